@@ -1,0 +1,15 @@
+//! The Rushgate engine: everyone in one line, every unit sold at most once, nothing
+//! acknowledged ever lost.
+//!
+//! The engine knows no HTTP, no JSON and no wall clock. Time, randomness and disk come in through
+//! [`clock::Clock`] and [`disk::Disk`], so that the whole of it runs under a seeded simulation.
+//!
+//! Modules in reading order, lower floors first; a floor knows nothing of the floors above it.
+
+pub mod sync;
+
+pub mod clock;
+pub mod id;
+pub mod limits;
+
+pub mod disk;

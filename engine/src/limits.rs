@@ -1,0 +1,78 @@
+//! Every bound of the engine in one place, each with its reason, tied together at compile time.
+//!
+//! A queue, table, batch or buffer that is not listed here must not exist. At a bound the refusal
+//! is explicit; nothing is dropped and nothing waits without end.
+
+/// Commands that may wait between the handlers and the scribe. A power of two, as the ring's index
+/// arithmetic needs. At 100,000 commands a second it is 160 ms of work: more would only be waiting.
+pub const RING_SLOTS: usize = 16_384;
+
+/// Commands decided and synced together at the most. Bounds how long one sync is waited for, and
+/// how much a batch encodes to.
+pub const BATCH_COMMANDS_MAX: usize = 4_096;
+
+/// Bytes one batch may encode to.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A record's encoded length at the most: a sale with all its offers and its longest texts.
+pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+
+/// A journal segment's length in bytes, preallocated. Large enough that allocating the next one is
+/// rare, small enough that a 64 MiB disk still shows the disk-full path.
+pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Sales one process serves.
+pub const SALES_MAX: usize = 1_024;
+
+/// Offers in one sale.
+pub const OFFERS_MAX: usize = 64;
+
+/// Lines in one purchase.
+pub const PURCHASE_ITEMS_MAX: usize = 16;
+
+/// Units of one offer; also the largest quantity the arithmetic must carry without overflow.
+pub const UNITS_MAX: u64 = 1_000_000_000;
+
+/// Price of one unit, in minor units: `PRICE_MAX × UNITS_MAX` still fits an `i64`.
+pub const PRICE_MAX: i64 = 1_000_000_000;
+
+/// Numbers one sale's line can issue in one epoch.
+pub const PLACES_MAX: u64 = SEGMENTS_MAX as u64 * SEGMENT_PLACES as u64;
+
+/// Places in one line segment.
+pub const SEGMENT_PLACES: usize = 32_768;
+
+/// Segments in one line.
+pub const SEGMENTS_MAX: usize = 1_024;
+
+/// Sessions admitted at once in one sale.
+pub const ACTIVE_SESSIONS_MAX: u32 = 1_000_000;
+
+/// Holds one sale can make in its life, finished ones included.
+pub const HOLDS_MAX: usize = 4_194_304;
+
+/// Replies kept for idempotency keys in one sale.
+pub const REPLAYS_MAX: usize = 4_194_304;
+
+/// How long a reply is kept for its idempotency key.
+pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Order events waiting for the sink before new holds are refused. Each open hold can add four more
+/// (paying, confirmed or its like, refunded), so the outbox never exceeds this plus 4 × open holds.
+pub const OUTBOX_EVENTS_MAX: usize = 65_536;
+
+/// Bytes of a sale's title or message.
+pub const TEXT_BYTES_MAX: usize = 1_024;
+
+/// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
+pub const AUDIT_ENTRIES_MAX: usize = 1_024;
+
+const _: () = {
+    assert!(RING_SLOTS.is_power_of_two());
+    assert!(BATCH_COMMANDS_MAX <= RING_SLOTS);
+    assert!(RECORD_BYTES_MAX < BATCH_BYTES_MAX);
+    assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
+    assert!(SEGMENT_PLACES.is_multiple_of(64));
+    assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);
+    assert!(OFFERS_MAX <= u16::MAX as usize);
+};
