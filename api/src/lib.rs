@@ -1,0 +1,1 @@
+//! The HTTP front of Rushgate: server, routes, handlers and wire types over the engine.
