@@ -1,1 +1,4 @@
 //! The HTTP front of Rushgate: server, routes, handlers and wire types over the engine.
+
+pub mod keys;
+pub mod token;
