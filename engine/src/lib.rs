@@ -11,5 +11,6 @@ pub mod sync;
 pub mod clock;
 pub mod id;
 pub mod limits;
+pub mod spec;
 
 pub mod disk;
