@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     clock::Millis,
+    codec::{binary_enum, binary_struct},
     id::{Currency, SaleName, Sku},
     limits,
 };
@@ -134,3 +135,25 @@ pub struct SpecProblem {
     /// What would be allowed.
     pub allowed: &'static str,
 }
+
+binary_struct!(SaleSpec {
+    name,
+    title,
+    opens_at,
+    closes_at,
+    identity,
+    rejoin,
+    admission_milli_per_second,
+    active_max,
+    claim_window_ms,
+    session_ms,
+    idle_ms,
+    hold_ms,
+    per_shopper_max,
+    overbook_milli,
+    refund_restocks,
+    offers,
+});
+binary_struct!(OfferSpec { sku, total, price, currency });
+binary_enum!(IdentityMode { 0 => Anonymous, 1 => Header });
+binary_enum!(Rejoin { 0 => Keep, 1 => Tail });
