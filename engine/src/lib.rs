@@ -10,6 +10,10 @@ pub mod sync;
 
 pub mod clock;
 pub mod id;
+pub mod codec;
 pub mod limits;
+pub mod spec;
 
 pub mod disk;
+pub mod hold;
+pub mod record;
