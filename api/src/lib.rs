@@ -1,4 +1,6 @@
 //! The HTTP front of Rushgate: server, routes, handlers and wire types over the engine.
 
+pub mod config;
 pub mod keys;
 pub mod token;
+pub mod wire;

@@ -16,6 +16,6 @@ mod pass;
 mod ticket;
 
 pub use identity::{Principal, body_hash, scope_hash};
-pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MIN, SecretError};
+pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
 pub use pass::{PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
 pub use ticket::{TICKET_TEXT_BYTES, Ticket, TicketError, TicketText};

@@ -9,8 +9,8 @@
 pub mod sync;
 
 pub mod clock;
-pub mod id;
 pub mod codec;
+pub mod id;
 pub mod limits;
 pub mod spec;
 

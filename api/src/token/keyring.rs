@@ -17,7 +17,7 @@ use super::ticket::TicketKey;
 pub const SECRET_BYTES_MIN: usize = 32;
 
 /// The longest secret that is accepted, in bytes.
-const SECRET_BYTES_MAX: usize = 1_024;
+pub const SECRET_BYTES_MAX: usize = 1_024;
 
 /// Separates these derivations from any other use of the same secret.
 const HKDF_SALT: &[u8] = b"rushgate token keys 1";
