@@ -4,6 +4,8 @@
 //! BLAKE3 hashes of keys are kept, and a presented key is compared with all of them in constant
 //! time. Keys are random and long, so a fast hash is enough: there is nothing to guess.
 
+mod open;
+
 use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
@@ -14,6 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
+
+pub use open::{OpenKeysError, OpenedKeys, open_keys};
 
 /// The key file's name in a data directory.
 pub const KEY_FILE_NAME: &str = "keys.json";
@@ -105,6 +109,11 @@ impl Keys {
             _ => None,
         }
     }
+}
+
+/// How the audit names the holder of a key: the role and the first digits of the key's hash.
+pub fn holder_name(role: Role, bearer: &str) -> String {
+    format!("{}-{}", role.name(), &blake3::hash(bearer.as_bytes()).to_hex()[..8])
 }
 
 /// A configured key value that cannot be used.

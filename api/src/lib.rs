@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod keys;
+pub mod pages;
 pub mod token;
 pub mod wire;
