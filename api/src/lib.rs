@@ -2,6 +2,8 @@
 
 pub mod config;
 pub mod keys;
+pub mod openapi;
 pub mod pages;
+pub mod reference;
 pub mod token;
 pub mod wire;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use engine::clock::Millis;
 
+use super::script::LOCAL_TIMES;
 use super::style::STYLE;
 use super::words::Language;
 use crate::wire::format_time;
@@ -51,9 +52,8 @@ pub(super) fn page(frame: &Frame<'_>, body: &str) -> String {
     let refresh = frame.refresh_seconds.map_or_else(String::new, |seconds| {
         format!("<noscript><meta http-equiv=\"refresh\" content=\"{seconds}\"></noscript>")
     });
-    let script = frame
-        .script
-        .map_or_else(String::new, |script| format!("<script nonce=\"{nonce}\">{script}</script>"));
+    let script = frame.script.unwrap_or_default();
+    let script = format!("<script nonce=\"{nonce}\">{LOCAL_TIMES}{script}</script>");
     let promise = frame.language.words().promise;
     format!(
         "<!DOCTYPE html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\">\

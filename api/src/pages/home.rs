@@ -70,12 +70,13 @@ fn card(words: &Words, sale: &SaleCard<'_>) -> String {
     let in_line = words.in_line.replace("{n}", &count(sale.line_length));
     let mut opens = String::new();
     if let (SaleState::Coming, Some(at)) = (sale.state, sale.opens_at) {
-        let written = write!(opens, "<p class=\"soft\">{} {}</p>", words.opens, time(at));
+        let text = words.opens.replace("{n}", &time(at));
+        let written = write!(opens, "<p class=\"soft\">{text}</p>");
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     format!(
         "<section class=\"card\"><div class=\"row\"><h2>{title}</h2>{badge}</div>\
-         <p class=\"price\">{price}</p><p class=\"soft\">{left} · {in_line}</p>{opens}\
+         <p class=\"price\">{price}</p><p class=\"soft\">{left}<br>{in_line}</p>{opens}\
          <p><a class=\"button\" href=\"/s/{name}\">{to_room}</a></p></section>",
         title = escape(sale.title),
         badge = badge(words, sale.state),
@@ -119,6 +120,6 @@ mod tests {
         assert!(html.contains("<html lang=\"ko\">"));
         assert!(html.contains("&lt;b&gt;Drop") && !html.contains("<b>Drop"));
         assert!(html.contains("1,000개 중 998개 남음"));
-        assert!(!html.contains("<script"), "nothing to poll, no script");
+        assert!(!html.contains("fetch("), "nothing to poll");
     }
 }

@@ -106,9 +106,7 @@ pub fn room(contents: &RoomPage<'_>) -> String {
     );
     if let (SaleState::Open, Some(at)) = (contents.state, contents.closes_at) {
         body.push_str("<p class=\"soft\">");
-        body.push_str(words.closes);
-        body.push(' ');
-        body.push_str(&time(at));
+        body.push_str(&words.closes.replace("{n}", &time(at)));
         body.push_str("</p>");
     }
     for notice in [contents.message, contents.refusal].into_iter().flatten() {
@@ -152,7 +150,7 @@ fn standing(words: &Words, contents: &RoomPage<'_>) -> String {
         (Some(_), _) => said(words.closed_long),
         (None, SaleState::Coming) => {
             let opens = contents.opens_at.map(time).unwrap_or_default();
-            format!("<p class=\"card\">{} {opens}</p>", words.opens)
+            format!("<p class=\"card\">{}</p>", words.opens.replace("{n}", &opens))
         }
         (None, SaleState::Open) => format!(
             "<section class=\"card center\"><p>{hint}</p><p class=\"soft\">{line}</p>\
@@ -218,7 +216,7 @@ fn eta(words: &Words, eta: Option<EtaSeconds>) -> String {
 
 fn admitted(words: &Words, place: &PlaceView) -> String {
     let until = place.pass_expires_at.map_or_else(String::new, |at| {
-        format!("<p class=\"soft\">{} {}</p>", time(at), words.until)
+        format!("<p class=\"soft\">{}</p>", words.until.replace("{n}", &time(at)))
     });
     format!(
         "<section class=\"card center turn\" role=\"status\"><h2>{}</h2>{until}</section>",
@@ -272,7 +270,8 @@ fn purchase_card(words: &Words, sale: &str, purchase: &PurchaseView<'_>) -> Stri
     };
     let open = purchase.state == PurchaseState::Held;
     let deadline = if open {
-        format!("<p class=\"soft\">{} {}</p>", words.pay_until, time(purchase.expires_at))
+        let until = words.pay_until.replace("{n}", &time(purchase.expires_at));
+        format!("<p class=\"soft\">{until}</p>")
     } else {
         String::new()
     };
@@ -365,7 +364,7 @@ mod tests {
     fn a_visitor_without_a_place_can_enter_and_do_nothing_else() {
         let html = room(&contents(Language::English, None));
         assert!(html.contains("action=\"/s/demo/enter\""));
-        assert!(!html.contains("/buy") && !html.contains("/leave") && !html.contains("<script"));
+        assert!(!html.contains("/buy") && !html.contains("/leave") && !html.contains("fetch("));
         assert!(html.contains("Demo &lt;drop&gt;") && !html.contains("<drop>"));
     }
 

@@ -1,4 +1,4 @@
-//! The one script: asks for the position again and shows it, so that the page need not reload.
+//! The scripts: one shows times in the visitor's own zone, the other asks for the position again and shows it, so that the page need not reload.
 //!
 //! The ticket stays in its `HttpOnly` cookie; the script never sees it. When the state changes, or
 //! an answer is not a place, it reloads the page: the server's page is the truth. A failing
@@ -44,4 +44,12 @@ pub(super) const SCRIPT: &str = r#"
   };
   again(wait);
 })();
+"#;
+
+pub(super) const LOCAL_TIMES: &str = r#"
+document.querySelectorAll("time").forEach(function (node) {
+  node.title = node.textContent;
+  node.textContent = new Date(node.dateTime).toLocaleString(document.documentElement.lang,
+    { dateStyle: "medium", timeStyle: "short" });
+});
 "#;

@@ -23,9 +23,9 @@ font-size:.85rem;font-weight:600}.open{color:var(--good)}.over{color:var(--bad)}
 .big{font-size:3.6rem;line-height:1.1;font-weight:750;font-variant-numeric:tabular-nums;\
 margin:.1rem 0 .3rem}\
 .center{text-align:center}\
-progress{width:100%;height:.7rem;margin:.6rem 0;accent-color:var(--go)}\
+progress{width:100%;height:1.1rem;margin:.6rem 0;accent-color:var(--go)}\
 dl{display:grid;grid-template-columns:auto auto;gap:.2rem 1rem;margin:.6rem 0 0}\
-dt{color:var(--soft)}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}\
+dt{color:var(--soft);text-align:left}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}\
 button,.button{display:block;width:100%;min-height:3rem;border:0;border-radius:10px;\
 padding:.7rem 1rem;font:inherit;font-weight:650;text-align:center;text-decoration:none;\
 background:var(--go);color:var(--go-ink);cursor:pointer}\

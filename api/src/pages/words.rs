@@ -48,7 +48,7 @@ impl Language {
     }
 }
 
-/// Every text of the pages; `{n}` and `{m}` stand for numbers.
+/// Every text of the pages; `{n}` and `{m}` stand for numbers or times.
 pub(super) struct Words {
     pub(super) sales: &'static str,
     pub(super) no_sales: &'static str,
@@ -117,8 +117,8 @@ static ENGLISH: Words = Words {
     to_room: "Go to the waiting room",
     left: "{n} of {m} left",
     in_line: "{n} in line",
-    opens: "Opens",
-    closes: "Closes",
+    opens: "Opens {n}",
+    closes: "Closes {n}",
     enter: "Get in line",
     enter_hint: "You get a numbered place. It stays yours when you reload or lose the connection.",
     your_number: "Your number",
@@ -132,7 +132,7 @@ static ENGLISH: Words = Words {
     paused: "The line is paused. Your place is kept.",
     called: "It is your turn",
     admitted: "It is your turn. You can buy now.",
-    until: "until",
+    until: "Until {n}",
     quantity: "Quantity",
     buy: "Buy",
     all_held: "All held right now; some may come back",
@@ -142,7 +142,7 @@ static ENGLISH: Words = Words {
     total: "Total",
     pay: "Pay (demo)",
     give_up: "Give it up",
-    pay_until: "Reserved until",
+    pay_until: "Reserved until {n}",
     sold_out_long: "Everything is sold. Thank you for waiting.",
     closed_long: "This sale is over.",
     promise: "First come, first served: nobody is let past you.",
@@ -155,9 +155,9 @@ static KOREAN: Words = Words {
     no_sales: "지금은 진행 중인 판매가 없습니다.",
     to_room: "대기실로 가기",
     left: "{m}개 중 {n}개 남음",
-    in_line: "{n}명 대기 중",
-    opens: "시작",
-    closes: "종료",
+    in_line: "{n}명\u{a0}대기\u{a0}중",
+    opens: "{n}에 시작",
+    closes: "{n}에 종료",
     enter: "줄 서기",
     enter_hint: "번호가 있는 자리를 받습니다. 새로고침하거나 연결이 끊겨도 자리는 그대로입니다.",
     your_number: "내 번호",
@@ -171,7 +171,7 @@ static KOREAN: Words = Words {
     paused: "입장이 잠시 멈췄습니다. 자리는 유지됩니다.",
     called: "차례가 되었습니다",
     admitted: "차례가 되었습니다. 지금 구매할 수 있습니다.",
-    until: "까지",
+    until: "{n}까지",
     quantity: "수량",
     buy: "구매하기",
     all_held: "지금은 모두 예약 중입니다. 다시 나올 수 있습니다.",
@@ -181,7 +181,7 @@ static KOREAN: Words = Words {
     total: "합계",
     pay: "결제하기 (데모)",
     give_up: "포기하기",
-    pay_until: "예약 유지",
+    pay_until: "{n}까지 예약됩니다",
     sold_out_long: "모두 판매되었습니다. 기다려 주셔서 감사합니다.",
     closed_long: "판매가 끝났습니다.",
     promise: "먼저 온 순서대로 입장합니다. 아무도 앞지를 수 없습니다.",
