@@ -9,11 +9,27 @@
 pub mod sync;
 
 pub mod clock;
-pub mod id;
 pub mod codec;
+pub mod id;
 pub mod limits;
 pub mod spec;
 
-pub mod disk;
+pub mod gate;
 pub mod hold;
+pub mod session;
+
+pub mod line;
+pub mod stock;
+
 pub mod record;
+
+pub mod sale;
+
+pub mod outbox;
+pub mod world;
+
+pub mod command;
+
+pub mod arbiter;
+
+pub mod disk;
