@@ -13,3 +13,9 @@ pub mod id;
 pub mod limits;
 
 pub mod disk;
+
+pub mod commit;
+pub mod ring;
+
+// pub mod line;
+// pub mod stock;
