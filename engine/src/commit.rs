@@ -30,6 +30,7 @@ use std::{
     error::Error,
     fmt,
     pin::Pin,
+    sync::Arc as WakeArc,
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -109,7 +110,7 @@ impl<T> Commit<T> {
     /// Blocks this thread until the answer is there.
     pub fn wait(mut self) -> Result<T, Abandoned> {
         let parker = Parker::new();
-        let waker = Waker::from(std::sync::Arc::new(Alarm(parker.unparker().clone())));
+        let waker = Waker::from(WakeArc::new(Alarm(parker.unparker().clone())));
         let mut context = Context::from_waker(&waker);
         loop {
             if let Poll::Ready(answer) = Pin::new(&mut self).poll(&mut context) {
@@ -188,7 +189,7 @@ impl<T> Shared<T> {
 struct Alarm(Unparker);
 
 impl Wake for Alarm {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: WakeArc<Self>) {
         self.0.unpark();
     }
 }

@@ -18,4 +18,4 @@ pub mod commit;
 pub mod ring;
 
 // pub mod line;
-// pub mod stock;
+pub mod stock;

@@ -24,13 +24,14 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 }
 
 /// Two pushers, one parker: nothing is lost, nothing comes twice, and no wake-up is missed (loom's
-/// parker never times out, so a missed one is a deadlock).
+/// parker never times out, so a missed one is a deadlock; and a third producer lives on, so that the
+/// last one's going does not wake the consumer by chance).
 #[test]
 fn ring_delivers_everything_and_loses_no_wake_up() {
     check(3, || {
         let (producer, mut consumer) = ring::bounded(2);
-        let second = producer.clone();
-        let one = thread::spawn(move || producer.push(Box::new(1)).is_ok());
+        let (first, second) = (producer.clone(), producer.clone());
+        let one = thread::spawn(move || first.push(Box::new(1)).is_ok());
         let two = thread::spawn(move || second.push(Box::new(2)).is_ok());
         let mut out = Vec::new();
         while out.len() < 2 {

@@ -102,34 +102,30 @@ fn no_wake_up_is_lost_between_push_and_park() {
 
 #[test]
 fn many_producers_lose_nothing_and_keep_their_own_order() {
-    const EACH: u64 = 100_000;
-    const PRODUCERS: u64 = 4;
-    let (producer, mut consumer) = bounded::<Box<(u64, u64)>>(64);
-    let pushers: Vec<_> = (0..PRODUCERS)
-        .map(|who| {
-            let producer = producer.clone();
-            thread::spawn(move || {
-                for step in 0..EACH {
-                    let mut value = Box::new((who, step));
-                    while let Err(refused) = producer.push(value) {
-                        value = refused.value;
-                        thread::yield_now();
-                    }
+    const EACH: u32 = 100_000;
+    let (producer, mut consumer) = bounded::<Box<(usize, u32)>>(64);
+    let pushers = [0, 1, 2, 3].map(|who| {
+        let producer = producer.clone();
+        thread::spawn(move || {
+            for step in 0..EACH {
+                let mut value = Box::new((who, step));
+                while let Err(refused) = producer.push(value) {
+                    value = refused.value;
+                    thread::yield_now();
                 }
-            })
+            }
         })
-        .collect();
+    });
     drop(producer);
-    let mut next = [0; PRODUCERS as usize];
+    let mut next = [0; 4];
     let mut out = Vec::new();
     loop {
         let closed = consumer.is_closed();
         let drained = consumer.drain(32, &mut out);
         for value in out.drain(..) {
             let (who, step) = *value;
-            let expected = &mut next[usize::try_from(who).unwrap()];
-            assert_eq!(step, *expected);
-            *expected += 1;
+            assert_eq!(step, next[who]);
+            next[who] += 1;
         }
         if drained == 0 {
             if closed {
@@ -138,7 +134,7 @@ fn many_producers_lose_nothing_and_keep_their_own_order() {
             consumer.wait(LONG);
         }
     }
-    assert_eq!(next, [EACH; PRODUCERS as usize]);
+    assert_eq!(next, [EACH; 4]);
     for pusher in pushers {
         pusher.join().unwrap();
     }
@@ -149,24 +145,22 @@ fn closing_under_fire_accounts_for_every_value() {
     for _ in 0..200 {
         let (producer, mut consumer) = bounded::<Arc<()>>(8);
         let counted = Arc::new(());
-        let pushers: Vec<_> = (0..3)
-            .map(|_| {
-                let (producer, counted) = (producer.clone(), Arc::clone(&counted));
-                thread::spawn(move || {
-                    loop {
-                        match producer.push(Arc::clone(&counted)) {
-                            Ok(()) => {}
-                            Err(Refused { reason: Reason::Full, .. }) => thread::yield_now(),
-                            Err(Refused { reason: Reason::Closed, .. }) => break producer,
-                        }
+        let pushers = [(); 3].map(|()| {
+            let (producer, counted) = (producer.clone(), Arc::clone(&counted));
+            thread::spawn(move || {
+                loop {
+                    match producer.push(Arc::clone(&counted)) {
+                        Ok(()) => {}
+                        Err(Refused { reason: Reason::Full, .. }) => thread::yield_now(),
+                        Err(Refused { reason: Reason::Closed, .. }) => break producer,
                     }
-                })
+                }
             })
-            .collect();
+        });
         consumer.drain(100, &mut Vec::new());
         drop(consumer);
         // The producers are still alive: nothing may be waiting for them to go.
-        let alive: Vec<_> = pushers.into_iter().map(|pusher| pusher.join().unwrap()).collect();
+        let alive = pushers.map(|pusher| pusher.join().unwrap());
         assert_eq!(Arc::strong_count(&counted), 1);
         drop(alive);
     }
