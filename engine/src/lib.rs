@@ -17,5 +17,5 @@ pub mod disk;
 pub mod commit;
 pub mod ring;
 
-// pub mod line;
+pub mod line;
 pub mod stock;
