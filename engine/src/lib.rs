@@ -33,3 +33,6 @@ pub mod command;
 pub mod arbiter;
 
 pub mod disk;
+
+pub mod commit;
+pub mod ring;

@@ -153,18 +153,14 @@ fn hash(shopper: ShopperKey) -> u64 {
 impl Binary for Places {
     fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.shoppers.iter(), out);
-        out.extend(self.states.iter().map(|state| *state as u8));
+        self.states.iter().for_each(|state| state.encode(out));
         self.departed.encode(out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = get_length(input)?;
         let shoppers = (0..length).map(|_| ShopperKey::decode(input)).collect::<Result<Vec<_>, _>>()?;
-        let states = crate::codec::take(input, length)?;
-        let states = states.iter().map(|byte| {
-            PlaceState::from_byte(*byte).ok_or(DecodeError("unknown place state"))
-        });
-        let states = states.collect::<Result<Vec<_>, _>>()?;
+        let states: Vec<PlaceState> = (0..length).map(|_| PlaceState::decode(input)).collect::<Result<_, _>>()?;
         let departed = u64::decode(input)?;
         let (live, waiting) = (HashTable::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
         let mut places = Self { shoppers, states, live, departed, waiting };
