@@ -13,3 +13,5 @@ pub mod id;
 pub mod limits;
 
 pub mod disk;
+
+pub mod journal;
