@@ -13,6 +13,8 @@ use std::io::{self, ErrorKind};
 
 pub mod real;
 pub mod sim;
+#[cfg(test)]
+mod suite;
 
 /// What a file that is not finished yet is called; see [`write_atomically`].
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
