@@ -32,6 +32,8 @@ use crate::limits;
 
 mod batch;
 mod error;
+#[cfg(test)]
+mod forged;
 mod scan;
 mod segment;
 pub mod snapshot;

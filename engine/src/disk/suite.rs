@@ -228,3 +228,27 @@ fn writes_fail_or_fall_short_as_planned() {
     disk.crash(Crash::Process);
     assert_eq!(disk.contents("a").unwrap(), b"abcde", "the write that was cut may have happened");
 }
+
+#[test]
+fn a_file_written_atomically_is_old_or_new_after_any_crash() {
+    let prepared = || {
+        let disk = SimDisk::new();
+        write_atomically(&disk, "key", &[1; 700]).unwrap();
+        disk
+    };
+    for cut in 0..6 {
+        for seed in 0..8 {
+            for crash in
+                [Crash::DropUnsynced, Crash::KeepSectors { seed }, Crash::KeepPrefix { seed }]
+            {
+                let disk = prepared();
+                disk.cut_power_after(cut);
+                let written = write_atomically(&disk, "key", &[2; 900]).is_ok();
+                disk.crash(crash);
+                let found = disk.contents("key").unwrap();
+                let is_new = found == [2; 900];
+                assert!(is_new || (found == [1; 700] && !written), "cut {cut}, {crash:?}");
+            }
+        }
+    }
+}

@@ -6,6 +6,8 @@ use engine::journal::snapshot;
 use super::support::{Input, Kept, open, reopen};
 
 const BATCHES: usize = 14;
+/// Ways to tear, for each point of the crash.
+const TORN_SEEDS: u64 = 6;
 
 /// What a workload was told before its disk failed.
 struct Told {
@@ -36,7 +38,7 @@ fn work(disk: &SimDisk) -> Told {
 }
 
 fn modes(seed: u64) -> impl Iterator<Item = Crash> {
-    let seeds = (0..3).map(move |salt| seed * 3 + salt);
+    let seeds = (0..TORN_SEEDS).map(move |salt| seed * TORN_SEEDS + salt);
     let torn = seeds.flat_map(|seed| [Crash::KeepSectors { seed }, Crash::KeepPrefix { seed }]);
     [Crash::Process, Crash::DropUnsynced].into_iter().chain(torn)
 }

@@ -120,6 +120,29 @@ fn two_snapshots_are_kept_and_an_unreadable_one_is_skipped() {
 }
 
 #[test]
+fn a_snapshot_under_another_name_is_skipped() {
+    let (disk, _) = written(0..5);
+    let (journal, ..) = reopen(&disk, "a sound disk");
+    snapshot::write(&disk, &journal.point(), b"state").expect("a sound disk");
+    let name = format!("snapshot-{:016}.snap", journal.point().sequence.0);
+    disk.plant("snapshot-0000000000000999.snap", &disk.contents(&name).expect("there"));
+    let found = snapshot::newest(&disk).expect("a sound disk").expect("the right one");
+    assert_eq!(found.point, journal.point());
+    disk.remove(&name).expect("there");
+    assert_eq!(snapshot::newest(&disk).expect("a sound disk"), None);
+}
+
+#[test]
+fn opening_clears_away_unfinished_files_of_the_journal_alone() {
+    let (disk, _) = written(0..5);
+    disk.plant("journal-0000000000000002.log.tmp", b"half a segment");
+    disk.plant("snapshot-0000000000000003.snap.tmp", b"half a snapshot");
+    disk.plant("key.tmp", b"someone else's");
+    reopen(&disk, "with leftovers");
+    assert_eq!(disk.list().expect("a sound disk"), [SEGMENT_1, "key.tmp"]);
+}
+
+#[test]
 fn a_snapshot_that_finds_no_room_leaves_the_old_ones() {
     let (disk, _) = written(0..5);
     let (journal, ..) = reopen(&disk, "a sound disk");
