@@ -33,6 +33,7 @@ pub mod command;
 pub mod arbiter;
 
 pub mod disk;
+pub mod journal;
 
 pub mod commit;
 pub mod ring;
