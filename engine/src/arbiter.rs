@@ -38,7 +38,8 @@ pub struct LocalArbiter {
 /// An entry whose answer waits for the gate's next call.
 #[derive(Debug)]
 struct Entering {
-    reply: usize,
+    /// Which of the batch's replies it is.
+    index: usize,
     sale: SaleTag,
     number: Number,
     replay: Option<ReplayKey>,
@@ -67,7 +68,7 @@ impl LocalArbiter {
         batch.call_the_next();
         for entry in entering {
             let reply = batch.answer_entry(&entry);
-            batch.decided.replies[entry.reply] = Reply::Entry(reply);
+            batch.decided.replies[entry.index] = Reply::Entry(reply);
         }
         batch.decided
     }
@@ -110,8 +111,9 @@ impl Batch<'_> {
                 match found.decide_entry(*shopper, *replay, self.at) {
                     Ok(EntryDecision::Place(number, records)) => {
                         self.record_all(records);
-                        let (reply, sale, replay) = (self.decided.replies.len(), *sale, *replay);
-                        entering.push(Entering { reply, sale, number, replay });
+                        let index = self.decided.replies.len();
+                        let (sale, replay) = (*sale, *replay);
+                        entering.push(Entering { index, sale, number, replay });
                         Reply::Noted(0)
                     }
                     Ok(EntryDecision::Replayed(answer)) => {

@@ -42,12 +42,6 @@ pub(crate) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], D
     Ok(front)
 }
 
-/// Decodes one value that must be all of `input`.
-pub(crate) fn decode_all<T: Binary>(mut input: &[u8]) -> Result<T, DecodeError> {
-    let value = T::decode(&mut input)?;
-    if input.is_empty() { Ok(value) } else { Err(DecodeError("bytes left over")) }
-}
-
 macro_rules! binary_integers {
     ($($integer:ty),*) => {$(
         impl Binary for $integer {

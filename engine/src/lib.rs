@@ -14,14 +14,19 @@ pub mod id;
 pub mod limits;
 pub mod spec;
 
+pub mod commit;
+pub mod ring;
+
 pub mod gate;
 pub mod hold;
-pub mod session;
-
 pub mod line;
+pub mod session;
 pub mod stock;
 
 pub mod record;
+
+pub mod disk;
+pub mod journal;
 
 pub mod sale;
 
@@ -32,8 +37,18 @@ pub mod command;
 
 pub mod arbiter;
 
-pub mod disk;
-pub mod journal;
+pub mod standing;
+pub mod tally;
+pub mod view;
 
-pub mod commit;
-pub mod ring;
+pub mod publisher;
+
+pub mod outlet;
+pub mod registry;
+
+pub mod recovery;
+pub mod scribe;
+
+mod engine;
+
+pub use self::engine::{Engine, EngineOptions, Failure, Running, Started};

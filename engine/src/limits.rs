@@ -81,6 +81,9 @@ pub const SWEEP_RECORDS_MAX: usize = 4_096;
 /// Idle places that one batch may let go.
 pub const IDLE_PLACES_MAX: usize = 16_384;
 
+/// Order events on their way from the scribe to the sink's thread; the rest waits in the outbox.
+pub const OUTLET_EVENTS_MAX: usize = 1_024;
+
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;
 

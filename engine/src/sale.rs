@@ -53,6 +53,7 @@ pub struct Sale {
 
 /// What operators set by hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that operators set independently")]
 pub struct Controls {
     /// Opened before its time.
     pub opened: bool,
@@ -213,9 +214,8 @@ impl Sale {
 
     /// Keys of requests that made a hold and may be asked again.
     pub(crate) fn purchase_keys(&self) -> impl Iterator<Item = u128> {
-        let of_hold = |(key, answer): (u128, &Answer)| {
-            matches!(answer, Answer::Hold { .. }).then_some(key)
-        };
+        let of_hold =
+            |(key, answer): (u128, &Answer)| matches!(answer, Answer::Hold { .. }).then_some(key);
         self.replays.keys().filter_map(of_hold)
     }
 
@@ -247,7 +247,9 @@ impl Sale {
             Record::Entered { number, shopper, .. } => self.places.issue(*number, *shopper),
             Record::Departed { reason, numbers, .. } => {
                 let state = departed_state(*reason);
-                numbers.iter().for_each(|number| self.places.depart(*number, state));
+                for number in numbers {
+                    self.places.depart(*number, state);
+                }
             }
             Record::Called { watermark, .. } => self.apply_call(*watermark, at),
             Record::Claimed { number, .. } => {

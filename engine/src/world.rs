@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     clock::Millis,
-    codec::{self, Binary, DecodeError},
+    codec::{self, Binary as _, DecodeError},
     id::{Epoch, EventId, SaleTag},
     outbox::{OrderEvent, Outbox},
     record::{Change, Record},
@@ -77,7 +77,9 @@ impl World {
             Record::Delivered { events } => self.outbox.delivered(events),
             Record::DeadLettered { event, why } => self.outbox.set_dead(*event, Some(why.clone())),
             Record::Requeued { events, .. } => {
-                events.iter().for_each(|event| self.outbox.set_dead(*event, None));
+                for event in events {
+                    self.outbox.set_dead(*event, None);
+                }
             }
             Record::Changed { sale, .. }
             | Record::Entered { sale, .. }

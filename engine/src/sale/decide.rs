@@ -1,13 +1,15 @@
 //! What a sale says to each request: the records that should be, or a refusal. Changes nothing.
 
-use super::{Phase, Sale, holds::is_open, replays::Known};
+use super::{Phase, Sale, replays::Known};
 use crate::{
     clock::Millis,
     hold::{Hold, HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, OfferIndex, ShopperKey},
     limits,
     line::PlaceState,
-    record::{Answer, Change, Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd},
+    record::{
+        Answer, Change, Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd,
+    },
     session::{Session, SessionState},
 };
 
@@ -199,17 +201,12 @@ impl Sale {
         let shopper = self.places.shopper(number).expect("the place was just given or found");
         let number = self.places.live(shopper).unwrap_or(number);
         let (serving, line_length) = (self.gate.watermark(), self.line_length());
-        let standing = match self.sessions.get(number) {
-            Some(session) => EntryStanding::Admitted {
-                claimed_at: session.since,
-                expires_at: session.deadline,
-                serving,
-                line_length,
-            },
-            None => {
-                let ahead = self.places.waiting_before(number);
-                EntryStanding::Waiting { ahead, serving, line_length, eta: self.eta(ahead, at) }
-            }
+        let standing = if let Some(session) = self.sessions.get(number) {
+            let (claimed_at, expires_at) = (session.since, session.deadline);
+            EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
+        } else {
+            let ahead = self.places.waiting_before(number);
+            EntryStanding::Waiting { ahead, serving, line_length, eta: self.eta(ahead, at) }
         };
         EntryAnswer { number, shopper, at, standing }
     }
@@ -234,10 +231,7 @@ impl Sale {
     }
 
     /// A called shopper claims the admission; a claimed one is no change.
-    pub(crate) fn decide_claim(
-        &self,
-        ticket: TicketRef,
-    ) -> Result<Option<Record>, PlaceRefusal> {
+    pub(crate) fn decide_claim(&self, ticket: TicketRef) -> Result<Option<Record>, PlaceRefusal> {
         if !self.is_place(ticket) {
             return Err(PlaceRefusal::NoPlace);
         }
@@ -415,9 +409,8 @@ impl Sale {
     }
 
     fn admits(&self, pass: TicketRef, at: Millis) -> bool {
-        let bought_from = |session: &Session| {
-            session.state != SessionState::Called && at < session.deadline
-        };
+        let bought_from =
+            |session: &Session| session.state != SessionState::Called && at < session.deadline;
         self.is_place(pass) && self.sessions.get(pass.number).is_some_and(bought_from)
     }
 
@@ -439,10 +432,5 @@ impl Sale {
             }
         }
         Some(items)
-    }
-
-    /// Whether a hold may still become an order.
-    pub(crate) fn is_open_hold(&self, id: HoldId) -> bool {
-        self.holds.get(id).is_some_and(|hold| is_open(hold.state))
     }
 }

@@ -110,7 +110,7 @@ impl Holds {
 }
 
 /// Whether a hold may still become an order.
-pub(crate) fn is_open(state: HoldState) -> bool {
+fn is_open(state: HoldState) -> bool {
     matches!(state, HoldState::Held | HoldState::Paying)
 }
 
@@ -131,7 +131,9 @@ impl Binary for Holds {
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let all: Vec<Hold> = Vec::decode(input)?;
         let mut holds = Self::default();
-        all.iter().for_each(|hold| holds.index(hold));
+        for hold in &all {
+            holds.index(hold);
+        }
         Ok(Self { all, ..holds })
     }
 }

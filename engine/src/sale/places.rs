@@ -159,8 +159,10 @@ impl Binary for Places {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = get_length(input)?;
-        let shoppers = (0..length).map(|_| ShopperKey::decode(input)).collect::<Result<Vec<_>, _>>()?;
-        let states: Vec<PlaceState> = (0..length).map(|_| PlaceState::decode(input)).collect::<Result<_, _>>()?;
+        let shoppers =
+            (0..length).map(|_| ShopperKey::decode(input)).collect::<Result<Vec<_>, _>>()?;
+        let states: Vec<PlaceState> =
+            (0..length).map(|_| PlaceState::decode(input)).collect::<Result<_, _>>()?;
         let departed = u64::decode(input)?;
         let (live, waiting) = (HashTable::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
         let mut places = Self { shoppers, states, live, departed, waiting };

@@ -16,9 +16,8 @@ impl Sale {
     /// Ends that are due at `at`: holds not paid, calls not claimed, sessions past their time. At
     /// most [`SWEEP_RECORDS_MAX`]; the rest is due again next time.
     pub(crate) fn due(&self, at: Millis) -> Vec<Record> {
-        let expire = |hold| {
-            Record::Settled { sale: self.tag, hold, step: Step::Expire, replay: None }
-        };
+        let expire =
+            |hold| Record::Settled { sale: self.tag, hold, step: Step::Expire, replay: None };
         let end = |session: &Session| {
             let reason = match session.state {
                 SessionState::Called => SessionEnd::Unclaimed,
@@ -63,9 +62,10 @@ impl Sale {
 
     /// Slots that the cap and the stock leave free.
     fn free_slots(&self) -> u64 {
-        let by_stock = self.spec.overbook_milli.map_or(u64::MAX, |overbook| {
-            (self.sellable() * u64::from(overbook)).div_ceil(1_000)
-        });
+        let by_stock = self
+            .spec
+            .overbook_milli
+            .map_or(u64::MAX, |overbook| (self.sellable() * u64::from(overbook)).div_ceil(1_000));
         u64::from(self.spec.active_max).min(by_stock).saturating_sub(self.sessions.active())
     }
 
