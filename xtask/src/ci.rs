@@ -23,7 +23,7 @@ pub(crate) fn steps(project: &Project) -> Vec<Step> {
         Step::new("lints", Work::Calls(vec![clippy])),
         Step::new("docs", Work::Calls(vec![doc])),
         Step::new("tidy", Work::Check(tidy::check)),
-        Step::new("advisories and licences", Work::Check(deny)),
+        Step::new("advisories and licences", deny(project)),
     ];
     checks.into_iter().chain(test::steps(project, None)).collect()
 }
@@ -35,13 +35,12 @@ fn tools(project: &Project) -> Result<(), Failure> {
     prerequisites::check(project)
 }
 
-/// cargo-deny takes minutes to build, so it is used where it is and said to be absent elsewhere;
-/// tidy has by then checked the licences and the owners of crates.
-fn deny(project: &Project) -> Result<(), Failure> {
+/// cargo-deny takes minutes to build, so it is used where it is and named as not run elsewhere:
+/// tidy checks the licences and the owners of crates in any case.
+fn deny(project: &Project) -> Work {
     if project.cargo(["deny", "--version"]).succeeds() {
-        return project.cargo(["deny", "check"]).run();
+        Work::Calls(vec![project.cargo(["deny", "check"])])
+    } else {
+        Work::Unavailable("cargo-deny is not installed, so advisories were not checked")
     }
-    println!("cargo-deny is not installed: security advisories were NOT checked;");
-    println!("licences and owners of crates were checked by tidy");
-    Ok(())
 }

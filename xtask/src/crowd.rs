@@ -8,7 +8,7 @@ use std::{fs, io, path::Path, time::Duration};
 
 use crate::{
     failure::Failure,
-    process::Call,
+    process::{self, Call},
     project::Project,
     step::{Step, Work},
 };
@@ -93,13 +93,25 @@ impl Crowd {
         let data = project.target.join("crowd").join(self.directory());
         clear(&data)?;
         fs::create_dir_all(&data).map_err(|source| Failure::Disk { path: data.clone(), source })?;
-        let outcome = self.call(project, &data).run();
+        let started = process::now();
+        let call = self.call(project, &data);
+        let outcome = call.run().and_then(|()| self.check_duration(&call, started.elapsed()));
         if outcome.is_ok() {
             clear(&data)?;
         } else {
             println!("data kept: {}", data.display());
         }
         outcome
+    }
+
+    /// The arrivals alone take about `over_s`: a run that succeeds in less than half of it has not
+    /// run the sale, whatever its exit code.
+    fn check_duration(&self, call: &Call, elapsed: Duration) -> Result<(), Failure> {
+        if elapsed * 2 >= Duration::from_secs(self.size.over_s.into()) {
+            return Ok(());
+        }
+        let what = format!("ended long before {} s of arrivals were over", self.size.over_s);
+        Err(Failure::Unexpected { call: call.spelled(), what })
     }
 
     fn name(&self) -> String {
@@ -168,6 +180,14 @@ mod tests {
         let expected = "loadtest flash-sale --kill 5 --server /t/release/rushgate --data /d \
                         --shoppers 20000 --over 10s --stock 1000 --seed 1";
         assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
+    }
+
+    #[test]
+    fn a_sale_that_ends_before_its_arrivals_is_no_sale() {
+        let crowd = Crowd { size: SHORT, fault: Fault::None, seed: 7 };
+        let check = |ms| crowd.check_duration(&Call::new("x"), Duration::from_millis(ms));
+        assert!(check(1_999).is_err());
+        assert!(check(2_000).is_ok());
     }
 
     #[test]

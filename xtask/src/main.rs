@@ -2,7 +2,8 @@
 //!
 //! Owns the order in which things are built and tried, and the rules a compiler cannot check.
 //! Refuses to skip anything in silence: a step either ran, failed, or is named as not run.
-//! Invariant: the exit code is zero only if every step of the chore passed.
+//! Invariant: the exit code is zero only if every step of the chore passed,
+//! save those that need a tool the project can do without; the table says which.
 
 #![expect(clippy::print_stdout, reason = "a chore reports to the person or the CI log that ran it")]
 #![forbid(unsafe_code)]

@@ -22,6 +22,8 @@ pub(crate) enum Work {
     Check(fn(&Project) -> Result<(), Failure>),
     /// A flash sale under load.
     Crowd(Crowd),
+    /// Nothing, for want of a program that this project can do without, and why.
+    Unavailable(&'static str),
 }
 
 /// Whether later steps make sense after this one failed.
@@ -51,12 +53,14 @@ impl Step {
         Self { name: name.into(), work, on_failure: OnFailure::Stop }
     }
 
-    fn run(&self, project: &Project) -> Result<(), Failure> {
-        match &self.work {
+    fn run(&self, project: &Project) -> Outcome {
+        let result = match &self.work {
             Work::Calls(calls) => calls.iter().try_for_each(Call::run),
             Work::Check(check) => check(project),
             Work::Crowd(crowd) => crowd.run(project),
-        }
+            Work::Unavailable(why) => return Outcome::Unavailable(why),
+        };
+        result.map_or_else(Outcome::Failed, |()| Outcome::Passed)
     }
 }
 
@@ -65,7 +69,10 @@ impl Step {
 enum Outcome {
     Passed,
     Failed(Failure),
+    /// Behind a failed gate.
     NotRun,
+    /// Not run either, but optional: shown, and no failure.
+    Unavailable(&'static str),
 }
 
 #[derive(Debug)]
@@ -81,6 +88,7 @@ impl fmt::Display for Line {
             Outcome::Passed => ("ok", String::new()),
             Outcome::Failed(failure) => ("FAILED", format!("  {failure}")),
             Outcome::NotRun => ("NOT RUN", String::new()),
+            Outcome::Unavailable(why) => ("NOT RUN", format!("  {why}")),
         };
         let elapsed = spelled(self.elapsed);
         write!(f, "{mark:<8} {elapsed:>9}  {}{detail}", self.name)
@@ -99,7 +107,7 @@ pub(crate) fn run_all(project: &Project, steps: Vec<Step>) -> Result<(), Failure
 
     let names: Vec<String> = lines
         .into_iter()
-        .filter(|line| !matches!(line.outcome, Outcome::Passed))
+        .filter(|line| matches!(line.outcome, Outcome::Failed(_) | Outcome::NotRun))
         .map(|line| line.name)
         .collect();
     if names.is_empty() { Ok(()) } else { Err(Failure::Steps { names }) }
@@ -115,12 +123,8 @@ fn run_each(project: &Project, steps: Vec<Step>) -> Vec<Line> {
         }
         println!("\n== {}", step.name);
         let started = process::now();
-        let result = step.run(project);
+        let outcome = step.run(project);
         let elapsed = started.elapsed();
-        let outcome = match result {
-            Ok(()) => Outcome::Passed,
-            Err(failure) => Outcome::Failed(failure),
-        };
         stopped = step.on_failure == OnFailure::Stop && matches!(outcome, Outcome::Failed(_));
         let line = Line { name: step.name, outcome, elapsed };
         println!("-- {line}");
@@ -159,6 +163,7 @@ mod tests {
             Outcome::Passed => "ok",
             Outcome::Failed(_) => "failed",
             Outcome::NotRun => "not run",
+            Outcome::Unavailable(_) => "unavailable",
         };
         lines.iter().map(mark).collect()
     }
@@ -190,7 +195,16 @@ mod tests {
     #[test]
     fn the_first_failing_call_ends_its_step() {
         let calls = Work::Calls(vec![Call::new("true"), Call::new("false")]);
-        assert!(Step::new("calls", calls).run(&project()).is_err());
+        assert!(matches!(Step::new("calls", calls).run(&project()), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn what_is_optional_and_absent_is_shown_and_no_failure() {
+        let step = || vec![Step::new("extra", Work::Unavailable("no such tool"))];
+        let lines = run_each(&project(), step());
+        assert_eq!(marks(&lines), ["unavailable"]);
+        assert_eq!(lines[0].to_string(), "NOT RUN       0.0s  extra  no such tool");
+        assert!(run_all(&project(), step()).is_ok());
     }
 
     #[test]
