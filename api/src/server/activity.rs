@@ -46,6 +46,10 @@ pub(crate) struct Activity {
     in_flight: AtomicU32,
     /// Whether any request head was completed.
     served: AtomicU32,
+    /// HTTP/2 responses that wait for the peer to open its window.
+    owed: AtomicU32,
+    /// Since when none of those moved.
+    owed_since: AtomicU64,
 }
 
 // ORDERING: Relaxed throughout this file. Each value stands alone and is advice about time; none
@@ -60,6 +64,8 @@ impl Activity {
             idle_since: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             served: AtomicU32::new(0),
+            owed: AtomicU32::new(0),
+            owed_since: AtomicU64::new(0),
         }
     }
 
@@ -112,7 +118,12 @@ impl Activity {
             if self.is_idle() { at(&self.idle_since, patience.idle, Overdue::Idle) } else { None };
         let head = at(&self.head_since, patience.head, Overdue::Head);
         let write = at(&self.write_since, patience.write, Overdue::Write);
-        [head, idle, write].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let owed = if self.owed.load(Ordering::Relaxed) > 0 {
+            at(&self.owed_since, patience.write, Overdue::Write)
+        } else {
+            None
+        };
+        [head, idle, write, owed].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 
@@ -133,6 +144,45 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.idle_since.store(self.0.elapsed_ms(), Ordering::Relaxed);
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whose turn it is in one HTTP/2 response: a peer that never opens its window leaves its sockets
+/// writable, so stalls must be noticed per response.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    activity: Arc<Activity>,
+    owed: bool,
+}
+
+impl Turn {
+    /// A response that has bytes to send.
+    pub(crate) fn of_peer(activity: &Arc<Activity>) -> Self {
+        let mut turn = Self { activity: Arc::clone(activity), owed: false };
+        turn.pass_to_peer();
+        turn
+    }
+
+    /// The connection took what there was, or may take what there is.
+    pub(crate) fn pass_to_peer(&mut self) {
+        self.activity.owed_since.store(self.activity.elapsed_ms(), Ordering::Relaxed);
+        if !std::mem::replace(&mut self.owed, true) {
+            self.activity.owed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The connection waits for bytes from us, or the response is over.
+    pub(crate) fn pass_to_us(&mut self) {
+        if std::mem::replace(&mut self.owed, false) {
+            self.activity.owed_since.store(self.activity.elapsed_ms(), Ordering::Relaxed);
+            self.activity.owed.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.pass_to_us();
     }
 }
 
@@ -161,7 +211,11 @@ mod tests {
         activity.write_stalled();
         assert_eq!(overdue(&activity), Some(Overdue::Write));
         activity.write_moved();
-        drop(request);
+        let mut turn = Turn::of_peer(&activity);
+        assert_eq!(overdue(&activity), Some(Overdue::Write));
+        turn.pass_to_us();
+        assert_eq!(overdue(&activity), None);
+        drop((request, turn));
         assert_eq!(overdue(&activity), Some(Overdue::Idle));
         assert!(activity.has_served());
     }

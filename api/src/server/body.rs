@@ -12,7 +12,7 @@ use hyper::header::EXPECT;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::activity::InFlight;
+use super::activity::{InFlight, Turn};
 use crate::error::ApiError;
 
 /// Bytes of a body over the limit that are read and dropped before the refusal. A client that is
@@ -96,12 +96,14 @@ impl HttpBody for Body {
 #[derive(Debug)]
 pub(crate) struct TrackedBody {
     body: Body,
+    /// Watched on HTTP/2 only; an HTTP/1.1 stall shows at the socket.
+    turn: Option<Turn>,
     _in_flight: InFlight,
 }
 
 impl TrackedBody {
-    pub(crate) const fn new(body: Body, in_flight: InFlight) -> Self {
-        Self { body, _in_flight: in_flight }
+    pub(crate) const fn new(body: Body, turn: Option<Turn>, in_flight: InFlight) -> Self {
+        Self { body, turn, _in_flight: in_flight }
     }
 }
 
@@ -113,7 +115,15 @@ impl HttpBody for TrackedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(turn) = &mut self.turn {
+            if matches!(frame, Poll::Ready(Some(_))) {
+                turn.pass_to_peer();
+            } else {
+                turn.pass_to_us();
+            }
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -14,7 +14,7 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{Method, Request, Response, Version};
 use tokio::time::Sleep;
 
-use super::activity::{Activity, InFlight};
+use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
 use super::drain::Draining;
 use crate::error::ApiError;
@@ -93,6 +93,7 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
         let http1 = request.version() < Version::HTTP_2;
         let mut finish = Finish {
             in_flight: Some(InFlight::enter(&self.activity)),
+            http2: (!http1).then(|| Arc::clone(&self.activity)),
             head_only: *request.method() == Method::HEAD,
             closes: http1 && self.peer.draining.has_begun(),
         };
@@ -125,6 +126,8 @@ fn check(request: &Request<Incoming>) -> Result<(), ApiError> {
 /// What is still to be done to a response.
 struct Finish {
     in_flight: Option<InFlight>,
+    /// Set when responses have to be watched one by one.
+    http2: Option<Arc<Activity>>,
     /// Answer with the head alone.
     head_only: bool,
     /// Say that the connection closes after this response (HTTP/1 only).
@@ -143,7 +146,11 @@ impl Finish {
             *response.body_mut() = Body::empty();
         }
         let in_flight = self.in_flight.take()?;
-        Some(response.map(|body| TrackedBody::new(body, in_flight)))
+        let turn = match &self.http2 {
+            Some(activity) if response.body().len() != Some(0) => Some(Turn::of_peer(activity)),
+            _ => None,
+        };
+        Some(response.map(|body| TrackedBody::new(body, turn, in_flight)))
     }
 }
 
