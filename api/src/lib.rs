@@ -1,1 +1,13 @@
 //! The HTTP front of Rushgate: server, routes, handlers and wire types over the engine.
+//!
+//! Modules in reading order.
+
+pub mod error;
+pub mod request_id;
+pub mod respond;
+pub mod route;
+pub mod server;
+
+pub mod logging;
+pub mod metrics;
+pub mod ops;
