@@ -2,6 +2,11 @@
 //!
 //! Modules in reading order.
 
+pub mod config;
+pub mod keys;
+pub mod token;
+pub mod wire;
+
 pub mod error;
 pub mod request_id;
 pub mod respond;
@@ -11,3 +16,5 @@ pub mod server;
 pub mod logging;
 pub mod metrics;
 pub mod ops;
+
+pub mod pages;
