@@ -40,6 +40,8 @@ mod tests {
         ("/v1/admin/sales/{sale}/restock", &["post"]),
         ("/v1/admin/sales/{sale}/audit", &["get"]),
         ("/v1/admin/sales/{sale}/stats", &["get"]),
+        ("/v1/admin/outbox", &["get"]),
+        ("/v1/admin/outbox/replay", &["post"]),
     ];
 
     fn document() -> Value {
@@ -74,6 +76,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_problem_code_of_the_program_is_described_and_no_other() {
+        let source = include_str!("error.rs");
+        let lines = source.lines().filter(|l| l.contains("facts(S::") || l.contains("later(S::"));
+        let mut codes: Vec<&str> = lines.filter_map(|line| line.split('"').nth(1)).collect();
+        codes.sort_unstable();
+        let document = document();
+        let described = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+            .as_array()
+            .unwrap();
+        let mut described: Vec<&str> = described.iter().filter_map(Value::as_str).collect();
+        described.sort_unstable();
+        assert_eq!(described, codes);
     }
 
     #[test]

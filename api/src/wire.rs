@@ -15,8 +15,8 @@ mod status;
 mod time;
 
 pub use admin::{
-    AuditEntry, AuditList, MessageRequest, OfferStats, RateRequest, RestockRequest, SaleStats,
-    read_message, read_nothing, read_rate, read_restock,
+    AuditEntry, AuditList, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest,
+    RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay, read_restock,
 };
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use node::Node;

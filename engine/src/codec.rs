@@ -29,10 +29,10 @@ impl std::error::Error for DecodeError {}
 /// A value with one byte form.
 pub trait Binary: Sized {
     /// Appends the byte form.
-    fn put(&self, out: &mut Vec<u8>);
+    fn encode(&self, out: &mut Vec<u8>);
 
     /// Takes the byte form off the front of `input`.
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError>;
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError>;
 }
 
 /// Takes `count` bytes off the front of `input`.
@@ -42,20 +42,14 @@ pub(crate) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], D
     Ok(front)
 }
 
-/// Decodes one value that must be all of `input`.
-pub(crate) fn decode_all<T: Binary>(mut input: &[u8]) -> Result<T, DecodeError> {
-    let value = T::get(&mut input)?;
-    if input.is_empty() { Ok(value) } else { Err(DecodeError("bytes left over")) }
-}
-
 macro_rules! binary_integers {
     ($($integer:ty),*) => {$(
         impl Binary for $integer {
-            fn put(&self, out: &mut Vec<u8>) {
+            fn encode(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
+            fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
                 let bytes = take(input, size_of::<$integer>())?;
                 let fixed = bytes.try_into().map_err(|_| DecodeError("integer length"))?;
                 Ok(Self::from_le_bytes(fixed))
@@ -69,12 +63,12 @@ binary_integers!(u8, u16, u32, u64, i64, u128);
 macro_rules! binary_newtypes {
     ($($newtype:ident($inner:ty)),*) => {$(
         impl Binary for $newtype {
-            fn put(&self, out: &mut Vec<u8>) {
-                self.0.put(out);
+            fn encode(&self, out: &mut Vec<u8>) {
+                self.0.encode(out);
             }
 
-            fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-                <$inner>::get(input).map(Self)
+            fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+                <$inner>::decode(input).map(Self)
             }
         }
     )*};
@@ -93,12 +87,12 @@ binary_newtypes!(
 );
 
 impl Binary for bool {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        match u8::get(input)? {
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        match u8::decode(input)? {
             0 => Ok(false),
             1 => Ok(true),
             _ => Err(DecodeError("neither true nor false")),
@@ -107,15 +101,15 @@ impl Binary for bool {
 }
 
 impl<T: Binary> Binary for Option<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.is_some().put(out);
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.is_some().encode(out);
         if let Some(value) = self {
-            value.put(out);
+            value.encode(out);
         }
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        if bool::get(input)? { T::get(input).map(Some) } else { Ok(None) }
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        if bool::decode(input)? { T::decode(input).map(Some) } else { Ok(None) }
     }
 }
 
@@ -124,44 +118,44 @@ pub(crate) fn put_all<'a, T: Binary + 'a>(
     items: impl ExactSizeIterator<Item = &'a T>,
     out: &mut Vec<u8>,
 ) {
-    (items.len() as u64).put(out);
-    items.for_each(|item| item.put(out));
+    (items.len() as u64).encode(out);
+    items.for_each(|item| item.encode(out));
 }
 
 /// Reads a length that no honest input could have unless at least a byte an item follows.
 pub(crate) fn get_length(input: &mut &[u8]) -> Result<usize, DecodeError> {
-    let length = u64::get(input)?;
+    let length = u64::decode(input)?;
     let length = usize::try_from(length).map_err(|_| DecodeError("length too large"))?;
     if length > input.len() { Err(DecodeError("length past the end")) } else { Ok(length) }
 }
 
 impl<T: Binary> Binary for Vec<T> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.iter(), out);
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        (0..get_length(input)?).map(|_| T::get(input)).collect()
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        (0..get_length(input)?).map(|_| T::decode(input)).collect()
     }
 }
 
 impl<T: Binary> Binary for VecDeque<T> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.iter(), out);
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Vec::get(input).map(Self::from)
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Vec::decode(input).map(Self::from)
     }
 }
 
 impl Binary for String {
-    fn put(&self, out: &mut Vec<u8>) {
-        (self.len() as u64).put(out);
+    fn encode(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).encode(out);
         out.extend_from_slice(self.as_bytes());
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = get_length(input)?;
         let bytes = take(input, length)?;
         Self::from_utf8(bytes.to_vec()).map_err(|_| DecodeError("text that is not UTF-8"))
@@ -169,31 +163,31 @@ impl Binary for String {
 }
 
 impl Binary for SaleName {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.as_str().to_owned().put(out);
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.as_str().to_owned().encode(out);
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse(&String::get(input)?).ok_or(DecodeError("sale name"))
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(&String::decode(input)?).ok_or(DecodeError("sale name"))
     }
 }
 
 impl Binary for Sku {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.as_str().to_owned().put(out);
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.as_str().to_owned().encode(out);
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse(&String::get(input)?).ok_or(DecodeError("SKU"))
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(&String::decode(input)?).ok_or(DecodeError("SKU"))
     }
 }
 
 impl Binary for Currency {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.letters());
     }
 
-    fn get(input: &mut &[u8]) -> Result<Self, DecodeError> {
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(take(input, 3)?).map_err(|_| DecodeError("currency"))?;
         Self::parse(text).ok_or(DecodeError("currency"))
     }
@@ -203,12 +197,12 @@ impl Binary for Currency {
 macro_rules! binary_struct {
     ($name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::codec::Binary for $name {
-            fn put(&self, out: &mut Vec<u8>) {
-                $($crate::codec::Binary::put(&self.$field, out);)*
+            fn encode(&self, out: &mut Vec<u8>) {
+                $($crate::codec::Binary::encode(&self.$field, out);)*
             }
 
-            fn get(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
-                $(let $field = $crate::codec::Binary::get(input)?;)*
+            fn decode(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
+                $(let $field = $crate::codec::Binary::decode(input)?;)*
                 Ok(Self { $($field),* })
             }
         }
@@ -219,19 +213,19 @@ macro_rules! binary_struct {
 macro_rules! binary_enum {
     ($name:ident { $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)? }) => {
         impl $crate::codec::Binary for $name {
-            fn put(&self, out: &mut Vec<u8>) {
+            fn encode(&self, out: &mut Vec<u8>) {
                 match self {
                     $(Self::$variant $({ $($field),* })? => {
                         out.push($tag);
-                        $($($crate::codec::Binary::put($field, out);)*)?
+                        $($($crate::codec::Binary::encode($field, out);)*)?
                     })*
                 }
             }
 
-            fn get(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
-                match <u8 as $crate::codec::Binary>::get(input)? {
+            fn decode(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
+                match <u8 as $crate::codec::Binary>::decode(input)? {
                     $($tag => {
-                        $($(let $field = $crate::codec::Binary::get(input)?;)*)?
+                        $($(let $field = $crate::codec::Binary::decode(input)?;)*)?
                         Ok(Self::$variant $({ $($field),* })?)
                     })*
                     _ => Err($crate::codec::DecodeError(concat!(

@@ -14,6 +14,41 @@ pub mod id;
 pub mod limits;
 pub mod spec;
 
-pub mod disk;
+pub mod commit;
+pub mod ring;
+
+pub mod gate;
 pub mod hold;
+pub mod line;
+pub mod session;
+pub mod stock;
+
 pub mod record;
+
+pub mod disk;
+pub mod journal;
+
+pub mod sale;
+
+pub mod outbox;
+pub mod world;
+
+pub mod command;
+
+pub mod arbiter;
+
+pub mod standing;
+pub mod tally;
+pub mod view;
+
+pub mod publisher;
+
+pub mod outlet;
+pub mod registry;
+
+pub mod recovery;
+pub mod scribe;
+
+mod engine;
+
+pub use self::engine::{Engine, EngineOptions, Failure, Running, Started};

@@ -8,6 +8,7 @@
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
+    gate::EtaRange,
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     spec::SaleSpec,
@@ -314,14 +315,3 @@ binary_enum!(EntryStanding {
     0 => Waiting { ahead, serving, line_length, eta },
     1 => Admitted { claimed_at, expires_at, serving, line_length },
 });
-
-/// An estimated wait, from the gate's configured pace to its measured one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EtaRange {
-    /// At the best, in seconds.
-    pub min_seconds: u32,
-    /// At the pace measured lately, in seconds.
-    pub max_seconds: u32,
-}
-
-binary_struct!(EtaRange { min_seconds, max_seconds });

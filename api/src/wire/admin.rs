@@ -1,7 +1,7 @@
 //! What operators send and read besides the sale itself: pace, message, restock, audit, stats.
 
 use engine::clock::Millis;
-use engine::id::Sku;
+use engine::id::{EventId, Sku};
 use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
 use serde::Serialize;
 
@@ -74,6 +74,28 @@ pub fn read_restock(body: &[u8]) -> Result<RestockRequest, BodyError> {
     })
 }
 
+/// Dead letters sent again at once.
+const REPLAYS_MAX: usize = 1_024;
+
+/// Reads `{"events": […]}`; `None` without `events` or without a body: all dead letters.
+pub fn read_replay(body: &[u8]) -> Result<Option<Vec<EventId>>, BodyError> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let allowed = format!("a list of 1 to {REPLAYS_MAX} event numbers");
+    read_body(body, |fields| {
+        Some(fields.read("events", &allowed, |node| {
+            let Node::List(nodes) = node else { return None };
+            let events = nodes.iter().map(|node| {
+                let Node::Integer(number) = node else { return None };
+                u64::try_from(*number).ok().filter(|number| *number > 0).map(EventId)
+            });
+            let events: Vec<EventId> = events.collect::<Option<_>>()?;
+            (1..=REPLAYS_MAX).contains(&events.len()).then_some(events)
+        }))
+    })
+}
+
 /// Accepts a call that takes no body: nothing, or `{}`.
 pub fn read_nothing(body: &[u8]) -> Result<(), BodyError> {
     if body.is_empty() { Ok(()) } else { read_body(body, |_| Some(())) }
@@ -119,6 +141,24 @@ pub struct AuditEntry {
     pub action: String,
     /// What it changed, in words; empty when the action says it all.
     pub detail: String,
+}
+
+/// Order events not yet delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OutboxObject {
+    /// How many wait for the sink.
+    pub lag: u64,
+    /// Those the sink refused for good.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// An order event that waits for an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// The event's number.
+    pub event: u64,
+    /// What the sink said.
+    pub why: String,
 }
 
 /// A sale in numbers.
@@ -182,6 +222,9 @@ mod tests {
         assert_eq!((restock.sku.as_str(), restock.units), ("a", -5));
         assert_eq!(read_nothing(b""), Ok(()));
         assert_eq!(read_nothing(b"{}"), Ok(()));
+        assert_eq!(read_replay(b""), Ok(None));
+        assert_eq!(read_replay(br#"{"events":[7]}"#), Ok(Some(vec![EventId(7)])));
+        assert!(read_replay(br#"{"events":[0]}"#).is_err());
 
         for body in [
             "",

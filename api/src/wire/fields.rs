@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::node::Node;
 use super::time::parse_time;
+use crate::error::{self, ApiError};
 
 /// Problems told at once; a body with more is wrong enough.
 const PROBLEMS_MAX: usize = 64;
@@ -40,6 +41,22 @@ pub enum BodyError {
     NotJson(String),
     /// JSON with these things wrong, at least one.
     Invalid(Vec<FieldProblem>),
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        Self::InvalidRequest(match error {
+            BodyError::NotJson(text) => vec![error::FieldProblem::new("", text)],
+            BodyError::Invalid(problems) => problems.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+impl From<FieldProblem> for error::FieldProblem {
+    fn from(problem: FieldProblem) -> Self {
+        let message = format!("found {}, allowed: {}", problem.found, problem.allowed);
+        Self::new(problem.field, message)
+    }
 }
 
 /// The problems found so far.

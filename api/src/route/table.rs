@@ -1,0 +1,285 @@
+//! The calls of the API: their captured segments, their names in metrics, their temper.
+
+/// One call of the API, with the segments captured from its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'p> {
+    /// The front page.
+    Home,
+    /// The room page of a sale.
+    Room {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// The API's reference page.
+    Docs,
+    /// A script, style or image of the pages.
+    Asset {
+        /// The file's name.
+        name: &'p str,
+    },
+    /// The API's description.
+    OpenApi,
+    /// The public keys of passes.
+    Jwks,
+    /// Open and coming sales.
+    Sales,
+    /// A sale's status.
+    SaleStatus {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Join the line.
+    Enter {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Where am I?
+    Position {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Places as server-sent events.
+    Stream {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Give the place up.
+    Leave {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Hold units.
+    Purchase {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// One purchase.
+    PurchaseShow {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// Held to paying.
+    Pay {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// To confirmed.
+    Confirm {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// To released.
+    Release {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// Confirmed to refunded.
+    Refund {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// An admitted session is over.
+    SessionEnd {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The session's pass id.
+        jti: &'p str,
+    },
+    /// Forward authentication.
+    Verify,
+    /// All sales.
+    AdminSales,
+    /// Make a sale.
+    AdminSaleCreate,
+    /// One sale as configured.
+    AdminSale {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Change a sale.
+    AdminSaleUpdate {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Remove a sale.
+    AdminSaleDelete {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Stop admitting.
+    AdminPause {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Admit again.
+    AdminResume {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Take nobody new into the line.
+    AdminDrain {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Open now.
+    AdminOpen {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Close now.
+    AdminClose {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Say something to the line.
+    AdminMessage {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Set the pace.
+    AdminRate {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Add or take units.
+    AdminRestock {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Who did what.
+    AdminAudit {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Figures of a sale.
+    AdminStats {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Deliveries given up on.
+    AdminOutbox,
+    /// Deliver them again.
+    AdminOutboxReplay,
+}
+
+/// How many calls there are; indexes by [`Route::index`] are below it.
+pub const ROUTES: usize = LABELS.len();
+
+/// The metrics label of each call, in the order of [`Route`].
+pub const LABELS: [&str; 37] = [
+    "/",
+    "/s/{sale}",
+    "/docs",
+    "/assets/{name}",
+    "/openapi.json",
+    "/.well-known/jwks.json",
+    "/v1/sales",
+    "/v1/sales/{sale}",
+    "/v1/sales/{sale}/enter",
+    "/v1/sales/{sale}/position",
+    "/v1/sales/{sale}/stream",
+    "/v1/sales/{sale}/leave",
+    "/v1/sales/{sale}/purchase",
+    "/v1/sales/{sale}/purchases/{id}",
+    "/v1/sales/{sale}/purchases/{id}/pay",
+    "/v1/sales/{sale}/purchases/{id}/confirm",
+    "/v1/sales/{sale}/purchases/{id}/release",
+    "/v1/sales/{sale}/purchases/{id}/refund",
+    "/v1/sales/{sale}/sessions/{jti}/end",
+    "/v1/verify",
+    "/v1/admin/sales",
+    "/v1/admin/sales:create",
+    "/v1/admin/sales/{sale}",
+    "/v1/admin/sales/{sale}:update",
+    "/v1/admin/sales/{sale}:delete",
+    "/v1/admin/sales/{sale}/pause",
+    "/v1/admin/sales/{sale}/resume",
+    "/v1/admin/sales/{sale}/drain",
+    "/v1/admin/sales/{sale}/open",
+    "/v1/admin/sales/{sale}/close",
+    "/v1/admin/sales/{sale}/message",
+    "/v1/admin/sales/{sale}/rate",
+    "/v1/admin/sales/{sale}/restock",
+    "/v1/admin/sales/{sale}/audit",
+    "/v1/admin/sales/{sale}/stats",
+    "/v1/admin/outbox",
+    "/v1/admin/outbox/replay",
+];
+
+impl Route<'_> {
+    /// The call's place in [`LABELS`].
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::Home => 0,
+            Self::Room { .. } => 1,
+            Self::Docs => 2,
+            Self::Asset { .. } => 3,
+            Self::OpenApi => 4,
+            Self::Jwks => 5,
+            Self::Sales => 6,
+            Self::SaleStatus { .. } => 7,
+            Self::Enter { .. } => 8,
+            Self::Position { .. } => 9,
+            Self::Stream { .. } => 10,
+            Self::Leave { .. } => 11,
+            Self::Purchase { .. } => 12,
+            Self::PurchaseShow { .. } => 13,
+            Self::Pay { .. } => 14,
+            Self::Confirm { .. } => 15,
+            Self::Release { .. } => 16,
+            Self::Refund { .. } => 17,
+            Self::SessionEnd { .. } => 18,
+            Self::Verify => 19,
+            Self::AdminSales => 20,
+            Self::AdminSaleCreate => 21,
+            Self::AdminSale { .. } => 22,
+            Self::AdminSaleUpdate { .. } => 23,
+            Self::AdminSaleDelete { .. } => 24,
+            Self::AdminPause { .. } => 25,
+            Self::AdminResume { .. } => 26,
+            Self::AdminDrain { .. } => 27,
+            Self::AdminOpen { .. } => 28,
+            Self::AdminClose { .. } => 29,
+            Self::AdminMessage { .. } => 30,
+            Self::AdminRate { .. } => 31,
+            Self::AdminRestock { .. } => 32,
+            Self::AdminAudit { .. } => 33,
+            Self::AdminStats { .. } => 34,
+            Self::AdminOutbox => 35,
+            Self::AdminOutboxReplay => 36,
+        }
+    }
+
+    /// The call's stable name in metrics: its path template, with a verb where two calls share it.
+    pub const fn label(&self) -> &'static str {
+        LABELS[self.index()]
+    }
+
+    /// Whether the call is answered at once from memory: it neither reads a body nor waits for the
+    /// engine, and needs no deadline.
+    pub const fn is_hot(&self) -> bool {
+        matches!(
+            self,
+            Self::Home
+                | Self::Room { .. }
+                | Self::Docs
+                | Self::Asset { .. }
+                | Self::OpenApi
+                | Self::Jwks
+                | Self::Sales
+                | Self::SaleStatus { .. }
+                | Self::Position { .. }
+                | Self::Verify
+        )
+    }
+}

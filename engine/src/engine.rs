@@ -1,0 +1,365 @@
+//! The engine as handlers know it: reads from atomics, commands through the ring.
+//!
+//! Owns the two threads: the scribe, and the snapshotter that follows the sealed segments. Dropping
+//! the last handle closes the ring; the scribe finishes what was accepted and ends.
+
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam::channel::Receiver;
+
+use crate::{
+    arbiter::LocalArbiter,
+    clock::{Clock, Millis},
+    command::{Command, Entry, HoldReply, Reply},
+    commit,
+    disk::Disk,
+    hold::Step,
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
+    limits,
+    outbox::OrderEvent,
+    outlet,
+    record::{Author, Change, ReplayKey},
+    recovery::{self, RecoveryError, RecoveryReport},
+    registry::{DeadLetter, Registry},
+    ring::{self, Consumer, Producer, Reason},
+    sale::{
+        ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal,
+        Settler, TicketRef,
+    },
+    scribe::{Answer, Busy, Fatal, Request, Scribe, Watch},
+    session::Session,
+    spec::SaleSpec,
+    stock::Permit,
+    view::SaleView,
+};
+
+/// What an engine is started with.
+#[derive(Debug)]
+pub struct EngineOptions {
+    /// Bytes of each new journal segment.
+    pub segment_bytes: u64,
+    /// A snapshot is written whenever so many segments were sealed since the last.
+    pub snapshot_every_segments: u64,
+    /// Told of each sync.
+    pub watch: Box<dyn Watch>,
+}
+
+/// Why a command was not answered with what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure<R> {
+    /// Decided against; nothing was done.
+    Refused(R),
+    /// Not decided; nothing was done, and trying again is safe.
+    Busy(Busy),
+    /// The engine stopped: whether it was done is unknown. A retry with the same key is safe.
+    Stopped,
+}
+
+/// A running engine; clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    producer: Producer<Request>,
+    registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The threads behind an engine.
+#[derive(Debug)]
+pub struct Running {
+    scribe: JoinHandle<Result<(), Fatal>>,
+}
+
+impl Running {
+    /// Waits until the scribe has ended: with an error if it had to stop for good.
+    pub fn join(self) -> Result<(), Fatal> {
+        let panicked = |_| Err(Fatal { reason: "the scribe panicked".to_owned() });
+        self.scribe.join().unwrap_or_else(panicked)
+    }
+}
+
+/// A freshly started engine with everything around it.
+#[derive(Debug)]
+pub struct Started {
+    /// The handle.
+    pub engine: Engine,
+    /// Its threads.
+    pub running: Running,
+    /// Durable order events, for the sink.
+    pub events: Receiver<OrderEvent>,
+    /// What recovery found.
+    pub report: RecoveryReport,
+}
+
+impl Engine {
+    /// Recovers the data on `disk` and starts serving it.
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        options: EngineOptions,
+    ) -> Result<Started, RecoveryError> {
+        let EngineOptions { segment_bytes, snapshot_every_segments, watch } = options;
+        let (world, journal, report) = recovery::recover(&disk, segment_bytes, &*clock)?;
+        let (producer, consumer) = ring::bounded(limits::RING_SLOTS);
+        let (outlet, events) = outlet::outlet();
+        let registry = Arc::new(Registry::default());
+        let arbiter = LocalArbiter::new(world);
+        let (scribe_clock, scribe_registry) = (Arc::clone(&clock), Arc::clone(&registry));
+        let scribe = Scribe::new(scribe_clock, arbiter, journal, scribe_registry, outlet, watch);
+        let snapshots = Snapshots {
+            disk,
+            every: snapshot_every_segments.max(1),
+            last_segment: report.snapshot.map_or(1, |point| point.segment),
+            writing: None,
+        };
+        let engine = Self { producer, registry: Arc::clone(&registry), clock };
+        let scribe = thread::Builder::new()
+            .name("rushgate-scribe".to_owned())
+            .spawn(move || run(scribe, consumer, snapshots, &registry))
+            .expect("the system can start a thread");
+        Ok(Started { engine, running: Running { scribe }, events, report })
+    }
+
+    /// The present engine time.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// A sale by its name.
+    pub fn sale(&self, name: &str) -> Option<Arc<SaleView>> {
+        self.registry.sale(name)
+    }
+
+    /// All sales by name.
+    pub fn sales(&self) -> Vec<Arc<SaleView>> {
+        self.registry.sales()
+    }
+
+    /// Health and what waits for operators.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Order events that wait for an operator.
+    pub fn dead_letters(&self) -> Arc<Vec<DeadLetter>> {
+        self.registry.dead_letters()
+    }
+
+    /// Commands waiting for the scribe.
+    pub fn ring_depth(&self) -> usize {
+        self.producer.depth()
+    }
+
+    /// A shopper enters.
+    pub async fn enter(
+        &self,
+        sale: &SaleView,
+        shopper: ShopperKey,
+        replay: Option<ReplayKey>,
+    ) -> Result<Entry, Failure<EntryRefusal>> {
+        let Reply::Entry(entry) =
+            self.send(Command::Enter { sale: sale.tag(), shopper, replay }, None).await?
+        else {
+            mismatch()
+        };
+        entry.map_err(Failure::Refused)
+    }
+
+    /// A shopper leaves; again is no change.
+    pub async fn leave(
+        &self,
+        sale: &SaleView,
+        ticket: TicketRef,
+    ) -> Result<(), Failure<PlaceRefusal>> {
+        let Reply::Left(left) =
+            self.send(Command::Leave { sale: sale.tag(), ticket }, None).await?
+        else {
+            mismatch()
+        };
+        left.map_err(Failure::Refused)
+    }
+
+    /// A called shopper claims the admission; again gives the same session.
+    pub async fn claim(
+        &self,
+        sale: &SaleView,
+        ticket: TicketRef,
+    ) -> Result<Session, Failure<PlaceRefusal>> {
+        let Reply::Claim(session) =
+            self.send(Command::Claim { sale: sale.tag(), ticket }, None).await?
+        else {
+            mismatch()
+        };
+        session.map_err(Failure::Refused)
+    }
+
+    /// An admitted shopper buys. Refused at once, without a hop, when nothing is left to ask for,
+    /// unless the key was seen before: its first asking may have got the last unit.
+    pub async fn purchase(
+        &self,
+        sale: &SaleView,
+        pass: TicketRef,
+        items: Vec<(OfferIndex, u32)>,
+        replay: ReplayKey,
+    ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
+        let seen = !sale.purchase_keys.insert(replay.key);
+        let permit = match sale.stock().take(&items) {
+            Ok(permit) => Some(permit),
+            Err(_) if seen => None,
+            Err(_) => {
+                sale.purchase_keys.remove(&replay.key);
+                return Err(Failure::Refused(PurchaseRefusal::SoldOut));
+            }
+        };
+        let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
+        let Reply::Purchase(hold) = self.send(command, permit).await? else { mismatch() };
+        hold.map_err(Failure::Refused)
+    }
+
+    /// A hold moves on; a step taken before is no change.
+    pub async fn settle(
+        &self,
+        sale: &SaleView,
+        hold: HoldId,
+        step: Step,
+        by: Settler,
+        replay: Option<ReplayKey>,
+    ) -> Result<HoldReply, Failure<SettleRefusal>> {
+        let command = Command::Settle { sale: sale.tag(), hold, step, by, replay };
+        let Reply::Settle(hold) = self.send(command, None).await? else { mismatch() };
+        hold.map_err(Failure::Refused)
+    }
+
+    /// The backend ends a session; again is no change.
+    pub async fn end_session(
+        &self,
+        sale: &SaleView,
+        epoch: Epoch,
+        number: Number,
+    ) -> Result<(), Failure<EndRefusal>> {
+        let command = Command::EndSession { sale: sale.tag(), epoch, number };
+        let Reply::Ended(ended) = self.send(command, None).await? else { mismatch() };
+        ended.map_err(Failure::Refused)
+    }
+
+    /// Makes a sale.
+    pub async fn create(
+        &self,
+        author: Author,
+        spec: SaleSpec,
+    ) -> Result<(), Failure<ChangeRefusal>> {
+        let spec = Box::new(spec);
+        let Reply::Changed(changed) = self.send(Command::Create { author, spec }, None).await?
+        else {
+            mismatch()
+        };
+        changed.map_err(Failure::Refused)
+    }
+
+    /// Changes a sale.
+    pub async fn change(
+        &self,
+        sale: &SaleView,
+        author: Author,
+        change: Change,
+    ) -> Result<(), Failure<ChangeRefusal>> {
+        let (sale, change) = (sale.tag(), Box::new(change));
+        let Reply::Changed(changed) =
+            self.send(Command::Change { sale, author, change }, None).await?
+        else {
+            mismatch()
+        };
+        changed.map_err(Failure::Refused)
+    }
+
+    /// The sink took events.
+    pub async fn delivered(&self, events: Vec<EventId>) -> Result<(), Failure<()>> {
+        self.send(Command::Delivered { events }, None).await.map(drop)
+    }
+
+    /// The sink refused an event for good.
+    pub async fn dead_letter(&self, event: EventId, why: String) -> Result<(), Failure<()>> {
+        self.send(Command::DeadLetter { event, why }, None).await.map(drop)
+    }
+
+    /// Sends all dead letters to the sink again; answers how many.
+    pub async fn requeue(&self, author: Author) -> Result<usize, Failure<()>> {
+        let Reply::Noted(count) = self.send(Command::Requeue { author }, None).await? else {
+            mismatch()
+        };
+        Ok(count)
+    }
+
+    async fn send<R>(&self, command: Command, permit: Option<Permit>) -> Result<Reply, Failure<R>> {
+        let (promise, commit) = commit::pair::<Answer>();
+        let request = Request { command, permit, promise };
+        if let Err(refused) = self.producer.push(request) {
+            return Err(match refused.reason {
+                Reason::Full => Failure::Busy(Busy::Overloaded),
+                Reason::Closed => Failure::Stopped,
+            });
+        }
+        match commit.await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(busy)) => Err(Failure::Busy(busy)),
+            Err(_) => Err(Failure::Stopped),
+        }
+    }
+}
+
+fn mismatch() -> ! {
+    unreachable!("a reply's variant follows from its command's")
+}
+
+/// The scribe's thread.
+fn run(
+    mut scribe: Scribe,
+    mut consumer: Consumer<Request>,
+    mut snapshots: Snapshots,
+    registry: &Registry,
+) -> Result<(), Fatal> {
+    let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
+    loop {
+        if requests.is_empty() && consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests) == 0 {
+            if consumer.is_closed() {
+                return Ok(());
+            }
+            consumer.wait(Duration::from_millis(limits::TICK_MS));
+            consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests);
+        }
+        if let Err(fatal) = scribe.step(&mut requests) {
+            // First the flag, then the promises: who is told "stopped" finds it so.
+            registry.set_stopped();
+            return Err(fatal);
+        }
+        snapshots.follow(scribe.journal().point().segment);
+    }
+}
+
+/// Writes snapshots beside the scribe, one at a time, each on a thread of its own.
+struct Snapshots {
+    disk: Arc<dyn Disk>,
+    every: u64,
+    last_segment: u64,
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Snapshots {
+    /// Starts a snapshot when enough segments were sealed and none is being written.
+    fn follow(&mut self, segment: u64) {
+        let idle = self.writing.as_ref().is_none_or(JoinHandle::is_finished);
+        if !idle || segment < self.last_segment + self.every {
+            return;
+        }
+        self.last_segment = segment;
+        let disk = Arc::clone(&self.disk);
+        // A snapshot only shortens recovery: when one fails, the next covers for it, and whatever
+        // damage it met is for the next start to name.
+        let write = move || drop(recovery::snapshot_sealed(&*disk));
+        self.writing =
+            thread::Builder::new().name("rushgate-snapshot".to_owned()).spawn(write).ok();
+    }
+}

@@ -1,0 +1,180 @@
+//! The scribe's end of a sale's read side: turns durable facts into what handlers see.
+//!
+//! Owns the right to write a sale's [`Line`](crate::line::Line) and feeds its
+//! [`Stock`](crate::stock::Stock). Told of facts only after their batch was synced, in their order,
+//! with the sale as the whole batch left it.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Millis,
+    hold::{HoldState, Step},
+    id::{HoldId, Number, OfferIndex},
+    line::{LineWriter, PlaceState},
+    record::{Change, Departure, Record, SessionEnd},
+    sale::{Sale, departed_state},
+    session::{Session, SessionState},
+    spec::SaleSpec,
+    stock::{Counts, Stock},
+    view::SaleView,
+};
+
+/// Writes one sale's view.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    view: Arc<SaleView>,
+    line: LineWriter,
+}
+
+impl Publisher {
+    /// For a sale just made from `spec`, before any later fact of the same batch.
+    pub(crate) fn fresh(sale: &Sale, spec: &SaleSpec, at: Millis) -> Self {
+        let full = |total| Counts { available: total, ..Counts::default() };
+        let counts: Vec<Counts> = spec.offers.iter().map(|offer| full(offer.total)).collect();
+        Self::new(sale, &counts, at)
+    }
+
+    /// For a sale as recovery found it; everyone in line counts as heard of now.
+    pub(crate) fn recovered(sale: &Sale, at: Millis) -> Self {
+        let mut publisher = Self::new(sale, sale.counts(), at);
+        publisher.restore_line(sale, at);
+        sale.holds().for_each(|hold| publisher.view.set_hold(hold));
+        publisher.publish_figures(sale, at);
+        publisher
+    }
+
+    fn new(sale: &Sale, counts: &[Counts], at: Millis) -> Self {
+        let line = LineWriter::new(at);
+        let view = Arc::new(SaleView::new(sale, line.line(), Stock::new(counts)));
+        Self { view, line }
+    }
+
+    /// What handlers see.
+    pub(crate) fn view(&self) -> &Arc<SaleView> {
+        &self.view
+    }
+
+    fn restore_line(&mut self, sale: &Sale, at: Millis) {
+        let watermark = sale.gate().watermark();
+        self.line.issue_through(sale.issued(), at);
+        let reasons = [Departure::Left, Departure::Idle, Departure::Rejoined].map(departed_state);
+        let mut departed = reasons.map(|state| (state, Vec::new()));
+        for (state, number) in sale.places().zip(1..) {
+            let number = Number(number);
+            let group = departed.iter_mut().find(|(reason, _)| *reason == state);
+            match group {
+                Some((_, numbers)) if number > watermark => numbers.push(number),
+                _ if state != PlaceState::Waiting => self.line.set_place(number, state, at),
+                _ => {}
+            }
+        }
+        // Called plus gone is the watermark: who of them had gone need not be known any more.
+        self.line.call_through(watermark, watermark.0);
+        for (state, numbers) in departed {
+            self.line.depart_many(&numbers, state, at);
+        }
+        for session in sale.sessions() {
+            self.set_session(session);
+        }
+    }
+
+    /// Publishes a durable fact.
+    pub(crate) fn publish(&mut self, record: &Record, sale: &Sale, at: Millis) {
+        match record {
+            Record::Entered { number, .. } => {
+                self.line.issue(*number, at);
+                self.view.tally().entered();
+            }
+            Record::Departed { reason, numbers, .. } => {
+                self.line.depart_many(numbers, departed_state(*reason), at);
+                self.view.tally().departed(*reason, numbers.len() as u64);
+            }
+            Record::Called { watermark, .. } => self.publish_call(*watermark, sale, at),
+            Record::Claimed { number, .. } => {
+                self.publish_session(*number, sale, at);
+                self.view.tally().admitted();
+            }
+            Record::SessionEnded { number, reason, .. } => {
+                self.publish_session(*number, sale, at);
+                if *reason != SessionEnd::Completed {
+                    self.view.tally().ended(*reason);
+                }
+            }
+            Record::Held { hold, replay, .. } => {
+                if let Some(replay) = replay {
+                    self.view.purchase_keys.insert(replay.key);
+                }
+                self.publish_hold(*hold, sale);
+            }
+            Record::Settled { hold, step, .. } => {
+                self.publish_hold(*hold, sale);
+                self.free_units(*hold, *step, sale);
+            }
+            Record::Changed { change, .. } => {
+                self.view.set_desk(sale);
+                if let Change::Restock { offer, units } = change {
+                    self.view.stock().free(*offer, *units);
+                }
+            }
+            Record::EntryAnswered { .. }
+            | Record::Created { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. } => {}
+        }
+    }
+
+    /// Publishes what follows from the whole batch, and from time alone.
+    pub(crate) fn publish_figures(&self, sale: &Sale, at: Millis) {
+        for (counts, offer) in sale.counts().iter().zip(0..) {
+            self.view.stock().publish(OfferIndex(offer), *counts);
+        }
+        self.view.set_figures(sale.active_sessions(), sale.measured_pace(at));
+    }
+
+    fn publish_call(&mut self, watermark: Number, sale: &Sale, at: Millis) {
+        let mut count = 0;
+        for number in (self.line.watermark().0 + 1..=watermark.0).map(Number) {
+            if self.line.place(number).0 == PlaceState::Waiting {
+                count += 1;
+                self.publish_session(number, sale, at);
+            }
+        }
+        self.line.call_through(watermark, count);
+    }
+
+    fn publish_session(&mut self, number: Number, sale: &Sale, at: Millis) {
+        match sale.session(number) {
+            Some(session) => self.set_session(session),
+            None => self.line.set_place(number, sale.place(number), at),
+        }
+    }
+
+    fn set_session(&mut self, session: &Session) {
+        let (state, time) = match session.state {
+            SessionState::Called => (PlaceState::Called, session.deadline),
+            SessionState::Admitted => (PlaceState::Admitted, session.since),
+            SessionState::Completed => (PlaceState::Completed, session.since),
+        };
+        self.line.set_place(session.number, state, time);
+    }
+
+    fn publish_hold(&self, id: HoldId, sale: &Sale) {
+        if let Some(hold) = sale.hold(id) {
+            self.view.set_hold(hold);
+        }
+    }
+
+    /// Units that became available give their permits back.
+    fn free_units(&self, id: HoldId, step: Step, sale: &Sale) {
+        let back = match step.target() {
+            HoldState::Released | HoldState::Expired => true,
+            HoldState::Refunded => sale.spec().refund_restocks,
+            HoldState::Held | HoldState::Paying | HoldState::Confirmed => false,
+        };
+        let items = sale.hold(id).filter(|_| back).map(|hold| hold.items.as_slice());
+        for item in items.unwrap_or_default() {
+            self.view.stock().free(item.offer, i64::from(item.quantity));
+        }
+    }
+}

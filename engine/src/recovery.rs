@@ -1,0 +1,122 @@
+//! From a data directory to a world: the newest snapshot, then every record after it.
+//!
+//! Recovery changes nothing but a torn tail, and may crash and run again at any point.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    clock::{Clock, Millis},
+    codec::Binary as _,
+    disk::Disk,
+    journal::{self, Batch, Extent, Journal, JournalError, JournalOptions, JournalPoint, snapshot},
+    record::Record,
+    world::World,
+};
+
+/// What recovery found.
+#[derive(Clone, Copy, Debug)]
+pub struct RecoveryReport {
+    /// Where the snapshot stood, if there was one.
+    pub snapshot: Option<JournalPoint>,
+    /// Records applied after it.
+    pub records: u64,
+    /// Bytes of a write that the crash cut off.
+    pub truncated_bytes: u64,
+    /// Where the journal goes on.
+    pub point: JournalPoint,
+}
+
+/// Why a data directory cannot be served from.
+#[derive(Debug)]
+pub enum RecoveryError {
+    /// The journal says why.
+    Journal(JournalError),
+    /// The snapshots cannot be read.
+    Snapshot(std::io::Error),
+    /// A snapshot's content is not a world.
+    World(crate::codec::DecodeError),
+}
+
+impl fmt::Display for RecoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Journal(_) => "the journal cannot be recovered",
+            Self::Snapshot(_) => "the snapshots cannot be read",
+            Self::World(_) => "the snapshot does not hold a state of this version",
+        })
+    }
+}
+
+impl std::error::Error for RecoveryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Journal(source) => Some(source),
+            Self::Snapshot(source) => Some(source),
+            Self::World(source) => Some(source),
+        }
+    }
+}
+
+/// Recovers the world of a data directory and opens its journal for appending. The clock goes on
+/// from the last batch's time at the earliest.
+pub fn recover(
+    disk: &Arc<dyn Disk>,
+    segment_bytes: u64,
+    clock: &dyn Clock,
+) -> Result<(World, Journal, RecoveryReport), RecoveryError> {
+    let (mut world, from) = start(&**disk)?;
+    let options = JournalOptions { segment_bytes, from };
+    let (journal, recovery) =
+        Journal::open(Arc::clone(disk), options, &mut |batch| replay(&mut world, &batch))
+            .map_err(RecoveryError::Journal)?;
+    clock.not_before(recovery.point.at);
+    let report = RecoveryReport {
+        snapshot: from,
+        records: recovery.records,
+        truncated_bytes: recovery.truncated_bytes,
+        point: recovery.point,
+    };
+    Ok((world, journal, report))
+}
+
+/// Writes a snapshot of everything in sealed segments. Reads only what no writer touches, so that
+/// it runs beside the scribe. Answers where the snapshot stands; `None` if nothing was new.
+pub fn snapshot_sealed(disk: &dyn Disk) -> Result<Option<JournalPoint>, RecoveryError> {
+    let (mut world, from) = start(disk)?;
+    let read = journal::read_all(disk, from, Extent::Sealed, &mut |b| replay(&mut world, &b))
+        .map_err(RecoveryError::Journal)?;
+    if read.records == 0 {
+        return Ok(None);
+    }
+    snapshot::write(disk, &read.point, &world.to_bytes()).map_err(RecoveryError::Snapshot)?;
+    Ok(Some(read.point))
+}
+
+/// The world of the newest snapshot, and where it stands.
+fn start(disk: &dyn Disk) -> Result<(World, Option<JournalPoint>), RecoveryError> {
+    match snapshot::newest(disk).map_err(RecoveryError::Snapshot)? {
+        Some(found) => {
+            let world = World::from_bytes(&found.payload).map_err(RecoveryError::World)?;
+            Ok((world, Some(found.point)))
+        }
+        None => Ok((World::default(), None)),
+    }
+}
+
+/// Applies a batch's records at the batch's time.
+pub fn replay(world: &mut World, batch: &Batch<'_>) -> Result<(), String> {
+    each_record(batch, |record, at| world.apply(record, at))
+}
+
+/// Decodes a batch's records in order.
+pub fn each_record(
+    batch: &Batch<'_>,
+    mut visit: impl FnMut(&Record, Millis),
+) -> Result<(), String> {
+    let mut input = batch.payload;
+    for _ in 0..batch.count {
+        let record = Record::decode(&mut input).map_err(|error| error.to_string())?;
+        visit(&record, batch.at);
+    }
+    if input.is_empty() { Ok(()) } else { Err("bytes left over behind the last record".to_owned()) }
+}

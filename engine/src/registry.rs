@@ -1,0 +1,92 @@
+//! What handlers find sales and the engine's health by: swapped as a whole, read without a lock.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    clock::Millis,
+    id::{EventId, HoldId, SaleName},
+    sync::{AtomicBool, AtomicU64, Ordering},
+    view::SaleView,
+};
+
+/// The read side of everything.
+#[derive(Debug, Default)]
+pub struct Registry {
+    sales: ArcSwap<BTreeMap<Box<str>, Arc<SaleView>>>,
+    dead_letters: ArcSwap<Vec<DeadLetter>>,
+    storage_full: AtomicBool,
+    stopped: AtomicBool,
+    outbox_lag: AtomicU64,
+}
+
+/// An order event that the sink refused for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The event.
+    pub event: EventId,
+    /// When it was decided.
+    pub at: Millis,
+    /// Whose order.
+    pub sale: SaleName,
+    /// Which hold.
+    pub hold: HoldId,
+    /// What the sink said.
+    pub why: String,
+}
+
+// ORDERING: Relaxed on every flag and figure below: each is a word for operators that publishes
+// nothing else; the maps carry their own ordering.
+impl Registry {
+    /// A sale by its name.
+    pub fn sale(&self, name: &str) -> Option<Arc<SaleView>> {
+        self.sales.load().get(name).map(Arc::clone)
+    }
+
+    /// All sales by name.
+    pub fn sales(&self) -> Vec<Arc<SaleView>> {
+        self.sales.load().values().map(Arc::clone).collect()
+    }
+
+    /// Order events that wait for an operator.
+    pub fn dead_letters(&self) -> Arc<Vec<DeadLetter>> {
+        self.dead_letters.load_full()
+    }
+
+    /// Whether writes are refused because the disk is full.
+    pub fn is_storage_full(&self) -> bool {
+        self.storage_full.load(Ordering::Relaxed)
+    }
+
+    /// Whether the scribe has stopped, so that nothing is decided any more.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Order events decided and not yet taken by the sink.
+    pub fn outbox_lag(&self) -> u64 {
+        self.outbox_lag.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn replace(&self, views: impl Iterator<Item = Arc<SaleView>>) {
+        let by_name = views.map(|view| (view.name().as_str().into(), view)).collect();
+        self.sales.store(Arc::new(by_name));
+    }
+
+    pub(crate) fn replace_dead_letters(&self, dead: Vec<DeadLetter>) {
+        self.dead_letters.store(Arc::new(dead));
+    }
+
+    pub(crate) fn set_storage_full(&self, full: bool) {
+        self.storage_full.store(full, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_stopped(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_outbox_lag(&self, events: usize) {
+        self.outbox_lag.store(events as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,312 @@
+//! The scribe: the one writer. Drains the ring, has the batch decided, makes it durable, publishes
+//! it, and only then answers.
+//!
+//! ```text
+//!   ring ─▶ decide ─▶ encode ─▶ journal: one write, one sync ─▶ publish ─▶ answer ─▶ hand out
+//!                                    │
+//!                                    ├ full: keep the decided batch, refuse newcomers, try again
+//!                                    └ failed: stop for good; nothing of the batch is answered
+//! ```
+//!
+//! The next batch fills in the ring while this one syncs: large batches under load, small ones
+//! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
+//! own, so that a simulation can drive it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    arbiter::{Decided, LocalArbiter},
+    clock::{Clock, Millis},
+    codec::Binary as _,
+    command::{Command, Reply},
+    commit::Promise,
+    id::{Epoch, EventId, Number, SaleTag},
+    journal::{Journal, JournalError},
+    limits,
+    outlet::{self, Outlet},
+    publisher::Publisher,
+    record::{Change, Record},
+    registry::Registry,
+    sale::{PurchaseRefusal, Sale},
+    stock::Permit,
+};
+
+/// What the journal's batches carry as epoch while one process decides alone.
+const LOCAL_EPOCH: Epoch = Epoch(1);
+/// How often places that went quiet are looked for.
+const IDLE_SWEEP_MS: u64 = 1_000;
+
+/// A command on its way to the scribe.
+#[derive(Debug)]
+pub struct Request {
+    /// What is asked.
+    pub command: Command,
+    /// The units a purchase was let through with.
+    pub permit: Option<Permit>,
+    /// Who waits for the answer.
+    pub promise: Promise<Answer>,
+}
+
+/// What a request comes to.
+pub type Answer = Result<Reply, Busy>;
+
+/// Why a request was not decided; nothing was done, and trying again is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// The ring was full.
+    Overloaded,
+    /// The disk is full.
+    StorageFull,
+}
+
+/// Why the scribe stopped for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fatal {
+    /// What the journal said.
+    pub reason: String,
+}
+
+/// Told of each sync, to time it: the engine has no clock fine enough.
+pub trait Watch: Send + std::fmt::Debug {
+    /// A batch is about to be written and synced.
+    fn syncing(&mut self);
+    /// It is durable.
+    fn synced(&mut self, records: usize);
+}
+
+/// The one writer.
+#[derive(Debug)]
+pub struct Scribe {
+    clock: Arc<dyn Clock>,
+    arbiter: LocalArbiter,
+    journal: Journal,
+    registry: Arc<Registry>,
+    outlet: Outlet,
+    watch: Box<dyn Watch>,
+    publishers: BTreeMap<SaleTag, Publisher>,
+    /// A decided batch that the disk had no room for.
+    unfinished: Option<Batch>,
+    next_idle_sweep: Millis,
+}
+
+/// A batch between decision and answer.
+#[derive(Debug)]
+struct Batch {
+    at: Millis,
+    decided: Decided,
+    payload: Vec<u8>,
+    requests: Vec<Request>,
+}
+
+impl Scribe {
+    /// A scribe that goes on from a recovered world.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        arbiter: LocalArbiter,
+        journal: Journal,
+        registry: Arc<Registry>,
+        outlet: Outlet,
+        watch: Box<dyn Watch>,
+    ) -> Self {
+        let at = clock.now();
+        let publisher = |sale: &Sale| (sale.tag(), Publisher::recovered(sale, at));
+        let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
+        registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
+        registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
+        let (unfinished, next_idle_sweep) = (None, at);
+        Self {
+            clock,
+            arbiter,
+            journal,
+            registry,
+            outlet,
+            watch,
+            publishers,
+            unfinished,
+            next_idle_sweep,
+        }
+    }
+
+    /// The state after all that was decided.
+    pub fn arbiter(&self) -> &LocalArbiter {
+        &self.arbiter
+    }
+
+    /// Where the journal stands.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// One turn: decides `requests` and whatever time brings, and answers once it is durable.
+    /// Takes from the front of `requests` and leaves what did not fit this batch.
+    pub fn step(&mut self, requests: &mut Vec<Request>) -> Result<(), Fatal> {
+        if let Some(batch) = self.unfinished.take() {
+            self.finish(batch)?;
+        }
+        let at = self.clock.now();
+        let (taken, bytes) = front(requests);
+        let full = self.unfinished.is_some() || !self.reserve(bytes)?;
+        self.registry.set_storage_full(full);
+        if full {
+            refuse(requests.drain(..));
+            return Ok(());
+        }
+        let requests: Vec<Request> = requests.drain(..taken).collect();
+        let mut commands: Vec<Command> = self.idle_commands(at);
+        let own = commands.len();
+        commands.extend(requests.iter().map(|request| request.command.clone()));
+        let mut decided = self.arbiter.decide(at, &commands);
+        decided.replies.drain(..own);
+        let mut payload = Vec::new();
+        decided.records.iter().for_each(|record| record.encode(&mut payload));
+        self.finish(Batch { at, decided, payload, requests })
+    }
+
+    /// Makes a decided batch durable, then publishes and answers; keeps it when the disk is full.
+    fn finish(&mut self, batch: Batch) -> Result<(), Fatal> {
+        let count = batch.decided.records.len();
+        if count > 0 {
+            self.watch.syncing();
+            let count = u32::try_from(count).expect("a batch is bounded");
+            match self.journal.append(batch.at, LOCAL_EPOCH, count, &batch.payload) {
+                Ok(_) => self.watch.synced(batch.decided.records.len()),
+                Err(JournalError::Full { .. }) => {
+                    self.registry.set_storage_full(true);
+                    self.unfinished = Some(batch);
+                    return Ok(());
+                }
+                Err(error) => return Err(fatal(&error)),
+            }
+        }
+        let Batch { at, decided, requests, .. } = batch;
+        self.publish(&decided.records, at);
+        for (request, reply) in requests.into_iter().zip(decided.replies) {
+            self.answer(request, reply);
+        }
+        self.outlet.hand_out(self.arbiter.world());
+        self.registry.set_outbox_lag(self.arbiter.world().outbox().len());
+        Ok(())
+    }
+
+    /// Whether the journal has room for a batch of `bytes`.
+    fn reserve(&mut self, bytes: usize) -> Result<bool, Fatal> {
+        match self.journal.reserve(bytes) {
+            Ok(()) => Ok(true),
+            Err(JournalError::Full { .. } | JournalError::Unready { .. }) => Ok(false),
+            Err(error) => Err(fatal(&error)),
+        }
+    }
+
+    fn publish(&mut self, records: &[Record], at: Millis) {
+        let world = self.arbiter.world();
+        let mut sales_changed = false;
+        for record in records {
+            match record {
+                Record::Created { spec, .. } => {
+                    sales_changed = true;
+                    // Gone again when it was deleted within its own batch.
+                    if let Some(sale) = world.sale(spec.name.tag()) {
+                        self.publishers.insert(sale.tag(), Publisher::fresh(sale, spec, at));
+                    }
+                }
+                Record::Changed { sale, change: Change::Delete, .. } => {
+                    sales_changed = true;
+                    self.publishers.remove(sale);
+                }
+                Record::Delivered { .. } => {}
+                Record::DeadLettered { .. } => {
+                    self.registry.replace_dead_letters(outlet::dead_letters(world));
+                }
+                Record::Requeued { events, .. } => {
+                    self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
+                    self.registry.replace_dead_letters(outlet::dead_letters(world));
+                }
+                Record::Changed { sale, .. }
+                | Record::Entered { sale, .. }
+                | Record::Departed { sale, .. }
+                | Record::Called { sale, .. }
+                | Record::Claimed { sale, .. }
+                | Record::SessionEnded { sale, .. }
+                | Record::EntryAnswered { sale, .. }
+                | Record::Held { sale, .. }
+                | Record::Settled { sale, .. } => {
+                    let publisher = self.publishers.get_mut(sale);
+                    if let (Some(publisher), Some(sale)) = (publisher, world.sale(*sale)) {
+                        publisher.publish(record, sale, at);
+                    }
+                }
+            }
+        }
+        for sale in world.sales() {
+            if let Some(publisher) = self.publishers.get(&sale.tag()) {
+                publisher.publish_figures(sale, at);
+            }
+        }
+        if sales_changed {
+            let views = self.publishers.values();
+            self.registry.replace(views.map(|publisher| Arc::clone(publisher.view())));
+        }
+    }
+
+    fn answer(&self, request: Request, reply: Reply) {
+        if let Command::Purchase { sale, items, replay, .. } = &request.command
+            && let Some(view) = self.publishers.get(sale).map(Publisher::view)
+        {
+            match (&reply, request.permit) {
+                (Reply::Purchase(Ok(made)), Some(permit)) if !made.replayed => permit.spend(),
+                (Reply::Purchase(Ok(made)), None) if !made.replayed => {
+                    for (offer, quantity) in items {
+                        view.stock().take_unpermitted(*offer, *quantity);
+                    }
+                }
+                (Reply::Purchase(Err(refusal)), _) if *refusal != PurchaseRefusal::OtherBody => {
+                    view.purchase_keys.remove(&replay.key);
+                }
+                // A permit that nothing was decided with returns its units by being dropped.
+                _ => {}
+            }
+        }
+        request.promise.resolve(Ok(reply));
+    }
+
+    /// Commands that let go of places not heard of for too long.
+    fn idle_commands(&mut self, at: Millis) -> Vec<Command> {
+        if at < self.next_idle_sweep {
+            return Vec::new();
+        }
+        self.next_idle_sweep = at.after(IDLE_SWEEP_MS);
+        let quiet = |publisher: &Publisher| {
+            let view = publisher.view();
+            let limit = Millis(at.0.saturating_sub(view.desk().spec.idle_ms));
+            let all = Number(1)..=Number(u64::MAX);
+            let numbers = view.line().quiet(all, limit).take(limits::IDLE_PLACES_MAX);
+            Command::Idle { sale: view.tag(), numbers: numbers.collect() }
+        };
+        let any = |command: &Command| matches!(command, Command::Idle { numbers, .. } if !numbers.is_empty());
+        // One sale's at a time bounds the batch; the next sweep finds the others.
+        self.publishers.values().map(quiet).find(any).into_iter().collect()
+    }
+}
+
+/// How many of the requests fit one batch, and the bytes they need beside a full sweep.
+fn front(requests: &[Request]) -> (usize, usize) {
+    let mut bytes = limits::SWEEP_RECORDS_MAX * 64 + limits::IDLE_PLACES_MAX * 16;
+    let mut taken = 0;
+    for request in requests.iter().take(limits::BATCH_COMMANDS_MAX) {
+        let more = request.command.bytes_max();
+        if bytes + more > limits::BATCH_BYTES_MAX {
+            break;
+        }
+        bytes += more;
+        taken += 1;
+    }
+    (taken, bytes)
+}
+
+fn refuse(requests: impl Iterator<Item = Request>) {
+    requests.for_each(|request| request.promise.resolve(Err(Busy::StorageFull)));
+}
+
+fn fatal(error: &JournalError) -> Fatal {
+    Fatal { reason: error.to_string() }
+}

@@ -1,0 +1,174 @@
+//! The read side of a sale: what handlers see, all of it durable, none of it behind a lock.
+//!
+//! The scribe publishes here after each sync; handlers read atomics. Polls touch the [`Line`] and
+//! the [`Stock`] alone. What changes seldom (spec, controls, audit) is swapped as a whole; what is
+//! asked for by key (holds) sits in a sharded map.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use dashmap::{DashMap, DashSet};
+
+use crate::{
+    clock::Millis,
+    gate::EtaRange,
+    hold::Hold,
+    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag},
+    line::Line,
+    sale::{AuditEntry, Controls, Phase, Sale},
+    spec::SaleSpec,
+    stock::{Counts, Stock},
+    sync::{AtomicU64, Ordering},
+    tally::Tally,
+};
+
+/// One sale as handlers see it.
+#[derive(Debug)]
+pub struct SaleView {
+    name: SaleName,
+    tag: SaleTag,
+    epoch: Epoch,
+    line: Arc<Line>,
+    stock: Arc<Stock>,
+    desk: ArcSwap<Desk>,
+    /// The measured pace in calls per 1,000 seconds; [`PACE_UNKNOWN`] when there is none.
+    pace: AtomicU64,
+    /// Slots taken.
+    active: AtomicU64,
+    tally: Tally,
+    holds: DashMap<HoldId, Arc<Hold>>,
+    /// Idempotency keys of purchases that were asked or answered: a repeat goes to the scribe even
+    /// when nothing is left to buy, for its first asking may have got the last unit.
+    pub(crate) purchase_keys: DashSet<u128>,
+}
+
+/// Stands for "no pace measured".
+const PACE_UNKNOWN: u64 = u64::MAX;
+
+/// What operators set, swapped as a whole when they do.
+#[derive(Debug)]
+pub struct Desk {
+    /// What the sale is told to be.
+    pub spec: SaleSpec,
+    /// What operators set by hand.
+    pub controls: Controls,
+    /// Who did what, oldest first.
+    pub audit: Vec<AuditEntry>,
+}
+
+impl Desk {
+    fn of(sale: &Sale) -> Arc<Self> {
+        let (spec, controls) = (sale.spec().clone(), sale.controls().clone());
+        Arc::new(Self { spec, controls, audit: sale.audit().cloned().collect() })
+    }
+}
+
+impl SaleView {
+    /// The view of a sale whose line and stock the scribe writes.
+    pub(crate) fn new(sale: &Sale, line: Arc<Line>, stock: Stock) -> Self {
+        Self {
+            name: sale.spec().name.clone(),
+            tag: sale.tag(),
+            epoch: sale.epoch(),
+            line,
+            stock: Arc::new(stock),
+            desk: ArcSwap::new(Desk::of(sale)),
+            pace: AtomicU64::new(PACE_UNKNOWN),
+            active: AtomicU64::new(0),
+            tally: Tally::default(),
+            holds: DashMap::new(),
+            purchase_keys: sale.purchase_keys().collect(),
+        }
+    }
+
+    /// The public name.
+    pub fn name(&self) -> &SaleName {
+        &self.name
+    }
+
+    /// The sale's stand-in in tokens and commands.
+    pub fn tag(&self) -> SaleTag {
+        self.tag
+    }
+
+    /// The sale's epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The line.
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// The stock.
+    pub fn stock(&self) -> &Arc<Stock> {
+        &self.stock
+    }
+
+    /// What operators set.
+    pub fn desk(&self) -> arc_swap::Guard<Arc<Desk>> {
+        self.desk.load()
+    }
+
+    /// Where the sale stands at `at`.
+    pub fn phase(&self, at: Millis) -> Phase {
+        let desk = self.desk.load();
+        Phase::at(&desk.spec, &desk.controls, at)
+    }
+
+    /// Slots taken.
+    pub fn active_sessions(&self) -> u64 {
+        // ORDERING: Relaxed; a figure for people, publishing nothing else.
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// What has happened since this process began to count.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// A hold by its number.
+    pub fn hold(&self, id: HoldId) -> Option<Arc<Hold>> {
+        self.holds.get(&id).map(|hold| Arc::clone(&hold))
+    }
+
+    /// Units of each offer by where they are.
+    pub fn counts(&self) -> impl Iterator<Item = Counts> {
+        (0..).map_while(|offer| self.stock.counts(OfferIndex(offer)))
+    }
+
+    /// Whether nothing is left that could still be sold.
+    pub fn is_sold_out(&self) -> bool {
+        self.counts().all(|counts| counts.available + counts.held + counts.paying == 0)
+    }
+
+    /// The wait behind `ahead` people.
+    pub fn eta(&self, ahead: u64) -> Option<EtaRange> {
+        let desk = self.desk.load();
+        if desk.controls.paused {
+            return None;
+        }
+        // ORDERING: Relaxed; an estimate.
+        let measured = self.pace.load(Ordering::Relaxed);
+        let measured = (measured != PACE_UNKNOWN).then_some(measured);
+        EtaRange::estimate(ahead, desk.spec.admission_milli_per_second, measured)
+    }
+
+    /// Publishes what operators set.
+    pub(crate) fn set_desk(&self, sale: &Sale) {
+        self.desk.store(Desk::of(sale));
+    }
+
+    /// Publishes a hold as it stands.
+    pub(crate) fn set_hold(&self, hold: &Hold) {
+        self.holds.insert(hold.id, Arc::new(hold.clone()));
+    }
+
+    /// Publishes slots taken and the measured pace.
+    pub(crate) fn set_figures(&self, active: u64, pace: Option<u64>) {
+        // ORDERING: Relaxed, both; figures that publish nothing else.
+        self.active.store(active, Ordering::Relaxed);
+        self.pace.store(pace.unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,198 @@
+//! Flash sales against the real server: how big, how broken, how often.
+//!
+//! Owns the sizes of the runs and how `loadtest` is called. Refuses to judge a sale: `loadtest`
+//! audits it and its exit code is the verdict. Invariant: each run starts with an empty data
+//! directory, and that of a failed run is kept and named.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use crate::{
+    failure::Failure,
+    process::{self, Call},
+    project::Project,
+    step::{Step, Work},
+};
+
+/// The seeds of the full-size runs unless others are asked for.
+pub(crate) const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// The seed of the short runs inside `cargo xtask test`.
+const SEED_SHORT: u64 = 1;
+
+/// What happens to the server during the sale.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// It is started once and left in peace.
+    None,
+    /// It is killed with SIGKILL and restarted this many times.
+    Kill { times: u32 },
+}
+
+/// The size of a sale.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    shoppers: u32,
+    /// The shoppers arrive over this many seconds, whether or not they are served.
+    over_s: u32,
+    stock: u32,
+    /// The whole run, its restarts and its audit included. Twenty times the arrivals and more:
+    /// on a busy two-core machine a slow run is not yet a hung one.
+    deadline: Duration,
+}
+
+/// Big enough to overlap arrivals, holds and a kill; short enough for every `cargo xtask test`.
+const SHORT: Size =
+    Size { shoppers: 2_000, over_s: 4, stock: 200, deadline: Duration::from_mins(2) };
+
+/// The size in which the figures are published.
+const FULL: Size =
+    Size { shoppers: 20_000, over_s: 10, stock: 1_000, deadline: Duration::from_mins(5) };
+
+const SHORT_FAULTS: [Fault; 2] = [Fault::None, Fault::Kill { times: 2 }];
+const FULL_FAULTS: [Fault; 2] = [Fault::None, Fault::Kill { times: 5 }];
+
+/// One sale to run.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    size: Size,
+    fault: Fault,
+    seed: u64,
+}
+
+/// The short sales, after the build of what they run.
+pub(crate) fn short_steps(project: &Project) -> Vec<Step> {
+    let sales = SHORT_FAULTS.map(|fault| Crowd { size: SHORT, fault, seed: SEED_SHORT });
+    steps(project, sales)
+}
+
+/// The full-size sales, every fault on every seed.
+pub(crate) fn full_steps(project: &Project, seeds: &[u64]) -> Vec<Step> {
+    let sales = seeds.iter().flat_map(|&seed| {
+        FULL_FAULTS.into_iter().map(move |fault| Crowd { size: FULL, fault, seed })
+    });
+    steps(project, sales)
+}
+
+fn steps(project: &Project, sales: impl IntoIterator<Item = Crowd>) -> Vec<Step> {
+    let build = project.cargo([
+        "build",
+        "--release",
+        "--package=api",
+        "--bin=rushgate",
+        "--package=loadtest",
+        "--bin=loadtest",
+    ]);
+    let build = Step::gate("build the server and the crowd", Work::Calls(vec![build]));
+    let sales = sales.into_iter().map(|crowd| Step::new(crowd.name(), Work::Crowd(crowd)));
+    [build].into_iter().chain(sales).collect()
+}
+
+impl Crowd {
+    /// Runs the sale and its audit.
+    pub(crate) fn run(&self, project: &Project) -> Result<(), Failure> {
+        let data = project.target.join("crowd").join(self.directory());
+        clear(&data)?;
+        fs::create_dir_all(&data).map_err(|source| Failure::Disk { path: data.clone(), source })?;
+        let started = process::now();
+        let call = self.call(project, &data);
+        let outcome = call.run().and_then(|()| self.check_duration(&call, started.elapsed()));
+        if outcome.is_ok() {
+            clear(&data)?;
+        } else {
+            println!("data kept: {}", data.display());
+        }
+        outcome
+    }
+
+    /// The arrivals alone take about `over_s`: a run that succeeds in less than half of it has not
+    /// run the sale, whatever its exit code.
+    fn check_duration(&self, call: &Call, elapsed: Duration) -> Result<(), Failure> {
+        if elapsed * 2 >= Duration::from_secs(self.size.over_s.into()) {
+            return Ok(());
+        }
+        let what = format!("ended long before {} s of arrivals were over", self.size.over_s);
+        Err(Failure::Unexpected { call: call.spelled(), what })
+    }
+
+    fn name(&self) -> String {
+        let fault = match self.fault {
+            Fault::None => String::new(),
+            Fault::Kill { times } => format!(", killed {times} times"),
+        };
+        format!("crowd of {}{fault}, seed {}", self.size.shoppers, self.seed)
+    }
+
+    fn directory(&self) -> String {
+        let fault = match self.fault {
+            Fault::None => "plain".to_owned(),
+            Fault::Kill { times } => format!("kill-{times}"),
+        };
+        format!("{}-{fault}-seed-{}", self.size.shoppers, self.seed)
+    }
+
+    fn call(&self, project: &Project, data: &Path) -> Call {
+        let fault = match self.fault {
+            Fault::None => vec!["--spawn".to_owned()],
+            Fault::Kill { times } => vec!["--kill".to_owned(), times.to_string()],
+        };
+        Call::new(project.release_binary("loadtest"))
+            .args(["flash-sale"])
+            .args(fault)
+            .args([Path::new("--server"), &project.release_binary("rushgate")])
+            .args([Path::new("--data"), data])
+            .args(["--shoppers".to_owned(), self.size.shoppers.to_string()])
+            .args(["--over".to_owned(), format!("{}s", self.size.over_s)])
+            .args(["--stock".to_owned(), self.size.stock.to_string()])
+            .args(["--seed".to_owned(), self.seed.to_string()])
+            .within(&project.root)
+            .deadline(self.size.deadline)
+    }
+}
+
+fn clear(data: &Path) -> Result<(), Failure> {
+    match fs::remove_dir_all(data) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::Disk { path: data.to_owned(), source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project() -> Project {
+        Project { root: ".".into(), target: "/t".into() }
+    }
+
+    #[test]
+    fn a_plain_sale_spawns_the_server_it_built() {
+        let crowd = Crowd { size: SHORT, fault: Fault::None, seed: 7 };
+        let expected = "loadtest flash-sale --spawn --server /t/release/rushgate --data /d \
+                        --shoppers 2000 --over 4s --stock 200 --seed 7";
+        assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
+    }
+
+    #[test]
+    fn a_sale_with_kills_says_how_many() {
+        let crowd = Crowd { size: FULL, fault: Fault::Kill { times: 5 }, seed: 1 };
+        let expected = "loadtest flash-sale --kill 5 --server /t/release/rushgate --data /d \
+                        --shoppers 20000 --over 10s --stock 1000 --seed 1";
+        assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
+    }
+
+    #[test]
+    fn a_sale_that_ends_before_its_arrivals_is_no_sale() {
+        let crowd = Crowd { size: SHORT, fault: Fault::None, seed: 7 };
+        let check = |ms| crowd.check_duration(&Call::new("x"), Duration::from_millis(ms));
+        assert!(check(1_999).is_err());
+        assert!(check(2_000).is_ok());
+    }
+
+    #[test]
+    fn full_size_runs_every_fault_on_every_seed() {
+        assert_eq!(full_steps(&project(), &SEEDS).len(), 1 + FULL_FAULTS.len() * SEEDS.len());
+        assert_eq!(short_steps(&project()).len(), 1 + SHORT_FAULTS.len());
+    }
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask tidy`: what the house rules say and no compiler checks.
+//!
+//! Owns the list of rules and the report. Each rule is a pure function of the tree, so that its
+//! test is a tree of two lines. Refuses to mend anything. Invariant: a fault fails the chore, a
+//! remark never does.
+
+mod crates;
+mod docs;
+mod licence;
+mod rust;
+mod text;
+mod tree;
+
+use std::fmt;
+
+use crate::{failure::Failure, project::Project};
+use tree::Tree;
+
+/// A place where a rule is broken.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    /// Relative to the root of the repository.
+    path: String,
+    /// Counted from 1; none if it is about the whole file.
+    line: Option<usize>,
+    what: String,
+    weight: Weight,
+}
+
+/// Whether a finding fails the chore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Fault,
+    Remark,
+}
+
+impl Finding {
+    fn of_file(path: &str, what: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line: None, what: what.into(), weight: Weight::Fault }
+    }
+
+    fn of_line(path: &str, line: usize, what: impl Into<String>) -> Self {
+        Self { line: Some(line), ..Self::of_file(path, what) }
+    }
+
+    fn remark(path: &str, what: impl Into<String>) -> Self {
+        Self { weight: Weight::Remark, ..Self::of_file(path, what) }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        let weight = match self.weight {
+            Weight::Fault => "",
+            Weight::Remark => "remark: ",
+        };
+        write!(f, ": {weight}{}", self.what)
+    }
+}
+
+/// Looks at the tree and says what is wrong with it.
+type Rule = fn(&Tree) -> Vec<Finding>;
+
+const RULES: [Rule; 12] = [
+    rust::length,
+    rust::opening,
+    rust::module_layout,
+    rust::ignored_tests,
+    rust::atomics,
+    text::marks,
+    text::whitespace,
+    text::line_ends,
+    text::machine_paths,
+    docs::links,
+    docs::decision_names,
+    docs::decision_numbers,
+];
+
+/// Applies every rule to the tracked files and to the dependency graph.
+pub(crate) fn check(project: &Project) -> Result<(), Failure> {
+    let tree = Tree::read(project)?;
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&tree)).collect();
+    let metadata = project.cargo(["metadata", "--format-version=1"]).read_json()?;
+    findings.extend(crates::findings(&metadata));
+    findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let faults = findings.iter().filter(|f| f.weight == Weight::Fault).count();
+    let remarks = findings.len() - faults;
+    println!("{} files: {faults} faults, {remarks} remarks", tree.len());
+    if faults == 0 { Ok(()) } else { Err(Failure::Untidy { faults }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_like_a_compiler_message() {
+        let fault = Finding::of_line("a/b.rs", 3, "wrong");
+        assert_eq!(fault.to_string(), "a/b.rs:3: wrong");
+        assert_eq!(Finding::remark("a/b.rs", "long").to_string(), "a/b.rs: remark: long");
+    }
+
+    #[test]
+    fn an_empty_tree_is_tidy() {
+        let tree = Tree::of(&[]);
+        assert!(RULES.iter().all(|rule| rule(&tree).is_empty()));
+    }
+}

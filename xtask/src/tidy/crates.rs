@@ -1,0 +1,298 @@
+//! Rules about crates: who may stand on whom, under which licence, in how many versions.
+//!
+//! Owns the layering of the workspace, as told from `cargo metadata`. Refuses to build or download
+//! anything. `deny.toml` says the same of the two guarded crates for those who run cargo-deny.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Finding, licence};
+
+/// Where every finding of this file is shown: the manifest that draws the graph.
+const WHERE: &str = "Cargo.toml";
+
+/// Crates that a single one of ours may depend on, directly.
+const SOLE_OWNERS: [(&str, &str); 2] = [("fred", "engine"), ("sea-orm", "commerce")];
+
+/// The engine never sees JSON, HTTP or an executor: its tests may, what it ships may not.
+const FOREIGN_TO_ENGINE: [&str; 3] = ["hyper", "serde_json", "tokio"];
+
+/// One crate of the graph.
+#[derive(Debug)]
+struct Package {
+    name: String,
+    version: String,
+    /// An SPDX expression; empty if the manifest has none.
+    licence: String,
+    is_member: bool,
+    dependencies: Vec<Dependency>,
+}
+
+/// One line of a manifest.
+#[derive(Debug)]
+struct Dependency {
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Part of what is shipped, or of building it.
+    Shipped,
+    /// For tests and benches only.
+    Dev,
+}
+
+/// What a member's manifest line came out as: the crate and its version.
+type Resolved = (String, String);
+
+/// Everything wrong with the graph of `cargo metadata --format-version=1`.
+pub(super) fn findings(metadata: &Value) -> Vec<Finding> {
+    let packages = packages(metadata);
+    if packages.is_empty() {
+        return vec![Finding::of_file(WHERE, "cargo metadata lists no packages")];
+    }
+    let rules = [licences, sole_owners, engine_alone, loadtest_alone];
+    let direct = one_major(&direct(metadata));
+    let faults = rules.iter().flat_map(|rule| rule(&packages)).chain(direct);
+    faults.map(|what| Finding::of_file(WHERE, what)).collect()
+}
+
+fn licences(packages: &[Package]) -> Vec<String> {
+    packages
+        .iter()
+        .filter(|package| !licence::is_allowed(&package.licence))
+        .map(|p| format!("{} {} has the licence \"{}\"", p.name, p.version, p.licence))
+        .collect()
+}
+
+fn sole_owners(packages: &[Package]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (guarded, owner) in SOLE_OWNERS {
+        let others = packages.iter().filter(|p| p.name != owner && p.depends_on(guarded));
+        faults.extend(
+            others.map(|p| format!("{} depends on {guarded}, as only {owner} may", p.name)),
+        );
+    }
+    faults
+}
+
+fn engine_alone(packages: &[Package]) -> Vec<String> {
+    let engine = packages.iter().filter(|p| p.is_member && p.name == "engine");
+    let shipped = engine.flat_map(|p| &p.dependencies).filter(|d| d.kind == Kind::Shipped);
+    shipped
+        .filter(|dependency| FOREIGN_TO_ENGINE.contains(&dependency.name.as_str()))
+        .map(|dependency| format!("engine depends on {}, which is the api's", dependency.name))
+        .collect()
+}
+
+/// An auditor that shares code with what it audits repeats its mistakes.
+fn loadtest_alone(packages: &[Package]) -> Vec<String> {
+    let members: BTreeSet<&str> =
+        packages.iter().filter(|p| p.is_member).map(|p| p.name.as_str()).collect();
+    let loadtest = packages.iter().filter(|p| p.is_member && p.name == "loadtest");
+    loadtest
+        .flat_map(|package| &package.dependencies)
+        .filter(|dependency| members.contains(dependency.name.as_str()))
+        .map(|dependency| format!("loadtest depends on {}, which it audits", dependency.name))
+        .collect()
+}
+
+/// Two majors of a crate we name ourselves are two types of one name that do not fit together.
+fn one_major(direct: &BTreeSet<Resolved>) -> Vec<String> {
+    let mut majors: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, version) in direct {
+        majors.entry(name).or_default().insert(compatible(version));
+    }
+    majors
+        .into_iter()
+        .filter(|(_, majors)| majors.len() > 1)
+        .map(|(name, majors)| {
+            let majors: Vec<&str> = majors.into_iter().collect();
+            format!("our crates depend on {name} in versions {}", majors.join(" and "))
+        })
+        .collect()
+}
+
+/// The part of a version that cargo holds compatible: up to the first number that is not zero.
+fn compatible(version: &str) -> &str {
+    let mut end = 0;
+    for part in version.split('.') {
+        end += part.len();
+        if part != "0" {
+            return &version[..end];
+        }
+        end += ".".len();
+    }
+    version
+}
+
+impl Package {
+    fn depends_on(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == name)
+    }
+}
+
+fn packages(metadata: &Value) -> Vec<Package> {
+    let members = members(metadata);
+    let read = |package: &Value| Package {
+        name: string(&package["name"]),
+        version: string(&package["version"]),
+        licence: string(&package["license"]),
+        is_member: members.contains(&string(&package["id"])),
+        dependencies: array(&package["dependencies"]).iter().map(dependency).collect(),
+    };
+    array(&metadata["packages"]).iter().map(read).collect()
+}
+
+fn dependency(line: &Value) -> Dependency {
+    let kind = if line["kind"] == "dev" { Kind::Dev } else { Kind::Shipped };
+    Dependency { name: string(&line["name"]), kind }
+}
+
+/// What our manifests ask for by name, as resolved.
+fn direct(metadata: &Value) -> BTreeSet<Resolved> {
+    let members = members(metadata);
+    let resolved: BTreeMap<String, Resolved> = array(&metadata["packages"])
+        .iter()
+        .map(|p| (string(&p["id"]), (string(&p["name"]), string(&p["version"]))))
+        .collect();
+    array(&metadata["resolve"]["nodes"])
+        .iter()
+        .filter(|node| members.contains(&string(&node["id"])))
+        .flat_map(|node| array(&node["deps"]))
+        .filter_map(|edge| resolved.get(&string(&edge["pkg"])).cloned())
+        .collect()
+}
+
+fn members(metadata: &Value) -> BTreeSet<String> {
+    array(&metadata["workspace_members"]).iter().map(string).collect()
+}
+
+fn string(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A graph of (name, version, licence, dependencies); the first `members` are ours. A
+    /// dependency is `name@version`, with `dev:` before it if it is for tests.
+    fn graph(members: usize, crates: &[(&str, &str, &str, &[&str])]) -> Value {
+        let id = |name: &str, version: &str| format!("{name}@{version}");
+        let line = |dependency: &&str| {
+            let dev = dependency.strip_prefix("dev:");
+            let (name, _) = dev.unwrap_or(dependency).split_once('@').unwrap();
+            json!({ "name": name, "kind": dev.map(|_| "dev") })
+        };
+        let package = |&(name, version, licence, dependencies): &(&str, &str, &str, &[&str])| {
+            let lines: Vec<Value> = dependencies.iter().map(line).collect();
+            json!({
+                "id": id(name, version), "name": name, "version": version,
+                "license": licence, "dependencies": lines,
+            })
+        };
+        let node = |&(name, version, _, dependencies): &(&str, &str, &str, &[&str])| {
+            let edges = dependencies.iter().map(|d| json!({ "pkg": d.trim_start_matches("dev:") }));
+            json!({ "id": id(name, version), "deps": edges.collect::<Vec<_>>() })
+        };
+        json!({
+            "packages": crates.iter().map(package).collect::<Vec<_>>(),
+            "workspace_members":
+                crates[..members].iter().map(|c| id(c.0, c.1)).collect::<Vec<_>>(),
+            "resolve": { "nodes": crates.iter().map(node).collect::<Vec<_>>() },
+        })
+    }
+
+    fn faults(metadata: &Value) -> Vec<String> {
+        findings(metadata).into_iter().map(|finding| finding.what).collect()
+    }
+
+    #[test]
+    fn a_sound_graph_has_no_faults() {
+        let metadata = graph(
+            3,
+            &[
+                ("engine", "0.1.0", "MIT", &["fred@9.0.0", "dev:tokio@1.2.0"]),
+                ("api", "0.1.0", "MIT", &["engine@0.1.0", "tokio@1.2.0"]),
+                ("loadtest", "0.1.0", "MIT", &["tokio@1.2.0"]),
+                ("fred", "9.0.0", "MIT", &["tokio@1.2.0", "rand@0.8.0"]),
+                ("tokio", "1.2.0", "MIT", &["rand@0.9.0"]),
+                ("rand", "0.8.0", "MIT", &[]),
+                ("rand", "0.9.0", "MIT", &[]),
+            ],
+        );
+        assert_eq!(faults(&metadata), [""; 0]);
+    }
+
+    #[test]
+    fn a_licence_off_the_list_is_a_fault() {
+        let metadata = graph(1, &[("api", "0.1.0", "MIT", &[]), ("x", "1.0.0", "GPL-3.0", &[])]);
+        assert_eq!(faults(&metadata), ["x 1.0.0 has the licence \"GPL-3.0\""]);
+    }
+
+    #[test]
+    fn a_guarded_crate_has_one_owner() {
+        let crates: [(&str, &str, &str, &[&str]); 3] = [
+            ("api", "0.1.0", "MIT", &["fred@9.0.0", "sea-orm@1.0.0"]),
+            ("fred", "9.0.0", "MIT", &[]),
+            ("sea-orm", "1.0.0", "MIT", &[]),
+        ];
+        let expected = [
+            "api depends on fred, as only engine may",
+            "api depends on sea-orm, as only commerce may",
+        ];
+        assert_eq!(faults(&graph(1, &crates)), expected);
+    }
+
+    #[test]
+    fn the_engine_ships_without_http_json_and_an_executor() {
+        let crates: [(&str, &str, &str, &[&str]); 3] = [
+            ("engine", "0.1.0", "MIT", &["serde_json@1.0.0", "dev:tokio@1.0.0"]),
+            ("serde_json", "1.0.0", "MIT", &[]),
+            ("tokio", "1.0.0", "MIT", &[]),
+        ];
+        let expected = ["engine depends on serde_json, which is the api's"];
+        assert_eq!(faults(&graph(1, &crates)), expected);
+    }
+
+    #[test]
+    fn the_auditor_shares_no_code_with_what_it_audits() {
+        let crates: [(&str, &str, &str, &[&str]); 2] =
+            [("engine", "0.1.0", "MIT", &[]), ("loadtest", "0.1.0", "MIT", &["dev:engine@0.1.0"])];
+        assert_eq!(faults(&graph(2, &crates)), ["loadtest depends on engine, which it audits"]);
+    }
+
+    #[test]
+    fn our_crates_agree_on_majors() {
+        let crates: [(&str, &str, &str, &[&str]); 4] = [
+            ("api", "0.1.0", "MIT", &["sha2@0.10.1"]),
+            ("loadtest", "0.1.0", "MIT", &["sha2@0.11.0"]),
+            ("sha2", "0.10.1", "MIT", &[]),
+            ("sha2", "0.11.0", "MIT", &[]),
+        ];
+        let expected = ["our crates depend on sha2 in versions 0.10 and 0.11"];
+        assert_eq!(faults(&graph(2, &crates)), expected);
+    }
+
+    #[test]
+    fn compatible_versions_share_their_first_number_that_is_not_zero() {
+        let cases = [("1.2.3", "1"), ("0.10.3", "0.10"), ("0.0.7", "0.0.7"), ("0.0.0", "0.0.0")];
+        for (version, major) in cases {
+            assert_eq!(compatible(version), major);
+        }
+    }
+
+    #[test]
+    fn an_answer_without_packages_is_a_fault_not_a_pass() {
+        assert_eq!(faults(&json!({})), ["cargo metadata lists no packages"]);
+    }
+}
