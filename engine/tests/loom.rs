@@ -193,9 +193,7 @@ fn line_never_shows_a_position_that_rises() {
         writer.issue_through(Number(12), BASE);
         let line = writer.line();
         let scribe = thread::spawn(move || {
-            thread::yield_now();
             writer.depart(Number(2), PlaceState::Left, BASE);
-            thread::yield_now();
             writer.call_through(Number(3), 2);
             thread::yield_now();
             writer.depart_many(&[Number(4), Number(5), Number(9)], PlaceState::Idle, BASE);
@@ -225,7 +223,6 @@ fn line_never_shows_a_position_that_rises() {
 fn line_publishes_places_before_it_counts_them() {
     check(3, || {
         let mut writer = LineWriter::new(BASE);
-        writer.issue_through(Number(7), BASE);
         let line = writer.line();
         let scribe = thread::spawn(move || {
             writer.issue_through(Number(9), BASE);
@@ -239,7 +236,7 @@ fn line_publishes_places_before_it_counts_them() {
                 assert_eq!(line.place(Number(1)), (PlaceState::Called, Millis(5)));
             }
             let issued = line.issued();
-            assert_eq!(line.place(issued).0, PlaceState::Waiting);
+            assert!(issued == Number(0) || line.place(issued).0 == PlaceState::Waiting);
         }
         scribe.join().unwrap();
     });
