@@ -53,6 +53,7 @@ fn ring_delivers_everything_and_loses_no_wake_up() {
         assert_eq!(values, [1, 2]);
         assert!(one.join().unwrap());
         assert!(two.join().unwrap());
+        drop(producer);
     });
 }
 
@@ -78,10 +79,10 @@ fn ring_refuses_rather_than_overwrites() {
         let mut out = Vec::new();
         thread::yield_now();
         consumer.drain(3, &mut out);
-        let pushed = pusher.join().unwrap();
+        let accepted = pusher.join().unwrap();
         consumer.drain(3, &mut out);
-        assert!(out.into_iter().map(|value| *value).eq(0..pushed));
-        assert!(pushed >= 2);
+        assert!(out.into_iter().map(|value| *value).eq(0..accepted));
+        assert!(accepted >= 2);
     });
 }
 

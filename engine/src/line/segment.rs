@@ -79,14 +79,14 @@ pub(super) struct Segment {
 
 impl Segment {
     /// A segment of unissued places behind `departed_earlier` departures.
-    pub(super) fn new(departed_earlier: u64) -> Box<Self> {
-        Box::new(Self {
+    pub(super) fn new(departed_earlier: u64) -> Self {
+        Self {
             departed_earlier: AtomicU64::new(departed_earlier),
             block_prefixes: std::array::from_fn(|_| AtomicU32::new(0)),
             departed: std::array::from_fn(|_| AtomicU64::new(0)),
             places: (0..SEGMENT_PLACES).map(|_| AtomicU64::new(0)).collect(),
             heard: (0..SEGMENT_PLACES).map(|_| AtomicU32::new(0)).collect(),
-        })
+        }
     }
 
     /// Departed in the whole line before a place. Loads each location once, as monotony needs.
