@@ -17,11 +17,11 @@
 //! | `departed` | scribe, rises | how many people went while they waited |
 //! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time |
 //! | per place: departed bit | scribe, set once | went while waiting, above the watermark |
-//! | per block of 512 places: prefix | scribe, rises | departed in earlier blocks of the segment |
+//! | per block of 128 places: prefix | scribe, rises | departed in earlier blocks of the segment |
 //! | per segment: prefix | scribe, rises | departed in earlier segments |
 //! | per place: heard | any reader | when its shopper was last heard of |
 //!
-//! That is 12.13 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
+//! That is 12.16 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
 //!
 //! # A shown position is exact, and never rises
 //!
