@@ -29,6 +29,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Scenario {
     /// A crowd storms one sale: open-loop arrivals, real sockets, and an audit at the end.
+    #[command(args_override_self = true)]
     FlashSale(Box<FlashSale>),
 }
 

@@ -243,8 +243,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let binary = dir.path().join("fake");
-        let script = "#!/bin/sh\necho '{\"event\":\"listening\",\"public\":\"127.0.0.1:7\",\
-                      \"ops\":\"127.0.0.1:8\"}'\necho $3 >&2\nexec sleep 60\n";
+        let script = "#!/bin/sh\necho $3 >&2\necho '{\"event\":\"listening\",\
+                      \"public\":\"127.0.0.1:7\",\"ops\":\"127.0.0.1:8\"}'\nexec sleep 60\n";
         fs::write(&binary, script).unwrap();
         fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
         let data = dir.path().join("data");

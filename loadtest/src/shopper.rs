@@ -79,6 +79,7 @@ impl Shopper {
         let run = Arc::clone(&self.run);
         run.measures.arrived.add_one();
         let call = Call::post(run.path("/enter"), "", self.key.as_str());
+        let sample = run.witness.sample();
         let Settled { answer, sent } = run.insist(&call, &mut self.rng).await;
         let place = match (answer.status, answer.parse::<Place>()) {
             (200 | 202, Some(place)) => place,
@@ -95,6 +96,11 @@ impl Shopper {
             run.unexpected(&call, &answer);
             return Err(Outcome::Refused);
         };
+        // After a lost answer this may be a replay of what was true then; only a first answer is
+        // news that the others' places can be held against.
+        if sent == answer.sent {
+            run.witness.place(number, &place, sample);
+        }
         self.record.entry = Some(Entry { sent, acked: answer.done, number, ticket });
         self.record.heard = answer.done;
         self.position = place.position;
