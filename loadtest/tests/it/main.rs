@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fake;
+mod kill;
 
 use clap::Parser as _;
 use fake::{Fake, Fault};
