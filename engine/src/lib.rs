@@ -9,7 +9,31 @@
 pub mod sync;
 
 pub mod clock;
+pub mod codec;
 pub mod id;
 pub mod limits;
+pub mod spec;
+
+pub mod gate;
+pub mod hold;
+pub mod session;
+
+pub mod line;
+pub mod stock;
+
+pub mod record;
+
+pub mod sale;
+
+pub mod outbox;
+pub mod world;
+
+pub mod command;
+
+pub mod arbiter;
 
 pub mod disk;
+pub mod journal;
+
+pub mod commit;
+pub mod ring;

@@ -14,6 +14,10 @@ pub const BATCH_COMMANDS_MAX: usize = 4_096;
 /// Bytes one batch may encode to.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Bytes one shopper's command may add to a batch: a purchase with all its lines and its key, the
+/// claim and the answer that come with an entry, or the step of a hold.
+pub const COMMAND_BYTES_MAX: usize = 512;
+
 /// A record's encoded length at the most: a sale with all its offers and its longest texts.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 
@@ -61,6 +65,22 @@ pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 /// (paying, confirmed or its like, refunded), so the outbox never exceeds this plus 4 × open holds.
 pub const OUTBOX_EVENTS_MAX: usize = 65_536;
 
+/// How much of its pace a gate may save up. Long enough to bridge a slow sync, short enough that a
+/// shop's pages never meet more than a quarter of a second's admissions at once.
+pub const GATE_BURST_MS: u64 = 250;
+
+/// How far back the measured pace looks.
+pub const PACE_WINDOW_MS: u64 = 60_000;
+
+/// How often the scribe wakes with nothing to do: expiries and the gate move by it.
+pub const TICK_MS: u64 = 50;
+
+/// Facts that one batch's sweep of deadlines may add; the rest waits for the next batch.
+pub const SWEEP_RECORDS_MAX: usize = 4_096;
+
+/// Idle places that one batch may let go.
+pub const IDLE_PLACES_MAX: usize = 16_384;
+
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;
 
@@ -71,6 +91,14 @@ const _: () = {
     assert!(RING_SLOTS.is_power_of_two());
     assert!(BATCH_COMMANDS_MAX <= RING_SLOTS);
     assert!(RECORD_BYTES_MAX < BATCH_BYTES_MAX);
+    // A full batch of shoppers' commands beside a full sweep, with room for an operator's record.
+    assert!(
+        BATCH_COMMANDS_MAX * COMMAND_BYTES_MAX
+            + SWEEP_RECORDS_MAX * 64
+            + IDLE_PLACES_MAX * 16
+            + RECORD_BYTES_MAX
+            < BATCH_BYTES_MAX
+    );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
     assert!(SEGMENT_PLACES.is_multiple_of(64));
     assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);

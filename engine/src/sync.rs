@@ -2,6 +2,19 @@
 //!
 //! A structure that takes its primitives from here can be checked by loom over every
 //! interleaving (`cargo xtask loom`). Nothing else in the crate names `std::sync::atomic`.
+//!
+//! Loom has no clock, so its [`Parker`] never times out: a wake-up that only a timeout would have
+//! covered for is a deadlock there, and loom reports it.
+
+#[cfg(not(engine_loom))]
+pub use crossbeam::sync::{Parker, Unparker};
+#[cfg(not(engine_loom))]
+pub use std::thread::yield_now;
+
+#[cfg(engine_loom)]
+pub use loom::thread::yield_now;
+#[cfg(engine_loom)]
+pub use modelled::{Parker, Unparker};
 
 #[cfg(not(engine_loom))]
 pub use std::sync::{
@@ -41,5 +54,59 @@ impl<T> UnsafeCell<T> {
     #[inline]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
         write(self.0.get())
+    }
+}
+
+#[cfg(engine_loom)]
+mod modelled {
+    use std::time::Duration;
+
+    use loom::sync::{Arc, Condvar, Mutex};
+
+    /// One token and whoever waits for it.
+    type Token = Arc<(Mutex<bool>, Condvar)>;
+
+    /// Blocks its owner until the token is there, with the shape of crossbeam's.
+    #[derive(Debug, Default)]
+    pub struct Parker(Unparker);
+
+    /// Hands a [`Parker`] its token.
+    #[derive(Clone, Debug, Default)]
+    pub struct Unparker(Token);
+
+    impl Parker {
+        /// A parker without its token.
+        pub fn new() -> Self {
+            Self::default()
+        }
+
+        /// Takes the token, blocking until it is there.
+        pub fn park(&self) {
+            let (token, arrived) = &*self.0.0;
+            let mut present = token.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            while !*present {
+                present = arrived.wait(present).unwrap_or_else(std::sync::PoisonError::into_inner);
+            }
+            *present = false;
+        }
+
+        /// Takes the token; the model's timeout never comes.
+        pub fn park_timeout(&self, _timeout: Duration) {
+            self.park();
+        }
+
+        /// What hands this parker its token.
+        pub fn unparker(&self) -> &Unparker {
+            &self.0
+        }
+    }
+
+    impl Unparker {
+        /// Leaves the token, waking the parker if it waits.
+        pub fn unpark(&self) {
+            let (token, arrived) = &*self.0;
+            *token.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+            arrived.notify_one();
+        }
     }
 }

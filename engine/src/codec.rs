@@ -1,0 +1,247 @@
+//! The byte form of records and snapshots: little-endian, fixed widths, lengths before contents.
+//!
+//! A type's form is written once, by [`Binary`] or by the `binary_struct!` and `binary_enum!`
+//! macros, and serves the journal and the snapshots alike. Decoding refuses what encoding could
+//! not have made: unknown tags, short input, lengths past the end.
+
+use std::{collections::VecDeque, fmt};
+
+use crate::{
+    clock::Millis,
+    id::{
+        Currency, Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, Sequence,
+        ShopperKey, Sku,
+    },
+};
+
+/// Why bytes are not a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError(pub &'static str);
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot decode: {}", self.0)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// A value with one byte form.
+pub trait Binary: Sized {
+    /// Appends the byte form.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Takes the byte form off the front of `input`.
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// Takes `count` bytes off the front of `input`.
+pub(crate) fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], DecodeError> {
+    let (front, rest) = input.split_at_checked(count).ok_or(DecodeError("input ends early"))?;
+    *input = rest;
+    Ok(front)
+}
+
+/// Decodes one value that must be all of `input`.
+pub(crate) fn decode_all<T: Binary>(mut input: &[u8]) -> Result<T, DecodeError> {
+    let value = T::decode(&mut input)?;
+    if input.is_empty() { Ok(value) } else { Err(DecodeError("bytes left over")) }
+}
+
+macro_rules! binary_integers {
+    ($($integer:ty),*) => {$(
+        impl Binary for $integer {
+            fn encode(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+                let bytes = take(input, size_of::<$integer>())?;
+                let fixed = bytes.try_into().map_err(|_| DecodeError("integer length"))?;
+                Ok(Self::from_le_bytes(fixed))
+            }
+        }
+    )*};
+}
+
+binary_integers!(u8, u16, u32, u64, i64, u128);
+
+macro_rules! binary_newtypes {
+    ($($newtype:ident($inner:ty)),*) => {$(
+        impl Binary for $newtype {
+            fn encode(&self, out: &mut Vec<u8>) {
+                self.0.encode(out);
+            }
+
+            fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+                <$inner>::decode(input).map(Self)
+            }
+        }
+    )*};
+}
+
+binary_newtypes!(
+    Millis(u64),
+    SaleTag(u64),
+    Epoch(u32),
+    Number(u64),
+    ShopperKey(u128),
+    HoldId(u64),
+    EventId(u64),
+    Sequence(u64),
+    OfferIndex(u16)
+);
+
+impl Binary for bool {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        match u8::decode(input)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError("neither true nor false")),
+        }
+    }
+}
+
+impl<T: Binary> Binary for Option<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.is_some().encode(out);
+        if let Some(value) = self {
+            value.encode(out);
+        }
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        if bool::decode(input)? { T::decode(input).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Writes a length, then each item.
+pub(crate) fn put_all<'a, T: Binary + 'a>(
+    items: impl ExactSizeIterator<Item = &'a T>,
+    out: &mut Vec<u8>,
+) {
+    (items.len() as u64).encode(out);
+    items.for_each(|item| item.encode(out));
+}
+
+/// Reads a length that no honest input could have unless at least a byte an item follows.
+pub(crate) fn get_length(input: &mut &[u8]) -> Result<usize, DecodeError> {
+    let length = u64::decode(input)?;
+    let length = usize::try_from(length).map_err(|_| DecodeError("length too large"))?;
+    if length > input.len() { Err(DecodeError("length past the end")) } else { Ok(length) }
+}
+
+impl<T: Binary> Binary for Vec<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_all(self.iter(), out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        (0..get_length(input)?).map(|_| T::decode(input)).collect()
+    }
+}
+
+impl<T: Binary> Binary for VecDeque<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_all(self.iter(), out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Vec::decode(input).map(Self::from)
+    }
+}
+
+impl Binary for String {
+    fn encode(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).encode(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let length = get_length(input)?;
+        let bytes = take(input, length)?;
+        Self::from_utf8(bytes.to_vec()).map_err(|_| DecodeError("text that is not UTF-8"))
+    }
+}
+
+impl Binary for SaleName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.as_str().to_owned().encode(out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(&String::decode(input)?).ok_or(DecodeError("sale name"))
+    }
+}
+
+impl Binary for Sku {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.as_str().to_owned().encode(out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(&String::decode(input)?).ok_or(DecodeError("SKU"))
+    }
+}
+
+impl Binary for Currency {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.letters());
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let text = std::str::from_utf8(take(input, 3)?).map_err(|_| DecodeError("currency"))?;
+        Self::parse(text).ok_or(DecodeError("currency"))
+    }
+}
+
+/// Gives a struct the byte form of its fields in the order written.
+macro_rules! binary_struct {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl $crate::codec::Binary for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                $($crate::codec::Binary::encode(&self.$field, out);)*
+            }
+
+            fn decode(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
+                $(let $field = $crate::codec::Binary::decode(input)?;)*
+                Ok(Self { $($field),* })
+            }
+        }
+    };
+}
+
+/// Gives an enum a one-byte tag followed by the fields of the variant.
+macro_rules! binary_enum {
+    ($name:ident { $($tag:literal => $variant:ident $({ $($field:ident),* $(,)? })?),* $(,)? }) => {
+        impl $crate::codec::Binary for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => {
+                        out.push($tag);
+                        $($($crate::codec::Binary::encode($field, out);)*)?
+                    })*
+                }
+            }
+
+            fn decode(input: &mut &[u8]) -> Result<Self, $crate::codec::DecodeError> {
+                match <u8 as $crate::codec::Binary>::decode(input)? {
+                    $($tag => {
+                        $($(let $field = $crate::codec::Binary::decode(input)?;)*)?
+                        Ok(Self::$variant $({ $($field),* })?)
+                    })*
+                    _ => Err($crate::codec::DecodeError(concat!(
+                        "unknown tag of ",
+                        stringify!($name)
+                    ))),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {binary_enum, binary_struct};

@@ -1,0 +1,178 @@
+//! What handlers ask of the scribe, and what it answers.
+//!
+//! A command is plain data about verified things: identity, ownership and authority were checked
+//! before it was made. Its reply comes once everything it caused is durable.
+
+use crate::{
+    hold::{Hold, Step},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, RECORD_BYTES_MAX},
+    record::{Author, Change, EntryAnswer, ReplayKey},
+    sale::{
+        ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal,
+        Settler, TicketRef,
+    },
+    session::Session,
+    spec::SaleSpec,
+};
+
+/// One request to the one writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A shopper enters the room.
+    Enter {
+        /// Which sale.
+        sale: SaleTag,
+        /// Who.
+        shopper: ShopperKey,
+        /// The idempotency key, if one came.
+        replay: Option<ReplayKey>,
+    },
+    /// A shopper leaves.
+    Leave {
+        /// Which sale.
+        sale: SaleTag,
+        /// The place, verified.
+        ticket: TicketRef,
+    },
+    /// A called shopper claims the admission.
+    Claim {
+        /// Which sale.
+        sale: SaleTag,
+        /// The place, verified.
+        ticket: TicketRef,
+    },
+    /// An admitted shopper buys.
+    Purchase {
+        /// Which sale.
+        sale: SaleTag,
+        /// The place of the pass, verified.
+        pass: TicketRef,
+        /// Offers and quantities, each at least 1.
+        items: Vec<(OfferIndex, u32)>,
+        /// The idempotency key.
+        replay: ReplayKey,
+    },
+    /// A hold moves on.
+    Settle {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which hold.
+        hold: HoldId,
+        /// How.
+        step: Step,
+        /// On whose word.
+        by: Settler,
+        /// The idempotency key, if one came.
+        replay: Option<ReplayKey>,
+    },
+    /// The backend ends a session.
+    EndSession {
+        /// Which sale.
+        sale: SaleTag,
+        /// The pass's epoch.
+        epoch: Epoch,
+        /// The pass's number.
+        number: Number,
+    },
+    /// An operator, or the config, makes a sale.
+    Create {
+        /// Who.
+        author: Author,
+        /// What.
+        spec: Box<SaleSpec>,
+    },
+    /// An operator changes a sale.
+    Change {
+        /// Which sale.
+        sale: SaleTag,
+        /// Who.
+        author: Author,
+        /// How.
+        change: Box<Change>,
+    },
+    /// Waiting places were not heard of for too long.
+    Idle {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which places, ascending, [`IDLE_PLACES_MAX`] at the most.
+        numbers: Vec<Number>,
+    },
+    /// The sink took order events.
+    Delivered {
+        /// Which, ascending.
+        events: Vec<EventId>,
+    },
+    /// The sink refused an event for good.
+    DeadLetter {
+        /// Which.
+        event: EventId,
+        /// What it said.
+        why: String,
+    },
+    /// An operator sends all dead letters to the sink again.
+    Requeue {
+        /// Who.
+        author: Author,
+    },
+}
+
+impl Command {
+    /// The most bytes the command's records can add to a batch.
+    pub(crate) fn bytes_max(&self) -> usize {
+        match self {
+            Self::Create { .. } | Self::Change { .. } => RECORD_BYTES_MAX,
+            Self::Idle { numbers, .. } => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
+            Self::Delivered { events } => 64 + events.len() * 8,
+            Self::DeadLetter { why, .. } => 64 + why.len(),
+            Self::Requeue { .. } => RECORD_BYTES_MAX * 8,
+            Self::Enter { .. }
+            | Self::Leave { .. }
+            | Self::Claim { .. }
+            | Self::Purchase { .. }
+            | Self::Settle { .. }
+            | Self::EndSession { .. } => COMMAND_BYTES_MAX,
+        }
+    }
+}
+
+/// What a command came to. The variant follows from the command's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To `Enter`.
+    Entry(Result<Entry, EntryRefusal>),
+    /// To `Leave`.
+    Left(Result<(), PlaceRefusal>),
+    /// To `Claim`.
+    Claim(Result<Session, PlaceRefusal>),
+    /// To `Purchase`.
+    Purchase(Result<HoldReply, PurchaseRefusal>),
+    /// To `Settle`.
+    Settle(Result<HoldReply, SettleRefusal>),
+    /// To `EndSession`.
+    Ended(Result<(), EndRefusal>),
+    /// To `Create` and `Change`.
+    Changed(Result<(), ChangeRefusal>),
+    /// To the pipeline's and the scribe's own commands: how many places or events it concerned.
+    Noted(usize),
+}
+
+/// A place, new or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The sale's epoch.
+    pub epoch: Epoch,
+    /// The place as it is told.
+    pub answer: EntryAnswer,
+    /// Whether the key was answered before, in the same words.
+    pub replayed: bool,
+}
+
+/// A hold, made, moved or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldReply {
+    /// The hold, in the state the asker is told.
+    pub hold: Hold,
+    /// Whether the key was answered before, in the same words.
+    pub replayed: bool,
+}

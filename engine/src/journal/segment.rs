@@ -1,0 +1,147 @@
+//! Segments: how they are named, how they begin, and how a new one comes to be.
+//!
+//! A segment bears its name only once its header and its length are durable, so a named segment
+//! with a bad header is damage, never an accident. Segments are numbered densely from 1 and are
+//! never reused: whatever lies behind the last batch was never a batch of another time.
+
+use std::io;
+
+use super::batch::{ChainHash, Fields, HASH_BYTES};
+use super::error::JournalError;
+use crate::disk::{self, Disk, DiskFile, TEMPORARY_SUFFIX};
+use crate::id::Sequence;
+
+/// Bytes before a segment's first batch.
+pub(super) const HEADER_BYTES: usize = 96;
+
+/// A segment longer than this is refused before it is read into memory.
+pub(super) const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+const MAGIC: &[u8; 8] = b"RGSEGMT\n";
+const VERSION: u32 = 1;
+pub(super) const PREFIX: &str = "journal-";
+const SUFFIX: &str = ".log";
+
+/// Where a segment stands in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Its number, dense from 1.
+    pub(super) ordinal: u64,
+    /// The number the first record in it has or will have.
+    pub(super) first_sequence: Sequence,
+    /// The hash of the last batch of the segment before.
+    pub(super) chain: ChainHash,
+}
+
+impl Header {
+    fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        // 12..16 is reserved, zero.
+        bytes[16..24].copy_from_slice(&self.ordinal.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.first_sequence.0.to_le_bytes());
+        bytes[32..64].copy_from_slice(&self.chain.0);
+        let hash = blake3::hash(&bytes[..HEADER_BYTES - HASH_BYTES]);
+        bytes[64..].copy_from_slice(hash.as_bytes());
+        bytes
+    }
+
+    /// Reads the header of segment `ordinal`.
+    pub(super) fn decode(bytes: &[u8], ordinal: u64) -> Result<Self, JournalError> {
+        let damaged = |why: &str| JournalError::damaged(ordinal, 0, why);
+        let read = || {
+            let mut fields = Fields(bytes);
+            let magic = fields.take::<8>()?;
+            let version = fields.u32()?;
+            fields.u32()?;
+            let header = Self {
+                ordinal: fields.u64()?,
+                first_sequence: Sequence(fields.u64()?),
+                chain: ChainHash(fields.take()?),
+            };
+            Some((magic, version, header, fields.take::<HASH_BYTES>()?))
+        };
+        let (magic, version, header, hash) =
+            read().ok_or_else(|| damaged("the segment's header is cut short"))?;
+        if &magic != MAGIC {
+            return Err(damaged("the file does not begin like a segment"));
+        }
+        if version != VERSION {
+            return Err(JournalError::Version { segment: ordinal, found: version });
+        }
+        if hash != *blake3::hash(&bytes[..HEADER_BYTES - HASH_BYTES]).as_bytes() {
+            return Err(damaged("the segment's header does not match its hash"));
+        }
+        if header.ordinal != ordinal {
+            return Err(damaged("the segment bears another segment's name"));
+        }
+        Ok(header)
+    }
+}
+
+/// A segment's file name.
+pub(super) fn name(ordinal: u64) -> String {
+    format!("{PREFIX}{ordinal:016}{SUFFIX}")
+}
+
+/// The numbers of all segments on the disk, ascending.
+pub(super) fn ordinals(disk: &dyn Disk) -> io::Result<Vec<u64>> {
+    let parse = |found: &String| {
+        let ordinal = found.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()?;
+        (name(ordinal) == *found).then_some(ordinal)
+    };
+    let mut ordinals: Vec<u64> = disk.list()?.iter().filter_map(parse).collect();
+    ordinals.sort_unstable();
+    Ok(ordinals)
+}
+
+/// Why a segment could not be created.
+#[derive(Debug)]
+pub(super) enum CreateError {
+    /// Nothing has changed; trying again is safe.
+    Unchanged(io::Error),
+    /// What is durable is unknown.
+    Unknown(io::Error),
+}
+
+/// Makes the segment that `header` describes, durably, every byte of it written.
+///
+/// Writing the zeros costs some milliseconds here and saves them many times over: a sync after an
+/// overwrite need not record a change of the file's extents.
+pub(super) fn create(
+    disk: &dyn Disk,
+    header: &Header,
+    length: u64,
+) -> Result<Box<dyn DiskFile>, CreateError> {
+    let name = name(header.ordinal);
+    let temporary = format!("{name}{TEMPORARY_SUFFIX}");
+    let file = match fill(disk, &temporary, header, length) {
+        Ok(file) => file,
+        Err(error) => {
+            // The first error is the one worth telling; a leftover is removed by the next attempt.
+            drop(disk.remove(&temporary));
+            return Err(CreateError::Unchanged(error));
+        }
+    };
+    file.sync().map_err(CreateError::Unknown)?;
+    if let Err(error) = disk.rename(&temporary, &name) {
+        drop(disk.remove(&temporary));
+        return Err(CreateError::Unchanged(error));
+    }
+    disk.sync_directory().map_err(CreateError::Unknown)?;
+    Ok(file)
+}
+
+fn fill(
+    disk: &dyn Disk,
+    temporary: &str,
+    header: &Header,
+    length: u64,
+) -> io::Result<Box<dyn DiskFile>> {
+    disk::remove_if_there(disk, temporary)?;
+    let file = disk.create(temporary, length)?;
+    disk::write_all_at(&*file, &header.encode(), 0)?;
+    disk::write_zeros_at(&*file, HEADER_BYTES as u64, length)?;
+    Ok(file)
+}

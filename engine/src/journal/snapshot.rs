@@ -1,0 +1,126 @@
+//! Snapshots: the state at a point of the journal, so that recovery need not begin at the first
+//! batch.
+//!
+//! Owns their files; what is in them is opaque. A snapshot is there whole or not at all, and one
+//! that cannot be read is skipped, because an older one or the whole journal says the same. The
+//! newest [`SNAPSHOTS_KEPT`] are kept.
+
+use std::io;
+
+use super::batch::{ChainHash, Fields, HASH_BYTES};
+use super::scan::JournalPoint;
+use crate::clock::Millis;
+use crate::disk::{self, Disk};
+use crate::id::{Epoch, Sequence};
+
+/// Snapshots on disk after one was written: the new one, and one more in case it turns out bad.
+pub const SNAPSHOTS_KEPT: usize = 2;
+
+/// Bytes before a snapshot's payload.
+const HEADER_BYTES: usize = 152;
+/// A snapshot longer than this is not written, and not read into memory.
+const SNAPSHOT_BYTES_MAX: u64 = 1 << 32;
+
+const MAGIC: &[u8; 8] = b"RGSNAPS\n";
+const VERSION: u32 = 1;
+pub(super) const PREFIX: &str = "snapshot-";
+const SUFFIX: &str = ".snap";
+
+/// A snapshot read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The point of the journal whose state it holds; where reading goes on.
+    pub point: JournalPoint,
+    /// The state, as whoever wrote it encoded it.
+    pub payload: Vec<u8>,
+}
+
+/// Writes the state at `point` durably and removes snapshots beyond the newest
+/// [`SNAPSHOTS_KEPT`].
+///
+/// With an error that [`is_full`](disk::is_full) recognises nothing has changed. Any other may be a
+/// sync's, and is to be treated as the journal's own: stop.
+pub fn write(disk: &dyn Disk, point: &JournalPoint, payload: &[u8]) -> io::Result<()> {
+    if payload.len() as u64 > SNAPSHOT_BYTES_MAX - HEADER_BYTES as u64 {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    disk::write_atomically(disk, &name(point.sequence), &encode(point, payload))?;
+    for old in sequences(disk)?.iter().rev().skip(SNAPSHOTS_KEPT) {
+        disk::remove_if_there(disk, &name(*old))?;
+    }
+    Ok(())
+}
+
+/// The newest snapshot that can be read, if any can.
+pub fn newest(disk: &dyn Disk) -> io::Result<Option<Snapshot>> {
+    let mut bytes = Vec::new();
+    for sequence in sequences(disk)?.into_iter().rev() {
+        let read = disk::read_whole(disk, &name(sequence), SNAPSHOT_BYTES_MAX, &mut bytes);
+        if read.is_ok()
+            && let Some(snapshot) = decode(&bytes)
+            && snapshot.point.sequence == sequence
+        {
+            return Ok(Some(snapshot));
+        }
+    }
+    Ok(None)
+}
+
+/// A snapshot's file name.
+fn name(sequence: Sequence) -> String {
+    format!("{PREFIX}{:016}{SUFFIX}", sequence.0)
+}
+
+/// The sequences of all snapshots on the disk, ascending.
+fn sequences(disk: &dyn Disk) -> io::Result<Vec<Sequence>> {
+    let parse = |found: &String| {
+        let digits = found.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+        let sequence = Sequence(digits.parse().ok()?);
+        (name(sequence) == *found).then_some(sequence)
+    };
+    let mut sequences: Vec<Sequence> = disk.list()?.iter().filter_map(parse).collect();
+    sequences.sort_unstable();
+    Ok(sequences)
+}
+
+fn encode(point: &JournalPoint, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&point.epoch.0.to_le_bytes());
+    bytes.extend_from_slice(&point.sequence.0.to_le_bytes());
+    bytes.extend_from_slice(&point.at.0.to_le_bytes());
+    bytes.extend_from_slice(&point.segment.to_le_bytes());
+    bytes.extend_from_slice(&point.offset.to_le_bytes());
+    bytes.extend_from_slice(&point.hash.0);
+    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(blake3::hash(payload).as_bytes());
+    let hash = blake3::hash(&bytes);
+    bytes.extend_from_slice(hash.as_bytes());
+    debug_assert_eq!(bytes.len(), HEADER_BYTES, "the header is of fixed length");
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<Snapshot> {
+    let (header, payload) = bytes.split_at_checked(HEADER_BYTES)?;
+    let (covered, header_hash) = header.split_at(HEADER_BYTES - HASH_BYTES);
+    let mut fields = Fields(covered);
+    let known = &fields.take::<8>()? == MAGIC && fields.u32()? == VERSION;
+    if !known || header_hash != blake3::hash(covered).as_bytes() {
+        return None;
+    }
+    let epoch = Epoch(fields.u32()?);
+    let sequence = Sequence(fields.u64()?);
+    let at = Millis(fields.u64()?);
+    let segment = fields.u64()?;
+    let offset = fields.u64()?;
+    let hash = ChainHash(fields.take()?);
+    let payload_bytes = fields.u64()?;
+    let payload_hash = fields.take::<HASH_BYTES>()?;
+    if payload.len() as u64 != payload_bytes || payload_hash != *blake3::hash(payload).as_bytes() {
+        return None;
+    }
+    let point = JournalPoint { sequence, hash, epoch, at, segment, offset };
+    Some(Snapshot { point, payload: payload.to_vec() })
+}

@@ -1,0 +1,216 @@
+//! The line's read side: who is where, exactly, for any number of readers and one writer.
+//!
+//! Owns a copy of what the scribe has decided about places, arranged so that a poll costs a few
+//! loads. It decides nothing: whom to call and who has gone is the scribe's to say, through
+//! [`LineWriter`]. Tickets, shoppers and time limits are unknown here.
+//!
+//! # State
+//!
+//! Numbers are dense from 1. Number `n` lives in segment `(n − 1) / SEGMENT_PLACES`; a segment is
+//! allocated when its first number is issued and never moves.
+//!
+//! | field | written by | means |
+//! |---|---|---|
+//! | `issued` | scribe, rises | the highest published number |
+//! | `watermark` | scribe, rises | everyone up to here was called or had gone |
+//! | `called` | scribe, rises | how many people were ever called |
+//! | `departed` | scribe, rises | how many people went while they waited |
+//! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time |
+//! | per place: departed bit | scribe, set once | went while waiting, above the watermark |
+//! | per block of 512 places: prefix | scribe, rises | departed in earlier blocks of the segment |
+//! | per segment: prefix | scribe, rises | departed in earlier segments |
+//! | per place: heard | any reader | when its shopper was last heard of |
+//!
+//! That is 12.13 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
+//!
+//! # A shown position is exact, and never rises
+//!
+//! ```text
+//! ahead(n) = (n − 1 − departed_before(n)) − called
+//! departed_before(n) = segment's prefix + block's prefix + bits of the block below n
+//! ```
+//!
+//! A departure sets its bit, then raises the prefixes of the later blocks of its segment, then those
+//! of the later segments. Seen from a given `n` it is in exactly one of the locations that the sum
+//! reads, and stays there: the bit, if it is in n's block; else n's block's prefix, if it is in n's
+//! segment; else n's segment's prefix. So `ahead(n)` is a constant less a sum of locations of which
+//! each only rises, and each is loaded once. Loads of one location never go back in time (coherence),
+//! so a later `ahead(n)` subtracts at least as much term by term, however the loads interleave with a
+//! departure, a batch of them, or a call. Nothing has to be read together, hence relaxed loads. Polls
+//! of one shopper on several threads are ordered by the sockets between them.
+//!
+//! For the same reason a torn answer is never wild: it lies between the exact position when the read
+//! began and the exact position when it ended.
+
+mod quiet;
+mod segment;
+mod writer;
+
+use std::{ops::RangeInclusive, sync::OnceLock};
+
+use crossbeam::utils::CachePadded;
+
+use self::segment::{SEGMENT_PLACES, SEGMENTS_MAX, Segment};
+pub use self::{quiet::Quiet, segment::PLACES_MAX, writer::LineWriter};
+use crate::{
+    clock::Millis,
+    codec::binary_enum,
+    id::Number,
+    sync::{AtomicU64, Ordering},
+};
+
+/// What became of a place. Each state says what the time beside it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PlaceState {
+    /// Not published, or no number at all; time 0.
+    Unissued = 0,
+    /// In line, since the time of issue.
+    Waiting = 1,
+    /// Called; the time is when the claim is due.
+    Called = 2,
+    /// In a session; the time is when it was claimed.
+    Admitted = 3,
+    /// Bought: the slot is free, the pass is good until it expires; the time is that of the claim.
+    Completed = 4,
+    /// The session was ended or has expired, at the time.
+    Over = 5,
+    /// The shopper left, at the time.
+    Left = 6,
+    /// Not heard of for too long, at the time.
+    Idle = 7,
+    /// Called and not claimed until the time.
+    Unclaimed = 8,
+    /// Given up for a new place, at the time.
+    Revoked = 9,
+}
+
+binary_enum!(PlaceState {
+    0 => Unissued,
+    1 => Waiting,
+    2 => Called,
+    3 => Admitted,
+    4 => Completed,
+    5 => Over,
+    6 => Left,
+    7 => Idle,
+    8 => Unclaimed,
+    9 => Revoked,
+});
+
+/// One sale's line as readers see it. Every reading method is lock-free and allocates nothing.
+#[derive(Debug)]
+pub struct Line {
+    counters: CachePadded<Counters>,
+    issued: CachePadded<AtomicU64>,
+    segments: Box<[OnceLock<Box<Segment>>]>,
+    /// Where `heard` counts its seconds from.
+    base: Millis,
+}
+
+/// The counters that a tick changes. Apart from `issued`, which every batch of entries changes, so
+/// that entries don't take the line of `called` away from polls.
+#[derive(Debug)]
+struct Counters {
+    watermark: AtomicU64,
+    called: AtomicU64,
+    departed: AtomicU64,
+}
+
+impl Line {
+    fn new(base: Millis) -> Self {
+        Self {
+            counters: CachePadded::new(Counters {
+                watermark: AtomicU64::new(0),
+                called: AtomicU64::new(0),
+                departed: AtomicU64::new(0),
+            }),
+            issued: CachePadded::new(AtomicU64::new(0)),
+            segments: (0..SEGMENTS_MAX).map(|_| OnceLock::new()).collect(),
+            base,
+        }
+    }
+
+    /// How many people are to be called before this number: exact, and never more than before. 0 for
+    /// whoever was called already.
+    #[inline]
+    pub fn ahead(&self, number: Number) -> u64 {
+        // ORDERING: Relaxed here and in `departed_before`; see the module.
+        let called = self.counters.called.load(Ordering::Relaxed);
+        let before = number.0.saturating_sub(1);
+        before.saturating_sub(self.departed_before(number)).saturating_sub(called)
+    }
+
+    /// What became of a number, and the time that belongs to the state.
+    #[inline]
+    pub fn place(&self, number: Number) -> (PlaceState, Millis) {
+        self.find(number)
+            .map_or((PlaceState::Unissued, Millis(0)), |(segment, place)| segment.place(place))
+    }
+
+    /// Notes that a number's shopper was heard of. Any reader may call this.
+    #[inline]
+    pub fn hear(&self, number: Number, now: Millis) {
+        if let Some((segment, place)) = self.find(number) {
+            segment.hear(place, self.seconds(now));
+        }
+    }
+
+    /// When a number's shopper was last heard of, rounded down to a second.
+    pub fn heard(&self, number: Number) -> Millis {
+        let seconds = self.find(number).map_or(0, |(segment, place)| segment.heard(place));
+        self.base.after(u64::from(seconds) * 1_000)
+    }
+
+    /// The number up to which everyone was called or had gone.
+    pub fn watermark(&self) -> Number {
+        // ORDERING: Acquire; pairs with `LineWriter::call_through`: places set before are visible.
+        Number(self.counters.watermark.load(Ordering::Acquire))
+    }
+
+    /// The highest published number; 0 before the first.
+    pub fn issued(&self) -> Number {
+        // ORDERING: Acquire; pairs with `LineWriter::issue_through`: the places up to it are visible.
+        Number(self.issued.load(Ordering::Acquire))
+    }
+
+    /// How many people wait.
+    pub fn length(&self) -> u64 {
+        // ORDERING: Relaxed; a gauge, exact when nothing moves.
+        let issued = self.issued.load(Ordering::Relaxed);
+        let departed = self.counters.departed.load(Ordering::Relaxed);
+        let called = self.counters.called.load(Ordering::Relaxed);
+        issued.saturating_sub(departed).saturating_sub(called)
+    }
+
+    /// The waiting numbers of `range`, ascending, that were not heard of since `limit`. Never one that
+    /// was; one that fell silent less than a second before the limit may be left out.
+    pub fn quiet(&self, range: RangeInclusive<Number>, limit: Millis) -> Quiet<'_> {
+        Quiet::new(self, range, self.seconds(limit))
+    }
+
+    fn departed_before(&self, number: Number) -> u64 {
+        match self.find(number) {
+            Some((segment, place)) => segment.departed_before(place),
+            None => 0,
+        }
+    }
+
+    /// The allocated segment of a number, and its place therein.
+    fn find(&self, number: Number) -> Option<(&Segment, usize)> {
+        let index = usize::try_from(number.0.checked_sub(1)?).ok()?;
+        Some((self.segment(index / SEGMENT_PLACES)?, index % SEGMENT_PLACES))
+    }
+
+    fn segment(&self, at: usize) -> Option<&Segment> {
+        self.segments.get(at)?.get().map(Box::as_ref)
+    }
+
+    /// Whole seconds from the base to `time`, 0 before it.
+    fn seconds(&self, time: Millis) -> u32 {
+        u32::try_from(time.since(self.base) / 1_000).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(all(test, not(engine_loom)))]
+mod tests;

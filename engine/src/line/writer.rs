@@ -1,0 +1,162 @@
+//! The line's one writer: publishes what the scribe has decided, after it is durable.
+//!
+//! Owns the right to write. There is one per line, it cannot be cloned, and writing takes it
+//! exclusively; so plain stores suffice and no write ever waits or retries. The checks here are on in
+//! production: a line that was told nonsense would show it to everybody.
+
+use std::ops::Deref;
+
+use super::{
+    Line, PlaceState,
+    segment::{PLACES_MAX, SEGMENT_PLACES, Segment, raise},
+};
+use crate::{
+    clock::Millis,
+    id::Number,
+    sync::{Arc, Ordering},
+};
+
+/// The exclusive right to change a line. Only the scribe holds one.
+///
+/// To rebuild a line from a snapshot: issue everything, set the places, call through the watermark
+/// with `called_now` equal to it, then depart those who went from above it. Who of the numbers below
+/// had gone before being called need not be known: called plus gone is the watermark either way.
+#[derive(Debug)]
+pub struct LineWriter {
+    line: Arc<Line>,
+}
+
+impl LineWriter {
+    /// The writer of a new, empty line. `base` is a time that no shopper was heard of before.
+    pub fn new(base: Millis) -> Self {
+        Self { line: Arc::new(Line::new(base)) }
+    }
+
+    /// The line, for readers.
+    pub fn line(&self) -> Arc<Line> {
+        Arc::clone(&self.line)
+    }
+
+    /// Publishes the next number as waiting and heard of at `at`.
+    ///
+    /// # Panics
+    ///
+    /// If it is not the next number, or is above [`PLACES_MAX`].
+    pub fn issue(&mut self, number: Number, at: Millis) {
+        assert!(number.0 == self.issued().0 + 1);
+        self.issue_through(number, at);
+    }
+
+    /// Publishes all numbers up to `last` as waiting and heard of at `at`, together.
+    ///
+    /// # Panics
+    ///
+    /// If `last` is above [`PLACES_MAX`].
+    pub fn issue_through(&mut self, last: Number, at: Millis) {
+        assert!(last.0 <= PLACES_MAX);
+        let seconds = self.seconds(at);
+        for number in self.issued().0 + 1..=last.0 {
+            let (segment, place) = self.find_or_allocate(Number(number));
+            segment.hear(place, seconds);
+            segment.set(place, PlaceState::Waiting, at);
+        }
+        if last > self.issued() {
+            // ORDERING: Release; publishes the places to `Line::issued`.
+            self.line.issued.store(last.0, Ordering::Release);
+        }
+    }
+
+    /// A waiting number goes. As [`LineWriter::depart_many`] of one.
+    pub fn depart(&mut self, number: Number, state: PlaceState, at: Millis) {
+        self.depart_many(&[number], state, at);
+    }
+
+    /// Waiting numbers go: everyone behind them moves up. Costs a few stores per number and one pass
+    /// over the prefixes behind the first, so a batch is far cheaper than its numbers one by one.
+    ///
+    /// # Panics
+    ///
+    /// If the numbers don't ascend, or one is not waiting, or the state is not one of going.
+    pub fn depart_many(&mut self, numbers: &[Number], state: PlaceState, at: Millis) {
+        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
+        assert!(matches!(state, PlaceState::Left | PlaceState::Idle | PlaceState::Revoked));
+        assert!(first > self.watermark());
+        assert!(last <= self.issued());
+        assert!(numbers.is_sorted_by(|one, next| one < next));
+        let mut rest = numbers;
+        let mut departed = 0;
+        for (at_segment, segment) in self.allocated_from(segment_of(first)) {
+            let here = rest.partition_point(|&number| segment_of(number) == at_segment);
+            let (here, later) = rest.split_at(here);
+            segment.depart_earlier(departed);
+            for &number in here {
+                segment.set(place_of(number), state, at);
+            }
+            segment.depart(here.iter().copied().map(place_of));
+            departed += here.len() as u64;
+            rest = later;
+        }
+        raise(&self.counters.departed, departed);
+    }
+
+    /// Moves the watermark; `called_now` is how many of the numbers that it passes were waiting.
+    ///
+    /// # Panics
+    ///
+    /// If the watermark falls or passes the last number issued, or `called_now` is more than the
+    /// numbers it passes.
+    pub fn call_through(&mut self, watermark: Number, called_now: u64) {
+        let before = self.watermark();
+        assert!(before <= watermark);
+        assert!(watermark <= self.issued());
+        assert!(called_now <= watermark.0 - before.0);
+        raise(&self.counters.called, called_now);
+        // ORDERING: Release; publishes the places set before to `Line::watermark`.
+        self.line.counters.watermark.store(watermark.0, Ordering::Release);
+    }
+
+    /// Sets an issued number's state and the time that belongs to it. For waiting numbers that go,
+    /// call [`LineWriter::depart`] instead: this moves nobody up.
+    ///
+    /// # Panics
+    ///
+    /// If the number was not issued.
+    pub fn set_place(&mut self, number: Number, state: PlaceState, at: Millis) {
+        assert!(number <= self.issued());
+        let (segment, place) = self.find(number).expect("an issued number has a segment");
+        segment.set(place, state, at);
+    }
+
+    /// The segment and place of a number, allocating the segment if it is the first of it.
+    fn find_or_allocate(&self, number: Number) -> (&Segment, usize) {
+        let departed = self.counters.departed.load(Ordering::Relaxed);
+        let segment = self.segments[segment_of(number)].get_or_init(|| Segment::new(departed));
+        (segment, place_of(number))
+    }
+
+    /// The allocated segments from one on, with their indices.
+    fn allocated_from(&self, first: usize) -> impl Iterator<Item = (usize, &Segment)> {
+        (first..).map_while(|at| Some((at, self.segment(at)?)))
+    }
+}
+
+/// Everything a reader can ask, the writer can.
+impl Deref for LineWriter {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
+    }
+}
+
+fn segment_of(number: Number) -> usize {
+    index_of(number) / SEGMENT_PLACES
+}
+
+fn place_of(number: Number) -> usize {
+    index_of(number) % SEGMENT_PLACES
+}
+
+fn index_of(number: Number) -> usize {
+    usize::try_from(number.0 - 1).expect("a number of the line fits the address space")
+}

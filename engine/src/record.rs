@@ -1,0 +1,317 @@
+//! Records: the decided facts, which are all the journal holds and all the state is made of.
+//!
+//! A record says what happened, never what was asked. Applying the same records in the same order,
+//! each at the time of its batch, gives the same state wherever and whenever it is done. Byte
+//! layouts follow from the field order here; `docs/journal-format.md` lists them. A change here is
+//! a new journal version.
+
+use crate::{
+    clock::Millis,
+    codec::{binary_enum, binary_struct},
+    gate::EtaRange,
+    hold::{HoldItem, HoldState, Step},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    spec::SaleSpec,
+};
+
+/// One decided fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A sale came to be.
+    Created {
+        /// Who made it.
+        author: Author,
+        /// Its first epoch: 1, or one more than a deleted sale of the same name had.
+        epoch: Epoch,
+        /// What it is.
+        spec: SaleSpec,
+    },
+    /// An operator changed a sale.
+    Changed {
+        /// Which sale.
+        sale: SaleTag,
+        /// Who changed it.
+        author: Author,
+        /// What changed.
+        change: Change,
+    },
+    /// A shopper got a number.
+    Entered {
+        /// Which sale.
+        sale: SaleTag,
+        /// The number, the next of the line.
+        number: Number,
+        /// Who got it.
+        shopper: ShopperKey,
+    },
+    /// Waiting places left the line.
+    Departed {
+        /// Which sale.
+        sale: SaleTag,
+        /// Why.
+        reason: Departure,
+        /// Which places, ascending.
+        numbers: Vec<Number>,
+    },
+    /// The gate moved on: every present place up to the watermark is called.
+    Called {
+        /// Which sale.
+        sale: SaleTag,
+        /// The new watermark.
+        watermark: Number,
+    },
+    /// A called shopper claimed the admission.
+    Claimed {
+        /// Which sale.
+        sale: SaleTag,
+        /// Whose.
+        number: Number,
+    },
+    /// An admission gave its slot back.
+    SessionEnded {
+        /// Which sale.
+        sale: SaleTag,
+        /// Whose.
+        number: Number,
+        /// Why.
+        reason: SessionEnd,
+    },
+    /// What an entry with an idempotency key was answered.
+    EntryAnswered {
+        /// Which sale.
+        sale: SaleTag,
+        /// The key and the body it came with.
+        replay: ReplayKey,
+        /// The answer.
+        answer: EntryAnswer,
+    },
+    /// Units were reserved.
+    Held {
+        /// Which sale.
+        sale: SaleTag,
+        /// The hold's number, the next of the sale.
+        hold: HoldId,
+        /// From which admitted place.
+        number: Number,
+        /// For whom.
+        shopper: ShopperKey,
+        /// What, at which price.
+        items: Vec<HoldItem>,
+        /// The key the purchase came with.
+        replay: Option<ReplayKey>,
+    },
+    /// A hold moved on.
+    Settled {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which hold.
+        hold: HoldId,
+        /// How.
+        step: Step,
+        /// The key the request came with.
+        replay: Option<ReplayKey>,
+    },
+    /// The sink took order events.
+    Delivered {
+        /// Which events, ascending.
+        events: Vec<EventId>,
+    },
+    /// The sink refused an event for good; it waits for an operator.
+    DeadLettered {
+        /// Which event.
+        event: EventId,
+        /// What the sink said.
+        why: String,
+    },
+    /// An operator sent dead letters to the sink again.
+    Requeued {
+        /// Who.
+        author: Author,
+        /// Which events, ascending.
+        events: Vec<EventId>,
+    },
+}
+
+binary_enum!(Record {
+    1 => Created { author, epoch, spec },
+    2 => Changed { sale, author, change },
+    3 => Entered { sale, number, shopper },
+    4 => Departed { sale, reason, numbers },
+    5 => Called { sale, watermark },
+    6 => Claimed { sale, number },
+    7 => SessionEnded { sale, number, reason },
+    8 => EntryAnswered { sale, replay, answer },
+    9 => Held { sale, hold, number, shopper, items, replay },
+    10 => Settled { sale, hold, step, replay },
+    11 => Delivered { events },
+    12 => DeadLettered { event, why },
+    13 => Requeued { author, events },
+});
+
+/// Who asked for a change: `config`, or a key's role and the first digits of its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The name, as the audit shows it.
+    pub name: String,
+}
+
+binary_struct!(Author { name });
+
+/// What an operator can change about a sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Everything of the spec but name, identity and offers.
+    Update {
+        /// The whole new spec.
+        spec: SaleSpec,
+    },
+    /// The gate stands still.
+    Pause,
+    /// The gate moves again.
+    Resume,
+    /// Nobody enters any more; who is in line goes on.
+    Drain,
+    /// The sale opens now, whatever its schedule said.
+    Open,
+    /// The sale closes now.
+    Close,
+    /// A word to everyone in the room; empty: none.
+    Message {
+        /// The word.
+        text: String,
+    },
+    /// A new admission pace.
+    Rate {
+        /// Admissions per 1,000 seconds.
+        admission_milli_per_second: u64,
+    },
+    /// Units come or go.
+    Restock {
+        /// Which offer.
+        offer: OfferIndex,
+        /// How many; negative takes unsold units away.
+        units: i64,
+    },
+    /// The sale is gone.
+    Delete,
+}
+
+binary_enum!(Change {
+    0 => Update { spec },
+    1 => Pause,
+    2 => Resume,
+    3 => Drain,
+    4 => Open,
+    5 => Close,
+    6 => Message { text },
+    7 => Rate { admission_milli_per_second },
+    8 => Restock { offer, units },
+    9 => Delete,
+});
+
+/// Why a waiting place left the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Departure {
+    /// The shopper said so.
+    Left,
+    /// Not heard of for too long.
+    Idle,
+    /// Given up for a new place at the tail.
+    Rejoined,
+}
+
+binary_enum!(Departure { 0 => Left, 1 => Idle, 2 => Rejoined });
+
+/// Why an admission gave its slot back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SessionEnd {
+    /// Called, but nobody claimed it.
+    Unclaimed,
+    /// Its time was over.
+    Expired,
+    /// The backend said so.
+    Ended,
+    /// The shopper said so.
+    Left,
+    /// The shopper bought; the pass stays good for what the limit still allows.
+    Completed,
+}
+
+binary_enum!(SessionEnd { 0 => Unclaimed, 1 => Expired, 2 => Ended, 3 => Left, 4 => Completed });
+
+/// An idempotency key in its scope, and the body it came with, both as keyed hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayKey {
+    /// Hash of (principal, route, key).
+    pub key: u128,
+    /// Hash of the body.
+    pub body: u128,
+}
+
+binary_struct!(ReplayKey { key, body });
+
+/// What a keyed request was answered, enough to answer it again with the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// An entry.
+    Entry {
+        /// The place as it was told.
+        answer: EntryAnswer,
+    },
+    /// A purchase or a later step of it.
+    Hold {
+        /// Which hold.
+        hold: HoldId,
+        /// The state it was told to be in.
+        state: HoldState,
+    },
+}
+
+binary_enum!(Answer { 0 => Entry { answer }, 1 => Hold { hold, state } });
+
+/// A place as an entry was told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryAnswer {
+    /// The number.
+    pub number: Number,
+    /// Whose it is.
+    pub shopper: ShopperKey,
+    /// When it was told; the ticket's issue time.
+    pub at: Millis,
+    /// How the place stood.
+    pub standing: EntryStanding,
+}
+
+binary_struct!(EntryAnswer { number, shopper, at, standing });
+
+/// How a place stood when its entry was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryStanding {
+    /// In line.
+    Waiting {
+        /// People ahead.
+        ahead: u64,
+        /// The gate's watermark.
+        serving: Number,
+        /// People in line.
+        line_length: u64,
+        /// The estimated wait, in seconds, if one can be given.
+        eta: Option<EtaRange>,
+    },
+    /// Let in, with the pass counting from `claimed_at`.
+    Admitted {
+        /// When the session began.
+        claimed_at: Millis,
+        /// When the pass expires.
+        expires_at: Millis,
+        /// The gate's watermark.
+        serving: Number,
+        /// People in line.
+        line_length: u64,
+    },
+}
+
+binary_enum!(EntryStanding {
+    0 => Waiting { ahead, serving, line_length, eta },
+    1 => Admitted { claimed_at, expires_at, serving, line_length },
+});

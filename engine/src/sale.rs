@@ -1,0 +1,444 @@
+//! One sale as the scribe knows it: the state every decided fact is applied to.
+//!
+//! [`Sale::apply`] is the only way the state changes, while deciding and while replaying alike, and
+//! it depends on the record and its batch's time alone. `decide` and `sweep` look at the state and
+//! say which records should be; they change nothing themselves. That is what makes equal journals
+//! give equal states.
+
+mod decide;
+mod holds;
+mod places;
+mod replays;
+mod sweep;
+
+use std::collections::VecDeque;
+
+pub use self::decide::{
+    ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
+    TicketRef,
+};
+pub(crate) use self::decide::{EntryDecision, HoldDecision};
+use self::{holds::Holds, places::Places, replays::Replays};
+use crate::{
+    clock::Millis,
+    codec::{binary_enum, binary_struct},
+    gate::{EtaRange, Gate, Pace},
+    hold::{Hold, HoldState, Step},
+    id::{Epoch, HoldId, Number, OfferIndex, SaleTag},
+    limits::AUDIT_ENTRIES_MAX,
+    line::PlaceState,
+    record::{Answer, Author, Change, Departure, Record, SessionEnd},
+    session::{Session, SessionState, Sessions},
+    spec::SaleSpec,
+    stock::Counts,
+};
+
+/// The scribe's state of one sale.
+#[derive(Clone, Debug)]
+pub struct Sale {
+    spec: SaleSpec,
+    tag: SaleTag,
+    epoch: Epoch,
+    controls: Controls,
+    places: Places,
+    gate: Gate,
+    sessions: Sessions,
+    shelf: Vec<Counts>,
+    holds: Holds,
+    replays: Replays,
+    audit: VecDeque<AuditEntry>,
+    /// For estimates only: no decision reads it, and snapshots leave it out.
+    pace: Pace,
+}
+
+/// What operators set by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// Opened before its time.
+    pub opened: bool,
+    /// Closed before its time.
+    pub closed: bool,
+    /// No new entries.
+    pub draining: bool,
+    /// The gate stands still.
+    pub paused: bool,
+    /// A word to everyone in the room; empty: none.
+    pub message: String,
+}
+
+binary_struct!(Controls { opened, closed, draining, paused, message });
+
+/// One line of who did what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Millis,
+    /// Who.
+    pub author: Author,
+    /// What; `None` for the sale's creation.
+    pub change: Option<Change>,
+}
+
+binary_struct!(AuditEntry { at, author, change });
+
+/// Where a sale stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not yet open.
+    Scheduled,
+    /// Open.
+    Open,
+    /// Open for who is in line, closed for who is not.
+    Draining,
+    /// Over.
+    Closed,
+}
+
+binary_enum!(Phase { 0 => Scheduled, 1 => Open, 2 => Draining, 3 => Closed });
+
+impl Phase {
+    /// The phase a sale with this spec and these controls is in at `at`.
+    pub fn at(spec: &SaleSpec, controls: &Controls, at: Millis) -> Self {
+        if controls.closed || spec.closes_at.is_some_and(|closes| at >= closes) {
+            Self::Closed
+        } else if !controls.opened && spec.opens_at.is_some_and(|opens| at < opens) {
+            Self::Scheduled
+        } else if controls.draining {
+            Self::Draining
+        } else {
+            Self::Open
+        }
+    }
+}
+
+impl Sale {
+    /// A sale that nobody has entered.
+    pub(crate) fn new(spec: SaleSpec, epoch: Epoch, author: Author, at: Millis) -> Self {
+        let fresh = |total| Counts { available: total, ..Counts::default() };
+        Self {
+            tag: spec.name.tag(),
+            epoch,
+            controls: Controls::default(),
+            places: Places::default(),
+            gate: Gate::new(spec.admission_milli_per_second, at),
+            sessions: Sessions::default(),
+            shelf: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
+            holds: Holds::default(),
+            replays: Replays::default(),
+            audit: VecDeque::from([AuditEntry { at, author, change: None }]),
+            pace: Pace::default(),
+            spec,
+        }
+    }
+
+    /// What the sale is told to be.
+    pub fn spec(&self) -> &SaleSpec {
+        &self.spec
+    }
+
+    /// The sale's stand-in in records.
+    pub fn tag(&self) -> SaleTag {
+        self.tag
+    }
+
+    /// The sale's epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// What operators set by hand.
+    pub fn controls(&self) -> &Controls {
+        &self.controls
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Where the sale stands at `at`.
+    pub fn phase(&self, at: Millis) -> Phase {
+        Phase::at(&self.spec, &self.controls, at)
+    }
+
+    /// Units of each offer by where they are.
+    pub fn counts(&self) -> &[Counts] {
+        &self.shelf
+    }
+
+    /// The highest number issued; 0 before the first.
+    pub fn issued(&self) -> Number {
+        self.places.issued()
+    }
+
+    /// People in line.
+    pub fn line_length(&self) -> u64 {
+        self.places.issued().0 - self.places.departed() - self.gate.called()
+    }
+
+    /// Where a place stands.
+    pub fn place(&self, number: Number) -> PlaceState {
+        self.places.state(number)
+    }
+
+    /// The states of all places, by number from 1.
+    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = PlaceState> {
+        self.places.iter().map(|(_, state)| state)
+    }
+
+    /// A called or admitted place's session.
+    pub fn session(&self, number: Number) -> Option<&Session> {
+        self.sessions.get(number)
+    }
+
+    /// All live sessions by number.
+    pub(crate) fn sessions(&self) -> impl ExactSizeIterator<Item = &Session> {
+        self.sessions.iter()
+    }
+
+    /// Slots taken.
+    pub fn active_sessions(&self) -> u64 {
+        self.sessions.active()
+    }
+
+    /// A hold by its number.
+    pub fn hold(&self, id: HoldId) -> Option<&Hold> {
+        self.holds.get(id)
+    }
+
+    /// All holds by number.
+    pub fn holds(&self) -> impl ExactSizeIterator<Item = &Hold> {
+        self.holds.iter()
+    }
+
+    /// Keys of requests that made a hold and may be asked again.
+    pub(crate) fn purchase_keys(&self) -> impl Iterator<Item = u128> {
+        let of_hold = |(key, answer): (u128, &Answer)| {
+            matches!(answer, Answer::Hold { .. }).then_some(key)
+        };
+        self.replays.keys().filter_map(of_hold)
+    }
+
+    /// Who did what, oldest first.
+    pub fn audit(&self) -> impl ExactSizeIterator<Item = &AuditEntry> {
+        self.audit.iter()
+    }
+
+    /// The pace kept of late, in calls per 1,000 seconds.
+    pub(crate) fn measured_pace(&self, at: Millis) -> Option<u64> {
+        self.pace.milli_per_second(at)
+    }
+
+    /// The wait behind `ahead` people.
+    pub(crate) fn eta(&self, ahead: u64, at: Millis) -> Option<EtaRange> {
+        if self.controls.paused {
+            return None;
+        }
+        EtaRange::estimate(ahead, self.gate.rate_milli(), self.measured_pace(at))
+    }
+
+    /// Applies a decided fact of this sale.
+    ///
+    /// # Panics
+    /// When the record does not follow from the state: it was not decided by this code on this
+    /// state, and going on would only spread the damage.
+    pub(crate) fn apply(&mut self, record: &Record, at: Millis) {
+        match record {
+            Record::Entered { number, shopper, .. } => self.places.issue(*number, *shopper),
+            Record::Departed { reason, numbers, .. } => {
+                let state = departed_state(*reason);
+                numbers.iter().for_each(|number| self.places.depart(*number, state));
+            }
+            Record::Called { watermark, .. } => self.apply_call(*watermark, at),
+            Record::Claimed { number, .. } => {
+                let deadline = at.after(self.spec.session_ms);
+                let state = SessionState::Admitted;
+                self.sessions.put(Session { number: *number, state, since: at, deadline });
+                self.places.set(*number, PlaceState::Admitted);
+            }
+            Record::SessionEnded { number, reason, .. } => self.apply_end(*number, *reason),
+            Record::EntryAnswered { replay, answer, .. } => {
+                self.replays.keep(*replay, Answer::Entry { answer: answer.clone() }, at);
+            }
+            Record::Held { .. } => self.apply_hold(record, at),
+            Record::Settled { hold, step, replay, .. } => {
+                self.apply_step(*hold, *step);
+                if let Some(replay) = replay {
+                    let answer = Answer::Hold { hold: *hold, state: step.target() };
+                    self.replays.keep(*replay, answer, at);
+                }
+            }
+            Record::Changed { author, change, .. } => self.apply_change(author, change, at),
+            Record::Created { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. } => unreachable!("not a fact of one sale: {record:?}"),
+        }
+        self.pace.note_line(self.line_length() > 0, at);
+    }
+
+    fn apply_call(&mut self, watermark: Number, at: Millis) {
+        let deadline = at.after(self.spec.claim_window_ms);
+        let mut count = 0;
+        for number in self.gate.watermark().0 + 1..=watermark.0 {
+            if self.places.state(Number(number)) == PlaceState::Waiting {
+                let number = Number(number);
+                self.places.set(number, PlaceState::Called);
+                let state = SessionState::Called;
+                self.sessions.put(Session { number, state, since: at, deadline });
+                count += 1;
+            }
+        }
+        self.gate.call(watermark, count, at);
+        self.pace.note(count, at);
+    }
+
+    fn apply_end(&mut self, number: Number, reason: SessionEnd) {
+        let session = self.sessions.remove(number).expect("only a live session can end");
+        match reason {
+            SessionEnd::Completed => {
+                self.sessions.put(Session { state: SessionState::Completed, ..session });
+                self.places.set(number, PlaceState::Completed);
+            }
+            SessionEnd::Unclaimed => self.places.set(number, PlaceState::Unclaimed),
+            SessionEnd::Left => self.places.set(number, PlaceState::Left),
+            SessionEnd::Expired | SessionEnd::Ended => self.places.set(number, PlaceState::Over),
+        }
+    }
+
+    fn apply_hold(&mut self, record: &Record, at: Millis) {
+        let Record::Held { hold: id, number, shopper, items, replay, .. } = record else {
+            unreachable!("called for a hold only");
+        };
+        for item in items {
+            let counts = self.counts_mut(item.offer);
+            counts.available -= u64::from(item.quantity);
+            counts.held += u64::from(item.quantity);
+        }
+        self.holds.add(Hold {
+            id: *id,
+            number: *number,
+            shopper: *shopper,
+            state: HoldState::Held,
+            items: items.clone(),
+            created_at: at,
+            expires_at: at.after(self.spec.hold_ms),
+        });
+        if let Some(replay) = replay {
+            let answer = Answer::Hold { hold: *id, state: HoldState::Held };
+            self.replays.keep(*replay, answer, at);
+        }
+    }
+
+    fn apply_step(&mut self, id: HoldId, step: Step) {
+        let was = self.holds.get(id).expect("only a known hold moves").state;
+        assert!(step.applies_to(was), "{step:?} does not apply to {was:?}");
+        let items = self.holds.set(id, step.target()).items.clone();
+        let restocks = self.spec.refund_restocks;
+        for item in items {
+            let units = u64::from(item.quantity);
+            let counts = self.counts_mut(item.offer);
+            if step == Step::Refund && !restocks {
+                continue;
+            }
+            *pile(counts, was) -= units;
+            *pile(counts, step.target()) += units;
+        }
+    }
+
+    fn apply_change(&mut self, author: &Author, change: &Change, at: Millis) {
+        match change {
+            Change::Update { spec } => {
+                self.gate.set_rate(spec.admission_milli_per_second, at);
+                self.spec = spec.clone();
+            }
+            Change::Pause => self.controls.paused = true,
+            Change::Resume => {
+                self.controls.paused = false;
+                self.controls.draining = false;
+                self.gate.restart(at);
+            }
+            Change::Drain => self.controls.draining = true,
+            Change::Open => {
+                self.controls.opened = true;
+                self.controls.closed = false;
+                self.controls.draining = false;
+            }
+            Change::Close => self.controls.closed = true,
+            Change::Message { text } => self.controls.message.clone_from(text),
+            Change::Rate { admission_milli_per_second } => {
+                self.spec.admission_milli_per_second = *admission_milli_per_second;
+                self.gate.set_rate(*admission_milli_per_second, at);
+            }
+            Change::Restock { offer, units } => {
+                let counts = self.counts_mut(*offer);
+                let available = counts.available.checked_add_signed(*units);
+                counts.available = available.expect("no more units leave than are there");
+                let total = &mut self.spec.offers[usize::from(offer.0)].total;
+                *total = total.checked_add_signed(*units).expect("the total covers the available");
+            }
+            Change::Delete => {}
+        }
+        if self.audit.len() >= AUDIT_ENTRIES_MAX {
+            self.audit.pop_front();
+        }
+        let (author, change) = (author.clone(), Some(change.clone()));
+        self.audit.push_back(AuditEntry { at, author, change });
+    }
+
+    fn counts_mut(&mut self, offer: OfferIndex) -> &mut Counts {
+        self.shelf.get_mut(usize::from(offer.0)).expect("a record names offers of its sale")
+    }
+}
+
+/// The pile a hold's units lie on while it is in `state`.
+fn pile(counts: &mut Counts, state: HoldState) -> &mut u64 {
+    match state {
+        HoldState::Held => &mut counts.held,
+        HoldState::Paying => &mut counts.paying,
+        HoldState::Confirmed => &mut counts.sold,
+        HoldState::Released | HoldState::Expired | HoldState::Refunded => &mut counts.available,
+    }
+}
+
+/// The state a departed place is left in.
+pub(crate) fn departed_state(reason: Departure) -> PlaceState {
+    match reason {
+        Departure::Left => PlaceState::Left,
+        Departure::Idle => PlaceState::Idle,
+        Departure::Rejoined => PlaceState::Revoked,
+    }
+}
+
+impl crate::codec::Binary for Sale {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.spec.encode(out);
+        self.epoch.encode(out);
+        self.controls.encode(out);
+        self.places.encode(out);
+        self.gate.encode(out);
+        self.sessions.encode(out);
+        self.shelf.encode(out);
+        self.holds.encode(out);
+        self.replays.encode(out);
+        self.audit.encode(out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, crate::codec::DecodeError> {
+        let spec = SaleSpec::decode(input)?;
+        Ok(Self {
+            tag: spec.name.tag(),
+            spec,
+            epoch: Epoch::decode(input)?,
+            controls: Controls::decode(input)?,
+            places: Places::decode(input)?,
+            gate: Gate::decode(input)?,
+            sessions: Sessions::decode(input)?,
+            shelf: Vec::decode(input)?,
+            holds: Holds::decode(input)?,
+            replays: Replays::decode(input)?,
+            audit: VecDeque::decode(input)?,
+            pace: Pace::default(),
+        })
+    }
+}

@@ -1,0 +1,448 @@
+//! What a sale says to each request: the records that should be, or a refusal. Changes nothing.
+
+use super::{Phase, Sale, holds::is_open, replays::Known};
+use crate::{
+    clock::Millis,
+    hold::{Hold, HoldItem, HoldState, Step},
+    id::{Epoch, HoldId, Number, OfferIndex, ShopperKey},
+    limits,
+    line::PlaceState,
+    record::{Answer, Change, Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd},
+    session::{Session, SessionState},
+};
+
+/// A place as a verified ticket or pass names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketRef {
+    /// The sale's epoch when the place was given.
+    pub epoch: Epoch,
+    /// The place's number.
+    pub number: Number,
+    /// Whose it is.
+    pub shopper: ShopperKey,
+}
+
+/// Who moves a hold on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settler {
+    /// The shop's backend, which speaks for the payment provider.
+    Backend,
+    /// The shopper, who may only give up an own hold.
+    Shopper(ShopperKey),
+}
+
+/// Why an entry was refused; nothing was done, and trying again is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryRefusal {
+    /// No such sale any more.
+    NoSale,
+    /// The sale takes no entries in this phase.
+    NotOpen(Phase),
+    /// The key was used with another body.
+    OtherBody,
+    /// The line has issued all its numbers.
+    LineFull,
+}
+
+/// Why a place could not be left or claimed; nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceRefusal {
+    /// No such sale, or a place of an earlier one.
+    NoPlace,
+    /// The place is not called.
+    NotCalled(PlaceState),
+}
+
+/// Why a purchase was refused; nothing was reserved, and trying again is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseRefusal {
+    /// No such sale any more.
+    NoSale,
+    /// The sale sells nothing in this phase.
+    NotOpen(Phase),
+    /// The session is over, or is of an earlier epoch.
+    NoSession,
+    /// The key was used with another body.
+    OtherBody,
+    /// More than the limit per shopper; so many are taken already.
+    Limit {
+        /// Units the shopper holds or has bought.
+        taken: u64,
+        /// Units a shopper may take.
+        limit: u32,
+    },
+    /// Not enough units available.
+    SoldOut,
+    /// The backend does not keep up; no new holds until it does.
+    Stalled,
+    /// The sale has made all the holds it can.
+    HoldsFull,
+}
+
+/// Why a hold was not moved on; nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettleRefusal {
+    /// No such hold, or not the asker's.
+    NoHold,
+    /// The step does not apply to the state found.
+    WrongState(HoldState),
+    /// The key was used with another body.
+    OtherBody,
+}
+
+/// Why a session was not ended; nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndRefusal {
+    /// No such session was ever.
+    NoSession,
+}
+
+/// Why an operator's change was refused; nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeRefusal {
+    /// No such sale.
+    NoSale,
+    /// A sale of this name is there already.
+    NameTaken,
+    /// No more sales fit.
+    SalesFull,
+    /// The change does not apply in this phase.
+    WrongPhase(Phase),
+    /// Open holds, people in line or undelivered orders stand in the way of deleting.
+    InUse,
+    /// So many units cannot come or go; so many are available.
+    Units {
+        /// Units available now.
+        available: u64,
+    },
+    /// The spec cannot be run.
+    Spec(Vec<crate::spec::SpecProblem>),
+    /// Name, identity and offers of a sale never change.
+    Fixed(&'static str),
+}
+
+/// What an entry comes to, before the gate has moved.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum EntryDecision {
+    /// A place, new or kept; the records that make it.
+    Place(Number, Vec<Record>),
+    /// Answered before.
+    Replayed(EntryAnswer),
+}
+
+/// What a purchase or a step comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum HoldDecision {
+    /// The hold, and the records that make or move it; none when it is there already.
+    Decided(HoldId, Vec<Record>),
+    /// Answered before, with the hold in this state.
+    Replayed(HoldId, HoldState),
+}
+
+impl Sale {
+    /// An entry of a shopper.
+    pub(crate) fn decide_entry(
+        &self,
+        shopper: ShopperKey,
+        replay: Option<ReplayKey>,
+        at: Millis,
+    ) -> Result<EntryDecision, EntryRefusal> {
+        if let Some(answer) = self.answered_entry(replay, at)? {
+            return Ok(EntryDecision::Replayed(answer));
+        }
+        let phase = self.phase(at);
+        let live = self.places.live(shopper);
+        let enterable = match phase {
+            Phase::Open => true,
+            Phase::Draining => live.is_some(),
+            Phase::Scheduled | Phase::Closed => false,
+        };
+        if !enterable {
+            return Err(EntryRefusal::NotOpen(phase));
+        }
+        let gives_up = |number: &Number| {
+            self.spec.rejoin == crate::spec::Rejoin::Tail
+                && phase == Phase::Open
+                && self.place(*number) == PlaceState::Waiting
+        };
+        let mut records = Vec::new();
+        match live {
+            Some(number) if !gives_up(&number) => return Ok(EntryDecision::Place(number, records)),
+            Some(number) => records.push(self.departed(Departure::Rejoined, vec![number])),
+            None => {}
+        }
+        if self.places.is_full() {
+            return Err(EntryRefusal::LineFull);
+        }
+        let number = Number(self.issued().0 + 1);
+        records.push(Record::Entered { sale: self.tag, number, shopper });
+        Ok(EntryDecision::Place(number, records))
+    }
+
+    /// What an entry with this key was answered, if it was.
+    pub(crate) fn answered_entry(
+        &self,
+        replay: Option<ReplayKey>,
+        at: Millis,
+    ) -> Result<Option<EntryAnswer>, EntryRefusal> {
+        let Some(replay) = replay else { return Ok(None) };
+        match self.replays.look_up(replay, at) {
+            Known::Answered(Answer::Entry { answer }) => Ok(Some(answer.clone())),
+            Known::Answered(Answer::Hold { .. }) | Known::OtherBody => Err(EntryRefusal::OtherBody),
+            Known::New => Ok(None),
+        }
+    }
+
+    /// How a place stands, as its entry is told. A place given up meanwhile by a later entry of
+    /// the same shopper is told as the later one.
+    pub(crate) fn entry_answer(&self, number: Number, at: Millis) -> EntryAnswer {
+        let shopper = self.places.shopper(number).expect("the place was just given or found");
+        let number = self.places.live(shopper).unwrap_or(number);
+        let (serving, line_length) = (self.gate.watermark(), self.line_length());
+        let standing = match self.sessions.get(number) {
+            Some(session) => EntryStanding::Admitted {
+                claimed_at: session.since,
+                expires_at: session.deadline,
+                serving,
+                line_length,
+            },
+            None => {
+                let ahead = self.places.waiting_before(number);
+                EntryStanding::Waiting { ahead, serving, line_length, eta: self.eta(ahead, at) }
+            }
+        };
+        EntryAnswer { number, shopper, at, standing }
+    }
+
+    /// A shopper leaves, from the line or after being called; again is no change.
+    pub(crate) fn decide_leave(&self, ticket: TicketRef) -> Result<Option<Record>, PlaceRefusal> {
+        if !self.is_place(ticket) {
+            return Err(PlaceRefusal::NoPlace);
+        }
+        let number = ticket.number;
+        let ended = Record::SessionEnded { sale: self.tag, number, reason: SessionEnd::Left };
+        match self.place(number) {
+            PlaceState::Waiting => Ok(Some(self.departed(Departure::Left, vec![number]))),
+            PlaceState::Called | PlaceState::Admitted | PlaceState::Completed => Ok(Some(ended)),
+            PlaceState::Unissued
+            | PlaceState::Over
+            | PlaceState::Left
+            | PlaceState::Idle
+            | PlaceState::Unclaimed
+            | PlaceState::Revoked => Ok(None),
+        }
+    }
+
+    /// A called shopper claims the admission; a claimed one is no change.
+    pub(crate) fn decide_claim(
+        &self,
+        ticket: TicketRef,
+    ) -> Result<Option<Record>, PlaceRefusal> {
+        if !self.is_place(ticket) {
+            return Err(PlaceRefusal::NoPlace);
+        }
+        match self.sessions.get(ticket.number).map(|session| session.state) {
+            Some(SessionState::Called) => Ok(Some(self.claimed(ticket.number))),
+            Some(SessionState::Admitted | SessionState::Completed) => Ok(None),
+            None => Err(PlaceRefusal::NotCalled(self.place(ticket.number))),
+        }
+    }
+
+    /// An admitted shopper buys: all of it or nothing.
+    pub(crate) fn decide_purchase(
+        &self,
+        pass: TicketRef,
+        wanted: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+        at: Millis,
+    ) -> Result<HoldDecision, PurchaseRefusal> {
+        match self.replays.look_up(replay, at) {
+            Known::Answered(Answer::Hold { hold, state }) => {
+                return Ok(HoldDecision::Replayed(*hold, *state));
+            }
+            Known::Answered(Answer::Entry { .. }) | Known::OtherBody => {
+                return Err(PurchaseRefusal::OtherBody);
+            }
+            Known::New => {}
+        }
+        let phase = self.phase(at);
+        if !matches!(phase, Phase::Open | Phase::Draining) {
+            return Err(PurchaseRefusal::NotOpen(phase));
+        }
+        if !self.admits(pass, at) {
+            return Err(PurchaseRefusal::NoSession);
+        }
+        let items = self.priced(wanted).ok_or(PurchaseRefusal::SoldOut)?;
+        let units: u64 = items.iter().map(|item| u64::from(item.quantity)).sum();
+        let (taken, limit) = (self.holds.taken(pass.shopper), self.spec.per_shopper_max);
+        if taken + units > u64::from(limit) {
+            return Err(PurchaseRefusal::Limit { taken, limit });
+        }
+        let enough = |item: &HoldItem| {
+            self.shelf[usize::from(item.offer.0)].available >= u64::from(item.quantity)
+        };
+        if !items.iter().all(enough) {
+            return Err(PurchaseRefusal::SoldOut);
+        }
+        if self.holds.is_full() {
+            return Err(PurchaseRefusal::HoldsFull);
+        }
+        let hold = self.holds.next_id();
+        let (number, shopper, replay) = (pass.number, pass.shopper, Some(replay));
+        let record = Record::Held { sale: self.tag, hold, number, shopper, items, replay };
+        Ok(HoldDecision::Decided(hold, vec![record]))
+    }
+
+    /// A hold moves on.
+    pub(crate) fn decide_step(
+        &self,
+        id: HoldId,
+        step: Step,
+        by: Settler,
+        replay: Option<ReplayKey>,
+        at: Millis,
+    ) -> Result<HoldDecision, SettleRefusal> {
+        let hold = self.holds.get(id).ok_or(SettleRefusal::NoHold)?;
+        let mine = match by {
+            Settler::Backend => true,
+            Settler::Shopper(shopper) => hold.shopper == shopper,
+        };
+        if !mine {
+            return Err(SettleRefusal::NoHold);
+        }
+        match replay.map_or(Known::New, |replay| self.replays.look_up(replay, at)) {
+            Known::Answered(Answer::Hold { hold, state }) => {
+                return Ok(HoldDecision::Replayed(*hold, *state));
+            }
+            Known::Answered(Answer::Entry { .. }) | Known::OtherBody => {
+                return Err(SettleRefusal::OtherBody);
+            }
+            Known::New => {}
+        }
+        if hold.state == step.target() {
+            return Ok(HoldDecision::Decided(id, Vec::new()));
+        }
+        let in_payment = matches!(by, Settler::Shopper(_)) && hold.state == HoldState::Paying;
+        if in_payment || !step.applies_to(hold.state) {
+            return Err(SettleRefusal::WrongState(hold.state));
+        }
+        let mut records = vec![Record::Settled { sale: self.tag, hold: id, step, replay }];
+        if step == Step::Confirm && self.completes(hold) {
+            let (number, reason) = (hold.number, SessionEnd::Completed);
+            records.push(Record::SessionEnded { sale: self.tag, number, reason });
+        }
+        Ok(HoldDecision::Decided(id, records))
+    }
+
+    /// The backend ends a session; ending an ended one is no change.
+    pub(crate) fn decide_end(
+        &self,
+        epoch: Epoch,
+        number: Number,
+    ) -> Result<Option<Record>, EndRefusal> {
+        let was_called = number.0 >= 1 && number <= self.gate.watermark();
+        if epoch != self.epoch || !was_called {
+            return Err(EndRefusal::NoSession);
+        }
+        let reason = SessionEnd::Ended;
+        let live = self.sessions.get(number);
+        Ok(live.map(|_| Record::SessionEnded { sale: self.tag, number, reason }))
+    }
+
+    /// An operator's change; one that is done already is no change.
+    pub(crate) fn decide_change(&self, change: &Change, at: Millis) -> Result<(), ChangeRefusal> {
+        let phase = self.phase(at);
+        let past_end = self.spec.closes_at.is_some_and(|closes| at >= closes);
+        match change {
+            Change::Update { spec } => self.decide_update(spec),
+            Change::Open if past_end => Err(ChangeRefusal::WrongPhase(phase)),
+            Change::Drain if phase == Phase::Closed => Err(ChangeRefusal::WrongPhase(phase)),
+            Change::Delete => {
+                let empty = self.line_length() == 0 && self.sessions.active() == 0;
+                let idle = self.holds.open() == 0 && (phase == Phase::Closed || empty);
+                if idle { Ok(()) } else { Err(ChangeRefusal::InUse) }
+            }
+            Change::Restock { offer, units } => self.decide_restock(*offer, *units),
+            Change::Rate { admission_milli_per_second } => {
+                let admission_milli_per_second = *admission_milli_per_second;
+                let spec = super::SaleSpec { admission_milli_per_second, ..self.spec.clone() };
+                self.decide_update(&spec)
+            }
+            Change::Pause
+            | Change::Resume
+            | Change::Drain
+            | Change::Open
+            | Change::Close
+            | Change::Message { .. } => Ok(()),
+        }
+    }
+
+    fn decide_update(&self, spec: &super::SaleSpec) -> Result<(), ChangeRefusal> {
+        if spec.name != self.spec.name {
+            return Err(ChangeRefusal::Fixed("id"));
+        }
+        if spec.identity != self.spec.identity {
+            return Err(ChangeRefusal::Fixed("identity"));
+        }
+        if spec.offers != self.spec.offers {
+            return Err(ChangeRefusal::Fixed("offer"));
+        }
+        let problems = spec.check();
+        if problems.is_empty() { Ok(()) } else { Err(ChangeRefusal::Spec(problems)) }
+    }
+
+    fn decide_restock(&self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
+        let counts = self.shelf.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
+        let total = self.spec.offers[usize::from(offer.0)].total;
+        let available = counts.available;
+        let fits = available.checked_add_signed(units).is_some()
+            && total.checked_add_signed(units).is_some_and(|total| total <= limits::UNITS_MAX);
+        if fits { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
+    }
+
+    /// The record of a claim.
+    pub(crate) fn claimed(&self, number: Number) -> Record {
+        Record::Claimed { sale: self.tag, number }
+    }
+
+    /// The record of a departure.
+    pub(crate) fn departed(&self, reason: Departure, numbers: Vec<Number>) -> Record {
+        Record::Departed { sale: self.tag, reason, numbers }
+    }
+
+    fn is_place(&self, ticket: TicketRef) -> bool {
+        ticket.epoch == self.epoch && self.places.shopper(ticket.number) == Some(ticket.shopper)
+    }
+
+    fn admits(&self, pass: TicketRef, at: Millis) -> bool {
+        let bought_from = |session: &Session| {
+            session.state != SessionState::Called && at < session.deadline
+        };
+        self.is_place(pass) && self.sessions.get(pass.number).is_some_and(bought_from)
+    }
+
+    /// Whether confirming `hold` leaves its session with nothing open.
+    fn completes(&self, hold: &Hold) -> bool {
+        let admitted = |session: &Session| session.state == SessionState::Admitted;
+        let others = || self.holds.open_of(hold.shopper).any(|other| other != hold.id);
+        self.sessions.get(hold.number).is_some_and(admitted) && !others()
+    }
+
+    /// The wanted units at today's prices, one line per offer; `None` for an unknown offer.
+    fn priced(&self, wanted: &[(OfferIndex, u32)]) -> Option<Vec<HoldItem>> {
+        let mut items: Vec<HoldItem> = Vec::with_capacity(wanted.len());
+        for (offer, quantity) in wanted {
+            let price = self.spec.offers.get(usize::from(offer.0))?.price;
+            match items.iter_mut().find(|item| item.offer == *offer) {
+                Some(item) => item.quantity = item.quantity.checked_add(*quantity)?,
+                None => items.push(HoldItem { offer: *offer, quantity: *quantity, price }),
+            }
+        }
+        Some(items)
+    }
+
+    /// Whether a hold may still become an order.
+    pub(crate) fn is_open_hold(&self, id: HoldId) -> bool {
+        self.holds.get(id).is_some_and(|hold| is_open(hold.state))
+    }
+}

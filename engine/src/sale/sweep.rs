@@ -1,0 +1,76 @@
+//! What time alone brings about: the gate's next call, and ends that are due. Changes nothing.
+
+use super::Sale;
+use crate::{
+    clock::Millis,
+    hold::Step,
+    id::Number,
+    limits::SWEEP_RECORDS_MAX,
+    line::PlaceState,
+    record::{Departure, Record, SessionEnd},
+    sale::Phase,
+    session::{Session, SessionState},
+};
+
+impl Sale {
+    /// Ends that are due at `at`: holds not paid, calls not claimed, sessions past their time. At
+    /// most [`SWEEP_RECORDS_MAX`]; the rest is due again next time.
+    pub(crate) fn due(&self, at: Millis) -> Vec<Record> {
+        let expire = |hold| {
+            Record::Settled { sale: self.tag, hold, step: Step::Expire, replay: None }
+        };
+        let end = |session: &Session| {
+            let reason = match session.state {
+                SessionState::Called => SessionEnd::Unclaimed,
+                SessionState::Admitted | SessionState::Completed => SessionEnd::Expired,
+            };
+            Record::SessionEnded { sale: self.tag, number: session.number, reason }
+        };
+        let holds = self.holds.due(at).map(expire);
+        holds.chain(self.sessions.due(at).map(end)).take(SWEEP_RECORDS_MAX).collect()
+    }
+
+    /// Lets go of those of `numbers` that still wait.
+    pub(crate) fn idle(&self, numbers: &[Number]) -> Option<Record> {
+        let waits = |number: &Number| self.place(*number) == PlaceState::Waiting;
+        let quiet: Vec<Number> = numbers.iter().copied().filter(waits).collect();
+        (!quiet.is_empty()).then(|| self.departed(Departure::Idle, quiet))
+    }
+
+    /// The gate's next call: as many of the next in line as pace, slots and stock allow.
+    pub(crate) fn next_call(&self, at: Millis) -> Option<Record> {
+        let open = matches!(self.phase(at), Phase::Open | Phase::Draining);
+        if self.controls.paused || !open || self.line_length() == 0 {
+            return None;
+        }
+        let mut left = self.gate.budget(at).min(self.free_slots()).min(self.line_length());
+        if left == 0 {
+            return None;
+        }
+        let first = self.gate.watermark().0 + 1;
+        let mut last = first;
+        for (state, number) in self.places.states(first..self.issued().0 + 1).iter().zip(first..) {
+            if *state == PlaceState::Waiting {
+                last = number;
+                left -= 1;
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        Some(Record::Called { sale: self.tag, watermark: Number(last) })
+    }
+
+    /// Slots that the cap and the stock leave free.
+    fn free_slots(&self) -> u64 {
+        let by_stock = self.spec.overbook_milli.map_or(u64::MAX, |overbook| {
+            (self.sellable() * u64::from(overbook)).div_ceil(1_000)
+        });
+        u64::from(self.spec.active_max).min(by_stock).saturating_sub(self.sessions.active())
+    }
+
+    /// Units that are not sold for good: available, or held and perhaps coming back.
+    pub(crate) fn sellable(&self) -> u64 {
+        self.shelf.iter().map(|counts| counts.available + counts.held + counts.paying).sum()
+    }
+}
