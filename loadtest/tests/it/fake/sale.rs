@@ -2,7 +2,7 @@
 //!
 //! Each fault is a single line where the honest server would do right.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -39,6 +39,7 @@ pub(crate) struct Sale {
     opened: Instant,
     serving: u64,
     tickets: Vec<Ticket>,
+    departed: BTreeSet<u64>,
     entry_keys: HashMap<String, usize>,
     holds: Vec<Hold>,
     purchase_keys: HashMap<String, Reply>,
@@ -59,6 +60,7 @@ impl Sale {
             opened: Instant::now(),
             serving: 0,
             tickets: Vec::new(),
+            departed: BTreeSet::new(),
             entry_keys: HashMap::new(),
             holds: Vec::new(),
             purchase_keys: HashMap::new(),
@@ -125,14 +127,13 @@ impl Sale {
             (false, true) => "sold_out",
             (false, false) => "waiting",
         };
-        let gone =
-            |ticket: &&Ticket| ticket.left && (self.serving..number).contains(&ticket.number);
-        let departed = self.tickets.iter().filter(gone).count() as u64;
+        let ahead = self.serving + 1..number.max(self.serving + 1);
+        let departed = self.departed.range(ahead).count() as u64;
         let position = (number - self.serving.min(number)).saturating_sub(departed);
         json!({
             "sale": self.id, "state": state, "number": number,
             "position": if admitted { 0 } else { position.max(1) },
-            "serving": self.serving, "line_length": self.tickets.len(), "poll_after_ms": 60,
+            "serving": self.serving, "line_length": self.tickets.len(), "poll_after_ms": if self.tickets.len() < 1000 { 60 } else { 1000 },
             "pass": admitted.then(|| format!("p{index}")),
         })
     }
@@ -160,6 +161,7 @@ impl Sale {
         match self.ticket(token) {
             Ok(index) => {
                 self.tickets[index].left = true;
+                self.departed.insert(self.tickets[index].number);
                 (204, Value::Null)
             }
             Err(refused) => refused,
