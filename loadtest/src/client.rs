@@ -5,7 +5,7 @@
 //! latency a shopper sees, because latency is measured from the intended moment by the caller.
 //!
 //! It never repeats a request by itself. A failure says whether the request may have reached the
-//! server, since that is what decides what a retry means; see [`crate::insist`].
+//! server, since that is what decides what a retry means; see [`crate::run::Run::insist`].
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};

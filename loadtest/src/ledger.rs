@@ -115,9 +115,9 @@ pub(crate) struct StockRead {
     pub(crate) at: Stamp,
     /// Units whose confirmation had been acknowledged before this was asked.
     pub(crate) confirmed_before: u64,
-    /// Units acknowledged as confirmed, plus those asked for, after the answer.
+    /// Where every unit is, by the operator's statistics, when they answered.
     pub(crate) units: Option<Units>,
-    /// `total` and `available` of the public status.
+    /// `total` and `available` of the public status, when it answered; may be a second old.
     pub(crate) public: Option<(u64, u64)>,
 }
 
