@@ -20,3 +20,9 @@ pub mod ops;
 pub mod openapi;
 pub mod pages;
 pub mod reference;
+
+pub mod app;
+pub mod handlers;
+
+pub mod cli;
+pub mod serve;

@@ -8,7 +8,7 @@ use crate::{
     clock::Millis,
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
-    id::{HoldId, Number, SaleTag},
+    id::{EventId, HoldId, Number, SaleTag},
     limits::{OUTBOX_EVENTS_MAX, SALES_MAX},
     record::{Author, Change, Record, ReplayKey},
     sale::{
@@ -256,7 +256,7 @@ impl Batch<'_> {
         let outbox = self.world.outbox();
         let (count, record) = match command {
             Command::Delivered { events } => {
-                let known = |event: &crate::id::EventId| outbox.get(*event).is_some();
+                let known = |event: &EventId| outbox.get(*event).is_some();
                 let events: Vec<_> = events.iter().copied().filter(known).collect();
                 (events.len(), Record::Delivered { events })
             }
@@ -264,8 +264,10 @@ impl Batch<'_> {
                 let known = outbox.get(*event).is_some_and(|pending| pending.dead.is_none());
                 (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
             }
-            Command::Requeue { author } => {
-                let events: Vec<_> = outbox.dead().map(|(event, _)| event).collect();
+            Command::Requeue { author, events: wanted } => {
+                let wants = |event: &EventId| wanted.as_ref().is_none_or(|w| w.contains(event));
+                let dead = outbox.dead().map(|(event, _)| event);
+                let events: Vec<_> = dead.filter(wants).collect();
                 (events.len(), Record::Requeued { author: author.clone(), events })
             }
             Command::Enter { .. }

@@ -110,10 +110,12 @@ pub enum Command {
         /// What it said.
         why: String,
     },
-    /// An operator sends all dead letters to the sink again.
+    /// An operator sends dead letters to the sink again.
     Requeue {
         /// Who.
         author: Author,
+        /// Which; `None`: all.
+        events: Option<Vec<EventId>>,
     },
 }
 

@@ -13,7 +13,7 @@ use crate::{
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
-    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag},
+    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
     line::Line,
     sale::{AuditEntry, Controls, Phase, Sale},
     spec::SaleSpec,
@@ -37,6 +37,8 @@ pub struct SaleView {
     active: AtomicU64,
     tally: Tally,
     holds: DashMap<HoldId, Arc<Hold>>,
+    /// Holds of each shopper, in the order they were made.
+    shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
     /// Idempotency keys of purchases that were asked or answered: a repeat goes to the scribe even
     /// when nothing is left to buy, for its first asking may have got the last unit.
     pub(crate) purchase_keys: DashSet<u128>,
@@ -77,6 +79,7 @@ impl SaleView {
             active: AtomicU64::new(0),
             tally: Tally::default(),
             holds: DashMap::new(),
+            shopper_holds: DashMap::new(),
             purchase_keys: sale.purchase_keys().collect(),
         }
     }
@@ -133,6 +136,12 @@ impl SaleView {
         self.holds.get(&id).map(|hold| Arc::clone(&hold))
     }
 
+    /// Holds of a shopper, in the order they were made.
+    pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
+        let ids = self.shopper_holds.get(&shopper).map(|ids| ids.clone()).unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.hold(id)).collect()
+    }
+
     /// Units of each offer by where they are.
     pub fn counts(&self) -> impl Iterator<Item = Counts> {
         (0..).map_while(|offer| self.stock.counts(OfferIndex(offer)))
@@ -162,7 +171,10 @@ impl SaleView {
 
     /// Publishes a hold as it stands.
     pub(crate) fn set_hold(&self, hold: &Hold) {
-        self.holds.insert(hold.id, Arc::new(hold.clone()));
+        let known = self.holds.insert(hold.id, Arc::new(hold.clone()));
+        if known.is_none() {
+            self.shopper_holds.entry(hold.shopper).or_default().push(hold.id);
+        }
     }
 
     /// Publishes slots taken and the measured pace.

@@ -130,8 +130,6 @@ pub struct AuditList {
 /// One change by an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
-    /// Its place in the journal.
-    pub sequence: u64,
     /// When it was decided.
     #[serde(serialize_with = "time::serialize")]
     pub at: Millis,
@@ -157,6 +155,13 @@ pub struct OutboxObject {
 pub struct DeadLetter {
     /// The event's number.
     pub event: u64,
+    /// When it was decided.
+    #[serde(serialize_with = "time::serialize")]
+    pub at: Millis,
+    /// The sale's name.
+    pub sale: String,
+    /// The purchase's id.
+    pub purchase: String,
     /// What the sink said.
     pub why: String,
 }

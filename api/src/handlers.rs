@@ -1,0 +1,64 @@
+//! Handlers: one function a call, from verified identity and plain values to the engine and back.
+
+pub mod admin;
+pub mod authority;
+pub mod purchase;
+pub mod refuse;
+pub mod render;
+pub mod room;
+pub mod shopper;
+pub mod stream;
+
+use bytes::Bytes;
+use engine::hold::Step;
+use hyper::{HeaderMap, header::CONTENT_TYPE};
+
+use crate::{error::ApiError, server::RequestBody};
+
+/// What a purchase can be told to do, as its path says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Payment begins.
+    Pay,
+    /// Payment succeeded.
+    Confirm,
+    /// Given up, or payment failed.
+    Release,
+    /// Paid back.
+    Refund,
+}
+
+impl Verb {
+    /// The engine's word for it.
+    pub const fn step(self) -> Step {
+        match self {
+            Self::Pay => Step::Pay,
+            Self::Confirm => Step::Confirm,
+            Self::Release => Step::Release,
+            Self::Refund => Step::Refund,
+        }
+    }
+
+    /// The path's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pay => "pay",
+            Self::Confirm => "confirm",
+            Self::Release => "release",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+/// Reads a JSON body; a body that says it is something else is refused.
+async fn read_json(headers: &HeaderMap, body: RequestBody) -> Result<Bytes, ApiError> {
+    let is_json = |value: &hyper::header::HeaderValue| {
+        let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
+    };
+    let bytes = body.read(headers).await?;
+    if !bytes.is_empty() && headers.get(CONTENT_TYPE).is_some_and(|value| !is_json(value)) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    Ok(bytes)
+}
