@@ -35,7 +35,7 @@ pub struct RestockRequest {
 
 /// Reads `{"admission_per_second": …}`.
 pub fn read_rate(body: &[u8]) -> Result<RateRequest, BodyError> {
-    const ALLOWED: &str = "a number from 0.001 to 1000000 in steps of 0.001";
+    const ALLOWED: &str = "a number from 0.001 to 1000000";
     read_body(body, |fields| {
         let rate = fields.milli("admission_per_second", 1..=1_000_000_000);
         let rate = fields.required("admission_per_second", ALLOWED, rate)?;
