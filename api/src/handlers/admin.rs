@@ -18,7 +18,7 @@ use crate::{
     error::{ApiError, FieldProblem},
     keys::Role,
     respond::{self, Cache},
-    route::{Act, Route},
+    route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
     wire::{
         AdminSale, AdminSaleList, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject,
@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// Answers an operator's call.
-pub fn call(
+pub fn answer(
     app: &Arc<App>,
-    route: Route<'_>,
+    call: Admin<'_>,
     request: Request<RequestBody>,
     peer: &Peer,
 ) -> Answer {
@@ -39,32 +39,29 @@ pub fn call(
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     let found = |name: &str| app.engine.sale(name).ok_or(ApiError::NotFound);
-    match route {
-        Route::AdminSales => Answer::Now(ok(&list(app))),
-        Route::AdminSale { sale } => Answer::Now(or_refusal(found(sale).map(|s| shown(app, &s)))),
-        Route::AdminAudit { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&audit(&s))))),
-        Route::AdminStats { sale } => {
-            Answer::Now(or_refusal(found(sale).map(|s| ok(&stats(app, &s)))))
-        }
-        Route::AdminOutbox => Answer::Now(ok(&outbox(app))),
-        Route::AdminSaleCreate => {
+    match call {
+        Admin::Sales => Answer::Now(ok(&list(app))),
+        Admin::Show { sale } => Answer::Now(or_refusal(found(sale).map(|s| shown(app, &s)))),
+        Admin::Audit { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&audit(&s))))),
+        Admin::Stats { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&stats(app, &s))))),
+        Admin::Outbox => Answer::Now(ok(&outbox(app))),
+        Admin::Create => {
             later(app, request, peer, |app, head, body| create(app, author, head, body))
         }
-        Route::AdminOutboxReplay => {
+        Admin::OutboxReplay => {
             later(app, request, peer, |app, head, body| replay(app, author, head, body))
         }
-        Route::AdminSaleUpdate { sale } => with_found(found(sale), |sale| {
+        Admin::Update { sale } => with_found(found(sale), |sale| {
             later(app, request, peer, |app, head, body| update(app, sale, author, head, body))
         }),
-        Route::AdminSaleDelete { sale } => with_found(found(sale), |sale| {
+        Admin::Delete { sale } => with_found(found(sale), |sale| {
             later(app, request, peer, |app, head, body| delete(app, sale, author, head, body))
         }),
-        Route::AdminAct { sale, act } => with_found(found(sale), |sale| {
+        Admin::Act { sale, act } => with_found(found(sale), |sale| {
             later(app, request, peer, move |app, head, body| {
                 change(app, sale, author, act, head, body)
             })
         }),
-        _ => Answer::Now(ApiError::NotFound.respond()),
     }
 }
 
