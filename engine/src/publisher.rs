@@ -129,6 +129,7 @@ impl Publisher {
                 }
             }
             Record::EntryAnswered { .. }
+            | Record::StepAnswered { .. }
             | Record::Created { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }

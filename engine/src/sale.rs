@@ -183,7 +183,7 @@ impl Sale {
     }
 
     /// The states of all places, by number from 1.
-    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = PlaceState> {
+    pub fn places(&self) -> impl ExactSizeIterator<Item = PlaceState> {
         self.places.iter().map(|(_, state)| state)
     }
 
@@ -193,7 +193,7 @@ impl Sale {
     }
 
     /// All live sessions by number.
-    pub(crate) fn sessions(&self) -> impl ExactSizeIterator<Item = &Session> {
+    pub fn sessions(&self) -> impl ExactSizeIterator<Item = &Session> {
         self.sessions.iter()
     }
 
@@ -269,6 +269,10 @@ impl Sale {
                     let answer = Answer::Hold { hold: *hold, state: step.target() };
                     self.replays.keep(*replay, answer, at);
                 }
+            }
+            Record::StepAnswered { hold, state, replay, .. } => {
+                let answer = Answer::Hold { hold: *hold, state: *state };
+                self.replays.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
             Record::Created { .. }
@@ -352,6 +356,9 @@ impl Sale {
         match change {
             Change::Update { spec } => {
                 self.gate.set_rate(spec.admission_milli_per_second, at);
+                if spec.session_ms != self.spec.session_ms {
+                    self.sessions.set_length(spec.session_ms);
+                }
                 self.spec = spec.clone();
             }
             Change::Pause => self.controls.paused = true,

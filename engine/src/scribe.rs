@@ -240,6 +240,7 @@ impl Scribe {
                 | Record::Claimed { sale, .. }
                 | Record::SessionEnded { sale, .. }
                 | Record::EntryAnswered { sale, .. }
+                | Record::StepAnswered { sale, .. }
                 | Record::Held { sale, .. }
                 | Record::Settled { sale, .. } => {
                     let publisher = self.publishers.get_mut(sale);
