@@ -24,7 +24,7 @@ use crate::{
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Pace},
     hold::{Hold, HoldState, Step},
-    id::{Epoch, HoldId, Number, OfferIndex, SaleTag},
+    id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     limits::AUDIT_ENTRIES_MAX,
     line::PlaceState,
     record::{Answer, Author, Change, Departure, Record, SessionEnd},
@@ -180,6 +180,11 @@ impl Sale {
     /// Where a place stands.
     pub fn place(&self, number: Number) -> PlaceState {
         self.places.state(number)
+    }
+
+    /// Who was given a place.
+    pub fn shopper(&self, number: Number) -> Option<ShopperKey> {
+        self.places.shopper(number)
     }
 
     /// The states of all places, by number from 1.
