@@ -201,7 +201,7 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
             let refund_restocks = !spec.refund_restocks;
             Change::Update { spec: SaleSpec { refund_restocks, ..spec.clone() } }
         }
-        11 => Change::Message { text: "soon".to_owned() },
+        11 => Change::Message { text: "soon ".repeat(200) },
         _ => return Command::Requeue { author: author() },
     };
     Command::Change { sale, author: author(), change: Box::new(change) }

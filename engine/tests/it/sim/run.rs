@@ -171,7 +171,7 @@ impl Simulation {
             let command = self.backend.act(&self.shadow, &mut self.chance, false);
             command.into_iter().for_each(|command| self.ask(Who::Backend, command));
         }
-        if self.chance.hits(60) {
+        if !self.is_waiting(Who::Operator) && self.chance.hits(200) {
             let index = usize::from(self.chance.hits(500));
             let name = self.specs[index].name.clone();
             let spec = self.node.view(name.as_str()).desk().spec.clone();

@@ -1,6 +1,6 @@
 //! What the simulation's clients were told, which must hold for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
     clock::Millis,
@@ -22,6 +22,8 @@ pub(crate) struct Shadow {
     places: BTreeMap<(SaleTag, Number), ShopperKey>,
     /// Where each place was last seen.
     seen: BTreeMap<(SaleTag, Number), PlaceState>,
+    /// Places whose shoppers were told that they have left.
+    gone: BTreeSet<(SaleTag, Number)>,
     /// The position each place was last shown.
     ahead: BTreeMap<(SaleTag, Number), u64>,
     /// Each hold as it was last told or seen.
@@ -80,11 +82,7 @@ impl Shadow {
                 }
             }
             (Command::Leave { sale, ticket }, Reply::Left(Ok(()))) => {
-                let left = PlaceState::Left;
-                let seen = self.seen.entry((*sale, ticket.number)).or_insert(left);
-                if lives(*seen) {
-                    *seen = left;
-                }
+                self.gone.insert((*sale, ticket.number));
             }
             _ => {}
         }
@@ -134,6 +132,8 @@ impl Shadow {
             let seen = self.seen.entry((tag, number)).or_insert(state);
             assert!(follows(*seen, state), "{number:?}: {seen:?} became {state:?}");
             *seen = state;
+            let gone = self.gone.contains(&(tag, number));
+            assert!(!gone || !lives(state), "{number:?} has left and is {state:?}");
             let passed = number <= *watermark;
             assert_eq!(passed && state == PlaceState::Waiting, false, "{number:?} was let past");
             let called = matches!(state, PlaceState::Called | PlaceState::Admitted);
