@@ -267,12 +267,14 @@ impl Account {
 
     fn taken(&self, shopper: ShopperKey) -> u64 {
         let counts = |state| pile(state).is_some_and(|pile| pile > 0);
-        let mine = self.holds.iter().filter(|(owner, _, state)| *owner == shopper && counts(*state));
+        let mine =
+            self.holds.iter().filter(|(owner, _, state)| *owner == shopper && counts(*state));
         mine.flat_map(|(_, items, _)| items).map(|item| u64::from(item.quantity)).sum()
     }
 
     fn active(&self) -> u64 {
-        let active = |(_, state): &&(_, _)| matches!(state, PlaceState::Called | PlaceState::Admitted);
+        let active =
+            |(_, state): &&(_, _)| matches!(state, PlaceState::Called | PlaceState::Admitted);
         self.places.iter().filter(active).count() as u64
     }
 }

@@ -3,5 +3,6 @@
 mod audit;
 mod journal;
 mod rules;
+mod sale;
 mod sim;
 mod support;

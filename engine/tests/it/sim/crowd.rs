@@ -191,7 +191,9 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
         1..4 => Change::Resume,
         4 => Change::Drain,
         5 => Change::Open,
-        6 | 7 => Change::Restock { offer, units: 1 + i64::try_from(chance.below(3)).expect("small") },
+        6 | 7 => {
+            Change::Restock { offer, units: 1 + i64::try_from(chance.below(3)).expect("small") }
+        }
         8 => Change::Restock { offer, units: -1 },
         9 => {
             let admission_milli_per_second = 2_000 + chance.below(60_000);

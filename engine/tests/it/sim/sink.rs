@@ -31,7 +31,12 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Takes what has come; `refusals` in a thousand events are refused.
-    pub(crate) fn take(&mut self, events: &Receiver<OrderEvent>, chance: &mut Chance, refusals: u64) {
+    pub(crate) fn take(
+        &mut self,
+        events: &Receiver<OrderEvent>,
+        chance: &mut Chance,
+        refusals: u64,
+    ) {
         if self.stalled {
             return;
         }
@@ -74,7 +79,10 @@ impl Sink {
                         )
                         | (HoldState::Confirmed, HoldState::Refunded)
                 );
-                assert!(next, "{order:?} was {was:?} and is told {state:?}: out of order, or a gap");
+                assert!(
+                    next,
+                    "{order:?} was {was:?} and is told {state:?}: out of order, or a gap"
+                );
             }
             None => assert_eq!(state, HoldState::Held, "{order:?} begins with a gap"),
         }
