@@ -37,6 +37,7 @@ pub mod command;
 
 pub mod arbiter;
 
+pub mod approach;
 pub mod standing;
 pub mod tally;
 pub mod view;

@@ -7,17 +7,19 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dashmap::{DashMap, DashSet};
+use dashmap::DashMap;
 
 use crate::{
+    approach::{Approach, Purchases},
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
     id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
     line::Line,
+    record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
     spec::SaleSpec,
-    stock::{Counts, Stock},
+    stock::{Counts, SoldOut, Stock},
     sync::{AtomicU64, Ordering},
     tally::Tally,
 };
@@ -39,9 +41,7 @@ pub struct SaleView {
     holds: DashMap<HoldId, Arc<Hold>>,
     /// Holds of each shopper, in the order they were made.
     shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
-    /// Idempotency keys of purchases that were asked or answered: a repeat goes to the scribe even
-    /// when nothing is left to buy, for its first asking may have got the last unit.
-    pub(crate) purchase_keys: DashSet<u128>,
+    purchases: Arc<Purchases>,
 }
 
 /// Stands for "no pace measured".
@@ -80,7 +80,7 @@ impl SaleView {
             tally: Tally::default(),
             holds: DashMap::new(),
             shopper_holds: DashMap::new(),
-            purchase_keys: sale.purchase_keys().collect(),
+            purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
         }
     }
 
@@ -129,6 +129,19 @@ impl SaleView {
     /// What has happened since this process began to count.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Lets a purchase through to the scribe, or refuses it because nothing is left to ask for.
+    pub fn approach(
+        &self,
+        items: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+    ) -> Result<Approach, SoldOut> {
+        Approach::new(&self.purchases, &self.stock, items, replay)
+    }
+
+    pub(crate) fn purchases(&self) -> &Purchases {
+        &self.purchases
     }
 
     /// A hold by its number.
