@@ -37,6 +37,8 @@ pub struct SaleView {
     pace: AtomicU64,
     /// Slots taken.
     active: AtomicU64,
+    /// Places that left the line before they were called.
+    departed: AtomicU64,
     tally: Tally,
     holds: DashMap<HoldId, Arc<Hold>>,
     /// Holds of each shopper, in the order they were made.
@@ -77,6 +79,7 @@ impl SaleView {
             desk: ArcSwap::new(Desk::of(sale)),
             pace: AtomicU64::new(PACE_UNKNOWN),
             active: AtomicU64::new(0),
+            departed: AtomicU64::new(0),
             tally: Tally::default(),
             holds: DashMap::new(),
             shopper_holds: DashMap::new(),
@@ -124,6 +127,12 @@ impl SaleView {
     pub fn active_sessions(&self) -> u64 {
         // ORDERING: Relaxed; a figure for people, publishing nothing else.
         self.active.load(Ordering::Relaxed)
+    }
+
+    /// Places that left the line before they were called, in all.
+    pub fn departed(&self) -> u64 {
+        // ORDERING: Relaxed; as `active_sessions`.
+        self.departed.load(Ordering::Relaxed)
     }
 
     /// What has happened since this process began to count.
@@ -190,10 +199,11 @@ impl SaleView {
         }
     }
 
-    /// Publishes slots taken and the measured pace.
-    pub(crate) fn set_figures(&self, active: u64, pace: Option<u64>) {
-        // ORDERING: Relaxed, both; figures that publish nothing else.
-        self.active.store(active, Ordering::Relaxed);
-        self.pace.store(pace.unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
+    /// Publishes what follows from the whole sale.
+    pub(crate) fn set_figures(&self, sale: &Sale, at: Millis) {
+        // ORDERING: Relaxed, all; figures that publish nothing else.
+        self.active.store(sale.active_sessions(), Ordering::Relaxed);
+        self.departed.store(sale.departed(), Ordering::Relaxed);
+        self.pace.store(sale.measured_pace(at).unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use engine::{
     id::OfferIndex,
-    line::PlaceState,
     record::{Author, Change},
     sale::AuditEntry as EngineAuditEntry,
     view::SaleView,
@@ -213,11 +212,7 @@ fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
 }
 
 fn stats(app: &App, sale: &SaleView) -> SaleStats {
-    let (line, tally, desk) = (sale.line(), sale.tally(), sale.desk());
-    let called = |(state, _)| state == PlaceState::Called;
-    let from = line.watermark().0.saturating_sub(sale.active_sessions().saturating_mul(4));
-    let recent = (from.max(1)..=line.watermark().0).map(engine::id::Number);
-    let unclaimed = recent.filter(|number| called(line.place(*number))).count() as u64;
+    let (line, desk) = (sale.line(), sale.desk());
     let offers = desk.spec.offers.iter().zip(sale.counts()).map(|(offer, counts)| OfferStats {
         sku: offer.sku.as_str().to_owned(),
         total: counts.total(),
@@ -231,11 +226,9 @@ fn stats(app: &App, sale: &SaleView) -> SaleStats {
         epoch: sale.epoch().0,
         entered: line.issued().0,
         line_length: line.length(),
-        departed: tally.departed_total().iter().map(|(_, count)| count).sum(),
+        departed: sale.departed(),
         serving: line.watermark().0,
-        claimed: tally.admitted_total(),
         active_sessions: sale.active_sessions(),
-        unclaimed,
         offers: offers.collect(),
         outbox_lag: app.engine.registry().outbox_lag(),
         dead_letters: app.engine.dead_letters().len() as u64,
