@@ -8,7 +8,7 @@ use engine::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::{authority, read_json, render};
+use super::{authority, render};
 use crate::{
     app::{App, Head, or_refusal},
     error::ApiError,
@@ -71,7 +71,7 @@ async fn enter_room(
     head: &Head,
     body: RequestBody,
 ) -> Result<EnteredRoom, ApiError> {
-    let body = read_json(&head.headers, body).await?;
+    let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
     let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer, &body)?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
@@ -148,7 +148,7 @@ pub async fn leave(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    read_nothing(&read_json(&head.headers, body).await?)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     let ticket = authority::ticket(&app, &sale, &head.headers)?;
     app.engine.leave(&sale, authority::place_of(&ticket)).await?;
     Ok(respond::no_content())
