@@ -13,6 +13,7 @@ pub mod respond;
 pub mod route;
 pub mod server;
 
+pub mod foretold;
 pub mod logging;
 pub mod metrics;
 pub mod ops;

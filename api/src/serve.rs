@@ -22,6 +22,7 @@ use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
     config::{Config, LogFormat},
+    foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
     logging,
@@ -95,6 +96,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
         fixed: Fixed {
             openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),
