@@ -13,6 +13,8 @@ pub mod respond;
 pub mod route;
 pub mod server;
 
+pub mod pipeline;
+
 pub mod foretold;
 pub mod logging;
 pub mod metrics;
