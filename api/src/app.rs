@@ -78,10 +78,7 @@ impl Handler for Front {
         let started = Instant::now();
         let uri = request.uri().clone();
         let resolved = route::resolve(request.method(), uri.path());
-        let row = match &resolved {
-            Resolved::Call(route) => Some(route.index()),
-            _ => None,
-        };
+        let row = if let Resolved::Call(route) = &resolved { Some(route.index()) } else { None };
         let answer = match resolved {
             Resolved::Call(route) => call(&self.0, route, request, peer),
             Resolved::Options(allow) => Answer::Now(respond::options(allow)),
@@ -153,16 +150,7 @@ fn call(app: &Arc<App>, route: Route<'_>, request: Request<RequestBody>, peer: &
         Route::Docs => Answer::Now(respond::reference(app.fixed.reference.clone())),
         Route::OpenApi => Answer::Now(fixed_json(&app.fixed.openapi)),
         Route::Jwks => Answer::Now(fixed_json(&app.fixed.jwks)),
-        Route::AdminSales
-        | Route::AdminSaleCreate
-        | Route::AdminSale { .. }
-        | Route::AdminSaleUpdate { .. }
-        | Route::AdminSaleDelete { .. }
-        | Route::AdminAct { .. }
-        | Route::AdminAudit { .. }
-        | Route::AdminStats { .. }
-        | Route::AdminOutbox
-        | Route::AdminOutboxReplay => admin::call(app, route, request, peer),
+        Route::Admin(call) => admin::answer(app, call, request, peer),
     }
 }
 

@@ -26,3 +26,4 @@ pub mod handlers;
 
 pub mod cli;
 pub mod serve;
+pub mod verify;
