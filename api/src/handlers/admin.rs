@@ -11,7 +11,7 @@ use engine::{
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 
-use super::{authority, read_json, render};
+use super::{authority, render};
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
@@ -102,7 +102,7 @@ async fn create(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let spec = read_sale(&read_json(&head.headers, body).await?)?;
+    let spec = read_sale(&body.read(&head.headers).await?)?;
     let name = spec.name.clone();
     app.engine.create(author, spec).await?;
     let sale = app.engine.sale(name.as_str()).ok_or(ApiError::NotFound)?;
@@ -116,7 +116,7 @@ async fn update(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let patch = read_patch(&read_json(&head.headers, body).await?)?;
+    let patch = read_patch(&body.read(&head.headers).await?)?;
     let spec = patch.applied_to(&sale.desk().spec).map_err(|problems| {
         ApiError::InvalidRequest(problems.into_iter().map(Into::into).collect())
     })?;
@@ -131,7 +131,7 @@ async fn delete(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    read_nothing(&read_json(&head.headers, body).await?)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     app.engine.change(&sale, author, Change::Delete).await?;
     Ok(respond::no_content())
 }
@@ -144,7 +144,7 @@ async fn change(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let body = read_json(&head.headers, body).await?;
+    let body = body.read(&head.headers).await?;
     let change = match act {
         Act::Message => Change::Message { text: read_message(&body)?.message.unwrap_or_default() },
         Act::Rate => {
@@ -254,7 +254,7 @@ async fn replay(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let events = read_replay(&read_json(&head.headers, body).await?)?;
+    let events = read_replay(&body.read(&head.headers).await?)?;
     app.engine.requeue(author, events).await?;
     Ok(ok(&outbox(&app)))
 }
