@@ -23,7 +23,7 @@ use tokio::{runtime, sync::oneshot};
 use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
-    config::{self, Config, LogFormat},
+    config::{self, Config},
     foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
@@ -50,11 +50,7 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
-    let format = match config.log.format {
-        LogFormat::Text => logging::LogFormat::Text,
-        LogFormat::Json => logging::LogFormat::Json,
-    };
-    logging::start(format, &config.log.filter);
+    logging::start(config.log.format, &config.log.filter);
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
         builder.worker_threads(threads);
