@@ -6,3 +6,4 @@ mod rules;
 mod sale;
 mod sim;
 mod support;
+mod threads;
