@@ -8,9 +8,9 @@
 
 mod chance;
 mod crowd;
-mod node;
+pub(crate) mod node;
 mod run;
-mod shadow;
+pub(crate) mod shadow;
 mod sink;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -176,7 +176,7 @@ fn follows(from: PlaceState, to: PlaceState) -> bool {
 }
 
 /// Whether a hold in one state may be found in the other.
-fn leads(from: HoldState, to: HoldState) -> bool {
+pub(crate) fn leads(from: HoldState, to: HoldState) -> bool {
     use HoldState::{Confirmed, Held, Paying, Refunded};
     match from {
         _ if from == to => true,
