@@ -25,6 +25,8 @@ use engine::{
 pub(crate) struct Audit {
     sales: BTreeMap<SaleTag, Account>,
     facts: u64,
+    /// When the last fact was decided.
+    last_at: Millis,
 }
 
 /// One sale's facts.
@@ -46,6 +48,8 @@ impl Audit {
     /// Reads one fact.
     pub(crate) fn read(&mut self, record: &Record, at: Millis) {
         self.facts += 1;
+        assert!(at >= self.last_at, "time never runs back");
+        self.last_at = at;
         match record {
             Record::Created { spec, .. } => {
                 let shelf = spec.offers.iter().map(|offer| [offer.total, 0, 0, 0]).collect();

@@ -7,6 +7,7 @@ use engine::{
     command::{Command, Reply},
     commit::Commit,
     disk::sim::{Crash, SimDisk},
+    id::OfferIndex,
     recovery,
     scribe::{Answer, Busy},
     spec::{Rejoin, SaleSpec},
@@ -235,6 +236,7 @@ impl Simulation {
         match told {
             None => {
                 self.figures.unknown += 1;
+                self.shadow.doubt(&waiting.command);
                 self.answered(waiting.who, &waiting.command, None);
             }
             Some(Err(Busy::StorageFull | Busy::Overloaded)) => {
@@ -326,6 +328,9 @@ impl Simulation {
     }
 
     fn restart(&mut self) {
+        // The new machine's clock may be behind; the journal knows better.
+        let behind = self.now().0 - self.chance.below(2) * self.chance.below(5_000);
+        self.clock = Arc::new(ManualClock::at(Millis(behind)));
         // A fault still planned may meet the recovery; the crash after it forgets the plan.
         let mut started = Node::start(&self.disk, &self.clock);
         if started.is_err() {
@@ -341,6 +346,8 @@ impl Simulation {
     }
 
     fn check(&mut self) {
+        let buys = |waiting: &Waiting| matches!(waiting.command, Command::Purchase { .. });
+        let buying = self.waiting.iter().any(buys);
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
             let sale = self.node.world().sale(view.tag()).expect("never deleted");
@@ -349,6 +356,10 @@ impl Simulation {
             }
             for (counts, offer) in view.counts().zip(&view.desk().spec.offers) {
                 assert_eq!(counts.total(), offer.total, "every unit is seen somewhere");
+            }
+            for (counts, offer) in view.counts().zip(0..).filter(|_| !buying) {
+                let available = i64::try_from(counts.available).expect("small");
+                assert_eq!(view.stock().permits(OfferIndex(offer)), available, "a permit each");
             }
             let active = u64::from(sale.spec().active_max);
             assert!(sale.active_sessions() <= active, "active sessions ≤ cap");
@@ -400,7 +411,7 @@ impl Simulation {
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
             for (counts, offer) in view.counts().zip(0..) {
-                let offer = engine::id::OfferIndex(offer);
+                let offer = OfferIndex(offer);
                 assert_eq!((counts.held, counts.paying), (0, 0), "nothing is in flight");
                 let sellable = i64::try_from(counts.available).expect("small");
                 assert_eq!(view.stock().permits(offer), sellable, "unsold is sellable");
