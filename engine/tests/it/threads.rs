@@ -96,8 +96,11 @@ fn at_once<T: Send>(threads: u128, act: impl Fn(u128) -> T + Sync) -> Vec<T> {
         act(index)
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (1..=threads).map(|index| scope.spawn(move || run(index))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
+        let mut spawned = Vec::new();
+        for index in 1..=threads {
+            spawned.push(scope.spawn(move || run(index)));
+        }
+        spawned.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
     })
 }
 
