@@ -1,1 +1,32 @@
 //! The HTTP front of Rushgate: server, routes, handlers and wire types over the engine.
+//!
+//! Modules in reading order.
+
+pub mod config;
+pub mod keys;
+pub mod token;
+pub mod wire;
+
+pub mod error;
+pub mod request_id;
+pub mod respond;
+pub mod route;
+pub mod server;
+
+pub mod pipeline;
+
+pub mod foretold;
+pub mod logging;
+pub mod metrics;
+pub mod ops;
+
+pub mod openapi;
+pub mod pages;
+pub mod reference;
+
+pub mod app;
+pub mod handlers;
+
+pub mod cli;
+pub mod serve;
+pub mod verify;

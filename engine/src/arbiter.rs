@@ -10,7 +10,7 @@ use crate::{
     clock::Millis,
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
-    id::{Epoch, HoldId, Number, SaleTag},
+    id::{Epoch, EventId, HoldId, Number, SaleTag},
     limits::{OUTBOX_EVENTS_MAX, REQUEUE_EVENTS_MAX, SALES_MAX, SWEEP_RECORDS_MAX},
     record::{Author, Change, Record, ReplayKey},
     sale::{
@@ -295,7 +295,7 @@ impl Batch<'_> {
         let outbox = self.world.outbox();
         let (count, record) = match command {
             Command::Delivered { events } => {
-                let known = |event: &crate::id::EventId| outbox.get(*event).is_some();
+                let known = |event: &EventId| outbox.get(*event).is_some();
                 let events: Vec<_> = events.iter().copied().filter(known).collect();
                 (events.len(), Record::Delivered { events })
             }
@@ -303,9 +303,10 @@ impl Batch<'_> {
                 let known = outbox.get(*event).is_some_and(|pending| pending.dead.is_none());
                 (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
             }
-            Command::Requeue { author } => {
-                let dead = outbox.dead().take(REQUEUE_EVENTS_MAX);
-                let events: Vec<_> = dead.map(|(event, _)| event).collect();
+            Command::Requeue { author, events: wanted } => {
+                let wants = |event: &EventId| wanted.as_ref().is_none_or(|w| w.contains(event));
+                let dead = outbox.dead().map(|(event, _)| event).filter(wants);
+                let events: Vec<_> = dead.take(REQUEUE_EVENTS_MAX).collect();
                 (events.len(), Record::Requeued { author: author.clone(), events })
             }
             Command::Enter { .. }

@@ -110,10 +110,12 @@ pub enum Command {
         /// What it said.
         why: String,
     },
-    /// An operator sends all dead letters to the sink again.
+    /// An operator sends dead letters to the sink again.
     Requeue {
         /// Who.
         author: Author,
+        /// Which; `None`: all.
+        events: Option<Vec<EventId>>,
     },
 }
 
@@ -125,7 +127,7 @@ impl Command {
             Self::Idle { numbers, .. } => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
             Self::Delivered { events } => 64 + events.len() * 8,
             Self::DeadLetter { why, .. } => 64 + why.len(),
-            Self::Requeue { author } => 64 + author.name.len() + REQUEUE_EVENTS_MAX * 8,
+            Self::Requeue { author, .. } => 64 + author.name.len() + REQUEUE_EVENTS_MAX * 8,
             Self::Enter { .. }
             | Self::Leave { .. }
             | Self::Claim { .. }

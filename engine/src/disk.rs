@@ -28,7 +28,7 @@ pub trait Disk: Send + Sync + Debug {
     fn list(&self) -> io::Result<Vec<String>>;
 
     /// Makes a new file of `length` zero bytes, all of them backed by storage, so that writing
-    /// into them cannot run out of room. Refused with `AlreadyExists`; leaves nothing when it fails.
+    /// into them cannot run out of room. Refused with `AlreadyExists`; a failure leaves nothing.
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file for reading and writing; `NotFound` if there is none.

@@ -280,9 +280,14 @@ impl Engine {
         self.send(Command::DeadLetter { event, why }, None).await.map(drop)
     }
 
-    /// Sends all dead letters to the sink again; answers how many.
-    pub async fn requeue(&self, author: Author) -> Result<usize, Failure<()>> {
-        let Reply::Noted(count) = self.send(Command::Requeue { author }, None).await? else {
+    /// Sends dead letters to the sink again, all without `events`; answers how many.
+    pub async fn requeue(
+        &self,
+        author: Author,
+        events: Option<Vec<EventId>>,
+    ) -> Result<usize, Failure<()>> {
+        let Reply::Noted(count) = self.send(Command::Requeue { author, events }, None).await?
+        else {
             mismatch()
         };
         Ok(count)

@@ -166,9 +166,9 @@ impl Journal {
 
     /// Appends a batch of `count` records and returns once it is durable.
     ///
-    /// [`reserve`](Self::reserve) comes first. After [`JournalError::Full`] the batch is unfinished:
-    /// nothing is acknowledged, a crash may leave it or not, and only the very same batch may be
-    /// appended next.
+    /// [`reserve`](Self::reserve) comes first. After [`JournalError::Full`] the batch is
+    /// unfinished: nothing is acknowledged, a crash may keep it or not, and only that same batch
+    /// may be appended next.
     pub fn append(
         &mut self,
         at: Millis,

@@ -47,6 +47,7 @@ pub mod publisher;
 pub mod outlet;
 pub mod registry;
 
+pub mod certificate;
 pub mod recovery;
 pub mod scribe;
 

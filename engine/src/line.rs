@@ -17,11 +17,11 @@
 //! | `departed` | scribe, rises | how many people went while they waited |
 //! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time |
 //! | per place: departed bit | scribe, set once | went while waiting, above the watermark |
-//! | per block of 512 places: prefix | scribe, rises | departed in earlier blocks of the segment |
+//! | per block of 128 places: prefix | scribe, rises | departed in earlier blocks of the segment |
 //! | per segment: prefix | scribe, rises | departed in earlier segments |
 //! | per place: heard | any reader | when its shopper was last heard of |
 //!
-//! That is 12.13 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
+//! That is 12.16 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
 //!
 //! # A shown position is exact, and never rises
 //!
@@ -56,7 +56,7 @@ use crate::{
     clock::Millis,
     codec::binary_enum,
     id::Number,
-    sync::{AtomicU64, Ordering},
+    sync::{Arc, AtomicU64, Ordering},
 };
 
 /// What became of a place. Each state says what the time beside it means.
@@ -97,6 +97,9 @@ binary_enum!(PlaceState {
     8 => Unclaimed,
     9 => Revoked,
 });
+
+/// A line as its writer and its readers share it.
+pub type SharedLine = Arc<Line>;
 
 /// One sale's line as readers see it. Every reading method is lock-free and allocates nothing.
 #[derive(Debug)]

@@ -64,9 +64,10 @@ impl Outlet {
 /// The dead letters of a world, for operators.
 pub(crate) fn dead_letters(world: &World) -> Vec<DeadLetter> {
     let letter = |(event, pending): (EventId, &crate::outbox::Pending)| {
-        let sale = world.sale(pending.sale)?.spec().name.clone();
+        let found = world.sale(pending.sale)?;
+        let (sale, epoch) = (found.spec().name.clone(), found.epoch());
         let why = pending.dead.clone()?;
-        Some(DeadLetter { event, at: pending.at, sale, hold: pending.hold, why })
+        Some(DeadLetter { event, at: pending.at, sale, epoch, hold: pending.hold, why })
     };
     world.outbox().dead().filter_map(letter).collect()
 }

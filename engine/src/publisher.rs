@@ -142,7 +142,7 @@ impl Publisher {
         for (counts, offer) in sale.counts().iter().zip(0..) {
             self.view.stock().publish(OfferIndex(offer), *counts);
         }
-        self.view.set_figures(sale.active_sessions(), sale.measured_pace(at));
+        self.view.set_figures(sale, at);
     }
 
     fn publish_call(&mut self, watermark: Number, sale: &Sale, at: Millis) {

@@ -177,6 +177,11 @@ impl Sale {
         self.places.issued().0 - self.places.departed() - self.gate.called()
     }
 
+    /// Places that left the line before they were called.
+    pub fn departed(&self) -> u64 {
+        self.places.departed()
+    }
+
     /// Where a place stands.
     pub fn place(&self, number: Number) -> PlaceState {
         self.places.state(number)

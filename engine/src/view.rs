@@ -14,8 +14,8 @@ use crate::{
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
-    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag},
-    line::Line,
+    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
+    line::{Line, SharedLine},
     record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
     spec::SaleSpec,
@@ -30,15 +30,19 @@ pub struct SaleView {
     name: SaleName,
     tag: SaleTag,
     epoch: Epoch,
-    line: Arc<Line>,
+    line: SharedLine,
     stock: Arc<Stock>,
     desk: ArcSwap<Desk>,
     /// The measured pace in calls per 1,000 seconds; [`PACE_UNKNOWN`] when there is none.
     pace: AtomicU64,
     /// Slots taken.
     active: AtomicU64,
+    /// Places that left the line before they were called.
+    departed: AtomicU64,
     tally: Tally,
     holds: DashMap<HoldId, Arc<Hold>>,
+    /// Holds of each shopper, in the order they were made.
+    shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
     purchases: Arc<Purchases>,
 }
 
@@ -65,7 +69,7 @@ impl Desk {
 
 impl SaleView {
     /// The view of a sale whose line and stock the scribe writes.
-    pub(crate) fn new(sale: &Sale, line: Arc<Line>, stock: Stock) -> Self {
+    pub(crate) fn new(sale: &Sale, line: SharedLine, stock: Stock) -> Self {
         Self {
             name: sale.spec().name.clone(),
             tag: sale.tag(),
@@ -75,8 +79,10 @@ impl SaleView {
             desk: ArcSwap::new(Desk::of(sale)),
             pace: AtomicU64::new(PACE_UNKNOWN),
             active: AtomicU64::new(0),
+            departed: AtomicU64::new(0),
             tally: Tally::default(),
             holds: DashMap::new(),
+            shopper_holds: DashMap::new(),
             purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
         }
     }
@@ -123,6 +129,12 @@ impl SaleView {
         self.active.load(Ordering::Relaxed)
     }
 
+    /// Places that left the line before they were called, in all.
+    pub fn departed(&self) -> u64 {
+        // ORDERING: Relaxed; as `active_sessions`.
+        self.departed.load(Ordering::Relaxed)
+    }
+
     /// What has happened since this process began to count.
     pub fn tally(&self) -> &Tally {
         &self.tally
@@ -144,6 +156,12 @@ impl SaleView {
     /// A hold by its number.
     pub fn hold(&self, id: HoldId) -> Option<Arc<Hold>> {
         self.holds.get(&id).map(|hold| Arc::clone(&hold))
+    }
+
+    /// Holds of a shopper, in the order they were made.
+    pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
+        let ids = self.shopper_holds.get(&shopper).map(|ids| ids.clone()).unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.hold(id)).collect()
     }
 
     /// Units of each offer by where they are.
@@ -175,13 +193,17 @@ impl SaleView {
 
     /// Publishes a hold as it stands.
     pub(crate) fn set_hold(&self, hold: &Hold) {
-        self.holds.insert(hold.id, Arc::new(hold.clone()));
+        let known = self.holds.insert(hold.id, Arc::new(hold.clone()));
+        if known.is_none() {
+            self.shopper_holds.entry(hold.shopper).or_default().push(hold.id);
+        }
     }
 
-    /// Publishes slots taken and the measured pace.
-    pub(crate) fn set_figures(&self, active: u64, pace: Option<u64>) {
-        // ORDERING: Relaxed, both; figures that publish nothing else.
-        self.active.store(active, Ordering::Relaxed);
-        self.pace.store(pace.unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
+    /// Publishes what follows from the whole sale.
+    pub(crate) fn set_figures(&self, sale: &Sale, at: Millis) {
+        // ORDERING: Relaxed, all; figures that publish nothing else.
+        self.active.store(sale.active_sessions(), Ordering::Relaxed);
+        self.departed.store(sale.departed(), Ordering::Relaxed);
+        self.pace.store(sale.measured_pace(at).unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! One batch as bytes: a fixed head, the payload, and the hash that is both checksum and chain link.
+//! One batch as bytes: a fixed head, the payload, and the hash that is checksum and chain link.
 //!
 //! Owns the layout in `docs/journal-format.md`. Knows nothing of files or of the batch before.
 //! Every byte of a batch is under its hash, padding included, so no flipped bit goes unseen.

@@ -215,7 +215,7 @@ fn no_shown_position_rises_while_the_line_moves() {
     let readers = [0, 1].map(|reader| {
         let (line, done) = (writer.line(), Arc::clone(&done));
         thread::spawn(move || {
-            let watched = [511, 512, 513, PLACES, PLACES + 1, 3 * PLACES + 900 + reader, issued];
+            let watched = [127, 128, 129, PLACES, PLACES + 1, 3 * PLACES + 900 + reader, issued];
             let mut shown = watched.map(|number| number - 1);
             while !done.load(Ordering::Relaxed) {
                 for (number, last) in watched.iter().zip(&mut shown) {

@@ -7,7 +7,7 @@
 use std::ops::Deref;
 
 use super::{
-    Line, PlaceState,
+    Line, PlaceState, SharedLine,
     segment::{PLACES_MAX, SEGMENT_PLACES, Segment, raise},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// had gone before being called need not be known: called plus gone is the watermark either way.
 #[derive(Debug)]
 pub struct LineWriter {
-    line: Arc<Line>,
+    line: SharedLine,
 }
 
 impl LineWriter {
@@ -33,7 +33,7 @@ impl LineWriter {
     }
 
     /// The line, for readers.
-    pub fn line(&self) -> Arc<Line> {
+    pub fn line(&self) -> SharedLine {
         Arc::clone(&self.line)
     }
 
@@ -130,7 +130,8 @@ impl LineWriter {
     /// The segment and place of a number, allocating the segment if it is the first of it.
     fn find_or_allocate(&self, number: Number) -> (&Segment, usize) {
         let departed = self.counters.departed.load(Ordering::Relaxed);
-        let segment = self.segments[segment_of(number)].get_or_init(|| Segment::new(departed));
+        let segment =
+            self.segments[segment_of(number)].get_or_init(|| Box::new(Segment::new(departed)));
         (segment, place_of(number))
     }
 

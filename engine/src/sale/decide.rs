@@ -170,7 +170,7 @@ impl Sale {
         let mut records = Vec::new();
         match live {
             Some(number) if !gives_up(&number) => return Ok(EntryDecision::Place(number, records)),
-            Some(number) => records.push(self.departed(Departure::Rejoined, vec![number])),
+            Some(number) => records.push(self.departure(Departure::Rejoined, vec![number])),
             None => {}
         }
         if self.places.is_full() {
@@ -224,7 +224,7 @@ impl Sale {
         let number = ticket.number;
         let ended = Record::SessionEnded { sale: self.tag, number, reason: SessionEnd::Left };
         match self.place(number) {
-            PlaceState::Waiting => Ok(Some(self.departed(Departure::Left, vec![number]))),
+            PlaceState::Waiting => Ok(Some(self.departure(Departure::Left, vec![number]))),
             PlaceState::Called | PlaceState::Admitted | PlaceState::Completed => Ok(Some(ended)),
             PlaceState::Unissued
             | PlaceState::Over
@@ -418,7 +418,7 @@ impl Sale {
     }
 
     /// The record of a departure.
-    pub(crate) fn departed(&self, reason: Departure, numbers: Vec<Number>) -> Record {
+    pub(crate) fn departure(&self, reason: Departure, numbers: Vec<Number>) -> Record {
         Record::Departed { sale: self.tag, reason, numbers }
     }
 

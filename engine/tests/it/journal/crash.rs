@@ -2,8 +2,9 @@
 
 use engine::disk::sim::{Crash, SimDisk};
 use engine::journal::snapshot;
+use proptest::prelude::*;
 
-use super::support::{Input, Kept, open, reopen};
+use super::support::{Input, Kept, SEGMENT_BYTES, open, reopen};
 
 const BATCHES: usize = 14;
 /// Ways to tear, for each point of the crash.
@@ -160,5 +161,72 @@ fn what_a_failed_sync_left_visible_is_durable_once_recovered() {
         disk.crash(Crash::DropUnsynced);
         let (_, _, durable) = reopen(&disk, &context);
         assert_eq!(durable, kept, "{context}: recovery showed what was not durable");
+    }
+}
+
+/// One run of the process, up to what ends it.
+#[derive(Clone, Debug)]
+struct Life {
+    batches: usize,
+    power_cut: u64,
+    failing_sync: u64,
+    capacity_segments: u64,
+    crash: Crash,
+}
+
+fn lives() -> impl Strategy<Value = Vec<Life>> {
+    let crash = prop_oneof![
+        Just(Crash::Process),
+        Just(Crash::DropUnsynced),
+        any::<u64>().prop_map(|seed| Crash::KeepSectors { seed }),
+        any::<u64>().prop_map(|seed| Crash::KeepPrefix { seed }),
+    ];
+    let life = (0..12_usize, 1..60_u64, 1..60_u64, 1..8_u64, crash).prop_map(
+        |(batches, power_cut, failing_sync, capacity_segments, crash)| Life {
+            batches,
+            power_cut,
+            failing_sync,
+            capacity_segments,
+            crash,
+        },
+    );
+    prop::collection::vec(life, 1..8)
+}
+
+/// Lives one life on from the batches known so far, and says what is known after it.
+fn live(disk: &SimDisk, life: &Life, known: Told) -> Told {
+    disk.set_capacity(Some(life.capacity_segments * SEGMENT_BYTES));
+    disk.fail_sync(life.failing_sync);
+    disk.cut_power_after(life.power_cut);
+    let Ok((mut journal, _, replayed)) = open(disk) else { return known };
+    assert_kept(&replayed, &known, "on opening");
+    let mut told = Told { acknowledged: replayed, in_flight: false };
+    for _ in 0..life.batches {
+        let input = Input::numbered(told.acknowledged.len());
+        if journal.reserve(input.payload.len()).is_err() {
+            continue;
+        }
+        match input.append(&mut journal) {
+            Ok(kept) => told.acknowledged.push(kept),
+            Err(_) => told.in_flight = true,
+        }
+    }
+    told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_failing_lives_loses_an_acknowledged_batch(lives in lives()) {
+        let disk = SimDisk::new();
+        let mut known = Told { acknowledged: Vec::new(), in_flight: false };
+        for life in &lives {
+            known = live(&disk, life, known);
+            disk.crash(life.crash);
+        }
+        disk.set_capacity(None);
+        let (.., kept) = reopen(&disk, "after the last life");
+        assert_kept(&kept, &known, "after the last life");
     }
 }

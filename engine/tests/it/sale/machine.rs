@@ -181,7 +181,7 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         1 => idle,
         3 => delivered,
         1 => letter,
-        1 => Just(Command::Requeue { author: author() }),
+        1 => Just(Command::Requeue { author: author(), events: None }),
         1 => specs().prop_map(create),
         6 => changes(room).prop_map(change),
     ]

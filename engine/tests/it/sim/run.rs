@@ -404,7 +404,7 @@ impl Simulation {
                 let command = self.backend.act(&self.shadow, &mut self.chance, true);
                 self.ask_any(Who::Backend, command);
             }
-            self.ask(Who::Operator, Command::Requeue { author: author() });
+            self.ask(Who::Operator, Command::Requeue { author: author(), events: None });
             self.pass_on_the_sinks_word();
             self.clock.advance(500);
             self.step();

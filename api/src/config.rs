@@ -1,0 +1,262 @@
+//! Configuration: file, environment and command line become plain options, or every problem told.
+//!
+//! This module alone reads configuration files and the environment. Later sources win: defaults,
+//! then the file, then `RUSHGATE__SECTION__KEY`, then the command line. Unknown keys are refused
+//! wherever they come from. Sections and their ranges are in [`sections`]; without a file the
+//! program runs the demo sale of `config/demo.toml`, which is built in.
+
+mod options;
+mod resolved;
+mod sections;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use engine::spec::SaleSpec;
+
+pub use options::{
+    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogFormat, LogOptions,
+    PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+};
+pub use resolved::resolved_text;
+
+use crate::wire::{FieldProblem, Node, Problems};
+
+/// The demo: what runs without a configuration file.
+const DEMO: &str = include_str!("../../config/demo.toml");
+
+/// The start of every environment variable that is configuration.
+const ENVIRONMENT_PREFIX: &str = "RUSHGATE__";
+
+/// The largest configuration file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What the command line sets over file and environment.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--ops-listen`.
+    pub ops_listen: Option<String>,
+    /// `--data`.
+    pub data: Option<String>,
+    /// `--node`.
+    pub node: Option<String>,
+}
+
+/// Why there is no configuration to run with; the program exits 2.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Unreadable(PathBuf, std::io::Error),
+    /// The file is not TOML; the text names the line.
+    NotToml(PathBuf, String),
+    /// Keys with wrong values, all of them.
+    Invalid(Vec<FieldProblem>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::NotToml(path, text) => write!(f, "{} is not TOML: {text}", path.display()),
+            Self::Invalid(problems) => {
+                f.write_str("the configuration cannot be used:")?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable(_, error) => Some(error),
+            Self::NotToml(..) | Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// Reads the configuration of this process: `file` or the demo, its environment, `overrides`.
+pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, ConfigError> {
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        name.starts_with(ENVIRONMENT_PREFIX).then(|| (name, value.to_string_lossy().into_owned()))
+    });
+    let text = file.map(read_file).transpose()?;
+    let (path, text) = (file.unwrap_or_else(|| Path::new("demo")), text.as_deref());
+    build(path, text.unwrap_or(DEMO), environment, overrides)
+}
+
+/// The sales of the built-in demo.
+pub fn demo_sales() -> Vec<SaleSpec> {
+    let config = build(Path::new("demo"), DEMO, std::iter::empty(), Overrides::default());
+    config.map(|config| config.sales).unwrap_or_default()
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable(path.to_owned(), error);
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(unreadable(std::io::Error::other("it is larger than 4 MiB")));
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+fn build(
+    path: &Path,
+    text: &str,
+    environment: impl Iterator<Item = (String, String)>,
+    overrides: Overrides,
+) -> Result<Config, ConfigError> {
+    let table: toml::Table = toml::from_str(text)
+        .map_err(|error| ConfigError::NotToml(path.to_owned(), error.to_string()))?;
+    let mut document = Node::from_toml(toml::Value::Table(table));
+    let mut problems = Problems::default();
+    for (name, value) in environment {
+        overlay_variable(&mut document, &name, value, &mut problems);
+    }
+    overlay_command_line(&mut document, overrides);
+    let config = sections::read(&document, &mut problems);
+    problems.check(()).map_err(ConfigError::Invalid)?;
+    // Whoever reads nothing has noted why.
+    config.ok_or_else(|| ConfigError::Invalid(Vec::new()))
+}
+
+fn overlay_variable(document: &mut Node, name: &str, value: String, problems: &mut Problems) {
+    let lower = name[ENVIRONMENT_PREFIX.len()..].to_ascii_lowercase();
+    match lower.split_once("__") {
+        Some((section, key)) if section != "sale" && !key.contains("__") && !key.is_empty() => {
+            document.set(section, key, Node::Raw(value));
+        }
+        _ => problems.note(
+            name,
+            "a variable that names no key",
+            "RUSHGATE__SECTION__KEY; sales are set in the file or by the admin API",
+        ),
+    }
+}
+
+fn overlay_command_line(document: &mut Node, overrides: Overrides) {
+    let keys = [
+        ("server", "listen", overrides.listen),
+        ("server", "ops_listen", overrides.ops_listen),
+        ("server", "node", overrides.node),
+        ("data", "dir", overrides.data),
+    ];
+    for (section, key, value) in keys {
+        if let Some(value) = value {
+            document.set(section, key, Node::Raw(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let pairs = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        build(Path::new("test.toml"), text, pairs, Overrides::default())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_demo_and_the_example_are_valid() {
+        let demo = built(DEMO, &[]).unwrap();
+        assert_eq!(demo.sales.len(), 1);
+        assert_eq!(demo.sales[0].name.as_str(), "demo");
+        assert_eq!(demo.data.dir, Path::new("data"));
+        assert_eq!(demo.server.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(demo_sales(), demo.sales);
+        let example = built(include_str!("../../config/example.toml"), &[]).unwrap();
+        assert!(!example.sales.is_empty());
+    }
+
+    #[test]
+    fn later_sources_win() {
+        let text = "[server]\nlisten = \"127.0.0.1:1\"\nops_listen = \"127.0.0.1:2\"\n";
+        let pairs = [
+            ("RUSHGATE__SERVER__OPS_LISTEN", "127.0.0.1:3"),
+            ("RUSHGATE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+            ("RUSHGATE__SERVER__CONNECTIONS_MAX", "77"),
+            ("RUSHGATE__DATA__DIR", "/from/environment"),
+        ];
+        let overrides = Overrides { data: Some("/from/cli".to_owned()), ..Overrides::default() };
+        let pairs = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        let config = build(Path::new("t"), text, pairs, overrides).unwrap();
+        assert_eq!(config.server.listen.port(), 1);
+        assert_eq!(config.server.ops_listen.port(), 3);
+        assert_eq!(config.server.trusted_proxies.len(), 2);
+        assert_eq!(config.server.connections_max, 77);
+        assert_eq!(config.data.dir, Path::new("/from/cli"));
+        assert!(config.sales.is_empty(), "a file without sales has none, not the demo");
+    }
+
+    #[test]
+    fn every_problem_names_its_key_its_value_and_what_is_allowed() {
+        let text = r#"
+            typo = 1
+            [server]
+            listen = "nowhere"
+            colour = "red"
+            [arbiter]
+            kind = "etcd"
+            [keys]
+            secret = "short and secret"
+            [[sale]]
+            id = "BAD"
+            order = "draw"
+        "#;
+        let error = built(text, &[("RUSHGATE__SERVER__BACKLOG", "-5"), ("RUSHGATE__X", "1")]);
+        let error = error.unwrap_err();
+        for part in [
+            "server.listen: found \"nowhere\", allowed: an address and port",
+            "server.colour: found an unknown field",
+            "server.backlog: found \"-5\", allowed: a whole number from",
+            "arbiter.kind: found \"etcd\", allowed: local, redis",
+            "keys.secret: found (hidden, 16 bytes), allowed: 32 to 1024 bytes",
+            "sale[0].id: found \"BAD\"",
+            "sale[0].order: found \"draw\", allowed: arrival (draw is not available in this version)",
+            "sale[0].offer: found 0 offers",
+            "typo: found an unknown field",
+            "RUSHGATE__X: found a variable that names no key",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        assert!(!error.contains("short and secret"), "a secret is never shown");
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_refused_with_its_line() {
+        let error = built("[server\n", &[]).unwrap_err();
+        assert!(error.contains("test.toml is not TOML") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn keys_may_be_one_text_or_a_list_and_the_resolved_text_masks_them() {
+        let text = r#"
+            [keys]
+            operator = ["operator-key-one-1", "operator-key-two-2"]
+            backend = "backend-key-one-1"
+            secret = "0123456789abcdef0123456789abcdef"
+            [redis]
+            url = "redis://user:hunter2@redis:6379"
+        "#;
+        let config = built(text, &[]).unwrap();
+        assert_eq!((config.keys.operator.len(), config.keys.backend.len()), (2, 1));
+        let shown = resolved_text(&config);
+        for secret in ["operator-key", "backend-key", "0123456789abcdef", "hunter2"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(!format!("{config:?}").contains("operator-key"));
+        let back: toml::Table = toml::from_str(&shown).unwrap();
+        assert_eq!(back["server"]["listen"].as_str(), Some("127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn several_nodes_must_share_a_secret() {
+        let error = built("[arbiter]\nkind = \"redis\"\n", &[]).unwrap_err();
+        assert!(error.contains("keys.secret: found nothing"), "{error}");
+    }
+}

@@ -1,0 +1,191 @@
+//! The options everything is built from: plain values, valid by construction.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use engine::spec::SaleSpec;
+use ipnet::IpNet;
+
+/// All options of one process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The two listeners.
+    pub server: ServerOptions,
+    /// Where the journal lives.
+    pub data: DataOptions,
+    /// Who decides order and stock.
+    pub arbiter: ArbiterOptions,
+    /// Where Redis is.
+    pub redis: RedisOptions,
+    /// Bearer keys and token secrets.
+    pub keys: KeyOptions,
+    /// Where order events go.
+    pub pipeline: PipelineOptions,
+    /// The built-in pages.
+    pub pages: PagesOptions,
+    /// What is logged.
+    pub log: LogOptions,
+    /// The sales to make at start, unless they exist.
+    pub sales: Vec<SaleSpec>,
+}
+
+/// The two listeners and their bounds.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Where shoppers come.
+    pub listen: SocketAddr,
+    /// Where operations come; never public.
+    pub ops_listen: SocketAddr,
+    /// This node's name in logs and the journal.
+    pub node: String,
+    /// Peers whose `X-Forwarded-For` and `X-Shopper-Id` count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// TLS on the public listener, if any.
+    pub tls: Option<TlsOptions>,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Connections the kernel may queue before they are accepted.
+    pub backlog: u32,
+    /// How long the head of a request may take.
+    pub header_timeout_ms: u64,
+    /// How long a whole request may take.
+    pub request_timeout_ms: u64,
+    /// How long a connection may be idle.
+    pub keep_alive_ms: u64,
+    /// How long a stop waits for work under way.
+    pub drain_timeout_ms: u64,
+    /// Event streams open at once.
+    pub streams_max: usize,
+    /// Worker threads; `None`: one per processor.
+    pub worker_threads: Option<usize>,
+}
+
+/// Certificate and key, PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// The certificate chain.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// Where the journal lives.
+#[derive(Clone, Debug)]
+pub struct DataOptions {
+    /// The data directory, made if it is not there.
+    pub dir: PathBuf,
+}
+
+/// Who decides order and stock.
+#[derive(Clone, Copy, Debug)]
+pub struct ArbiterOptions {
+    /// This process or Redis.
+    pub kind: ArbiterKind,
+}
+
+/// The two deciders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArbiterKind {
+    /// This process alone.
+    Local,
+    /// Redis, for several nodes.
+    Redis,
+}
+
+/// Where Redis is.
+#[derive(Clone)]
+pub struct RedisOptions {
+    /// `redis://`, `rediss://`, sentinel and cluster forms; may carry a password.
+    pub url: String,
+}
+
+impl fmt::Debug for RedisOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisOptions").finish_non_exhaustive()
+    }
+}
+
+/// Bearer keys and token secrets; what is absent comes from the data directory's key file.
+#[derive(Clone, Default)]
+pub struct KeyOptions {
+    /// Operator keys, in clear or as `blake3:<hex>`.
+    pub operator: Vec<String>,
+    /// Backend keys, in clear or as `blake3:<hex>`.
+    pub backend: Vec<String>,
+    /// What ticket and pass keys derive from.
+    pub secret: Option<String>,
+    /// Still opens tickets and passes while rotating.
+    pub previous_secret: Option<String>,
+    /// What shopper keys derive from, if not `secret`.
+    pub identity_secret: Option<String>,
+}
+
+impl fmt::Debug for KeyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyOptions")
+            .field("operator", &self.operator.len())
+            .field("backend", &self.backend.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where order events go.
+#[derive(Clone, Debug)]
+pub struct PipelineOptions {
+    /// The sink.
+    pub sink: Sink,
+}
+
+/// The sinks of this version.
+#[derive(Clone, Debug)]
+pub enum Sink {
+    /// Into the log.
+    Log,
+    /// To an HTTP endpoint, signed.
+    Webhook(WebhookOptions),
+}
+
+/// An HTTP endpoint that takes order events.
+#[derive(Clone)]
+pub struct WebhookOptions {
+    /// `http://` or `https://`.
+    pub url: String,
+    /// Signs each delivery, HMAC-SHA256.
+    pub secret: String,
+    /// Tries before an event waits for an operator.
+    pub attempts_max: u32,
+    /// How long one try may take.
+    pub timeout_ms: u64,
+}
+
+impl fmt::Debug for WebhookOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookOptions").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// The built-in pages.
+#[derive(Clone, Copy, Debug)]
+pub struct PagesOptions {
+    /// Whether the room page plays the payment provider: whoever presses "pay" has paid.
+    pub demo_payment: bool,
+}
+
+/// What is logged.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// A `tracing` filter, as `info` or `info,api=debug`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

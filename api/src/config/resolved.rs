@@ -1,0 +1,174 @@
+//! The configuration as it was resolved, as TOML, with every secret masked: `rushgate check`.
+
+use serde::Serialize;
+
+use super::options::{ArbiterKind, Config, LogFormat, Sink};
+use crate::wire::SaleTable;
+
+const MASKED: &str = "(set, hidden)";
+const MADE: &str = "(from DIR/keys.json)";
+
+#[derive(Serialize)]
+struct Resolved {
+    server: Server,
+    data: Data,
+    arbiter: Arbiter,
+    redis: Redis,
+    keys: Keys,
+    pipeline: Pipeline,
+    pages: Pages,
+    log: Log,
+    sale: Vec<SaleTable>,
+}
+
+#[derive(Serialize)]
+struct Server {
+    listen: String,
+    ops_listen: String,
+    node: String,
+    trusted_proxies: Vec<String>,
+    tls_cert: Option<String>,
+    tls_key: Option<String>,
+    connections_max: usize,
+    backlog: u32,
+    streams_max: usize,
+    header_timeout_ms: u64,
+    request_timeout_ms: u64,
+    keep_alive_ms: u64,
+    drain_timeout_ms: u64,
+    worker_threads: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Data {
+    dir: String,
+}
+
+#[derive(Serialize)]
+struct Arbiter {
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Redis {
+    url: String,
+}
+
+#[derive(Serialize)]
+struct Keys {
+    operator: Vec<&'static str>,
+    backend: Vec<&'static str>,
+    secret: &'static str,
+    previous_secret: Option<&'static str>,
+    identity_secret: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Pipeline {
+    sink: &'static str,
+    webhook_url: Option<String>,
+    webhook_secret: Option<&'static str>,
+    webhook_attempts_max: Option<u32>,
+    webhook_timeout_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Pages {
+    demo_payment: bool,
+}
+
+#[derive(Serialize)]
+struct Log {
+    filter: String,
+    format: &'static str,
+}
+
+/// The resolved configuration as TOML.
+pub fn resolved_text(config: &Config) -> String {
+    let resolved = Resolved {
+        server: server(config),
+        data: Data { dir: config.data.dir.display().to_string() },
+        arbiter: Arbiter {
+            kind: match config.arbiter.kind {
+                ArbiterKind::Local => "local",
+                ArbiterKind::Redis => "redis",
+            },
+        },
+        redis: Redis { url: without_password(&config.redis.url) },
+        keys: keys(config),
+        pipeline: pipeline(config),
+        pages: Pages { demo_payment: config.pages.demo_payment },
+        log: Log {
+            filter: config.log.filter.clone(),
+            format: match config.log.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            },
+        },
+        sale: config.sales.iter().map(SaleTable::from).collect(),
+    };
+    toml::to_string(&resolved).unwrap_or_else(|error| format!("# cannot be written: {error}\n"))
+}
+
+fn server(config: &Config) -> Server {
+    let server = &config.server;
+    let path = |path: &std::path::Path| path.display().to_string();
+    Server {
+        listen: server.listen.to_string(),
+        ops_listen: server.ops_listen.to_string(),
+        node: server.node.clone(),
+        trusted_proxies: server.trusted_proxies.iter().map(ToString::to_string).collect(),
+        tls_cert: server.tls.as_ref().map(|tls| path(&tls.cert)),
+        tls_key: server.tls.as_ref().map(|tls| path(&tls.key)),
+        connections_max: server.connections_max,
+        backlog: server.backlog,
+        streams_max: server.streams_max,
+        header_timeout_ms: server.header_timeout_ms,
+        request_timeout_ms: server.request_timeout_ms,
+        keep_alive_ms: server.keep_alive_ms,
+        drain_timeout_ms: server.drain_timeout_ms,
+        worker_threads: server.worker_threads,
+    }
+}
+
+fn keys(config: &Config) -> Keys {
+    let keys = &config.keys;
+    let role = |values: &[String]| {
+        if values.is_empty() { vec![MADE] } else { vec![MASKED; values.len()] }
+    };
+    Keys {
+        operator: role(&keys.operator),
+        backend: role(&keys.backend),
+        secret: if keys.secret.is_some() { MASKED } else { MADE },
+        previous_secret: keys.previous_secret.as_ref().map(|_| MASKED),
+        identity_secret: keys.identity_secret.as_ref().map(|_| MASKED),
+    }
+}
+
+fn pipeline(config: &Config) -> Pipeline {
+    match &config.pipeline.sink {
+        Sink::Log => Pipeline {
+            sink: "log",
+            webhook_url: None,
+            webhook_secret: None,
+            webhook_attempts_max: None,
+            webhook_timeout_ms: None,
+        },
+        Sink::Webhook(webhook) => Pipeline {
+            sink: "webhook",
+            webhook_url: Some(without_password(&webhook.url)),
+            webhook_secret: Some(MASKED),
+            webhook_attempts_max: Some(webhook.attempts_max),
+            webhook_timeout_ms: Some(webhook.timeout_ms),
+        },
+    }
+}
+
+/// A URL with whatever stands before its `@` masked.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((_, place)) => format!("{scheme}://…@{place}"),
+        None => url.to_owned(),
+    }
+}

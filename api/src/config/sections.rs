@@ -1,0 +1,247 @@
+//! The sections of a configuration: every key, its default and its range.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use engine::limits::SALES_MAX;
+use engine::spec::SaleSpec;
+use ipnet::IpNet;
+
+use super::options::{
+    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogFormat, LogOptions,
+    PagesOptions, PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+};
+use crate::keys::{KEYS_PER_ROLE_MAX, check_value};
+use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
+use crate::wire::{Fields, Node, Problems, read_sale_table};
+
+const ADDRESS_ALLOWED: &str = "an address and port, as 127.0.0.1:8080; port 0 picks a free one";
+
+/// Ten minutes, the longest any timeout may be.
+const TIMEOUT_MS_MAX: u64 = 600_000;
+
+/// Reads the whole document, noting every problem.
+pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
+    let mut root = Fields::open("", document, problems);
+    let server = read_server(root.table("server"));
+    let data = read_data(root.table("data"));
+    let arbiter = read_arbiter(root.table("arbiter"));
+    let redis = read_redis(root.table("redis"));
+    let keys = read_keys(root.table("keys"), arbiter.kind);
+    let pipeline = read_pipeline(root.table("pipeline"));
+    let pages = read_pages(root.table("pages"));
+    let log = read_log(root.table("log"));
+    let sales = read_sales(&mut root);
+    root.finish();
+    Some(Config {
+        server: server?,
+        data,
+        arbiter,
+        redis,
+        keys,
+        pipeline: pipeline?,
+        pages,
+        log,
+        sales,
+    })
+}
+
+fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
+    let address = |text: &str| text.parse::<SocketAddr>().ok();
+    let listen = fields.text("listen", ADDRESS_ALLOWED, address);
+    let ops_listen = fields.text("ops_listen", ADDRESS_ALLOWED, address);
+    let name_allowed = "1 to 64 letters, digits, . _ or -";
+    let node =
+        fields.text("node", name_allowed, |text| is_node_name(text).then(|| text.to_owned()));
+    let mut bound =
+        |name, default: u32, most: u32| fields.integer(name, 1..=most).unwrap_or(default);
+    let connections_max = bound("connections_max", 16_384, 1_000_000);
+    let backlog = bound("backlog", 4_096, 65_535);
+    let streams_max = bound("streams_max", 8_192, 1_000_000);
+    let mut timeout = |name, default| fields.integer(name, 100..=TIMEOUT_MS_MAX).unwrap_or(default);
+    let header_timeout_ms = timeout("header_timeout_ms", 5_000);
+    let request_timeout_ms = timeout("request_timeout_ms", 10_000);
+    let keep_alive_ms = timeout("keep_alive_ms", 75_000);
+    let drain_timeout_ms = timeout("drain_timeout_ms", 15_000);
+    let worker_threads = fields.integer("worker_threads", 1..=1_024_u16).map(usize::from);
+    let trusted_proxies = read_proxies(&mut fields);
+    let tls = read_tls(&mut fields);
+    fields.finish();
+    Some(ServerOptions {
+        listen: listen.or_else(|| address("127.0.0.1:8080"))?,
+        ops_listen: ops_listen.or_else(|| address("127.0.0.1:9090"))?,
+        node: node.unwrap_or_else(|| "node-1".to_owned()),
+        trusted_proxies,
+        tls,
+        connections_max: usize::try_from(connections_max).ok()?,
+        backlog,
+        header_timeout_ms,
+        request_timeout_ms,
+        keep_alive_ms,
+        drain_timeout_ms,
+        streams_max: usize::try_from(streams_max).ok()?,
+        worker_threads,
+    })
+}
+
+fn is_node_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn read_proxies(fields: &mut Fields<'_, '_>) -> Vec<IpNet> {
+    let texts = fields.texts("trusted_proxies", "a list of networks, as 10.0.0.0/8");
+    let mut networks = Vec::new();
+    for text in texts.unwrap_or_default() {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) => networks.push(network),
+            Err(_) => fields.note(
+                "trusted_proxies",
+                Node::Text(text).shown(),
+                "addresses or networks, as 10.0.0.0/8 or ::1",
+            ),
+        }
+    }
+    networks
+}
+
+fn read_tls(fields: &mut Fields<'_, '_>) -> Option<TlsOptions> {
+    let mut path =
+        |name| fields.text(name, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+    match (path("tls_cert"), path("tls_key")) {
+        (Some(cert), Some(key)) => Some(TlsOptions { cert, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            fields.required::<()>("tls_key", "a path, since tls_cert is set", None);
+            None
+        }
+        (None, Some(_)) => {
+            fields.required::<()>("tls_cert", "a path, since tls_key is set", None);
+            None
+        }
+    }
+}
+
+fn read_data(mut fields: Fields<'_, '_>) -> DataOptions {
+    let dir = fields.text("dir", "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
+    fields.finish();
+    DataOptions { dir: dir.unwrap_or_else(|| PathBuf::from("data")) }
+}
+
+fn read_arbiter(mut fields: Fields<'_, '_>) -> ArbiterOptions {
+    let kinds = [("local", ArbiterKind::Local), ("redis", ArbiterKind::Redis)];
+    let kind = fields.word("kind", &kinds).unwrap_or(ArbiterKind::Local);
+    fields.finish();
+    ArbiterOptions { kind }
+}
+
+fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
+    let url = fields.secret("url", "a redis:// or rediss:// URL", |text| {
+        let fits = text.starts_with("redis") && text.contains("://") && text.len() <= 2_048;
+        fits.then(|| text.to_owned())
+    });
+    fields.finish();
+    RedisOptions { url: url.unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned()) }
+}
+
+fn read_keys(mut fields: Fields<'_, '_>, arbiter: ArbiterKind) -> KeyOptions {
+    let secret_allowed = format!("{SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes");
+    let mut secret = |name| {
+        fields.secret(name, &secret_allowed, |text| {
+            let fits = (SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&text.len());
+            fits.then(|| text.to_owned())
+        })
+    };
+    let (current, previous) = (secret("secret"), secret("previous_secret"));
+    let identity_secret = secret("identity_secret");
+    if arbiter == ArbiterKind::Redis {
+        let allowed =
+            format!("{secret_allowed}, the same on all nodes, since arbiter.kind is redis");
+        fields.required("secret", &allowed, current.as_ref());
+    }
+    let operator = read_role_keys(&mut fields, "operator");
+    let backend = read_role_keys(&mut fields, "backend");
+    fields.finish();
+    KeyOptions { operator, backend, secret: current, previous_secret: previous, identity_secret }
+}
+
+fn read_role_keys(fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<String> {
+    let values = fields.texts(name, "a key or a list of keys").unwrap_or_default();
+    for value in &values {
+        if let Err(error) = check_value(value) {
+            fields.note(name, format!("(hidden, {} bytes)", value.len()), error.to_string());
+        }
+    }
+    if values.len() > KEYS_PER_ROLE_MAX {
+        let allowed = format!("at most {KEYS_PER_ROLE_MAX} keys");
+        fields.note(name, format!("{} keys", values.len()), allowed);
+    }
+    values
+}
+
+fn read_pipeline(mut fields: Fields<'_, '_>) -> Option<PipelineOptions> {
+    const URL: &str = "an http:// or https:// URL";
+    const SECRET: &str = "16 to 1024 bytes";
+    let webhook = fields.word("sink", &[("log", false), ("webhook", true)]).unwrap_or(false);
+    let url = fields.text("webhook_url", URL, |text| {
+        let fits = text.starts_with("http://") || text.starts_with("https://");
+        fits.then(|| text.to_owned())
+    });
+    let secret = fields.secret("webhook_secret", SECRET, |text| {
+        (16..=1_024).contains(&text.len()).then(|| text.to_owned())
+    });
+    let attempts_max = fields.integer("webhook_attempts_max", 1..=1_000_u32).unwrap_or(20);
+    let timeout_ms = fields.integer("webhook_timeout_ms", 100..=TIMEOUT_MS_MAX).unwrap_or(5_000);
+    let sink = if webhook {
+        let url = fields.required("webhook_url", URL, url);
+        let secret = fields.required("webhook_secret", SECRET, secret);
+        url.zip(secret).map(|(url, secret)| {
+            Sink::Webhook(WebhookOptions { url, secret, attempts_max, timeout_ms })
+        })
+    } else {
+        Some(Sink::Log)
+    };
+    fields.finish();
+    sink.map(|sink| PipelineOptions { sink })
+}
+
+fn read_pages(mut fields: Fields<'_, '_>) -> PagesOptions {
+    let demo_payment = fields.bool("demo_payment").unwrap_or(false);
+    fields.finish();
+    PagesOptions { demo_payment }
+}
+
+fn read_log(mut fields: Fields<'_, '_>) -> LogOptions {
+    let filter = fields.text("filter", "a tracing filter, as info or info,api=debug", |text| {
+        let parsed = text.parse::<tracing_subscriber::filter::Targets>();
+        parsed.is_ok().then(|| text.to_owned())
+    });
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let format = fields.word("format", &formats).unwrap_or(LogFormat::Text);
+    fields.finish();
+    LogOptions { filter: filter.unwrap_or_else(|| "info".to_owned()), format }
+}
+
+fn read_sales(root: &mut Fields<'_, '_>) -> Vec<SaleSpec> {
+    let tables = root.list("sale").unwrap_or_default();
+    if tables.len() > SALES_MAX {
+        root.note("sale", format!("{} sales", tables.len()), format!("at most {SALES_MAX} sales"));
+    }
+    let mut sales: Vec<SaleSpec> = Vec::new();
+    let mut names = BTreeSet::new();
+    for (path, node) in tables.iter().take(SALES_MAX) {
+        match read_sale_table(path, node) {
+            Ok(sale) => {
+                if !names.insert(sale.name.clone()) {
+                    let found = format!("{:?} twice", sale.name.as_str());
+                    root.problems().note(format!("{path}.id"), found, "each id once");
+                }
+                sales.push(sale);
+            }
+            Err(problems) => root.problems().extend(problems),
+        }
+    }
+    sales
+}

@@ -1,0 +1,305 @@
+//! Every refusal the HTTP front can give, as `application/problem+json` (RFC 9457).
+//!
+//! Owns the one table from a refusal to status, code, title and `Retry-After`. Internal text never
+//! leaves: a detail is either fixed here or was written for the caller. Each code says in
+//! [`Retry`] what sending the same request again means.
+
+use bytes::Bytes;
+use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::request_id::RequestId;
+use crate::respond::{self, Cache};
+use crate::route::Methods;
+use crate::server::Body;
+
+/// The header that repeats a problem's `request_id`.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The most field problems one answer lists; the rest would say nothing new.
+const FIELDS_MAX: usize = 16;
+
+/// One thing wrong with a request's fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldProblem {
+    /// Where, as a path such as `items[0].quantity`; empty for the whole body.
+    pub field: String,
+    /// What is allowed, in words for the caller.
+    pub message: String,
+}
+
+impl FieldProblem {
+    /// Says that `field` is wrong and what would be right.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// The place was not asked after for too long, or its claim window passed.
+    TicketExpired,
+    /// The shopper left the line.
+    TicketLeft,
+    /// No ticket, or one that does not verify here.
+    TicketInvalid,
+    /// No pass, or one that does not verify here.
+    PassInvalid,
+    /// The pass was good and is over.
+    PassExpired,
+    /// The units asked for are not to be had.
+    SoldOut,
+    /// The shopper's limit over the sale would be passed.
+    LimitExceeded,
+    /// The sale is not open to this call now.
+    SaleNotOpen,
+    /// The entry needs an identity that was not given or does not verify.
+    IdentityInvalid,
+    /// The key was used before with another request.
+    IdempotencyMismatch,
+    /// The call needs an `Idempotency-Key`.
+    IdempotencyKeyRequired,
+    /// The request's syntax is fine and its content is not.
+    InvalidRequest(Vec<FieldProblem>),
+    /// The request's syntax is broken.
+    BadRequest(&'static str),
+    /// The body broke off or its encoding is broken.
+    BadBody,
+    /// The body passes the limit.
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The change cannot apply in the state it found.
+    WrongState {
+        /// The state as the API names it.
+        found: &'static str,
+    },
+    /// What was to be made is there already.
+    AlreadyExists,
+    /// No such thing, or not the caller's.
+    NotFound,
+    /// The path is known and the method is not.
+    MethodNotAllowed {
+        /// The methods that are.
+        allow: Methods,
+    },
+    /// No operator or backend key, or a wrong one.
+    Unauthorized,
+    /// The key is good, for another role.
+    Forbidden,
+    /// This caller asks too often.
+    TooManyRequests,
+    /// More work is waiting than can be done in time.
+    Overloaded,
+    /// The order backend has fallen behind its bound.
+    BackendStalled,
+    /// The arbiter that decides order and stock cannot be reached.
+    ArbiterUnavailable,
+    /// The journal's disk is full; reads go on.
+    StorageFull,
+    /// This node is going down.
+    ShuttingDown,
+    /// The answer did not come in time; it may have happened.
+    DeadlineExceeded,
+    /// A fault of ours.
+    Internal,
+}
+
+/// What sending the same request again means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The same answer would come.
+    Useless,
+    /// Nothing happened; again after the given base of seconds, spread by as much again.
+    After(u32),
+    /// It may have happened; again with the same idempotency key, after the base of seconds.
+    WithKey(u32),
+}
+
+/// A refusal as the table has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable machine-readable code.
+    pub code: &'static str,
+    /// Short human-readable summary, the same for each use of the code.
+    pub title: &'static str,
+    /// What a retry means.
+    pub retry: Retry,
+}
+
+const fn facts(status: StatusCode, code: &'static str, title: &'static str) -> Facts {
+    Facts { status, code, title, retry: Retry::Useless }
+}
+
+const fn later(status: StatusCode, code: &'static str, title: &'static str, retry: Retry) -> Facts {
+    Facts { status, code, title, retry }
+}
+
+impl ApiError {
+    /// The one choice of status, code, title and retry for each refusal.
+    #[rustfmt::skip]
+    pub const fn facts(&self) -> Facts {
+        use Retry::{After, WithKey};
+        use StatusCode as S;
+        match self {
+            Self::TicketExpired => facts(S::GONE, "ticket_expired", "the place in line has expired"),
+            Self::TicketLeft => facts(S::GONE, "ticket_left", "the place in line was given up"),
+            Self::TicketInvalid => facts(S::UNAUTHORIZED, "ticket_invalid", "no valid ticket for this sale"),
+            Self::PassInvalid => facts(S::UNAUTHORIZED, "pass_invalid", "no valid pass for this sale"),
+            Self::PassExpired => facts(S::UNAUTHORIZED, "pass_expired", "the pass has expired"),
+            Self::SoldOut => facts(S::CONFLICT, "sold_out", "not enough units left"),
+            Self::LimitExceeded => facts(S::CONFLICT, "limit_exceeded", "over the limit per shopper"),
+            Self::SaleNotOpen => facts(S::CONFLICT, "sale_not_open", "the sale is not open"),
+            Self::IdentityInvalid => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
+            Self::IdempotencyMismatch => facts(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "the idempotency key was used with another request"),
+            Self::IdempotencyKeyRequired => facts(S::UNPROCESSABLE_ENTITY, "idempotency_key_required", "an Idempotency-Key of 1 to 128 visible ASCII characters is required"),
+            Self::InvalidRequest(_) => facts(S::UNPROCESSABLE_ENTITY, "invalid_request", "the request's content is not valid"),
+            Self::BadRequest(_) => facts(S::BAD_REQUEST, "bad_request", "the request is malformed"),
+            Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is broken"),
+            Self::BodyTooLarge => facts(S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is too large"),
+            Self::RequestTimeout => later(S::REQUEST_TIMEOUT, "request_timeout", "the request did not arrive in time", After(1)),
+            Self::WrongState { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the present state"),
+            Self::AlreadyExists => facts(S::CONFLICT, "already_exists", "it exists already"),
+            Self::NotFound => facts(S::NOT_FOUND, "not_found", "not found"),
+            Self::MethodNotAllowed { .. } => facts(S::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not allowed here"),
+            Self::Unauthorized => facts(S::UNAUTHORIZED, "unauthorized", "a valid key is required"),
+            Self::Forbidden => facts(S::FORBIDDEN, "forbidden", "the key's role does not allow this"),
+            Self::TooManyRequests => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(1)),
+            Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
+            Self::BackendStalled => later(S::SERVICE_UNAVAILABLE, "backend_stalled", "orders are not being taken over at present", After(5)),
+            Self::ArbiterUnavailable => later(S::SERVICE_UNAVAILABLE, "arbiter_unavailable", "decisions cannot be made at present", WithKey(2)),
+            Self::StorageFull => later(S::SERVICE_UNAVAILABLE, "storage_full", "changes cannot be stored at present", After(10)),
+            Self::ShuttingDown => later(S::SERVICE_UNAVAILABLE, "shutting_down", "this node is shutting down", After(1)),
+            Self::DeadlineExceeded => later(S::SERVICE_UNAVAILABLE, "deadline_exceeded", "no answer in time; it may have happened", WithKey(1)),
+            Self::Internal => later(S::INTERNAL_SERVER_ERROR, "internal", "an internal fault", WithKey(1)),
+        }
+    }
+
+    /// Words about this occurrence, for the caller.
+    fn detail(&self) -> Option<String> {
+        if let Self::WrongState { found } = self {
+            return Some(format!("found in state {found}"));
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            return Some(format!("allowed: {}", allow.as_str()));
+        }
+        if let Self::BadRequest(why) = self {
+            return Some((*why).to_owned());
+        }
+        let first = self.fields().first()?;
+        Some(if first.field.is_empty() {
+            first.message.clone()
+        } else {
+            format!("{}: {}", first.field, first.message)
+        })
+    }
+
+    /// What is wrong field by field, as much of it as is shown.
+    fn fields(&self) -> &[FieldProblem] {
+        if let Self::InvalidRequest(fields) = self {
+            &fields[..fields.len().min(FIELDS_MAX)]
+        } else {
+            &[]
+        }
+    }
+
+    /// The problem document under a fresh request id.
+    pub fn respond(&self) -> Response<Body> {
+        self.respond_as(RequestId::next())
+    }
+
+    /// The problem document under a request id that is already in the logs.
+    pub fn respond_as(&self, request_id: RequestId) -> Response<Body> {
+        let facts = self.facts();
+        let id = request_id.to_string();
+        let detail = self.detail();
+        let problem = Problem {
+            kind: format!("/docs#error-{}", facts.code),
+            title: facts.title,
+            status: facts.status.as_u16(),
+            detail: detail.as_deref().unwrap_or(facts.title),
+            code: facts.code,
+            request_id: &id,
+            found: if let Self::WrongState { found } = self { Some(found) } else { None },
+            errors: self.fields(),
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response =
+            respond::bytes(facts.status, respond::PROBLEM_JSON, Cache::NoStore, Bytes::from(body));
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+        if let Retry::After(base) | Retry::WithKey(base) = facts.retry {
+            let seconds = base + request_id.spread(base + 1);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            headers.insert(ALLOW, allow.header());
+        }
+        if facts.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The document's members in the order they are written.
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldProblem],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_hint_stands_on_every_429_and_503() {
+        for error in [
+            ApiError::TooManyRequests,
+            ApiError::Overloaded,
+            ApiError::BackendStalled,
+            ApiError::ArbiterUnavailable,
+            ApiError::StorageFull,
+            ApiError::ShuttingDown,
+            ApiError::DeadlineExceeded,
+        ] {
+            let response = error.respond();
+            assert!(matches!(response.status().as_u16(), 429 | 503));
+            let seconds = response.headers()[RETRY_AFTER].to_str().unwrap().parse::<u32>().unwrap();
+            assert!((1..=20).contains(&seconds), "{error:?}: {seconds}");
+        }
+    }
+
+    #[test]
+    fn a_405_says_what_is_allowed() {
+        let error = ApiError::MethodNotAllowed { allow: Methods::Get };
+        assert_eq!(error.respond().headers()[ALLOW], "GET, HEAD, OPTIONS");
+    }
+
+    #[test]
+    fn retry_hints_are_spread() {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            seen.insert(
+                ApiError::StorageFull.respond().headers()[RETRY_AFTER].clone().as_bytes().to_vec(),
+            );
+        }
+        assert!(seen.len() > 5, "{seen:?}");
+    }
+}

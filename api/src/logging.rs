@@ -1,0 +1,128 @@
+//! Logs to standard error, as JSON or text, one event a line.
+//!
+//! Whatever was logged, a line stays a line: control characters in the formatted event are escaped
+//! on their way out, so that no request can forge an entry or drive a terminal.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// `json` or `text`; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "json" => Some(Self::Json),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+/// Starts logging for the process. `filter` is a `tracing` directive such as `info,api=debug`; a
+/// broken one counts as `info`. A second call changes nothing.
+pub fn start(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(EscapedStderr);
+    let started = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    // Only tests start twice, and the first subscriber stays.
+    drop(started);
+}
+
+/// Makes one writer per event.
+#[derive(Clone, Copy, Debug)]
+struct EscapedStderr;
+
+impl<'w> MakeWriter<'w> for EscapedStderr {
+    type Writer = Escaped<io::Stderr>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        Escaped(io::stderr())
+    }
+}
+
+/// Writes a formatted event with its control characters escaped, all but the newline that ends it.
+/// The formatter hands a whole event over in one write.
+#[derive(Debug)]
+struct Escaped<W>(W);
+
+impl<W: io::Write> io::Write for Escaped<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let (line, end) = match event.split_last() {
+            Some((b'\n', line)) => (line, &b"\n"[..]),
+            _ => (event, &b""[..]),
+        };
+        if line.iter().any(u8::is_ascii_control) {
+            let mut escaped = Vec::with_capacity(line.len() + 16);
+            for &byte in line {
+                if byte.is_ascii_control() {
+                    io::Write::write_fmt(&mut escaped, format_args!("\\x{byte:02x}"))?;
+                } else {
+                    escaped.push(byte);
+                }
+            }
+            escaped.extend_from_slice(end);
+            self.0.write_all(&escaped)?;
+        } else {
+            self.0.write_all(event)?;
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_start_a_line_of_its_own() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let make = move || Escaped(writer.clone());
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(make).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let value = "a\r\n2026-01-01 INFO forged\x1b[31m";
+            tracing::info!(agent = %value, "hello\nworld {value}");
+        });
+        let written = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(written.matches('\n').count(), 1, "{written}");
+        assert!(!written.contains(['\r', '\x1b']), "{written}");
+        assert!(written.contains("forged"));
+    }
+}

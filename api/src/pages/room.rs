@@ -1,0 +1,449 @@
+//! The room of one sale: enter, wait, buy, pay, leave.
+
+use engine::clock::Millis;
+
+use super::frame::{Frame, count, escape, money, page, time};
+use super::home::badge;
+use super::script::SCRIPT;
+use super::words::{Language, Words};
+use crate::wire::{EtaSeconds, OfferState, PlaceState, PurchaseState, SaleState};
+
+/// The room page's contents.
+#[derive(Clone, Debug)]
+pub struct RoomPage<'a> {
+    /// The language to speak.
+    pub language: Language,
+    /// The nonce of the inline style and script.
+    pub nonce: &'a str,
+    /// The sale's name.
+    pub sale: &'a str,
+    /// What people read above the room.
+    pub title: &'a str,
+    /// What the sale is at.
+    pub state: SaleState,
+    /// When it opens.
+    pub opens_at: Option<Millis>,
+    /// When it closes.
+    pub closes_at: Option<Millis>,
+    /// Whether the gate stands still.
+    pub paused: bool,
+    /// The operator's word to everyone.
+    pub message: Option<&'a str>,
+    /// People in line.
+    pub line_length: u64,
+    /// What is sold.
+    pub offers: Vec<OfferCard<'a>>,
+    /// The visitor's place, if they have one.
+    pub place: Option<PlaceView>,
+    /// The visitor's purchases, newest first.
+    pub purchases: Vec<PurchaseView<'a>>,
+    /// Why the last form was refused, in the visitor's language or plain English.
+    pub refusal: Option<&'a str>,
+    /// Whether the page may play the payment provider: demos only.
+    pub can_pay: bool,
+}
+
+/// One offer in the room.
+#[derive(Clone, Debug)]
+pub struct OfferCard<'a> {
+    /// The stock-keeping unit.
+    pub sku: &'a str,
+    /// Price of one unit, in minor units.
+    pub price: i64,
+    /// ISO 4217.
+    pub currency: &'a str,
+    /// Units free to buy.
+    pub available: u64,
+    /// All units.
+    pub total: u64,
+    /// Whether it can be bought.
+    pub state: OfferState,
+    /// The most this visitor can still take, for the quantity list; shown up to 10.
+    pub quantity_max: u32,
+}
+
+/// The visitor's place.
+#[derive(Clone, Copy, Debug)]
+pub struct PlaceView {
+    /// What the place is at.
+    pub state: PlaceState,
+    /// The number in line.
+    pub number: u64,
+    /// `ahead + 1`, 0 once admitted.
+    pub position: u64,
+    /// People ahead.
+    pub ahead: u64,
+    /// The estimated wait.
+    pub eta: Option<EtaSeconds>,
+    /// When to ask again.
+    pub poll_after_ms: u64,
+    /// When the pass expires, once admitted.
+    pub pass_expires_at: Option<Millis>,
+}
+
+/// One purchase of the visitor.
+#[derive(Clone, Debug)]
+pub struct PurchaseView<'a> {
+    /// Its id.
+    pub purchase: &'a str,
+    /// Where it stands.
+    pub state: PurchaseState,
+    /// SKU and quantity of each line.
+    pub items: Vec<(&'a str, u32)>,
+    /// What it costs, in minor units.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: &'a str,
+    /// When the hold ends by itself.
+    pub expires_at: Millis,
+}
+
+/// Renders `/s/{sale}`.
+pub fn room(contents: &RoomPage<'_>) -> String {
+    let words = contents.language.words();
+    let mut body = format!(
+        "<div class=\"row\"><h1>{}</h1>{}</div>",
+        escape(contents.title),
+        badge(words, contents.state)
+    );
+    if let (SaleState::Open, Some(at)) = (contents.state, contents.closes_at) {
+        body.push_str("<p class=\"soft\">");
+        body.push_str(&words.closes.replace("{n}", &time(at)));
+        body.push_str("</p>");
+    }
+    for notice in [contents.message, contents.refusal].into_iter().flatten() {
+        body.push_str("<p class=\"notice\" role=\"status\">");
+        body.push_str(&escape(notice));
+        body.push_str("</p>");
+    }
+    body.push_str(&standing(words, contents));
+    for purchase in &contents.purchases {
+        body.push_str(&purchase_card(words, contents, purchase));
+    }
+    let admitted = contents.place.is_some_and(|place| place.state == PlaceState::Admitted);
+    for offer in &contents.offers {
+        body.push_str(&offer_card(words, contents, offer, admitted));
+    }
+    body.push_str(&leave_form(words, contents));
+
+    let polls = contents.place.filter(|place| is_waiting(place.state));
+    let frame = Frame {
+        language: contents.language,
+        nonce: contents.nonce,
+        title: contents.title,
+        refresh_seconds: polls.map(|place| place.poll_after_ms.div_ceil(1_000).clamp(2, 60)),
+        script: polls.map(|_| SCRIPT),
+    };
+    page(&frame, &body)
+}
+
+const fn is_waiting(state: PlaceState) -> bool {
+    matches!(state, PlaceState::Lobby | PlaceState::Waiting | PlaceState::Ready)
+}
+
+/// The card at the top: where the visitor stands, or how to get in.
+fn standing(words: &Words, contents: &RoomPage<'_>) -> String {
+    match (contents.place, contents.state) {
+        (Some(place), _) if is_waiting(place.state) => waiting(words, contents, &place),
+        (Some(place), _) if place.state == PlaceState::Admitted => admitted(words, &place),
+        (_, SaleState::SoldOut) => said(words.sold_out_long),
+        (_, SaleState::Closed | SaleState::Draining) => said(words.closed_long),
+        (Some(place), _) if place.state == PlaceState::SoldOut => said(words.sold_out_long),
+        (Some(_), _) => said(words.closed_long),
+        (None, SaleState::Coming) => {
+            let opens = contents.opens_at.map(time).unwrap_or_default();
+            format!("<p class=\"card\">{}</p>", words.opens.replace("{n}", &opens))
+        }
+        (None, SaleState::Open) => format!(
+            "<section class=\"card center\"><p>{hint}</p><p class=\"soft\">{line}</p>\
+             <form method=\"post\" action=\"/s/{sale}/enter\"><button>{enter}</button></form>\
+             </section>",
+            hint = words.enter_hint,
+            line = words.in_line.replace("{n}", &count(contents.line_length)),
+            sale = escape(contents.sale),
+            enter = words.enter,
+        ),
+    }
+}
+
+fn said(text: &str) -> String {
+    format!("<p class=\"card\" role=\"status\">{text}</p>")
+}
+
+fn waiting(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
+    let advice = if contents.paused { words.paused } else { words.keep_open };
+    let heading = if place.state == PlaceState::Ready { words.called } else { words.position };
+    // What the bar counts from: the number itself is the furthest back this place ever was.
+    let passed = place.number.saturating_sub(place.position);
+    format!(
+        "<section class=\"card center\" id=\"place\" data-url=\"/v1/sales/{sale}/position\" \
+         data-state=\"{state}\" data-poll=\"{poll}\" data-first=\"{number}\" \
+         data-message=\"{message}\" data-ahead=\"{ahead_words}\" data-line=\"{line_words}\" \
+         data-unknown=\"{unknown}\" data-soon=\"{soon}\" data-minutes=\"{minutes}\">\
+         <div aria-live=\"polite\" aria-atomic=\"true\"><h2>{heading}</h2>\
+         <p class=\"big\" id=\"position\">{position}</p><p id=\"ahead\">{ahead}</p></div>\
+         <progress id=\"bar\" max=\"{number}\" value=\"{passed}\" aria-label=\"{heading}\">\
+         </progress>\
+         <dl><dt>{wait}</dt><dd id=\"eta\">{eta}</dd>\
+         <dt>{your_number}</dt><dd>{shown_number}</dd></dl>\
+         <p class=\"soft\" id=\"line\">{line}</p><p class=\"soft\">{advice}</p></section>",
+        sale = escape(contents.sale),
+        state = place.state.word(),
+        poll = place.poll_after_ms,
+        number = place.number.max(1),
+        message = escape(contents.message.unwrap_or_default()),
+        ahead_words = words.ahead,
+        line_words = words.in_line,
+        unknown = words.wait_unknown,
+        soon = words.under_a_minute,
+        minutes = words.minutes,
+        position = count(place.position),
+        ahead = words.ahead.replace("{n}", &count(place.ahead)),
+        wait = words.wait,
+        eta = eta(words, place.eta),
+        your_number = words.your_number,
+        shown_number = count(place.number),
+        line = words.in_line.replace("{n}", &count(contents.line_length)),
+    )
+}
+
+fn eta(words: &Words, eta: Option<EtaSeconds>) -> String {
+    let Some(eta) = eta else { return words.wait_unknown.to_owned() };
+    if eta.max < 60 {
+        return words.under_a_minute.to_owned();
+    }
+    let minutes = |seconds: u32| count(seconds.div_ceil(60).into());
+    words.minutes.replace("{n}", &minutes(eta.min)).replace("{m}", &minutes(eta.max))
+}
+
+fn admitted(words: &Words, place: &PlaceView) -> String {
+    let until = place.pass_expires_at.map_or_else(String::new, |at| {
+        format!("<p class=\"soft\">{}</p>", words.until.replace("{n}", &time(at)))
+    });
+    format!(
+        "<section class=\"card center turn\" role=\"status\"><h2>{}</h2>{until}</section>",
+        words.admitted
+    )
+}
+
+fn offer_card(
+    words: &Words,
+    contents: &RoomPage<'_>,
+    offer: &OfferCard<'_>,
+    admitted: bool,
+) -> String {
+    let left = words.left.replace("{n}", &count(offer.available));
+    let left = match offer.state {
+        OfferState::Available => left.replace("{m}", &count(offer.total)),
+        OfferState::AllHeld => words.all_held.to_owned(),
+        OfferState::SoldOut => words.sold_out.to_owned(),
+    };
+    let can_buy = admitted && offer.state == OfferState::Available && offer.quantity_max > 0;
+    let form = if can_buy { buy_form(words, contents, offer) } else { String::new() };
+    format!(
+        "<section class=\"card\"><div class=\"row\"><h2>{sku}</h2>\
+         <span class=\"price\">{price}</span></div><p class=\"soft\">{left}</p>{form}</section>",
+        sku = escape(offer.sku),
+        price = money(offer.price, offer.currency),
+    )
+}
+
+fn buy_form(words: &Words, contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> String {
+    let quantities: Vec<String> =
+        (1..=offer.quantity_max.min(10)).map(|n| format!("<option>{n}</option>")).collect();
+    let quantities = quantities.concat();
+    format!(
+        "<form method=\"post\" action=\"/s/{sale}/buy\"><div class=\"row\">\
+         <input type=\"hidden\" name=\"sku\" value=\"{sku}\">\
+         <input type=\"hidden\" name=\"key\" value=\"{key}\">\
+         <select name=\"quantity\" aria-label=\"{quantity}\">{quantities}</select>\
+         <button>{buy}</button></div></form>",
+        sale = escape(contents.sale),
+        sku = escape(offer.sku),
+        // Fresh with each page: pressing the button twice buys once.
+        key = escape(contents.nonce),
+        quantity = words.quantity,
+        buy = words.buy,
+    )
+}
+
+fn purchase_card(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseView<'_>) -> String {
+    let (sale, id) = (escape(contents.sale), escape(purchase.purchase));
+    let rows = purchase.items.iter();
+    let rows = rows.map(|(sku, quantity)| format!("<dt>{}</dt><dd>× {quantity}</dd>", escape(sku)));
+    let items = rows.collect::<Vec<String>>().concat();
+    let button = |verb: &str, class: &str, text: &str| {
+        format!(
+            "<form method=\"post\" action=\"/s/{sale}/purchases/{id}/{verb}\">\
+             <button class=\"{class}\">{text}</button></form>"
+        )
+    };
+    let open = purchase.state == PurchaseState::Held;
+    let deadline = if open {
+        let until = words.pay_until.replace("{n}", &time(purchase.expires_at));
+        format!("<p class=\"soft\">{until}</p>")
+    } else {
+        String::new()
+    };
+    let pay = if contents.can_pay { button("pay", "", words.pay) } else { String::new() };
+    let buttons =
+        if open { pay + &button("release", "quiet", words.give_up) } else { String::new() };
+    format!(
+        "<section class=\"card\"><div class=\"row\"><h2>{heading}</h2>\
+         <span class=\"badge {class}\">{state}</span></div>\
+         <dl>{items}<dt>{total}</dt><dd class=\"price\">{amount}</dd></dl>{deadline}{buttons}\
+         </section>",
+        heading = words.purchase,
+        class = if purchase.state == PurchaseState::Confirmed { "open" } else { "soft" },
+        state = words.purchase_state(purchase.state),
+        total = words.total,
+        amount = money(purchase.amount, purchase.currency),
+    )
+}
+
+fn leave_form(words: &Words, contents: &RoomPage<'_>) -> String {
+    let stays = |place: &PlaceView| is_waiting(place.state) || place.state == PlaceState::Admitted;
+    if !contents.place.as_ref().is_some_and(stays) {
+        return String::new();
+    }
+    format!(
+        "<form method=\"post\" action=\"/s/{}/leave\"><button class=\"quiet\">{}</button></form>",
+        escape(contents.sale),
+        words.leave
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(language: Language, place: Option<PlaceView>) -> RoomPage<'static> {
+        RoomPage {
+            language,
+            nonce: "n0nce",
+            sale: "demo",
+            title: "Demo <drop>",
+            state: SaleState::Open,
+            opens_at: None,
+            closes_at: Some(Millis(1_893_456_000_000)),
+            paused: false,
+            message: Some("Bring \"patience\""),
+            line_length: 48_210,
+            offers: vec![OfferCard {
+                sku: "sneaker-42",
+                price: 99_000,
+                currency: "KRW",
+                available: 812,
+                total: 1_000,
+                state: OfferState::Available,
+                quantity_max: 2,
+            }],
+            place,
+            purchases: Vec::new(),
+            refusal: None,
+            can_pay: true,
+        }
+    }
+
+    fn place(state: PlaceState) -> PlaceView {
+        let waits = state != PlaceState::Admitted;
+        PlaceView {
+            state,
+            number: 20_418,
+            position: if waits { 12_346 } else { 0 },
+            ahead: if waits { 12_345 } else { 0 },
+            eta: waits.then_some(EtaSeconds { min: 240, max: 410 }),
+            poll_after_ms: 4_000,
+            pass_expires_at: (!waits).then_some(Millis(1_800_000_000_000)),
+        }
+    }
+
+    fn purchase(state: PurchaseState) -> PurchaseView<'static> {
+        PurchaseView {
+            purchase: "p1-7",
+            state,
+            items: vec![("sneaker-42", 2)],
+            amount: 198_000,
+            currency: "KRW",
+            expires_at: Millis(1_800_000_300_000),
+        }
+    }
+
+    #[test]
+    fn a_visitor_without_a_place_can_enter_and_do_nothing_else() {
+        let html = room(&contents(Language::English, None));
+        assert!(html.contains("action=\"/s/demo/enter\""));
+        assert!(!html.contains("/buy") && !html.contains("/leave") && !html.contains("fetch("));
+        assert!(html.contains("Demo &lt;drop&gt;") && !html.contains("<drop>"));
+    }
+
+    #[test]
+    fn a_waiting_visitor_sees_the_position_with_and_without_javascript() {
+        let html = room(&contents(Language::Korean, Some(place(PlaceState::Waiting))));
+        assert!(html.contains("<html lang=\"ko\">") && html.contains("aria-live=\"polite\""));
+        assert!(html.contains("id=\"position\">12,346<") && html.contains("앞에 12,345명"));
+        assert!(html.contains("<noscript><meta http-equiv=\"refresh\" content=\"4\">"));
+        assert!(html.contains("<script nonce=\"n0nce\">") && html.contains("/leave"));
+        assert!(html.contains("data-message=\"Bring &quot;patience&quot;\""));
+        assert!(!html.contains("/buy\""));
+    }
+
+    #[test]
+    fn an_admitted_visitor_can_buy_pay_and_give_up() {
+        let mut page = contents(Language::English, Some(place(PlaceState::Admitted)));
+        page.purchases = vec![purchase(PurchaseState::Held)];
+        let html = room(&page);
+        assert!(html.contains("action=\"/s/demo/buy\"") && html.contains("<option>2</option>"));
+        assert!(!html.contains("<option>3</option>"));
+        assert!(html.contains("/s/demo/purchases/p1-7/pay"));
+        assert!(html.contains("/s/demo/purchases/p1-7/release"));
+        page.purchases = vec![purchase(PurchaseState::Confirmed)];
+        assert!(!room(&page).contains("/purchases/"), "a paid purchase has no buttons");
+        page.offers[0].state = OfferState::SoldOut;
+        assert!(!room(&page).contains("/s/demo/buy"));
+    }
+
+    #[test]
+    fn the_end_is_said() {
+        let mut page = contents(Language::English, Some(place(PlaceState::SoldOut)));
+        page.state = SaleState::SoldOut;
+        assert!(room(&page).contains("Everything is sold"));
+        page.state = SaleState::Closed;
+        page.place = None;
+        assert!(room(&page).contains("This sale is over"));
+    }
+
+    /// Writes the pages where a browser can open them: `RUSHGATE_PAGES_DIR=dir cargo test pages`.
+    #[test]
+    fn pages_can_be_looked_at() {
+        let Some(dir) = std::env::var_os("RUSHGATE_PAGES_DIR") else { return };
+        let write = |name: &str, html: String| {
+            std::fs::write(std::path::Path::new(&dir).join(name), html).unwrap();
+        };
+        write("enter.html", room(&contents(Language::English, None)));
+        write("waiting.html", room(&contents(Language::Korean, Some(place(PlaceState::Waiting)))));
+        let mut page = contents(Language::English, Some(place(PlaceState::Admitted)));
+        page.purchases = vec![purchase(PurchaseState::Held), purchase(PurchaseState::Confirmed)];
+        write("admitted.html", room(&page));
+        let sale = super::super::SaleCard {
+            sale: "demo",
+            title: "Demo drop",
+            state: SaleState::Open,
+            opens_at: None,
+            price: 99_000,
+            currency: "KRW",
+            available: 812,
+            total: 1_000,
+            line_length: 48_210,
+        };
+        let coming = super::super::SaleCard {
+            title: "Autumn",
+            state: SaleState::Coming,
+            opens_at: Some(Millis(1_800_000_000_000)),
+            ..sale.clone()
+        };
+        let (language, nonce) = (Language::Korean, "n");
+        let home = super::super::HomePage { language, nonce, sales: vec![sale, coming] };
+        write("home.html", super::super::home(&home));
+    }
+}

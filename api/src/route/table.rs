@@ -1,0 +1,278 @@
+//! The calls of the API: their captured segments, their names in metrics, their temper.
+
+/// One call of the API, with the segments captured from its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'p> {
+    /// The front page.
+    Home,
+    /// The room page of a sale.
+    Room {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// The API's reference page.
+    Docs,
+    /// A form of a sale's room page.
+    RoomForm {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// What the form does: the rest of the path.
+        form: &'p str,
+    },
+    /// The API's description.
+    OpenApi,
+    /// The public keys of passes.
+    Jwks,
+    /// Open and coming sales.
+    Sales,
+    /// A sale's status.
+    SaleStatus {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Join the line.
+    Enter {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Where am I?
+    Position {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Places as server-sent events.
+    Stream {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Give the place up.
+    Leave {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Hold units.
+    Purchase {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// One purchase.
+    PurchaseShow {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// Held to paying.
+    Pay {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// To confirmed.
+    Confirm {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// To released.
+    Release {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// Confirmed to refunded.
+    Refund {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The purchase's id.
+        id: &'p str,
+    },
+    /// An admitted session is over.
+    SessionEnd {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// The session's pass id.
+        jti: &'p str,
+    },
+    /// An operator's call.
+    Admin(Admin<'p>),
+}
+
+/// The calls of operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admin<'p> {
+    /// All sales.
+    Sales,
+    /// Make a sale.
+    Create,
+    /// One sale as configured.
+    Show {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Change a sale.
+    Update {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Remove a sale.
+    Delete {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// An operator's act on a sale.
+    Act {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// Which act.
+        act: Act,
+    },
+    /// Who did what.
+    Audit {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Figures of a sale.
+    Stats {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
+    /// Deliveries given up on.
+    Outbox,
+    /// Deliver them again.
+    OutboxReplay,
+}
+
+/// What operators do to a sale besides changing its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The gate stands still.
+    Pause,
+    /// The gate moves again.
+    Resume,
+    /// Nobody enters any more.
+    Drain,
+    /// The sale opens now.
+    Open,
+    /// The sale closes now.
+    Close,
+    /// A word to everyone.
+    Message,
+    /// A new pace.
+    Rate,
+    /// Units come or go.
+    Restock,
+}
+
+impl Act {
+    /// The act a path names.
+    pub fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "pause" => Self::Pause,
+            "resume" => Self::Resume,
+            "drain" => Self::Drain,
+            "open" => Self::Open,
+            "close" => Self::Close,
+            "message" => Self::Message,
+            "rate" => Self::Rate,
+            "restock" => Self::Restock,
+            _ => return None,
+        })
+    }
+}
+
+/// How many calls there are; indexes by [`Route::index`] are below it.
+pub const ROUTES: usize = LABELS.len();
+
+/// The metrics label of each call, in the order of [`Route`].
+pub const LABELS: [&str; 36] = [
+    "/",
+    "/s/{sale}",
+    "/docs",
+    "/s/{sale}/{form}",
+    "/openapi.json",
+    "/.well-known/jwks.json",
+    "/v1/sales",
+    "/v1/sales/{sale}",
+    "/v1/sales/{sale}/enter",
+    "/v1/sales/{sale}/position",
+    "/v1/sales/{sale}/stream",
+    "/v1/sales/{sale}/leave",
+    "/v1/sales/{sale}/purchase",
+    "/v1/sales/{sale}/purchases/{id}",
+    "/v1/sales/{sale}/purchases/{id}/pay",
+    "/v1/sales/{sale}/purchases/{id}/confirm",
+    "/v1/sales/{sale}/purchases/{id}/release",
+    "/v1/sales/{sale}/purchases/{id}/refund",
+    "/v1/sales/{sale}/sessions/{jti}/end",
+    "/v1/admin/sales",
+    "/v1/admin/sales:create",
+    "/v1/admin/sales/{sale}",
+    "/v1/admin/sales/{sale}:update",
+    "/v1/admin/sales/{sale}:delete",
+    "/v1/admin/sales/{sale}/pause",
+    "/v1/admin/sales/{sale}/resume",
+    "/v1/admin/sales/{sale}/drain",
+    "/v1/admin/sales/{sale}/open",
+    "/v1/admin/sales/{sale}/close",
+    "/v1/admin/sales/{sale}/message",
+    "/v1/admin/sales/{sale}/rate",
+    "/v1/admin/sales/{sale}/restock",
+    "/v1/admin/sales/{sale}/audit",
+    "/v1/admin/sales/{sale}/stats",
+    "/v1/admin/outbox",
+    "/v1/admin/outbox/replay",
+];
+
+impl Admin<'_> {
+    const fn index(&self) -> usize {
+        match self {
+            Self::Sales => 0,
+            Self::Create => 1,
+            Self::Show { .. } => 2,
+            Self::Update { .. } => 3,
+            Self::Delete { .. } => 4,
+            Self::Act { act, .. } => 5 + *act as usize,
+            Self::Audit { .. } => 13,
+            Self::Stats { .. } => 14,
+            Self::Outbox => 15,
+            Self::OutboxReplay => 16,
+        }
+    }
+}
+
+impl Route<'_> {
+    /// The call's place in [`LABELS`].
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::Home => 0,
+            Self::Room { .. } => 1,
+            Self::Docs => 2,
+            Self::RoomForm { .. } => 3,
+            Self::OpenApi => 4,
+            Self::Jwks => 5,
+            Self::Sales => 6,
+            Self::SaleStatus { .. } => 7,
+            Self::Enter { .. } => 8,
+            Self::Position { .. } => 9,
+            Self::Stream { .. } => 10,
+            Self::Leave { .. } => 11,
+            Self::Purchase { .. } => 12,
+            Self::PurchaseShow { .. } => 13,
+            Self::Pay { .. } => 14,
+            Self::Confirm { .. } => 15,
+            Self::Release { .. } => 16,
+            Self::Refund { .. } => 17,
+            Self::SessionEnd { .. } => 18,
+            Self::Admin(admin) => 19 + admin.index(),
+        }
+    }
+
+    /// The call's stable name in metrics: its path template, with a verb where two calls share it.
+    pub const fn label(&self) -> &'static str {
+        LABELS[self.index()]
+    }
+}

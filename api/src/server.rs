@@ -1,0 +1,125 @@
+//! The HTTP server: hyper 1 with every bound it leaves to its user.
+//!
+//! Owns sockets, TLS, framing, deadlines, caps and the drain of one listener. It refuses to know
+//! what a request means: a [`Handler`] answers, at once or later.
+//!
+//! Invariants: a connection that helps nobody is closed at a deadline (head, body, write, idle);
+//! an HTTP/1.1 request that two parsers could read differently is never handed on; open
+//! connections never exceed their cap; after [`Server::shutdown`] none is open.
+//!
+//! Reading order: `options`, `accept`, `connection`, `service`, `body`; below them `watched_io`,
+//! `framing`, `activity`, `drain`, `tls`.
+
+mod accept;
+mod activity;
+mod body;
+mod connection;
+mod drain;
+mod framing;
+mod options;
+mod service;
+mod tls;
+mod watched_io;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use engine::sync::Arc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use body::{Body, RequestBody, STREAM_EVENTS_MAX};
+pub use drain::Draining;
+pub use options::{ServerOptions, TlsFiles};
+pub use service::{Answer, Handler, Later, Peer};
+
+use connection::Shared;
+use drain::{Drain, Phase};
+
+/// How long connections may take to end once they are cut: their tasks only have to be polled.
+const CUT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a listener did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The address cannot be listened at.
+    Listen {
+        /// The address asked for.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The certificate or key cannot be used.
+    Tls(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { addr, .. } => write!(f, "cannot listen at {addr}"),
+            Self::Tls(_) => f.write_str("cannot use the TLS certificate or key"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } | Self::Tls(source) => Some(source),
+        }
+    }
+}
+
+/// A running listener.
+#[derive(Debug)]
+pub struct Server {
+    local_addr: SocketAddr,
+    drain: Arc<Drain>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens and serves, on the tokio runtime of the caller.
+    pub fn start<H: Handler>(options: &ServerOptions, handler: Arc<H>) -> Result<Self, StartError> {
+        let tls = options.tls.as_ref().map(tls::acceptor).transpose().map_err(StartError::Tls)?;
+        let at = |source| StartError::Listen { addr: options.listen, source };
+        let listener = accept::listen(options.listen).map_err(at)?;
+        let local_addr = listener.local_addr().map_err(at)?;
+        let drain = Arc::new(Drain::new());
+        let shared = Arc::new(Shared::new(options, handler, Arc::clone(&drain), tls));
+        let accepting = tokio::spawn(accept::accept_all(listener, options.connections_max, shared));
+        Ok(Self { local_addr, drain, accepting })
+    }
+
+    /// Where it listens, with the port it was given.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Tells when the drain begins.
+    pub fn draining(&self) -> Draining {
+        self.drain.watch()
+    }
+
+    /// Connections open now.
+    pub fn open_connections(&self) -> usize {
+        self.drain.open()
+    }
+
+    /// Stops accepting, lets requests in flight finish for up to `grace`, then cuts the rest.
+    /// Answers how many connections were cut.
+    pub async fn shutdown(self, grace: Duration) -> usize {
+        self.drain.advance(Phase::Draining);
+        // The loop only ends; a join error means the runtime is going down with us.
+        drop(self.accepting.await);
+        if timeout(grace, self.drain.emptied()).await.is_ok() {
+            return 0;
+        }
+        let cut = self.drain.open();
+        self.drain.advance(Phase::Cut);
+        drop(timeout(CUT_TIMEOUT, self.drain.emptied()).await);
+        cut
+    }
+}

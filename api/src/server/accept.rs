@@ -1,0 +1,145 @@
+//! Taking connections in: one loop that no error stops, and a cheap no at the cap.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::Duration;
+
+use engine::sync::Arc;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use super::connection::{self, Shared};
+use super::drain::Phase;
+use super::service::Handler;
+use crate::error::ApiError;
+use crate::request_id::RequestId;
+
+/// Connections the kernel may keep for us: `somaxconn` on current Linux. A crowd at the opening
+/// arrives within one round trip.
+const BACKLOG: i32 = 4_096;
+
+/// The first pause after the process ran out of descriptors or memory, doubled up to the last.
+const PAUSE_FIRST: Duration = Duration::from_millis(10);
+const PAUSE_LAST: Duration = Duration::from_secs(1);
+
+/// Refusals being written at once; beyond it a connection over the cap is closed without words.
+const REFUSALS_MAX: usize = 256;
+
+/// How long a refused peer may take to read its refusal.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Opens the listening socket.
+pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts until the drain begins, then takes in what the kernel has completed already and closes
+/// the listener.
+pub(crate) async fn accept_all<H: Handler>(
+    listener: TcpListener,
+    connections_max: usize,
+    shared: Arc<Shared<H>>,
+) {
+    let mut draining = shared.drain.watch();
+    let door = Door { connections_max, refusals: Arc::new(Semaphore::new(REFUSALS_MAX)), shared };
+    let mut pause = PAUSE_FIRST;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = draining.reached(Phase::Draining) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, addr)) => {
+                pause = PAUSE_FIRST;
+                door.take(stream, addr);
+            }
+            Err(error) if is_about_one_peer(&error) => {}
+            Err(error) => {
+                // Out of descriptors or memory. The connection stays in the backlog, so accepting
+                // again at once would spin; connections that close make room.
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept for now");
+                sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_LAST);
+            }
+        }
+    }
+    for _ in 0..BACKLOG {
+        match std::future::poll_fn(|context| Poll::Ready(listener.poll_accept(context))).await {
+            Poll::Ready(Ok((stream, addr))) => door.take(stream, addr),
+            Poll::Ready(Err(_)) | Poll::Pending => break,
+        }
+    }
+}
+
+fn is_about_one_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+struct Door<H> {
+    connections_max: usize,
+    refusals: Arc<Semaphore>,
+    shared: Arc<Shared<H>>,
+}
+
+impl<H: Handler> Door<H> {
+    fn take(&self, stream: TcpStream, addr: SocketAddr) {
+        if let Some(admission) = self.shared.drain.admit(self.connections_max) {
+            // Without it small answers wait for acknowledgements; failing is not worth a refusal.
+            drop(stream.set_nodelay(true));
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(connection::serve(stream, addr, shared, admission));
+        } else if self.shared.tls.is_none()
+            && let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned()
+        {
+            tokio::spawn(refuse(stream, permit));
+        }
+    }
+}
+
+/// Says 503 without reading the request, then reads to the end of it: closing with unread bytes
+/// would reset the connection and could take the answer back.
+async fn refuse(mut stream: TcpStream, permit: OwnedSemaphorePermit) {
+    let talk = async {
+        stream.write_all(refusal().as_bytes()).await?;
+        stream.shutdown().await?;
+        let mut dropped = [0; 1024];
+        while stream.read(&mut dropped).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whatever came of it, the connection is over.
+    drop(timeout(REFUSAL_TIMEOUT, talk).await);
+    drop(permit);
+}
+
+fn refusal() -> String {
+    let facts = ApiError::Overloaded.facts();
+    let id = RequestId::next();
+    let body = format!(
+        r#"{{"type":"/docs#error-{code}","title":"{title}","status":503,"detail":"too many connections","code":"{code}","request_id":"{id}"}}"#,
+        code = facts.code,
+        title = facts.title,
+    );
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         cache-control: no-store\r\nretry-after: {}\r\nx-request-id: {id}\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        1 + id.spread(4),
+        body.len(),
+    )
+}

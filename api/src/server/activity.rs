@@ -1,0 +1,222 @@
+//! What one connection is doing, for the one question: has it kept us waiting for too long?
+//!
+//! Owns the times since which a connection has been stuck in a request head, idle between
+//! requests, or unable to take more bytes. It never reads sockets and never closes anything: the
+//! connection's task asks [`Activity::deadline`] and acts.
+//!
+//! Writers: the connection's own task writes `head_since` and `write_since` (socket polls);
+//! `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a response ends. The
+//! only reader is the connection's task. A stale read makes it look again later, no more.
+
+use std::time::Duration;
+
+use engine::sync::{Arc, AtomicU32, AtomicU64, Ordering};
+use tokio::time::Instant;
+
+/// A time stamp that says "not in that state".
+const NEVER: u64 = u64::MAX;
+
+/// How long a connection may stay in each state that helps nobody.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// From a request head's first byte (on a new connection: from accept) to its last.
+    pub(crate) head: Duration,
+    /// From the end of a response to the next request's first byte.
+    pub(crate) idle: Duration,
+    /// Between two moments at which the peer takes bytes that wait for it.
+    pub(crate) write: Duration,
+}
+
+/// Which patience ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    Head,
+    Idle,
+    Write,
+}
+
+/// The states of one connection, in milliseconds since it was accepted.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    accepted: Instant,
+    head_since: AtomicU64,
+    write_since: AtomicU64,
+    idle_since: AtomicU64,
+    /// Requests whose response has not been handed to the connection in full.
+    in_flight: AtomicU32,
+    /// Whether any request head was completed.
+    served: AtomicU32,
+    /// HTTP/2 responses that wait for the peer to open its window.
+    owed: AtomicU32,
+    /// Since when none of those moved.
+    owed_since: AtomicU64,
+}
+
+// ORDERING: Relaxed throughout this file. Each value stands alone and is advice about time; none
+// publishes other memory, and a reader that misses a write sees it on its next wake-up.
+impl Activity {
+    /// A connection just accepted: its first head is already waited for.
+    pub(crate) fn start() -> Self {
+        Self {
+            accepted: Instant::now(),
+            head_since: AtomicU64::new(0),
+            write_since: AtomicU64::new(NEVER),
+            idle_since: AtomicU64::new(0),
+            in_flight: AtomicU32::new(0),
+            served: AtomicU32::new(0),
+            owed: AtomicU32::new(0),
+            owed_since: AtomicU64::new(0),
+        }
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(NEVER - 1)
+    }
+
+    /// Bytes of a request head arrived and its end did not. The clock starts at the first.
+    pub(crate) fn head_pending(&self) {
+        if self.head_since.load(Ordering::Relaxed) == NEVER {
+            self.head_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// No request head is open.
+    pub(crate) fn head_complete(&self) {
+        self.head_since.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// The peer takes no more bytes for now.
+    pub(crate) fn write_stalled(&self) {
+        if self.write_since.load(Ordering::Relaxed) == NEVER {
+            self.write_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// The peer took bytes.
+    pub(crate) fn write_moved(&self) {
+        self.write_since.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is being answered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether any request was taken in on this connection.
+    pub(crate) fn has_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed) > 0
+    }
+
+    /// The moment at which patience runs out if nothing moves; `None` while only we are at work.
+    pub(crate) fn deadline(&self, patience: &Patience) -> Option<(Instant, Overdue)> {
+        let at = |since: &AtomicU64, allowed: Duration, overdue| {
+            let since = since.load(Ordering::Relaxed);
+            (since != NEVER)
+                .then(|| (self.accepted + Duration::from_millis(since) + allowed, overdue))
+        };
+        let idle =
+            if self.is_idle() { at(&self.idle_since, patience.idle, Overdue::Idle) } else { None };
+        let head = at(&self.head_since, patience.head, Overdue::Head);
+        let write = at(&self.write_since, patience.write, Overdue::Write);
+        let owed = if self.owed.load(Ordering::Relaxed) > 0 {
+            at(&self.owed_since, patience.write, Overdue::Write)
+        } else {
+            None
+        };
+        [head, idle, write, owed].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+}
+
+/// Counts one request as in flight from its head until its response's last byte is handed over or
+/// given up.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    pub(crate) fn enter(activity: &Arc<Activity>) -> Self {
+        activity.in_flight.fetch_add(1, Ordering::Relaxed);
+        activity.served.store(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.idle_since.store(self.0.elapsed_ms(), Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whose turn it is in one HTTP/2 response: a peer that never opens its window leaves its sockets
+/// writable, so stalls must be noticed per response.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    activity: Arc<Activity>,
+    owed: bool,
+}
+
+impl Turn {
+    /// A response that has bytes to send.
+    pub(crate) fn of_peer(activity: &Arc<Activity>) -> Self {
+        let mut turn = Self { activity: Arc::clone(activity), owed: false };
+        turn.pass_to_peer();
+        turn
+    }
+
+    /// The connection took what there was, or may take what there is.
+    pub(crate) fn pass_to_peer(&mut self) {
+        self.activity.owed_since.store(self.activity.elapsed_ms(), Ordering::Relaxed);
+        if !std::mem::replace(&mut self.owed, true) {
+            self.activity.owed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The connection waits for bytes from us, or the response is over.
+    pub(crate) fn pass_to_us(&mut self) {
+        if std::mem::replace(&mut self.owed, false) {
+            self.activity.owed_since.store(self.activity.elapsed_ms(), Ordering::Relaxed);
+            self.activity.owed.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.pass_to_us();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience {
+        head: Duration::from_secs(10),
+        idle: Duration::from_mins(1),
+        write: Duration::from_secs(20),
+    };
+
+    fn overdue(activity: &Activity) -> Option<Overdue> {
+        activity.deadline(&PATIENCE).map(|(_, overdue)| overdue)
+    }
+
+    #[test]
+    fn each_wait_has_its_own_deadline() {
+        let activity = Arc::new(Activity::start());
+        assert_eq!(overdue(&activity), Some(Overdue::Head));
+        activity.head_complete();
+        assert_eq!(overdue(&activity), Some(Overdue::Idle));
+        let request = InFlight::enter(&activity);
+        assert_eq!(overdue(&activity), None);
+        activity.write_stalled();
+        assert_eq!(overdue(&activity), Some(Overdue::Write));
+        activity.write_moved();
+        let mut turn = Turn::of_peer(&activity);
+        assert_eq!(overdue(&activity), Some(Overdue::Write));
+        turn.pass_to_us();
+        assert_eq!(overdue(&activity), None);
+        drop((request, turn));
+        assert_eq!(overdue(&activity), Some(Overdue::Idle));
+        assert!(activity.has_served());
+    }
+}

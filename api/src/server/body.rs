@@ -1,0 +1,229 @@
+//! The bodies that cross the server: bounded ones in, whole or streamed ones out.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hyper::HeaderMap;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::header::EXPECT;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::activity::{InFlight, Turn};
+use crate::error::ApiError;
+
+/// Bytes of a body over the limit that are read and dropped before the refusal. A client that is
+/// still sending when the socket closes would be reset and might never read the 413.
+const DISCARD_BYTES_MAX: usize = 64 * 1024;
+
+/// Events a streamed response may have waiting for a slow reader.
+pub const STREAM_EVENTS_MAX: usize = 16;
+
+/// A response body: all of it, or pieces as they come.
+#[derive(Debug)]
+pub struct Body(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// Bytes not yet handed over; empty when done.
+    Full(Bytes),
+    Stream(mpsc::Receiver<Bytes>),
+}
+
+impl Body {
+    /// No body.
+    pub const fn empty() -> Self {
+        Self(Kind::Full(Bytes::new()))
+    }
+
+    /// A body known in full.
+    pub const fn full(bytes: Bytes) -> Self {
+        Self(Kind::Full(bytes))
+    }
+
+    /// A body that is written piece by piece through the sender, at most [`STREAM_EVENTS_MAX`]
+    /// ahead of the reader; dropping the sender ends it, and a send fails once the peer is gone.
+    pub fn stream() -> (mpsc::Sender<Bytes>, Self) {
+        let (sender, receiver) = mpsc::channel(STREAM_EVENTS_MAX);
+        (sender, Self(Kind::Stream(receiver)))
+    }
+
+    /// Length in bytes, when known.
+    pub(crate) fn len(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Full(bytes) => Some(bytes.len() as u64),
+            Kind::Stream(_) => None,
+        }
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self::full(bytes.into())
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.0 {
+            Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Stream(pieces) => {
+                pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.0, Kind::Full(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.len().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// A response body that keeps its request counted as in flight until it is done or dropped.
+#[derive(Debug)]
+pub(crate) struct TrackedBody {
+    body: Body,
+    /// Watched on HTTP/2 only; an HTTP/1.1 stall shows at the socket.
+    turn: Option<Turn>,
+    _in_flight: InFlight,
+}
+
+impl TrackedBody {
+    pub(crate) const fn new(body: Body, turn: Option<Turn>, in_flight: InFlight) -> Self {
+        Self { body, turn, _in_flight: in_flight }
+    }
+}
+
+impl HttpBody for TrackedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(turn) = &mut self.turn {
+            if matches!(frame, Poll::Ready(Some(_))) {
+                turn.pass_to_peer();
+            } else {
+                turn.pass_to_us();
+            }
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What a request may send and until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyBounds {
+    pub(crate) bytes_max: usize,
+    pub(crate) timeout: Duration,
+}
+
+/// A request's body, not read yet.
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: Incoming,
+    bounds: BodyBounds,
+}
+
+impl RequestBody {
+    pub(crate) const fn new(incoming: Incoming, bounds: BodyBounds) -> Self {
+        Self { incoming, bounds }
+    }
+
+    /// Whether the request has no body at all.
+    pub fn is_empty(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    /// Reads the body to its end: 413 over the limit, 408 past the deadline, 400 when it breaks
+    /// off. `headers` are the request's: a client that waits for `100 Continue` is refused before
+    /// it sends anything.
+    pub async fn read(self, headers: &HeaderMap) -> Result<Bytes, ApiError> {
+        let Self { mut incoming, bounds } = self;
+        if incoming.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let declared = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
+        if declared > bounds.bytes_max && headers.contains_key(EXPECT) {
+            return Err(ApiError::BodyTooLarge);
+        }
+        let deadline = Instant::now() + bounds.timeout;
+        match timeout_at(deadline, collect(&mut incoming, bounds.bytes_max)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(ApiError::RequestTimeout),
+        }
+    }
+}
+
+async fn collect(incoming: &mut Incoming, bytes_max: usize) -> Result<Bytes, ApiError> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    let mut total = 0;
+    while let Some(data) = next_data(incoming).await? {
+        total += data.len();
+        if total > bytes_max {
+            discard(incoming, total).await;
+            return Err(ApiError::BodyTooLarge);
+        }
+        if first.is_empty() {
+            // The common body comes in one piece and is passed on without a copy.
+            first = data;
+        } else {
+            if joined.is_empty() {
+                joined.reserve(total.max(1024));
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+async fn discard(incoming: &mut Incoming, mut total: usize) {
+    while let Ok(Some(data)) = next_data(incoming).await {
+        total += data.len();
+        if total > DISCARD_BYTES_MAX {
+            return;
+        }
+    }
+}
+
+/// The next piece; trailers count as the end.
+async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
+    loop {
+        match std::future::poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
+            None => return Ok(None),
+            Some(Err(_broken)) => return Err(ApiError::BadBody),
+            Some(Ok(frame)) => match frame.into_data() {
+                // An empty DATA frame carries nothing and does not end the body.
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                Err(_trailers) => return Ok(None),
+            },
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One connection from acceptance to close.
+//!
+//! ```text
+//! accept ─▶ (TLS) ─▶ hyper over WatchedIo ─▶ ConnectionService ─▶ Handler
+//!                      │ polled by this task together with
+//!                      ├ the watchdog: head, idle and write deadlines of Activity
+//!                      └ the drain: last call, graceful end, cut
+//! ```
+//!
+//! The watchdog keeps one timer per connection and moves it only when a deadline draws nearer, so
+//! a request that is answered at once touches no timer.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine::sync::Arc;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::activity::{Activity, Overdue, Patience};
+use super::body::BodyBounds;
+use super::drain::{Admission, Drain, Phase};
+use super::options::ServerOptions;
+use super::service::{ConnectionService, Handler, Peer};
+use super::watched_io::WatchedIo;
+
+/// How long a connection that was accepted just before the drain may take to send its request.
+const LAST_CALL: Duration = Duration::from_millis(500);
+
+/// Streams a peer may reset before they are accepted, and errors it may cause, before the
+/// connection is closed: bounds rapid-reset floods (CVE-2023-44487).
+const HTTP2_RESETS_MAX: usize = 32;
+
+/// What all connections of a listener share.
+pub(crate) struct Shared<H> {
+    pub(crate) handler: Arc<H>,
+    pub(crate) drain: Arc<Drain>,
+    pub(crate) tls: Option<TlsAcceptor>,
+    protocol: auto::Builder<TokioExecutor>,
+    patience: Patience,
+    bounds: BodyBounds,
+}
+
+impl<H> Shared<H> {
+    pub(crate) fn new(
+        options: &ServerOptions,
+        handler: Arc<H>,
+        drain: Arc<Drain>,
+        tls: Option<TlsAcceptor>,
+    ) -> Self {
+        Self {
+            handler,
+            drain,
+            tls,
+            protocol: protocol(options),
+            patience: Patience {
+                head: options.header_read_timeout,
+                idle: options.idle_timeout,
+                write: options.write_timeout,
+            },
+            bounds: BodyBounds {
+                bytes_max: options.body_bytes_max,
+                timeout: options.request_timeout,
+            },
+        }
+    }
+}
+
+fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
+    let mut protocol = auto::Builder::new(TokioExecutor::new());
+    protocol
+        .http1()
+        .timer(TokioTimer::new())
+        // The watchdog reads the same deadline without a timer per request.
+        .header_read_timeout(None)
+        .max_buf_size(options.http1_buffer_bytes());
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(options.http2_streams_max)
+        .max_header_list_size(options.http2_header_bytes_max)
+        .max_pending_accept_reset_streams(HTTP2_RESETS_MAX)
+        .max_local_error_reset_streams(HTTP2_RESETS_MAX)
+        .max_send_buf_size(options.http1_buffer_bytes())
+        .keep_alive_interval(options.http2_ping_interval)
+        .keep_alive_timeout(options.http2_ping_interval);
+    protocol
+}
+
+/// Serves one connection to its end; `admission` is given back then.
+pub(crate) async fn serve<H: Handler>(
+    stream: TcpStream,
+    addr: SocketAddr,
+    shared: Arc<Shared<H>>,
+    admission: Admission,
+) {
+    let activity = Arc::new(Activity::start());
+    match &shared.tls {
+        None => drive(stream, addr, &shared, activity).await,
+        Some(acceptor) => {
+            let mut draining = shared.drain.watch();
+            tokio::select! {
+                handshake = timeout(shared.patience.head, acceptor.accept(stream)) => {
+                    // A failed or overdue handshake is the peer's affair; the socket closes.
+                    if let Ok(Ok(stream)) = handshake {
+                        drive(stream, addr, &shared, activity).await;
+                    }
+                }
+                () = draining.reached(Phase::Cut) => {}
+            }
+        }
+    }
+    drop(admission);
+}
+
+async fn drive<S, H>(stream: S, addr: SocketAddr, shared: &Shared<H>, activity: Arc<Activity>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
+    let mut draining = shared.drain.watch();
+    let service = ConnectionService {
+        handler: Arc::clone(&shared.handler),
+        peer: Peer { addr, tls: shared.tls.is_some(), draining: draining.clone() },
+        activity: Arc::clone(&activity),
+        bounds: shared.bounds,
+    };
+    let io = TokioIo::new(WatchedIo::new(stream, Arc::clone(&activity)));
+    let mut connection = pin!(shared.protocol.serve_connection(io, service));
+    let mut watchdog = pin!(Watchdog::over(&activity, shared.patience));
+
+    let running = draining.clone();
+    let drain = pin!(draining.reached(Phase::Draining));
+    let ended = until(connection.as_mut(), watchdog.as_mut(), drain, || !running.has_begun());
+    if ended.await {
+        return;
+    }
+    if !activity.has_served() {
+        let last_call = pin!(sleep(LAST_CALL));
+        if until(connection.as_mut(), watchdog.as_mut(), last_call, || false).await {
+            return;
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let mut draining = shared.drain.watch();
+    until(connection, watchdog, pin!(draining.reached(Phase::Cut)), || false).await;
+}
+
+/// Runs the connection until it ends or its patience runs out (true), or `signal` resolves (false).
+/// While `quiet` holds the signal is not polled again: its waker is this task's, set by the first
+/// poll, and polling it would take locks that all connections share.
+async fn until(
+    mut connection: Pin<&mut impl Future>,
+    mut watchdog: Pin<&mut Watchdog<'_>>,
+    mut signal: Pin<&mut impl Future>,
+    quiet: impl Fn() -> bool,
+) -> bool {
+    let mut listening = false;
+    std::future::poll_fn(move |context| {
+        if connection.as_mut().poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        if let Poll::Ready(overdue) = watchdog.as_mut().poll(context) {
+            tracing::debug!(?overdue, "a connection was cut");
+            return Poll::Ready(true);
+        }
+        if !(listening && quiet()) {
+            listening = true;
+            return signal.as_mut().poll(context).map(|_| false);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Resolves when a connection has kept us waiting for too long.
+struct Watchdog<'a> {
+    activity: &'a Activity,
+    patience: Patience,
+    timer: Pin<Box<Sleep>>,
+    /// Whether the timer's present setting has this task's waker.
+    armed: bool,
+}
+
+impl<'a> Watchdog<'a> {
+    fn over(activity: &'a Activity, patience: Patience) -> Self {
+        let at = activity.deadline(&patience).map_or_else(Instant::now, |(at, _)| at);
+        Self { activity, patience, timer: Box::pin(sleep_until(at)), armed: false }
+    }
+}
+
+impl Future for Watchdog<'_> {
+    type Output = Overdue;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Overdue> {
+        loop {
+            let Some((due, overdue)) = self.activity.deadline(&self.patience) else {
+                return Poll::Pending;
+            };
+            // A timer set for an earlier time is left alone: it rings, looks again and is set
+            // anew, once per patience and not once per request.
+            if due < self.timer.deadline() || self.timer.is_elapsed() {
+                if due <= Instant::now() {
+                    return Poll::Ready(overdue);
+                }
+                self.timer.as_mut().reset(due);
+                self.armed = false;
+            }
+            if self.armed {
+                return Poll::Pending;
+            }
+            self.armed = true;
+            std::task::ready!(self.timer.as_mut().poll(context));
+        }
+    }
+}

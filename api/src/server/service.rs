@@ -1,0 +1,192 @@
+//! One request: checked, handed to the handler, its answer dressed for the wire.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine::sync::Arc;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
+use hyper::{Method, Request, Response, Version};
+use tokio::time::Sleep;
+
+use super::activity::{Activity, InFlight, Turn};
+use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
+use super::drain::Draining;
+use crate::error::ApiError;
+
+/// How much longer than its body's deadline a request may take, so that a body that never came is
+/// told apart (408) from an answer that never came (503).
+const AFTER_BODY: Duration = Duration::from_millis(250);
+
+/// A handler's answer that is still being worked on.
+pub type Later = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+/// What a handler says to a request.
+pub enum Answer {
+    /// Here it is: no timer, no allocation.
+    Now(Response<Body>),
+    /// It has to wait for a body or for the engine; the server's deadline runs.
+    Later(Later),
+}
+
+impl Answer {
+    /// Boxes the work to be done.
+    pub fn later(work: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+        Self::Later(Box::pin(work))
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Now(_) => "Now",
+            Self::Later(_) => "Later",
+        })
+    }
+}
+
+/// Who answers requests. Must not panic: a release build aborts on a panic.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers at once or promises to.
+    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer;
+}
+
+impl<F> Handler for F
+where
+    F: Fn(Request<RequestBody>, &Peer) -> Answer + Send + Sync + 'static,
+{
+    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer {
+        self(request, peer)
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The socket's address: a proxy's, when there is one in front.
+    pub addr: SocketAddr,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+    /// Tells long answers when the server starts to drain.
+    pub draining: Draining,
+}
+
+/// One connection's requests.
+pub(crate) struct ConnectionService<H> {
+    pub(crate) handler: Arc<H>,
+    pub(crate) peer: Peer,
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) bounds: BodyBounds,
+}
+
+impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionService<H> {
+    type Response = Response<TrackedBody>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        let http1 = request.version() < Version::HTTP_2;
+        let mut finish = Finish {
+            in_flight: Some(InFlight::enter(&self.activity)),
+            http2: (!http1).then(|| Arc::clone(&self.activity)),
+            head_only: *request.method() == Method::HEAD,
+            closes: http1 && self.peer.draining.has_begun(),
+        };
+        if let Err(refusal) = check(&request) {
+            finish.closes = http1;
+            return Answering::now(refusal.respond(), finish);
+        }
+        let request = request.map(|incoming| RequestBody::new(incoming, self.bounds));
+        match self.handler.answer(request, &self.peer) {
+            Answer::Now(response) => Answering::now(response, finish),
+            Answer::Later(work) => {
+                let limit = self.bounds.timeout + AFTER_BODY;
+                let deadline = Box::pin(tokio::time::sleep(limit));
+                Answering(State::Later { work, deadline, finish })
+            }
+        }
+    }
+}
+
+/// What every request must have, whatever it asks for: one name of the host it means.
+fn check(request: &Request<Incoming>) -> Result<(), ApiError> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if !host.is_empty() => Ok(()),
+        (None, None) if request.version() != Version::HTTP_11 => Ok(()),
+        _ => Err(ApiError::BadRequest("exactly one Host header is required")),
+    }
+}
+
+/// What is still to be done to a response.
+struct Finish {
+    in_flight: Option<InFlight>,
+    /// Set when responses have to be watched one by one.
+    http2: Option<Arc<Activity>>,
+    /// Answer with the head alone.
+    head_only: bool,
+    /// Say that the connection closes after this response (HTTP/1 only).
+    closes: bool,
+}
+
+impl Finish {
+    fn dress(&mut self, mut response: Response<Body>) -> Option<Response<TrackedBody>> {
+        if self.closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if self.head_only {
+            if let Some(length) = response.body().len() {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            *response.body_mut() = Body::empty();
+        }
+        let in_flight = self.in_flight.take()?;
+        let turn = match &self.http2 {
+            Some(activity) if response.body().len() != Some(0) => Some(Turn::of_peer(activity)),
+            _ => None,
+        };
+        Some(response.map(|body| TrackedBody::new(body, turn, in_flight)))
+    }
+}
+
+/// A request on its way to its response.
+pub(crate) struct Answering(State);
+
+enum State {
+    Now(Option<Response<TrackedBody>>),
+    Later { work: Later, deadline: Pin<Box<Sleep>>, finish: Finish },
+}
+
+impl Answering {
+    fn now(response: Response<Body>, mut finish: Finish) -> Self {
+        Self(State::Now(finish.dress(response)))
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<TrackedBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = match &mut self.0 {
+            State::Now(response) => response.take(),
+            State::Later { work, deadline, finish } => {
+                let response = match work.as_mut().poll(context) {
+                    Poll::Ready(response) => response,
+                    Poll::Pending => {
+                        std::task::ready!(deadline.as_mut().poll(context));
+                        ApiError::DeadlineExceeded.respond()
+                    }
+                };
+                finish.dress(response)
+            }
+        };
+        // A future is not polled after it is ready, so there is always a response; waiting for ever
+        // would be the harmless reading of the contrary.
+        response.map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+    }
+}

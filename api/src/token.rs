@@ -1,0 +1,21 @@
+//! Tickets, passes and the hashes that say who somebody is, all derived from one secret.
+//!
+//! Owns every secret-keyed computation of the HTTP front. A ticket, a pass and a bearer key can
+//! never stand in for one another: each has its own derived key, its own shape and its own type
+//! after verification. Knows no HTTP and reads no clock; the present time is an argument.
+//!
+//! ```text
+//! secret ──HKDF-SHA256──┬─ "ticket-mac"  → BLAKE3 keyed MAC    ticket.rs
+//!                       ├─ "pass-ed25519" → Ed25519 seed        pass.rs
+//!                       └─ "identity"    → BLAKE3 keyed hash    identity.rs
+//! ```
+
+mod identity;
+mod keyring;
+mod pass;
+mod ticket;
+
+pub use identity::{Principal, body_hash, scope_hash};
+pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
+pub use pass::{PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
+pub use ticket::{TICKET_TEXT_BYTES, Ticket, TicketError, TicketText};

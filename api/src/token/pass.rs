@@ -1,0 +1,465 @@
+//! Passes: proof of admission that any backend can check with its own JOSE library.
+//!
+//! Owns signing, verification and the published key set. A pass is a compact JWS (RFC 7515) with
+//! EdDSA over Ed25519 (RFC 8037). Signing is deterministic: the same pass gives the same bytes.
+//! Verifying is stricter than the standard asks, because only we ever sign: the header must equal
+//! one of ours byte for byte (so no other algorithm or key can be named), the encoding must be
+//! canonical, and the claims must be exactly what we would have written. Leeway is 0.
+
+use std::fmt;
+use std::ops::Deref;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{SIGNATURE_LENGTH, Signature, Signer as _, SigningKey};
+use engine::clock::Millis;
+use engine::id::{Epoch, Number, SaleName, ShopperKey};
+use serde::{Deserialize, Serialize};
+
+use super::Keyring;
+
+/// No pass is longer, in bytes: the longest claims are under 400 bytes before base64.
+pub const PASS_BYTES_MAX: usize = 1_024;
+
+const ISSUER: &str = "rushgate";
+
+/// An admission: who may buy in which sale, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The sale it admits to.
+    pub sale: SaleName,
+    /// The reign its place was issued under.
+    pub epoch: Epoch,
+    /// The place that was called.
+    pub number: Number,
+    /// Whose admission it is.
+    pub shopper: ShopperKey,
+    /// When it starts to hold; whole seconds in the token, rounded down.
+    pub issued_at: Millis,
+    /// When it no longer holds; whole seconds in the token, rounded down.
+    pub expires_at: Millis,
+}
+
+/// A pass whose signature, sale and times were checked. Only this module makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedPass(Pass);
+
+impl Deref for VerifiedPass {
+    type Target = Pass;
+
+    fn deref(&self) -> &Pass {
+        &self.0
+    }
+}
+
+/// Why a token is not a pass that holds now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassError {
+    /// Not three canonical base64url parts within the length limit.
+    Malformed,
+    /// A header that is not one of ours: another algorithm, type or key.
+    UnknownHeader,
+    /// The signature does not fit.
+    Forged,
+    /// Signed by us, but the claims are not in the form we write.
+    UnknownClaims,
+    /// A true pass, for another sale.
+    WrongSale,
+    /// A true pass that does not hold yet.
+    NotYet,
+    /// A true pass that no longer holds.
+    Expired,
+}
+
+impl fmt::Display for PassError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not a pass",
+            Self::UnknownHeader => "a pass of an unknown kind or key",
+            Self::Forged => "a pass that does not verify",
+            Self::UnknownClaims => "a pass with unknown claims",
+            Self::WrongSale => "a pass for another sale",
+            Self::NotYet => "a pass that does not hold yet",
+            Self::Expired => "a pass that has expired",
+        })
+    }
+}
+
+impl std::error::Error for PassError {}
+
+/// The claims in the order they are written. Unknown and repeated names are refused.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    jti: String,
+    num: u64,
+    epc: u32,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+}
+
+impl Claims {
+    fn of(pass: &Pass) -> Self {
+        let issued = pass.issued_at.0 / 1_000;
+        Self {
+            iss: ISSUER.to_owned(),
+            aud: pass.sale.as_str().to_owned(),
+            sub: format!("{:032x}", pass.shopper.0),
+            jti: format_jti(pass.epoch, pass.number),
+            num: pass.number.0,
+            epc: pass.epoch.0,
+            iat: issued,
+            nbf: issued,
+            exp: pass.expires_at.0 / 1_000,
+        }
+    }
+
+    fn to_pass(&self) -> Option<Pass> {
+        Some(Pass {
+            sale: SaleName::parse(&self.aud)?,
+            epoch: Epoch(self.epc),
+            number: Number(self.num),
+            shopper: ShopperKey(u128::from_str_radix(&self.sub, 16).ok()?),
+            issued_at: Millis(self.iat.checked_mul(1_000)?),
+            expires_at: Millis(self.exp.checked_mul(1_000)?),
+        })
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        // A struct of texts and integers always serialises.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// A session's id in passes and in `sessions/{jti}/end`: `s-{epoch}-{number}`.
+pub fn format_jti(epoch: Epoch, number: Number) -> String {
+    format!("s-{}-{}", epoch.0, number.0)
+}
+
+/// Reads a session id back; anything but the form [`format_jti`] writes is `None`.
+pub fn parse_jti(text: &str) -> Option<(Epoch, Number)> {
+    let (epoch, number) = text.strip_prefix("s-")?.split_once('-')?;
+    let parsed = (Epoch(epoch.parse().ok()?), Number(number.parse().ok()?));
+    (format_jti(parsed.0, parsed.1) == text).then_some(parsed)
+}
+
+/// One signing key with what derives from it, computed once.
+pub(super) struct PassKey {
+    key: SigningKey,
+    kid: String,
+    /// The encoded header and the dot after it: the exact start of every token of this key.
+    prefix: String,
+}
+
+impl PassKey {
+    pub(super) fn new(key: SigningKey) -> Self {
+        let hash = blake3::hash(key.verifying_key().as_bytes());
+        let kid = hash.to_hex()[..16].to_owned();
+        let header = format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#);
+        let prefix = format!("{}.", URL_SAFE_NO_PAD.encode(header));
+        Self { key, kid, prefix }
+    }
+
+    pub(super) fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    fn jwk(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": URL_SAFE_NO_PAD.encode(self.key.verifying_key().as_bytes()),
+            "kid": self.kid,
+            "use": "sig",
+            "alg": "EdDSA",
+        })
+    }
+}
+
+impl Keyring {
+    /// Signs a pass with the current key.
+    pub fn sign_pass(&self, pass: &Pass) -> String {
+        let mut token = String::with_capacity(512);
+        token.push_str(&self.pass.prefix);
+        URL_SAFE_NO_PAD.encode_string(Claims::of(pass).to_json(), &mut token);
+        let signature = self.pass.key.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
+        debug_assert!(token.len() <= PASS_BYTES_MAX, "the longest sale name still fits");
+        token
+    }
+
+    /// Verifies a pass for `sale` at `now`. Costs one Ed25519 verification.
+    pub fn verify_pass(
+        &self,
+        token: &str,
+        sale: &SaleName,
+        now: Millis,
+    ) -> Result<VerifiedPass, PassError> {
+        let pass = self.signed_pass(token)?;
+        if pass.sale != *sale {
+            return Err(PassError::WrongSale);
+        }
+        in_time(pass, now)
+    }
+
+    /// Verifies a pass at `now` for whichever sale it names: forward-auth, where the sale is not
+    /// part of the request.
+    pub fn verify_pass_for_any_sale(
+        &self,
+        token: &str,
+        now: Millis,
+    ) -> Result<VerifiedPass, PassError> {
+        in_time(self.signed_pass(token)?, now)
+    }
+
+    /// The public keys as a JWK set (RFC 7517), current first.
+    pub fn jwks_json(&self) -> String {
+        let keys = std::iter::once(&self.pass).chain(&self.pass_previous).map(PassKey::jwk);
+        serde_json::json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
+    }
+
+    fn signed_pass(&self, token: &str) -> Result<Pass, PassError> {
+        if token.len() > PASS_BYTES_MAX {
+            return Err(PassError::Malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(PassError::Malformed)?;
+        let mut keys = std::iter::once(&self.pass).chain(&self.pass_previous);
+        let (key, claims) = keys
+            .find_map(|key| Some((key, signed.strip_prefix(key.prefix.as_str())?)))
+            .ok_or(PassError::UnknownHeader)?;
+
+        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| PassError::Malformed)?;
+        let signature = decode_signature(signature)?;
+        key.key
+            .verifying_key()
+            .verify_strict(signed.as_bytes(), &signature)
+            .map_err(|_| PassError::Forged)?;
+        read_claims(&claims)
+    }
+}
+
+fn decode_signature(text: &str) -> Result<Signature, PassError> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| PassError::Malformed)?;
+    let bytes: [u8; SIGNATURE_LENGTH] = bytes.try_into().map_err(|_| PassError::Malformed)?;
+    Ok(Signature::from_bytes(&bytes))
+}
+
+/// Reads claims that our key signed. Writing them again must give the same bytes, which refuses
+/// repeated names, other number forms, an issuer or session id that does not fit, and blanks.
+fn read_claims(json: &[u8]) -> Result<Pass, PassError> {
+    let claims: Claims = serde_json::from_slice(json).map_err(|_| PassError::UnknownClaims)?;
+    let pass = claims.to_pass().ok_or(PassError::UnknownClaims)?;
+    if Claims::of(&pass).to_json() == json { Ok(pass) } else { Err(PassError::UnknownClaims) }
+}
+
+fn in_time(pass: Pass, now: Millis) -> Result<VerifiedPass, PassError> {
+    if now < pass.issued_at {
+        return Err(PassError::NotYet);
+    }
+    if now >= pass.expires_at {
+        return Err(PassError::Expired);
+    }
+    Ok(VerifiedPass(pass))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::keyring::tests::{NEW, OLD, keyring};
+    use super::*;
+
+    const NOW: Millis = Millis(1_800_000_100_000);
+
+    fn pass() -> Pass {
+        Pass {
+            sale: SaleName::parse("demo").unwrap(),
+            epoch: Epoch(3),
+            number: Number(77),
+            shopper: ShopperKey(0xfeed),
+            issued_at: Millis(1_800_000_000_000),
+            expires_at: Millis(1_800_000_600_000),
+        }
+    }
+
+    fn verify(token: &str) -> Result<VerifiedPass, PassError> {
+        keyring(NEW, Some(OLD)).verify_pass(token, &pass().sale, NOW)
+    }
+
+    /// A token with any header and claims, signed by our true key.
+    fn signed_by_us(header: &str, claims: &str) -> String {
+        let parts = [URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims)].join(".");
+        let signature = keyring(NEW, None).pass.key.sign(parts.as_bytes()).to_bytes();
+        format!("{parts}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn our_header() -> String {
+        let kid = keyring(NEW, None).pass.kid;
+        format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#)
+    }
+
+    fn our_claims() -> String {
+        String::from_utf8(Claims::of(&pass()).to_json()).unwrap()
+    }
+
+    #[test]
+    fn verifying_gives_back_what_was_signed() {
+        let token = keyring(NEW, None).sign_pass(&pass());
+        assert_eq!(*verify(&token).unwrap(), pass());
+        assert_eq!(token, keyring(NEW, None).sign_pass(&pass()), "signing is deterministic");
+        assert_eq!(token, signed_by_us(&our_header(), &our_claims()));
+        let any = keyring(NEW, None).verify_pass_for_any_sale(&token, NOW).unwrap();
+        assert_eq!(any.sale.as_str(), "demo");
+    }
+
+    #[test]
+    fn the_longest_pass_fits() {
+        let longest = Pass {
+            sale: SaleName::parse(&"a".repeat(64)).unwrap(),
+            epoch: Epoch(u32::MAX),
+            number: Number(u64::MAX),
+            shopper: ShopperKey(u128::MAX),
+            issued_at: Millis(0),
+            expires_at: Millis(u64::MAX / 1_000 * 1_000),
+        };
+        let ring = keyring(NEW, None);
+        let token = ring.sign_pass(&longest);
+        assert!(token.len() <= PASS_BYTES_MAX);
+        assert_eq!(*ring.verify_pass(&token, &longest.sale, NOW).unwrap(), longest);
+    }
+
+    #[test]
+    fn every_changed_byte_and_every_length_is_refused() {
+        let ring = keyring(NEW, Some(OLD));
+        let token = ring.sign_pass(&pass());
+        for at in 0..token.len() {
+            for byte in [b'A', b'B', b'.', b'='] {
+                let mut changed = token.clone().into_bytes();
+                if changed[at] != byte {
+                    changed[at] = byte;
+                    let changed = String::from_utf8(changed).unwrap();
+                    let refused = ring.verify_pass(&changed, &pass().sale, NOW);
+                    assert!(refused.is_err(), "byte {at} set to {byte}");
+                }
+            }
+            assert!(verify(&token[..at]).is_err(), "cut at {at}");
+        }
+        // The last character carries four bits that mean nothing; they must be zero.
+        let last = token.chars().last().unwrap();
+        for other in ('A'..='Z').chain('a'..='z').chain('0'..='9').filter(|c| *c != last) {
+            let changed = format!("{}{other}", &token[..token.len() - 1]);
+            assert!(verify(&changed).is_err(), "last character {other}");
+        }
+        assert!(verify(&format!("{token}A")).is_err());
+        assert!(verify(&format!("{token}=")).is_err());
+        assert!(verify(&format!("{token}.")).is_err());
+    }
+
+    #[test]
+    fn a_pass_holds_from_issue_until_expiry_to_the_millisecond() {
+        let ring = keyring(NEW, None);
+        let token = ring.sign_pass(&pass());
+        let at = |now| ring.verify_pass(&token, &pass().sale, Millis(now)).map(|_| ());
+        assert_eq!(at(1_799_999_999_999), Err(PassError::NotYet));
+        assert_eq!(at(1_800_000_000_000), Ok(()));
+        assert_eq!(at(1_800_000_599_999), Ok(()));
+        assert_eq!(at(1_800_000_600_000), Err(PassError::Expired));
+        assert_eq!(at(1_800_000_601_000), Err(PassError::Expired));
+    }
+
+    #[test]
+    fn a_pass_works_only_for_its_sale() {
+        let ring = keyring(NEW, None);
+        let token = ring.sign_pass(&pass());
+        let other = SaleName::parse("other").unwrap();
+        assert_eq!(ring.verify_pass(&token, &other, NOW), Err(PassError::WrongSale));
+    }
+
+    #[test]
+    fn other_headers_are_refused_even_when_the_signature_fits() {
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"none","typ":"JWT"}"#,
+            r#"{"alg":"HS256","typ":"JWT"}"#,
+            r#"{"alg":"EdDSA","typ":"JWT"}"#,
+            r#"{"alg":"EdDSA","typ":"JWT","kid":"0000000000000000"}"#,
+            &our_header().replace("EdDSA", "eddsa"),
+            &our_header().replace(r#""typ""#, r#""jwk":{},"typ""#),
+            &our_header().replace(r#","kid""#, r#", "kid""#),
+        ] {
+            let token = signed_by_us(header, &our_claims());
+            assert_eq!(verify(&token), Err(PassError::UnknownHeader), "{header}");
+            let unsigned = format!("{}.", token.rsplit_once('.').unwrap().0);
+            assert!(verify(&unsigned).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn other_claims_are_refused_even_when_the_signature_fits() {
+        let good = our_claims();
+        for claims in [
+            good.replace(r#""num":77"#, r#""num":77,"num":1"#),
+            good.replace(r#""num":77"#, r#""num":1,"num":77"#),
+            good.replace(r#""num":77"#, r#""num":78"#),
+            good.replace(r#""num":77"#, r#""num":77.0"#),
+            good.replace(r#""epc":3"#, r#""epc":4"#),
+            good.replace(r#""epc":3,"#, ""),
+            good.replace("rushgate", "someone"),
+            good.replace(r#""iss""#, r#""admin":true,"iss""#),
+            good.replace(r#""exp":1800000600"#, r#""exp":"1800000600""#),
+            good.replace(r#""exp":1800000600"#, r#""exp":18446744073709551615"#),
+            good.replace("feed", "FEED"),
+            good.replace("demo", "DEMO"),
+            format!(" {good}"),
+            "null".to_owned(),
+            String::new(),
+        ] {
+            assert_ne!(claims, good);
+            let refused = verify(&signed_by_us(&our_header(), &claims));
+            assert_eq!(refused, Err(PassError::UnknownClaims), "{claims}");
+        }
+    }
+
+    #[test]
+    fn rotation_verifies_old_passes_until_the_previous_secret_goes() {
+        let token = keyring(OLD, None).sign_pass(&pass());
+        assert!(verify(&token).is_ok());
+        let rotated = keyring(NEW, None).verify_pass(&token, &pass().sale, NOW);
+        assert_eq!(rotated, Err(PassError::UnknownHeader));
+
+        let jwks: serde_json::Value =
+            serde_json::from_str(&keyring(NEW, Some(OLD)).jwks_json()).unwrap();
+        assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
+        assert_eq!(jwks["keys"][0]["kid"], keyring(NEW, None).pass.kid());
+        assert_eq!(jwks["keys"][1]["kid"], keyring(OLD, None).pass.kid());
+        assert!(jwks["keys"][0].get("d").is_none(), "no private part");
+    }
+
+    #[test]
+    fn session_ids_read_back_in_one_form_only() {
+        assert_eq!(parse_jti("s-3-77"), Some((Epoch(3), Number(77))));
+        for text in
+            ["s-3-077", "s-+3-77", "s-3", "3-77", "s-3-77-1", "s--1-7", "s-4294967296-1", ""]
+        {
+            assert_eq!(parse_jti(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_verifying_panic_or_pass(text in ".{0,300}") {
+            prop_assert!(verify(&text).is_err());
+        }
+
+        #[test]
+        fn nothing_after_our_header_makes_verifying_panic_or_pass(rest in "[A-Za-z0-9_.=-]{0,300}") {
+            let token = format!("{}{rest}", keyring(NEW, None).pass.prefix);
+            prop_assert!(verify(&token).is_err());
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Wire types: what the HTTP contract and the configuration file say, and nothing the engine sees.
+//!
+//! Owns every JSON shape of `docs/API.md`, reading and writing. Reading is strict and tells all
+//! problems of a body at once, each with its field, what was found and what is allowed. Writing
+//! takes plain values; handlers copy engine views into these structs. No arithmetic of the domain
+//! happens here.
+
+mod admin;
+mod fields;
+mod node;
+mod place;
+mod purchase;
+mod sale;
+mod status;
+mod time;
+
+pub use admin::{
+    AuditEntry, AuditList, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest,
+    RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay, read_restock,
+};
+pub use fields::{BodyError, FieldProblem, Fields, Problems};
+pub use node::Node;
+pub use place::{EtaSeconds, PlaceObject, PlaceState, write_place};
+pub use purchase::{
+    PurchaseItem, PurchaseItemObject, PurchaseObject, PurchaseRequest, PurchaseState,
+    format_purchase_id, parse_purchase_id, read_purchase,
+};
+pub use sale::{
+    AdminSale, AdminSaleList, OfferTable, SalePatch, SaleTable, read_patch, read_sale,
+    read_sale_table,
+};
+pub use status::{OfferState, OfferStatus, SaleList, SaleState, SaleStatus};
+pub use time::{format_time, parse_time, write_time};

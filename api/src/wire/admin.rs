@@ -1,0 +1,252 @@
+//! What operators send and read besides the sale itself: pace, message, restock, audit, stats.
+
+use engine::clock::Millis;
+use engine::id::{EventId, Sku};
+use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
+use serde::Serialize;
+
+use super::fields::{BodyError, Fields, Problems};
+use super::node::Node;
+use super::purchase::read_json;
+use super::time;
+
+/// `POST …/rate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateRequest {
+    /// Admissions per 1,000 seconds.
+    pub admission_milli_per_second: u64,
+}
+
+/// `POST …/message`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRequest {
+    /// The word to everyone in the room; `None` takes it away.
+    pub message: Option<String>,
+}
+
+/// `POST …/restock`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestockRequest {
+    /// Which offer.
+    pub sku: Sku,
+    /// How many units come; negative takes unsold units away. Never 0.
+    pub units: i64,
+}
+
+/// Reads `{"admission_per_second": …}`.
+pub fn read_rate(body: &[u8]) -> Result<RateRequest, BodyError> {
+    const ALLOWED: &str = "a number from 0.001 to 1000000";
+    read_body(body, |fields| {
+        let rate = fields.milli("admission_per_second", 1..=1_000_000_000);
+        let rate = fields.required("admission_per_second", ALLOWED, rate)?;
+        Some(RateRequest { admission_milli_per_second: rate })
+    })
+}
+
+/// Reads `{"message": "…"}`; null or an empty text takes the message away.
+pub fn read_message(body: &[u8]) -> Result<MessageRequest, BodyError> {
+    let allowed = format!("a text of at most {TEXT_BYTES_MAX} bytes, or null");
+    read_body(body, |fields| {
+        let message = fields.read("message", &allowed, |node| {
+            if *node == Node::Null {
+                return Some(None);
+            }
+            let text = node.as_text().filter(|text| text.len() <= TEXT_BYTES_MAX)?;
+            Some(if text.is_empty() { None } else { Some(text.to_owned()) })
+        });
+        Some(MessageRequest { message: fields.required("message", &allowed, message)? })
+    })
+}
+
+/// Reads `{"sku": "…", "units": ±n}`.
+pub fn read_restock(body: &[u8]) -> Result<RestockRequest, BodyError> {
+    const SKU: &str = "1 to 64 letters, digits or . _ : -";
+    let most = i64::try_from(UNITS_MAX).unwrap_or(i64::MAX);
+    read_body(body, |fields| {
+        let sku = fields.text("sku", SKU, Sku::parse);
+        let sku = fields.required("sku", SKU, sku);
+        let units = fields.integer("units", -most..=most);
+        let units = fields.required("units", "a whole number, not 0", units);
+        if units == Some(0) {
+            fields.note("units", "0", "a whole number, not 0");
+        }
+        Some(RestockRequest { sku: sku?, units: units? })
+    })
+}
+
+/// Dead letters sent again at once.
+const REPLAYS_MAX: usize = 1_024;
+
+/// Reads `{"events": […]}`; `None` without `events` or without a body: all dead letters.
+pub fn read_replay(body: &[u8]) -> Result<Option<Vec<EventId>>, BodyError> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let allowed = format!("a list of 1 to {REPLAYS_MAX} event numbers");
+    read_body(body, |fields| {
+        Some(fields.read("events", &allowed, |node| {
+            let Node::List(nodes) = node else { return None };
+            let events = nodes.iter().map(|node| {
+                let Node::Integer(number) = node else { return None };
+                u64::try_from(*number).ok().filter(|number| *number > 0).map(EventId)
+            });
+            let events: Vec<EventId> = events.collect::<Option<_>>()?;
+            (1..=REPLAYS_MAX).contains(&events.len()).then_some(events)
+        }))
+    })
+}
+
+/// Accepts a call that takes no body: nothing, or `{}`.
+pub fn read_nothing(body: &[u8]) -> Result<(), BodyError> {
+    if body.is_empty() { Ok(()) } else { read_body(body, |_| Some(())) }
+}
+
+fn read_body<T>(
+    body: &[u8],
+    read: impl FnOnce(&mut Fields<'_, '_>) -> Option<T>,
+) -> Result<T, BodyError> {
+    let node = read_json(body)?;
+    let mut problems = Problems::default();
+    let mut fields = Fields::open("", &node, &mut problems);
+    let value = read(&mut fields);
+    fields.finish();
+    // Whoever reads nothing has noted why.
+    match (problems.check(()), value) {
+        (Ok(()), Some(value)) => Ok(value),
+        (Ok(()), None) => Err(BodyError::Invalid(Vec::new())),
+        (Err(problems), _) => Err(BodyError::Invalid(problems)),
+    }
+}
+
+/// Who did what to a sale, newest first.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditList {
+    /// The sale's name.
+    pub sale: String,
+    /// The latest changes; the journal keeps all.
+    pub entries: Vec<AuditEntry>,
+}
+
+/// One change by an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditEntry {
+    /// When it was decided.
+    #[serde(serialize_with = "time::serialize")]
+    pub at: Millis,
+    /// Who: `config`, or a role and the first digits of the key's hash.
+    pub author: String,
+    /// What kind of change, as `pause` or `restock`.
+    pub action: String,
+    /// What it changed, in words; empty when the action says it all.
+    pub detail: String,
+}
+
+/// Order events not yet delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OutboxObject {
+    /// How many wait for the sink.
+    pub lag: u64,
+    /// Those the sink refused for good.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// An order event that waits for an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// The event's number.
+    pub event: u64,
+    /// When it was decided.
+    #[serde(serialize_with = "time::serialize")]
+    pub at: Millis,
+    /// The sale's name.
+    pub sale: String,
+    /// The purchase's id.
+    pub purchase: String,
+    /// What the sink said.
+    pub why: String,
+}
+
+/// A sale in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SaleStats {
+    /// The sale's name.
+    pub sale: String,
+    /// The present reign.
+    pub epoch: u32,
+    /// Numbers issued.
+    pub entered: u64,
+    /// People in line.
+    pub line_length: u64,
+    /// Places that left the line before they were called.
+    pub departed: u64,
+    /// The gate's watermark.
+    pub serving: u64,
+    /// Slots taken now: called or let in.
+    pub active_sessions: u64,
+    /// Each offer's units.
+    pub offers: Vec<OfferStats>,
+    /// Order events not yet delivered.
+    pub outbox_lag: u64,
+    /// Order events the sink refused for good.
+    pub dead_letters: u64,
+}
+
+/// One offer's units; `available + held + paying + sold = total`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OfferStats {
+    /// The stock-keeping unit.
+    pub sku: String,
+    /// All units.
+    pub total: u64,
+    /// Free to buy.
+    pub available: u64,
+    /// Reserved.
+    pub held: u64,
+    /// Reserved with payment under way.
+    pub paying: u64,
+    /// Paid.
+    pub sold: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operator_bodies_are_read_strictly() {
+        assert_eq!(
+            read_rate(br#"{"admission_per_second":12.5}"#),
+            Ok(RateRequest { admission_milli_per_second: 12_500 })
+        );
+        assert_eq!(read_message(br#"{"message":""}"#), Ok(MessageRequest { message: None }));
+        let restock = read_restock(br#"{"sku":"a","units":-5}"#).unwrap();
+        assert_eq!((restock.sku.as_str(), restock.units), ("a", -5));
+        assert_eq!(read_nothing(b""), Ok(()));
+        assert_eq!(read_nothing(b"{}"), Ok(()));
+        assert_eq!(read_replay(b""), Ok(None));
+        assert_eq!(read_replay(br#"{"events":[7]}"#), Ok(Some(vec![EventId(7)])));
+        assert!(read_replay(br#"{"events":[0]}"#).is_err());
+
+        for body in [
+            "",
+            "{}",
+            "null",
+            r#"{"admission_per_second":0}"#,
+            r#"{"admission_per_second":"1"}"#,
+            r#"{"admission_per_second":1,"x":1}"#,
+        ] {
+            assert!(read_rate(body.as_bytes()).is_err(), "{body}");
+        }
+        for body in [
+            "{}",
+            r#"{"sku":"a"}"#,
+            r#"{"sku":"a","units":0}"#,
+            r#"{"sku":"a","units":1.5}"#,
+            r#"{"sku":"a","units":1000000001}"#,
+        ] {
+            assert!(read_restock(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(read_message(br#"{"message":5}"#).is_err());
+        assert!(read_nothing(br#"{"x":1}"#).is_err());
+    }
+}

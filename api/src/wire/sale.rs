@@ -1,0 +1,471 @@
+//! A sale as the admin API and the configuration file write it.
+//!
+//! One reader serves both, so a table that works in the file works as JSON. What this version
+//! cannot do (a lobby, a draw, `jwt` and `invite` identities) is refused by name, never ignored.
+
+use std::ops::RangeInclusive;
+
+use engine::clock::Millis;
+use engine::id::{Currency, SaleName, Sku};
+use engine::limits::{ACTIVE_SESSIONS_MAX, OFFERS_MAX, PRICE_MAX, TEXT_BYTES_MAX, UNITS_MAX};
+use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec};
+use serde::Serialize;
+
+use super::fields::{BodyError, FieldProblem, Fields, Problems};
+use super::node::Node;
+use super::purchase::read_json;
+use super::status::{SaleState, per_second};
+use super::time;
+
+const NAME_ALLOWED: &str = "1 to 64 of a-z, 0-9 and -";
+const SKU_ALLOWED: &str = "1 to 64 letters, digits or . _ : -";
+const CURRENCY_ALLOWED: &str = "an ISO 4217 code of three capital letters, as KRW";
+
+/// Waits and sessions, in seconds: up to a day.
+const SECONDS: RangeInclusive<u64> = 1..=86_400;
+
+/// Reads `POST /v1/admin/sales`.
+pub fn read_sale(body: &[u8]) -> Result<SaleSpec, BodyError> {
+    read_sale_table("", &read_json(body)?).map_err(BodyError::Invalid)
+}
+
+/// Reads one `[[sale]]` table that stands at `path`.
+pub fn read_sale_table(path: &str, node: &Node) -> Result<SaleSpec, Vec<FieldProblem>> {
+    let mut problems = Problems::default();
+    let mut fields = Fields::open(path, node, &mut problems);
+    let name = fields.text("id", NAME_ALLOWED, SaleName::parse);
+    let name = fields.required("id", NAME_ALLOWED, name);
+    let identity = read_identity(&mut fields).unwrap_or(IdentityMode::Anonymous);
+    refuse_what_is_not_there(&mut fields);
+    let terms = read_terms(&mut fields);
+    let offers = read_offers(&mut fields);
+    fields.finish();
+
+    // Without a name nothing is made; the stand-in only lets the other checks go on.
+    let stand_in = || SaleName::parse("unnamed");
+    let spec = name.or_else(stand_in).map(|name| {
+        let mut spec = defaults(name, identity, offers);
+        terms.apply(&mut spec);
+        spec
+    });
+    if let Some(spec) = &spec {
+        note_engine_problems(path, spec, &mut problems);
+    }
+    problems.check(())?;
+    spec.ok_or_else(Vec::new)
+}
+
+/// What a sale has when its table says no more than id and offers.
+fn defaults(name: SaleName, identity: IdentityMode, offers: Vec<OfferSpec>) -> SaleSpec {
+    SaleSpec {
+        title: name.as_str().to_owned(),
+        name,
+        opens_at: None,
+        closes_at: None,
+        identity,
+        rejoin: Rejoin::Keep,
+        admission_milli_per_second: 50_000,
+        active_max: 500,
+        claim_window_ms: 60_000,
+        session_ms: 600_000,
+        idle_ms: 120_000,
+        hold_ms: 300_000,
+        per_shopper_max: 2,
+        overbook_milli: None,
+        refund_restocks: true,
+        offers,
+    }
+}
+
+/// What can be changed about a sale: whatever is `Some`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SalePatch {
+    /// See [`SaleSpec::title`].
+    pub title: Option<String>,
+    /// See [`SaleSpec::opens_at`]; null in JSON: at once.
+    pub opens_at: Option<Option<Millis>>,
+    /// See [`SaleSpec::closes_at`]; null in JSON: never.
+    pub closes_at: Option<Option<Millis>>,
+    /// See [`SaleSpec::rejoin`].
+    pub rejoin: Option<Rejoin>,
+    /// See [`SaleSpec::admission_milli_per_second`].
+    pub admission_milli_per_second: Option<u64>,
+    /// See [`SaleSpec::active_max`].
+    pub active_max: Option<u32>,
+    /// See [`SaleSpec::claim_window_ms`].
+    pub claim_window_ms: Option<u64>,
+    /// See [`SaleSpec::session_ms`].
+    pub session_ms: Option<u64>,
+    /// See [`SaleSpec::idle_ms`].
+    pub idle_ms: Option<u64>,
+    /// See [`SaleSpec::hold_ms`].
+    pub hold_ms: Option<u64>,
+    /// See [`SaleSpec::per_shopper_max`].
+    pub per_shopper_max: Option<u32>,
+    /// See [`SaleSpec::overbook_milli`]; null in JSON: no coupling.
+    pub overbook_milli: Option<Option<u32>>,
+    /// See [`SaleSpec::refund_restocks`].
+    pub refund_restocks: Option<bool>,
+}
+
+impl SalePatch {
+    /// Puts the changes into `spec`.
+    pub fn apply(self, spec: &mut SaleSpec) {
+        fn put<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        put(&mut spec.title, self.title);
+        put(&mut spec.opens_at, self.opens_at);
+        put(&mut spec.closes_at, self.closes_at);
+        put(&mut spec.rejoin, self.rejoin);
+        put(&mut spec.admission_milli_per_second, self.admission_milli_per_second);
+        put(&mut spec.active_max, self.active_max);
+        put(&mut spec.claim_window_ms, self.claim_window_ms);
+        put(&mut spec.session_ms, self.session_ms);
+        put(&mut spec.idle_ms, self.idle_ms);
+        put(&mut spec.hold_ms, self.hold_ms);
+        put(&mut spec.per_shopper_max, self.per_shopper_max);
+        put(&mut spec.overbook_milli, self.overbook_milli);
+        put(&mut spec.refund_restocks, self.refund_restocks);
+    }
+
+    /// `spec` with the changes, if the engine can run that.
+    pub fn applied_to(self, spec: &SaleSpec) -> Result<SaleSpec, Vec<FieldProblem>> {
+        let mut changed = spec.clone();
+        self.apply(&mut changed);
+        let mut problems = Problems::default();
+        note_engine_problems("", &changed, &mut problems);
+        problems.check(changed)
+    }
+}
+
+/// Reads `PATCH /v1/admin/sales/{sale}`.
+pub fn read_patch(body: &[u8]) -> Result<SalePatch, BodyError> {
+    const FIXED: &str = "nothing: it is fixed once the sale is made";
+    let node = read_json(body)?;
+    let mut problems = Problems::default();
+    let mut fields = Fields::open("", &node, &mut problems);
+    for name in ["id", "identity", "offer", "offers"] {
+        if let Some(node) = fields.take(name) {
+            fields.note(name, node.shown(), FIXED);
+        }
+    }
+    refuse_what_is_not_there(&mut fields);
+    let patch = read_terms(&mut fields);
+    fields.finish();
+    problems.check(patch).map_err(BodyError::Invalid)
+}
+
+fn read_terms(fields: &mut Fields<'_, '_>) -> SalePatch {
+    let title_allowed = format!("a text of 1 to {TEXT_BYTES_MAX} bytes without control characters");
+    let title = fields.text("title", &title_allowed, |text| {
+        let fits =
+            (1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+        fits.then(|| text.to_owned())
+    });
+    let mut span_ms = |name| fields.integer(name, SECONDS).map(|seconds| seconds * 1_000);
+    let claim_window_ms = span_ms("claim_window_seconds");
+    let session_ms = span_ms("session_seconds");
+    let idle_ms = span_ms("idle_seconds");
+    let hold_ms = span_ms("hold_seconds");
+    SalePatch {
+        title,
+        opens_at: fields.time("opens_at"),
+        closes_at: fields.time("closes_at"),
+        rejoin: fields.word("rejoin", &[("keep", Rejoin::Keep), ("tail", Rejoin::Tail)]),
+        admission_milli_per_second: fields.milli("admission_per_second", 1..=1_000_000_000),
+        active_max: fields.integer("active_max", 1..=ACTIVE_SESSIONS_MAX),
+        claim_window_ms,
+        session_ms,
+        idle_ms,
+        hold_ms,
+        per_shopper_max: fields.integer("per_shopper_max", 1..=1_000_000),
+        overbook_milli: read_overbook(fields),
+        refund_restocks: fields.bool("refund_restocks"),
+    }
+}
+
+#[expect(clippy::option_option, reason = "absent, null and a number are three answers")]
+fn read_overbook(fields: &mut Fields<'_, '_>) -> Option<Option<u32>> {
+    if fields.is_null("overbook") {
+        fields.take("overbook");
+        return Some(None);
+    }
+    let milli = fields.milli("overbook", 1..=1_000_000)?;
+    u32::try_from(milli).ok().map(Some)
+}
+
+fn read_identity(fields: &mut Fields<'_, '_>) -> Option<IdentityMode> {
+    const LATER: &str = "anonymous, header (jwt and invite are not available in this version)";
+    fields.text("identity", LATER, |word| match word {
+        "anonymous" => Some(IdentityMode::Anonymous),
+        "header" => Some(IdentityMode::Header),
+        _ => None,
+    })
+}
+
+/// Options of the contract that this version does not have.
+fn refuse_what_is_not_there(fields: &mut Fields<'_, '_>) {
+    const ORDER: &str = "arrival (draw is not available in this version)";
+    const LOBBY: &str = "nothing: a lobby is not available in this version";
+    fields.text("order", ORDER, |word| (word == "arrival").then_some(()));
+    if let Some(node) = fields.take("lobby_opens_at")
+        && *node != Node::Null
+    {
+        fields.note("lobby_opens_at", node.shown(), LOBBY);
+    }
+}
+
+fn read_offers(fields: &mut Fields<'_, '_>) -> Vec<OfferSpec> {
+    let (one, many) = (fields.list("offer"), fields.list("offers"));
+    if one.is_some() && many.is_some() {
+        fields.note("offers", "both offer and offers", "one of them");
+    }
+    let tables = one.or(many).unwrap_or_default();
+    if tables.len() > OFFERS_MAX || (tables.is_empty() && !fields.has_problem("offers")) {
+        let allowed = format!("1 to {OFFERS_MAX} offers");
+        fields.note("offer", format!("{} offers", tables.len()), allowed);
+    }
+    let read = |(path, node): &(String, &Node)| read_offer(path, node, fields.problems());
+    tables.iter().take(OFFERS_MAX).filter_map(read).collect()
+}
+
+fn read_offer(path: &str, node: &Node, problems: &mut Problems) -> Option<OfferSpec> {
+    let mut fields = Fields::open(path, node, problems);
+    let sku = fields.text("sku", SKU_ALLOWED, Sku::parse);
+    let total = fields.integer("total", 0..=UNITS_MAX);
+    let price = fields.integer("price", 0..=PRICE_MAX);
+    let currency = fields.text("currency", CURRENCY_ALLOWED, Currency::parse);
+    if matches!(node, Node::Table(_)) {
+        fields.required("sku", SKU_ALLOWED, sku.as_ref());
+        fields.required("total", &format!("a whole number from 0 to {UNITS_MAX}"), total);
+        fields.required("price", "a whole number of minor units, at least 0", price);
+        fields.required("currency", CURRENCY_ALLOWED, currency);
+    }
+    fields.finish();
+    Some(OfferSpec { sku: sku?, total: total?, price: price?, currency: currency? })
+}
+
+/// Adds what the engine itself will not run and the reader has not told yet: rules between fields.
+fn note_engine_problems(path: &str, spec: &SaleSpec, problems: &mut Problems) {
+    for problem in spec.check() {
+        let field = super::fields::join(path, problem.field);
+        let told = problems.concern(&field);
+        if !told {
+            let found = found_in(spec, problem.field);
+            problems.note(field, found, problem.allowed);
+        }
+    }
+}
+
+fn found_in(spec: &SaleSpec, field: &str) -> String {
+    let list = |texts: Vec<&str>| texts.join(", ");
+    match field {
+        "closes_at" => spec.closes_at.map_or_else(|| "never".to_owned(), time::format_time),
+        "offer.sku" => list(spec.offers.iter().map(|offer| offer.sku.as_str()).collect()),
+        "offer.currency" => list(spec.offers.iter().map(|o| o.currency.as_str()).collect()),
+        "offer" => format!("{} offers", spec.offers.len()),
+        _ => "a value outside the range".to_owned(),
+    }
+}
+
+/// The sales as operators see them.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdminSaleList {
+    /// All of them, by name.
+    pub sales: Vec<AdminSale>,
+}
+
+/// A sale as operators see it: its table, and how it stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdminSale {
+    /// What it was told to be.
+    #[serde(flatten)]
+    pub table: SaleTable,
+    /// What it is at.
+    pub state: SaleState,
+    /// The present reign.
+    pub epoch: u32,
+    /// Whether the gate stands still.
+    pub paused: bool,
+    /// The operator's word to everyone.
+    pub message: Option<String>,
+}
+
+/// A sale's table as it is written; sent back unchanged, it makes the same sale.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "each field is the one of SaleSpec, in the units of its name")]
+pub struct SaleTable {
+    pub id: String,
+    pub title: String,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub opens_at: Option<Millis>,
+    #[serde(serialize_with = "time::serialize_option")]
+    pub closes_at: Option<Millis>,
+    pub order: &'static str,
+    pub identity: &'static str,
+    pub rejoin: &'static str,
+    pub admission_per_second: f64,
+    pub active_max: u32,
+    pub claim_window_seconds: u64,
+    pub session_seconds: u64,
+    pub idle_seconds: u64,
+    pub hold_seconds: u64,
+    pub per_shopper_max: u32,
+    pub overbook: Option<f64>,
+    pub refund_restocks: bool,
+    pub offers: Vec<OfferTable>,
+}
+
+/// An offer's table as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "each field is the one of OfferSpec")]
+pub struct OfferTable {
+    pub sku: String,
+    pub total: u64,
+    pub price: i64,
+    pub currency: String,
+}
+
+impl From<&SaleSpec> for SaleTable {
+    fn from(spec: &SaleSpec) -> Self {
+        let offers = spec.offers.iter().map(|offer| OfferTable {
+            sku: offer.sku.as_str().to_owned(),
+            total: offer.total,
+            price: offer.price,
+            currency: offer.currency.as_str().to_owned(),
+        });
+        Self {
+            id: spec.name.as_str().to_owned(),
+            title: spec.title.clone(),
+            opens_at: spec.opens_at,
+            closes_at: spec.closes_at,
+            order: "arrival",
+            identity: match spec.identity {
+                IdentityMode::Anonymous => "anonymous",
+                IdentityMode::Header => "header",
+            },
+            rejoin: match spec.rejoin {
+                Rejoin::Keep => "keep",
+                Rejoin::Tail => "tail",
+            },
+            admission_per_second: per_second(spec.admission_milli_per_second),
+            active_max: spec.active_max,
+            claim_window_seconds: spec.claim_window_ms / 1_000,
+            session_seconds: spec.session_ms / 1_000,
+            idle_seconds: spec.idle_ms / 1_000,
+            hold_seconds: spec.hold_ms / 1_000,
+            per_shopper_max: spec.per_shopper_max,
+            overbook: spec.overbook_milli.map(|milli| per_second(milli.into())),
+            refund_restocks: spec.refund_restocks,
+            offers: offers.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str =
+        r#"{"id":"demo","offers":[{"sku":"a","total":10,"price":99000,"currency":"KRW"}]}"#;
+
+    fn problems(body: &str) -> Vec<String> {
+        match read_sale(body.as_bytes()) {
+            Ok(_) => Vec::new(),
+            Err(BodyError::NotJson(text)) => vec![text],
+            Err(BodyError::Invalid(problems)) => {
+                problems.into_iter().map(|problem| problem.field).collect()
+            }
+        }
+    }
+
+    fn with(field: &str) -> String {
+        LEAST.replacen('{', &format!("{{{field},"), 1)
+    }
+
+    #[test]
+    fn id_and_offers_are_enough_and_the_rest_has_the_contracts_defaults() {
+        let spec = read_sale(LEAST.as_bytes()).unwrap();
+        assert_eq!(spec.title, "demo");
+        assert_eq!(spec.admission_milli_per_second, 50_000);
+        assert_eq!((spec.hold_ms, spec.idle_ms, spec.per_shopper_max), (300_000, 120_000, 2));
+        assert_eq!(read_sale(LEAST.replace("offers", "offer").as_bytes()).unwrap(), spec);
+    }
+
+    #[test]
+    fn what_is_written_makes_the_same_sale_again() {
+        let body = with(
+            r#""title":"Drop","opens_at":"2026-01-01T00:00:00Z","overbook":1.5,
+            "closes_at":"2030-01-01T00:00:00Z","rejoin":"tail","identity":"header",
+            "admission_per_second":0.125,"refund_restocks":false"#,
+        );
+        let spec = read_sale(body.as_bytes()).unwrap();
+        let written = serde_json::to_vec(&SaleTable::from(&spec)).unwrap();
+        assert_eq!(read_sale(&written), Ok(spec));
+    }
+
+    #[test]
+    fn what_this_version_cannot_do_is_refused_by_name() {
+        for (field, name) in [
+            (r#""order":"draw""#, "order"),
+            (r#""lobby_opens_at":"2026-01-01T00:00:00Z""#, "lobby_opens_at"),
+            (r#""identity":"jwt""#, "identity"),
+            (r#""identity":"invite""#, "identity"),
+        ] {
+            let Err(BodyError::Invalid(problems)) = read_sale(with(field).as_bytes()) else {
+                panic!("{field} was accepted");
+            };
+            assert_eq!(problems[0].field, name);
+            assert!(problems[0].allowed.contains("not available in this version"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn every_range_has_an_end_and_all_problems_are_told() {
+        for (field, name) in [
+            (r#""title":"""#, "title"),
+            (r#""title":"a\nb""#, "title"),
+            (r#""admission_per_second":0"#, "admission_per_second"),
+            (r#""active_max":1000001"#, "active_max"),
+            (r#""claim_window_seconds":0"#, "claim_window_seconds"),
+            (r#""session_seconds":86401"#, "session_seconds"),
+            (r#""idle_seconds":1.5"#, "idle_seconds"),
+            (r#""hold_seconds":-1"#, "hold_seconds"),
+            (r#""per_shopper_max":0"#, "per_shopper_max"),
+            (r#""overbook":0"#, "overbook"),
+            (r#""opens_at":"soon""#, "opens_at"),
+            (
+                r#""closes_at":"2026-01-01T00:00:00Z","opens_at":"2026-01-01T00:00:00Z""#,
+                "closes_at",
+            ),
+            (r#""colour":"red""#, "colour"),
+        ] {
+            assert_eq!(problems(&with(field)), [name], "{field}");
+        }
+        assert_eq!(
+            problems(r#"{"id":"A","offers":[{"sku":"a","total":-1,"price":1.5}],"x":1}"#),
+            ["id", "offers[0].total", "offers[0].price", "offers[0].currency", "x", "offer"]
+        );
+        let twice = r#"{"sku":"a","total":1,"price":1,"currency":"KRW"}"#;
+        let two = format!(r#"{{"id":"a","offers":[{twice},{}]}}"#, twice.replace("KRW", "USD"));
+        assert_eq!(problems(&two), ["offer.sku", "offer.currency"]);
+    }
+
+    #[test]
+    fn a_patch_changes_only_what_it_names() {
+        let spec = read_sale(LEAST.as_bytes()).unwrap();
+        let patch = read_patch(br#"{"title":"New","closes_at":null,"overbook":null}"#).unwrap();
+        let changed = patch.applied_to(&spec).unwrap();
+        assert_eq!(changed, SaleSpec { title: "New".to_owned(), ..spec.clone() });
+        assert!(read_patch(br#"{"id":"other"}"#).is_err());
+        assert!(read_patch(br#"{"offers":[]}"#).is_err());
+        assert!(read_patch(br#"{"order":"draw"}"#).is_err());
+        let ended = read_patch(
+            br#"{"opens_at":"2026-01-02T00:00:00Z","closes_at":"2026-01-01T00:00:00Z"}"#,
+        );
+        assert_eq!(ended.unwrap().applied_to(&spec).unwrap_err()[0].field, "closes_at");
+    }
+}

@@ -1,0 +1,202 @@
+//! Judging the server by what it acknowledged.
+//!
+//! Owns the verdicts. Each rule is a pure function of the [`Ledger`] (or of the [`Witness`]'s
+//! findings), so that a hand-made ledger can show each of them failing; none of them talks to the
+//! server. A broken rule says what was seen, with examples.
+
+mod memory;
+mod order;
+mod stock;
+
+use serde::Serialize;
+
+use crate::ledger::Ledger;
+use crate::server::Kill;
+use crate::witness::{EXAMPLES_MAX, Findings, Witness};
+
+/// One rule's result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// The rule, in words.
+    pub rule: &'static str,
+    /// True when nothing contradicts it.
+    pub ok: bool,
+    /// What was counted.
+    pub seen: String,
+    /// What broke it, at most a few.
+    pub examples: Vec<String>,
+}
+
+impl Verdict {
+    fn new(rule: &'static str, seen: String, broken: Broken) -> Self {
+        Self { rule, ok: broken.count == 0, seen, examples: broken.examples }
+    }
+}
+
+/// Contradictions to one rule, counted, with the first few kept.
+#[derive(Debug, Default)]
+struct Broken {
+    count: u64,
+    examples: Vec<String>,
+}
+
+impl Broken {
+    fn note(&mut self, example: String) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(example);
+        }
+    }
+
+    fn check(&mut self, holds: bool, example: impl FnOnce() -> String) {
+        if !holds {
+            self.note(example());
+        }
+    }
+}
+
+/// Every verdict about a finished run.
+pub(crate) fn audit(ledger: &Ledger, witness: &Witness) -> Vec<Verdict> {
+    vec![
+        stock::sold_within_stock(ledger),
+        stock::sold_is_what_was_confirmed(ledger),
+        stock::sold_out_when_wanted(ledger),
+        stock::units_add_up(ledger),
+        order::numbers_are_unique(ledger),
+        order::numbers_follow_acknowledgements(ledger),
+        live("nobody waits after a later number was let in", &witness.overtaken),
+        live("serving never goes back and covers everyone let in", &witness.serving),
+        live("a shown position never rises", &witness.position),
+        live("a place keeps its number, on polls and re-entry", &witness.number),
+        memory::tickets_are_remembered(ledger),
+        memory::purchases_are_remembered(ledger),
+        live("the same purchase key gives the same bytes", &witness.replay),
+        live("every answer is one the contract allows", &witness.contract),
+    ]
+}
+
+/// How well orders agree, for the report.
+pub(crate) use order::{Agreement, agreement};
+
+/// The server really was killed as often as asked, each time under traffic.
+pub(crate) fn kills(asked: u32, kills: &[Kill], trouble: Option<&str>) -> Verdict {
+    let mut broken = Broken::default();
+    broken.check(kills.len() == asked as usize, || {
+        format!("{asked} kills were asked for, {} happened", kills.len())
+    });
+    if let Some(trouble) = trouble {
+        broken.note(trouble.to_owned());
+    }
+    for (index, kill) in kills.iter().enumerate() {
+        broken.check(kill.answered > 0, || {
+            format!("nothing was answered between kill {index} and the one before")
+        });
+    }
+    let in_flight: usize = kills.iter().map(|kill| kill.in_flight).sum();
+    let seen = format!("{} kills, {in_flight} requests cut off", kills.len());
+    Verdict::new("the server was killed in the middle of traffic", seen, broken)
+}
+
+fn live(rule: &'static str, findings: &Findings) -> Verdict {
+    let (checked, count) = (findings.checked(), findings.broken());
+    let seen = format!("{checked} checks, {count} broken");
+    Verdict::new(rule, seen, Broken { count, examples: findings.examples() })
+}
+
+/// Hand-made ledgers for the rules' own tests.
+#[cfg(test)]
+mod sample {
+    use std::time::Duration;
+
+    use crate::clock::Stamp;
+    use crate::ledger::{
+        Bought, Entry, Ledger, Outcome, PurchaseAnswer, Record, StockRead, TicketAnswer,
+    };
+    use crate::scenario::{Ending, Manner, Plan};
+    use crate::wire::{PurchaseState, Units};
+
+    fn record(index: usize) -> Record {
+        let at = index as u64 * 1_000;
+        let plan = Plan {
+            arrival: Duration::from_nanos(at),
+            manner: Manner::Stay,
+            ending: Ending::Confirm,
+            units: 1,
+            refresh_after: None,
+            double_click: false,
+            payment: Duration::ZERO,
+        };
+        let mut record = Record::new(index, plan);
+        let (sent, acked) = (Stamp(at), Stamp(at + 500));
+        let ticket = format!("t{index}");
+        record.entry = Some(Entry { sent, acked, number: index as u64 + 1, ticket });
+        record.admitted = Some(Stamp(at + 600));
+        record.heard = Stamp(at + 600);
+        record
+    }
+
+    /// `stock` shoppers buy a unit each, `more` find it sold out, and the server agrees.
+    pub(super) fn honest(stock: usize, more: usize) -> Ledger {
+        let mut ledger = Ledger { stock: stock as u64, idle_seconds: 100, ..Ledger::default() };
+        for index in 0..stock + more {
+            let mut record = record(index);
+            let at = Stamp(1_000_000);
+            let number = Some(index as u64 + 1);
+            record.outcome = Outcome::SoldOut;
+            if index < stock {
+                let id = format!("p{index}");
+                let known = PurchaseState::Confirmed;
+                record.purchase = Some(Bought { id: id.clone(), units: 1, known, asked: None });
+                record.outcome = Outcome::Bought;
+                let state = Some(known);
+                ledger.purchases.push(PurchaseAnswer { index, status: 200, id, state, units: 1 });
+            }
+            ledger.records.push(record);
+            let code = String::new();
+            ledger.tickets.push(TicketAnswer { index, at, status: 200, number, code });
+        }
+        let total = stock as u64;
+        for sold in [total / 2, total] {
+            let available = total - sold;
+            let units = Units { total, available, held: 0, paying: 0, sold, stranded: 0 };
+            ledger.reads.push(StockRead {
+                at: Stamp(900_000 + sold),
+                confirmed_before: sold,
+                units: Some(units),
+                public: Some((total, available)),
+            });
+        }
+        ledger
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Stamp;
+
+    #[test]
+    fn an_honest_run_passes_every_rule() {
+        let verdicts = audit(&sample::honest(10, 30), &Witness::default());
+        assert!(verdicts.iter().all(|verdict| verdict.ok), "{verdicts:#?}");
+    }
+
+    #[test]
+    fn kills_that_did_not_happen_or_met_no_traffic_fail() {
+        let kill = |answered| Kill { at: Stamp(1), back: Stamp(2), in_flight: 3, answered };
+        assert!(kills(2, &[kill(5), kill(5)], None).ok);
+        assert!(!kills(2, &[kill(5)], None).ok);
+        assert!(!kills(1, &[kill(0)], None).ok);
+        assert!(!kills(1, &[kill(5)], Some("did not come back")).ok);
+    }
+
+    #[test]
+    fn a_finding_made_during_the_run_fails_the_audit() {
+        let witness = Witness::default();
+        witness.position.broke(|| "number 7 was at 3, then at 5".to_owned());
+        let verdicts = audit(&sample::honest(3, 3), &witness);
+        let failed: Vec<_> = verdicts.iter().filter(|verdict| !verdict.ok).collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].examples, ["number 7 was at 3, then at 5"]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Rules about units: none sold twice, none lost.
+
+use super::{Broken, Verdict};
+use crate::ledger::{Ledger, Outcome, StockRead};
+use crate::wire::PurchaseState;
+
+/// Sold never exceeds the stock, by the server's count or by the crowd's.
+pub(super) fn sold_within_stock(ledger: &Ledger) -> Verdict {
+    let mut broken = Broken::default();
+    let confirmed = ledger.confirmed_units();
+    broken.check(confirmed <= ledger.stock, || {
+        format!("{confirmed} units were acknowledged as confirmed, {} existed", ledger.stock)
+    });
+    let mut sold_max = 0;
+    for read in &ledger.reads {
+        if let Some(units) = read.units {
+            sold_max = sold_max.max(units.sold);
+            broken.check(units.sold <= ledger.stock, || {
+                format!("the server counted {} sold at {:?}", units.sold, read.at)
+            });
+            broken.check(units.total == ledger.stock, || {
+                format!("the server's total became {} at {:?}", units.total, read.at)
+            });
+        }
+        if let Some((total, available)) = read.public {
+            broken.check(available <= total && total == ledger.stock, || {
+                format!("the public status showed {available} of {total} at {:?}", read.at)
+            });
+        }
+    }
+    let seen = format!("stock {}, confirmed {confirmed}, server's most {sold_max}", ledger.stock);
+    Verdict::new("no more is sold than exists", seen, broken)
+}
+
+/// The server's sold count is the crowd's confirmed count, and it never forgets a sale.
+pub(super) fn sold_is_what_was_confirmed(ledger: &Ledger) -> Verdict {
+    let mut broken = Broken::default();
+    let mut sold_before = 0;
+    for read in &ledger.reads {
+        let Some(units) = read.units else { continue };
+        broken.check(units.sold >= sold_before, || {
+            format!("sold went back from {sold_before} to {} at {:?}", units.sold, read.at)
+        });
+        broken.check(units.sold >= read.confirmed_before, || {
+            let confirmed = read.confirmed_before;
+            format!("{} sold at {:?}, {confirmed} were confirmed before", units.sold, read.at)
+        });
+        sold_before = units.sold;
+    }
+
+    let (certain, unknown) = (ledger.confirmed_units(), ledger.unknown_units());
+    let last = ledger.reads.last();
+    let sold = last.and_then(server_sold);
+    broken.check(sold.is_some(), || "the server did not tell its stock at the end".to_owned());
+    if let Some(sold) = sold {
+        let possible = certain..=certain + unknown;
+        broken.check(possible.contains(&sold), || {
+            format!("the server sold {sold}, acknowledged {certain} (+ {unknown} unknown)")
+        });
+        // Purchases answered one by one settle what the acknowledgements left unknown.
+        let answered: u64 = ledger
+            .purchases
+            .iter()
+            .filter(|answer| answer.state == Some(PurchaseState::Confirmed))
+            .map(|answer| answer.units)
+            .sum();
+        broken.check(answered == sold, || {
+            format!("the server sold {sold}, its purchases say {answered}")
+        });
+    }
+    let sold = sold.map_or_else(|| "?".to_owned(), |sold| sold.to_string());
+    let seen = format!("server {sold}, acknowledged {certain}, unknown {unknown}");
+    Verdict::new("the sold count is what was confirmed", seen, broken)
+}
+
+/// What the server sold, when it can be told: without the operator's view, available units alone
+/// say it only once nothing can be held, which the final reading is.
+fn server_sold(read: &StockRead) -> Option<u64> {
+    match (read.units, read.public) {
+        (Some(units), _) => Some(units.sold),
+        (None, Some((total, available))) => total.checked_sub(available),
+        (None, None) => None,
+    }
+}
+
+/// Nobody goes without while a unit is left.
+pub(super) fn sold_out_when_wanted(ledger: &Ledger) -> Verdict {
+    let mut broken = Broken::default();
+    let sold =
+        ledger.reads.last().and_then(server_sold).unwrap_or_else(|| ledger.confirmed_units());
+    let unmet = ledger.records.iter().filter(|record| {
+        let went_without = match record.outcome {
+            Outcome::SoldOut | Outcome::Unfinished | Outcome::Closed => true,
+            Outcome::Bought
+            | Outcome::Released
+            | Outcome::Abandoned
+            | Outcome::Left
+            | Outcome::FellSilent
+            | Outcome::Expired
+            | Outcome::HoldLost
+            | Outcome::Refused => false,
+        };
+        went_without && record.plan.wants_to_buy()
+    });
+    let unmet: Vec<_> = unmet.collect();
+    let left = ledger.stock.saturating_sub(sold);
+    if left > 0 {
+        for record in &unmet {
+            let outcome = record.outcome;
+            let index = record.index;
+            broken.note(format!("shopper {index} ended {outcome:?} with {left} units left"));
+        }
+    }
+    let seen = format!("{left} units left, {} shoppers went without", unmet.len());
+    Verdict::new("everything is sold when demand allows", seen, broken)
+}
+
+/// available + held + paying + sold = total, whenever read.
+pub(super) fn units_add_up(ledger: &Ledger) -> Verdict {
+    let mut broken = Broken::default();
+    let mut count = 0_u64;
+    for read in &ledger.reads {
+        let Some(units) = read.units else { continue };
+        count += 1;
+        broken.check(units.accounted() == units.total, || format!("{units:?} at {:?}", read.at));
+    }
+    let mut seen = format!("{count} readings");
+    if count == 0 {
+        seen.push_str(" (the operator's statistics did not answer; not checked)");
+    }
+    Verdict::new("available + held + paying + sold = total", seen, broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::sample::honest;
+    use crate::ledger::Bought;
+
+    #[test]
+    fn overselling_is_seen_in_the_acknowledgements() {
+        let mut ledger = honest(10, 5);
+        let id = "p99".to_owned();
+        ledger.records[12].purchase =
+            Some(Bought { id, units: 1, known: PurchaseState::Confirmed, asked: None });
+        assert!(!sold_within_stock(&ledger).ok);
+        assert!(!sold_is_what_was_confirmed(&ledger).ok, "and the server's count disagrees");
+    }
+
+    #[test]
+    fn overselling_is_seen_in_the_servers_count() {
+        let mut ledger = honest(10, 5);
+        ledger.reads[1].units.as_mut().unwrap().sold = 11;
+        let verdict = sold_within_stock(&ledger);
+        assert!(!verdict.ok);
+        assert!(verdict.examples[0].contains("11 sold"), "{verdict:?}");
+    }
+
+    #[test]
+    fn a_forgotten_sale_is_seen() {
+        let mut ledger = honest(10, 5);
+        let units = ledger.reads[1].units.as_mut().unwrap();
+        (units.sold, units.available) = (9, 1);
+        assert!(!sold_is_what_was_confirmed(&ledger).ok);
+    }
+
+    #[test]
+    fn a_sold_count_that_goes_back_is_seen() {
+        let mut ledger = honest(10, 5);
+        let mut early = ledger.reads[1];
+        early.confirmed_before = 0;
+        ledger.reads[0] = ledger.reads[1];
+        let units = early.units.as_mut().unwrap();
+        (units.sold, units.available) = (8, 2);
+        ledger.reads.insert(1, early);
+        assert!(!sold_is_what_was_confirmed(&ledger).ok);
+    }
+
+    #[test]
+    fn an_unanswered_confirmation_may_count_either_way() {
+        let mut ledger = honest(10, 5);
+        let bought = ledger.records[3].purchase.as_mut().unwrap();
+        (bought.known, bought.asked) = (PurchaseState::Paying, Some(PurchaseState::Confirmed));
+        assert!(sold_is_what_was_confirmed(&ledger).ok);
+    }
+
+    #[test]
+    fn a_unit_left_while_someone_went_without_is_seen() {
+        let mut ledger = honest(10, 5);
+        let units = ledger.reads[1].units.as_mut().unwrap();
+        (units.sold, units.available) = (9, 1);
+        assert!(!sold_out_when_wanted(&ledger).ok);
+        ledger.records.truncate(10);
+        assert!(sold_out_when_wanted(&ledger).ok, "but not when everyone has theirs");
+    }
+
+    #[test]
+    fn a_lost_unit_is_seen() {
+        let mut ledger = honest(10, 5);
+        ledger.reads[0].units.as_mut().unwrap().available -= 1;
+        assert!(!units_add_up(&ledger).ok);
+    }
+}

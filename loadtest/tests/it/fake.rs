@@ -1,0 +1,154 @@
+//! An honest server in memory, and dishonest ones.
+//!
+//! Owns the HTTP side: it speaks the contract over real sockets. What a sale does is in [`sale`].
+
+mod sale;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+use sale::Sale;
+
+/// What the server does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// Nothing wrong, but some requests get no answer and some 503.
+    Flaky,
+    Oversell,
+    ForgetPurchases,
+    ForgetTickets,
+    DuplicateNumbers,
+    JumpQueue,
+    LoseReleasedUnits,
+    IgnoreEntryKeys,
+}
+
+/// A status and a body.
+pub(crate) type Reply = (u16, Value);
+
+/// A problem document with `code`.
+pub(crate) fn problem(status: u16, code: &str) -> Reply {
+    (status, json!({"type": "about:blank", "title": code, "status": status, "code": code}))
+}
+
+/// A running fake; lives as long as the test's runtime.
+#[derive(Debug)]
+pub(crate) struct Fake {
+    address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Shared {
+    fault: Fault,
+    requests: AtomicU64,
+    sale: Mutex<Option<Sale>>,
+}
+
+impl Fake {
+    pub(crate) async fn start(fault: Fault) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = AtomicU64::new(0);
+        let shared = Arc::new(Shared { fault, requests, sale: Mutex::new(None) });
+        drop(tokio::spawn(async move {
+            while let Ok((stream, _peer)) = listener.accept().await {
+                drop(tokio::spawn(serve(Arc::clone(&shared), stream)));
+            }
+        }));
+        Self { address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+async fn serve(shared: Arc<Shared>, stream: TcpStream) {
+    let service = service_fn(|request| answer(Arc::clone(&shared), request));
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // A connection cut on purpose ends in an error; that is what it is for.
+    drop(connection.await);
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, &'static str> {
+    let (head, body) = request.into_parts();
+    let header = |name: &str| {
+        let value = head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        value.unwrap_or_default()
+    };
+    let bearer = header(AUTHORIZATION.as_str()).trim_start_matches("Bearer ").to_owned();
+    let key = header("idempotency-key");
+    let body = body.collect().await.map_err(|_broken| "the body broke off")?.to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+
+    let count = shared.requests.fetch_add(1, Ordering::Relaxed);
+    let flaky = shared.fault == Fault::Flaky && head.uri.path() != "/v1/admin/sales";
+    if flaky && count % 11 == 3 {
+        let (status, body) = problem(503, "overloaded");
+        return Ok(respond(status, &body, Some("0")));
+    }
+    let path = head.uri.path().to_owned();
+    let (status, body) = dispatch(&shared, head.method.as_str(), &path, &bearer, &key, &body);
+    if flaky && count % 7 == 3 {
+        // Acted on, not acknowledged: the connection is cut instead.
+        return Err("cut on purpose");
+    }
+    Ok(respond(status, &body, None))
+}
+
+fn respond(status: u16, body: &Value, retry_after: Option<&str>) -> Response<Full<Bytes>> {
+    let mut response = Response::builder().status(status);
+    if let Some(seconds) = retry_after {
+        response = response.header(RETRY_AFTER, seconds);
+    }
+    let bytes = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+    response.body(Full::new(bytes)).unwrap()
+}
+
+fn dispatch(
+    shared: &Shared,
+    method: &str,
+    path: &str,
+    bearer: &str,
+    key: &str,
+    body: &Value,
+) -> Reply {
+    let mut sale = shared.sale.lock().unwrap();
+    if let ("POST", "/v1/admin/sales") = (method, path) {
+        if bearer != "op" {
+            return problem(401, "key_invalid");
+        }
+        *sale = Some(Sale::new(shared.fault, body));
+        return (201, body.clone());
+    }
+    let Some(sale) = sale.as_mut() else { return problem(404, "sale_unknown") };
+    sale.advance();
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').skip(1).collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["admin", "sales", id, "stats"]) if *id == sale.id => sale.statistics(),
+        ("GET", ["sales", id]) if *id == sale.id => sale.status(),
+        ("POST", ["sales", _, "enter"]) => sale.enter(key),
+        ("GET", ["sales", _, "position"]) => sale.position(bearer),
+        ("POST", ["sales", _, "leave"]) => sale.leave(bearer),
+        ("POST", ["sales", _, "purchase"]) => sale.purchase(bearer, key, body),
+        ("GET", ["sales", _, "purchases", id]) => sale.read(id),
+        ("POST", ["sales", _, "purchases", id, verb]) => sale.change(id, verb),
+        _ => problem(404, "route_unknown"),
+    }
+}

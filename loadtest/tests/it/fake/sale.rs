@@ -1,0 +1,229 @@
+//! One sale in memory, under one lock: line, gate, stock, holds.
+//!
+//! Each fault is a single line where the honest server would do right.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Fault, Reply, problem};
+
+const HELD: &str = "held";
+
+#[derive(Debug)]
+struct Ticket {
+    number: u64,
+    left: bool,
+}
+
+#[derive(Debug)]
+struct Hold {
+    state: &'static str,
+    units: u64,
+    sku: String,
+    expires: Instant,
+}
+
+/// The sale.
+#[derive(Debug)]
+pub(crate) struct Sale {
+    pub(crate) id: String,
+    fault: Fault,
+    sku: String,
+    total: u64,
+    available: u64,
+    rate: f64,
+    hold: Duration,
+    opened: Instant,
+    serving: u64,
+    tickets: Vec<Ticket>,
+    departed: BTreeSet<u64>,
+    entry_keys: HashMap<String, usize>,
+    holds: Vec<Hold>,
+    purchase_keys: HashMap<String, Reply>,
+}
+
+impl Sale {
+    pub(crate) fn new(fault: Fault, body: &Value) -> Self {
+        let offer = &body["offers"][0];
+        let total = offer["total"].as_u64().unwrap();
+        Self {
+            id: body["id"].as_str().unwrap().to_owned(),
+            fault,
+            sku: offer["sku"].as_str().unwrap().to_owned(),
+            total,
+            available: total,
+            rate: body["admission_per_second"].as_f64().unwrap(),
+            hold: Duration::from_secs(body["hold_seconds"].as_u64().unwrap()),
+            opened: Instant::now(),
+            serving: 0,
+            tickets: Vec::new(),
+            departed: BTreeSet::new(),
+            entry_keys: HashMap::new(),
+            holds: Vec::new(),
+            purchase_keys: HashMap::new(),
+        }
+    }
+
+    /// Lets time do its part: the gate moves, holds run out.
+    pub(crate) fn advance(&mut self) {
+        let now = Instant::now();
+        let budget = Duration::from_secs(1).div_f64(self.rate);
+        let due = now.duration_since(self.opened).as_nanos() / budget.as_nanos();
+        let last = self.tickets.last().map_or(0, |ticket| ticket.number);
+        self.serving = self.serving.max(u64::try_from(due).unwrap().min(last));
+        for hold in &mut self.holds {
+            if hold.state == HELD && hold.expires <= now {
+                hold.state = "expired";
+                self.available += hold.units;
+            }
+        }
+    }
+
+    fn units(&self, state: &str) -> u64 {
+        self.holds.iter().filter(|hold| hold.state == state).map(|hold| hold.units).sum()
+    }
+
+    pub(crate) fn statistics(&self) -> Reply {
+        let offer = json!({
+            "sku": self.sku, "total": self.total, "available": self.available,
+            "held": self.units(HELD), "paying": self.units("paying"),
+            "sold": self.units("confirmed"),
+        });
+        (200, json!({"sale": self.id, "offers": [offer]}))
+    }
+
+    pub(crate) fn status(&self) -> Reply {
+        let offer = json!({"sku": self.sku, "total": self.total, "available": self.available});
+        (200, json!({"sale": self.id, "state": "open", "offers": [offer]}))
+    }
+
+    pub(crate) fn enter(&mut self, key: &str) -> Reply {
+        let known = self.entry_keys.get(key).copied();
+        let index = known.filter(|_| self.fault != Fault::IgnoreEntryKeys).unwrap_or_else(|| {
+            let index = self.tickets.len();
+            let mut number = index as u64 + 1;
+            if self.fault == Fault::DuplicateNumbers && index % 10 == 9 {
+                number -= 1;
+            }
+            self.tickets.push(Ticket { number, left: false });
+            self.entry_keys.insert(key.to_owned(), index);
+            index
+        });
+        let mut place = self.place(index);
+        place["ticket"] = json!(format!("t{index}"));
+        (if place["state"] == "admitted" { 200 } else { 202 }, place)
+    }
+
+    fn place(&self, index: usize) -> Value {
+        let number = self.tickets[index].number;
+        let jumps = self.fault == Fault::JumpQueue && number.is_multiple_of(7);
+        let admitted = number <= self.serving || jumps;
+        let sold_out = !admitted && self.units("confirmed") >= self.total;
+        let state = match (admitted, sold_out) {
+            (true, _) => "admitted",
+            (false, true) => "sold_out",
+            (false, false) => "waiting",
+        };
+        let ahead = self.serving + 1..number.max(self.serving + 1);
+        let departed = self.departed.range(ahead).count() as u64;
+        let position = (number - self.serving.min(number)).saturating_sub(departed);
+        json!({
+            "sale": self.id, "state": state, "number": number,
+            "position": if admitted { 0 } else { position.max(1) },
+            "serving": self.serving, "line_length": self.tickets.len(), "poll_after_ms": if self.tickets.len() < 1000 { 60 } else { 1000 },
+            "pass": admitted.then(|| format!("p{index}")),
+        })
+    }
+
+    fn ticket(&mut self, token: &str) -> Result<usize, Reply> {
+        let index = token.strip_prefix('t').and_then(|index| index.parse().ok());
+        let index = index.filter(|&index: &usize| index < self.tickets.len());
+        let forgets = self.fault == Fault::ForgetTickets && self.serving > 20;
+        match index {
+            Some(index) if forgets && index % 10 == 5 => Err(problem(401, "ticket_invalid")),
+            Some(index) => Ok(index),
+            None => Err(problem(401, "ticket_invalid")),
+        }
+    }
+
+    pub(crate) fn position(&mut self, token: &str) -> Reply {
+        match self.ticket(token) {
+            Ok(index) if self.tickets[index].left => problem(410, "ticket_left"),
+            Ok(index) => (200, self.place(index)),
+            Err(refused) => refused,
+        }
+    }
+
+    pub(crate) fn leave(&mut self, token: &str) -> Reply {
+        match self.ticket(token) {
+            Ok(index) => {
+                self.tickets[index].left = true;
+                self.departed.insert(self.tickets[index].number);
+                (204, Value::Null)
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    pub(crate) fn purchase(&mut self, pass: &str, key: &str, body: &Value) -> Reply {
+        if !pass.starts_with('p') {
+            return problem(401, "pass_invalid");
+        }
+        if let Some(reply) = self.purchase_keys.get(key) {
+            return reply.clone();
+        }
+        let units = body["items"][0]["quantity"].as_u64().unwrap();
+        let sells = units <= self.available;
+        let reply = if sells || self.fault == Fault::Oversell {
+            self.available = self.available.saturating_sub(units);
+            let expires = Instant::now() + self.hold;
+            let sku = body["items"][0]["sku"].as_str().unwrap().to_owned();
+            self.holds.push(Hold { state: HELD, units, sku, expires });
+            (201, self.purchase_object(self.holds.len() - 1))
+        } else {
+            problem(409, "sold_out")
+        };
+        self.purchase_keys.insert(key.to_owned(), reply.clone());
+        reply
+    }
+
+    fn purchase_object(&self, index: usize) -> Value {
+        let hold = &self.holds[index];
+        let items = json!([{"sku": hold.sku, "quantity": hold.units}]);
+        json!({"purchase": format!("h{index}"), "sale": self.id, "state": hold.state,
+               "items": items, "amount": hold.units, "currency": "KRW"})
+    }
+
+    fn hold(&self, id: &str) -> Option<usize> {
+        id.strip_prefix('h')?.parse().ok().filter(|&index: &usize| index < self.holds.len())
+    }
+
+    pub(crate) fn read(&self, id: &str) -> Reply {
+        match self.hold(id) {
+            Some(index) if self.fault == Fault::ForgetPurchases && index % 10 == 5 => {
+                problem(404, "purchase_unknown")
+            }
+            Some(index) => (200, self.purchase_object(index)),
+            None => problem(404, "purchase_unknown"),
+        }
+    }
+
+    pub(crate) fn change(&mut self, id: &str, verb: &str) -> Reply {
+        let Some(index) = self.hold(id) else { return problem(404, "purchase_unknown") };
+        let from = self.holds[index].state;
+        let target = match (verb, from) {
+            ("pay", HELD | "paying") => "paying",
+            ("confirm", "paying" | "confirmed") => "confirmed",
+            ("release", HELD | "paying" | "released") => "released",
+            _ => return problem(409, "wrong_state"),
+        };
+        if target == "released" && from != target && self.fault != Fault::LoseReleasedUnits {
+            self.available += self.holds[index].units;
+        }
+        self.holds[index].state = target;
+        (200, self.purchase_object(index))
+    }
+}
