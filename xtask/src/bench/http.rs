@@ -21,8 +21,8 @@ const CONNECTIONS_WRITING: u32 = 256;
 /// Purchases of one turn, on a server of its own. Nothing takes the orders away here, and after
 /// 65,536 of them the outbox rightly refuses more.
 const PURCHASES: u64 = 60_000;
-/// Shoppers who make them, three each: each purchase verifies its shopper's signed pass.
-const BUYERS: u64 = 20_000;
+/// Shoppers who make them, one each: each purchase verifies another pass.
+const BUYERS: u64 = PURCHASES;
 /// Requests before the first turn.
 const WARM_UP: u64 = 5_000;
 /// Shoppers who find nothing left.
