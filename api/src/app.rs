@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     error::ApiError,
+    foretold::Foretold,
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
     metrics::RequestTimes,
@@ -43,6 +44,8 @@ pub struct App {
     pub demo_payment: bool,
     /// Open event streams, bounded.
     pub streams: stream::Streams,
+    /// Waits that were told and are not over.
+    pub foretold: Foretold,
     /// What never changes while the process runs.
     pub fixed: Fixed,
     /// Request times by route and status.
@@ -78,10 +81,7 @@ impl Handler for Front {
         let started = Instant::now();
         let uri = request.uri().clone();
         let resolved = route::resolve(request.method(), uri.path());
-        let row = match &resolved {
-            Resolved::Call(route) => Some(route.index()),
-            _ => None,
-        };
+        let row = if let Resolved::Call(route) = &resolved { Some(route.index()) } else { None };
         let answer = match resolved {
             Resolved::Call(route) => call(&self.0, route, request, peer),
             Resolved::Options(allow) => Answer::Now(respond::options(allow)),
@@ -153,16 +153,7 @@ fn call(app: &Arc<App>, route: Route<'_>, request: Request<RequestBody>, peer: &
         Route::Docs => Answer::Now(respond::reference(app.fixed.reference.clone())),
         Route::OpenApi => Answer::Now(fixed_json(&app.fixed.openapi)),
         Route::Jwks => Answer::Now(fixed_json(&app.fixed.jwks)),
-        Route::AdminSales
-        | Route::AdminSaleCreate
-        | Route::AdminSale { .. }
-        | Route::AdminSaleUpdate { .. }
-        | Route::AdminSaleDelete { .. }
-        | Route::AdminAct { .. }
-        | Route::AdminAudit { .. }
-        | Route::AdminStats { .. }
-        | Route::AdminOutbox
-        | Route::AdminOutboxReplay => admin::call(app, route, request, peer),
+        Route::Admin(call) => admin::answer(app, call, request, peer),
     }
 }
 

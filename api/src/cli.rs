@@ -1,6 +1,7 @@
-//! The command line: `serve`, `check` and `keys`.
+//! The command line: `serve`, `check`, `verify` and `keys`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong.
+//! Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong; `serve` and
+//! `verify` say theirs.
 
 use std::{
     io::Write as _,
@@ -13,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{self, Config, Overrides, resolved_text},
     keys::{self, Role},
-    serve,
+    serve, verify,
 };
 
 /// A waiting room and flash-sale engine.
@@ -33,6 +34,12 @@ enum Command {
         /// The config file.
         #[arg(long)]
         config: PathBuf,
+    },
+    /// Audit a data directory that no server is using, and print what it proves.
+    Verify {
+        /// The data directory.
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Make a key.
     Keys {
@@ -87,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Check { config } => {
             with_config(Some(&config), Overrides::default(), |config| say(&resolved_text(&config)))
         }
+        Command::Verify { data } => verify::run(&data),
         Command::Keys { command: KeysCommand::New { role } } => new_key(match role {
             RoleName::Operator => Role::Operator,
             RoleName::Backend => Role::Backend,

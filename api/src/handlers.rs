@@ -9,11 +9,7 @@ pub mod room;
 pub mod shopper;
 pub mod stream;
 
-use bytes::Bytes;
 use engine::hold::Step;
-use hyper::{HeaderMap, header::CONTENT_TYPE};
-
-use crate::{error::ApiError, server::RequestBody};
 
 /// What a purchase can be told to do, as its path says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +44,4 @@ impl Verb {
             Self::Refund => "refund",
         }
     }
-}
-
-/// Reads a JSON body; a body that says it is something else is refused.
-async fn read_json(headers: &HeaderMap, body: RequestBody) -> Result<Bytes, ApiError> {
-    let is_json = |value: &hyper::header::HeaderValue| {
-        let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-        kind.trim().eq_ignore_ascii_case("application/json")
-    };
-    let bytes = body.read(headers).await?;
-    if !bytes.is_empty() && headers.get(CONTENT_TYPE).is_some_and(|value| !is_json(value)) {
-        return Err(ApiError::UnsupportedMediaType);
-    }
-    Ok(bytes)
 }

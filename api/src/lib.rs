@@ -13,6 +13,9 @@ pub mod respond;
 pub mod route;
 pub mod server;
 
+pub mod pipeline;
+
+pub mod foretold;
 pub mod logging;
 pub mod metrics;
 pub mod ops;
@@ -26,3 +29,4 @@ pub mod handlers;
 
 pub mod cli;
 pub mod serve;
+pub mod verify;

@@ -9,7 +9,7 @@ mod table;
 use hyper::Method;
 use hyper::header::HeaderValue;
 
-pub use table::{Act, LABELS, ROUTES, Route};
+pub use table::{Act, Admin, LABELS, ROUTES, Route};
 
 /// Characters of a purchase's or session's name in a path, at the most.
 const NAME_CHARS_MAX: usize = 64;
@@ -175,25 +175,27 @@ fn purchase_calls<'p>(sale: &'p str, rest: &'p str) -> Option<Calls<'p>> {
 /// What stands below `/v1/admin/`.
 fn operator_calls(rest: &str) -> Option<Calls<'_>> {
     match rest {
-        "sales" => return Some(Calls::GetPost(Route::AdminSales, Route::AdminSaleCreate)),
-        "outbox" => return Some(Calls::Get(Route::AdminOutbox)),
-        "outbox/replay" => return Some(Calls::Post(Route::AdminOutboxReplay)),
+        "sales" => {
+            return Some(Calls::GetPost(Route::Admin(Admin::Sales), Route::Admin(Admin::Create)));
+        }
+        "outbox" => return Some(Calls::Get(Route::Admin(Admin::Outbox))),
+        "outbox/replay" => return Some(Calls::Post(Route::Admin(Admin::OutboxReplay))),
         _ => {}
     }
     let rest = rest.strip_prefix("sales/")?;
     let Some((sale, verb)) = rest.split_once('/') else {
         let sale = sale_name(rest)?;
         return Some(Calls::GetPatchDelete(
-            Route::AdminSale { sale },
-            Route::AdminSaleUpdate { sale },
-            Route::AdminSaleDelete { sale },
+            Route::Admin(Admin::Show { sale }),
+            Route::Admin(Admin::Update { sale }),
+            Route::Admin(Admin::Delete { sale }),
         ));
     };
     let sale = sale_name(sale)?;
     Some(match verb {
-        "audit" => Calls::Get(Route::AdminAudit { sale }),
-        "stats" => Calls::Get(Route::AdminStats { sale }),
-        _ => Calls::Post(Route::AdminAct { sale, act: Act::of(verb)? }),
+        "audit" => Calls::Get(Route::Admin(Admin::Audit { sale })),
+        "stats" => Calls::Get(Route::Admin(Admin::Stats { sale })),
+        _ => Calls::Post(Route::Admin(Admin::Act { sale, act: Act::of(verb)? })),
     })
 }
 

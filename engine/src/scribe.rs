@@ -15,6 +15,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    approach::Approach,
     arbiter::{Decided, LocalArbiter},
     clock::{Clock, Millis},
     codec::Binary as _,
@@ -27,8 +28,7 @@ use crate::{
     publisher::Publisher,
     record::{Change, Record},
     registry::Registry,
-    sale::{PurchaseRefusal, Sale},
-    stock::Permit,
+    sale::Sale,
 };
 
 /// What the journal's batches carry as epoch while one process decides alone.
@@ -41,8 +41,8 @@ const IDLE_SWEEP_MS: u64 = 1_000;
 pub struct Request {
     /// What is asked.
     pub command: Command,
-    /// The units a purchase was let through with.
-    pub permit: Option<Permit>,
+    /// What a purchase was let through with.
+    pub approach: Option<Approach>,
     /// Who waits for the answer.
     pub promise: Promise<Answer>,
 }
@@ -175,7 +175,7 @@ impl Scribe {
                     self.unfinished = Some(batch);
                     return Ok(());
                 }
-                Err(error) => return Err(fatal(&error)),
+                Err(error) => return Err(self.stopped(&error)),
             }
         }
         let Batch { at, decided, requests, .. } = batch;
@@ -193,8 +193,15 @@ impl Scribe {
         match self.journal.reserve(bytes) {
             Ok(()) => Ok(true),
             Err(JournalError::Full { .. } | JournalError::Unready { .. }) => Ok(false),
-            Err(error) => Err(fatal(&error)),
+            Err(error) => Err(self.stopped(&error)),
         }
+    }
+
+    /// The end of the scribe. First the flag, then the promises that are dropped with the batch: who
+    /// is told that the outcome is unknown finds the engine stopped.
+    fn stopped(&self, error: &JournalError) -> Fatal {
+        self.registry.set_stopped();
+        Fatal { reason: error.to_string() }
     }
 
     fn publish(&mut self, records: &[Record], at: Millis) {
@@ -213,7 +220,12 @@ impl Scribe {
                     sales_changed = true;
                     self.publishers.remove(sale);
                 }
-                Record::Delivered { .. } => {}
+                Record::Delivered { events } => {
+                    let dead = self.registry.dead_letters();
+                    if dead.iter().any(|letter| events.contains(&letter.event)) {
+                        self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    }
+                }
                 Record::DeadLettered { .. } => {
                     self.registry.replace_dead_letters(outlet::dead_letters(world));
                 }
@@ -228,6 +240,7 @@ impl Scribe {
                 | Record::Claimed { sale, .. }
                 | Record::SessionEnded { sale, .. }
                 | Record::EntryAnswered { sale, .. }
+                | Record::StepAnswered { sale, .. }
                 | Record::Held { sale, .. }
                 | Record::Settled { sale, .. } => {
                     let publisher = self.publishers.get_mut(sale);
@@ -249,24 +262,25 @@ impl Scribe {
     }
 
     fn answer(&self, request: Request, reply: Reply) {
-        if let Command::Purchase { sale, items, replay, .. } = &request.command
+        let Request { command, approach, promise } = request;
+        // The key counts as asked until here: what was answered for it is published by now.
+        let (permit, _asking) = approach.map(Approach::into_parts).unzip();
+        if let Command::Purchase { sale, items, .. } = &command
             && let Some(view) = self.publishers.get(sale).map(Publisher::view)
         {
-            match (&reply, request.permit) {
-                (Reply::Purchase(Ok(made)), Some(permit)) if !made.replayed => permit.spend(),
-                (Reply::Purchase(Ok(made)), None) if !made.replayed => {
+            let made = matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed);
+            match (permit.flatten(), made) {
+                (Some(permit), true) => permit.spend(),
+                (None, true) => {
                     for (offer, quantity) in items {
                         view.stock().take_unpermitted(*offer, *quantity);
                     }
                 }
-                (Reply::Purchase(Err(refusal)), _) if *refusal != PurchaseRefusal::OtherBody => {
-                    view.purchase_keys.remove(&replay.key);
-                }
                 // A permit that nothing was decided with returns its units by being dropped.
-                _ => {}
+                (_, false) => {}
             }
         }
-        request.promise.resolve(Ok(reply));
+        promise.resolve(Ok(reply));
     }
 
     /// Commands that let go of places not heard of for too long.
@@ -305,8 +319,4 @@ fn front(requests: &[Request]) -> (usize, usize) {
 
 fn refuse(requests: impl Iterator<Item = Request>) {
     requests.for_each(|request| request.promise.resolve(Err(Busy::StorageFull)));
-}
-
-fn fatal(error: &JournalError) -> Fatal {
-    Fatal { reason: error.to_string() }
 }

@@ -7,17 +7,19 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dashmap::{DashMap, DashSet};
+use dashmap::DashMap;
 
 use crate::{
+    approach::{Approach, Purchases},
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
     id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
-    line::Line,
+    line::{Line, SharedLine},
+    record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
     spec::SaleSpec,
-    stock::{Counts, Stock},
+    stock::{Counts, SoldOut, Stock},
     sync::{AtomicU64, Ordering},
     tally::Tally,
 };
@@ -28,20 +30,20 @@ pub struct SaleView {
     name: SaleName,
     tag: SaleTag,
     epoch: Epoch,
-    line: Arc<Line>,
+    line: SharedLine,
     stock: Arc<Stock>,
     desk: ArcSwap<Desk>,
     /// The measured pace in calls per 1,000 seconds; [`PACE_UNKNOWN`] when there is none.
     pace: AtomicU64,
     /// Slots taken.
     active: AtomicU64,
+    /// Places that left the line before they were called.
+    departed: AtomicU64,
     tally: Tally,
     holds: DashMap<HoldId, Arc<Hold>>,
     /// Holds of each shopper, in the order they were made.
     shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
-    /// Idempotency keys of purchases that were asked or answered: a repeat goes to the scribe even
-    /// when nothing is left to buy, for its first asking may have got the last unit.
-    pub(crate) purchase_keys: DashSet<u128>,
+    purchases: Arc<Purchases>,
 }
 
 /// Stands for "no pace measured".
@@ -67,7 +69,7 @@ impl Desk {
 
 impl SaleView {
     /// The view of a sale whose line and stock the scribe writes.
-    pub(crate) fn new(sale: &Sale, line: Arc<Line>, stock: Stock) -> Self {
+    pub(crate) fn new(sale: &Sale, line: SharedLine, stock: Stock) -> Self {
         Self {
             name: sale.spec().name.clone(),
             tag: sale.tag(),
@@ -77,10 +79,11 @@ impl SaleView {
             desk: ArcSwap::new(Desk::of(sale)),
             pace: AtomicU64::new(PACE_UNKNOWN),
             active: AtomicU64::new(0),
+            departed: AtomicU64::new(0),
             tally: Tally::default(),
             holds: DashMap::new(),
             shopper_holds: DashMap::new(),
-            purchase_keys: sale.purchase_keys().collect(),
+            purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
         }
     }
 
@@ -126,9 +129,28 @@ impl SaleView {
         self.active.load(Ordering::Relaxed)
     }
 
+    /// Places that left the line before they were called, in all.
+    pub fn departed(&self) -> u64 {
+        // ORDERING: Relaxed; as `active_sessions`.
+        self.departed.load(Ordering::Relaxed)
+    }
+
     /// What has happened since this process began to count.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Lets a purchase through to the scribe, or refuses it because nothing is left to ask for.
+    pub fn approach(
+        &self,
+        items: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+    ) -> Result<Approach, SoldOut> {
+        Approach::new(&self.purchases, &self.stock, items, replay)
+    }
+
+    pub(crate) fn purchases(&self) -> &Purchases {
+        &self.purchases
     }
 
     /// A hold by its number.
@@ -177,10 +199,11 @@ impl SaleView {
         }
     }
 
-    /// Publishes slots taken and the measured pace.
-    pub(crate) fn set_figures(&self, active: u64, pace: Option<u64>) {
-        // ORDERING: Relaxed, both; figures that publish nothing else.
-        self.active.store(active, Ordering::Relaxed);
-        self.pace.store(pace.unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
+    /// Publishes what follows from the whole sale.
+    pub(crate) fn set_figures(&self, sale: &Sale, at: Millis) {
+        // ORDERING: Relaxed, all; figures that publish nothing else.
+        self.active.store(sale.active_sessions(), Ordering::Relaxed);
+        self.departed.store(sale.departed(), Ordering::Relaxed);
+        self.pace.store(sale.measured_pace(at).unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use engine::{
     id::OfferIndex,
-    line::PlaceState,
     record::{Author, Change},
     sale::AuditEntry as EngineAuditEntry,
     view::SaleView,
@@ -12,13 +11,13 @@ use engine::{
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 
-use super::{authority, read_json, render};
+use super::{authority, render};
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
     keys::Role,
     respond::{self, Cache},
-    route::{Act, Route},
+    route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
     wire::{
         AdminSale, AdminSaleList, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject,
@@ -28,9 +27,9 @@ use crate::{
 };
 
 /// Answers an operator's call.
-pub fn call(
+pub fn answer(
     app: &Arc<App>,
-    route: Route<'_>,
+    call: Admin<'_>,
     request: Request<RequestBody>,
     peer: &Peer,
 ) -> Answer {
@@ -39,32 +38,29 @@ pub fn call(
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     let found = |name: &str| app.engine.sale(name).ok_or(ApiError::NotFound);
-    match route {
-        Route::AdminSales => Answer::Now(ok(&list(app))),
-        Route::AdminSale { sale } => Answer::Now(or_refusal(found(sale).map(|s| shown(app, &s)))),
-        Route::AdminAudit { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&audit(&s))))),
-        Route::AdminStats { sale } => {
-            Answer::Now(or_refusal(found(sale).map(|s| ok(&stats(app, &s)))))
-        }
-        Route::AdminOutbox => Answer::Now(ok(&outbox(app))),
-        Route::AdminSaleCreate => {
+    match call {
+        Admin::Sales => Answer::Now(ok(&list(app))),
+        Admin::Show { sale } => Answer::Now(or_refusal(found(sale).map(|s| shown(app, &s)))),
+        Admin::Audit { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&audit(&s))))),
+        Admin::Stats { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&stats(app, &s))))),
+        Admin::Outbox => Answer::Now(ok(&outbox(app))),
+        Admin::Create => {
             later(app, request, peer, |app, head, body| create(app, author, head, body))
         }
-        Route::AdminOutboxReplay => {
+        Admin::OutboxReplay => {
             later(app, request, peer, |app, head, body| replay(app, author, head, body))
         }
-        Route::AdminSaleUpdate { sale } => with_found(found(sale), |sale| {
+        Admin::Update { sale } => with_found(found(sale), |sale| {
             later(app, request, peer, |app, head, body| update(app, sale, author, head, body))
         }),
-        Route::AdminSaleDelete { sale } => with_found(found(sale), |sale| {
+        Admin::Delete { sale } => with_found(found(sale), |sale| {
             later(app, request, peer, |app, head, body| delete(app, sale, author, head, body))
         }),
-        Route::AdminAct { sale, act } => with_found(found(sale), |sale| {
+        Admin::Act { sale, act } => with_found(found(sale), |sale| {
             later(app, request, peer, move |app, head, body| {
                 change(app, sale, author, act, head, body)
             })
         }),
-        _ => Answer::Now(ApiError::NotFound.respond()),
     }
 }
 
@@ -106,7 +102,7 @@ async fn create(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let spec = read_sale(&read_json(&head.headers, body).await?)?;
+    let spec = read_sale(&body.read(&head.headers).await?)?;
     let name = spec.name.clone();
     app.engine.create(author, spec).await?;
     let sale = app.engine.sale(name.as_str()).ok_or(ApiError::NotFound)?;
@@ -120,7 +116,7 @@ async fn update(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let patch = read_patch(&read_json(&head.headers, body).await?)?;
+    let patch = read_patch(&body.read(&head.headers).await?)?;
     let spec = patch.applied_to(&sale.desk().spec).map_err(|problems| {
         ApiError::InvalidRequest(problems.into_iter().map(Into::into).collect())
     })?;
@@ -135,7 +131,7 @@ async fn delete(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    read_nothing(&read_json(&head.headers, body).await?)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     app.engine.change(&sale, author, Change::Delete).await?;
     Ok(respond::no_content())
 }
@@ -148,7 +144,7 @@ async fn change(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let body = read_json(&head.headers, body).await?;
+    let body = body.read(&head.headers).await?;
     let change = match act {
         Act::Message => Change::Message { text: read_message(&body)?.message.unwrap_or_default() },
         Act::Rate => {
@@ -216,11 +212,7 @@ fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
 }
 
 fn stats(app: &App, sale: &SaleView) -> SaleStats {
-    let (line, tally, desk) = (sale.line(), sale.tally(), sale.desk());
-    let called = |(state, _)| state == PlaceState::Called;
-    let from = line.watermark().0.saturating_sub(sale.active_sessions().saturating_mul(4));
-    let recent = (from.max(1)..=line.watermark().0).map(engine::id::Number);
-    let unclaimed = recent.filter(|number| called(line.place(*number))).count() as u64;
+    let (line, desk) = (sale.line(), sale.desk());
     let offers = desk.spec.offers.iter().zip(sale.counts()).map(|(offer, counts)| OfferStats {
         sku: offer.sku.as_str().to_owned(),
         total: counts.total(),
@@ -234,11 +226,9 @@ fn stats(app: &App, sale: &SaleView) -> SaleStats {
         epoch: sale.epoch().0,
         entered: line.issued().0,
         line_length: line.length(),
-        departed: tally.departed_total().iter().map(|(_, count)| count).sum(),
+        departed: sale.departed(),
         serving: line.watermark().0,
-        claimed: tally.admitted_total(),
         active_sessions: sale.active_sessions(),
-        unclaimed,
         offers: offers.collect(),
         outbox_lag: app.engine.registry().outbox_lag(),
         dead_letters: app.engine.dead_letters().len() as u64,
@@ -264,7 +254,7 @@ async fn replay(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let events = read_replay(&read_json(&head.headers, body).await?)?;
+    let events = read_replay(&body.read(&head.headers).await?)?;
     app.engine.requeue(author, events).await?;
     Ok(ok(&outbox(&app)))
 }

@@ -14,7 +14,7 @@ use hyper::{HeaderMap, Response, StatusCode};
 use super::{
     Verb,
     authority::{self, Party},
-    read_json, render,
+    render,
 };
 use crate::{
     app::{App, Head},
@@ -50,7 +50,7 @@ async fn buy(
 ) -> Result<HoldReply, ApiError> {
     let pass = authority::pass(app, sale, &head.headers)?;
     let key = authority::required_key(&head.headers)?;
-    let body = read_json(&head.headers, body).await?;
+    let body = body.read(&head.headers).await?;
     let items = offers(sale, &read_purchase(&body)?)?;
     let route = format!("purchase/{}/{}", sale.name(), sale.epoch().0);
     let replay = authority::replay(Principal::Shopper(pass.shopper), &route, key, &body);
@@ -103,7 +103,7 @@ pub async fn step(
 ) -> Result<Response<Body>, ApiError> {
     let (by, principal) = settler(&app, &sale, verb, &head.headers)?;
     let key = authority::idempotency_key(&head.headers)?;
-    let body = read_json(&head.headers, body).await?;
+    let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
     let hold = hold_id(&sale, &id)?;
     let replay = key.map(|key| {
@@ -143,7 +143,7 @@ pub async fn end_session(
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     authority::key_of(&app, &head.headers, Role::Backend)?;
-    read_nothing(&read_json(&head.headers, body).await?)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     let (epoch, number) = parse_jti(&jti).ok_or(ApiError::NotFound)?;
     app.engine.end_session(&sale, epoch, number).await?;
     Ok(respond::no_content())

@@ -29,7 +29,8 @@ const POLL_MS_MAX: u64 = 8_000;
 /// When to ask again: a tenth of the wait, within bounds, spread by up to a quarter by the number,
 /// so that a crowd that came together does not poll together.
 pub fn poll_after_ms(number: Number, ahead: u64, eta: Option<EtaRange>) -> u64 {
-    let wait_ms = eta.map_or(ahead.saturating_mul(10), |eta| u64::from(eta.min_seconds) * 1_000);
+    let foretold = eta.map(|eta| u64::from(eta.min_seconds) * 1_000);
+    let wait_ms = foretold.unwrap_or_else(|| ahead.saturating_mul(10));
     let base = (wait_ms / 10).clamp(POLL_MS_MIN, POLL_MS_MAX);
     base + number.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) % (base / 4)
 }

@@ -8,7 +8,7 @@ use engine::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::{authority, read_json, render};
+use super::{authority, render};
 use crate::{
     app::{App, Head, or_refusal},
     error::ApiError,
@@ -71,7 +71,7 @@ async fn enter_room(
     head: &Head,
     body: RequestBody,
 ) -> Result<EnteredRoom, ApiError> {
-    let body = read_json(&head.headers, body).await?;
+    let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
     let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer, &body)?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
@@ -79,6 +79,11 @@ async fn enter_room(
         EntryStanding::Waiting { .. } => StatusCode::ACCEPTED,
         EntryStanding::Admitted { .. } => StatusCode::OK,
     };
+    if let (EntryStanding::Waiting { eta: Some(eta), .. }, false) =
+        (&entry.answer.standing, entry.replayed)
+    {
+        app.foretold.note(sale.tag(), entry.answer.number, entry.answer.at, *eta);
+    }
     let body = render::write_entry(app, sale, entry.epoch, &entry.answer);
     Ok(EnteredRoom { status, body, replayed: entry.replayed })
 }
@@ -107,6 +112,10 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
 pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standing) -> Standing {
     match app.engine.claim(sale, ticket).await {
         Ok(session) => {
+            if let Standing::Called { deadline } = called {
+                let called_at = deadline.0.saturating_sub(sale.desk().spec.claim_window_ms);
+                app.foretold.settle(sale.tag(), ticket.number, Millis(called_at));
+            }
             Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
         }
         Err(engine::Failure::Refused(_)) => sale.standing(ticket, app.engine.now()),
@@ -148,7 +157,7 @@ pub async fn leave(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    read_nothing(&read_json(&head.headers, body).await?)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     let ticket = authority::ticket(&app, &sale, &head.headers)?;
     app.engine.leave(&sale, authority::place_of(&ticket)).await?;
     Ok(respond::no_content())

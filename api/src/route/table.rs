@@ -97,46 +97,53 @@ pub enum Route<'p> {
         /// The session's pass id.
         jti: &'p str,
     },
+    /// An operator's call.
+    Admin(Admin<'p>),
+}
+
+/// The calls of operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admin<'p> {
     /// All sales.
-    AdminSales,
+    Sales,
     /// Make a sale.
-    AdminSaleCreate,
+    Create,
     /// One sale as configured.
-    AdminSale {
+    Show {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Change a sale.
-    AdminSaleUpdate {
+    Update {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Remove a sale.
-    AdminSaleDelete {
+    Delete {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// An operator's act on a sale.
-    AdminAct {
+    Act {
         /// The sale's name as the path has it.
         sale: &'p str,
         /// Which act.
         act: Act,
     },
     /// Who did what.
-    AdminAudit {
+    Audit {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Figures of a sale.
-    AdminStats {
+    Stats {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Deliveries given up on.
-    AdminOutbox,
+    Outbox,
     /// Deliver them again.
-    AdminOutboxReplay,
+    OutboxReplay,
 }
 
 /// What operators do to a sale besides changing its table.
@@ -220,6 +227,23 @@ pub const LABELS: [&str; 36] = [
     "/v1/admin/outbox/replay",
 ];
 
+impl Admin<'_> {
+    const fn index(&self) -> usize {
+        match self {
+            Self::Sales => 0,
+            Self::Create => 1,
+            Self::Show { .. } => 2,
+            Self::Update { .. } => 3,
+            Self::Delete { .. } => 4,
+            Self::Act { act, .. } => 5 + *act as usize,
+            Self::Audit { .. } => 13,
+            Self::Stats { .. } => 14,
+            Self::Outbox => 15,
+            Self::OutboxReplay => 16,
+        }
+    }
+}
+
 impl Route<'_> {
     /// The call's place in [`LABELS`].
     pub const fn index(&self) -> usize {
@@ -243,16 +267,7 @@ impl Route<'_> {
             Self::Release { .. } => 16,
             Self::Refund { .. } => 17,
             Self::SessionEnd { .. } => 18,
-            Self::AdminSales => 19,
-            Self::AdminSaleCreate => 20,
-            Self::AdminSale { .. } => 21,
-            Self::AdminSaleUpdate { .. } => 22,
-            Self::AdminSaleDelete { .. } => 23,
-            Self::AdminAct { act, .. } => 24 + *act as usize,
-            Self::AdminAudit { .. } => 32,
-            Self::AdminStats { .. } => 33,
-            Self::AdminOutbox => 34,
-            Self::AdminOutboxReplay => 35,
+            Self::Admin(admin) => 19 + admin.index(),
         }
     }
 

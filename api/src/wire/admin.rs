@@ -181,12 +181,8 @@ pub struct SaleStats {
     pub departed: u64,
     /// The gate's watermark.
     pub serving: u64,
-    /// Admissions claimed.
-    pub claimed: u64,
-    /// Admitted sessions now.
+    /// Slots taken now: called or let in.
     pub active_sessions: u64,
-    /// Called and not yet claimed.
-    pub unclaimed: u64,
     /// Each offer's units.
     pub offers: Vec<OfferStats>,
     /// Order events not yet delivered.

@@ -1,3 +1,8 @@
 //! The engine's integration tests, one module per structure.
 
+mod audit;
 mod journal;
+mod rules;
+mod sale;
+mod sim;
+mod support;
