@@ -200,14 +200,14 @@ fn step(scribe: &mut Scribe, view: Option<&SaleView>, commands: Vec<Command>) ->
     let mut requests = Vec::with_capacity(commands.len());
     let mut commits = Vec::with_capacity(commands.len());
     for command in commands {
-        let permit = match (&command, view) {
-            (Command::Purchase { items, .. }, Some(view)) => {
-                Some(view.stock().take(items).expect("units are left"))
+        let approach = match (&command, view) {
+            (Command::Purchase { items, replay, .. }, Some(view)) => {
+                Some(view.approach(items, *replay).expect("units are left"))
             }
             _ => None,
         };
         let (promise, commit) = commit::pair();
-        requests.push(Request { command, permit, promise });
+        requests.push(Request { command, approach, promise });
         commits.push(commit);
     }
     scribe.step(&mut requests).expect("the journal holds");

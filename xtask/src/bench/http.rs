@@ -18,8 +18,8 @@ const CONNECTIONS_READING: u32 = 64;
 /// Connections where the answer waits for the disk: what shares one sync.
 const CONNECTIONS_WRITING: u32 = 256;
 
-/// Purchases of one turn, on a server of its own. Nothing takes the orders away here, and after
-/// 65,536 of them the outbox rightly refuses more.
+/// Purchases of one turn, on a server of its own: fewer than the 65,536 orders after which the
+/// outbox refuses more when the order log, which shares the disk, falls behind.
 const PURCHASES: u64 = 60_000;
 /// Shoppers who make them, one each: each purchase verifies another pass.
 const BUYERS: u64 = PURCHASES;
