@@ -76,7 +76,7 @@ async fn enter_room(
     let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer, &body)?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
     let status = match entry.answer.standing {
-        EntryStanding::Waiting { .. } => StatusCode::ACCEPTED,
+        EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => StatusCode::ACCEPTED,
         EntryStanding::Admitted { .. } => StatusCode::OK,
     };
     if let (EntryStanding::Waiting { eta: Some(eta), .. }, false) =
