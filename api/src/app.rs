@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     error::ApiError,
+    foretold::Foretold,
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
     metrics::RequestTimes,
@@ -43,6 +44,8 @@ pub struct App {
     pub demo_payment: bool,
     /// Open event streams, bounded.
     pub streams: stream::Streams,
+    /// Waits that were told and are not over.
+    pub foretold: Foretold,
     /// What never changes while the process runs.
     pub fixed: Fixed,
     /// Request times by route and status.

@@ -13,6 +13,9 @@ pub mod respond;
 pub mod route;
 pub mod server;
 
+pub mod pipeline;
+
+pub mod foretold;
 pub mod logging;
 pub mod metrics;
 pub mod ops;

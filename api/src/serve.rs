@@ -8,7 +8,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use bytes::Bytes;
 use engine::{
     Engine, EngineOptions, Failure, Started,
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     disk::{Disk, real::RealDisk},
     limits,
     record::Author,
@@ -21,12 +21,15 @@ use tokio::{runtime, sync::oneshot};
 use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
-    config::{Config, LogFormat},
+    config::{self, Config, LogFormat},
+    foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
     logging,
     metrics::{self, RequestTimes, SyncTimes},
-    openapi, ops, reference,
+    openapi, ops,
+    pipeline::{self, LogOptions, OrderLog, Secret, Sink, Webhook, WebhookOptions},
+    reference,
     server::{Server, ServerOptions, TlsFiles},
 };
 
@@ -34,6 +37,11 @@ use crate::{
 const EXIT_JOURNAL_FAILED: u8 = 3;
 /// A snapshot is written whenever so many segments were sealed: 64 MiB of journal bound recovery.
 const SNAPSHOT_EVERY_SEGMENTS: u64 = 4;
+
+/// Where in the data directory the order log lies.
+const ORDERS_DIRECTORY: &str = "orders";
+/// How long a stop waits for the scribe's thread to end.
+const SCRIBE_END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why the server did not start.
 type StartFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -79,8 +87,9 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         snapshot_every_segments: SNAPSHOT_EVERY_SEGMENTS,
         watch: Box::new(SyncTimes::start()),
     };
-    let clock = Arc::new(SystemClock::start());
-    let Started { engine, running, events, report } = Engine::start(disk, clock, options)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let Started { engine, running, events, report } =
+        Engine::start(disk, Arc::clone(&clock), options)?;
     tracing::info!(
         records = report.records,
         sequence = report.point.sequence.0,
@@ -89,12 +98,14 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         "recovered"
     );
     make_sales(&engine, &config.sales).await?;
-    drop(events);
+    let sink = sink_of(&config, clock)?;
+    let orders = pipeline::run(events, engine.clone(), sink, pipeline_options(&config))?;
 
     let app = Arc::new(App {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
         fixed: Fixed {
             openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),
@@ -124,8 +135,42 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
     }
     let grace = Duration::from_millis(config.server.drain_timeout_ms);
     listening.close(grace).await;
+    tokio::task::spawn_blocking(move || orders.stop()).await?;
+    drop((app, engine));
+    // The scribe ends when the last handle to the engine is gone; a task that was cut may hold one
+    // a moment longer, and nothing is owed to it.
+    drop(tokio::time::timeout(SCRIBE_END_TIMEOUT, stopped).await);
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The sink that the config names.
+fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, StartFailure> {
+    Ok(match &config.pipeline.sink {
+        config::Sink::Log => {
+            let directory = config.data.dir.join(ORDERS_DIRECTORY);
+            Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
+        }
+        config::Sink::Webhook(webhook) => {
+            let secret = Secret::new(webhook.secret.clone().into_bytes());
+            let secret = secret.ok_or("pipeline.webhook_secret: allowed: 16 bytes or more")?;
+            let options = WebhookOptions {
+                attempt_timeout: Duration::from_millis(webhook.timeout_ms),
+                ..WebhookOptions::new(webhook.url.clone(), secret)
+            };
+            Arc::new(Webhook::new(options, clock)?)
+        }
+    })
+}
+
+fn pipeline_options(config: &Config) -> pipeline::Options {
+    let defaults = pipeline::Options::default();
+    match &config.pipeline.sink {
+        config::Sink::Log => defaults,
+        config::Sink::Webhook(webhook) => {
+            pipeline::Options { attempts_max: webhook.attempts_max, ..defaults }
+        }
+    }
 }
 
 /// Makes the configured sales that are not there yet; those that are keep what operators made of

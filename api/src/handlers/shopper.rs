@@ -79,6 +79,11 @@ async fn enter_room(
         EntryStanding::Waiting { .. } => StatusCode::ACCEPTED,
         EntryStanding::Admitted { .. } => StatusCode::OK,
     };
+    if let (EntryStanding::Waiting { eta: Some(eta), .. }, false) =
+        (&entry.answer.standing, entry.replayed)
+    {
+        app.foretold.note(sale.tag(), entry.answer.number, entry.answer.at, *eta);
+    }
     let body = render::write_entry(app, sale, entry.epoch, &entry.answer);
     Ok(EnteredRoom { status, body, replayed: entry.replayed })
 }
@@ -107,6 +112,10 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
 pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standing) -> Standing {
     match app.engine.claim(sale, ticket).await {
         Ok(session) => {
+            if let Standing::Called { deadline } = called {
+                let called_at = deadline.0.saturating_sub(sale.desk().spec.claim_window_ms);
+                app.foretold.settle(sale.tag(), ticket.number, Millis(called_at));
+            }
             Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
         }
         Err(engine::Failure::Refused(_)) => sale.standing(ticket, app.engine.now()),

@@ -1,0 +1,127 @@
+//! How long to wait before trying again, and the one pause that concerns the whole sink.
+//!
+//! Two kinds of trouble are kept apart. An event that is refused waits by itself, and the others go
+//! on. A sink that does not answer is everybody's trouble: [`Tide`] pauses all of them and then
+//! lets one event at a time try, until one is answered. Time and chance come in as arguments.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The longest pause a sink can ask for: an hour's `Retry-After` must not stop the orders so long
+/// after the sink is back.
+const ASKED_PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// Doubling waits with a cap, the second half of each left to chance so that those who failed
+/// together do not come back together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The longest first wait.
+    pub first: Duration,
+    /// The longest wait of all.
+    pub max: Duration,
+}
+
+impl Backoff {
+    /// The wait after the `tries`-th failure in a row, counted from 1.
+    pub fn delay(&self, tries: u32, chance: u64) -> Duration {
+        let doublings = tries.saturating_sub(1).min(31);
+        let longest = self.first.saturating_mul(1 << doublings).min(self.max);
+        let half = longest / 2;
+        let spread_us = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).saturating_add(1);
+        half + Duration::from_micros(chance % spread_us)
+    }
+}
+
+/// Whether the sink is answering, and until when it is left alone if not.
+#[derive(Debug, Default)]
+pub(super) struct Tide {
+    /// Failures in a row with no answer between them; each round of attempts counts once.
+    stalls: u32,
+    round: u64,
+    paused_until: Option<Instant>,
+}
+
+impl Tide {
+    /// The round an attempt that begins now belongs to.
+    pub(super) fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// How many calls may be under way at `now`: none, one to find out, or all of `batches_max`.
+    pub(super) fn batches(&self, now: Instant, batches_max: usize) -> usize {
+        match self.paused_until {
+            Some(until) if now < until => 0,
+            _ if self.stalls > 0 => 1,
+            _ => batches_max,
+        }
+    }
+
+    /// An attempt of `round` was not answered. Attempts that fail together are one failure.
+    pub(super) fn stalled(
+        &mut self,
+        round: u64,
+        now: Instant,
+        asked: Option<Duration>,
+        delay: impl FnOnce(u32) -> Duration,
+    ) {
+        if round != self.round {
+            return;
+        }
+        self.round += 1;
+        self.stalls = self.stalls.saturating_add(1);
+        let asked = asked.unwrap_or(Duration::ZERO).min(ASKED_PAUSE_MAX);
+        self.paused_until = Some(now + delay(self.stalls).max(asked));
+    }
+
+    /// An attempt was answered, whatever the answer.
+    pub(super) fn flows(&mut self) {
+        (self.stalls, self.paused_until) = (0, None);
+    }
+
+    /// Whether the last word was that the sink does not answer.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalls > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BACKOFF: Backoff =
+        Backoff { first: Duration::from_millis(200), max: Duration::from_secs(30) };
+
+    #[test]
+    fn waits_double_up_to_the_cap_and_keep_at_least_half() {
+        for (tries, longest_ms) in [(1, 200), (2, 400), (5, 3_200), (9, 30_000), (4_000, 30_000)] {
+            for chance in [0, 1, 77_777, u64::MAX] {
+                let ms = BACKOFF.delay(tries, chance).as_millis();
+                assert!((longest_ms / 2..=longest_ms).contains(&ms), "try {tries}: {ms} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_round_of_failures_counts_once_and_then_one_attempt_finds_out() {
+        let (mut tide, now) = (Tide::default(), Instant::now());
+        let round = tide.round();
+        for _ in 0..32 {
+            tide.stalled(round, now, None, |stalls| BACKOFF.delay(stalls, 0));
+        }
+        assert_eq!(tide.stalls, 1);
+        assert_eq!(tide.batches(now, 32), 0);
+        let later = now + Duration::from_millis(200);
+        assert_eq!(tide.batches(later, 32), 1);
+        tide.flows();
+        assert_eq!(tide.batches(later, 32), 32);
+    }
+
+    #[test]
+    fn a_sink_can_ask_for_a_longer_pause_but_not_for_an_hour() {
+        let (mut tide, now) = (Tide::default(), Instant::now());
+        let hour = Some(Duration::from_hours(1));
+        tide.stalled(0, now, hour, |stalls| BACKOFF.delay(stalls, 0));
+        assert_eq!(tide.paused_until, Some(now + ASKED_PAUSE_MAX));
+    }
+}

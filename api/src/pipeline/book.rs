@@ -1,0 +1,212 @@
+//! The book of events in hand: what was received and is not settled with the engine yet.
+//!
+//! Owns order and bounds, and nothing that waits: no sink, no engine, no clock. Per hold at most
+//! one event is with the sink; the next is only shown once the sink took the one before.
+//!
+//! ```text
+//!   receive ─▶ story of its hold ─▶ ready ─▶ with the sink ─▶ taken ─▶ acknowledged ─▶ remembered
+//!                                     ▲            │
+//!                                     └─ waiting ◀─┤ refused, or later
+//!                                                  └ dead: the story is dropped, its hold parked
+//! ```
+//!
+//! The engine offers events again from the first requeued dead letter on, so an event can arrive
+//! while it is in hand, or just after it was acknowledged: the offer was on its way in the channel.
+//! Both are ignored. An acknowledged event is remembered until as many events have been received as
+//! the channel holds, after which no offer from before the acknowledgement can be on its way.
+//!
+//! Events behind a dead letter are forgotten, because the engine offers them again behind it. Until
+//! the dead letter itself comes back, nothing of its hold is taken in.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use engine::{
+    id::{EventId, HoldId, SaleTag},
+    limits::OUTLET_EVENTS_MAX,
+    outbox::OrderEvent,
+};
+use tokio::time::Instant;
+
+/// Events in hand at once: a channel's worth with the sink or waiting for it, and another waiting
+/// for the engine, so that neither stands still for the other.
+pub const EVENTS_IN_HAND_MAX: usize = 2 * OUTLET_EVENTS_MAX;
+
+/// A hold over all sales. A sale is only deleted once none of its events is left, so a later one of
+/// the same name cannot meet them here.
+type HoldKey = (SaleTag, HoldId);
+
+/// What one hold's events in hand have come to.
+#[derive(Debug, Default)]
+struct Story {
+    /// In their order; the first is ready, waiting or with the sink.
+    events: VecDeque<Arc<OrderEvent>>,
+    /// How often the first was refused.
+    refusals: u32,
+    /// How often the first was put off in a row.
+    delays: u32,
+}
+
+/// Events received and not settled.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    stories: HashMap<HoldKey, Story>,
+    /// Holds whose first event may go to the sink, in the order they came to stand so.
+    ready: VecDeque<HoldKey>,
+    /// Holds whose first event waits for its next try.
+    waiting: BTreeSet<(Instant, HoldKey)>,
+    /// The dead letter each parked hold stands at; as many as the engine has dead letters.
+    parked: HashMap<HoldKey, EventId>,
+    /// Events of all stories, and those taken and not acknowledged.
+    in_hand: HashSet<EventId>,
+    /// Taken by the sink, not on their way to the engine yet.
+    taken: VecDeque<EventId>,
+    /// Acknowledged lately, with the count of events received by then.
+    remembered: VecDeque<(u64, EventId)>,
+    remembered_ids: HashSet<EventId>,
+    received: u64,
+}
+
+impl Book {
+    /// Whether one more event may be received.
+    pub(super) fn has_room(&self) -> bool {
+        self.in_hand.len() < EVENTS_IN_HAND_MAX
+    }
+
+    /// Takes an event in. `is_dead` is what the engine knows of dead letters by now.
+    pub(super) fn receive(&mut self, event: OrderEvent, is_dead: impl Fn(EventId) -> bool) {
+        self.received += 1;
+        self.forget_old();
+        let (key, id) = (key(&event), event.id);
+        if self.in_hand.contains(&id) || self.remembered_ids.contains(&id) {
+            return;
+        }
+        if let Some(dead) = self.parked.get(&key) {
+            if id > *dead || is_dead(id) {
+                return;
+            }
+            self.parked.remove(&key);
+        }
+        self.in_hand.insert(id);
+        let story = self.stories.entry(key).or_default();
+        let last = story.events.back().map(|last| last.id);
+        assert!(last.is_none_or(|last| last < id), "a hold's events are offered in order");
+        story.events.push_back(Arc::new(event));
+        if story.events.len() == 1 {
+            self.ready.push_back(key);
+        }
+    }
+
+    /// Events for the sink, each of another hold and `events_max` at the most.
+    pub(super) fn next_batch(&mut self, events_max: usize, now: Instant) -> Vec<Arc<OrderEvent>> {
+        while let Some((due, key)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {
+            self.waiting.remove(&(due, key));
+            self.ready.push_back(key);
+        }
+        let count = events_max.min(self.ready.len());
+        let first = |key: HoldKey| Arc::clone(&self.stories[&key].events[0]);
+        self.ready.drain(..count).map(first).collect()
+    }
+
+    /// The sink took an event.
+    pub(super) fn taken(&mut self, event: &OrderEvent) {
+        let key = key(event);
+        let story = self.stories.get_mut(&key).expect("the sink answers for what it was shown");
+        let first = story.events.pop_front().map(|first| first.id);
+        assert_eq!(first, Some(event.id), "only a hold's first event is shown");
+        self.taken.push_back(event.id);
+        if story.events.is_empty() {
+            self.stories.remove(&key);
+        } else {
+            (story.refusals, story.delays) = (0, 0);
+            self.ready.push_back(key);
+        }
+    }
+
+    /// The sink refused an event; answers how often it has by now.
+    pub(super) fn refused(&mut self, event: &OrderEvent) -> u32 {
+        let story = self.story_of(event);
+        story.refusals += 1;
+        story.delays = 0;
+        story.refusals
+    }
+
+    /// The sink put an event off; answers how often in a row.
+    pub(super) fn delayed(&mut self, event: &OrderEvent) -> u32 {
+        let story = self.story_of(event);
+        story.delays = story.delays.saturating_add(1);
+        story.delays
+    }
+
+    /// An event is shown again at `due`.
+    pub(super) fn wait(&mut self, event: &OrderEvent, due: Instant) {
+        self.waiting.insert((due, key(event)));
+    }
+
+    /// The engine was told that an event is dead. It may have been requeued since, and then it
+    /// goes on as if it were new.
+    pub(super) fn dead_lettered(&mut self, event: &OrderEvent, is_dead: impl Fn(EventId) -> bool) {
+        let key = key(event);
+        if !is_dead(event.id) {
+            let story = self.story_of(event);
+            (story.refusals, story.delays) = (0, 0);
+            self.ready.push_back(key);
+            return;
+        }
+        let story = self.stories.remove(&key).expect("a dead letter was in hand");
+        for event in story.events {
+            self.in_hand.remove(&event.id);
+        }
+        self.parked.insert(key, event.id);
+    }
+
+    /// Events that were taken, `events_max` at the most, ascending, to acknowledge.
+    pub(super) fn take_taken(&mut self, events_max: usize) -> Vec<EventId> {
+        let count = events_max.min(self.taken.len());
+        let mut events: Vec<EventId> = self.taken.drain(..count).collect();
+        events.sort_unstable();
+        events
+    }
+
+    /// The engine noted the acknowledgement.
+    pub(super) fn acknowledged(&mut self, events: &[EventId]) {
+        for event in events {
+            self.in_hand.remove(event);
+            self.remembered.push_back((self.received, *event));
+            self.remembered_ids.insert(*event);
+        }
+    }
+
+    /// The engine could not note it now.
+    pub(super) fn not_acknowledged(&mut self, events: Vec<EventId>) {
+        self.taken.extend(events);
+    }
+
+    /// Whether nothing waits to be acknowledged.
+    pub(super) fn is_settled(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    fn story_of(&mut self, event: &OrderEvent) -> &mut Story {
+        self.stories.get_mut(&key(event)).expect("the sink answers for what it was shown")
+    }
+
+    fn forget_old(&mut self) {
+        let channel = OUTLET_EVENTS_MAX as u64;
+        while let Some((when, event)) = self.remembered.front().copied()
+            && self.received - when > channel
+        {
+            self.remembered.pop_front();
+            self.remembered_ids.remove(&event);
+        }
+    }
+}
+
+fn key(event: &OrderEvent) -> HoldKey {
+    (event.sale.tag(), event.hold.id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! What the book promises, without a sink or an engine.
+
+use std::time::Duration;
+
+use engine::{
+    clock::Millis,
+    hold::{Hold, HoldState},
+    id::{Currency, Epoch, Number, SaleName, ShopperKey},
+};
+
+use super::*;
+
+fn event(id: u64, hold: u64) -> OrderEvent {
+    OrderEvent {
+        id: EventId(id),
+        at: Millis(id),
+        sale: SaleName::parse("demo").unwrap(),
+        epoch: Epoch(1),
+        hold: Hold {
+            id: HoldId(hold),
+            number: Number(1),
+            shopper: ShopperKey(7),
+            state: HoldState::Held,
+            items: Vec::new(),
+            created_at: Millis(1),
+            expires_at: Millis(2),
+        },
+        skus: Vec::new(),
+        currency: Currency::parse("KRW").unwrap(),
+    }
+}
+
+fn none_dead(_: EventId) -> bool {
+    false
+}
+
+fn shown(book: &mut Book) -> Vec<u64> {
+    book.next_batch(100, Instant::now()).iter().map(|event| event.id.0).collect()
+}
+
+/// Takes `id` of `hold`, with the engine noting it.
+fn settle(book: &mut Book, id: u64, hold: u64) {
+    book.taken(&event(id, hold));
+    let taken = book.take_taken(100);
+    book.acknowledged(&taken);
+}
+
+#[test]
+fn a_hold_shows_one_event_at_a_time_and_holds_do_not_wait_for_each_other() {
+    let mut book = Book::default();
+    for (id, hold) in [(1, 1), (2, 1), (3, 2)] {
+        book.receive(event(id, hold), none_dead);
+    }
+    assert_eq!(shown(&mut book), [1, 3]);
+    assert_eq!(shown(&mut book), [0; 0]);
+    book.taken(&event(1, 1));
+    assert_eq!(shown(&mut book), [2]);
+}
+
+#[test]
+fn what_is_behind_a_dead_letter_waits_until_it_is_offered_again() {
+    let mut book = Book::default();
+    book.receive(event(1, 1), none_dead);
+    book.receive(event(2, 1), none_dead);
+    assert_eq!(shown(&mut book), [1]);
+    let dead = |id| id == EventId(1);
+    book.dead_lettered(&event(1, 1), dead);
+    assert!(book.in_hand.is_empty());
+
+    // Still in the channel from before, as is a stale offer of the dead letter itself.
+    book.receive(event(3, 1), dead);
+    book.receive(event(1, 1), dead);
+    assert_eq!(shown(&mut book), [0; 0]);
+
+    // Requeued: a stale later event first, then the offers in order.
+    for id in [4, 1, 2, 3, 4] {
+        book.receive(event(id, 1), none_dead);
+    }
+    for id in 1..=4 {
+        assert_eq!(shown(&mut book), [id]);
+        settle(&mut book, id, 1);
+    }
+}
+
+#[test]
+fn a_dead_letter_requeued_before_its_death_is_heard_of_goes_on_at_once() {
+    let mut book = Book::default();
+    book.receive(event(1, 1), none_dead);
+    book.receive(event(2, 1), none_dead);
+    assert_eq!(shown(&mut book), [1]);
+    book.receive(event(1, 1), none_dead);
+    book.receive(event(2, 1), none_dead);
+    book.dead_lettered(&event(1, 1), none_dead);
+    assert_eq!(shown(&mut book), [1]);
+    settle(&mut book, 1, 1);
+    assert_eq!(shown(&mut book), [2]);
+}
+
+#[test]
+fn an_event_offered_again_while_in_hand_or_just_acknowledged_is_not_shown_again() {
+    let mut book = Book::default();
+    book.receive(event(1, 1), none_dead);
+    book.receive(event(1, 1), none_dead);
+    assert_eq!(shown(&mut book), [1]);
+    book.taken(&event(1, 1));
+    book.receive(event(1, 1), none_dead);
+    let taken = book.take_taken(100);
+    book.receive(event(1, 1), none_dead);
+    book.acknowledged(&taken);
+    book.receive(event(1, 1), none_dead);
+    assert_eq!(shown(&mut book), [0; 0]);
+}
+
+#[test]
+fn memory_of_acknowledged_events_ends_with_the_last_offer_that_could_be_on_its_way() {
+    let mut book = Book::default();
+    let channel = OUTLET_EVENTS_MAX as u64;
+    for id in 1..=3 * channel {
+        book.receive(event(id, id), none_dead);
+        assert_eq!(shown(&mut book), [id]);
+        settle(&mut book, id, id);
+        assert!(book.remembered.len() <= OUTLET_EVENTS_MAX + 1);
+        assert_eq!(book.remembered.len(), book.remembered_ids.len());
+    }
+    assert!(book.in_hand.is_empty() && book.stories.is_empty());
+}
+
+#[test]
+fn the_book_is_full_at_its_bound_until_the_engine_notes_what_was_taken() {
+    let mut book = Book::default();
+    let mut id = 0;
+    while book.has_room() {
+        id += 1;
+        book.receive(event(id, id), none_dead);
+    }
+    assert_eq!(book.in_hand.len(), EVENTS_IN_HAND_MAX);
+    assert_eq!(shown(&mut book).len(), 100);
+    book.taken(&event(1, 1));
+    assert!(!book.has_room());
+    let taken = book.take_taken(100);
+    book.not_acknowledged(taken);
+    assert!(!book.has_room());
+    let taken = book.take_taken(100);
+    book.acknowledged(&taken);
+    assert!(book.has_room());
+}
+
+#[test]
+fn an_event_that_waits_is_shown_when_it_is_due() {
+    let mut book = Book::default();
+    let now = Instant::now();
+    let due = now + Duration::from_mins(1);
+    book.receive(event(1, 1), none_dead);
+    assert_eq!(shown(&mut book), [1]);
+    assert_eq!(book.refused(&event(1, 1)), 1);
+    book.wait(&event(1, 1), due);
+    assert!(book.next_batch(1, now).is_empty());
+    assert_eq!(book.next_batch(1, due).len(), 1);
+    assert_eq!(book.refused(&event(1, 1)), 2);
+}

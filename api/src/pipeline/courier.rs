@@ -1,0 +1,265 @@
+//! The courier: one loop that receives, shows to the sink, waits, and acknowledges.
+//!
+//! Everything it decides is in the [`Book`] and the [`Tide`]; this file moves events between them,
+//! the sink and the engine. All state belongs to the loop; tasks only carry values back to it.
+//!
+//! The engine's words are never taken as given: an acknowledgement it is too busy for is repeated
+//! until it is journaled, and the events concerned stay in hand until then, which bounds them.
+
+use std::{sync::Arc, time::Duration};
+
+use crossbeam::channel::Receiver;
+use engine::{Engine, Failure, id::EventId, limits::OUTLET_EVENTS_MAX, outbox::OrderEvent};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tracing::{error, info, warn};
+
+use super::{
+    Options, Shared,
+    backoff::Tide,
+    book::Book,
+    sink::{Answer, Capacity, Sink},
+};
+
+/// How often the channel, the due times and the stop flag are looked at when nothing else happens:
+/// a fifth of the scribe's tick, so that an order never waits for this rather than for that.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long an engine that is too busy to note something is left alone: a few of its batches.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Moves events from the engine to the sink.
+#[derive(Debug)]
+pub(super) struct Courier {
+    events: Receiver<OrderEvent>,
+    engine: Engine,
+    sink: Arc<dyn Sink>,
+    capacity: Capacity,
+    options: Options,
+    shared: Arc<Shared>,
+    book: Book,
+    tide: Tide,
+    tasks: JoinSet<Done>,
+    /// Calls of the sink under way.
+    batches: usize,
+    /// Whether an acknowledgement is under way: one at a time, so that they grow under load.
+    acknowledging: bool,
+    /// No acknowledgement before this: the engine was busy.
+    acknowledge_from: Instant,
+    /// The engine decides nothing any more.
+    engine_stopped: bool,
+}
+
+/// What a task came back with.
+#[derive(Debug)]
+enum Done {
+    /// The sink answered, or did not.
+    Shown { round: u64, events: Vec<Arc<OrderEvent>>, answers: Vec<Answer> },
+    /// The engine noted an acknowledgement, or did not.
+    Acknowledged(Vec<EventId>, Result<(), Failure<()>>),
+    /// The engine noted a dead letter; false: it has stopped.
+    DeadLettered(Arc<OrderEvent>, bool),
+}
+
+impl Courier {
+    pub(super) fn new(
+        events: Receiver<OrderEvent>,
+        engine: Engine,
+        sink: Arc<dyn Sink>,
+        options: Options,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let capacity = sink.capacity();
+        assert!(capacity.batch_events_max > 0, "a sink takes at least one event at once");
+        assert!(capacity.batches_max > 0, "a sink takes at least one call at once");
+        Self {
+            events,
+            engine,
+            sink,
+            capacity,
+            options,
+            shared,
+            book: Book::default(),
+            tide: Tide::default(),
+            tasks: JoinSet::new(),
+            batches: 0,
+            acknowledging: false,
+            acknowledge_from: Instant::now(),
+            engine_stopped: false,
+        }
+    }
+
+    /// Delivers until it is told to stop, or the engine has stopped.
+    pub(super) async fn run(mut self) {
+        while !self.shared.is_stopping() && !self.engine_stopped {
+            self.receive();
+            self.show();
+            self.acknowledge();
+            self.wait().await;
+        }
+        let grace = self.options.grace;
+        if timeout(grace, self.finish()).await.is_err() {
+            warn!("orders under way did not finish in time; they are delivered again");
+        }
+    }
+
+    /// Lets what is under way come to its end, and acknowledges it.
+    async fn finish(&mut self) {
+        while !self.engine_stopped && (!self.tasks.is_empty() || !self.book.is_settled()) {
+            self.acknowledge();
+            self.wait().await;
+        }
+    }
+
+    fn receive(&mut self) {
+        let engine = &self.engine;
+        while self.book.has_room()
+            && let Ok(event) = self.events.try_recv()
+        {
+            self.book.receive(event, |id| is_dead(engine, id));
+        }
+    }
+
+    fn show(&mut self) {
+        let now = Instant::now();
+        while self.batches < self.tide.batches(now, self.capacity.batches_max) {
+            // One event is enough to find out whether a sink is back.
+            let events_max =
+                if self.tide.is_stalled() { 1 } else { self.capacity.batch_events_max };
+            let events = self.book.next_batch(events_max, now);
+            if events.is_empty() {
+                return;
+            }
+            self.batches += 1;
+            let (sink, round) = (Arc::clone(&self.sink), self.tide.round());
+            self.tasks.spawn(async move {
+                let answers = sink.deliver(events.clone()).await;
+                Done::Shown { round, events, answers }
+            });
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        if self.acknowledging || self.book.is_settled() || Instant::now() < self.acknowledge_from {
+            return;
+        }
+        self.acknowledging = true;
+        let (engine, events) = (self.engine.clone(), self.book.take_taken(OUTLET_EVENTS_MAX));
+        self.tasks.spawn(async move {
+            let noted = engine.delivered(events.clone()).await;
+            Done::Acknowledged(events, noted)
+        });
+    }
+
+    /// Waits for a task, or for the next look at everything else.
+    async fn wait(&mut self) {
+        let mut next = tokio::select! {
+            Some(done) = self.tasks.join_next() => Some(done),
+            () = sleep(LOOK) => None,
+        };
+        while let Some(done) = next {
+            match done {
+                Ok(done) => self.note(done),
+                Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+            }
+            next = self.tasks.try_join_next();
+        }
+    }
+
+    fn note(&mut self, done: Done) {
+        match done {
+            Done::Shown { round, events, answers } => {
+                self.batches -= 1;
+                assert_eq!(events.len(), answers.len(), "a sink answers for each event");
+                for (event, answer) in events.into_iter().zip(answers) {
+                    self.note_answer(round, event, answer);
+                }
+            }
+            Done::Acknowledged(events, noted) => {
+                self.acknowledging = false;
+                match noted {
+                    Ok(()) | Err(Failure::Refused(())) => self.book.acknowledged(&events),
+                    Err(Failure::Busy(_)) => {
+                        self.book.not_acknowledged(events);
+                        self.acknowledge_from = Instant::now() + BUSY_PAUSE;
+                    }
+                    Err(Failure::Stopped) => self.engine_stopped = true,
+                }
+            }
+            Done::DeadLettered(_, false) => self.engine_stopped = true,
+            Done::DeadLettered(event, true) => {
+                Shared::count(&self.shared.dead_lettered);
+                let engine = &self.engine;
+                self.book.dead_lettered(&event, |id| is_dead(engine, id));
+            }
+        }
+    }
+
+    fn note_answer(&mut self, round: u64, event: Arc<OrderEvent>, answer: Answer) {
+        match answer {
+            Answer::Taken => {
+                self.flows();
+                Shared::count(&self.shared.taken);
+                self.book.taken(&event);
+            }
+            Answer::Refused { why } => {
+                self.flows();
+                Shared::count(&self.shared.refused);
+                self.shared.trouble(why.clone());
+                let refusals = self.book.refused(&event);
+                if refusals >= self.options.attempts_max {
+                    error!(event = event.id.0, why, "the order sink will not have this event");
+                    self.tasks.spawn(dead_letter(self.engine.clone(), event, why));
+                } else {
+                    let delay = self.options.backoff.delay(refusals, chance());
+                    self.book.wait(&event, Instant::now() + delay);
+                }
+            }
+            Answer::Later { why, after } => self.note_delay(round, &event, why, after),
+        }
+    }
+
+    fn note_delay(&mut self, round: u64, event: &OrderEvent, why: String, after: Option<Duration>) {
+        let (now, backoff) = (Instant::now(), self.options.backoff);
+        if !self.tide.is_stalled() {
+            warn!(why, "the order sink does not take events; trying again until it does");
+        }
+        self.tide.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
+        self.shared.set_stalled(true);
+        Shared::count(&self.shared.delayed);
+        self.shared.trouble(why);
+        let delays = self.book.delayed(event);
+        self.book.wait(event, now + backoff.delay(delays, chance()));
+    }
+
+    fn flows(&mut self) {
+        if self.tide.is_stalled() {
+            info!("the order sink answers again");
+            self.shared.set_stalled(false);
+        }
+        self.tide.flows();
+    }
+}
+
+/// Tells the engine that an event is dead, until it has noted it.
+async fn dead_letter(engine: Engine, event: Arc<OrderEvent>, why: String) -> Done {
+    loop {
+        match engine.dead_letter(event.id, why.clone()).await {
+            Ok(()) | Err(Failure::Refused(())) => return Done::DeadLettered(event, true),
+            Err(Failure::Busy(_)) => sleep(BUSY_PAUSE).await,
+            Err(Failure::Stopped) => return Done::DeadLettered(event, false),
+        }
+    }
+}
+
+/// Whether the engine lists an event among its dead letters; the list is in the events' order.
+fn is_dead(engine: &Engine, event: EventId) -> bool {
+    engine.dead_letters().binary_search_by_key(&event, |letter| letter.event).is_ok()
+}
+
+/// Spreads waits; which waits are drawn changes nothing but time.
+fn chance() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}

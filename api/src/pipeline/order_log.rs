@@ -1,0 +1,214 @@
+//! The local order log: a sink that appends each event as a line of JSON to files in a directory.
+//!
+//! Owns `orders-000001.jsonl`, `orders-000002.jsonl` and so on, which only their owner can read. A
+//! batch is one write and one sync; the file after the one that is full begins with a batch. Files
+//! are never removed and, once the next one is there, never written.
+//!
+//! An event is taken when its line is synced. A line that may not have been is cut off: at once
+//! when the write failed, at the next start after a crash. What stays possible is a line whose
+//! acknowledgement the engine never saw, so the ids at the end of the log are read at the start and
+//! an event that is there already is taken without a second line.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use engine::{id::EventId, outbox::OrderEvent};
+
+use self::files::{LineEnd, list, make, recover};
+use super::{
+    payload,
+    sink::{Answer, Answers, Capacity, Sink, plain_words},
+};
+
+mod files;
+
+/// Lines of one write and sync: the most that can be torn.
+const BATCH_EVENTS_MAX: usize = 512;
+
+/// Where orders are logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogOptions {
+    /// The directory, which must be there; the data directory's lock keeps other processes away.
+    pub directory: PathBuf,
+    /// Bytes after which the next file is begun.
+    pub file_bytes_max: u64,
+}
+
+impl LogOptions {
+    /// Files of 64 MiB, some 150,000 events each.
+    pub fn in_directory(directory: PathBuf) -> Self {
+        Self { directory, file_bytes_max: 64 * 1024 * 1024 }
+    }
+}
+
+/// Why the log could not be opened.
+#[derive(Debug)]
+pub enum LogError {
+    /// The operating system refused.
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A line that had long been synced is damaged. Move the file away to go on without it.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it the damage begins, in bytes.
+        offset: u64,
+    },
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, .. } => write!(f, "cannot use order log {}", path.display()),
+            Self::Damaged { path, offset } => {
+                write!(f, "order log {} is damaged at byte {offset}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for LogError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Damaged { .. } => None,
+        }
+    }
+}
+
+/// The sink.
+#[derive(Debug)]
+pub struct OrderLog {
+    writer: Arc<Mutex<Writer>>,
+}
+
+impl OrderLog {
+    /// Opens the log, cutting off what a crash left of its last batch.
+    pub fn open(options: LogOptions) -> Result<Self, LogError> {
+        let numbers = list(&options.directory)?;
+        let LineEnd { length, ids } = recover(&options.directory, &numbers)?;
+        let mut writer = Writer {
+            options,
+            open: None,
+            next_number: numbers.last().map_or(1, |last| last + 1),
+            known: ids,
+        };
+        if let Some(last) = numbers.last() {
+            let file = files::open(&writer.options.directory, *last)?;
+            writer.open = Some(OpenFile { file, length });
+        }
+        Ok(Self { writer: Arc::new(Mutex::new(writer)) })
+    }
+}
+
+impl Sink for OrderLog {
+    fn capacity(&self) -> Capacity {
+        Capacity { batch_events_max: BATCH_EVENTS_MAX, batches_max: 1 }
+    }
+
+    fn deliver(&self, events: Vec<Arc<OrderEvent>>) -> Answers<'_> {
+        let writer = Arc::clone(&self.writer);
+        Box::pin(async move {
+            let count = events.len();
+            let append = move || {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.append(&events)
+            };
+            // Beside the courier's loop, which must not wait for a disk.
+            let appended = tokio::task::spawn_blocking(append).await;
+            let answer = match appended {
+                Ok(Ok(())) => Answer::Taken,
+                Ok(Err(error)) => later(&error),
+                Err(gone) => later(&gone),
+            };
+            vec![answer; count]
+        })
+    }
+}
+
+fn later(error: &dyn fmt::Display) -> Answer {
+    Answer::Later { why: plain_words(&format!("order log: {error}")), after: None }
+}
+
+/// The file lines go to.
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    /// Bytes of whole, synced lines.
+    length: u64,
+}
+
+/// The end of the log.
+#[derive(Debug)]
+struct Writer {
+    options: LogOptions,
+    /// None: the next line begins a file. Otherwise the one before `next_number`.
+    open: Option<OpenFile>,
+    next_number: u64,
+    /// Events whose lines were there at the start and may be unacknowledged.
+    known: HashSet<EventId>,
+}
+
+impl Writer {
+    /// Makes the events durable, all or, on an error, as far as anyone can tell none.
+    fn append(&mut self, events: &[Arc<OrderEvent>]) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for event in events.iter().filter(|event| !self.known.contains(&event.id)) {
+            lines.extend_from_slice(&payload::to_json(event));
+            lines.push(b'\n');
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut open = self.file_for(lines.len() as u64)?;
+        match open.file.write_all_at(&lines, open.length) {
+            Ok(()) => {}
+            Err(error) => {
+                // No sync has failed: a file that could be cut back is as good as before.
+                if open.file.set_len(open.length).is_ok() {
+                    self.open = Some(open);
+                }
+                return Err(error);
+            }
+        }
+        if let Err(error) = open.file.sync_data() {
+            // After a failed sync nobody knows what the file holds beyond what was synced before:
+            // it is cut back to that, best effort, and left alone. One that held nothing before is
+            // made anew under its number, so that a sick disk does not fill with empty files.
+            drop(open.file.set_len(open.length));
+            if open.length == 0 {
+                self.next_number -= 1;
+            }
+            return Err(error);
+        }
+        open.length += lines.len() as u64;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    /// The file for so many bytes more, taken out: whoever succeeds in writing puts it back.
+    fn file_for(&mut self, bytes: u64) -> io::Result<OpenFile> {
+        let max = self.options.file_bytes_max;
+        let fits = |open: &OpenFile| open.length == 0 || open.length + bytes <= max;
+        if let Some(open) = self.open.take().filter(fits) {
+            return Ok(open);
+        }
+        let file = make(&self.options.directory, self.next_number)?;
+        self.next_number += 1;
+        Ok(OpenFile { file, length: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests;

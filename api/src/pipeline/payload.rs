@@ -1,0 +1,108 @@
+//! An order event as sinks are told it: the purchase object of the HTTP contract, and what came of
+//! it. One JSON object, the same for every sink.
+
+use engine::{hold::HoldState, outbox::OrderEvent};
+use serde::Serialize;
+
+use crate::wire::{
+    PurchaseItemObject, PurchaseObject, PurchaseState, format_purchase_id, format_time,
+};
+
+#[derive(Debug, Serialize)]
+struct Payload<'a> {
+    event_id: u64,
+    event: &'static str,
+    at: String,
+    epoch: u32,
+    #[serde(flatten)]
+    purchase: PurchaseObject<'a>,
+}
+
+/// The event's JSON, on one line without its end.
+pub(super) fn to_json(order: &OrderEvent) -> Vec<u8> {
+    let hold = &order.hold;
+    assert_eq!(order.skus.len(), hold.items.len(), "every item has its SKU");
+    let items = order.skus.iter().zip(&hold.items).map(|(sku, item)| PurchaseItemObject {
+        sku: sku.as_str(),
+        quantity: item.quantity,
+        price: item.price,
+    });
+    let (event, state) = names(hold.state);
+    let payload = Payload {
+        event_id: order.id.0,
+        event,
+        at: format_time(order.at),
+        epoch: order.epoch.0,
+        purchase: PurchaseObject {
+            purchase: &format_purchase_id(order.epoch, hold.id),
+            sale: order.sale.as_str(),
+            shopper: &format!("{:032x}", hold.shopper.0),
+            state,
+            items: items.collect(),
+            amount: hold.amount(),
+            currency: order.currency.as_str(),
+            expires_at: hold.expires_at,
+            created_at: hold.created_at,
+        },
+    };
+    serde_json::to_vec(&payload).expect("plain data has a JSON form")
+}
+
+fn names(state: HoldState) -> (&'static str, PurchaseState) {
+    match state {
+        HoldState::Held => ("purchase.held", PurchaseState::Held),
+        HoldState::Paying => ("purchase.paying", PurchaseState::Paying),
+        HoldState::Confirmed => ("purchase.confirmed", PurchaseState::Confirmed),
+        HoldState::Released => ("purchase.released", PurchaseState::Released),
+        HoldState::Expired => ("purchase.expired", PurchaseState::Expired),
+        HoldState::Refunded => ("purchase.refunded", PurchaseState::Refunded),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use engine::{
+        clock::Millis,
+        hold::{Hold, HoldItem},
+        id::{Currency, Epoch, EventId, HoldId, Number, OfferIndex, SaleName, ShopperKey, Sku},
+    };
+
+    use super::*;
+
+    pub(in crate::pipeline) fn event(id: u64) -> OrderEvent {
+        let item = HoldItem { offer: OfferIndex(0), quantity: 2, price: 99_000 };
+        OrderEvent {
+            id: EventId(id),
+            at: Millis(1_767_225_600_007),
+            sale: SaleName::parse("demo").unwrap(),
+            epoch: Epoch(3),
+            hold: Hold {
+                id: HoldId(id + 8),
+                number: Number(1),
+                shopper: ShopperKey(0xabc),
+                state: HoldState::Confirmed,
+                items: vec![item],
+                created_at: Millis(1_767_225_600_000),
+                expires_at: Millis(1_767_225_900_000),
+            },
+            skus: vec![Sku::parse("sneaker-42").unwrap()],
+            currency: Currency::parse("KRW").unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_event_is_told_as_the_document_shows() {
+        let json = String::from_utf8(to_json(&event(1))).unwrap();
+        assert_eq!(
+            json,
+            concat!(
+                r#"{"event_id":1,"event":"purchase.confirmed","at":"2026-01-01T00:00:00.007Z","#,
+                r#""epoch":3,"purchase":"p3-9","sale":"demo","#,
+                r#""shopper":"00000000000000000000000000000abc","state":"confirmed","#,
+                r#""items":[{"sku":"sneaker-42","quantity":2,"price":99000}],"amount":198000,"#,
+                r#""currency":"KRW","expires_at":"2026-01-01T00:05:00Z","#,
+                r#""created_at":"2026-01-01T00:00:00Z"}"#,
+            )
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! The webhook: a sink that posts each event to a URL, signed.
+//!
+//! Owns the HTTP client and what an answer means. 2xx: taken. 429, 503 and a gateway's 502 and 504:
+//! later, since nobody looked at the event. Any other status, a redirect included: refused. No
+//! answer in time, or none at all: later, although the receiver may have the event; it sees the
+//! same event id again.
+//!
+//! Redirects are never followed: a signed order goes where the operator said and nowhere else.
+
+use std::{error::Error as _, fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use engine::{clock::Clock, outbox::OrderEvent};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Method, Request, Response, StatusCode, Uri,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT},
+};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::time::timeout;
+
+use super::{
+    payload,
+    sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words},
+};
+
+mod signature;
+mod target;
+
+pub use signature::Secret;
+pub use target::Trust;
+
+/// What every request says about its sender.
+const AGENT: &str = concat!("rushgate/", env!("CARGO_PKG_VERSION"));
+
+/// How long the rest of an answer is read once its status is known: the status is what counts, the
+/// body only gives the connection back and a dead letter its words.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Bytes of an answer's body that are read; a connection with more to come is closed.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long an unused connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Where events are posted, and how.
+#[derive(Clone, Debug)]
+pub struct WebhookOptions {
+    /// The receiver, `http` or `https`.
+    pub url: String,
+    /// Each signs every event: one, or two while the receiver changes from one to the other.
+    pub secrets: Vec<Secret>,
+    /// How long one attempt may take until its answer's head is there.
+    pub attempt_timeout: Duration,
+    /// Events of different holds posted at once.
+    pub in_flight_max: usize,
+    /// Whose certificates an `https` receiver may have.
+    pub trust: Trust,
+}
+
+impl WebhookOptions {
+    /// One secret, 15 seconds, 32 events at once, the system's certificates.
+    pub fn new(url: String, secret: Secret) -> Self {
+        Self {
+            url,
+            secrets: vec![secret],
+            attempt_timeout: Duration::from_secs(15),
+            in_flight_max: 32,
+            trust: Trust::System,
+        }
+    }
+}
+
+/// Why a webhook cannot be used as configured.
+#[derive(Debug)]
+pub enum WebhookError {
+    /// The URL is not one that can be posted to; says what is allowed.
+    Url(&'static str),
+    /// Not one or two secrets.
+    Secrets,
+    /// Nothing could ever be posted: no time, or no event at once.
+    Bounds,
+    /// The certificates to trust cannot be read; says why.
+    Trust(String),
+}
+
+impl fmt::Display for WebhookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(allowed) => write!(f, "a webhook's URL is {allowed}"),
+            Self::Secrets => f.write_str("a webhook has one secret, or two while rotating"),
+            Self::Bounds => {
+                f.write_str("a webhook's timeout and events in flight are more than zero")
+            }
+            Self::Trust(why) => write!(f, "cannot read the certificates to trust: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for WebhookError {}
+
+/// The sink.
+#[derive(Debug)]
+pub struct Webhook {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    uri: Uri,
+    secrets: Vec<Secret>,
+    attempt_timeout: Duration,
+    in_flight_max: usize,
+    clock: Arc<dyn Clock>,
+}
+
+impl Webhook {
+    /// Prepares posting; `clock` is the engine's, for the signatures' timestamps.
+    pub fn new(options: WebhookOptions, clock: Arc<dyn Clock>) -> Result<Self, WebhookError> {
+        let WebhookOptions { url, secrets, attempt_timeout, in_flight_max, trust } = options;
+        if !(1..=2).contains(&secrets.len()) {
+            return Err(WebhookError::Secrets);
+        }
+        if attempt_timeout.is_zero() || in_flight_max == 0 {
+            return Err(WebhookError::Bounds);
+        }
+        let uri = target::parse(&url)?;
+        let connector = target::connector(&uri, trust)?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(in_flight_max)
+            .build(connector);
+        Ok(Self { client, uri, secrets, attempt_timeout, in_flight_max, clock })
+    }
+
+    async fn post(&self, event: &OrderEvent) -> Answer {
+        let request = self.request(event);
+        let response = match timeout(self.attempt_timeout, self.client.request(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                return Answer::Later {
+                    why: plain_words(&format!("{error}: {cause}")),
+                    after: None,
+                };
+            }
+            Err(_) => return Answer::Later { why: "no answer in time".to_owned(), after: None },
+        };
+        let status = response.status();
+        let after = asked_pause(&response);
+        let body = read(response.into_body()).await;
+        if status.is_success() {
+            return Answer::Taken;
+        }
+        let words = String::from_utf8_lossy(&body[..body.len().min(WORDS_BYTES_MAX)]);
+        let why = plain_words(format!("{}: {words}", status.as_u16()).trim_end_matches([':', ' ']));
+        match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::GATEWAY_TIMEOUT => Answer::Later { why, after },
+            _ => Answer::Refused { why },
+        }
+    }
+
+    fn request(&self, event: &OrderEvent) -> Request<Full<Bytes>> {
+        let body = payload::to_json(event);
+        let timestamp = self.clock.now().0 / 1_000;
+        let signature = signature::header(&self.secrets, timestamp, event.id, &body);
+        let signature = HeaderValue::from_str(&signature).expect("hex is visible ASCII");
+        Request::builder()
+            .method(Method::POST)
+            .uri(self.uri.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(USER_AGENT, HeaderValue::from_static(AGENT))
+            .header("rushgate-event-id", event.id.0)
+            .header("rushgate-timestamp", timestamp)
+            .header("rushgate-signature", signature)
+            .body(Full::new(Bytes::from(body)))
+            .expect("a checked URL and plain headers make a request")
+    }
+}
+
+impl Sink for Webhook {
+    fn capacity(&self) -> Capacity {
+        Capacity { batch_events_max: 1, batches_max: self.in_flight_max }
+    }
+
+    fn deliver(&self, events: Vec<Arc<OrderEvent>>) -> Answers<'_> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(events.len());
+            for event in events {
+                answers.push(self.post(&event).await);
+            }
+            answers
+        })
+    }
+}
+
+/// The body's beginning; whatever came of it when it broke off or took too long.
+async fn read(mut body: Incoming) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await
+            && let Ok(data) = frame.into_data()
+        {
+            let room = BODY_BYTES_MAX - bytes.len();
+            bytes.extend_from_slice(&data[..data.len().min(room)]);
+            if bytes.len() == BODY_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    // Late or not: the status is known, and what is missing are words.
+    let _in_time = timeout(BODY_TIMEOUT, reading).await.is_ok();
+    bytes
+}
+
+/// The pause an answer asks for. Only seconds: a date would need the receiver's clock to be ours.
+fn asked_pause(response: &Response<Incoming>) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,109 @@
+//! Where a webhook goes: the URL it may have, and how a connection there is made.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+use super::WebhookError;
+
+/// How long connecting may take; the attempt's own deadline may be nearer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whose certificates a receiver may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Any of the authorities the operating system trusts.
+    System,
+    /// Those of these certificates only, in PEM.
+    Pem(Vec<u8>),
+}
+
+/// Reads a webhook's URL.
+pub(super) fn parse(url: &str) -> Result<Uri, WebhookError> {
+    const ALLOWED: &str = "an absolute http:// or https:// URL without user, password or fragment";
+    let uri: Uri = url.parse().map_err(|_| WebhookError::Url(ALLOWED))?;
+    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    let authority = uri
+        .authority()
+        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+    if scheme && authority && !url.contains('#') {
+        Ok(uri)
+    } else {
+        Err(WebhookError::Url(ALLOWED))
+    }
+}
+
+/// A connector for that URL. Certificates are only read when they will be looked at.
+pub(super) fn connector(
+    uri: &Uri,
+    trust: Trust,
+) -> Result<HttpsConnector<HttpConnector>, WebhookError> {
+    let https = uri.scheme_str() == Some("https");
+    let roots = if https { roots(trust)? } else { RootCertStore::empty() };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| WebhookError::Trust(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let builder = HttpsConnectorBuilder::new().with_tls_config(config);
+    // An https receiver is never spoken to in plain text, whatever it says.
+    let builder = if https { builder.https_only() } else { builder.https_or_http() };
+    Ok(builder.enable_http1().wrap_connector(http))
+}
+
+fn roots(trust: Trust) -> Result<RootCertStore, WebhookError> {
+    let mut roots = RootCertStore::empty();
+    let certificates = match trust {
+        // Some of a system's files may be unreadable; those that are not are what it trusts.
+        Trust::System => rustls_native_certs::load_native_certs().certs,
+        Trust::Pem(pem) => CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| WebhookError::Trust(error.to_string()))?,
+    };
+    let (added, _ignored) = roots.add_parsable_certificates(certificates);
+    if added == 0 {
+        return Err(WebhookError::Trust("no certificate among them".to_owned()));
+    }
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_absolute_urls_are_posted_to() {
+        for url in ["http://shop.example/orders", "https://127.0.0.1:8443/a?b=c"] {
+            assert!(parse(url).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "/orders",
+            "shop.example",
+            "ftp://shop.example/",
+            "https://user:secret@shop.example/",
+            "https:///orders",
+            "https://shop.example/#fragment",
+        ] {
+            assert!(parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_needed_for_https_only() {
+        let none = Trust::Pem(Vec::new());
+        assert!(connector(&parse("http://shop.example/").unwrap(), none.clone()).is_ok());
+        assert!(connector(&parse("https://shop.example/").unwrap(), none).is_err());
+    }
+}
