@@ -26,6 +26,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client {
     pub(crate) addr: SocketAddr,
+    /// Whether the description is about it: the operations listener is not described.
+    pub(crate) described: bool,
 }
 
 /// A request to be sent.
@@ -115,7 +117,9 @@ impl Client {
             Told { status: parts.status.as_u16(), headers: parts.headers, body }
         });
         let told = told.await.unwrap();
-        openapi::check(&ask, &told);
+        if self.described {
+            openapi::check(&ask, &told);
+        }
         told
     }
 

@@ -117,8 +117,7 @@ async fn without_a_file_the_demo_sale_runs_and_keys_come_from_the_environment() 
         ("RUSHGATE__KEYS__SECRET", "0123456789abcdef0123456789abcdef"),
     ];
     let data = dir.path().join("other");
-    let arguments =
-        ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"];
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"];
     let arguments = [&arguments[..], &[data.to_str().unwrap()]].concat();
     assert!(first_line(&arguments, &environment).contains("listening"));
     assert!(!data.join("keys.json").exists(), "with all keys given, none are made");

@@ -34,7 +34,8 @@ impl Browser {
 
     /// Posts a form as a browser does, and follows it back to the room.
     async fn form(&mut self, form: &str, fields: &str) -> String {
-        let ask = post(self.room(form)).header("sec-fetch-site", "same-origin").body(fields.to_owned());
+        let ask =
+            post(self.room(form)).header("sec-fetch-site", "same-origin").body(fields.to_owned());
         let ask = ask.header("content-type", "application/x-www-form-urlencoded");
         let told = self.send(ask).await.is(303);
         assert_eq!(told.header("location"), Some(self.room("").as_str()));
@@ -75,7 +76,7 @@ async fn someone_enters_waits_buys_pays_gives_up_and_leaves() {
     assert_eq!(browser.wall.stats().await["entered"], 1, "a visitor has one place");
 
     browser.wall.act("resume", Value::Null).await;
-    eventually(|| async { (browser.wall.stats().await["unclaimed"] == 1).then_some(()) }).await;
+    eventually(|| async { (browser.wall.stats().await["serving"] == 1).then_some(()) }).await;
     let page = browser.page().await;
     let key = between(&page, "name=\"key\" value=\"", "\"").to_owned();
     let buy = format!("sku={SKU}&quantity=1&key={key}");

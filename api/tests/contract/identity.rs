@@ -29,10 +29,9 @@ async fn only_a_listed_proxys_word_counts() {
     let wall = paused("keep").await;
     let unlisted = [
         post(wall.path("enter")).header("x-shopper-id", "anna"),
-        post(wall.path("enter")).header("x-shopper-id", "anna").header(
-            "x-forwarded-for",
-            "127.0.0.2",
-        ),
+        post(wall.path("enter"))
+            .header("x-shopper-id", "anna")
+            .header("x-forwarded-for", "127.0.0.2"),
         post(wall.path("enter")).header("x-shopper-id", "anna").from([127, 0, 0, 3]),
         post(wall.path("enter")).header("forwarded", "for=127.0.0.2"),
         post(wall.path("enter")).from(PROXY),

@@ -107,7 +107,6 @@ fn is_type(schema: &Value, value: &Value) -> bool {
     }
 }
 
-
 #[test]
 fn paths_find_the_most_literal_template() {
     let found = |path| path_item(path).map(|(template, _)| template);

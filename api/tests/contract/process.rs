@@ -81,8 +81,8 @@ impl Server {
         let key = |name: &str| keys[name].as_str().unwrap().to_owned();
         Self {
             child,
-            client: Client { addr: addr("public") },
-            ops: Client { addr: addr("ops") },
+            client: Client { addr: addr("public"), described: true },
+            ops: Client { addr: addr("ops"), described: false },
             operator: key("operator"),
             backend: key("backend"),
             errors,

@@ -60,7 +60,8 @@ async fn all_that_was_answered_outlives_a_kill() {
     let path = |call: &str| wall.path(call);
     let (position, show) = (path("position"), path(&format!("purchases/{}", known.purchase)));
     let paths = [path(""), wall.admin(""), wall.admin("audit"), wall.admin("stats")];
-    let (purchase_path, release) = (path("purchase"), path(&format!("purchases/{}/release", held.1)));
+    let (purchase_path, release) =
+        (path("purchase"), path(&format!("purchases/{}/release", held.1)));
     server.kill();
 
     let server = Server::start(dir.path(), CONFIG);

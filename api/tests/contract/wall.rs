@@ -166,7 +166,10 @@ impl<'s> Wall<'s> {
     pub(crate) async fn picture(&self) -> Value {
         let audit = self.operator(get(self.admin("audit"))).await.is(200).json();
         let table = self.operator(get(self.admin(""))).await.is(200).json();
-        json!([self.stats().await, audit, table, self.status().await])
+        let mut stats = self.stats().await;
+        // The outbox is the whole server's, and other tests fill it.
+        stats.as_object_mut().unwrap().remove("outbox_lag");
+        json!([stats, audit, table, self.status().await])
     }
 }
 
