@@ -20,8 +20,9 @@ use crate::client::Client;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_rushgate");
 
 /// Runs the program and takes its parent's end as its own: the shared server belongs to a static,
-/// and statics are never dropped. The shell's standard input closes when the test binary is gone.
-const WATCHED: &str = r#""$@" & pid=$!; read -r _; kill -9 $pid; wait $pid; rm -rf "$0""#;
+/// and statics are never dropped. The shell's standard input closes when the test binary is gone;
+/// its standard output is the program's alone, so that it ends when the program does.
+const WATCHED: &str = r#""$@" & pid=$!; exec >&2; read -r _; kill -9 $pid; wait $pid; rm -rf "$0""#;
 
 /// The configuration of a test's server: no sales but those a test makes.
 pub(crate) const CONFIG: &str = r#"
