@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Ask, ask, get, post},
-    wall::{SKU, Shopper, Wall},
+    wall::{SKU, Shopper, Wall, offer},
 };
 
 /// What somebody shows.
@@ -117,7 +117,7 @@ async fn operating_is_the_operators() {
     let scene = scene().await;
     let wall = &scene.wall;
     let expected = |name: &str| if name == "backend" { 403 } else { 401 };
-    let table = json!({ "id": "never-made", "offers": [wall.offer(1)] });
+    let table = json!({ "id": "never-made", "offers": [offer(1)] });
     let mut calls = vec![
         get("/v1/admin/sales"),
         post("/v1/admin/sales").json(&table),

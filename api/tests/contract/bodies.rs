@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Ask, Told, ask, get, post},
-    wall::{SKU, Shopper, Wall},
+    wall::{SKU, Shopper, Wall, offer},
 };
 
 async fn someone() -> (Wall<'static>, Shopper) {
@@ -82,7 +82,7 @@ async fn unknown_repeated_and_missing_fields_are_named() {
     }
     let pause = post(wall.admin("pause")).json(&json!({ "for": 5 }));
     assert_eq!(fields(wall.operator(pause).await), ["for"]);
-    let table = json!({ "id": "A b", "offers": [wall.offer(1)], "colour": "red" });
+    let table = json!({ "id": "A b", "offers": [offer(1)], "colour": "red" });
     let made = fields(wall.operator(post("/v1/admin/sales").json(&table)).await);
     assert_eq!(made, ["id", "colour"]);
     for fixed in ["id", "identity", "offers", "offer"] {
@@ -153,7 +153,7 @@ async fn ids_that_would_break_a_path_or_a_key_name_nothing() {
     let (wall, shopper) = someone().await;
     for sale in ["..", ".", "%2e%2e", "a%2Fb", "a{b}", "A", "a_b", "a%00", &"a".repeat(65)] {
         wall.tell(get(format!("/v1/sales/{sale}"))).await.refuses(404, "not_found");
-        let made = json!({ "id": sale, "offers": [wall.offer(1)] });
+        let made = json!({ "id": sale, "offers": [offer(1)] });
         let told = wall.operator(post("/v1/admin/sales").json(&made)).await;
         assert_eq!(fields(told), ["id"]);
     }
@@ -180,7 +180,8 @@ async fn nothing_a_client_sends_makes_a_line_of_the_log() {
     wall.tell(post(wall.path("enter")).json(&body)).await.refuses(422, "invalid_request");
     wall.tell(get(format!("/v1/sales/x%0a{mark}"))).await.refuses(404, "not_found");
     let raw = format!("GET /v1/sales HTTP/1.1\r\nHost: a\r\nX-A: b\n{mark}: c\r\n\r\n");
-    assert!(wall.server.client.raw(raw.as_bytes()).await.starts_with("HTTP/1.1 400 "));
+    let told = wall.server.client.raw(raw.as_bytes()).await;
+    assert!(told.is_empty() || told.starts_with("HTTP/1.1 400 "), "{told}");
     let header = get(wall.path("position")).bearer(&format!("{}\t{mark}", shopper.ticket));
     wall.tell(header).await.refuses(401, "ticket_invalid");
     let log = wall.server.log();

@@ -29,18 +29,18 @@ pub(crate) fn check(ask: &Ask, told: &Told) {
         return;
     };
     let kind = told.header("content-type").unwrap_or_default();
-    let content = contents.get(kind).unwrap_or_else(|| unreachable!("{context} is {kind}"));
+    let shape = contents.get(kind).unwrap_or_else(|| unreachable!("{context} is {kind}"));
     if kind.ends_with("json") {
-        agree(&context, resolved(&content["schema"]), &told.json());
+        agree(&context, resolved(&shape["schema"]), &told.json());
     }
     if told.status >= 400 {
-        documented_code(&context, content, &told.code());
+        documented_code(&context, shape, &told.code());
     }
 }
 
 /// The problem's code is one of those shown for this call and status.
-fn documented_code(context: &str, content: &Value, code: &str) {
-    let examples = content["examples"].as_object();
+fn documented_code(context: &str, shape: &Value, code: &str) {
+    let examples = shape["examples"].as_object();
     let named = examples.is_none_or(|examples| examples.contains_key(code));
     assert!(named, "{context}: the code {code} is not among its examples");
 }

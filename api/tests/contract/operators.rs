@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{ask, get, post},
-    wall::{SKU, Wall, eventually, keys, text},
+    wall::{SKU, Wall, eventually, keys, offer, text},
 };
 
 const ADMIN_SALE: [&str; 21] = [
@@ -42,7 +42,7 @@ async fn a_sale_is_made_once_read_changed_and_deleted() {
     let listed = wall.operator(get("/v1/admin/sales")).await.is(200).json();
     assert!(listed["sales"].as_array().unwrap().iter().any(|listed| listed["id"] == wall.name()));
 
-    let table = json!({ "id": wall.name(), "offers": [wall.offer(1)] });
+    let table = json!({ "id": wall.name(), "offers": [offer(1)] });
     let create = || post("/v1/admin/sales").json(&table);
     wall.operator(create()).await.refuses(409, "already_exists");
 
@@ -66,7 +66,7 @@ async fn what_was_issued_before_a_deletion_means_nothing_after_it() {
     let shopper = wall.admitted().await;
     wall.act("close", Value::Null).await;
     wall.delete().await.is(204);
-    let table = json!({ "id": wall.name(), "offers": [wall.offer(10)] });
+    let table = json!({ "id": wall.name(), "offers": [offer(10)] });
     wall.operator(post("/v1/admin/sales").json(&table)).await.is(201);
     let heir = wall.admitted().await;
     assert_eq!(heir.number, shopper.number);

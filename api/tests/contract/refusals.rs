@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     client::{Told, ask, get, post},
     process::shared,
-    wall::Wall,
+    wall::{Wall, offer},
 };
 
 /// Codes no request can bring about at will, each with what would have to happen.
@@ -86,13 +86,13 @@ async fn about_purchases() -> Vec<Told> {
     let large = wall.tell(purchase().key("k").body(vec![b' '; 16 * 1_024 + 1])).await;
     let wrong_state = wall.step(&id, "refund").await;
     wall.act("close", Value::Null).await;
-    let closed = wall.buy(&other.pass, 1, "closed").await;
+    let closed = wall.enter().await;
     vec![sold_out, mismatch, no_key, invalid, large, wrong_state, closed]
 }
 
 async fn about_authority_and_paths() -> Vec<Told> {
     let wall = Wall::new(json!({ "identity": "header" })).await;
-    let table = json!({ "id": wall.name(), "offers": [wall.offer(1)] });
+    let table = json!({ "id": wall.name(), "offers": [offer(1)] });
     vec![
         wall.operator(post("/v1/admin/sales").json(&table)).await,
         wall.enter().await,

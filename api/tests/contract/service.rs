@@ -88,6 +88,30 @@ async fn methods_are_told_and_unknown_ones_refused() {
 }
 
 #[tokio::test]
+async fn a_wait_that_was_foretold_is_compared_with_the_one_it_was() {
+    let wall = Wall::new(json!({ "admission_per_second": 2 })).await;
+    wall.enter().await;
+    let foretold = eventually(|| async {
+        let told = wall.enter().await;
+        (told.status == 202).then(|| told.json())
+    })
+    .await;
+    assert!(foretold["eta_seconds"]["min"].is_u64(), "{foretold}");
+    let ticket = foretold["ticket"].as_str().unwrap();
+    eventually(|| async {
+        (wall.position(ticket).await.is(200).json()["state"] == "admitted").then_some(())
+    })
+    .await;
+    eventually(|| async {
+        let metrics = wall.server.ops.tell(get("/metrics")).await.text();
+        let count =
+            metrics.lines().find(|line| line.starts_with("rushgate_eta_error_seconds_count"));
+        count.filter(|line| !line.ends_with(" 0")).map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn metrics_have_their_names_and_labels_and_count_right() {
     let wall = Wall::new(json!({ "per_shopper_max": 1 })).await;
     let (shopper, id) = wall.held().await;
@@ -127,7 +151,6 @@ async fn metrics_have_their_names_and_labels_and_count_right() {
         "rushgate_journal_batch_records_count",
         "rushgate_ring_depth ",
         "rushgate_outbox_lag ",
-        "# TYPE rushgate_eta_error_seconds histogram",
     ] {
         assert!(metrics.contains(name), "{name} is not in\n{metrics}");
     }

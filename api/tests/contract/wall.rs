@@ -49,7 +49,7 @@ impl<'s> Wall<'s> {
         let wall = Self { server, name };
         let mut table = json!({
             "id": wall.name(), "title": "A wall", "admission_per_second": 1_000_000,
-            "active_max": 100_000, "offers": [wall.offer(10)],
+            "active_max": 100_000, "offers": [offer(10)],
         });
         table.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         wall.operator(post("/v1/admin/sales").json(&table)).await.is(201);
@@ -58,10 +58,6 @@ impl<'s> Wall<'s> {
 
     pub(crate) fn name(&self) -> &str {
         std::str::from_utf8(&self.name).unwrap()
-    }
-
-    pub(crate) fn offer(&self, total: u64) -> Value {
-        json!({ "sku": SKU, "total": total, "price": PRICE, "currency": "KRW" })
     }
 
     /// The path of a shopper's call of this sale.
@@ -171,6 +167,11 @@ impl<'s> Wall<'s> {
         stats.as_object_mut().unwrap().remove("outbox_lag");
         json!([stats, audit, table, self.status().await])
     }
+}
+
+/// The offer's table, with so many units.
+pub(crate) fn offer(total: u64) -> Value {
+    json!({ "sku": SKU, "total": total, "price": PRICE, "currency": "KRW" })
 }
 
 pub(crate) fn text(value: &Value) -> String {
