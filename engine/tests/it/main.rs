@@ -1,8 +1,11 @@
 //! The engine's integration tests, one module per structure.
 
 mod audit;
+mod crash;
 mod journal;
+mod permits;
 mod rules;
 mod sale;
 mod sim;
 mod support;
+mod threads;
