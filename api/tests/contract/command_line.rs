@@ -22,7 +22,7 @@ fn file(text: &str) -> (TempDir, String) {
 #[test]
 fn a_bad_configuration_exits_2_and_names_key_value_and_what_is_allowed() {
     let (_dir, path) = file(
-        "[server]\nlisten = \"nowhere\"\nbacklog = 0\ncolour = \"red\"\n\
+        "[server]\nlisten = \"nowhere\"\nconnections_max = 0\ncolour = \"red\"\n\
          [keys]\nsecret = \"too short\"\n[[sale]]\nid = \"Bad\"\n",
     );
     for arguments in [["serve", "--config", &path], ["check", "--config", &path]] {
@@ -30,7 +30,7 @@ fn a_bad_configuration_exits_2_and_names_key_value_and_what_is_allowed() {
         assert_eq!((code, out.as_str()), (2, ""), "{said}");
         for part in [
             "server.listen: found \"nowhere\", allowed: an address and port",
-            "server.backlog: found 0, allowed: ",
+            "server.connections_max: found 0, allowed: ",
             "server.colour: found an unknown field",
             "keys.secret: found (hidden, 9 bytes), allowed: 32 to 1024 bytes",
             "sale[0].id: found \"Bad\", allowed: ",
