@@ -18,7 +18,10 @@ use engine::{
     scribe::Fatal,
     spec::SaleSpec,
 };
-use tokio::{runtime, sync::oneshot};
+use tokio::{
+    runtime,
+    sync::{Mutex, oneshot},
+};
 
 use crate::{
     app::{App, Fixed, Front},
@@ -103,6 +106,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        changes: Mutex::new(()),
         foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
         fixed: Fixed {

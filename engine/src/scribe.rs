@@ -115,6 +115,7 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
+        registry.set_outbox_lag(arbiter.world().outbox().len());
         Self {
             clock,
             arbiter,

@@ -157,8 +157,8 @@ pub async fn leave(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    read_nothing(&body.read(&head.headers).await?)?;
     let ticket = authority::ticket(&app, &sale, &head.headers)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     app.engine.leave(&sale, authority::place_of(&ticket)).await?;
     Ok(respond::no_content())
 }

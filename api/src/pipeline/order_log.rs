@@ -96,6 +96,7 @@ pub struct OrderLog {
 impl OrderLog {
     /// Opens the log, cutting off what a crash left of its last batch.
     pub fn open(options: LogOptions) -> Result<Self, LogError> {
+        files::make_directory(&options.directory)?;
         let numbers = list(&options.directory)?;
         let LineEnd { length, ids } = recover(&options.directory, &numbers)?;
         let mut writer = Writer {
