@@ -4,12 +4,17 @@
 //! nothing more could be promised.
 
 use std::{
-    fs::DirBuilder, os::unix::fs::DirBuilderExt as _, process::ExitCode, sync::Arc, time::Duration,
+    fs::{DirBuilder, File},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use engine::{
-    Engine, EngineOptions, Failure, Started,
+    Engine, EngineOptions, Failure, Running, Started,
     clock::{Clock, SystemClock},
     disk::{Disk, real::RealDisk},
     limits,
@@ -20,6 +25,7 @@ use engine::{
 };
 use tokio::{
     runtime,
+    signal::unix::{Signal, SignalKind, signal},
     sync::{Mutex, oneshot},
 };
 
@@ -118,32 +124,52 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keyring: opened.keyring,
         engine: engine.clone(),
     });
+    // Before anybody is told that we listen: whoever knows of us may tell us to stop.
+    let stop = StopSignals::catch()?;
     let listening = Listening::open(&config, &app, &engine, exposition)?;
     announce(&listening);
 
-    let (told, mut stopped) = oneshot::channel::<Fatal>();
-    std::thread::spawn(move || {
-        if let Err(fatal) = running.join() {
-            // The receiver is gone only when the program is ending already.
-            drop(told.send(fatal));
+    let grace = Duration::from_millis(config.server.drain_timeout_ms);
+    let serving = async {
+        stop.received().await;
+        listening.close(grace).await;
+        tokio::task::spawn_blocking(move || orders.stop()).await?;
+        // The scribe ends when the last handle to the engine is gone.
+        drop((app, engine));
+        Ok(())
+    };
+    Ok(match serve_until(serving, running).await? {
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
         }
+        Err(fatal) => {
+            complain(&format!("journal failed, stopping: {}", fatal.reason));
+            ExitCode::from(EXIT_JOURNAL_FAILED)
+        }
+    })
+}
+
+/// Serves to the end, and on until the scribe has ended; at once with an error if the scribe stops
+/// for good, whether we still serve or drain already.
+async fn serve_until(
+    serving: impl Future<Output = Result<(), StartFailure>>,
+    running: Running,
+) -> Result<Result<(), Fatal>, StartFailure> {
+    let (told, mut ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        // The receiver is gone only when the program is ending already.
+        drop(told.send(running.join()));
     });
     tokio::select! {
-        () = stop_signal() => {}
-        Ok(fatal) = &mut stopped => {
-            complain(&format!("journal failed, stopping: {}", fatal.reason));
-            return Ok(ExitCode::from(EXIT_JOURNAL_FAILED));
-        }
+        served = serving => served?,
+        Ok(outcome) = &mut ended => return Ok(outcome),
     }
-    let grace = Duration::from_millis(config.server.drain_timeout_ms);
-    listening.close(grace).await;
-    tokio::task::spawn_blocking(move || orders.stop()).await?;
-    drop((app, engine));
-    // The scribe ends when the last handle to the engine is gone; a task that was cut may hold one
-    // a moment longer, and nothing is owed to it.
-    drop(tokio::time::timeout(SCRIBE_END_TIMEOUT, stopped).await);
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    // A task that was cut may hold a handle a moment longer, and nothing is owed to it.
+    match tokio::time::timeout(SCRIBE_END_TIMEOUT, ended).await {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(_)) | Err(_) => Ok(Ok(())),
+    }
 }
 
 /// The sink that the config names.
@@ -151,7 +177,7 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
     Ok(match &config.pipeline.sink {
         config::Sink::Log => {
             let directory = config.data.dir.join(ORDERS_DIRECTORY);
-            DirBuilder::new().mode(0o700).recursive(true).create(&directory)?;
+            make_private(&directory, &config.data.dir)?;
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {
@@ -164,6 +190,16 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
             Arc::new(Webhook::new(options, clock)?)
         }
     })
+}
+
+/// Makes a directory for the owner alone inside `parent`, unless it is there; its name is durable,
+/// so that no power cut takes what is synced in it.
+fn make_private(directory: &Path, parent: &Path) -> std::io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().mode(0o700).create(directory)?;
+    File::open(parent)?.sync_all()
 }
 
 fn pipeline_options(config: &Config) -> pipeline::Options {
@@ -180,6 +216,10 @@ fn pipeline_options(config: &Config) -> pipeline::Options {
 /// them.
 async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<(), StartFailure> {
     for spec in sales {
+        // Asking the scribe would fail on a full disk, and reads must come back even then.
+        if engine.sale(spec.name.as_str()).is_some() {
+            continue;
+        }
         let name = spec.name.clone();
         let author = Author { name: "config".to_owned() };
         match engine.create(author, spec.clone()).await {
@@ -261,17 +301,24 @@ fn readiness(engine: &Engine) -> Result<(), Vec<String>> {
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 
-/// Resolves at SIGTERM or SIGINT.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    match (&mut signals.0, &mut signals.1) {
-        (Ok(terminate), Ok(interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+/// SIGTERM and SIGINT, caught from now on.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn catch() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    /// Resolves at the first of them.
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        _ => std::future::pending().await,
     }
 }

@@ -86,6 +86,9 @@ pub struct Scribe {
     publishers: BTreeMap<SaleTag, Publisher>,
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
+    /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
+    /// decided: a small batch that still fits must not make a full disk look well.
+    wanted_bytes: usize,
     next_idle_sweep: Millis,
     /// The sale whose quiet places were let go last.
     idle_swept: SaleTag,
@@ -125,6 +128,7 @@ impl Scribe {
             watch,
             publishers,
             unfinished: None,
+            wanted_bytes: 0,
             next_idle_sweep: at,
             idle_swept: SaleTag(u64::MAX),
         }
@@ -191,13 +195,16 @@ impl Scribe {
         Ok(())
     }
 
-    /// Whether the journal has room for a batch of `bytes`.
+    /// Whether the journal has room for a batch of `bytes`, and for what it had no room for before.
     fn reserve(&mut self, bytes: usize) -> Result<bool, Fatal> {
-        match self.journal.reserve(bytes) {
-            Ok(()) => Ok(true),
-            Err(JournalError::Full { .. } | JournalError::Unready { .. }) => Ok(false),
-            Err(error) => Err(self.stopped(&error)),
-        }
+        let bytes = bytes.max(self.wanted_bytes);
+        let (has_room, wanted_bytes) = match self.journal.reserve(bytes) {
+            Ok(()) => (true, 0),
+            Err(JournalError::Full { .. } | JournalError::Unready { .. }) => (false, bytes),
+            Err(error) => return Err(self.stopped(&error)),
+        };
+        self.wanted_bytes = wanted_bytes;
+        Ok(has_room)
     }
 
     /// The end of the scribe. First the flag, then the promises that are dropped with the batch: who

@@ -136,7 +136,7 @@ impl Visit<'_> {
         let entry = self.entry().await;
         let outcome = match &entry {
             Ok(entry) => match entry.answer.standing {
-                EntryStanding::Waiting { .. } => Outcome::Waiting,
+                EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => Outcome::Waiting,
                 EntryStanding::Admitted { .. } => Outcome::Admitted,
             },
             Err(refusal) => Outcome::Refused(refusal.facts().code),
