@@ -265,7 +265,9 @@ impl Batch<'_> {
                 (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
             }
             Command::Requeue { author } => {
-                let events: Vec<_> = outbox.dead().map(|(event, _)| event).collect();
+                // More than a record can hold have to be asked for again.
+                let dead = outbox.dead().take(OUTBOX_EVENTS_MAX);
+                let events: Vec<_> = dead.map(|(event, _)| event).collect();
                 (events.len(), Record::Requeued { author: author.clone(), events })
             }
             Command::Enter { .. }

@@ -113,6 +113,7 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
+        registry.set_outbox_lag(arbiter.world().outbox().len());
         let (unfinished, next_idle_sweep) = (None, at);
         Self {
             clock,
@@ -199,7 +200,7 @@ impl Scribe {
 
     fn publish(&mut self, records: &[Record], at: Millis) {
         let world = self.arbiter.world();
-        let mut sales_changed = false;
+        let (mut sales_changed, mut dead_letters_changed) = (false, false);
         for record in records {
             match record {
                 Record::Created { spec, .. } => {
@@ -214,12 +215,10 @@ impl Scribe {
                     self.publishers.remove(sale);
                 }
                 Record::Delivered { .. } => {}
-                Record::DeadLettered { .. } => {
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
-                }
+                Record::DeadLettered { .. } => dead_letters_changed = true,
                 Record::Requeued { events, .. } => {
                     self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
                 | Record::Entered { sale, .. }
@@ -241,6 +240,11 @@ impl Scribe {
             if let Some(publisher) = self.publishers.get(&sale.tag()) {
                 publisher.publish_figures(sale, at);
             }
+        }
+        if dead_letters_changed {
+            // Before anything is offered again: the pipeline tells a requeued event from a stale
+            // offer by this list.
+            self.registry.replace_dead_letters(outlet::dead_letters(world));
         }
         if sales_changed {
             let views = self.publishers.values();
