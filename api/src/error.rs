@@ -69,8 +69,6 @@ pub enum ApiError {
     BadBody,
     /// The body passes the limit.
     BodyTooLarge,
-    /// The body is not JSON.
-    UnsupportedMediaType,
     /// The body did not arrive in time.
     RequestTimeout,
     /// The change cannot apply in the state it found.
@@ -163,7 +161,6 @@ impl ApiError {
             Self::BadRequest(_) => facts(S::BAD_REQUEST, "bad_request", "the request is malformed"),
             Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is broken"),
             Self::BodyTooLarge => facts(S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is too large"),
-            Self::UnsupportedMediaType => facts(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the request body must be application/json"),
             Self::RequestTimeout => later(S::REQUEST_TIMEOUT, "request_timeout", "the request did not arrive in time", After(1)),
             Self::WrongState { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the present state"),
             Self::AlreadyExists => facts(S::CONFLICT, "already_exists", "it exists already"),

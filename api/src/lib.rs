@@ -15,6 +15,7 @@ pub mod server;
 
 pub mod pipeline;
 
+pub mod foretold;
 pub mod logging;
 pub mod metrics;
 pub mod ops;
@@ -22,3 +23,10 @@ pub mod ops;
 pub mod openapi;
 pub mod pages;
 pub mod reference;
+
+pub mod app;
+pub mod handlers;
+
+pub mod cli;
+pub mod serve;
+pub mod verify;

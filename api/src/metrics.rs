@@ -8,13 +8,16 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use engine::sync::Arc;
+use engine::{Engine, scribe::Watch, sync::Arc, view::SaleView};
 use hyper::StatusCode;
-use metrics::{Histogram, Unit, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{
+    Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::route::{LABELS, ROUTES, Route};
+use crate::route::{LABELS, ROUTES};
 
 /// Entries into a line, by outcome.
 pub const ENTER_TOTAL: &str = "rushgate_enter_total";
@@ -126,6 +129,100 @@ fn describe() {
     describe_gauge!(OUTBOX_LAG, "Decided facts the backend has not taken");
 }
 
+/// What became of an entry or a purchase, as the `outcome` label has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An entry that waits.
+    Waiting,
+    /// An entry that was let in at once.
+    Admitted,
+    /// A purchase that was made.
+    Held,
+    /// A repeat that was answered as before.
+    Replayed,
+    /// Refused, with the problem's code.
+    Refused(&'static str),
+}
+
+impl Outcome {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Admitted => "admitted",
+            Self::Held => "held",
+            Self::Replayed => "replayed",
+            Self::Refused(code) => code,
+        }
+    }
+}
+
+/// Counts an entry or a purchase of a sale.
+pub fn count(name: &'static str, sale: &SaleView, outcome: Outcome) {
+    let sale = sale.name().as_str().to_owned();
+    counter!(name, "sale" => sale, "outcome" => outcome.label()).increment(1);
+}
+
+/// Copies the engine's own figures into the recorder: called before each scrape is answered.
+pub fn observe(engine: &Engine) {
+    for sale in engine.sales() {
+        let name = sale.name().as_str();
+        let label = || name.to_owned();
+        let tally = sale.tally();
+        counter!(POSITION_TOTAL, "sale" => label()).absolute(tally.polled_total());
+        counter!(ADMITTED_TOTAL, "sale" => label()).absolute(tally.admitted_total());
+        for (reason, count) in tally.departed_total() {
+            counter!(DEPARTED_TOTAL, "sale" => label(), "reason" => reason).absolute(count);
+        }
+        gauge!(LINE_LENGTH, "sale" => label()).set(figure(sale.line().length()));
+        gauge!(ACTIVE_SESSIONS, "sale" => label()).set(figure(sale.active_sessions()));
+        let desk = sale.desk();
+        for (offer, counts) in desk.spec.offers.iter().zip(sale.counts()) {
+            let states = [
+                ("available", counts.available),
+                ("held", counts.held),
+                ("paying", counts.paying),
+                ("sold", counts.sold),
+            ];
+            for (state, units) in states {
+                let sku = offer.sku.as_str().to_owned();
+                gauge!(STOCK_UNITS, "sale" => label(), "sku" => sku, "state" => state)
+                    .set(figure(units));
+            }
+        }
+    }
+    gauge!(RING_DEPTH).set(figure(engine.ring_depth() as u64));
+    gauge!(OUTBOX_LAG).set(figure(engine.registry().outbox_lag()));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]
+fn figure(count: u64) -> f64 {
+    count as f64
+}
+
+/// Times each journal sync for the scribe.
+#[derive(Debug)]
+pub struct SyncTimes {
+    started: Instant,
+}
+
+impl SyncTimes {
+    /// A watch; made after [`install`].
+    pub fn start() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Watch for SyncTimes {
+    fn syncing(&mut self) {
+        self.started = Instant::now();
+    }
+
+    fn synced(&mut self, records: usize) {
+        histogram!(JOURNAL_SYNC_SECONDS).record(self.started.elapsed());
+        histogram!(JOURNAL_BATCH_RECORDS).record(figure(records as u64));
+    }
+}
+
 /// Request times by route and status; a handle is made when its pair is first seen.
 #[derive(Clone)]
 pub struct RequestTimes(Arc<[[OnceLock<Histogram>; STATUSES.len()]; ROUTES + 1]>);
@@ -148,10 +245,10 @@ impl RequestTimes {
         Self(Arc::new(std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new()))))
     }
 
-    /// Records that `route` (`None`: no such path) was answered with `status`, `started` being the
-    /// moment its head was read.
-    pub fn record(&self, route: Option<&Route<'_>>, status: StatusCode, started: Instant) {
-        let row = route.map_or(ROUTES, Route::index);
+    /// Records that the call of this index (`None`: no such path) was answered with `status`,
+    /// `started` being the moment its head was read.
+    pub fn record(&self, route: Option<usize>, status: StatusCode, started: Instant) {
+        let row = route.unwrap_or(ROUTES).min(ROUTES);
         let column = STATUSES.iter().position(|&known| known == status.as_u16());
         let column = column.unwrap_or(STATUSES.len() - 1);
         let histogram = self.0[row][column].get_or_init(|| {
@@ -168,6 +265,7 @@ mod tests {
     use metrics::with_local_recorder;
 
     use super::*;
+    use crate::route::Route;
 
     #[tokio::test]
     async fn request_times_show_route_and_status() {
@@ -176,8 +274,8 @@ mod tests {
         with_local_recorder(&recorder, || {
             let times = RequestTimes::new();
             let route = Route::Position { sale: "demo" };
-            times.record(Some(&route), StatusCode::OK, Instant::now());
-            times.record(Some(&route), StatusCode::OK, Instant::now());
+            times.record(Some(route.index()), StatusCode::OK, Instant::now());
+            times.record(Some(route.index()), StatusCode::OK, Instant::now());
             times.record(None, StatusCode::NOT_FOUND, Instant::now());
             times.record(None, StatusCode::IM_A_TEAPOT, Instant::now());
         });

@@ -39,14 +39,17 @@ where
 pub fn start<R: Readiness>(
     mut options: ServerOptions,
     exposition: Exposition,
+    refresh: Arc<dyn Fn() + Send + Sync>,
     readiness: R,
 ) -> Result<Server, StartError> {
     options.connections_max = options.connections_max.min(CONNECTIONS_MAX);
-    Server::start(&options, Arc::new(Ops { exposition, readiness }))
+    Server::start(&options, Arc::new(Ops { exposition, refresh, readiness }))
 }
 
 struct Ops<R> {
     exposition: Exposition,
+    /// Brings gauges up to date before they are shown.
+    refresh: Arc<dyn Fn() + Send + Sync>,
     readiness: R,
 }
 
@@ -66,6 +69,7 @@ impl<R: Readiness> Handler for Ops<R> {
         Answer::Now(match (request.method(), path) {
             (&Method::OPTIONS, _) => respond::options(Methods::Get),
             (&Method::GET | &Method::HEAD, "/metrics") => {
+                (self.refresh)();
                 let text = Bytes::from(self.exposition.render());
                 respond::bytes(StatusCode::OK, EXPOSITION, Cache::NoStore, text)
             }

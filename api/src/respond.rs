@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -24,6 +24,7 @@ pub const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-strea
 /// `text/html; charset=utf-8`.
 pub const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
@@ -124,6 +125,31 @@ pub fn page(status: StatusCode, cache: Cache, policy: HeaderValue, html: Bytes) 
         PERMISSIONS_POLICY,
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
     );
+    response
+}
+
+/// Says that a request with the same idempotency key was answered before, in these bytes.
+pub fn replayed(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// The reference page, whose inline style carries the fixed nonce it was rendered with.
+pub fn reference(html: Bytes) -> Response<Body> {
+    let policy = "default-src 'none'; style-src 'nonce-reference'; img-src data:; \
+                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    page(StatusCode::OK, Cache::Hour, HeaderValue::from_static(policy), html)
+}
+
+/// 303 after a form, with the ticket's cookie if it changes.
+pub fn see_other(location: &str, cookie: Option<&str>) -> Response<Body> {
+    let mut response = redirect(location);
+    if response.status() == StatusCode::FOUND {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
     response
 }
 

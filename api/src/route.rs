@@ -9,9 +9,9 @@ mod table;
 use hyper::Method;
 use hyper::header::HeaderValue;
 
-pub use table::{LABELS, ROUTES, Route};
+pub use table::{Act, Admin, LABELS, ROUTES, Route};
 
-/// Characters of a purchase's, session's or asset's name in a path, at the most.
+/// Characters of a purchase's or session's name in a path, at the most.
 const NAME_CHARS_MAX: usize = 64;
 
 /// The methods a path knows; HEAD goes with GET, and OPTIONS with all.
@@ -114,13 +114,25 @@ fn calls_at(path: &str) -> Option<Calls<'_>> {
         "/docs" => Route::Docs,
         "/openapi.json" => Route::OpenApi,
         "/.well-known/jwks.json" => Route::Jwks,
-        "/v1/verify" => Route::Verify,
-        _ => match path.split_at_checked("/s/".len()) {
-            Some(("/s/", rest)) => Route::Room { sale: sale_name(rest)? },
-            _ => Route::Asset { name: plain_name(path.strip_prefix("/assets/")?)? },
-        },
+        _ => return room_calls(path.strip_prefix("/s/")?),
     };
     Some(Calls::Get(route))
+}
+
+/// What stands below `/s/`.
+fn room_calls(rest: &str) -> Option<Calls<'_>> {
+    let Some((sale, form)) = rest.split_once('/') else {
+        return Some(Calls::Get(Route::Room { sale: sale_name(rest)? }));
+    };
+    let known = matches!(form, "enter" | "leave" | "buy") || purchase_form(form).is_some();
+    Some(Calls::Post(Route::RoomForm { sale: sale_name(sale)?, form })).filter(|_| known)
+}
+
+/// The purchase and the verb of a room's purchase form: `purchases/{id}/{pay,release}`.
+pub fn purchase_form(form: &str) -> Option<(&str, &str)> {
+    let (id, verb) = form.strip_prefix("purchases/")?.split_once('/')?;
+    let known = matches!(verb, "pay" | "release");
+    plain_name(id).filter(|_| known).map(|id| (id, verb))
 }
 
 /// What stands below `/v1/sales/`.
@@ -163,34 +175,28 @@ fn purchase_calls<'p>(sale: &'p str, rest: &'p str) -> Option<Calls<'p>> {
 /// What stands below `/v1/admin/`.
 fn operator_calls(rest: &str) -> Option<Calls<'_>> {
     match rest {
-        "sales" => return Some(Calls::GetPost(Route::AdminSales, Route::AdminSaleCreate)),
-        "outbox" => return Some(Calls::Get(Route::AdminOutbox)),
-        "outbox/replay" => return Some(Calls::Post(Route::AdminOutboxReplay)),
+        "sales" => {
+            return Some(Calls::GetPost(Route::Admin(Admin::Sales), Route::Admin(Admin::Create)));
+        }
+        "outbox" => return Some(Calls::Get(Route::Admin(Admin::Outbox))),
+        "outbox/replay" => return Some(Calls::Post(Route::Admin(Admin::OutboxReplay))),
         _ => {}
     }
     let rest = rest.strip_prefix("sales/")?;
     let Some((sale, verb)) = rest.split_once('/') else {
         let sale = sale_name(rest)?;
         return Some(Calls::GetPatchDelete(
-            Route::AdminSale { sale },
-            Route::AdminSaleUpdate { sale },
-            Route::AdminSaleDelete { sale },
+            Route::Admin(Admin::Show { sale }),
+            Route::Admin(Admin::Update { sale }),
+            Route::Admin(Admin::Delete { sale }),
         ));
     };
     let sale = sale_name(sale)?;
-    Some(Calls::Post(match verb {
-        "audit" => return Some(Calls::Get(Route::AdminAudit { sale })),
-        "stats" => return Some(Calls::Get(Route::AdminStats { sale })),
-        "pause" => Route::AdminPause { sale },
-        "resume" => Route::AdminResume { sale },
-        "drain" => Route::AdminDrain { sale },
-        "open" => Route::AdminOpen { sale },
-        "close" => Route::AdminClose { sale },
-        "message" => Route::AdminMessage { sale },
-        "rate" => Route::AdminRate { sale },
-        "restock" => Route::AdminRestock { sale },
-        _ => return None,
-    }))
+    Some(match verb {
+        "audit" => Calls::Get(Route::Admin(Admin::Audit { sale })),
+        "stats" => Calls::Get(Route::Admin(Admin::Stats { sale })),
+        _ => Calls::Post(Route::Admin(Admin::Act { sale, act: Act::of(verb)? })),
+    })
 }
 
 /// `[a-z0-9-]{1,64}`, as `engine::id::SaleName` has it, without making one.
@@ -214,11 +220,11 @@ mod tests {
     use super::*;
 
     /// The paths of the contract with the methods they take.
-    const PATHS: [(&str, &str); 34] = [
+    const PATHS: [(&str, &str); 33] = [
         ("/", "GET"),
         ("/s/demo", "GET"),
         ("/docs", "GET"),
-        ("/assets/room.js", "GET"),
+        ("/s/demo/enter", "POST"),
         ("/openapi.json", "GET"),
         ("/.well-known/jwks.json", "GET"),
         ("/v1/sales", "GET"),
@@ -234,7 +240,6 @@ mod tests {
         ("/v1/sales/demo/purchases/7/release", "POST"),
         ("/v1/sales/demo/purchases/7/refund", "POST"),
         ("/v1/sales/demo/sessions/j_1-A/end", "POST"),
-        ("/v1/verify", "GET"),
         ("/v1/admin/sales", "GET POST"),
         ("/v1/admin/sales/demo", "GET PATCH DELETE"),
         ("/v1/admin/sales/demo/pause", "POST"),
@@ -311,9 +316,8 @@ mod tests {
             "/v1/admin/sales/demo/burn",
             "/s/",
             "/s/demo/x",
-            "/assets/",
-            "/assets/../x",
-            "/assets/.hidden",
+            "/s/demo/purchases/p1-1/burn",
+            "/assets/x",
             "/metrics",
             &long,
         ] {

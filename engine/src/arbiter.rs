@@ -4,12 +4,14 @@
 //! gate's next call, and last the answers to entries, so that who enters an empty room is let in
 //! at once. Each record is applied the moment it is decided, so that the next command sees it.
 
+use std::collections::HashMap;
+
 use crate::{
     clock::Millis,
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
-    id::{HoldId, Number, SaleTag},
-    limits::{OUTBOX_EVENTS_MAX, SALES_MAX},
+    id::{Epoch, EventId, HoldId, Number, SaleTag},
+    limits::{OUTBOX_EVENTS_MAX, REQUEUE_EVENTS_MAX, SALES_MAX, SWEEP_RECORDS_MAX},
     record::{Author, Change, Record, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
@@ -36,13 +38,41 @@ pub struct LocalArbiter {
 }
 
 /// An entry whose answer waits for the gate's next call.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Entering {
     /// Which of the batch's replies it is.
     index: usize,
     sale: SaleTag,
+    epoch: Epoch,
     number: Number,
     replay: Option<ReplayKey>,
+}
+
+/// A batch's entries that wait for their answers.
+#[derive(Debug, Default)]
+struct Entries {
+    all: Vec<Entering>,
+    /// The first entry of each key: those that follow it have no effect of their own.
+    first: HashMap<(SaleTag, Epoch, u128), usize>,
+}
+
+impl Entries {
+    fn asked_before(
+        &self,
+        sale: SaleTag,
+        epoch: Epoch,
+        replay: Option<ReplayKey>,
+    ) -> Option<Entering> {
+        self.first.get(&(sale, epoch, replay?.key)).map(|first| self.all[*first])
+    }
+
+    fn push(&mut self, entry: Entering) {
+        if let Some(replay) = entry.replay {
+            let key = (entry.sale, entry.epoch, replay.key);
+            self.first.entry(key).or_insert(self.all.len());
+        }
+        self.all.push(entry);
+    }
 }
 
 impl LocalArbiter {
@@ -60,13 +90,13 @@ impl LocalArbiter {
     pub fn decide(&mut self, at: Millis, commands: &[Command]) -> Decided {
         let mut batch = Batch { world: &mut self.world, at, decided: Decided::default() };
         batch.end_what_is_due();
-        let mut entering = Vec::new();
+        let mut entering = Entries::default();
         for command in commands {
             let reply = batch.answer(command, &mut entering);
             batch.decided.replies.push(reply);
         }
         batch.call_the_next();
-        for entry in entering {
+        for entry in entering.all {
             let reply = batch.answer_entry(&entry);
             batch.decided.replies[entry.index] = Reply::Entry(reply);
         }
@@ -92,7 +122,8 @@ impl Batch<'_> {
     }
 
     fn end_what_is_due(&mut self) {
-        let due: Vec<Record> = self.world.sales().flat_map(|sale| sale.due(self.at)).collect();
+        let due = self.world.sales().flat_map(|sale| sale.due(self.at));
+        let due: Vec<Record> = due.take(SWEEP_RECORDS_MAX).collect();
         self.record_all(due);
     }
 
@@ -102,22 +133,28 @@ impl Batch<'_> {
         self.record_all(calls);
     }
 
-    fn answer(&mut self, command: &Command, entering: &mut Vec<Entering>) -> Reply {
+    fn answer(&mut self, command: &Command, entering: &mut Entries) -> Reply {
         match command {
             Command::Enter { sale, shopper, replay } => {
                 let Some(found) = self.world.sale(*sale) else {
                     return Reply::Entry(Err(EntryRefusal::NoSale));
                 };
+                let (index, epoch) = (self.decided.replies.len(), found.epoch());
+                if let Some(first) = entering.asked_before(*sale, epoch, *replay) {
+                    if first.replay != *replay {
+                        return Reply::Entry(Err(EntryRefusal::OtherBody));
+                    }
+                    entering.push(Entering { index, ..first });
+                    return Reply::Noted(0);
+                }
                 match found.decide_entry(*shopper, *replay, self.at) {
                     Ok(EntryDecision::Place(number, records)) => {
                         self.record_all(records);
-                        let index = self.decided.replies.len();
                         let (sale, replay) = (*sale, *replay);
-                        entering.push(Entering { index, sale, number, replay });
+                        entering.push(Entering { index, sale, epoch, number, replay });
                         Reply::Noted(0)
                     }
                     Ok(EntryDecision::Replayed(answer)) => {
-                        let epoch = found.epoch();
                         Reply::Entry(Ok(Entry { epoch, answer, replayed: true }))
                     }
                     Err(refusal) => Reply::Entry(Err(refusal)),
@@ -174,13 +211,15 @@ impl Batch<'_> {
     /// Answers an entry after the gate moved: lets in who was called at once, and keeps the answer
     /// for its key.
     fn answer_entry(&mut self, entering: &Entering) -> Result<Entry, EntryRefusal> {
-        let Entering { sale: tag, number, replay, .. } = *entering;
-        let sale = self.world.sale(tag).ok_or(EntryRefusal::NoSale)?;
-        let epoch = sale.epoch();
+        let Entering { sale: tag, epoch, number, replay, .. } = *entering;
+        // A later command of this batch may have deleted the sale, and another one made it anew.
+        let found = self.world.sale(tag).filter(|sale| sale.epoch() == epoch);
+        let sale = found.ok_or(EntryRefusal::NoSale)?;
         // Another entry of this batch with the same key may have been answered just now.
         if let Some(answer) = sale.answered_entry(replay, self.at)? {
             return Ok(Entry { epoch, answer, replayed: true });
         }
+        let number = sale.number_to_tell(number);
         if sale.session(number).is_some_and(|session| session.state == SessionState::Called) {
             let claimed = sale.claimed(number);
             self.record(claimed);
@@ -256,7 +295,7 @@ impl Batch<'_> {
         let outbox = self.world.outbox();
         let (count, record) = match command {
             Command::Delivered { events } => {
-                let known = |event: &crate::id::EventId| outbox.get(*event).is_some();
+                let known = |event: &EventId| outbox.get(*event).is_some();
                 let events: Vec<_> = events.iter().copied().filter(known).collect();
                 (events.len(), Record::Delivered { events })
             }
@@ -264,10 +303,10 @@ impl Batch<'_> {
                 let known = outbox.get(*event).is_some_and(|pending| pending.dead.is_none());
                 (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
             }
-            Command::Requeue { author } => {
-                // More than a record can hold have to be asked for again.
-                let dead = outbox.dead().take(OUTBOX_EVENTS_MAX);
-                let events: Vec<_> = dead.map(|(event, _)| event).collect();
+            Command::Requeue { author, events: wanted } => {
+                let wants = |event: &EventId| wanted.as_ref().is_none_or(|w| w.contains(event));
+                let dead = outbox.dead().map(|(event, _)| event).filter(wants);
+                let events: Vec<_> = dead.take(REQUEUE_EVENTS_MAX).collect();
                 (events.len(), Record::Requeued { author: author.clone(), events })
             }
             Command::Enter { .. }

@@ -6,7 +6,7 @@
 use crate::{
     hold::{Hold, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
-    limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, OUTBOX_EVENTS_MAX, RECORD_BYTES_MAX},
+    limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, RECORD_BYTES_MAX, REQUEUE_EVENTS_MAX},
     record::{Author, Change, EntryAnswer, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal,
@@ -110,10 +110,12 @@ pub enum Command {
         /// What it said.
         why: String,
     },
-    /// An operator sends all dead letters to the sink again.
+    /// An operator sends dead letters to the sink again.
     Requeue {
         /// Who.
         author: Author,
+        /// Which; `None`: all.
+        events: Option<Vec<EventId>>,
     },
 }
 
@@ -125,7 +127,7 @@ impl Command {
             Self::Idle { numbers, .. } => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
             Self::Delivered { events } => 64 + events.len() * 8,
             Self::DeadLetter { why, .. } => 64 + why.len(),
-            Self::Requeue { .. } => RECORD_BYTES_MAX + OUTBOX_EVENTS_MAX * 8,
+            Self::Requeue { author, .. } => 64 + author.name.len() + REQUEUE_EVENTS_MAX * 8,
             Self::Enter { .. }
             | Self::Leave { .. }
             | Self::Claim { .. }

@@ -12,6 +12,7 @@ use std::{
 use crossbeam::channel::Receiver;
 
 use crate::{
+    approach::Approach,
     arbiter::LocalArbiter,
     clock::{Clock, Millis},
     command::{Command, Entry, HoldReply, Reply},
@@ -33,7 +34,6 @@ use crate::{
     scribe::{Answer, Busy, Fatal, Request, Scribe, Watch},
     session::Session,
     spec::SaleSpec,
-    stock::Permit,
     view::SaleView,
 };
 
@@ -115,10 +115,10 @@ impl Engine {
             last_segment: report.snapshot.map_or(1, |point| point.segment),
             writing: None,
         };
-        let engine = Self { producer, registry: Arc::clone(&registry), clock };
+        let engine = Self { producer, registry, clock };
         let scribe = thread::Builder::new()
             .name("rushgate-scribe".to_owned())
-            .spawn(move || run(scribe, consumer, snapshots, &registry))
+            .spawn(move || run(scribe, consumer, snapshots))
             .expect("the system can start a thread");
         Ok(Started { engine, running: Running { scribe }, events, report })
     }
@@ -205,17 +205,10 @@ impl Engine {
         items: Vec<(OfferIndex, u32)>,
         replay: ReplayKey,
     ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
-        let seen = !sale.purchase_keys.insert(replay.key);
-        let permit = match sale.stock().take(&items) {
-            Ok(permit) => Some(permit),
-            Err(_) if seen => None,
-            Err(_) => {
-                sale.purchase_keys.remove(&replay.key);
-                return Err(Failure::Refused(PurchaseRefusal::SoldOut));
-            }
-        };
+        let approach = sale.approach(&items, replay);
+        let approach = approach.map_err(|_| Failure::Refused(PurchaseRefusal::SoldOut))?;
         let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
-        let Reply::Purchase(hold) = self.send(command, permit).await? else { mismatch() };
+        let Reply::Purchase(hold) = self.send(command, Some(approach)).await? else { mismatch() };
         hold.map_err(Failure::Refused)
     }
 
@@ -280,22 +273,33 @@ impl Engine {
         self.send(Command::Delivered { events }, None).await.map(drop)
     }
 
-    /// The sink refused an event for good.
+    /// The sink refused an event for good. Of `why`, [`limits::TEXT_BYTES_MAX`] bytes are kept.
     pub async fn dead_letter(&self, event: EventId, why: String) -> Result<(), Failure<()>> {
+        let end = why.floor_char_boundary(limits::TEXT_BYTES_MAX);
+        let why = why[..end].to_owned();
         self.send(Command::DeadLetter { event, why }, None).await.map(drop)
     }
 
-    /// Sends all dead letters to the sink again; answers how many.
-    pub async fn requeue(&self, author: Author) -> Result<usize, Failure<()>> {
-        let Reply::Noted(count) = self.send(Command::Requeue { author }, None).await? else {
+    /// Sends dead letters to the sink again, all without `events`; answers how many.
+    pub async fn requeue(
+        &self,
+        author: Author,
+        events: Option<Vec<EventId>>,
+    ) -> Result<usize, Failure<()>> {
+        let Reply::Noted(count) = self.send(Command::Requeue { author, events }, None).await?
+        else {
             mismatch()
         };
         Ok(count)
     }
 
-    async fn send<R>(&self, command: Command, permit: Option<Permit>) -> Result<Reply, Failure<R>> {
+    async fn send<R>(
+        &self,
+        command: Command,
+        approach: Option<Approach>,
+    ) -> Result<Reply, Failure<R>> {
         let (promise, commit) = commit::pair::<Answer>();
-        let request = Request { command, permit, promise };
+        let request = Request { command, approach, promise };
         if let Err(refused) = self.producer.push(request) {
             return Err(match refused.reason {
                 Reason::Full => Failure::Busy(Busy::Overloaded),
@@ -319,22 +323,19 @@ fn run(
     mut scribe: Scribe,
     mut consumer: Consumer<Request>,
     mut snapshots: Snapshots,
-    registry: &Registry,
 ) -> Result<(), Fatal> {
     let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
     loop {
+        // Asked before the drain: once closed, what the drain finds is all there will ever be.
+        let closed = consumer.is_closed();
         if requests.is_empty() && consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests) == 0 {
-            if consumer.is_closed() {
+            if closed {
                 return Ok(());
             }
             consumer.wait(Duration::from_millis(limits::TICK_MS));
             consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests);
         }
-        if let Err(fatal) = scribe.step(&mut requests) {
-            // First the flag, then the promises: who is told "stopped" finds it so.
-            registry.set_stopped();
-            return Err(fatal);
-        }
+        scribe.step(&mut requests)?;
         snapshots.follow(scribe.journal().point().segment);
     }
 }

@@ -37,6 +37,7 @@ pub mod command;
 
 pub mod arbiter;
 
+pub mod approach;
 pub mod standing;
 pub mod tally;
 pub mod view;
@@ -46,6 +47,7 @@ pub mod publisher;
 pub mod outlet;
 pub mod registry;
 
+pub mod certificate;
 pub mod recovery;
 pub mod scribe;
 

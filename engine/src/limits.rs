@@ -65,6 +65,9 @@ pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 /// (paying, confirmed or its like, refunded), so the outbox never exceeds this plus 4 × open holds.
 pub const OUTBOX_EVENTS_MAX: usize = 65_536;
 
+/// Dead letters that one command sends to the sink again; the rest waits for the next command.
+pub const REQUEUE_EVENTS_MAX: usize = 32_768;
+
 /// How much of its pace a gate may save up. Long enough to bridge a slow sync, short enough that a
 /// shop's pages never meet more than a quarter of a second's admissions at once.
 pub const GATE_BURST_MS: u64 = 250;

@@ -64,9 +64,10 @@ impl Outlet {
 /// The dead letters of a world, for operators.
 pub(crate) fn dead_letters(world: &World) -> Vec<DeadLetter> {
     let letter = |(event, pending): (EventId, &crate::outbox::Pending)| {
-        let sale = world.sale(pending.sale)?.spec().name.clone();
+        let found = world.sale(pending.sale)?;
+        let (sale, epoch) = (found.spec().name.clone(), found.epoch());
         let why = pending.dead.clone()?;
-        Some(DeadLetter { event, at: pending.at, sale, hold: pending.hold, why })
+        Some(DeadLetter { event, at: pending.at, sale, epoch, hold: pending.hold, why })
     };
     world.outbox().dead().filter_map(letter).collect()
 }
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(offered(&events), [4]);
 
         decide(&mut arbiter, Command::Delivered { events: vec![EventId(2)] });
-        decide(&mut arbiter, Command::Requeue { author: author() });
+        decide(&mut arbiter, Command::Requeue { author: author(), events: None });
         outlet.go_back_to(EventId(1));
         outlet.hand_out(arbiter.world());
         assert_eq!(offered(&events), [1, 3, 4], "all that is pending from the dead letter on");

@@ -24,6 +24,9 @@ use crate::{
 pub(crate) struct Publisher {
     view: Arc<SaleView>,
     line: LineWriter,
+    /// Whether refunded units are for sale again, as of the fact published last: the sale may be
+    /// ahead of it.
+    refund_restocks: bool,
 }
 
 impl Publisher {
@@ -31,22 +34,22 @@ impl Publisher {
     pub(crate) fn fresh(sale: &Sale, spec: &SaleSpec, at: Millis) -> Self {
         let full = |total| Counts { available: total, ..Counts::default() };
         let counts: Vec<Counts> = spec.offers.iter().map(|offer| full(offer.total)).collect();
-        Self::new(sale, &counts, at)
+        Self::new(sale, spec, &counts, at)
     }
 
     /// For a sale as recovery found it; everyone in line counts as heard of now.
     pub(crate) fn recovered(sale: &Sale, at: Millis) -> Self {
-        let mut publisher = Self::new(sale, sale.counts(), at);
+        let mut publisher = Self::new(sale, sale.spec(), sale.counts(), at);
         publisher.restore_line(sale, at);
         sale.holds().for_each(|hold| publisher.view.set_hold(hold));
         publisher.publish_figures(sale, at);
         publisher
     }
 
-    fn new(sale: &Sale, counts: &[Counts], at: Millis) -> Self {
+    fn new(sale: &Sale, spec: &SaleSpec, counts: &[Counts], at: Millis) -> Self {
         let line = LineWriter::new(at);
         let view = Arc::new(SaleView::new(sale, line.line(), Stock::new(counts)));
-        Self { view, line }
+        Self { view, line, refund_restocks: spec.refund_restocks }
     }
 
     /// What handlers see.
@@ -102,7 +105,7 @@ impl Publisher {
             }
             Record::Held { hold, replay, .. } => {
                 if let Some(replay) = replay {
-                    self.view.purchase_keys.insert(replay.key);
+                    self.view.purchases().set_answered(replay.key);
                 }
                 self.publish_hold(*hold, sale);
             }
@@ -112,11 +115,21 @@ impl Publisher {
             }
             Record::Changed { change, .. } => {
                 self.view.set_desk(sale);
-                if let Change::Restock { offer, units } = change {
-                    self.view.stock().free(*offer, *units);
+                match change {
+                    Change::Restock { offer, units } => self.view.stock().free(*offer, *units),
+                    Change::Update { spec } => self.refund_restocks = spec.refund_restocks,
+                    Change::Pause
+                    | Change::Resume
+                    | Change::Drain
+                    | Change::Open
+                    | Change::Close
+                    | Change::Message { .. }
+                    | Change::Rate { .. }
+                    | Change::Delete => {}
                 }
             }
             Record::EntryAnswered { .. }
+            | Record::StepAnswered { .. }
             | Record::Created { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }
@@ -129,7 +142,7 @@ impl Publisher {
         for (counts, offer) in sale.counts().iter().zip(0..) {
             self.view.stock().publish(OfferIndex(offer), *counts);
         }
-        self.view.set_figures(sale.active_sessions(), sale.measured_pace(at));
+        self.view.set_figures(sale, at);
     }
 
     fn publish_call(&mut self, watermark: Number, sale: &Sale, at: Millis) {
@@ -169,7 +182,7 @@ impl Publisher {
     fn free_units(&self, id: HoldId, step: Step, sale: &Sale) {
         let back = match step.target() {
             HoldState::Released | HoldState::Expired => true,
-            HoldState::Refunded => sale.spec().refund_restocks,
+            HoldState::Refunded => self.refund_restocks,
             HoldState::Held | HoldState::Paying | HoldState::Confirmed => false,
         };
         let items = sale.hold(id).filter(|_| back).map(|hold| hold.items.as_slice());

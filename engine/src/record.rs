@@ -111,6 +111,17 @@ pub enum Record {
         /// The key the request came with.
         replay: Option<ReplayKey>,
     },
+    /// What a step with an idempotency key was answered that had been taken before.
+    StepAnswered {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which hold.
+        hold: HoldId,
+        /// The state it was found and told to be in.
+        state: HoldState,
+        /// The key the request came with.
+        replay: ReplayKey,
+    },
     /// The sink took order events.
     Delivered {
         /// Which events, ascending.
@@ -146,6 +157,7 @@ binary_enum!(Record {
     11 => Delivered { events },
     12 => DeadLettered { event, why },
     13 => Requeued { author, events },
+    14 => StepAnswered { sale, hold, state, replay },
 });
 
 /// Who asked for a change: `config`, or a key's role and the first digits of its hash.

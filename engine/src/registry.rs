@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::{
     clock::Millis,
-    id::{EventId, HoldId, SaleName},
+    id::{Epoch, EventId, HoldId, SaleName},
     sync::{AtomicBool, AtomicU64, Ordering},
     view::SaleView,
 };
@@ -30,6 +30,8 @@ pub struct DeadLetter {
     pub at: Millis,
     /// Whose order.
     pub sale: SaleName,
+    /// The sale's epoch.
+    pub epoch: Epoch,
     /// Which hold.
     pub hold: HoldId,
     /// What the sink said.

@@ -24,7 +24,7 @@ use crate::{
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Pace},
     hold::{Hold, HoldState, Step},
-    id::{Epoch, HoldId, Number, OfferIndex, SaleTag},
+    id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     limits::AUDIT_ENTRIES_MAX,
     line::PlaceState,
     record::{Answer, Author, Change, Departure, Record, SessionEnd},
@@ -177,13 +177,23 @@ impl Sale {
         self.places.issued().0 - self.places.departed() - self.gate.called()
     }
 
+    /// Places that left the line before they were called.
+    pub fn departed(&self) -> u64 {
+        self.places.departed()
+    }
+
     /// Where a place stands.
     pub fn place(&self, number: Number) -> PlaceState {
         self.places.state(number)
     }
 
+    /// Who was given a place.
+    pub fn shopper(&self, number: Number) -> Option<ShopperKey> {
+        self.places.shopper(number)
+    }
+
     /// The states of all places, by number from 1.
-    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = PlaceState> {
+    pub fn places(&self) -> impl ExactSizeIterator<Item = PlaceState> {
         self.places.iter().map(|(_, state)| state)
     }
 
@@ -193,7 +203,7 @@ impl Sale {
     }
 
     /// All live sessions by number.
-    pub(crate) fn sessions(&self) -> impl ExactSizeIterator<Item = &Session> {
+    pub fn sessions(&self) -> impl ExactSizeIterator<Item = &Session> {
         self.sessions.iter()
     }
 
@@ -269,6 +279,10 @@ impl Sale {
                     let answer = Answer::Hold { hold: *hold, state: step.target() };
                     self.replays.keep(*replay, answer, at);
                 }
+            }
+            Record::StepAnswered { hold, state, replay, .. } => {
+                let answer = Answer::Hold { hold: *hold, state: *state };
+                self.replays.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
             Record::Created { .. }
@@ -352,6 +366,9 @@ impl Sale {
         match change {
             Change::Update { spec } => {
                 self.gate.set_rate(spec.admission_milli_per_second, at);
+                if spec.session_ms != self.spec.session_ms {
+                    self.sessions.set_length(spec.session_ms);
+                }
                 self.spec = spec.clone();
             }
             Change::Pause => self.controls.paused = true,

@@ -15,6 +15,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    approach::Approach,
     arbiter::{Decided, LocalArbiter},
     clock::{Clock, Millis},
     codec::Binary as _,
@@ -27,8 +28,7 @@ use crate::{
     publisher::Publisher,
     record::{Change, Record},
     registry::Registry,
-    sale::{PurchaseRefusal, Sale},
-    stock::Permit,
+    sale::Sale,
 };
 
 /// What the journal's batches carry as epoch while one process decides alone.
@@ -41,8 +41,8 @@ const IDLE_SWEEP_MS: u64 = 1_000;
 pub struct Request {
     /// What is asked.
     pub command: Command,
-    /// The units a purchase was let through with.
-    pub permit: Option<Permit>,
+    /// What a purchase was let through with.
+    pub approach: Option<Approach>,
     /// Who waits for the answer.
     pub promise: Promise<Answer>,
 }
@@ -176,7 +176,7 @@ impl Scribe {
                     self.unfinished = Some(batch);
                     return Ok(());
                 }
-                Err(error) => return Err(fatal(&error)),
+                Err(error) => return Err(self.stopped(&error)),
             }
         }
         let Batch { at, decided, requests, .. } = batch;
@@ -194,8 +194,15 @@ impl Scribe {
         match self.journal.reserve(bytes) {
             Ok(()) => Ok(true),
             Err(JournalError::Full { .. } | JournalError::Unready { .. }) => Ok(false),
-            Err(error) => Err(fatal(&error)),
+            Err(error) => Err(self.stopped(&error)),
         }
+    }
+
+    /// The end of the scribe. First the flag, then the promises that are dropped with the batch: who
+    /// is told that the outcome is unknown finds the engine stopped.
+    fn stopped(&self, error: &JournalError) -> Fatal {
+        self.registry.set_stopped();
+        Fatal { reason: error.to_string() }
     }
 
     fn publish(&mut self, records: &[Record], at: Millis) {
@@ -214,7 +221,17 @@ impl Scribe {
                     sales_changed = true;
                     self.publishers.remove(sale);
                 }
-                Record::Delivered { .. } => {}
+                Record::Delivered { events } => {
+                    let dead = self.registry.dead_letters();
+                    let is_dead = |event: &&EventId| {
+                        dead.binary_search_by_key(*event, |letter| letter.event).is_ok()
+                    };
+                    if let Some(event) = events.iter().find(is_dead) {
+                        // Taken after all: what was kept back behind it may go.
+                        self.outlet.go_back_to(*event);
+                        dead_letters_changed = true;
+                    }
+                }
                 Record::DeadLettered { .. } => dead_letters_changed = true,
                 Record::Requeued { events, .. } => {
                     self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
@@ -227,6 +244,7 @@ impl Scribe {
                 | Record::Claimed { sale, .. }
                 | Record::SessionEnded { sale, .. }
                 | Record::EntryAnswered { sale, .. }
+                | Record::StepAnswered { sale, .. }
                 | Record::Held { sale, .. }
                 | Record::Settled { sale, .. } => {
                     let publisher = self.publishers.get_mut(sale);
@@ -253,24 +271,25 @@ impl Scribe {
     }
 
     fn answer(&self, request: Request, reply: Reply) {
-        if let Command::Purchase { sale, items, replay, .. } = &request.command
+        let Request { command, approach, promise } = request;
+        // The key counts as asked until here: what was answered for it is published by now.
+        let (permit, _asking) = approach.map(Approach::into_parts).unzip();
+        if let Command::Purchase { sale, items, .. } = &command
             && let Some(view) = self.publishers.get(sale).map(Publisher::view)
         {
-            match (&reply, request.permit) {
-                (Reply::Purchase(Ok(made)), Some(permit)) if !made.replayed => permit.spend(),
-                (Reply::Purchase(Ok(made)), None) if !made.replayed => {
+            let made = matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed);
+            match (permit.flatten(), made) {
+                (Some(permit), true) => permit.spend(),
+                (None, true) => {
                     for (offer, quantity) in items {
                         view.stock().take_unpermitted(*offer, *quantity);
                     }
                 }
-                (Reply::Purchase(Err(refusal)), _) if *refusal != PurchaseRefusal::OtherBody => {
-                    view.purchase_keys.remove(&replay.key);
-                }
                 // A permit that nothing was decided with returns its units by being dropped.
-                _ => {}
+                (_, false) => {}
             }
         }
-        request.promise.resolve(Ok(reply));
+        promise.resolve(Ok(reply));
     }
 
     /// Commands that let go of places not heard of for too long.
@@ -309,8 +328,4 @@ fn front(requests: &[Request]) -> (usize, usize) {
 
 fn refuse(requests: impl Iterator<Item = Request>) {
     requests.for_each(|request| request.promise.resolve(Err(Busy::StorageFull)));
-}
-
-fn fatal(error: &JournalError) -> Fatal {
-    Fatal { reason: error.to_string() }
 }

@@ -95,11 +95,7 @@ impl SaleSpec {
         let in_order = |opens: Millis| self.closes_at.is_none_or(|closes| opens < closes);
         require(self.opens_at.is_none_or(in_order), "closes_at", "a time after opens_at");
         let rate = self.admission_milli_per_second;
-        require(
-            (1..=1_000_000_000).contains(&rate),
-            "admission_per_second",
-            "0.001 to 1000000, in steps of 0.001",
-        );
+        require((1..=1_000_000_000).contains(&rate), "admission_per_second", "0.001 to 1000000");
         let active = self.active_max;
         let active_fits = (1..=limits::ACTIVE_SESSIONS_MAX).contains(&active);
         require(active_fits, "active_max", "1 to 1000000");
@@ -112,7 +108,7 @@ impl SaleSpec {
         let limit_fits = (1..=1_000_000).contains(&self.per_shopper_max);
         require(limit_fits, "per_shopper_max", "1 to 1000000");
         let overbook_fits = self.overbook_milli.is_none_or(|o| (1..=1_000_000).contains(&o));
-        require(overbook_fits, "overbook", "0.001 to 1000, in steps of 0.001");
+        require(overbook_fits, "overbook", "0.001 to 1000");
         let offers_fit = (1..=limits::OFFERS_MAX).contains(&self.offers.len());
         require(offers_fit, "offer", "1 to 64 offers");
         let skus: BTreeSet<&Sku> = self.offers.iter().map(|offer| &offer.sku).collect();

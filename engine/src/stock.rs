@@ -293,9 +293,10 @@ impl Error for SoldOut {}
 
 #[cfg(all(test, not(engine_loom)))]
 mod tests {
-    use std::{sync::atomic::AtomicBool, thread};
+    use std::thread;
 
     use super::*;
+    use crate::sync::AtomicBool;
 
     const A: OfferIndex = OfferIndex(0);
     const B: OfferIndex = OfferIndex(1);

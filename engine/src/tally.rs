@@ -1,6 +1,8 @@
 //! What has happened in a sale since this process began to count: figures for metrics.
 //!
-//! Written by the scribe alone, after the sync; they publish nothing but themselves, hence Relaxed.
+//! Written by the scribe alone, after the sync, but for the polls; they publish nothing but themselves, hence Relaxed.
+
+use crossbeam::utils::CachePadded;
 
 use crate::{
     record::{Departure, SessionEnd},
@@ -18,6 +20,8 @@ pub struct Tally {
     unclaimed: AtomicU64,
     expired: AtomicU64,
     ended: AtomicU64,
+    /// Written by every poll of every thread, hence apart from the rest.
+    polled: CachePadded<AtomicU64>,
 }
 
 impl Tally {
@@ -29,6 +33,16 @@ impl Tally {
     /// Admissions claimed.
     pub fn admitted_total(&self) -> u64 {
         self.admitted.load(Ordering::Relaxed)
+    }
+
+    /// Position polls.
+    pub fn polled_total(&self) -> u64 {
+        self.polled.load(Ordering::Relaxed)
+    }
+
+    /// Counts a position poll. The one counter that handlers write.
+    pub fn polled(&self) {
+        self.polled.fetch_add(1, Ordering::Relaxed);
     }
 
     /// People gone, by reason as the metric names it.

@@ -7,17 +7,19 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dashmap::{DashMap, DashSet};
+use dashmap::DashMap;
 
 use crate::{
+    approach::{Approach, Purchases},
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
-    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag},
+    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
     line::Line,
+    record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
     spec::SaleSpec,
-    stock::{Counts, Stock},
+    stock::{Counts, SoldOut, Stock},
     sync::{AtomicU64, Ordering},
     tally::Tally,
 };
@@ -35,11 +37,13 @@ pub struct SaleView {
     pace: AtomicU64,
     /// Slots taken.
     active: AtomicU64,
+    /// Places that left the line before they were called.
+    departed: AtomicU64,
     tally: Tally,
     holds: DashMap<HoldId, Arc<Hold>>,
-    /// Idempotency keys of purchases that were asked or answered: a repeat goes to the scribe even
-    /// when nothing is left to buy, for its first asking may have got the last unit.
-    pub(crate) purchase_keys: DashSet<u128>,
+    /// Holds of each shopper, in the order they were made.
+    shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
+    purchases: Arc<Purchases>,
 }
 
 /// Stands for "no pace measured".
@@ -75,9 +79,11 @@ impl SaleView {
             desk: ArcSwap::new(Desk::of(sale)),
             pace: AtomicU64::new(PACE_UNKNOWN),
             active: AtomicU64::new(0),
+            departed: AtomicU64::new(0),
             tally: Tally::default(),
             holds: DashMap::new(),
-            purchase_keys: sale.purchase_keys().collect(),
+            shopper_holds: DashMap::new(),
+            purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
         }
     }
 
@@ -123,14 +129,39 @@ impl SaleView {
         self.active.load(Ordering::Relaxed)
     }
 
+    /// Places that left the line before they were called, in all.
+    pub fn departed(&self) -> u64 {
+        // ORDERING: Relaxed; as `active_sessions`.
+        self.departed.load(Ordering::Relaxed)
+    }
+
     /// What has happened since this process began to count.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
+    /// Lets a purchase through to the scribe, or refuses it because nothing is left to ask for.
+    pub fn approach(
+        &self,
+        items: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+    ) -> Result<Approach, SoldOut> {
+        Approach::new(&self.purchases, &self.stock, items, replay)
+    }
+
+    pub(crate) fn purchases(&self) -> &Purchases {
+        &self.purchases
+    }
+
     /// A hold by its number.
     pub fn hold(&self, id: HoldId) -> Option<Arc<Hold>> {
         self.holds.get(&id).map(|hold| Arc::clone(&hold))
+    }
+
+    /// Holds of a shopper, in the order they were made.
+    pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
+        let ids = self.shopper_holds.get(&shopper).map(|ids| ids.clone()).unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.hold(id)).collect()
     }
 
     /// Units of each offer by where they are.
@@ -162,13 +193,17 @@ impl SaleView {
 
     /// Publishes a hold as it stands.
     pub(crate) fn set_hold(&self, hold: &Hold) {
-        self.holds.insert(hold.id, Arc::new(hold.clone()));
+        let known = self.holds.insert(hold.id, Arc::new(hold.clone()));
+        if known.is_none() {
+            self.shopper_holds.entry(hold.shopper).or_default().push(hold.id);
+        }
     }
 
-    /// Publishes slots taken and the measured pace.
-    pub(crate) fn set_figures(&self, active: u64, pace: Option<u64>) {
-        // ORDERING: Relaxed, both; figures that publish nothing else.
-        self.active.store(active, Ordering::Relaxed);
-        self.pace.store(pace.unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
+    /// Publishes what follows from the whole sale.
+    pub(crate) fn set_figures(&self, sale: &Sale, at: Millis) {
+        // ORDERING: Relaxed, all; figures that publish nothing else.
+        self.active.store(sale.active_sessions(), Ordering::Relaxed);
+        self.departed.store(sale.departed(), Ordering::Relaxed);
+        self.pace.store(sale.measured_pace(at).unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
     }
 }

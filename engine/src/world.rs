@@ -87,7 +87,8 @@ impl World {
             | Record::Called { sale, .. }
             | Record::Claimed { sale, .. }
             | Record::SessionEnded { sale, .. }
-            | Record::EntryAnswered { sale, .. } => self.apply_to(*sale, record, at),
+            | Record::EntryAnswered { sale, .. }
+            | Record::StepAnswered { sale, .. } => self.apply_to(*sale, record, at),
             Record::Held { sale, hold, .. } | Record::Settled { sale, hold, .. } => {
                 self.apply_to(*sale, record, at);
                 let state = self.sales[sale].hold(*hold).expect("the hold just moved").state;

@@ -22,6 +22,8 @@ pub struct Config {
     pub keys: KeyOptions,
     /// Where order events go.
     pub pipeline: PipelineOptions,
+    /// The built-in pages.
+    pub pages: PagesOptions,
     /// What is logged.
     pub log: LogOptions,
     /// The sales to make at start, unless they exist.
@@ -161,6 +163,13 @@ impl fmt::Debug for WebhookOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookOptions").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+/// The built-in pages.
+#[derive(Clone, Copy, Debug)]
+pub struct PagesOptions {
+    /// Whether the room page plays the payment provider: whoever presses "pay" has paid.
+    pub demo_payment: bool,
 }
 
 /// What is logged.

@@ -16,6 +16,7 @@ struct Resolved {
     redis: Redis,
     keys: Keys,
     pipeline: Pipeline,
+    pages: Pages,
     log: Log,
     sale: Vec<SaleTable>,
 }
@@ -72,6 +73,11 @@ struct Pipeline {
 }
 
 #[derive(Serialize)]
+struct Pages {
+    demo_payment: bool,
+}
+
+#[derive(Serialize)]
 struct Log {
     filter: String,
     format: &'static str,
@@ -91,6 +97,7 @@ pub fn resolved_text(config: &Config) -> String {
         redis: Redis { url: without_password(&config.redis.url) },
         keys: keys(config),
         pipeline: pipeline(config),
+        pages: Pages { demo_payment: config.pages.demo_payment },
         log: Log {
             filter: config.log.filter.clone(),
             format: match config.log.format {

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::options::{
     ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogFormat, LogOptions,
-    PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    PagesOptions, PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
 };
 use crate::keys::{KEYS_PER_ROLE_MAX, check_value};
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
@@ -30,10 +30,21 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let redis = read_redis(root.table("redis"));
     let keys = read_keys(root.table("keys"), arbiter.kind);
     let pipeline = read_pipeline(root.table("pipeline"));
+    let pages = read_pages(root.table("pages"));
     let log = read_log(root.table("log"));
     let sales = read_sales(&mut root);
     root.finish();
-    Some(Config { server: server?, data, arbiter, redis, keys, pipeline: pipeline?, log, sales })
+    Some(Config {
+        server: server?,
+        data,
+        arbiter,
+        redis,
+        keys,
+        pipeline: pipeline?,
+        pages,
+        log,
+        sales,
+    })
 }
 
 fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
@@ -194,6 +205,12 @@ fn read_pipeline(mut fields: Fields<'_, '_>) -> Option<PipelineOptions> {
     };
     fields.finish();
     sink.map(|sink| PipelineOptions { sink })
+}
+
+fn read_pages(mut fields: Fields<'_, '_>) -> PagesOptions {
+    let demo_payment = fields.bool("demo_payment").unwrap_or(false);
+    fields.finish();
+    PagesOptions { demo_payment }
 }
 
 fn read_log(mut fields: Fields<'_, '_>) -> LogOptions {

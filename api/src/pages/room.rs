@@ -39,6 +39,8 @@ pub struct RoomPage<'a> {
     pub purchases: Vec<PurchaseView<'a>>,
     /// Why the last form was refused, in the visitor's language or plain English.
     pub refusal: Option<&'a str>,
+    /// Whether the page may play the payment provider: demos only.
+    pub can_pay: bool,
 }
 
 /// One offer in the room.
@@ -116,11 +118,11 @@ pub fn room(contents: &RoomPage<'_>) -> String {
     }
     body.push_str(&standing(words, contents));
     for purchase in &contents.purchases {
-        body.push_str(&purchase_card(words, contents.sale, purchase));
+        body.push_str(&purchase_card(words, contents, purchase));
     }
     let admitted = contents.place.is_some_and(|place| place.state == PlaceState::Admitted);
     for offer in &contents.offers {
-        body.push_str(&offer_card(words, contents.sale, offer, admitted));
+        body.push_str(&offer_card(words, contents, offer, admitted));
     }
     body.push_str(&leave_form(words, contents));
 
@@ -224,7 +226,12 @@ fn admitted(words: &Words, place: &PlaceView) -> String {
     )
 }
 
-fn offer_card(words: &Words, sale: &str, offer: &OfferCard<'_>, admitted: bool) -> String {
+fn offer_card(
+    words: &Words,
+    contents: &RoomPage<'_>,
+    offer: &OfferCard<'_>,
+    admitted: bool,
+) -> String {
     let left = words.left.replace("{n}", &count(offer.available));
     let left = match offer.state {
         OfferState::Available => left.replace("{m}", &count(offer.total)),
@@ -232,7 +239,7 @@ fn offer_card(words: &Words, sale: &str, offer: &OfferCard<'_>, admitted: bool) 
         OfferState::SoldOut => words.sold_out.to_owned(),
     };
     let can_buy = admitted && offer.state == OfferState::Available && offer.quantity_max > 0;
-    let form = if can_buy { buy_form(words, sale, offer) } else { String::new() };
+    let form = if can_buy { buy_form(words, contents, offer) } else { String::new() };
     format!(
         "<section class=\"card\"><div class=\"row\"><h2>{sku}</h2>\
          <span class=\"price\">{price}</span></div><p class=\"soft\">{left}</p>{form}</section>",
@@ -241,24 +248,27 @@ fn offer_card(words: &Words, sale: &str, offer: &OfferCard<'_>, admitted: bool) 
     )
 }
 
-fn buy_form(words: &Words, sale: &str, offer: &OfferCard<'_>) -> String {
+fn buy_form(words: &Words, contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> String {
     let quantities: Vec<String> =
         (1..=offer.quantity_max.min(10)).map(|n| format!("<option>{n}</option>")).collect();
     let quantities = quantities.concat();
     format!(
         "<form method=\"post\" action=\"/s/{sale}/buy\"><div class=\"row\">\
          <input type=\"hidden\" name=\"sku\" value=\"{sku}\">\
+         <input type=\"hidden\" name=\"key\" value=\"{key}\">\
          <select name=\"quantity\" aria-label=\"{quantity}\">{quantities}</select>\
          <button>{buy}</button></div></form>",
-        sale = escape(sale),
+        sale = escape(contents.sale),
         sku = escape(offer.sku),
+        // Fresh with each page: pressing the button twice buys once.
+        key = escape(contents.nonce),
         quantity = words.quantity,
         buy = words.buy,
     )
 }
 
-fn purchase_card(words: &Words, sale: &str, purchase: &PurchaseView<'_>) -> String {
-    let (sale, id) = (escape(sale), escape(purchase.purchase));
+fn purchase_card(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseView<'_>) -> String {
+    let (sale, id) = (escape(contents.sale), escape(purchase.purchase));
     let rows = purchase.items.iter();
     let rows = rows.map(|(sku, quantity)| format!("<dt>{}</dt><dd>× {quantity}</dd>", escape(sku)));
     let items = rows.collect::<Vec<String>>().concat();
@@ -275,11 +285,9 @@ fn purchase_card(words: &Words, sale: &str, purchase: &PurchaseView<'_>) -> Stri
     } else {
         String::new()
     };
-    let buttons = if open {
-        button("pay", "", words.pay) + &button("release", "quiet", words.give_up)
-    } else {
-        String::new()
-    };
+    let pay = if contents.can_pay { button("pay", "", words.pay) } else { String::new() };
+    let buttons =
+        if open { pay + &button("release", "quiet", words.give_up) } else { String::new() };
     format!(
         "<section class=\"card\"><div class=\"row\"><h2>{heading}</h2>\
          <span class=\"badge {class}\">{state}</span></div>\
@@ -333,6 +341,7 @@ mod tests {
             place,
             purchases: Vec::new(),
             refusal: None,
+            can_pay: true,
         }
     }
 

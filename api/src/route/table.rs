@@ -12,10 +12,12 @@ pub enum Route<'p> {
     },
     /// The API's reference page.
     Docs,
-    /// A script, style or image of the pages.
-    Asset {
-        /// The file's name.
-        name: &'p str,
+    /// A form of a sale's room page.
+    RoomForm {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+        /// What the form does: the rest of the path.
+        form: &'p str,
     },
     /// The API's description.
     OpenApi,
@@ -95,92 +97,102 @@ pub enum Route<'p> {
         /// The session's pass id.
         jti: &'p str,
     },
-    /// Forward authentication.
-    Verify,
+    /// An operator's call.
+    Admin(Admin<'p>),
+}
+
+/// The calls of operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admin<'p> {
     /// All sales.
-    AdminSales,
+    Sales,
     /// Make a sale.
-    AdminSaleCreate,
+    Create,
     /// One sale as configured.
-    AdminSale {
+    Show {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Change a sale.
-    AdminSaleUpdate {
+    Update {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Remove a sale.
-    AdminSaleDelete {
+    Delete {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
-    /// Stop admitting.
-    AdminPause {
+    /// An operator's act on a sale.
+    Act {
         /// The sale's name as the path has it.
         sale: &'p str,
-    },
-    /// Admit again.
-    AdminResume {
-        /// The sale's name as the path has it.
-        sale: &'p str,
-    },
-    /// Take nobody new into the line.
-    AdminDrain {
-        /// The sale's name as the path has it.
-        sale: &'p str,
-    },
-    /// Open now.
-    AdminOpen {
-        /// The sale's name as the path has it.
-        sale: &'p str,
-    },
-    /// Close now.
-    AdminClose {
-        /// The sale's name as the path has it.
-        sale: &'p str,
-    },
-    /// Say something to the line.
-    AdminMessage {
-        /// The sale's name as the path has it.
-        sale: &'p str,
-    },
-    /// Set the pace.
-    AdminRate {
-        /// The sale's name as the path has it.
-        sale: &'p str,
-    },
-    /// Add or take units.
-    AdminRestock {
-        /// The sale's name as the path has it.
-        sale: &'p str,
+        /// Which act.
+        act: Act,
     },
     /// Who did what.
-    AdminAudit {
+    Audit {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Figures of a sale.
-    AdminStats {
+    Stats {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
     /// Deliveries given up on.
-    AdminOutbox,
+    Outbox,
     /// Deliver them again.
-    AdminOutboxReplay,
+    OutboxReplay,
+}
+
+/// What operators do to a sale besides changing its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The gate stands still.
+    Pause,
+    /// The gate moves again.
+    Resume,
+    /// Nobody enters any more.
+    Drain,
+    /// The sale opens now.
+    Open,
+    /// The sale closes now.
+    Close,
+    /// A word to everyone.
+    Message,
+    /// A new pace.
+    Rate,
+    /// Units come or go.
+    Restock,
+}
+
+impl Act {
+    /// The act a path names.
+    pub fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "pause" => Self::Pause,
+            "resume" => Self::Resume,
+            "drain" => Self::Drain,
+            "open" => Self::Open,
+            "close" => Self::Close,
+            "message" => Self::Message,
+            "rate" => Self::Rate,
+            "restock" => Self::Restock,
+            _ => return None,
+        })
+    }
 }
 
 /// How many calls there are; indexes by [`Route::index`] are below it.
 pub const ROUTES: usize = LABELS.len();
 
 /// The metrics label of each call, in the order of [`Route`].
-pub const LABELS: [&str; 37] = [
+pub const LABELS: [&str; 36] = [
     "/",
     "/s/{sale}",
     "/docs",
-    "/assets/{name}",
+    "/s/{sale}/{form}",
     "/openapi.json",
     "/.well-known/jwks.json",
     "/v1/sales",
@@ -196,7 +208,6 @@ pub const LABELS: [&str; 37] = [
     "/v1/sales/{sale}/purchases/{id}/release",
     "/v1/sales/{sale}/purchases/{id}/refund",
     "/v1/sales/{sale}/sessions/{jti}/end",
-    "/v1/verify",
     "/v1/admin/sales",
     "/v1/admin/sales:create",
     "/v1/admin/sales/{sale}",
@@ -216,6 +227,23 @@ pub const LABELS: [&str; 37] = [
     "/v1/admin/outbox/replay",
 ];
 
+impl Admin<'_> {
+    const fn index(&self) -> usize {
+        match self {
+            Self::Sales => 0,
+            Self::Create => 1,
+            Self::Show { .. } => 2,
+            Self::Update { .. } => 3,
+            Self::Delete { .. } => 4,
+            Self::Act { act, .. } => 5 + *act as usize,
+            Self::Audit { .. } => 13,
+            Self::Stats { .. } => 14,
+            Self::Outbox => 15,
+            Self::OutboxReplay => 16,
+        }
+    }
+}
+
 impl Route<'_> {
     /// The call's place in [`LABELS`].
     pub const fn index(&self) -> usize {
@@ -223,7 +251,7 @@ impl Route<'_> {
             Self::Home => 0,
             Self::Room { .. } => 1,
             Self::Docs => 2,
-            Self::Asset { .. } => 3,
+            Self::RoomForm { .. } => 3,
             Self::OpenApi => 4,
             Self::Jwks => 5,
             Self::Sales => 6,
@@ -239,47 +267,12 @@ impl Route<'_> {
             Self::Release { .. } => 16,
             Self::Refund { .. } => 17,
             Self::SessionEnd { .. } => 18,
-            Self::Verify => 19,
-            Self::AdminSales => 20,
-            Self::AdminSaleCreate => 21,
-            Self::AdminSale { .. } => 22,
-            Self::AdminSaleUpdate { .. } => 23,
-            Self::AdminSaleDelete { .. } => 24,
-            Self::AdminPause { .. } => 25,
-            Self::AdminResume { .. } => 26,
-            Self::AdminDrain { .. } => 27,
-            Self::AdminOpen { .. } => 28,
-            Self::AdminClose { .. } => 29,
-            Self::AdminMessage { .. } => 30,
-            Self::AdminRate { .. } => 31,
-            Self::AdminRestock { .. } => 32,
-            Self::AdminAudit { .. } => 33,
-            Self::AdminStats { .. } => 34,
-            Self::AdminOutbox => 35,
-            Self::AdminOutboxReplay => 36,
+            Self::Admin(admin) => 19 + admin.index(),
         }
     }
 
     /// The call's stable name in metrics: its path template, with a verb where two calls share it.
     pub const fn label(&self) -> &'static str {
         LABELS[self.index()]
-    }
-
-    /// Whether the call is answered at once from memory: it neither reads a body nor waits for the
-    /// engine, and needs no deadline.
-    pub const fn is_hot(&self) -> bool {
-        matches!(
-            self,
-            Self::Home
-                | Self::Room { .. }
-                | Self::Docs
-                | Self::Asset { .. }
-                | Self::OpenApi
-                | Self::Jwks
-                | Self::Sales
-                | Self::SaleStatus { .. }
-                | Self::Position { .. }
-                | Self::Verify
-        )
     }
 }

@@ -35,7 +35,7 @@ pub struct RestockRequest {
 
 /// Reads `{"admission_per_second": …}`.
 pub fn read_rate(body: &[u8]) -> Result<RateRequest, BodyError> {
-    const ALLOWED: &str = "a number from 0.001 to 1000000 in steps of 0.001";
+    const ALLOWED: &str = "a number from 0.001 to 1000000";
     read_body(body, |fields| {
         let rate = fields.milli("admission_per_second", 1..=1_000_000_000);
         let rate = fields.required("admission_per_second", ALLOWED, rate)?;
@@ -130,8 +130,6 @@ pub struct AuditList {
 /// One change by an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
-    /// Its place in the journal.
-    pub sequence: u64,
     /// When it was decided.
     #[serde(serialize_with = "time::serialize")]
     pub at: Millis,
@@ -157,6 +155,13 @@ pub struct OutboxObject {
 pub struct DeadLetter {
     /// The event's number.
     pub event: u64,
+    /// When it was decided.
+    #[serde(serialize_with = "time::serialize")]
+    pub at: Millis,
+    /// The sale's name.
+    pub sale: String,
+    /// The purchase's id.
+    pub purchase: String,
     /// What the sink said.
     pub why: String,
 }
@@ -176,12 +181,8 @@ pub struct SaleStats {
     pub departed: u64,
     /// The gate's watermark.
     pub serving: u64,
-    /// Admissions claimed.
-    pub claimed: u64,
-    /// Admitted sessions now.
+    /// Slots taken now: called or let in.
     pub active_sessions: u64,
-    /// Called and not yet claimed.
-    pub unclaimed: u64,
     /// Each offer's units.
     pub offers: Vec<OfferStats>,
     /// Order events not yet delivered.

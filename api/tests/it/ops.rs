@@ -12,7 +12,6 @@ use crate::support::read_to_close;
 #[tokio::test]
 async fn health_readiness_and_metrics_are_served() {
     let exposition = api::metrics::install().unwrap();
-    metrics::counter!(api::metrics::POSITION_TOTAL, "sale" => "demo").increment(3);
     let ready = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&ready);
     let readiness = move || {
@@ -20,7 +19,10 @@ async fn health_readiness_and_metrics_are_served() {
         if asked.load(Ordering::Relaxed) { Ok(()) } else { Err(reason()) }
     };
     let options = ServerOptions::at(([127, 0, 0, 1], 0).into());
-    let server = api::ops::start(options, exposition, readiness).unwrap();
+    let refresh = Arc::new(|| {
+        metrics::counter!(api::metrics::POSITION_TOTAL, "sale" => "demo").absolute(3);
+    });
+    let server = api::ops::start(options, exposition, refresh, readiness).unwrap();
     let get = async |path: &str| {
         let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

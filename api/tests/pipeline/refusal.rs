@@ -46,12 +46,12 @@ async fn a_refused_event_becomes_a_dead_letter_and_only_its_hold_waits() {
     assert_eq!((ledger.times(2), ledger.times(3)), (0, 0));
 
     // Sent again in vain, it is a dead letter once more.
-    assert_eq!(shop.engine.requeue(operator()).await, Ok(1));
+    assert_eq!(shop.engine.requeue(operator(), None).await, Ok(1));
     until("three more tries", || ledger.times(1) == 6).await;
     until("a dead letter again", || shop.engine.dead_letters().len() == 1).await;
 
     relents.store(true, Ordering::SeqCst);
-    assert_eq!(shop.engine.requeue(operator()).await, Ok(1));
+    assert_eq!(shop.engine.requeue(operator(), None).await, Ok(1));
     until("no lag", || shop.lag() == 0).await;
     ledger.assert_whole(33);
     ledger.assert_no_replay();
@@ -77,7 +77,7 @@ async fn requeueing_in_the_middle_of_a_rush_neither_loses_nor_repeats() {
     let rush = async {
         for round in 0..40 {
             shop.trade(round * 10, 10).await;
-            shop.engine.requeue(operator()).await.unwrap();
+            shop.engine.requeue(operator(), None).await.unwrap();
         }
     };
     rush.await;
@@ -85,7 +85,7 @@ async fn requeueing_in_the_middle_of_a_rush_neither_loses_nor_repeats() {
         let dead = shop.engine.dead_letters().len();
         if dead > 0 {
             let engine = shop.engine.clone();
-            tokio::spawn(async move { engine.requeue(operator()).await });
+            tokio::spawn(async move { engine.requeue(operator(), None).await });
         }
         shop.lag() == 0
     })

@@ -170,7 +170,7 @@ impl Sale {
         let mut records = Vec::new();
         match live {
             Some(number) if !gives_up(&number) => return Ok(EntryDecision::Place(number, records)),
-            Some(number) => records.push(self.departed(Departure::Rejoined, vec![number])),
+            Some(number) => records.push(self.departure(Departure::Rejoined, vec![number])),
             None => {}
         }
         if self.places.is_full() {
@@ -195,11 +195,16 @@ impl Sale {
         }
     }
 
-    /// How a place stands, as its entry is told. A place given up meanwhile by a later entry of
-    /// the same shopper is told as the later one.
+    /// The place that an entry which was given `number` is told: the shopper's later one, if another
+    /// entry of the same batch gave this one up.
+    pub(crate) fn number_to_tell(&self, number: Number) -> Number {
+        let shopper = self.places.shopper(number).expect("the place was just given or found");
+        self.places.live(shopper).unwrap_or(number)
+    }
+
+    /// How a place stands, as its entry is told.
     pub(crate) fn entry_answer(&self, number: Number, at: Millis) -> EntryAnswer {
         let shopper = self.places.shopper(number).expect("the place was just given or found");
-        let number = self.places.live(shopper).unwrap_or(number);
         let (serving, line_length) = (self.gate.watermark(), self.line_length());
         let standing = if let Some(session) = self.sessions.get(number) {
             let (claimed_at, expires_at) = (session.since, session.deadline);
@@ -219,7 +224,7 @@ impl Sale {
         let number = ticket.number;
         let ended = Record::SessionEnded { sale: self.tag, number, reason: SessionEnd::Left };
         match self.place(number) {
-            PlaceState::Waiting => Ok(Some(self.departed(Departure::Left, vec![number]))),
+            PlaceState::Waiting => Ok(Some(self.departure(Departure::Left, vec![number]))),
             PlaceState::Called | PlaceState::Admitted | PlaceState::Completed => Ok(Some(ended)),
             PlaceState::Unissued
             | PlaceState::Over
@@ -314,10 +319,19 @@ impl Sale {
             Known::New => {}
         }
         if hold.state == step.target() {
-            return Ok(HoldDecision::Decided(id, Vec::new()));
+            // Done before: no change, but a key's answer is kept, for the hold may move on.
+            let answered = |replay| Record::StepAnswered {
+                sale: self.tag,
+                hold: id,
+                state: hold.state,
+                replay,
+            };
+            return Ok(HoldDecision::Decided(id, replay.map(answered).into_iter().collect()));
         }
-        let in_payment = matches!(by, Settler::Shopper(_)) && hold.state == HoldState::Paying;
-        if in_payment || !step.applies_to(hold.state) {
+        // A shopper can give an own hold up before payment begins, and nothing else.
+        let gives_up = step == Step::Release && hold.state == HoldState::Held;
+        let allowed = by == Settler::Backend || gives_up;
+        if !allowed || !step.applies_to(hold.state) {
             return Err(SettleRefusal::WrongState(hold.state));
         }
         let mut records = vec![Record::Settled { sale: self.tag, hold: id, step, replay }];
@@ -357,6 +371,10 @@ impl Sale {
                 if idle { Ok(()) } else { Err(ChangeRefusal::InUse) }
             }
             Change::Restock { offer, units } => self.decide_restock(*offer, *units),
+            Change::Message { text } if text.len() > limits::TEXT_BYTES_MAX => {
+                let (field, allowed) = ("message", "at most 1024 bytes");
+                Err(ChangeRefusal::Spec(vec![crate::spec::SpecProblem { field, allowed }]))
+            }
             Change::Rate { admission_milli_per_second } => {
                 let admission_milli_per_second = *admission_milli_per_second;
                 let spec = super::SaleSpec { admission_milli_per_second, ..self.spec.clone() };
@@ -400,7 +418,7 @@ impl Sale {
     }
 
     /// The record of a departure.
-    pub(crate) fn departed(&self, reason: Departure, numbers: Vec<Number>) -> Record {
+    pub(crate) fn departure(&self, reason: Departure, numbers: Vec<Number>) -> Record {
         Record::Departed { sale: self.tag, reason, numbers }
     }
 

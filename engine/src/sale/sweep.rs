@@ -33,7 +33,7 @@ impl Sale {
     pub(crate) fn idle(&self, numbers: &[Number]) -> Option<Record> {
         let waits = |number: &Number| self.place(*number) == PlaceState::Waiting;
         let quiet: Vec<Number> = numbers.iter().copied().filter(waits).collect();
-        (!quiet.is_empty()).then(|| self.departed(Departure::Idle, quiet))
+        (!quiet.is_empty()).then(|| self.departure(Departure::Idle, quiet))
     }
 
     /// The gate's next call: as many of the next in line as pace, slots and stock allow.

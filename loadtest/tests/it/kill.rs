@@ -1,7 +1,7 @@
 //! Killing and restarting, end to end: a child process that dies by SIGKILL in front of a fake
 //! whose state survives, as a server's journal would.
 //!
-//! The child is this test program again, run as [`front`]: it forwards connections. Killing it
+//! The child is this test program again, running [`front`]: it forwards connections. Killing it
 //! cuts requests that the fake has acted on, which is exactly what the crowd must survive.
 
 use std::env;
@@ -21,15 +21,9 @@ const LISTEN: &str = "FAKE_FRONT_LISTEN";
 const UPSTREAM: &str = "FAKE_FRONT_UPSTREAM";
 const READY: &str = "FAKE_FRONT_READY";
 
-/// Not a test of its own: the process that [`kills_in_mid_traffic_break_no_promise`] kills.
-#[tokio::test]
-#[ignore = "run as a child process by the kill test"]
-async fn front() {
-    let (Ok(listen), Ok(upstream), Ok(ready)) =
-        (env::var(LISTEN), env::var(UPSTREAM), env::var(READY))
-    else {
-        return;
-    };
+/// The process that [`kills_in_mid_traffic_break_no_promise`] kills: that test again, with the
+/// addresses to listen at and to forward to.
+async fn front(listen: String, upstream: String, ready: String) {
     let listener = TcpListener::bind(listen).await.unwrap();
     fs::write(ready, "").unwrap();
     while let Ok((mut near, _peer)) = listener.accept().await {
@@ -52,7 +46,7 @@ fn program(dir: &Path, upstream: &str) -> PathBuf {
          (while [ ! -e \"$ready\" ]; do sleep 0.02; done\n\
          echo '{{\"event\":\"listening\",\"public\":\"'$3'\",\"ops\":\"127.0.0.1:1\"}}') &\n\
          {LISTEN}=\"$3\" {UPSTREAM}={upstream} {READY}=\"$ready\" \\\n\
-         exec {own} --ignored --exact kill::front >/dev/null\n",
+         exec {own} --exact kill::kills_in_mid_traffic_break_no_promise >/dev/null\n",
         own = own.display(),
     );
     fs::write(&path, script).unwrap();
@@ -62,6 +56,10 @@ fn program(dir: &Path, upstream: &str) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_in_mid_traffic_break_no_promise() {
+    let role = (env::var(LISTEN), env::var(UPSTREAM), env::var(READY));
+    if let (Ok(listen), Ok(upstream), Ok(ready)) = role {
+        return front(listen, upstream, ready).await;
+    }
     let dir = tempfile::tempdir().unwrap();
     let fake = Fake::start(Fault::None).await;
     let server = program(dir.path(), fake.url().trim_start_matches("http://"));

@@ -105,13 +105,3 @@ async fn a_wrong_key_or_no_server_is_an_error_not_a_verdict() {
     let closed = "http://127.0.0.1:1".to_owned();
     assert!(run(closed, "op").await.contains("does not answer"));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "twenty thousand shoppers: run it in release, with --nocapture to see the report"]
-async fn a_full_crowd_fits_in_one_process() {
-    let size = ["--shoppers", "20000", "--over", "10s", "--stock", "1000"];
-    let room = ["--connections", "512", "--deadline", "120s", "--grace", "5s"];
-    let report = storm(Fault::None, &[size.as_slice(), &room].concat()).await;
-    println!("{report}");
-    assert!(report.passed, "{report}");
-}

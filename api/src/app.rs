@@ -1,0 +1,207 @@
+//! The public listener's handler: finds the call a request means and answers it.
+//!
+//! ```text
+//!   request ─▶ route ─▶ authority (ticket, pass, key) ─▶ handler ─▶ engine
+//!                                                          │
+//!                          answered at once from atomics ◀─┴─▶ answered once durable
+//! ```
+//!
+//! Owns dispatch and the time every request took. A handler gets verified identities and plain
+//! values; it never sees a route.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::{Engine, view::SaleView};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use ipnet::IpNet;
+use tokio::time::Instant;
+
+use crate::{
+    error::ApiError,
+    foretold::Foretold,
+    handlers::{Verb, admin, purchase, room, shopper, stream},
+    keys::Keys,
+    metrics::RequestTimes,
+    respond::{self, Cache},
+    route::{self, Resolved, Route},
+    server::{Answer, Body, Handler, Peer, RequestBody},
+    token::Keyring,
+};
+
+/// Everything handlers share.
+#[derive(Debug)]
+pub struct App {
+    /// The engine.
+    pub engine: Engine,
+    /// Bearer keys.
+    pub keys: Keys,
+    /// Ticket and pass keys.
+    pub keyring: Keyring,
+    /// Peers whose `X-Shopper-Id` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether the built-in page may pay for a purchase by itself: demos only.
+    pub demo_payment: bool,
+    /// Open event streams, bounded.
+    pub streams: stream::Streams,
+    /// Waits that were told and are not over.
+    pub foretold: Foretold,
+    /// What never changes while the process runs.
+    pub fixed: Fixed,
+    /// Request times by route and status.
+    pub times: RequestTimes,
+}
+
+/// Bodies made once at start.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// `/openapi.json`.
+    pub openapi: Bytes,
+    /// `/docs`.
+    pub reference: Bytes,
+    /// `/.well-known/jwks.json`.
+    pub jwks: Bytes,
+}
+
+/// A request's head, for a handler that goes on after the dispatch.
+#[derive(Debug)]
+pub struct Head {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The other end.
+    pub peer: Peer,
+}
+
+/// The handler of the public listener.
+#[derive(Clone, Debug)]
+pub struct Front(pub Arc<App>);
+
+impl Handler for Front {
+    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer {
+        let started = Instant::now();
+        let uri = request.uri().clone();
+        let resolved = route::resolve(request.method(), uri.path());
+        let row = if let Resolved::Call(route) = &resolved { Some(route.index()) } else { None };
+        let answer = match resolved {
+            Resolved::Call(route) => call(&self.0, route, request, peer),
+            Resolved::Options(allow) => Answer::Now(respond::options(allow)),
+            Resolved::MethodNotAllowed(allow) => {
+                Answer::Now(ApiError::MethodNotAllowed { allow }.respond())
+            }
+            Resolved::NotFound => Answer::Now(ApiError::NotFound.respond()),
+        };
+        match answer {
+            Answer::Now(response) => {
+                self.0.times.record(row, response.status(), started);
+                Answer::Now(response)
+            }
+            Answer::Later(work) => {
+                let times = self.0.times.clone();
+                Answer::later(async move {
+                    let response = work.await;
+                    times.record(row, response.status(), started);
+                    response
+                })
+            }
+        }
+    }
+}
+
+/// Answers a call that the API knows.
+fn call(app: &Arc<App>, route: Route<'_>, request: Request<RequestBody>, peer: &Peer) -> Answer {
+    match route {
+        Route::Position { sale } => {
+            with_sale(app, sale, |sale| shopper::position(app, sale, request.headers()))
+        }
+        Route::SaleStatus { sale } => {
+            with_sale(app, sale, |sale| Answer::Now(shopper::status(app, &sale)))
+        }
+        Route::Sales => Answer::Now(shopper::sales(app)),
+        Route::Enter { sale } => with_sale(app, sale, |sale| {
+            later(app, request, peer, |app, head, body| shopper::enter(app, sale, head, body))
+        }),
+        Route::Stream { sale } => with_sale(app, sale, |sale| {
+            Answer::Now(stream::open(app, sale, request.headers(), peer))
+        }),
+        Route::Leave { sale } => with_sale(app, sale, |sale| {
+            later(app, request, peer, |app, head, body| shopper::leave(app, sale, head, body))
+        }),
+        Route::Purchase { sale } => with_sale(app, sale, |sale| {
+            later(app, request, peer, |app, head, body| purchase::make(app, sale, head, body))
+        }),
+        Route::PurchaseShow { sale, id } => with_sale(app, sale, |sale| {
+            Answer::Now(or_refusal(purchase::show(app, &sale, id, request.headers())))
+        }),
+        Route::Pay { sale, id } => step(app, sale, id, Verb::Pay, request, peer),
+        Route::Confirm { sale, id } => step(app, sale, id, Verb::Confirm, request, peer),
+        Route::Release { sale, id } => step(app, sale, id, Verb::Release, request, peer),
+        Route::Refund { sale, id } => step(app, sale, id, Verb::Refund, request, peer),
+        Route::SessionEnd { sale, jti } => with_sale(app, sale, |sale| {
+            let jti = jti.to_owned();
+            later(app, request, peer, |app, head, body| {
+                purchase::end_session(app, sale, jti, head, body)
+            })
+        }),
+        Route::Home => Answer::Now(room::home(app, request.headers())),
+        Route::Room { sale } => {
+            with_sale(app, sale, |sale| room::show(app, sale, request.headers()))
+        }
+        Route::RoomForm { sale, form } => with_sale(app, sale, |sale| {
+            let form = form.to_owned();
+            later(app, request, peer, |app, head, body| room::post(app, sale, form, head, body))
+        }),
+        Route::Docs => Answer::Now(respond::reference(app.fixed.reference.clone())),
+        Route::OpenApi => Answer::Now(fixed_json(&app.fixed.openapi)),
+        Route::Jwks => Answer::Now(fixed_json(&app.fixed.jwks)),
+        Route::Admin(call) => admin::answer(app, call, request, peer),
+    }
+}
+
+fn with_sale(app: &App, name: &str, answer: impl FnOnce(Arc<SaleView>) -> Answer) -> Answer {
+    match app.engine.sale(name) {
+        Some(sale) => answer(sale),
+        None => Answer::Now(ApiError::NotFound.respond()),
+    }
+}
+
+fn step(
+    app: &Arc<App>,
+    sale: &str,
+    id: &str,
+    verb: Verb,
+    request: Request<RequestBody>,
+    peer: &Peer,
+) -> Answer {
+    with_sale(app, sale, |sale| {
+        let id = id.to_owned();
+        later(app, request, peer, move |app, head, body| {
+            purchase::step(app, sale, id, verb, head, body)
+        })
+    })
+}
+
+/// Runs a handler that reads a body or waits for the engine.
+pub(crate) fn later<F, W>(
+    app: &Arc<App>,
+    request: Request<RequestBody>,
+    peer: &Peer,
+    handler: F,
+) -> Answer
+where
+    F: FnOnce(Arc<App>, Head, RequestBody) -> W,
+    W: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let head = Head { headers: parts.headers, peer: peer.clone() };
+    let work = handler(Arc::clone(app), head, body);
+    Answer::later(async move { or_refusal(work.await) })
+}
+
+/// The response, or the refusal's.
+pub(crate) fn or_refusal(result: Result<Response<Body>, ApiError>) -> Response<Body> {
+    result.unwrap_or_else(|refusal| refusal.respond())
+}
+
+fn fixed_json(body: &Bytes) -> Response<Body> {
+    respond::bytes(StatusCode::OK, respond::JSON, Cache::Hour, body.clone())
+}

@@ -1,0 +1,192 @@
+//! Who is asking, and what that allows: read from verified tokens and keys, never from elsewhere.
+
+use engine::{
+    id::ShopperKey,
+    record::{Author, ReplayKey},
+    sale::TicketRef,
+    spec::IdentityMode,
+    view::SaleView,
+};
+use hyper::{
+    HeaderMap,
+    header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue},
+};
+
+use crate::{
+    app::App,
+    error::{ApiError, FieldProblem},
+    keys::{Role, holder_name},
+    server::Peer,
+    token::{Keyring, PassError, Principal, Ticket, VerifiedPass, body_hash, scope_hash},
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const X_SHOPPER_ID: HeaderName = HeaderName::from_static("x-shopper-id");
+/// Characters of an idempotency key or a shopper's id, at the most.
+const KEY_CHARS_MAX: usize = 128;
+
+/// The bearer token, if exactly one was sent.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = only(headers, &AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_ascii())
+}
+
+/// The place of the ticket that came as bearer token.
+pub fn ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<Ticket, ApiError> {
+    let token = bearer(headers).ok_or(ApiError::TicketInvalid)?;
+    open_ticket(app, sale, token)
+}
+
+/// The place of the ticket that came as bearer token or, from a page, as cookie.
+pub fn ticket_or_cookie(
+    app: &App,
+    sale: &SaleView,
+    headers: &HeaderMap,
+) -> Result<Ticket, ApiError> {
+    let token = bearer(headers).or_else(|| cookie(headers, sale));
+    open_ticket(app, sale, token.ok_or(ApiError::TicketInvalid)?)
+}
+
+fn open_ticket(app: &App, sale: &SaleView, token: &str) -> Result<Ticket, ApiError> {
+    let opened = app.keyring.open_ticket_for(sale.tag(), token.as_bytes());
+    opened.map_err(|_| ApiError::TicketInvalid)
+}
+
+/// The ticket cookie of a sale.
+pub fn cookie<'h>(headers: &'h HeaderMap, sale: &SaleView) -> Option<&'h str> {
+    let name = cookie_name(sale);
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|p| p.split_once('='));
+    pairs.find(|(found, _)| found.trim() == name).map(|(_, value)| value.trim())
+}
+
+/// The name of a sale's ticket cookie.
+pub fn cookie_name(sale: &SaleView) -> String {
+    format!("rushgate-{}", sale.name())
+}
+
+/// The pass that came as bearer token.
+pub fn pass(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<VerifiedPass, ApiError> {
+    let token = bearer(headers).ok_or(ApiError::PassInvalid)?;
+    let verified = app.keyring.verify_pass(token, sale.name(), app.engine.now());
+    verified.map_err(|error| match error {
+        PassError::Expired => ApiError::PassExpired,
+        PassError::Malformed
+        | PassError::UnknownHeader
+        | PassError::Forged
+        | PassError::UnknownClaims
+        | PassError::WrongSale
+        | PassError::NotYet => ApiError::PassInvalid,
+    })
+}
+
+/// The role of the key that came as bearer token, and whose it is for the audit.
+pub fn key(app: &App, headers: &HeaderMap) -> Result<(Role, Author), ApiError> {
+    let token = bearer(headers).ok_or(ApiError::Unauthorized)?;
+    let role = app.keys.role_of(token).ok_or(ApiError::Unauthorized)?;
+    Ok((role, Author { name: holder_name(role, token) }))
+}
+
+/// As [`key`], for one role only.
+pub fn key_of(app: &App, headers: &HeaderMap, wanted: Role) -> Result<Author, ApiError> {
+    let (role, author) = key(app, headers)?;
+    if role == wanted { Ok(author) } else { Err(ApiError::Forbidden) }
+}
+
+/// Whoever may look at or give up a purchase.
+#[derive(Debug)]
+pub enum Party {
+    /// An admitted shopper.
+    Shopper(VerifiedPass),
+    /// The holder of a key.
+    Key(Role),
+}
+
+/// The pass or key that came as bearer token.
+pub fn party(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<Party, ApiError> {
+    let token = bearer(headers).ok_or(ApiError::Unauthorized)?;
+    match app.keys.role_of(token) {
+        Some(role) => Ok(Party::Key(role)),
+        None => pass(app, sale, headers).map(Party::Shopper),
+    }
+}
+
+/// The `Idempotency-Key`, if one came: 1–128 visible ASCII characters.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    if !headers.contains_key(IDEMPOTENCY_KEY) {
+        return Ok(None);
+    }
+    only(headers, &IDEMPOTENCY_KEY).and_then(visible).map(Some).ok_or_else(key_problem)
+}
+
+/// As [`idempotency_key`], where one is required.
+pub fn required_key(headers: &HeaderMap) -> Result<&str, ApiError> {
+    idempotency_key(headers)?.ok_or_else(key_problem)
+}
+
+fn key_problem() -> ApiError {
+    let allowed = "one Idempotency-Key header of 1 to 128 visible ASCII characters";
+    ApiError::InvalidRequest(vec![FieldProblem::new("Idempotency-Key", allowed)])
+}
+
+/// A key in the scope of who asks for what, with what it came.
+pub fn replay(principal: Principal, route: &str, key: &str, body: &[u8]) -> ReplayKey {
+    ReplayKey { key: scope_hash(principal, route, key), body: body_hash(body) }
+}
+
+/// Who enters, as the sale tells shoppers apart, and the idempotency key if one came.
+pub fn entrant(
+    app: &App,
+    sale: &SaleView,
+    headers: &HeaderMap,
+    peer: &Peer,
+    body: &[u8],
+) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
+    let key = idempotency_key(headers)?;
+    let shopper = match (sale.desk().spec.identity, key) {
+        (IdentityMode::Anonymous, Some(key)) => {
+            app.keyring.shopper_by_idempotency_key(sale.name(), key)
+        }
+        (IdentityMode::Anonymous, None) => {
+            Keyring::shopper_at_random().map_err(|_| ApiError::Internal)?
+        }
+        (IdentityMode::Header, _) => {
+            let id = vouched(app, headers, peer).ok_or(ApiError::IdentityInvalid)?;
+            app.keyring.shopper_by_header(sale.name(), id)
+        }
+    };
+    let scope = |key| {
+        let route = format!("enter/{}/{}", sale.name(), sale.epoch().0);
+        replay(Principal::Shopper(shopper), &route, key, body)
+    };
+    Ok((shopper, key.map(scope)))
+}
+
+/// The shopper's id from a listed proxy; anyone else's word does not count.
+fn vouched<'h>(app: &App, headers: &'h HeaderMap, peer: &Peer) -> Option<&'h str> {
+    let address = peer.addr.ip().to_canonical();
+    let listed = app.trusted_proxies.iter().any(|network| network.contains(&address));
+    only(headers, &X_SHOPPER_ID).filter(|_| listed).and_then(visible)
+}
+
+/// A ticket as the engine knows it.
+pub fn place_of(ticket: &Ticket) -> TicketRef {
+    TicketRef { epoch: ticket.epoch, number: ticket.number, shopper: ticket.shopper }
+}
+
+/// A pass as the engine knows it.
+pub fn place_of_pass(pass: &VerifiedPass) -> TicketRef {
+    TicketRef { epoch: pass.epoch, number: pass.number, shopper: pass.shopper }
+}
+
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn visible(value: &HeaderValue) -> Option<&str> {
+    let text = value.to_str().ok()?;
+    let fits = (1..=KEY_CHARS_MAX).contains(&text.len());
+    (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(text)
+}

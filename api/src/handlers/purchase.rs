@@ -1,0 +1,167 @@
+//! Buying, and what the backend reports of it: the life of a hold over HTTP.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::{
+    command::HoldReply,
+    id::{HoldId, OfferIndex},
+    sale::Settler,
+    view::SaleView,
+};
+use hyper::{HeaderMap, Response, StatusCode};
+
+use super::{
+    Verb,
+    authority::{self, Party},
+    render,
+};
+use crate::{
+    app::{App, Head},
+    error::{ApiError, FieldProblem},
+    keys::Role,
+    metrics::{self, Outcome},
+    respond::{self, Cache},
+    server::{Body, RequestBody},
+    token::{Principal, parse_jti},
+    wire::{PurchaseRequest, parse_purchase_id, read_nothing, read_purchase},
+};
+
+/// `POST /v1/sales/{sale}/purchase`
+pub async fn make(
+    app: Arc<App>,
+    sale: Arc<SaleView>,
+    head: Head,
+    body: RequestBody,
+) -> Result<Response<Body>, ApiError> {
+    let counted = |outcome| metrics::count(metrics::PURCHASE_TOTAL, &sale, outcome);
+    let made = buy(&app, &sale, &head, body).await.inspect_err(|refusal| {
+        counted(Outcome::Refused(refusal.facts().code));
+    })?;
+    counted(if made.replayed { Outcome::Replayed } else { Outcome::Held });
+    tell(&sale, &made, StatusCode::CREATED)
+}
+
+async fn buy(
+    app: &App,
+    sale: &SaleView,
+    head: &Head,
+    body: RequestBody,
+) -> Result<HoldReply, ApiError> {
+    let pass = authority::pass(app, sale, &head.headers)?;
+    let key = authority::required_key(&head.headers)?;
+    let body = body.read(&head.headers).await?;
+    let items = offers(sale, &read_purchase(&body)?)?;
+    let route = format!("purchase/{}/{}", sale.name(), sale.epoch().0);
+    let replay = authority::replay(Principal::Shopper(pass.shopper), &route, key, &body);
+    Ok(app.engine.purchase(sale, authority::place_of_pass(&pass), items, replay).await?)
+}
+
+/// The offers a request names by SKU.
+pub fn offers(
+    sale: &SaleView,
+    request: &PurchaseRequest,
+) -> Result<Vec<(OfferIndex, u32)>, ApiError> {
+    let desk = sale.desk();
+    let mut items = Vec::with_capacity(request.items.len());
+    for (line, item) in request.items.iter().enumerate() {
+        let index = desk.spec.offers.iter().position(|offer| offer.sku == item.sku);
+        let index = index.and_then(|index| u16::try_from(index).ok()).ok_or_else(|| {
+            let problem = FieldProblem::new(format!("items[{line}].sku"), "a SKU of this sale");
+            ApiError::InvalidRequest(vec![problem])
+        })?;
+        items.push((OfferIndex(index), item.quantity));
+    }
+    Ok(items)
+}
+
+/// `GET /v1/sales/{sale}/purchases/{id}`
+pub fn show(
+    app: &App,
+    sale: &SaleView,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, ApiError> {
+    let party = authority::party(app, sale, headers)?;
+    let hold = sale.hold(hold_id(sale, id)?).ok_or(ApiError::NotFound)?;
+    match party {
+        Party::Shopper(pass) if pass.shopper != hold.shopper => Err(ApiError::NotFound),
+        Party::Shopper(_) | Party::Key(_) => {
+            tell(sale, &HoldReply { hold: (*hold).clone(), replayed: false }, StatusCode::OK)
+        }
+    }
+}
+
+/// `POST /v1/sales/{sale}/purchases/{id}/{pay,confirm,release,refund}`
+pub async fn step(
+    app: Arc<App>,
+    sale: Arc<SaleView>,
+    id: String,
+    verb: Verb,
+    head: Head,
+    body: RequestBody,
+) -> Result<Response<Body>, ApiError> {
+    let (by, principal) = settler(&app, &sale, verb, &head.headers)?;
+    let key = authority::idempotency_key(&head.headers)?;
+    let body = body.read(&head.headers).await?;
+    read_nothing(&body)?;
+    let hold = hold_id(&sale, &id)?;
+    let replay = key.map(|key| {
+        let route = format!("{}/{}/{id}", verb.name(), sale.name());
+        authority::replay(principal, &route, key, &body)
+    });
+    let settled = app.engine.settle(&sale, hold, verb.step(), by, replay).await?;
+    tell(&sale, &settled, StatusCode::OK)
+}
+
+/// On whose word a purchase moves on. A shopper may only give up; the rest is the backend's.
+fn settler(
+    app: &App,
+    sale: &SaleView,
+    verb: Verb,
+    headers: &HeaderMap,
+) -> Result<(Settler, Principal), ApiError> {
+    if verb != Verb::Release {
+        authority::key_of(app, headers, Role::Backend)?;
+        return Ok((Settler::Backend, Principal::Key(Role::Backend)));
+    }
+    match authority::party(app, sale, headers)? {
+        Party::Key(Role::Backend) => Ok((Settler::Backend, Principal::Key(Role::Backend))),
+        Party::Key(Role::Operator) => Err(ApiError::Forbidden),
+        Party::Shopper(pass) => {
+            Ok((Settler::Shopper(pass.shopper), Principal::Shopper(pass.shopper)))
+        }
+    }
+}
+
+/// `POST /v1/sales/{sale}/sessions/{jti}/end`
+pub async fn end_session(
+    app: Arc<App>,
+    sale: Arc<SaleView>,
+    jti: String,
+    head: Head,
+    body: RequestBody,
+) -> Result<Response<Body>, ApiError> {
+    authority::key_of(&app, &head.headers, Role::Backend)?;
+    read_nothing(&body.read(&head.headers).await?)?;
+    let (epoch, number) = parse_jti(&jti).ok_or(ApiError::NotFound)?;
+    app.engine.end_session(&sale, epoch, number).await?;
+    Ok(respond::no_content())
+}
+
+/// A hold of this sale's epoch by its public id.
+pub fn hold_id(sale: &SaleView, id: &str) -> Result<HoldId, ApiError> {
+    let (epoch, hold) = parse_purchase_id(id).ok_or(ApiError::NotFound)?;
+    if epoch == sale.epoch() { Ok(hold) } else { Err(ApiError::NotFound) }
+}
+
+fn tell(
+    sale: &SaleView,
+    reply: &HoldReply,
+    status: StatusCode,
+) -> Result<Response<Body>, ApiError> {
+    let body = render::write_purchase(sale, &reply.hold).map_err(|_| ApiError::Internal)?;
+    let body = Bytes::from(body);
+    let response = respond::bytes(status, respond::JSON, Cache::NoStore, body);
+    Ok(if reply.replayed { respond::replayed(response) } else { response })
+}

@@ -1,0 +1,120 @@
+//! The engine's refusals and failures as the API's.
+
+use engine::{
+    Failure,
+    hold::HoldState,
+    line::PlaceState,
+    sale::{
+        ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
+        SettleRefusal,
+    },
+    scribe::Busy,
+};
+
+use crate::error::{ApiError, FieldProblem};
+
+impl<R: Into<Self>> From<Failure<R>> for ApiError {
+    fn from(failure: Failure<R>) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Busy(Busy::Overloaded) => Self::Overloaded,
+            Failure::Busy(Busy::StorageFull) => Self::StorageFull,
+            Failure::Stopped => Self::ShuttingDown,
+        }
+    }
+}
+
+impl From<EntryRefusal> for ApiError {
+    fn from(refusal: EntryRefusal) -> Self {
+        match refusal {
+            EntryRefusal::NoSale => Self::NotFound,
+            EntryRefusal::NotOpen(_) => Self::SaleNotOpen,
+            EntryRefusal::OtherBody => Self::IdempotencyMismatch,
+            EntryRefusal::LineFull => Self::Overloaded,
+        }
+    }
+}
+
+impl From<PlaceRefusal> for ApiError {
+    fn from(refusal: PlaceRefusal) -> Self {
+        match refusal {
+            PlaceRefusal::NoPlace => Self::TicketInvalid,
+            PlaceRefusal::NotCalled(PlaceState::Left | PlaceState::Revoked) => Self::TicketLeft,
+            PlaceRefusal::NotCalled(_) => Self::TicketExpired,
+        }
+    }
+}
+
+impl From<PurchaseRefusal> for ApiError {
+    fn from(refusal: PurchaseRefusal) -> Self {
+        match refusal {
+            PurchaseRefusal::NoSale => Self::NotFound,
+            PurchaseRefusal::NotOpen(_) => Self::SaleNotOpen,
+            PurchaseRefusal::NoSession => Self::PassExpired,
+            PurchaseRefusal::OtherBody => Self::IdempotencyMismatch,
+            PurchaseRefusal::Limit { .. } => Self::LimitExceeded,
+            PurchaseRefusal::SoldOut => Self::SoldOut,
+            PurchaseRefusal::Stalled => Self::BackendStalled,
+            PurchaseRefusal::HoldsFull => Self::Overloaded,
+        }
+    }
+}
+
+impl From<SettleRefusal> for ApiError {
+    fn from(refusal: SettleRefusal) -> Self {
+        match refusal {
+            SettleRefusal::NoHold => Self::NotFound,
+            SettleRefusal::WrongState(found) => Self::WrongState { found: hold_word(found) },
+            SettleRefusal::OtherBody => Self::IdempotencyMismatch,
+        }
+    }
+}
+
+impl From<EndRefusal> for ApiError {
+    fn from(EndRefusal::NoSession: EndRefusal) -> Self {
+        Self::NotFound
+    }
+}
+
+impl From<ChangeRefusal> for ApiError {
+    fn from(refusal: ChangeRefusal) -> Self {
+        let field = |field: &str, allowed: String| {
+            Self::InvalidRequest(vec![FieldProblem::new(field, allowed)])
+        };
+        match refusal {
+            ChangeRefusal::NoSale => Self::NotFound,
+            ChangeRefusal::NameTaken => Self::AlreadyExists,
+            ChangeRefusal::SalesFull => Self::Overloaded,
+            ChangeRefusal::WrongPhase(phase) => Self::WrongState { found: phase_word(phase) },
+            ChangeRefusal::InUse => Self::WrongState { found: "in_use" },
+            ChangeRefusal::Units { available } => {
+                field("units", format!("at least -{available}, as many as are available"))
+            }
+            ChangeRefusal::Spec(problems) => {
+                let problem = |p: engine::spec::SpecProblem| FieldProblem::new(p.field, p.allowed);
+                Self::InvalidRequest(problems.into_iter().map(problem).collect())
+            }
+            ChangeRefusal::Fixed(name) => field(name, "what it is: it never changes".to_owned()),
+        }
+    }
+}
+
+impl From<()> for ApiError {
+    fn from((): ()) -> Self {
+        Self::Internal
+    }
+}
+
+/// A hold's state as the wire names it.
+pub const fn hold_word(state: HoldState) -> &'static str {
+    super::render::purchase_state(state).word()
+}
+
+const fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Scheduled => "coming",
+        Phase::Open => "open",
+        Phase::Draining => "draining",
+        Phase::Closed => "closed",
+    }
+}

@@ -1,0 +1,164 @@
+//! What shoppers ask before they buy: status, entering, position, leaving.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::{
+    clock::Millis, record::EntryStanding, sale::TicketRef, standing::Standing, view::SaleView,
+};
+use hyper::{HeaderMap, Response, StatusCode};
+
+use super::{authority, render};
+use crate::{
+    app::{App, Head, or_refusal},
+    error::ApiError,
+    metrics::{self, Outcome},
+    respond::{self, Cache},
+    server::{Answer, Body, RequestBody},
+    wire::{SaleList, SaleState, read_nothing},
+};
+
+/// Bytes a position answer takes without a pass.
+const POSITION_BYTES: usize = 384;
+
+/// `GET /v1/sales`
+pub fn sales(app: &App) -> Response<Body> {
+    let now = app.engine.now();
+    let sales = app.engine.sales();
+    let desks: Vec<_> = sales.iter().map(|sale| sale.desk()).collect();
+    let listed = sales.iter().zip(&desks).map(|(sale, desk)| render::status(sale, desk, now));
+    let sales = listed.filter(|status| status.state != SaleState::Closed).collect();
+    respond::json(StatusCode::OK, Cache::Shared, &SaleList { sales })
+}
+
+/// `GET /v1/sales/{sale}`
+pub fn status(app: &App, sale: &SaleView) -> Response<Body> {
+    let desk = sale.desk();
+    let status = render::status(sale, &desk, app.engine.now());
+    respond::json(StatusCode::OK, Cache::Shared, &status)
+}
+
+/// `POST /v1/sales/{sale}/enter`
+pub async fn enter(
+    app: Arc<App>,
+    sale: Arc<SaleView>,
+    head: Head,
+    body: RequestBody,
+) -> Result<Response<Body>, ApiError> {
+    let counted = |outcome| metrics::count(metrics::ENTER_TOTAL, &sale, outcome);
+    let entered = enter_room(&app, &sale, &head, body).await.inspect_err(|refusal| {
+        counted(Outcome::Refused(refusal.facts().code));
+    })?;
+    counted(match (entered.replayed, entered.status) {
+        (true, _) => Outcome::Replayed,
+        (false, StatusCode::OK) => Outcome::Admitted,
+        (false, _) => Outcome::Waiting,
+    });
+    let body = Bytes::from(entered.body);
+    let response = respond::bytes(entered.status, respond::JSON, Cache::NoStore, body);
+    Ok(if entered.replayed { respond::replayed(response) } else { response })
+}
+
+struct EnteredRoom {
+    status: StatusCode,
+    body: Vec<u8>,
+    replayed: bool,
+}
+
+async fn enter_room(
+    app: &App,
+    sale: &SaleView,
+    head: &Head,
+    body: RequestBody,
+) -> Result<EnteredRoom, ApiError> {
+    let body = body.read(&head.headers).await?;
+    read_nothing(&body)?;
+    let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer, &body)?;
+    let entry = app.engine.enter(sale, shopper, replay).await?;
+    let status = match entry.answer.standing {
+        EntryStanding::Waiting { .. } => StatusCode::ACCEPTED,
+        EntryStanding::Admitted { .. } => StatusCode::OK,
+    };
+    if let (EntryStanding::Waiting { eta: Some(eta), .. }, false) =
+        (&entry.answer.standing, entry.replayed)
+    {
+        app.foretold.note(sale.tag(), entry.answer.number, entry.answer.at, *eta);
+    }
+    let body = render::write_entry(app, sale, entry.epoch, &entry.answer);
+    Ok(EnteredRoom { status, body, replayed: entry.replayed })
+}
+
+/// `GET /v1/sales/{sale}/position`: answered from atomics, unless the shopper is called: then the
+/// poll is the claim, and waits until it is durable.
+pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer {
+    let ticket = match authority::ticket_or_cookie(app, &sale, headers) {
+        Ok(ticket) => authority::place_of(&ticket),
+        Err(refusal) => return Answer::Now(refusal.respond()),
+    };
+    sale.tally().polled();
+    let now = app.engine.now();
+    let standing = sale.standing(ticket, now);
+    if !matches!(standing, Standing::Called { .. }) {
+        return Answer::Now(or_refusal(place(app, &sale, ticket, standing, now)));
+    }
+    let app = Arc::clone(app);
+    Answer::later(async move {
+        let standing = claim(&app, &sale, ticket, standing).await;
+        or_refusal(place(&app, &sale, ticket, standing, now))
+    })
+}
+
+/// Claims a called place. When that cannot be decided now, the place stays called.
+pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standing) -> Standing {
+    match app.engine.claim(sale, ticket).await {
+        Ok(session) => {
+            if let Standing::Called { deadline } = called {
+                let called_at = deadline.0.saturating_sub(sale.desk().spec.claim_window_ms);
+                app.foretold.settle(sale.tag(), ticket.number, Millis(called_at));
+            }
+            Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
+        }
+        Err(engine::Failure::Refused(_)) => sale.standing(ticket, app.engine.now()),
+        Err(engine::Failure::Busy(_) | engine::Failure::Stopped) => called,
+    }
+}
+
+fn place(
+    app: &App,
+    sale: &SaleView,
+    ticket: TicketRef,
+    standing: Standing,
+    now: Millis,
+) -> Result<Response<Body>, ApiError> {
+    check_here(standing)?;
+    let mut body = Vec::with_capacity(POSITION_BYTES);
+    render::write_standing(app, sale, ticket, standing, now, &mut body);
+    Ok(respond::bytes(StatusCode::OK, respond::JSON, Cache::NoStore, Bytes::from(body)))
+}
+
+/// Refuses who is not, or no longer, in the room.
+pub fn check_here(standing: Standing) -> Result<(), ApiError> {
+    match standing {
+        Standing::Left => Err(ApiError::TicketLeft),
+        Standing::Expired => Err(ApiError::TicketExpired),
+        Standing::Unknown => Err(ApiError::TicketInvalid),
+        Standing::Waiting { .. }
+        | Standing::SoldOut { .. }
+        | Standing::Closed { .. }
+        | Standing::Called { .. }
+        | Standing::Admitted { .. } => Ok(()),
+    }
+}
+
+/// `POST /v1/sales/{sale}/leave`
+pub async fn leave(
+    app: Arc<App>,
+    sale: Arc<SaleView>,
+    head: Head,
+    body: RequestBody,
+) -> Result<Response<Body>, ApiError> {
+    read_nothing(&body.read(&head.headers).await?)?;
+    let ticket = authority::ticket(&app, &sale, &head.headers)?;
+    app.engine.leave(&sale, authority::place_of(&ticket)).await?;
+    Ok(respond::no_content())
+}

@@ -1,0 +1,82 @@
+//! `rushgate verify`: prints the certificate of a data directory, as JSON.
+//!
+//! Exit codes: 0 every promise held, 1 one was broken, 2 the directory cannot be read.
+
+use std::{path::Path, process::ExitCode};
+
+use engine::{
+    certificate::{Certificate, OfferCertificate, SaleCertificate, certify},
+    disk::real::RealDisk,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{complain, say},
+    serve::with_causes,
+    wire::format_time,
+};
+
+/// What the program exits with when there is nothing to judge.
+const EXIT_UNREADABLE: u8 = 2;
+
+/// Audits `data` and prints the certificate.
+pub fn run(data: &Path) -> ExitCode {
+    let disk = match RealDisk::open_existing(data) {
+        Ok(disk) => disk,
+        Err(error) => return unreadable(&error),
+    };
+    match certify(&disk) {
+        Ok(certificate) => {
+            let clean = certificate.violations.is_empty();
+            let printed = say(&format!("{:#}\n", to_json(&certificate)));
+            if clean { printed } else { ExitCode::FAILURE }
+        }
+        Err(error) => unreadable(&error),
+    }
+}
+
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    complain(&with_causes(error));
+    ExitCode::from(EXIT_UNREADABLE)
+}
+
+fn to_json(certificate: &Certificate) -> Value {
+    let Certificate { records, truncated_bytes, chain_hash, at, sales, violations } = certificate;
+    let hash: Vec<String> = chain_hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "verdict": if violations.is_empty() { "clean" } else { "violated" },
+        "records": records,
+        "chain_hash": hash.concat(),
+        "last_decided_at": format_time(*at),
+        "truncated_bytes": truncated_bytes,
+        "sales": sales.iter().map(sale).collect::<Vec<_>>(),
+        "violations": violations,
+    })
+}
+
+fn sale(sale: &SaleCertificate) -> Value {
+    json!({
+        "sale": sale.sale.as_str(),
+        "epoch": sale.epoch.0,
+        "entered": sale.entered,
+        "called": sale.called,
+        "departed": sale.departed,
+        "claimed": sale.claimed,
+        "holds": sale.holds,
+        "offers": sale.offers.iter().map(offer).collect::<Vec<_>>(),
+    })
+}
+
+/// Units beyond 64 bits can only come from a journal that was forged; they are shown as text.
+fn offer(offer: &OfferCertificate) -> Value {
+    let units =
+        |units: i128| i64::try_from(units).map_or_else(|_| json!(units.to_string()), Value::from);
+    json!({
+        "sku": offer.sku.as_str(),
+        "total": units(offer.total),
+        "available": units(offer.available),
+        "held": units(offer.held),
+        "paying": units(offer.paying),
+        "sold": units(offer.sold),
+    })
+}

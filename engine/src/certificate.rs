@@ -1,0 +1,155 @@
+//! The sale certificate: an offline audit of a journal's facts by rules of its own.
+//!
+//! Knows nothing of how decisions are made. It keeps the plainest books that can hold the promises
+//! (who has which number, where each unit is) and names every fact that breaks one, instead of
+//! stopping at the first. What the hash chain proves about the bytes, this proves about the story.
+
+mod book;
+
+use std::collections::BTreeMap;
+
+use self::book::Book;
+use crate::{
+    clock::Millis,
+    disk::Disk,
+    id::{Epoch, SaleName, SaleTag, Sku},
+    journal::{self, Batch, ChainHash, Extent, JournalError},
+    record::{Change, Record},
+    recovery::each_record,
+};
+
+/// Violations listed at the most; one is enough.
+const VIOLATIONS_MAX: usize = 100;
+
+/// What a journal proves.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Records read.
+    pub records: u64,
+    /// Bytes behind the last batch that a crash cut off.
+    pub truncated_bytes: u64,
+    /// The hash of the last batch: it stands for all before it.
+    pub chain_hash: ChainHash,
+    /// When the last batch was decided.
+    pub at: Millis,
+    /// Each sale that ever was, deleted ones first.
+    pub sales: Vec<SaleCertificate>,
+    /// Promises broken, in the order they were; empty when none is.
+    pub violations: Vec<String>,
+}
+
+/// What a journal proves of one sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleCertificate {
+    /// The name.
+    pub sale: SaleName,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Numbers given out.
+    pub entered: u64,
+    /// People called, in the order of their numbers.
+    pub called: u64,
+    /// People who left before they were called.
+    pub departed: u64,
+    /// Admissions claimed.
+    pub claimed: u64,
+    /// Holds made.
+    pub holds: u64,
+    /// Each offer's units.
+    pub offers: Vec<OfferCertificate>,
+}
+
+/// What a journal proves of one offer; `available + held + paying + sold = total` throughout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferCertificate {
+    /// The SKU.
+    pub sku: Sku,
+    /// All units.
+    pub total: i128,
+    /// Free.
+    pub available: i128,
+    /// Reserved.
+    pub held: i128,
+    /// Being paid.
+    pub paying: i128,
+    /// Sold.
+    pub sold: i128,
+}
+
+/// Audits the journal on `disk`, which nobody else may be writing. Changes nothing.
+pub fn certify(disk: &dyn Disk) -> Result<Certificate, JournalError> {
+    let mut auditor = Auditor::default();
+    let mut each = |batch: Batch<'_>| {
+        let sequence = batch.first_sequence.0;
+        let mut offset = 0;
+        each_record(&batch, |record, at| {
+            auditor.take(record, at, sequence + offset);
+            offset += 1;
+        })
+    };
+    let read = journal::read_all(disk, None, Extent::Everything, &mut each)?;
+    Ok(auditor.certificate(&read))
+}
+
+#[derive(Debug, Default)]
+struct Auditor {
+    books: BTreeMap<SaleTag, Book>,
+    closed: Vec<SaleCertificate>,
+    epochs: BTreeMap<SaleTag, Epoch>,
+    last_at: Millis,
+    violations: Vec<String>,
+}
+
+impl Auditor {
+    fn take(&mut self, record: &Record, at: Millis, sequence: u64) {
+        let mut faults = Vec::new();
+        if at < self.last_at {
+            faults.push("time runs backwards".to_owned());
+        }
+        self.last_at = self.last_at.max(at);
+        match record {
+            Record::Created { epoch, spec, .. } => {
+                let tag = spec.name.tag();
+                if self.epochs.insert(tag, *epoch).is_some_and(|before| before >= *epoch) {
+                    faults.push(format!("sale {} is made again in no later epoch", spec.name));
+                }
+                if self.books.insert(tag, Book::open(spec, *epoch)).is_some() {
+                    faults.push(format!("sale {} is made twice", spec.name));
+                }
+            }
+            Record::Delivered { .. } | Record::DeadLettered { .. } | Record::Requeued { .. } => {}
+            Record::Changed { sale, .. }
+            | Record::Entered { sale, .. }
+            | Record::Departed { sale, .. }
+            | Record::Called { sale, .. }
+            | Record::Claimed { sale, .. }
+            | Record::SessionEnded { sale, .. }
+            | Record::EntryAnswered { sale, .. }
+            | Record::StepAnswered { sale, .. }
+            | Record::Held { sale, .. }
+            | Record::Settled { sale, .. } => match self.books.get_mut(sale) {
+                Some(book) => book.take(record, &mut faults),
+                None => faults.push("a fact of a sale that is not there".to_owned()),
+            },
+        }
+        if let Record::Changed { sale, change: Change::Delete, .. } = record {
+            self.closed.extend(self.books.remove(sale).map(|book| book.certificate()));
+        }
+        let room = VIOLATIONS_MAX.saturating_sub(self.violations.len());
+        let named = faults.into_iter().map(|fault| format!("record {sequence}: {fault}"));
+        self.violations.extend(named.take(room));
+    }
+
+    fn certificate(self, read: &journal::Recovery) -> Certificate {
+        let mut sales = self.closed;
+        sales.extend(self.books.values().map(Book::certificate));
+        Certificate {
+            records: read.records,
+            truncated_bytes: read.truncated_bytes,
+            chain_hash: read.point.hash,
+            at: read.point.at,
+            sales,
+            violations: self.violations,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! One sale's plain books: places by number, holds by number, units by pile.
+
+use std::collections::HashMap;
+
+use super::{OfferCertificate, SaleCertificate};
+use crate::{
+    hold::{HoldItem, HoldState, Step},
+    id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
+    record::{Change, Record, SessionEnd},
+    spec::SaleSpec,
+};
+
+/// Where a place stands, as far as the promises go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Waiting,
+    Called,
+    Claimed,
+    Gone,
+}
+
+#[derive(Debug)]
+struct HeldUnits {
+    shopper: ShopperKey,
+    state: HoldState,
+    items: Vec<HoldItem>,
+}
+
+#[derive(Debug)]
+struct Pile {
+    sku: Sku,
+    total: i128,
+    available: i128,
+    held: i128,
+    paying: i128,
+    sold: i128,
+}
+
+impl Pile {
+    /// The units that a hold in `state` accounts for.
+    fn of(&mut self, state: HoldState) -> &mut i128 {
+        match state {
+            HoldState::Held => &mut self.held,
+            HoldState::Paying => &mut self.paying,
+            HoldState::Confirmed => &mut self.sold,
+            HoldState::Released | HoldState::Expired | HoldState::Refunded => &mut self.available,
+        }
+    }
+
+    fn check(&self, faults: &mut Vec<String>) {
+        let piles = [self.available, self.held, self.paying, self.sold];
+        if piles.iter().any(|units| *units < 0) {
+            faults.push(format!("{}: fewer than no units: {piles:?}", self.sku.as_str()));
+        }
+        if piles.iter().sum::<i128>() != self.total {
+            let sku = self.sku.as_str();
+            faults.push(format!("{sku}: {piles:?} do not add up to {}", self.total));
+        }
+    }
+}
+
+/// The books of one sale.
+#[derive(Debug)]
+pub(super) struct Book {
+    sale: SaleName,
+    epoch: Epoch,
+    per_shopper_max: u64,
+    refund_restocks: bool,
+    places: Vec<(ShopperKey, Place)>,
+    watermark: u64,
+    called: u64,
+    departed: u64,
+    claimed: u64,
+    holds: Vec<HeldUnits>,
+    /// Units each shopper holds, is paying for or has bought.
+    taken: HashMap<ShopperKey, u64>,
+    piles: Vec<Pile>,
+}
+
+impl Book {
+    /// The books of a sale that just came to be.
+    pub(super) fn open(spec: &SaleSpec, epoch: Epoch) -> Self {
+        let pile = |offer: &crate::spec::OfferSpec| {
+            let (total, sku) = (i128::from(offer.total), offer.sku.clone());
+            Pile { sku, total, available: total, held: 0, paying: 0, sold: 0 }
+        };
+        Self {
+            sale: spec.name.clone(),
+            epoch,
+            per_shopper_max: u64::from(spec.per_shopper_max),
+            refund_restocks: spec.refund_restocks,
+            places: Vec::new(),
+            watermark: 0,
+            called: 0,
+            departed: 0,
+            claimed: 0,
+            holds: Vec::new(),
+            taken: HashMap::new(),
+            piles: spec.offers.iter().map(pile).collect(),
+        }
+    }
+
+    /// What the books prove so far.
+    pub(super) fn certificate(&self) -> SaleCertificate {
+        let offer = |pile: &Pile| OfferCertificate {
+            sku: pile.sku.clone(),
+            total: pile.total,
+            available: pile.available,
+            held: pile.held,
+            paying: pile.paying,
+            sold: pile.sold,
+        };
+        SaleCertificate {
+            sale: self.sale.clone(),
+            epoch: self.epoch,
+            entered: self.places.len() as u64,
+            called: self.called,
+            departed: self.departed,
+            claimed: self.claimed,
+            holds: self.holds.len() as u64,
+            offers: self.piles.iter().map(offer).collect(),
+        }
+    }
+
+    /// Enters a fact, naming each promise it breaks.
+    pub(super) fn take(&mut self, record: &Record, faults: &mut Vec<String>) {
+        match record {
+            Record::Entered { number, shopper, .. } => {
+                if number.0 != self.places.len() as u64 + 1 {
+                    faults.push(format!(
+                        "number {} does not follow {}",
+                        number.0,
+                        self.places.len()
+                    ));
+                }
+                self.places.push((*shopper, Place::Waiting));
+            }
+            Record::Departed { numbers, .. } => {
+                for number in numbers {
+                    self.departed += 1;
+                    self.move_place(*number, &[Place::Waiting], Place::Gone, faults);
+                }
+            }
+            Record::Called { watermark, .. } => self.call(*watermark, faults),
+            Record::Claimed { number, .. } => {
+                self.claimed += 1;
+                self.move_place(*number, &[Place::Called], Place::Claimed, faults);
+            }
+            Record::SessionEnded { number, reason, .. } if *reason != SessionEnd::Completed => {
+                self.move_place(*number, &[Place::Called, Place::Claimed], Place::Gone, faults);
+            }
+            Record::Held { hold, number, shopper, items, .. } => {
+                self.hold(*hold, *number, *shopper, items, faults);
+            }
+            Record::Settled { hold, step, .. } => self.settle(*hold, *step, faults),
+            Record::Changed { change, .. } => self.change(change, faults),
+            Record::SessionEnded { .. }
+            | Record::EntryAnswered { .. }
+            | Record::StepAnswered { .. }
+            | Record::Created { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. } => {}
+        }
+    }
+
+    fn place(&mut self, number: Number) -> Option<&mut (ShopperKey, Place)> {
+        self.places.get_mut(usize::try_from(number.0.checked_sub(1)?).ok()?)
+    }
+
+    fn move_place(&mut self, number: Number, from: &[Place], to: Place, faults: &mut Vec<String>) {
+        match self.place(number) {
+            Some((_, place)) if from.contains(place) => *place = to,
+            Some((_, place)) => {
+                faults.push(format!("place {} goes to {to:?} from {place:?}", number.0));
+                *place = to;
+            }
+            None => faults.push(format!("place {} was never given out", number.0)),
+        }
+    }
+
+    /// Calls everyone who waits up to the watermark: nobody may have been let past them.
+    fn call(&mut self, watermark: Number, faults: &mut Vec<String>) {
+        if watermark.0 <= self.watermark || watermark.0 > self.places.len() as u64 {
+            let (before, issued) = (self.watermark, self.places.len());
+            faults.push(format!("watermark {} after {before} of {issued}", watermark.0));
+            return;
+        }
+        for number in self.watermark + 1..=watermark.0 {
+            if let Some((_, place)) = self.place(Number(number))
+                && *place == Place::Waiting
+            {
+                *place = Place::Called;
+                self.called += 1;
+            }
+        }
+        self.watermark = watermark.0;
+    }
+
+    fn hold(
+        &mut self,
+        id: HoldId,
+        number: Number,
+        shopper: ShopperKey,
+        items: &[HoldItem],
+        faults: &mut Vec<String>,
+    ) {
+        if id.0 != self.holds.len() as u64 + 1 {
+            faults.push(format!("hold {} does not follow {}", id.0, self.holds.len()));
+        }
+        if self.place(number).is_none_or(|place| *place != (shopper, Place::Claimed)) {
+            faults.push(format!("hold {} was made by nobody who was let in", id.0));
+        }
+        for item in items {
+            let units = i128::from(item.quantity);
+            let Some(pile) = self.piles.get_mut(usize::from(item.offer.0)) else {
+                faults.push(format!("hold {} is of an offer that is not there", id.0));
+                continue;
+            };
+            pile.available -= units;
+            pile.held += units;
+            pile.check(faults);
+        }
+        self.holds.push(HeldUnits { shopper, state: HoldState::Held, items: items.to_vec() });
+        let taken = self.taken.entry(shopper).or_default();
+        *taken += items.iter().map(|item| u64::from(item.quantity)).sum::<u64>();
+        if *taken > self.per_shopper_max {
+            let limit = self.per_shopper_max;
+            faults.push(format!("hold {} takes a shopper to {taken} units of {limit}", id.0));
+        }
+    }
+
+    fn settle(&mut self, id: HoldId, step: Step, faults: &mut Vec<String>) {
+        let slot = id.0.checked_sub(1).and_then(|slot| usize::try_from(slot).ok());
+        let Some(hold) = slot.and_then(|slot| self.holds.get_mut(slot)) else {
+            faults.push(format!("hold {} was never made", id.0));
+            return;
+        };
+        let was = std::mem::replace(&mut hold.state, step.target());
+        if !step.applies_to(was) {
+            faults.push(format!("hold {}: {step:?} from {was:?}", id.0));
+        }
+        if counts(was) && !counts(step.target()) {
+            let units = hold.items.iter().map(|item| u64::from(item.quantity)).sum::<u64>();
+            let taken = self.taken.entry(hold.shopper).or_default();
+            *taken = taken.saturating_sub(units);
+        }
+        if step == Step::Refund && !self.refund_restocks {
+            return;
+        }
+        for item in &hold.items {
+            let units = i128::from(item.quantity);
+            if let Some(pile) = self.piles.get_mut(usize::from(item.offer.0)) {
+                *pile.of(was) -= units;
+                *pile.of(step.target()) += units;
+                pile.check(faults);
+            }
+        }
+    }
+
+    fn change(&mut self, change: &Change, faults: &mut Vec<String>) {
+        match change {
+            Change::Update { spec } => {
+                self.per_shopper_max = u64::from(spec.per_shopper_max);
+                self.refund_restocks = spec.refund_restocks;
+            }
+            Change::Restock { offer, units } => {
+                if let Some(pile) = self.piles.get_mut(usize::from(offer.0)) {
+                    pile.total += i128::from(*units);
+                    pile.available += i128::from(*units);
+                    pile.check(faults);
+                }
+            }
+            Change::Pause
+            | Change::Resume
+            | Change::Drain
+            | Change::Open
+            | Change::Close
+            | Change::Message { .. }
+            | Change::Rate { .. }
+            | Change::Delete => {}
+        }
+    }
+}
+
+/// Whether a hold's units count against the limit per shopper.
+fn counts(state: HoldState) -> bool {
+    matches!(state, HoldState::Held | HoldState::Paying | HoldState::Confirmed)
+}

@@ -1,0 +1,312 @@
+//! An auditor of records: reads the decided facts one by one, knows nothing of how they were
+//! decided, and checks what must be true of any history.
+//!
+//! A second, plain reading of the journal: vectors and sums, no index and no shortcut. What it holds
+//! at the end is compared with the world that the engine built from the same records.
+
+use std::collections::BTreeMap;
+
+use engine::{
+    clock::Millis,
+    disk::Disk,
+    hold::{HoldItem, HoldState, Step},
+    id::{HoldId, Number, SaleTag, ShopperKey},
+    journal::{self, Extent},
+    limits::GATE_BURST_MS,
+    line::PlaceState,
+    record::{Change, Departure, Record, SessionEnd},
+    recovery,
+    spec::SaleSpec,
+    world::World,
+};
+
+/// All sales of a journal, as the facts tell them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Audit {
+    sales: BTreeMap<SaleTag, Account>,
+    facts: u64,
+}
+
+/// One sale's facts.
+#[derive(Clone, Debug)]
+struct Account {
+    spec: SaleSpec,
+    places: Vec<(ShopperKey, PlaceState)>,
+    watermark: u64,
+    holds: Vec<(ShopperKey, Vec<HoldItem>, HoldState)>,
+    /// Per offer: available, held, paying, sold.
+    shelf: Vec<[u64; 4]>,
+    /// Calls and how many of them each was.
+    calls: Vec<(Millis, u64)>,
+    /// Admission rates in thousandths a second, each from a time on.
+    rates: Vec<(Millis, u64)>,
+}
+
+impl Audit {
+    /// Reads one fact.
+    pub(crate) fn read(&mut self, record: &Record, at: Millis) {
+        self.facts += 1;
+        match record {
+            Record::Created { spec, .. } => {
+                let shelf = spec.offers.iter().map(|offer| [offer.total, 0, 0, 0]).collect();
+                let rates = vec![(at, spec.admission_milli_per_second)];
+                let (places, holds, calls) = (Vec::new(), Vec::new(), Vec::new());
+                let spec = spec.clone();
+                let account = Account { spec, places, watermark: 0, holds, shelf, calls, rates };
+                assert!(self.sales.insert(account.spec.name.tag(), account).is_none());
+            }
+            Record::Changed { sale, change: Change::Delete, .. } => {
+                let gone = self.sales.remove(sale).expect("a known sale");
+                gone.check_rate();
+            }
+            Record::Changed { sale, .. }
+            | Record::Entered { sale, .. }
+            | Record::Departed { sale, .. }
+            | Record::Called { sale, .. }
+            | Record::Claimed { sale, .. }
+            | Record::SessionEnded { sale, .. }
+            | Record::Held { sale, .. }
+            | Record::Settled { sale, .. } => {
+                let account = self.sales.get_mut(sale).expect("a known sale");
+                account.read(record, at);
+                account.check();
+            }
+            Record::EntryAnswered { .. }
+            | Record::StepAnswered { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. } => {}
+        }
+    }
+
+    /// The history so far is what the world was made of, and kept the pace.
+    pub(crate) fn check_against(&self, world: &World) {
+        assert_eq!(self.sales.len(), world.sales().len());
+        for (sale, account) in world.sales().zip(self.sales.values()) {
+            account.check_rate();
+            let states: Vec<_> = account.places.iter().map(|(_, state)| *state).collect();
+            assert_eq!(sale.places().collect::<Vec<_>>(), states, "places");
+            let shoppers = (1..).map_while(|number| sale.shopper(Number(number)));
+            assert!(shoppers.eq(account.places.iter().map(|(shopper, _)| *shopper)), "owners");
+            assert_eq!(sale.gate().watermark().0, account.watermark);
+            let holds = sale.holds().map(|h| (h.shopper, h.items.clone(), h.state));
+            assert_eq!(holds.collect::<Vec<_>>(), account.holds, "holds");
+            let shelf = sale.counts().iter().map(|c| [c.available, c.held, c.paying, c.sold]);
+            assert_eq!(shelf.collect::<Vec<_>>(), account.shelf, "units");
+            assert_eq!(sale.active_sessions(), account.active());
+            let waiting = account.places.iter().filter(|(_, s)| *s == PlaceState::Waiting);
+            assert_eq!(sale.line_length(), waiting.count() as u64);
+        }
+    }
+
+    /// Facts read.
+    pub(crate) fn facts(&self) -> u64 {
+        self.facts
+    }
+}
+
+impl Account {
+    fn read(&mut self, record: &Record, at: Millis) {
+        match record {
+            Record::Entered { number, shopper, .. } => {
+                assert_eq!(number.0, self.places.len() as u64 + 1, "no number twice, none skipped");
+                let mine = |(owner, state): &&(_, _)| owner == shopper && lives(*state);
+                assert_eq!(self.places.iter().filter(mine).count(), 0, "one live place each");
+                self.places.push((*shopper, PlaceState::Waiting));
+            }
+            Record::Departed { reason, numbers, .. } => {
+                let state = match reason {
+                    Departure::Left => PlaceState::Left,
+                    Departure::Idle => PlaceState::Idle,
+                    Departure::Rejoined => PlaceState::Revoked,
+                };
+                numbers.iter().for_each(|number| self.go(*number, &[PlaceState::Waiting], state));
+            }
+            Record::Called { watermark, .. } => self.call(watermark.0, at),
+            Record::Claimed { number, .. } => {
+                self.go(*number, &[PlaceState::Called], PlaceState::Admitted);
+            }
+            Record::SessionEnded { number, reason, .. } => self.end(*number, *reason),
+            Record::Held { hold, number, shopper, items, .. } => {
+                assert_eq!(hold.0, self.holds.len() as u64 + 1, "holds are dense");
+                let (owner, state) = self.places[slot(*number)];
+                assert_eq!(owner, *shopper, "bought from an own place");
+                assert!(matches!(state, PlaceState::Admitted | PlaceState::Completed));
+                self.holds.push((*shopper, items.clone(), HoldState::Held));
+                items.iter().for_each(|item| self.shift(item, Some(0), Some(1)));
+                let limit = u64::from(self.spec.per_shopper_max);
+                assert!(self.taken(*shopper) <= limit, "the limit per shopper");
+            }
+            Record::Settled { hold, step, .. } => self.settle(*hold, *step),
+            Record::Changed { change, .. } => self.change(change, at),
+            Record::Created { .. }
+            | Record::EntryAnswered { .. }
+            | Record::StepAnswered { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. } => unreachable!("not of one sale"),
+        }
+    }
+
+    fn call(&mut self, watermark: u64, at: Millis) {
+        assert!(watermark > self.watermark && watermark <= self.places.len() as u64);
+        let mut count = 0;
+        for number in self.watermark + 1..=watermark {
+            let place = &mut self.places[slot(Number(number))];
+            if place.1 == PlaceState::Waiting {
+                place.1 = PlaceState::Called;
+                count += 1;
+            }
+        }
+        let behind = &self.places[..slot(Number(watermark))];
+        assert!(behind.iter().all(|(_, state)| *state != PlaceState::Waiting), "nobody is passed");
+        self.watermark = watermark;
+        self.calls.push((at, count));
+        assert!(self.active() <= u64::from(self.spec.active_max), "active sessions ≤ cap");
+        assert!(count > 0, "a call calls somebody");
+    }
+
+    fn end(&mut self, number: Number, reason: SessionEnd) {
+        use PlaceState::{Admitted, Called, Completed};
+        let (from, to): (&[_], _) = match reason {
+            SessionEnd::Unclaimed => (&[Called], PlaceState::Unclaimed),
+            SessionEnd::Expired => (&[Admitted, Completed], PlaceState::Over),
+            SessionEnd::Ended => (&[Called, Admitted, Completed], PlaceState::Over),
+            SessionEnd::Left => (&[Called, Admitted, Completed], PlaceState::Left),
+            SessionEnd::Completed => (&[Admitted], Completed),
+        };
+        self.go(number, from, to);
+    }
+
+    fn settle(&mut self, hold: HoldId, step: Step) {
+        let index = usize::try_from(hold.0 - 1).expect("fits");
+        let (_, items, was) = self.holds[index].clone();
+        let to = step.target();
+        let legal = matches!(
+            (was, to),
+            (HoldState::Held, HoldState::Paying | HoldState::Expired)
+                | (HoldState::Held | HoldState::Paying, HoldState::Confirmed | HoldState::Released)
+                | (HoldState::Confirmed, HoldState::Refunded)
+        );
+        assert!(legal, "{was:?} became {to:?}");
+        let kept = to == HoldState::Refunded && !self.spec.refund_restocks;
+        if !kept {
+            items.iter().for_each(|item| self.shift(item, pile(was), pile(to)));
+        }
+        self.holds[index].2 = to;
+    }
+
+    fn change(&mut self, change: &Change, at: Millis) {
+        match change {
+            Change::Update { spec } => {
+                self.rates.push((at, spec.admission_milli_per_second));
+                self.spec = spec.clone();
+            }
+            Change::Rate { admission_milli_per_second } => {
+                self.rates.push((at, *admission_milli_per_second));
+                self.spec.admission_milli_per_second = *admission_milli_per_second;
+            }
+            Change::Restock { offer, units } => {
+                let available = &mut self.shelf[usize::from(offer.0)][0];
+                *available = available.checked_add_signed(*units).expect("units that are there");
+                let total = &mut self.spec.offers[usize::from(offer.0)].total;
+                *total = total.checked_add_signed(*units).expect("a total");
+            }
+            Change::Pause
+            | Change::Resume
+            | Change::Drain
+            | Change::Open
+            | Change::Close
+            | Change::Message { .. }
+            | Change::Delete => {}
+        }
+    }
+
+    /// Units on the shelf add up, whatever happened.
+    fn check(&self) {
+        for (units, offer) in self.shelf.iter().zip(&self.spec.offers) {
+            assert_eq!(units.iter().sum::<u64>(), offer.total, "every unit is somewhere");
+        }
+    }
+
+    /// Calls in any window stay within the pace of the window and the largest burst.
+    fn check_rate(&self) {
+        let most = self.rates.iter().map(|(_, rate)| *rate).max().unwrap_or(0);
+        let burst = (most * GATE_BURST_MS).max(1_000_000);
+        let filled: Vec<u64> = self.calls.iter().map(|(at, _)| self.filled(*at)).collect();
+        for first in 0..self.calls.len() {
+            let mut called = 0;
+            for last in first..self.calls.len() {
+                called += self.calls[last].1 * 1_000_000;
+                assert!(called <= filled[last] - filled[first] + burst, "the pace was kept");
+            }
+        }
+    }
+
+    /// Millionths of an admission that the rates allowed from the beginning to `at`.
+    fn filled(&self, at: Millis) -> u64 {
+        let ends = self.rates.iter().skip(1).map(|(from, _)| *from).chain([Millis(u64::MAX)]);
+        let spans = self.rates.iter().zip(ends);
+        spans.map(|((from, rate), end)| rate * at.min(end).since(*from)).sum()
+    }
+
+    fn go(&mut self, number: Number, from: &[PlaceState], to: PlaceState) {
+        let place = &mut self.places[slot(number)];
+        assert!(from.contains(&place.1), "{number:?}: {:?} became {to:?}", place.1);
+        place.1 = to;
+    }
+
+    fn shift(&mut self, item: &HoldItem, from: Option<usize>, to: Option<usize>) {
+        let shelf = &mut self.shelf[usize::from(item.offer.0)];
+        let units = u64::from(item.quantity);
+        if let (Some(from), Some(to)) = (from, to) {
+            shelf[from] = shelf[from].checked_sub(units).expect("no unit is sold twice");
+            shelf[to] += units;
+        }
+    }
+
+    fn taken(&self, shopper: ShopperKey) -> u64 {
+        let counts = |state| pile(state).is_some_and(|pile| pile > 0);
+        let mine =
+            self.holds.iter().filter(|(owner, _, state)| *owner == shopper && counts(*state));
+        mine.flat_map(|(_, items, _)| items).map(|item| u64::from(item.quantity)).sum()
+    }
+
+    fn active(&self) -> u64 {
+        let active =
+            |(_, state): &&(_, _)| matches!(state, PlaceState::Called | PlaceState::Admitted);
+        self.places.iter().filter(active).count() as u64
+    }
+}
+
+fn lives(state: PlaceState) -> bool {
+    use PlaceState::{Admitted, Called, Completed, Waiting};
+    matches!(state, Waiting | Called | Admitted | Completed)
+}
+
+/// Which of a shelf's piles the units of a hold lie on.
+fn pile(state: HoldState) -> Option<usize> {
+    Some(match state {
+        HoldState::Held => 1,
+        HoldState::Paying => 2,
+        HoldState::Confirmed => 3,
+        HoldState::Released | HoldState::Expired | HoldState::Refunded => 0,
+    })
+}
+
+fn slot(number: Number) -> usize {
+    usize::try_from(number.0 - 1).expect("fits")
+}
+
+/// Audits all of a disk's journal, and replays it from its first record.
+pub(crate) fn of_journal(disk: &dyn Disk) -> (Audit, World) {
+    let (mut audit, mut world) = (Audit::default(), World::default());
+    journal::read_all(disk, None, Extent::Everything, &mut |batch| {
+        recovery::each_record(&batch, |record, at| {
+            audit.read(record, at);
+            world.apply(record, at);
+        })
+    })
+    .expect("a sound journal");
+    (audit, world)
+}

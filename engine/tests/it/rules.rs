@@ -1,0 +1,150 @@
+//! Rules of the arbiter that once were broken, each by the shortest batch that breaks it.
+
+use engine::{
+    arbiter::LocalArbiter,
+    clock::Millis,
+    command::{Command, Entry, Reply},
+    hold::{HoldState, Step},
+    id::{HoldId, SaleTag, ShopperKey},
+    limits::SWEEP_RECORDS_MAX,
+    record::{Change, EntryStanding, Record},
+    sale::{ChangeRefusal, EntryRefusal, SettleRefusal, Settler},
+    spec::{Rejoin, SaleSpec},
+};
+
+use crate::support::{START, change, create, enter, key, purchase, settle, spec, tag, ticket};
+
+fn sale(spec: SaleSpec) -> LocalArbiter {
+    let mut arbiter = LocalArbiter::default();
+    arbiter.decide(START, &[create(spec)]);
+    arbiter
+}
+
+/// A sale with shopper 1 admitted at number 1, and hold 1 of one unit.
+fn with_hold() -> LocalArbiter {
+    let mut arbiter = sale(spec(&[5]));
+    arbiter.decide(START, &[enter(1, None)]);
+    arbiter.decide(START, &[purchase(ticket(1, 1), 1, key(1, 1))]);
+    arbiter
+}
+
+fn entry(reply: &Reply) -> &Entry {
+    match reply {
+        Reply::Entry(Ok(entry)) => entry,
+        other => panic!("not an entry: {other:?}"),
+    }
+}
+
+fn held_as(reply: &Reply) -> HoldState {
+    match reply {
+        Reply::Settle(Ok(told)) => told.hold.state,
+        other => panic!("not a step: {other:?}"),
+    }
+}
+
+#[test]
+fn simultaneous_entries_with_one_key_have_one_effect() {
+    // Anonymous shoppers are random: the key alone tells that these are one.
+    let mut arbiter = sale(spec(&[5]));
+    let decided = arbiter.decide(START, &[enter(1, Some(key(7, 7))), enter(2, Some(key(7, 7)))]);
+    let [first, second] = [0, 1].map(|index| entry(&decided.replies[index]));
+    assert_eq!(first.answer, second.answer);
+    assert!(second.replayed);
+    assert_eq!(arbiter.world().sale(tag()).expect("made").issued().0, 1);
+}
+
+#[test]
+fn a_refused_simultaneous_entry_has_no_effect() {
+    let mut arbiter = sale(spec(&[5]));
+    let decided = arbiter.decide(START, &[enter(1, Some(key(7, 7))), enter(2, Some(key(7, 8)))]);
+    assert_eq!(decided.replies[1], Reply::Entry(Err(EntryRefusal::OtherBody)));
+    assert_eq!(arbiter.world().sale(tag()).expect("made").issued().0, 1);
+}
+
+#[test]
+fn an_entry_overtaken_by_a_rejoin_is_told_the_later_place_and_its_session() {
+    let mut arbiter = sale(SaleSpec { rejoin: Rejoin::Tail, ..spec(&[5]) });
+    let decided = arbiter.decide(START, &[enter(1, None), enter(1, None)]);
+    let [first, second] = [0, 1].map(|index| entry(&decided.replies[index]));
+    assert_eq!(first.answer, second.answer);
+    let EntryStanding::Admitted { expires_at, .. } = first.answer.standing else {
+        panic!("not admitted: {first:?}");
+    };
+    assert_eq!(expires_at, START.after(60_000));
+}
+
+#[test]
+fn an_entry_into_a_sale_made_anew_within_the_batch_is_refused() {
+    let mut arbiter = sale(spec(&[5]));
+    let batch = [enter(1, None), change(Change::Close), change(Change::Delete), create(spec(&[5]))];
+    let decided = arbiter.decide(START, &batch);
+    assert_eq!(decided.replies[0], Reply::Entry(Err(EntryRefusal::NoSale)));
+}
+
+#[test]
+fn a_shopper_can_give_a_hold_up_and_do_nothing_else_to_it() {
+    for step in [Step::Pay, Step::Confirm, Step::Expire, Step::Refund] {
+        let mut arbiter = with_hold();
+        let by = Settler::Shopper(ShopperKey(1));
+        let asked = Command::Settle { sale: tag(), hold: HoldId(1), step, by, replay: None };
+        let decided = arbiter.decide(START, &[asked]);
+        let refused = SettleRefusal::WrongState(HoldState::Held);
+        assert_eq!(decided.replies, [Reply::Settle(Err(refused))], "{step:?}");
+    }
+}
+
+#[test]
+fn a_keyed_step_taken_before_is_answered_the_same_for_ever() {
+    let mut arbiter = with_hold();
+    let again = settle(1, Step::Pay, Some(key(9, 9)));
+    let batch = [settle(1, Step::Pay, None), again.clone(), settle(1, Step::Confirm, None), again];
+    let decided = arbiter.decide(START, &batch);
+    assert_eq!(held_as(&decided.replies[1]), HoldState::Paying);
+    assert_eq!(held_as(&decided.replies[3]), HoldState::Paying);
+    let other_body = arbiter.decide(START, &[settle(1, Step::Pay, Some(key(9, 10)))]);
+    assert_eq!(other_body.replies, [Reply::Settle(Err(SettleRefusal::OtherBody))]);
+}
+
+#[test]
+fn one_sweep_is_bounded_over_all_sales() {
+    let mut arbiter = LocalArbiter::default();
+    let fast = || SaleSpec { admission_milli_per_second: 1_000_000_000, ..spec(&[5]) };
+    let sales = ["one", "two"].map(crate::support::name);
+    for name in sales.clone() {
+        arbiter
+            .decide(START, &[create(SaleSpec { name: name.clone(), active_max: 9_999, ..fast() })]);
+        let into = |shopper| Command::Enter { sale: name.tag(), shopper, replay: None };
+        let crowd: Vec<_> = (1..=4_000).map(ShopperKey).map(into).collect();
+        arbiter.decide(START, &crowd);
+    }
+    let due = arbiter.decide(START.after(60_000), &[]).records;
+    assert_eq!(due.len(), SWEEP_RECORDS_MAX);
+    let ended = |tag: SaleTag, due: &[Record]| {
+        due.iter()
+            .filter(|r| matches!(r, Record::SessionEnded { sale, .. } if *sale == tag))
+            .count()
+    };
+    let rest = arbiter.decide(START.after(60_000), &[]).records;
+    for name in sales {
+        assert_eq!(ended(name.tag(), &due) + ended(name.tag(), &rest), 4_000);
+    }
+}
+
+#[test]
+fn sessions_under_way_follow_a_new_session_length() {
+    let mut arbiter = sale(spec(&[5]));
+    arbiter.decide(START, &[enter(1, None)]);
+    let longer = SaleSpec { session_ms: 90_000, ..spec(&[5]) };
+    arbiter.decide(START, &[change(Change::Update { spec: longer })]);
+    let session = *arbiter.world().sale(tag()).expect("made").sessions().next().expect("let in");
+    assert_eq!(session.deadline, START.after(90_000));
+}
+
+#[test]
+fn a_message_is_bounded() {
+    let mut arbiter = sale(spec(&[5]));
+    let said = |bytes| change(Change::Message { text: "x".repeat(bytes) });
+    let decided = arbiter.decide(Millis(START.0), &[said(1_024), said(1_025)]);
+    assert_eq!(decided.replies[0], Reply::Changed(Ok(())));
+    assert!(matches!(decided.replies[1], Reply::Changed(Err(ChangeRefusal::Spec(_)))));
+}

@@ -1,0 +1,446 @@
+//! The rules of a sale, as plainly as they can be said.
+
+use std::collections::BTreeMap;
+
+use engine::{
+    clock::Millis,
+    command::{Command, Entry, HoldReply, Reply},
+    hold::{Hold, HoldState, Step},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
+    limits::{GATE_BURST_MS, REPLAY_TTL_MS},
+    line::PlaceState,
+    record::{Change, EntryAnswer, EntryStanding, ReplayKey},
+    sale::{ChangeRefusal, Controls, EntryRefusal, Phase, TicketRef},
+    session::{Session, SessionState},
+    spec::{Rejoin, SaleSpec},
+};
+
+/// One name's sale, and the events its holds have caused.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) at: Millis,
+    pub(crate) room: Option<Room>,
+    pub(crate) epochs: u32,
+    /// Events not delivered: which, and whether the sink refused it.
+    pub(crate) events: Vec<(EventId, bool)>,
+    events_made: u64,
+}
+
+/// The sale while it is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    pub(crate) spec: SaleSpec,
+    pub(crate) epoch: Epoch,
+    pub(crate) controls: Controls,
+    pub(crate) places: Vec<(ShopperKey, PlaceState)>,
+    pub(crate) sessions: BTreeMap<Number, Session>,
+    pub(crate) holds: Vec<Hold>,
+    pub(crate) available: Vec<u64>,
+    /// Units that were sold and refunded, but not for sale again.
+    pub(crate) gone: Vec<u64>,
+    pub(crate) watermark: u64,
+    pub(super) answers: BTreeMap<u128, (u128, Millis, Told)>,
+    /// The gate's bucket, in millionths of an admission, and when it held so much.
+    bucket: (u64, Millis),
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Told {
+    Entry(EntryAnswer),
+    Hold(HoldId, HoldState),
+}
+
+/// What is known of a key.
+pub(super) enum Known {
+    New,
+    Told(Told),
+    OtherBody,
+}
+
+/// An entry that waits for the end of its batch.
+#[derive(Clone, Copy, Debug)]
+struct Entering {
+    index: usize,
+    epoch: Epoch,
+    number: Number,
+    replay: Option<ReplayKey>,
+}
+
+impl Model {
+    pub(crate) fn new(at: Millis) -> Self {
+        Self { at, room: None, epochs: 0, events: Vec::new(), events_made: 0 }
+    }
+
+    /// Decides a batch: ends that are due, the commands, the gate's call, the entries' answers.
+    pub(crate) fn turn(&mut self, at: Millis, commands: &[Command]) -> Vec<Reply> {
+        self.at = at;
+        self.end_what_is_due();
+        let (mut replies, mut entering) = (Vec::new(), Vec::new());
+        for command in commands {
+            let reply = match command {
+                Command::Enter { shopper, replay, .. } => {
+                    let place = self.enter(*shopper, *replay, replies.len(), &entering);
+                    match place {
+                        Ok(Ok(entry)) => {
+                            entering.push(entry);
+                            Reply::Noted(0)
+                        }
+                        Ok(Err(replayed)) => Reply::Entry(Ok(replayed)),
+                        Err(refusal) => Reply::Entry(Err(refusal)),
+                    }
+                }
+                other => self.answer(other),
+            };
+            replies.push(reply);
+        }
+        if let Some(room) = &mut self.room {
+            room.call(at);
+        }
+        for entry in entering {
+            replies[entry.index] = Reply::Entry(self.answer_entry(entry));
+        }
+        replies
+    }
+
+    fn end_what_is_due(&mut self) {
+        let Some(room) = &self.room else { return };
+        let due = |hold: &&Hold| hold.state == HoldState::Held && hold.expires_at <= self.at;
+        let mut expired: Vec<_> = room.holds.iter().filter(due).collect();
+        expired.sort_by_key(|hold| (hold.expires_at, hold.id));
+        let expired: Vec<HoldId> = expired.iter().map(|hold| hold.id).collect();
+        expired.into_iter().for_each(|hold| self.step(hold, Step::Expire));
+        let room = self.room.as_mut().expect("still there");
+        let due: Vec<Session> =
+            room.sessions.values().filter(|session| session.deadline <= self.at).copied().collect();
+        for session in due {
+            let called = session.state == SessionState::Called;
+            let state = if called { PlaceState::Unclaimed } else { PlaceState::Over };
+            room.end(session.number, state);
+        }
+    }
+
+    /// An entry on its way, one answered before, or a refusal.
+    fn enter(
+        &mut self,
+        shopper: ShopperKey,
+        replay: Option<ReplayKey>,
+        index: usize,
+        entering: &[Entering],
+    ) -> Result<Result<Entering, Entry>, EntryRefusal> {
+        let at = self.at;
+        let room = self.room.as_mut().ok_or(EntryRefusal::NoSale)?;
+        let epoch = room.epoch;
+        let twin = |other: &&Entering| {
+            let keys = (other.replay.map(|r| r.key), replay.map(|r| r.key));
+            replay.is_some() && keys.0 == keys.1 && other.epoch == epoch
+        };
+        if let Some(first) = entering.iter().find(twin) {
+            let same = first.replay == replay;
+            let again = Entering { index, ..*first };
+            return if same { Ok(Ok(again)) } else { Err(EntryRefusal::OtherBody) };
+        }
+        match room.known(replay, at) {
+            Known::Told(Told::Entry(answer)) => {
+                return Ok(Err(Entry { epoch, answer, replayed: true }));
+            }
+            Known::Told(Told::Hold(..)) | Known::OtherBody => return Err(EntryRefusal::OtherBody),
+            Known::New => {}
+        }
+        let phase = room.phase(at);
+        let live = room.live(shopper);
+        if !(phase == Phase::Open || phase == Phase::Draining && live.is_some()) {
+            return Err(EntryRefusal::NotOpen(phase));
+        }
+        let tail = room.spec.rejoin == Rejoin::Tail && phase == Phase::Open;
+        let number = match live {
+            Some(number) if !(tail && room.state(number) == PlaceState::Waiting) => number,
+            before => {
+                before.into_iter().for_each(|number| room.set(number, PlaceState::Revoked));
+                room.places.push((shopper, PlaceState::Waiting));
+                Number(room.places.len() as u64)
+            }
+        };
+        Ok(Ok(Entering { index, epoch, number, replay }))
+    }
+
+    fn answer_entry(&mut self, entering: Entering) -> Result<Entry, EntryRefusal> {
+        let at = self.at;
+        let room = self.room.as_mut().filter(|room| room.epoch == entering.epoch);
+        let room = room.ok_or(EntryRefusal::NoSale)?;
+        let epoch = room.epoch;
+        if let Known::Told(Told::Entry(answer)) = room.known(entering.replay, at) {
+            return Ok(Entry { epoch, answer, replayed: true });
+        }
+        let shopper = room.places[slot(entering.number)].0;
+        let number = room.live(shopper).unwrap_or(entering.number);
+        room.claim(number, at);
+        let (serving, line_length) = (Number(room.watermark), room.waiting().count() as u64);
+        let standing = match room.sessions.get(&number) {
+            Some(session) => EntryStanding::Admitted {
+                claimed_at: session.since,
+                expires_at: session.deadline,
+                serving,
+                line_length,
+            },
+            None => {
+                let ahead = room.waiting().filter(|other| *other < number).count() as u64;
+                EntryStanding::Waiting { ahead, serving, line_length, eta: None }
+            }
+        };
+        let answer = EntryAnswer { number, shopper, at, standing };
+        if let Some(replay) = entering.replay {
+            room.keep(replay, at, Told::Entry(answer.clone()));
+        }
+        Ok(Entry { epoch, answer, replayed: false })
+    }
+
+    /// Moves a hold, which may be moved so.
+    pub(super) fn step(&mut self, hold: HoldId, step: Step) {
+        let room = self.room.as_mut().expect("a room with holds");
+        let restocks = room.spec.refund_restocks;
+        let hold = &mut room.holds[usize::try_from(hold.0 - 1).expect("fits")];
+        let was = std::mem::replace(&mut hold.state, step.target());
+        for item in &hold.items {
+            let (offer, units) = (usize::from(item.offer.0), u64::from(item.quantity));
+            match (was, step) {
+                (HoldState::Confirmed, Step::Refund) if !restocks => room.gone[offer] += units,
+                (_, Step::Release | Step::Expire | Step::Refund) => room.available[offer] += units,
+                (_, Step::Pay | Step::Confirm) => {}
+            }
+        }
+        self.tell();
+    }
+
+    /// One more event for the sink.
+    pub(super) fn tell(&mut self) {
+        self.events_made += 1;
+        self.events.push((EventId(self.events_made), false));
+    }
+
+    pub(super) fn hold_reply(&self, id: HoldId, told: Option<HoldState>) -> HoldReply {
+        let room = self.room.as_ref().expect("a room with holds");
+        let mut hold = room.holds[usize::try_from(id.0 - 1).expect("fits")].clone();
+        hold.state = told.unwrap_or(hold.state);
+        HoldReply { hold, replayed: told.is_some() }
+    }
+
+    pub(super) fn create(&mut self, spec: &SaleSpec) -> Result<(), ChangeRefusal> {
+        if self.room.is_some() {
+            return Err(ChangeRefusal::NameTaken);
+        }
+        self.epochs += 1;
+        self.room = Some(Room::new(spec.clone(), Epoch(self.epochs), self.at));
+        Ok(())
+    }
+}
+
+impl Room {
+    fn new(spec: SaleSpec, epoch: Epoch, at: Millis) -> Self {
+        Self {
+            epoch,
+            controls: Controls::default(),
+            places: Vec::new(),
+            sessions: BTreeMap::new(),
+            holds: Vec::new(),
+            available: spec.offers.iter().map(|offer| offer.total).collect(),
+            gone: vec![0; spec.offers.len()],
+            watermark: 0,
+            answers: BTreeMap::new(),
+            bucket: (burst(spec.admission_milli_per_second), at),
+            spec,
+        }
+    }
+
+    pub(crate) fn phase(&self, at: Millis) -> Phase {
+        let Controls { opened, closed, draining, .. } = self.controls;
+        if closed || self.spec.closes_at.is_some_and(|closes| at >= closes) {
+            Phase::Closed
+        } else if !opened && self.spec.opens_at.is_some_and(|opens| at < opens) {
+            Phase::Scheduled
+        } else if draining {
+            Phase::Draining
+        } else {
+            Phase::Open
+        }
+    }
+
+    pub(crate) fn live(&self, shopper: ShopperKey) -> Option<Number> {
+        use PlaceState::{Admitted, Called, Completed, Waiting};
+        let lives = |state| matches!(state, Waiting | Called | Admitted | Completed);
+        let mine =
+            |(_, place): &(u64, &(ShopperKey, PlaceState))| place.0 == shopper && lives(place.1);
+        (1..).zip(&self.places).find(mine).map(|(number, _)| Number(number))
+    }
+
+    pub(crate) fn state(&self, number: Number) -> PlaceState {
+        let place =
+            number.0.checked_sub(1).and_then(|slot| self.places.get(usize::try_from(slot).ok()?));
+        place.map_or(PlaceState::Unissued, |(_, state)| *state)
+    }
+
+    pub(super) fn set(&mut self, number: Number, state: PlaceState) {
+        self.places[slot(number)].1 = state;
+    }
+
+    /// Numbers in line.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Number> {
+        let waits = |(_, place): &(u64, &(_, PlaceState))| place.1 == PlaceState::Waiting;
+        (1..).zip(&self.places).filter(waits).map(|(number, _)| Number(number))
+    }
+
+    pub(super) fn is_place(&self, ticket: TicketRef) -> bool {
+        let place = ticket.number.0.checked_sub(1).and_then(|slot| usize::try_from(slot).ok());
+        let owner = place.and_then(|slot| self.places.get(slot)).map(|(shopper, _)| *shopper);
+        ticket.epoch == self.epoch && owner == Some(ticket.shopper)
+    }
+
+    pub(super) fn active(&self) -> u64 {
+        let slots =
+            self.sessions.values().filter(|session| session.state != SessionState::Completed);
+        slots.count() as u64
+    }
+
+    /// Units of one offer in holds of one state.
+    pub(crate) fn units(&self, offer: OfferIndex, state: HoldState) -> u64 {
+        let holds = self.holds.iter().filter(|hold| hold.state == state);
+        let items = holds.flat_map(|hold| &hold.items).filter(|item| item.offer == offer);
+        items.map(|item| u64::from(item.quantity)).sum()
+    }
+
+    /// Lets in whoever is next, as far as pace, slots and stock allow.
+    fn call(&mut self, at: Millis) {
+        let phase = self.phase(at);
+        if self.controls.paused || !matches!(phase, Phase::Open | Phase::Draining) {
+            return;
+        }
+        let offers = || (0..).take(self.available.len()).map(OfferIndex);
+        let open =
+            |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
+        let sellable = self.available.iter().sum::<u64>() + offers().map(open).sum::<u64>();
+        let overbook = self.spec.overbook_milli.map(u64::from);
+        let by_stock = overbook.map_or(u64::MAX, |overbook| (sellable * overbook).div_ceil(1_000));
+        let slots = u64::from(self.spec.active_max).min(by_stock).saturating_sub(self.active());
+        let room = slots.min(self.level(at) / 1_000_000);
+        let next: Vec<Number> =
+            self.waiting().take(usize::try_from(room).expect("small")).collect();
+        let Some(last) = next.last() else { return };
+        self.bucket = (self.level(at) - next.len() as u64 * 1_000_000, at);
+        self.watermark = last.0;
+        for number in next {
+            self.set(number, PlaceState::Called);
+            let deadline = at.after(self.spec.claim_window_ms);
+            let session = Session { number, state: SessionState::Called, since: at, deadline };
+            self.sessions.insert(number, session);
+        }
+    }
+
+    /// A called place is claimed; any other stays as it is.
+    pub(super) fn claim(&mut self, number: Number, at: Millis) {
+        if let Some(session) = self.sessions.get_mut(&number)
+            && session.state == SessionState::Called
+        {
+            let (state, deadline) = (SessionState::Admitted, at.after(self.spec.session_ms));
+            *session = Session { number, state, since: at, deadline };
+            self.set(number, PlaceState::Admitted);
+        }
+    }
+
+    pub(super) fn end(&mut self, number: Number, state: PlaceState) {
+        self.sessions.remove(&number);
+        self.set(number, state);
+    }
+
+    fn level(&self, at: Millis) -> u64 {
+        let rate = self.spec.admission_milli_per_second;
+        (self.bucket.0 + rate * at.since(self.bucket.1)).min(burst(rate))
+    }
+
+    pub(super) fn set_rate(&mut self, rate: u64, at: Millis) {
+        self.bucket = (self.level(at).min(burst(rate)), at);
+        self.spec.admission_milli_per_second = rate;
+    }
+
+    /// The gate goes on after a pause, which earned it nothing.
+    pub(super) fn restart_gate(&mut self, at: Millis) {
+        self.bucket = (self.bucket.0.min(1_000_000), at);
+    }
+
+    pub(super) fn known(&self, replay: Option<ReplayKey>, at: Millis) -> Known {
+        let Some(replay) = replay else { return Known::New };
+        match self.answers.get(&replay.key) {
+            Some((_, then, _)) if at.since(*then) >= REPLAY_TTL_MS => Known::New,
+            Some((body, _, told)) if *body == replay.body => Known::Told(told.clone()),
+            Some(_) => Known::OtherBody,
+            None => Known::New,
+        }
+    }
+
+    pub(super) fn keep(&mut self, replay: ReplayKey, at: Millis, told: Told) {
+        self.answers.insert(replay.key, (replay.body, at, told));
+    }
+
+    /// Changes that need nothing but the room; refused ones change nothing.
+    pub(super) fn change(&mut self, change: &Change, at: Millis) -> Result<(), ChangeRefusal> {
+        let phase = self.phase(at);
+        let over = self.spec.closes_at.is_some_and(|closes| at >= closes);
+        match change {
+            Change::Open if over => return Err(ChangeRefusal::WrongPhase(phase)),
+            Change::Drain if phase == Phase::Closed => {
+                return Err(ChangeRefusal::WrongPhase(phase));
+            }
+            Change::Open => {
+                (self.controls.opened, self.controls.closed) = (true, false);
+                self.controls.draining = false;
+            }
+            Change::Close => self.controls.closed = true,
+            Change::Drain => self.controls.draining = true,
+            Change::Pause => self.controls.paused = true,
+            Change::Resume => {
+                (self.controls.paused, self.controls.draining) = (false, false);
+                self.restart_gate(at);
+            }
+            Change::Message { text } => self.controls.message.clone_from(text),
+            Change::Rate { admission_milli_per_second } => {
+                self.set_rate(*admission_milli_per_second, at);
+            }
+            Change::Restock { offer, units } => return self.restock(*offer, *units),
+            Change::Update { spec } => return self.update(spec, at),
+            Change::Delete => unreachable!("the model's to do"),
+        }
+        Ok(())
+    }
+
+    fn restock(&mut self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
+        let offer = usize::from(offer.0);
+        let available = *self.available.get(offer).ok_or(ChangeRefusal::Fixed("sku"))?;
+        let left = available.checked_add_signed(units).ok_or(ChangeRefusal::Units { available })?;
+        self.available[offer] = left;
+        let total = &mut self.spec.offers[offer].total;
+        *total = total.checked_add_signed(units).expect("the total covers the available");
+        Ok(())
+    }
+
+    fn update(&mut self, spec: &SaleSpec, at: Millis) -> Result<(), ChangeRefusal> {
+        if spec.offers != self.spec.offers {
+            return Err(ChangeRefusal::Fixed("offer"));
+        }
+        self.set_rate(spec.admission_milli_per_second, at);
+        if spec.session_ms != self.spec.session_ms {
+            let let_in = |session: &&mut Session| session.state != SessionState::Called;
+            for session in self.sessions.values_mut().filter(let_in) {
+                session.deadline = session.since.after(spec.session_ms);
+            }
+        }
+        self.spec = spec.clone();
+        Ok(())
+    }
+}
+
+/// A quarter of a second's admissions, or one.
+fn burst(rate: u64) -> u64 {
+    (rate * GATE_BURST_MS).max(1_000_000)
+}
+
+pub(super) fn slot(number: Number) -> usize {
+    usize::try_from(number.0 - 1).expect("fits")
+}

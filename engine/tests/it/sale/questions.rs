@@ -1,0 +1,220 @@
+//! The model's answers to everything but entries.
+
+use engine::{
+    command::{Command, HoldReply, Reply},
+    hold::{Hold, HoldItem, HoldState, Step},
+    id::{EventId, HoldId, Number, OfferIndex},
+    line::PlaceState,
+    record::{Change, ReplayKey},
+    sale::{
+        ChangeRefusal, EndRefusal, Phase, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
+        TicketRef,
+    },
+    session::{Session, SessionState},
+};
+
+use super::model::{Known, Model, Told};
+
+impl Model {
+    pub(super) fn answer(&mut self, command: &Command) -> Reply {
+        match command {
+            Command::Leave { ticket, .. } => Reply::Left(self.leave(*ticket)),
+            Command::Claim { ticket, .. } => Reply::Claim(self.claim(*ticket)),
+            Command::Purchase { pass, items, replay, .. } => {
+                Reply::Purchase(self.purchase(*pass, items, *replay))
+            }
+            Command::Settle { hold, step, by, replay, .. } => {
+                Reply::Settle(self.settle(*hold, *step, *by, *replay))
+            }
+            Command::EndSession { epoch, number, .. } => {
+                let room = self.room.as_mut().filter(|room| room.epoch == *epoch);
+                let room = room.filter(|room| (1..=room.watermark).contains(&number.0));
+                Reply::Ended(room.ok_or(EndRefusal::NoSession).map(|room| {
+                    if room.sessions.contains_key(number) {
+                        room.end(*number, PlaceState::Over);
+                    }
+                }))
+            }
+            Command::Create { spec, .. } => Reply::Changed(self.create(spec)),
+            Command::Change { change, .. } => Reply::Changed(self.change(change)),
+            Command::Idle { numbers, .. } => Reply::Noted(self.idle(numbers)),
+            Command::Delivered { events } => {
+                let before = self.events.len();
+                self.events.retain(|(event, _)| !events.contains(event));
+                Reply::Noted(before - self.events.len())
+            }
+            Command::DeadLetter { event, .. } => Reply::Noted(self.set_dead(*event)),
+            Command::Requeue { .. } => {
+                let dead = self.events.iter_mut().filter(|(_, dead)| *dead);
+                Reply::Noted(dead.map(|(_, dead)| *dead = false).count())
+            }
+            Command::Enter { .. } => unreachable!("answered at the end of the batch"),
+        }
+    }
+
+    fn leave(&mut self, ticket: TicketRef) -> Result<(), PlaceRefusal> {
+        let room = self.room.as_mut().filter(|room| room.is_place(ticket));
+        let room = room.ok_or(PlaceRefusal::NoPlace)?;
+        match room.state(ticket.number) {
+            PlaceState::Waiting => room.set(ticket.number, PlaceState::Left),
+            PlaceState::Called | PlaceState::Admitted | PlaceState::Completed => {
+                room.end(ticket.number, PlaceState::Left);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn claim(&mut self, ticket: TicketRef) -> Result<Session, PlaceRefusal> {
+        let at = self.at;
+        let room = self.room.as_mut().filter(|room| room.is_place(ticket));
+        let room = room.ok_or(PlaceRefusal::NoPlace)?;
+        room.claim(ticket.number, at);
+        let session = room.sessions.get(&ticket.number).copied();
+        session.ok_or(PlaceRefusal::NotCalled(room.state(ticket.number)))
+    }
+
+    fn purchase(
+        &mut self,
+        pass: TicketRef,
+        wanted: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+    ) -> Result<HoldReply, PurchaseRefusal> {
+        let at = self.at;
+        let room = self.room.as_mut().ok_or(PurchaseRefusal::NoSale)?;
+        match room.known(Some(replay), at) {
+            Known::Told(Told::Hold(hold, state)) => return Ok(self.hold_reply(hold, Some(state))),
+            Known::Told(Told::Entry(_)) | Known::OtherBody => {
+                return Err(PurchaseRefusal::OtherBody);
+            }
+            Known::New => {}
+        }
+        let phase = room.phase(at);
+        if !matches!(phase, Phase::Open | Phase::Draining) {
+            return Err(PurchaseRefusal::NotOpen(phase));
+        }
+        let session = room.sessions.get(&pass.number).filter(|_| room.is_place(pass));
+        let lets_buy =
+            |session: &Session| session.state != SessionState::Called && at < session.deadline;
+        if !session.is_some_and(lets_buy) {
+            return Err(PurchaseRefusal::NoSession);
+        }
+        let mut items: Vec<HoldItem> = Vec::new();
+        for (offer, quantity) in wanted {
+            let spec = room.spec.offers.get(usize::from(offer.0));
+            let price = spec.ok_or(PurchaseRefusal::SoldOut)?.price;
+            match items.iter_mut().find(|item| item.offer == *offer) {
+                Some(item) => item.quantity += quantity,
+                None => items.push(HoldItem { offer: *offer, quantity: *quantity, price }),
+            }
+        }
+        let bought = |hold: &&Hold| {
+            let counts =
+                matches!(hold.state, HoldState::Held | HoldState::Paying | HoldState::Confirmed);
+            counts && hold.shopper == pass.shopper
+        };
+        let taken: u64 = room.holds.iter().filter(bought).map(Hold::units).sum();
+        let units: u64 = items.iter().map(|item| u64::from(item.quantity)).sum();
+        let limit = room.spec.per_shopper_max;
+        if taken + units > u64::from(limit) {
+            return Err(PurchaseRefusal::Limit { taken, limit });
+        }
+        let slot = |item: &HoldItem| usize::from(item.offer.0);
+        if items.iter().any(|item| room.available[slot(item)] < u64::from(item.quantity)) {
+            return Err(PurchaseRefusal::SoldOut);
+        }
+        items.iter().for_each(|item| room.available[slot(item)] -= u64::from(item.quantity));
+        let id = HoldId(room.holds.len() as u64 + 1);
+        let (number, shopper, state) = (pass.number, pass.shopper, HoldState::Held);
+        let expires_at = at.after(room.spec.hold_ms);
+        room.holds.push(Hold { id, number, shopper, state, items, created_at: at, expires_at });
+        room.keep(replay, at, Told::Hold(id, state));
+        self.tell();
+        Ok(self.hold_reply(id, None))
+    }
+
+    fn settle(
+        &mut self,
+        id: HoldId,
+        step: Step,
+        by: Settler,
+        replay: Option<ReplayKey>,
+    ) -> Result<HoldReply, SettleRefusal> {
+        let at = self.at;
+        let room = self.room.as_mut().ok_or(SettleRefusal::NoHold)?;
+        let hold = room.holds.iter().find(|hold| hold.id == id).ok_or(SettleRefusal::NoHold)?;
+        if matches!(by, Settler::Shopper(shopper) if shopper != hold.shopper) {
+            return Err(SettleRefusal::NoHold);
+        }
+        match room.known(replay, at) {
+            Known::Told(Told::Hold(hold, state)) => return Ok(self.hold_reply(hold, Some(state))),
+            Known::Told(Told::Entry(_)) | Known::OtherBody => return Err(SettleRefusal::OtherBody),
+            Known::New => {}
+        }
+        let (was, number, shopper) = (hold.state, hold.number, hold.shopper);
+        let done = was == step.target();
+        if !done {
+            let by_shopper = step == Step::Release && was == HoldState::Held;
+            let legal = match step {
+                Step::Pay | Step::Expire => was == HoldState::Held,
+                Step::Confirm | Step::Release => {
+                    matches!(was, HoldState::Held | HoldState::Paying)
+                }
+                Step::Refund => was == HoldState::Confirmed,
+            };
+            if !legal || (by != Settler::Backend && !by_shopper) {
+                return Err(SettleRefusal::WrongState(was));
+            }
+            self.step(id, step);
+        }
+        let room = self.room.as_mut().expect("found above");
+        if let Some(replay) = replay {
+            room.keep(replay, at, Told::Hold(id, step.target()));
+        }
+        let open = |hold: &Hold| matches!(hold.state, HoldState::Held | HoldState::Paying);
+        let others = room.holds.iter().any(|hold| hold.shopper == shopper && open(hold));
+        if !done && step == Step::Confirm && !others {
+            complete(room, number);
+        }
+        Ok(self.hold_reply(id, None))
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), ChangeRefusal> {
+        let (at, undelivered) = (self.at, !self.events.is_empty());
+        let room = self.room.as_mut().ok_or(ChangeRefusal::NoSale)?;
+        if *change != Change::Delete {
+            return room.change(change, at);
+        }
+        let open = |hold: &Hold| matches!(hold.state, HoldState::Held | HoldState::Paying);
+        let empty = room.waiting().count() == 0 && room.active() == 0;
+        let over = room.phase(at) == Phase::Closed || empty;
+        if !over || undelivered || room.holds.iter().any(open) {
+            return Err(ChangeRefusal::InUse);
+        }
+        self.room = None;
+        Ok(())
+    }
+
+    fn idle(&mut self, numbers: &[Number]) -> usize {
+        let Some(room) = &mut self.room else { return 0 };
+        let waits = |number: &&Number| room.state(**number) == PlaceState::Waiting;
+        let idle: Vec<Number> = numbers.iter().filter(waits).copied().collect();
+        idle.iter().for_each(|number| room.set(*number, PlaceState::Idle));
+        usize::from(!idle.is_empty())
+    }
+
+    fn set_dead(&mut self, event: EventId) -> usize {
+        let found = self.events.iter_mut().find(|(id, dead)| *id == event && !dead);
+        found.map(|(_, dead)| *dead = true).iter().count()
+    }
+}
+
+/// The shopper has bought: the slot is free, the session stays good for more.
+fn complete(room: &mut super::model::Room, number: Number) {
+    if let Some(session) = room.sessions.get_mut(&number)
+        && session.state == SessionState::Admitted
+    {
+        session.state = SessionState::Completed;
+        room.set(number, PlaceState::Completed);
+    }
+}

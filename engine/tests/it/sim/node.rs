@@ -1,0 +1,124 @@
+//! One life of the engine: the real scribe, publisher, views, ring and journal, without a thread.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use crossbeam::channel::Receiver;
+use engine::{
+    arbiter::LocalArbiter,
+    clock::ManualClock,
+    command::Command,
+    commit::{self, Commit},
+    disk::{Disk, sim::SimDisk},
+    outbox::OrderEvent,
+    outlet,
+    recovery::{self, RecoveryError},
+    registry::Registry,
+    ring::{self, Consumer, Producer},
+    scribe::{Answer, Fatal, Request, Scribe, Watch},
+    view::SaleView,
+    world::World,
+};
+
+/// A batch is reserved at its largest: half a mebibyte, and as much again for a requeue. A little
+/// more makes short segments.
+pub(crate) const SEGMENT_BYTES: u64 = 800_000;
+const RING_SLOTS: usize = 128;
+
+/// What one asking came to so far.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// On its way.
+    Waiting(Commit<Answer>),
+    /// Refused by the stock's permits without a hop.
+    SoldOut,
+    /// The ring had no room.
+    Overloaded,
+}
+
+#[derive(Debug)]
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn syncing(&mut self) {}
+    fn synced(&mut self, _records: usize) {}
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    scribe: Scribe,
+    registry: Arc<Registry>,
+    producer: Producer<Request>,
+    consumer: Consumer<Request>,
+    requests: Vec<Request>,
+    pub(crate) events: Receiver<OrderEvent>,
+}
+
+impl Node {
+    pub(crate) fn start(disk: &SimDisk, clock: &Arc<ManualClock>) -> Result<Self, RecoveryError> {
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let (world, journal, _) = recovery::recover(&shared, SEGMENT_BYTES, &**clock)?;
+        let (producer, consumer) = ring::bounded(RING_SLOTS);
+        let (outlet, events) = outlet::outlet();
+        let registry = Arc::new(Registry::default());
+        let scribe = Scribe::new(
+            Arc::<ManualClock>::clone(clock),
+            LocalArbiter::new(world),
+            journal,
+            Arc::clone(&registry),
+            outlet,
+            Box::new(Unwatched),
+        );
+        Ok(Self { scribe, registry, producer, consumer, requests: Vec::new(), events })
+    }
+
+    pub(crate) fn ask(&self, command: Command) -> Asked {
+        let approach = match &command {
+            Command::Purchase { sale, items, replay, .. } => {
+                let views = self.registry.sales();
+                let view = views.iter().find(|view| view.tag() == *sale);
+                match view.map(|view| view.approach(items, *replay)) {
+                    Some(Err(_)) => return Asked::SoldOut,
+                    Some(Ok(approach)) => Some(approach),
+                    None => None,
+                }
+            }
+            _ => None,
+        };
+        let (promise, commit) = commit::pair();
+        match self.producer.push(Request { command, approach, promise }) {
+            Ok(()) => Asked::Waiting(commit),
+            Err(_) => Asked::Overloaded,
+        }
+    }
+
+    /// One turn of the scribe with all that waits.
+    pub(crate) fn step(&mut self) -> Result<(), Fatal> {
+        self.consumer.drain(RING_SLOTS, &mut self.requests);
+        self.scribe.step(&mut self.requests)
+    }
+
+    pub(crate) fn view(&self, name: &str) -> Arc<SaleView> {
+        self.registry.sale(name).expect("a sale once acknowledged is there")
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        self.scribe.arbiter().world()
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+/// The answer, if it is there: `None` still waits, `Some(None)` will never come.
+pub(crate) fn answer(commit: &mut Commit<Answer>) -> Option<Option<Answer>> {
+    let mut context = Context::from_waker(Waker::noop());
+    match Pin::new(commit).poll(&mut context) {
+        Poll::Pending => None,
+        Poll::Ready(answer) => Some(answer.ok()),
+    }
+}

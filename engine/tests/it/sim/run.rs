@@ -1,0 +1,455 @@
+//! One simulation: turns of asking, failing, deciding, hearing and checking.
+
+use std::sync::Arc;
+
+use engine::{
+    clock::{Clock as _, ManualClock, Millis},
+    command::{Command, Reply},
+    commit::Commit,
+    disk::sim::{Crash, SimDisk},
+    recovery,
+    scribe::{Answer, Busy},
+    spec::{Rejoin, SaleSpec},
+};
+
+use super::{
+    chance::Chance,
+    crowd::{Backend, Shopper, operate},
+    node::{Asked, Node, answer},
+    shadow::Shadow,
+    sink::Sink,
+};
+use crate::support::{START, author, create, name, spec};
+
+const SHOPPERS: u128 = 40;
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Figures {
+    /// Equal for equal runs.
+    pub(crate) trace: Vec<u8>,
+    pub(crate) turns: u64,
+    pub(crate) facts: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) unknown: u64,
+    pub(crate) busy: u64,
+    pub(crate) crashes: u64,
+    pub(crate) delivered: u64,
+    pub(crate) letters: u64,
+    pub(crate) snapshots: u64,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.turns += other.turns;
+        self.facts += other.facts;
+        self.acknowledged += other.acknowledged;
+        self.unknown += other.unknown;
+        self.busy += other.busy;
+        self.crashes += other.crashes;
+        self.delivered += other.delivered;
+        self.letters += other.letters;
+        self.snapshots += other.snapshots;
+    }
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Shopper(usize),
+    Backend,
+    Operator,
+    Sink,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    who: Who,
+    command: Command,
+    /// The highest number that had been told to anybody when this was asked.
+    last_number: u64,
+    commit: Commit<Answer>,
+}
+
+pub(super) struct Simulation {
+    chance: Chance,
+    disk: SimDisk,
+    pub(super) clock: Arc<ManualClock>,
+    node: Node,
+    specs: Vec<SaleSpec>,
+    shoppers: Vec<Shopper>,
+    backend: Backend,
+    sink: Sink,
+    shadow: Shadow,
+    waiting: Vec<Waiting>,
+    trace: blake3::Hasher,
+    figures: Figures,
+    /// Turns until a full disk has room again.
+    full_for: u64,
+}
+
+/// Runs a seed to its end.
+pub(crate) fn simulate(seed: u64, turns: u64) -> Figures {
+    let mut simulation = Simulation::new(seed);
+    for _ in 0..turns {
+        simulation.turn();
+    }
+    simulation.quiesce();
+    simulation.check_end();
+    simulation.figures.trace = simulation.trace.finalize().as_bytes().to_vec();
+    simulation.figures
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let (disk, clock) = (SimDisk::new(), Arc::new(ManualClock::at(START)));
+        let node = Node::start(&disk, &clock).expect("an empty disk");
+        let specs = specs(&mut chance);
+        let count = specs.len() as u64;
+        let shopper = |key| Shopper::new(key, usize::from(chance.below(count) == 0));
+        let shoppers = (1..=SHOPPERS).map(shopper).collect();
+        let mut simulation = Self {
+            chance,
+            disk,
+            clock,
+            node,
+            specs,
+            shoppers,
+            backend: Backend::default(),
+            sink: Sink::default(),
+            shadow: Shadow::default(),
+            waiting: Vec::new(),
+            trace: blake3::Hasher::new(),
+            figures: Figures::default(),
+            full_for: 0,
+        };
+        for spec in simulation.specs.clone() {
+            simulation.ask(Who::Operator, create(spec));
+            simulation.node.step().expect("a sound disk");
+        }
+        simulation.hear();
+        simulation
+    }
+
+    fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    fn turn(&mut self) {
+        self.figures.turns += 1;
+        self.invite_trouble();
+        self.act();
+        let pause = if self.chance.hits(20) { 9_000 } else { 120 };
+        self.clock.advance(self.chance.below(pause));
+        self.step();
+        self.sink.take(&self.node.events, &mut self.chance, 30);
+        self.check();
+    }
+
+    /// Lets some of the crowd ask.
+    fn act(&mut self) {
+        let at = self.now();
+        for _ in 0..self.chance.below(8) {
+            let index = usize::try_from(self.chance.below(self.shoppers.len() as u64));
+            let index = index.expect("a small crowd");
+            if self.is_waiting(Who::Shopper(index)) {
+                continue;
+            }
+            let (shopper, chance) = (&mut self.shoppers[index], &mut self.chance);
+            let spec = &self.specs[shopper.sale];
+            if let Some(command) = shopper.act(&self.node, spec, &mut self.shadow, at, chance) {
+                self.ask(Who::Shopper(index), command);
+            }
+        }
+        if !self.is_waiting(Who::Backend) && self.chance.hits(500) {
+            let command = self.backend.act(&self.shadow, &mut self.chance, false);
+            command.into_iter().for_each(|command| self.ask(Who::Backend, command));
+        }
+        if !self.is_waiting(Who::Operator) && self.chance.hits(200) {
+            let index = usize::from(self.chance.hits(500));
+            let name = self.specs[index].name.clone();
+            let spec = self.node.view(name.as_str()).desk().spec.clone();
+            let command = operate(&spec, &mut self.chance);
+            self.ask(Who::Operator, command);
+        }
+        self.pass_on_the_sinks_word();
+    }
+
+    fn pass_on_the_sinks_word(&mut self) {
+        if !self.is_waiting(Who::Sink)
+            && let Some(command) = self.sink.words.front()
+        {
+            self.ask(Who::Sink, command.clone());
+        }
+    }
+
+    fn is_waiting(&self, who: Who) -> bool {
+        self.waiting.iter().any(|waiting| waiting.who == who)
+    }
+
+    fn ask(&mut self, who: Who, command: Command) {
+        let last_number = match &command {
+            Command::Enter { sale, .. } => self.shadow.last_number(*sale),
+            _ => 0,
+        };
+        match self.node.ask(command.clone()) {
+            Asked::Waiting(commit) => {
+                self.waiting.push(Waiting { who, command, last_number, commit });
+            }
+            Asked::SoldOut => {
+                let Command::Purchase { sale, .. } = &command else { unreachable!() };
+                let refused = engine::sale::PurchaseRefusal::SoldOut;
+                let reply = Reply::Purchase(Err(refused));
+                assert!(self.node.world().sale(*sale).is_some());
+                self.answered(who, &command, Some(&reply));
+            }
+            Asked::Overloaded => self.answered(who, &command, None),
+        }
+    }
+
+    /// One turn of the scribe; when it must stop, the machine goes down and comes up again.
+    fn step(&mut self) {
+        let outcome = self.node.step();
+        if outcome.is_err() {
+            assert!(self.node.registry().is_stopped());
+        }
+        self.hear();
+        if outcome.is_err() {
+            self.crash();
+        }
+    }
+
+    /// Hears the answers that are there.
+    fn hear(&mut self) {
+        for mut waiting in std::mem::take(&mut self.waiting) {
+            match answer(&mut waiting.commit) {
+                None => self.waiting.push(waiting),
+                Some(told) => self.told(&waiting, told),
+            }
+        }
+    }
+
+    fn told(&mut self, waiting: &Waiting, told: Option<Answer>) {
+        self.trace.update(format!("{told:?}").as_bytes());
+        match told {
+            None => {
+                self.figures.unknown += 1;
+                self.answered(waiting.who, &waiting.command, None);
+            }
+            Some(Err(Busy::StorageFull | Busy::Overloaded)) => {
+                self.figures.busy += 1;
+                self.answered(waiting.who, &waiting.command, None);
+            }
+            Some(Ok(reply)) => {
+                self.check_order(waiting, &reply);
+                self.shadow.acknowledge(&waiting.command, &reply);
+                self.answered(waiting.who, &waiting.command, Some(&reply));
+            }
+        }
+    }
+
+    /// Who was told a place before this was asked has a lower number.
+    fn check_order(&self, waiting: &Waiting, reply: &Reply) {
+        let (Who::Shopper(index), Reply::Entry(Ok(entry))) = (waiting.who, reply) else { return };
+        let Command::Enter { sale, .. } = &waiting.command else { return };
+        let number = entry.answer.number;
+        let new = !self.shoppers[index].unsure && !self.shadow.knows(*sale, number);
+        if new && !entry.replayed {
+            assert!(number.0 > waiting.last_number, "{number:?} after {}", waiting.last_number);
+        }
+    }
+
+    /// Tells whoever asked; `None`: ask again.
+    fn answered(&mut self, who: Who, command: &Command, reply: Option<&Reply>) {
+        match who {
+            Who::Shopper(index) => self.shoppers[index].hear(command, reply),
+            Who::Backend => self.backend.hear(command, reply),
+            Who::Operator => {}
+            Who::Sink => {
+                if reply.is_some() {
+                    self.sink.words.pop_front();
+                }
+            }
+        }
+    }
+
+    /// Plans something bad, now and then; and ends what was planned for a while.
+    fn invite_trouble(&mut self) {
+        self.full_for = self.full_for.saturating_sub(1);
+        if self.full_for == 0 {
+            self.disk.set_capacity(None);
+        }
+        let more = self.chance.below(3);
+        match self.chance.below(1_500) {
+            0..6 => self.disk.cut_power_after(self.chance.below(6)),
+            6..9 => self.crash(),
+            9..13 => self.disk.fail_sync(1 + more),
+            13..17 => self.disk.fail_write(1 + more, std::io::ErrorKind::StorageFull),
+            17..20 => {
+                let bytes = usize::try_from(self.chance.below(200)).expect("small");
+                self.disk.shorten_write(1, bytes);
+                self.disk.fail_write(2, std::io::ErrorKind::StorageFull);
+            }
+            20..26 => {
+                self.disk.set_capacity(Some(1));
+                self.full_for = 5 + self.chance.below(150);
+            }
+            26..36 => self.snapshot(),
+            36..39 => self.restart(),
+            39..46 => self.sink.stalled = !self.sink.stalled,
+            _ => {}
+        }
+    }
+
+    fn snapshot(&mut self) {
+        if recovery::snapshot_sealed(&self.disk).is_ok_and(|point| point.is_some()) {
+            self.figures.snapshots += 1;
+        }
+    }
+
+    /// The power goes, or the process dies; recovery may meet the same.
+    fn crash(&mut self) {
+        self.figures.crashes += 1;
+        let seed = self.chance.next();
+        let crash = match self.chance.below(4) {
+            0 => Crash::Process,
+            1 => Crash::DropUnsynced,
+            2 => Crash::KeepSectors { seed },
+            _ => Crash::KeepPrefix { seed },
+        };
+        self.disk.crash(crash);
+        if self.chance.hits(300) {
+            self.disk.cut_power_after(self.chance.below(4));
+        }
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        // A fault still planned may meet the recovery; the crash after it forgets the plan.
+        let mut started = Node::start(&self.disk, &self.clock);
+        if started.is_err() {
+            self.disk.crash(Crash::DropUnsynced);
+            started = Node::start(&self.disk, &self.clock);
+        }
+        self.node = started.expect("a disk without faults recovers");
+        self.hear();
+        assert!(self.waiting.is_empty(), "the old node's promises are gone with it");
+        self.sink.restart();
+        self.trace.update(&self.node.world().hash());
+        self.check_everything();
+    }
+
+    fn check(&mut self) {
+        for spec in &self.specs {
+            let view = self.node.view(spec.name.as_str());
+            let sale = self.node.world().sale(view.tag()).expect("never deleted");
+            for (counts, offer) in sale.counts().iter().zip(&sale.spec().offers) {
+                assert_eq!(counts.total(), offer.total, "every unit is somewhere");
+            }
+            for (counts, offer) in view.counts().zip(&view.desk().spec.offers) {
+                assert_eq!(counts.total(), offer.total, "every unit is seen somewhere");
+            }
+            let active = u64::from(sale.spec().active_max);
+            assert!(sale.active_sessions() <= active, "active sessions ≤ cap");
+        }
+        if self.figures.turns.is_multiple_of(8) {
+            self.check_everything();
+        }
+    }
+
+    fn check_everything(&mut self) {
+        for spec in &self.specs {
+            let view = self.node.view(spec.name.as_str());
+            self.shadow.check(&view, self.node.world());
+        }
+    }
+
+    /// No more trouble: everybody gets an answer, payments end, the rest expires by itself.
+    fn quiesce(&mut self) {
+        self.full_for = 0;
+        self.disk.set_capacity(None);
+        self.disk.crash(Crash::Process);
+        self.restart();
+        self.sink.stalled = false;
+        for _ in 0..400 {
+            let retries: Vec<_> = self.shoppers.iter().map(Shopper::retry).collect();
+            for (index, command) in retries.into_iter().enumerate() {
+                let who = Who::Shopper(index);
+                let command = command.filter(|_| !self.is_waiting(who));
+                command.into_iter().for_each(|command| self.ask(who, command));
+            }
+            if !self.is_waiting(Who::Backend) {
+                let command = self.backend.act(&self.shadow, &mut self.chance, true);
+                command.into_iter().for_each(|command| self.ask(Who::Backend, command));
+            }
+            self.ask(Who::Operator, Command::Requeue { author: author(), events: None });
+            self.pass_on_the_sinks_word();
+            self.clock.advance(500);
+            self.step();
+            self.sink.take(&self.node.events, &mut self.chance, 0);
+            self.check();
+        }
+    }
+
+    /// After the faults: nothing is owed to anybody, and every unsold unit can be bought.
+    fn check_end(&mut self) {
+        assert!(self.waiting.is_empty(), "everything accepted completes");
+        assert_eq!(self.node.registry().outbox_lag(), 0, "the sink was told everything");
+        assert!(self.node.registry().dead_letters().is_empty());
+        for spec in &self.specs {
+            let view = self.node.view(spec.name.as_str());
+            for (counts, offer) in view.counts().zip(0..) {
+                let offer = engine::id::OfferIndex(offer);
+                assert_eq!((counts.held, counts.paying), (0, 0), "nothing is in flight");
+                let sellable = i64::try_from(counts.available).expect("small");
+                assert_eq!(view.stock().permits(offer), sellable, "unsold is sellable");
+            }
+            let sale = self.node.world().sale(view.tag()).expect("never deleted");
+            assert_eq!(sale.active_sessions(), 0, "every slot is free again");
+            for hold in sale.holds() {
+                let order = self.sink.order(&spec.name, hold.id);
+                assert_eq!(order, Some(hold.state), "the sink knows how {:?} ended", hold.id);
+            }
+        }
+        self.check_everything();
+        self.check_journal();
+    }
+
+    /// The journal alone gives the same world, with or without a snapshot, and passes the audit.
+    fn check_journal(&mut self) {
+        let (audit, replayed) = crate::audit::of_journal(&self.disk);
+        audit.check_against(self.node.world());
+        assert_eq!(replayed.hash(), self.node.world().hash(), "full replay is the live world");
+        self.snapshot();
+        let again = Node::start(&self.disk, &self.clock).expect("a sound disk");
+        assert_eq!(again.world().hash(), replayed.hash(), "snapshot and tail are full replay");
+        self.trace.update(&replayed.hash());
+        self.figures.facts = audit.facts();
+        self.figures.acknowledged = self.shadow.acknowledged;
+        self.figures.delivered = self.sink.taken;
+        self.figures.letters = self.sink.letters;
+    }
+}
+
+/// Two sales unlike each other, somewhat different with every seed.
+fn specs(chance: &mut Chance) -> Vec<SaleSpec> {
+    let base = SaleSpec {
+        claim_window_ms: 1_000,
+        session_ms: 8_000,
+        idle_ms: 20_000,
+        hold_ms: 3_000,
+        per_shopper_max: 3 + u32::try_from(chance.below(5)).expect("small"),
+        active_max: 3 + u32::try_from(chance.below(8)).expect("small"),
+        admission_milli_per_second: 4_000 + chance.below(40_000),
+        ..spec(&[chance.below(12), chance.below(20), 3])
+    };
+    let tail = SaleSpec {
+        name: name("tail"),
+        rejoin: Rejoin::Tail,
+        overbook_milli: Some(1_500),
+        refund_restocks: false,
+        ..base.clone()
+    };
+    vec![base, tail]
+}

@@ -1,0 +1,102 @@
+//! The order pipeline's far end: takes events, sometimes late, sometimes not at all.
+//!
+//! Takes an event first and says so afterwards, so that a crash between the two brings the event
+//! again. Behind an event it refused, later ones of the same hold are dropped until that one comes
+//! again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crossbeam::channel::Receiver;
+use engine::{
+    command::Command,
+    hold::HoldState,
+    id::{EventId, HoldId, SaleName},
+    outbox::OrderEvent,
+};
+
+use super::chance::Chance;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sink {
+    /// What each hold was last told to be, by which event.
+    orders: BTreeMap<(SaleName, HoldId), (EventId, HoldState)>,
+    /// Events refused and not seen again.
+    refused: BTreeMap<(SaleName, HoldId), EventId>,
+    /// Commands that say what was done, until they are answered.
+    pub(crate) words: VecDeque<Command>,
+    pub(crate) stalled: bool,
+    pub(crate) taken: u64,
+    pub(crate) letters: u64,
+}
+
+impl Sink {
+    /// Takes what has come; `refusals` in a thousand events are refused.
+    pub(crate) fn take(
+        &mut self,
+        events: &Receiver<OrderEvent>,
+        chance: &mut Chance,
+        refusals: u64,
+    ) {
+        if self.stalled {
+            return;
+        }
+        let mut done = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            let order = (event.sale.clone(), event.hold.id);
+            if self.refused.get(&order).is_some_and(|refused| *refused != event.id) {
+                continue;
+            }
+            self.refused.remove(&order);
+            if chance.hits(refusals) {
+                self.refused.insert(order, event.id);
+                self.letters += 1;
+                let why = "not today".to_owned();
+                self.words.push_back(Command::DeadLetter { event: event.id, why });
+                continue;
+            }
+            self.receive(order, &event);
+            done.push(event.id);
+        }
+        if !done.is_empty() {
+            done.sort_unstable();
+            done.dedup();
+            self.words.push_back(Command::Delivered { events: done });
+        }
+    }
+
+    /// An event: a repeat, or the very next of its hold's story.
+    fn receive(&mut self, order: (SaleName, HoldId), event: &OrderEvent) {
+        let state = event.hold.state;
+        match self.orders.get(&order) {
+            Some((last, _)) if event.id <= *last => return,
+            Some((_, was)) => {
+                let next = matches!(
+                    (was, state),
+                    (HoldState::Held, HoldState::Paying | HoldState::Expired)
+                        | (
+                            HoldState::Held | HoldState::Paying,
+                            HoldState::Confirmed | HoldState::Released
+                        )
+                        | (HoldState::Confirmed, HoldState::Refunded)
+                );
+                assert!(
+                    next,
+                    "{order:?} was {was:?} and is told {state:?}: out of order, or a gap"
+                );
+            }
+            None => assert_eq!(state, HoldState::Held, "{order:?} begins with a gap"),
+        }
+        self.orders.insert(order, (event.id, state));
+        self.taken += 1;
+    }
+
+    /// The node is a new one: what it was not told, it will tell again.
+    pub(crate) fn restart(&mut self) {
+        self.refused.clear();
+        self.words.clear();
+    }
+
+    pub(crate) fn order(&self, sale: &SaleName, hold: HoldId) -> Option<HoldState> {
+        self.orders.get(&(sale.clone(), hold)).map(|(_, state)| *state)
+    }
+}

@@ -1,0 +1,86 @@
+//! Sales, shoppers and keys that the engine's tests share.
+
+use engine::{
+    clock::Millis,
+    command::Command,
+    id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
+    record::{Author, Change, ReplayKey},
+    sale::TicketRef,
+    spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
+};
+
+/// The name of the sale that most tests run.
+pub(crate) const SALE: &str = "launch";
+
+pub(crate) fn tag() -> SaleTag {
+    name(SALE).tag()
+}
+
+pub(crate) fn name(text: &str) -> SaleName {
+    SaleName::parse(text).expect("a good name")
+}
+
+pub(crate) fn author() -> Author {
+    Author { name: "operator:test".to_owned() }
+}
+
+/// An open sale with an offer for each of `totals`, and room for everybody.
+pub(crate) fn spec(totals: &[u64]) -> SaleSpec {
+    let offer = |(index, total): (usize, &u64)| OfferSpec {
+        sku: Sku::parse(&format!("SKU-{index}")).expect("a good SKU"),
+        total: *total,
+        price: 1_000,
+        currency: Currency::parse("KRW").expect("a good currency"),
+    };
+    SaleSpec {
+        name: name(SALE),
+        title: String::new(),
+        opens_at: None,
+        closes_at: None,
+        identity: IdentityMode::Header,
+        rejoin: Rejoin::Keep,
+        admission_milli_per_second: 1_000_000,
+        active_max: 1_000,
+        claim_window_ms: 10_000,
+        session_ms: 60_000,
+        idle_ms: 30_000,
+        hold_ms: 20_000,
+        per_shopper_max: 10,
+        overbook_milli: None,
+        refund_restocks: true,
+        offers: totals.iter().enumerate().map(offer).collect(),
+    }
+}
+
+pub(crate) fn create(spec: SaleSpec) -> Command {
+    Command::Create { author: author(), spec: Box::new(spec) }
+}
+
+pub(crate) fn change(change: Change) -> Command {
+    Command::Change { sale: tag(), author: author(), change: Box::new(change) }
+}
+
+pub(crate) fn enter(shopper: u128, replay: Option<ReplayKey>) -> Command {
+    Command::Enter { sale: tag(), shopper: ShopperKey(shopper), replay }
+}
+
+pub(crate) fn purchase(pass: TicketRef, units: u32, replay: ReplayKey) -> Command {
+    Command::Purchase { sale: tag(), pass, items: vec![(OfferIndex(0), units)], replay }
+}
+
+/// A key and its body; keys of different routes never meet.
+pub(crate) fn key(key: u128, body: u128) -> ReplayKey {
+    ReplayKey { key, body }
+}
+
+pub(crate) fn ticket(number: u64, shopper: u128) -> TicketRef {
+    TicketRef { epoch: Epoch(1), number: Number(number), shopper: ShopperKey(shopper) }
+}
+
+pub(crate) fn settle(hold: u64, step: engine::hold::Step, replay: Option<ReplayKey>) -> Command {
+    let by = engine::sale::Settler::Backend;
+    Command::Settle { sale: tag(), hold: HoldId(hold), step, by, replay }
+}
+
+/// The time all tests begin at.
+pub(crate) const START: Millis = Millis(1_000_000);
