@@ -3,7 +3,9 @@
 //! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed and
 //! nothing more could be promised.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder, os::unix::fs::DirBuilderExt as _, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
 use engine::{
@@ -21,7 +23,7 @@ use tokio::{runtime, sync::oneshot};
 use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
-    config::{self, Config, LogFormat},
+    config::{self, Config},
     foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
@@ -48,11 +50,7 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
-    let format = match config.log.format {
-        LogFormat::Text => logging::LogFormat::Text,
-        LogFormat::Json => logging::LogFormat::Json,
-    };
-    logging::start(format, &config.log.filter);
+    logging::start(config.log.format, &config.log.filter);
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
         builder.worker_threads(threads);
@@ -149,6 +147,7 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
     Ok(match &config.pipeline.sink {
         config::Sink::Log => {
             let directory = config.data.dir.join(ORDERS_DIRECTORY);
+            DirBuilder::new().mode(0o700).recursive(true).create(&directory)?;
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {

@@ -56,7 +56,7 @@ use crate::{
     clock::Millis,
     codec::binary_enum,
     id::Number,
-    sync::{AtomicU64, Ordering},
+    sync::{Arc, AtomicU64, Ordering},
 };
 
 /// What became of a place. Each state says what the time beside it means.
@@ -97,6 +97,9 @@ binary_enum!(PlaceState {
     8 => Unclaimed,
     9 => Revoked,
 });
+
+/// A line as its writer and its readers share it.
+pub type SharedLine = Arc<Line>;
 
 /// One sale's line as readers see it. Every reading method is lock-free and allocates nothing.
 #[derive(Debug)]

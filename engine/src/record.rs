@@ -1,9 +1,9 @@
 //! Records: the decided facts, which are all the journal holds and all the state is made of.
 //!
 //! A record says what happened, never what was asked. Applying the same records in the same order,
-//! each at the time of its batch, gives the same state wherever and whenever it is done. Byte
-//! layouts follow from the field order here; `docs/journal-format.md` lists them. A change here is
-//! a new journal version.
+//! each at the time of its batch, gives the same state wherever and whenever it is done. The
+//! byte form follows from the tags and the field order at the end of each type; a change of either
+//! is a new journal version.
 
 use crate::{
     clock::Millis,

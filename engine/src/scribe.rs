@@ -12,7 +12,7 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use crate::{
     approach::Approach,
@@ -87,6 +87,8 @@ pub struct Scribe {
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
     next_idle_sweep: Millis,
+    /// The sale whose quiet places were let go last.
+    idle_swept: SaleTag,
 }
 
 /// A batch between decision and answer.
@@ -114,7 +116,6 @@ impl Scribe {
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
         registry.set_outbox_lag(arbiter.world().outbox().len());
-        let (unfinished, next_idle_sweep) = (None, at);
         Self {
             clock,
             arbiter,
@@ -123,8 +124,9 @@ impl Scribe {
             outlet,
             watch,
             publishers,
-            unfinished,
-            next_idle_sweep,
+            unfinished: None,
+            next_idle_sweep: at,
+            idle_swept: SaleTag(u64::MAX),
         }
     }
 
@@ -306,8 +308,14 @@ impl Scribe {
             Command::Idle { sale: view.tag(), numbers: numbers.collect() }
         };
         let any = |command: &Command| matches!(command, Command::Idle { numbers, .. } if !numbers.is_empty());
-        // One sale's at a time bounds the batch; the next sweep finds the others.
-        self.publishers.values().map(quiet).find(any).into_iter().collect()
+        // One sale's at a time bounds the batch; the next sweep begins with the sale after it.
+        let after = (Bound::Excluded(self.idle_swept), Bound::Unbounded);
+        let later = self.publishers.range(after).chain(self.publishers.range(..=self.idle_swept));
+        let found = later.map(|(_, publisher)| quiet(publisher)).find(any);
+        if let Some(Command::Idle { sale, .. }) = &found {
+            self.idle_swept = *sale;
+        }
+        found.into_iter().collect()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     gate::EtaRange,
     hold::Hold,
     id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
-    line::Line,
+    line::{Line, SharedLine},
     record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
     spec::SaleSpec,
@@ -30,7 +30,7 @@ pub struct SaleView {
     name: SaleName,
     tag: SaleTag,
     epoch: Epoch,
-    line: Arc<Line>,
+    line: SharedLine,
     stock: Arc<Stock>,
     desk: ArcSwap<Desk>,
     /// The measured pace in calls per 1,000 seconds; [`PACE_UNKNOWN`] when there is none.
@@ -69,7 +69,7 @@ impl Desk {
 
 impl SaleView {
     /// The view of a sale whose line and stock the scribe writes.
-    pub(crate) fn new(sale: &Sale, line: Arc<Line>, stock: Stock) -> Self {
+    pub(crate) fn new(sale: &Sale, line: SharedLine, stock: Stock) -> Self {
         Self {
             name: sale.spec().name.clone(),
             tag: sale.tag(),

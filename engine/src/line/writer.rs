@@ -7,7 +7,7 @@
 use std::ops::Deref;
 
 use super::{
-    Line, PlaceState,
+    Line, PlaceState, SharedLine,
     segment::{PLACES_MAX, SEGMENT_PLACES, Segment, raise},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// had gone before being called need not be known: called plus gone is the watermark either way.
 #[derive(Debug)]
 pub struct LineWriter {
-    line: Arc<Line>,
+    line: SharedLine,
 }
 
 impl LineWriter {
@@ -33,7 +33,7 @@ impl LineWriter {
     }
 
     /// The line, for readers.
-    pub fn line(&self) -> Arc<Line> {
+    pub fn line(&self) -> SharedLine {
         Arc::clone(&self.line)
     }
 

@@ -43,7 +43,7 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), LogError> {
         Err(error) => return Err(at(directory)(error)),
     }
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
+    let parent = parent.unwrap_or_else(|| Path::new("."));
     File::open(parent).and_then(|parent| parent.sync_all()).map_err(at(parent))
 }
 

@@ -1,4 +1,5 @@
 //! The rules of a sale, as plainly as they can be said.
+#![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use std::collections::BTreeMap;
 
@@ -105,10 +106,12 @@ impl Model {
     fn end_what_is_due(&mut self) {
         let Some(room) = &self.room else { return };
         let due = |hold: &&Hold| hold.state == HoldState::Held && hold.expires_at <= self.at;
-        let mut expired: Vec<_> = room.holds.iter().filter(due).collect();
-        expired.sort_by_key(|hold| (hold.expires_at, hold.id));
-        let expired: Vec<HoldId> = expired.iter().map(|hold| hold.id).collect();
-        expired.into_iter().for_each(|hold| self.step(hold, Step::Expire));
+        let key = |hold: &Hold| (hold.expires_at, hold.id);
+        let mut expired: Vec<_> = room.holds.iter().filter(due).map(key).collect();
+        expired.sort_unstable();
+        for (_, hold) in expired {
+            self.step(hold, Step::Expire);
+        }
         let room = self.room.as_mut().expect("still there");
         let due: Vec<Session> =
             room.sessions.values().filter(|session| session.deadline <= self.at).copied().collect();
@@ -155,7 +158,9 @@ impl Model {
         let number = match live {
             Some(number) if !(tail && room.state(number) == PlaceState::Waiting) => number,
             before => {
-                before.into_iter().for_each(|number| room.set(number, PlaceState::Revoked));
+                if let Some(number) = before {
+                    room.set(number, PlaceState::Revoked);
+                }
                 room.places.push((shopper, PlaceState::Waiting));
                 Number(room.places.len() as u64)
             }
@@ -175,17 +180,12 @@ impl Model {
         let number = room.live(shopper).unwrap_or(entering.number);
         room.claim(number, at);
         let (serving, line_length) = (Number(room.watermark), room.waiting().count() as u64);
-        let standing = match room.sessions.get(&number) {
-            Some(session) => EntryStanding::Admitted {
-                claimed_at: session.since,
-                expires_at: session.deadline,
-                serving,
-                line_length,
-            },
-            None => {
-                let ahead = room.waiting().filter(|other| *other < number).count() as u64;
-                EntryStanding::Waiting { ahead, serving, line_length, eta: None }
-            }
+        let standing = if let Some(session) = room.sessions.get(&number) {
+            let (claimed_at, expires_at) = (session.since, session.deadline);
+            EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
+        } else {
+            let ahead = room.waiting().filter(|other| *other < number).count() as u64;
+            EntryStanding::Waiting { ahead, serving, line_length, eta: None }
         };
         let answer = EntryAnswer { number, shopper, at, standing };
         if let Some(replay) = entering.replay {
