@@ -3,14 +3,7 @@
 //! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed and
 //! nothing more could be promised.
 
-use std::{
-    fs::{DirBuilder, File},
-    os::unix::fs::DirBuilderExt as _,
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
@@ -177,7 +170,6 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
     Ok(match &config.pipeline.sink {
         config::Sink::Log => {
             let directory = config.data.dir.join(ORDERS_DIRECTORY);
-            make_private(&directory, &config.data.dir)?;
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {
@@ -190,16 +182,6 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
             Arc::new(Webhook::new(options, clock)?)
         }
     })
-}
-
-/// Makes a directory for the owner alone inside `parent`, unless it is there; its name is durable,
-/// so that no power cut takes what is synced in it.
-fn make_private(directory: &Path, parent: &Path) -> std::io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().mode(0o700).create(directory)?;
-    File::open(parent)?.sync_all()
 }
 
 fn pipeline_options(config: &Config) -> pipeline::Options {

@@ -216,7 +216,7 @@ impl Scribe {
 
     fn publish(&mut self, records: &[Record], at: Millis) {
         let world = self.arbiter.world();
-        let mut sales_changed = false;
+        let (mut sales_changed, mut dead_letters_changed) = (false, false);
         for record in records {
             match record {
                 Record::Created { spec, .. } => {
@@ -232,16 +232,19 @@ impl Scribe {
                 }
                 Record::Delivered { events } => {
                     let dead = self.registry.dead_letters();
-                    if dead.iter().any(|letter| events.contains(&letter.event)) {
-                        self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    let is_dead = |event: &&EventId| {
+                        dead.binary_search_by_key(*event, |letter| letter.event).is_ok()
+                    };
+                    if let Some(event) = events.iter().find(is_dead) {
+                        // Taken after all: what was kept back behind it may go.
+                        self.outlet.go_back_to(*event);
+                        dead_letters_changed = true;
                     }
                 }
-                Record::DeadLettered { .. } => {
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
-                }
+                Record::DeadLettered { .. } => dead_letters_changed = true,
                 Record::Requeued { events, .. } => {
                     self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
                 | Record::Entered { sale, .. }
@@ -264,6 +267,11 @@ impl Scribe {
             if let Some(publisher) = self.publishers.get(&sale.tag()) {
                 publisher.publish_figures(sale, at);
             }
+        }
+        if dead_letters_changed {
+            // Before anything is offered again: the pipeline tells a requeued event from a stale
+            // offer by this list.
+            self.registry.replace_dead_letters(outlet::dead_letters(world));
         }
         if sales_changed {
             let views = self.publishers.values();

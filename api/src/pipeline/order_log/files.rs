@@ -34,17 +34,17 @@ pub(super) struct LineEnd {
     pub(super) ids: HashSet<EventId>,
 }
 
-/// Makes the log's directory, for the owner alone, if it is not there.
+/// Makes the directory if it is not there, with its name durable.
 pub(super) fn make_directory(directory: &Path) -> Result<(), LogError> {
-    let make = || {
-        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
-        // Its name has to be as durable as what will be in it.
-        directory.parent().map_or(Ok(()), |parent| {
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            File::open(parent)?.sync_all()
-        })
-    };
-    make().map_err(at(directory))
+    let made = DirBuilder::new().mode(DIRECTORY_MODE).create(directory);
+    match made {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(at(directory)(error)),
+    }
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(at(parent))
 }
 
 /// The numbers of the files that are there, ascending.
