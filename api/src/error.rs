@@ -59,8 +59,6 @@ pub enum ApiError {
     IdentityInvalid,
     /// The key was used before with another request.
     IdempotencyMismatch,
-    /// The call needs an `Idempotency-Key`.
-    IdempotencyKeyRequired,
     /// The request's syntax is fine and its content is not.
     InvalidRequest(Vec<FieldProblem>),
     /// The request's syntax is broken.
@@ -156,7 +154,6 @@ impl ApiError {
             Self::SaleNotOpen => facts(S::CONFLICT, "sale_not_open", "the sale is not open"),
             Self::IdentityInvalid => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
             Self::IdempotencyMismatch => facts(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "the idempotency key was used with another request"),
-            Self::IdempotencyKeyRequired => facts(S::UNPROCESSABLE_ENTITY, "idempotency_key_required", "an Idempotency-Key of 1 to 128 visible ASCII characters is required"),
             Self::InvalidRequest(_) => facts(S::UNPROCESSABLE_ENTITY, "invalid_request", "the request's content is not valid"),
             Self::BadRequest(_) => facts(S::BAD_REQUEST, "bad_request", "the request is malformed"),
             Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is broken"),

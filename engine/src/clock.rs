@@ -20,6 +20,12 @@ impl Millis {
         Self(self.0.saturating_add(span_ms))
     }
 
+    /// The first whole second at or after this time.
+    #[must_use]
+    pub const fn whole_second(self) -> Self {
+        Self(self.0.div_ceil(1_000).saturating_mul(1_000))
+    }
+
     /// Milliseconds from `earlier` to here, 0 when `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {

@@ -28,8 +28,8 @@ use crate::{
     registry::{DeadLetter, Registry},
     ring::{self, Consumer, Producer, Reason},
     sale::{
-        ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal,
-        Settler, TicketRef,
+        ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
+        SettleRefusal, Settler, TicketRef,
     },
     scribe::{Answer, Busy, Fatal, Request, Scribe, Watch},
     session::Session,
@@ -206,7 +206,12 @@ impl Engine {
         replay: ReplayKey,
     ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
         let approach = sale.approach(&items, replay);
-        let approach = approach.map_err(|_| Failure::Refused(PurchaseRefusal::SoldOut))?;
+        let approach = approach.map_err(|_| {
+            let phase = sale.phase(self.now());
+            let open = matches!(phase, Phase::Open | Phase::Draining);
+            let closed = PurchaseRefusal::NotOpen(phase);
+            Failure::Refused(if open { PurchaseRefusal::SoldOut } else { closed })
+        })?;
         let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
         let Reply::Purchase(hold) = self.send(command, Some(approach)).await? else { mismatch() };
         hold.map_err(Failure::Refused)

@@ -157,9 +157,11 @@ impl Publisher {
     }
 
     fn publish_session(&mut self, number: Number, sale: &Sale, at: Millis) {
-        match sale.session(number) {
-            Some(session) => self.set_session(session),
-            None => self.line.set_place(number, sale.place(number), at),
+        if let Some(session) = sale.session(number) {
+            self.set_session(session);
+        } else {
+            self.line.set_place(number, sale.place(number), at);
+            self.view.set_session(number, None);
         }
     }
 
@@ -169,6 +171,9 @@ impl Publisher {
             SessionState::Admitted => (PlaceState::Admitted, session.since),
             SessionState::Completed => (PlaceState::Completed, session.since),
         };
+        if session.state != SessionState::Called {
+            self.view.set_session(session.number, Some(*session));
+        }
         self.line.set_place(session.number, state, time);
     }
 

@@ -309,6 +309,8 @@ pub enum EntryStanding {
         line_length: u64,
         /// The estimated wait, in seconds, if one can be given.
         eta: Option<EtaRange>,
+        /// When silence ends the place.
+        silent_until: Millis,
     },
     /// In line while nothing is left that could still be sold.
     SoldOut {
@@ -318,6 +320,8 @@ pub enum EntryStanding {
         serving: Number,
         /// People in line.
         line_length: u64,
+        /// When silence ends the place.
+        silent_until: Millis,
     },
     /// Let in, with the pass counting from `claimed_at`.
     Admitted {
@@ -333,7 +337,7 @@ pub enum EntryStanding {
 }
 
 binary_enum!(EntryStanding {
-    0 => Waiting { ahead, serving, line_length, eta },
+    0 => Waiting { ahead, serving, line_length, eta, silent_until },
     1 => Admitted { claimed_at, expires_at, serving, line_length },
-    2 => SoldOut { ahead, serving, line_length },
+    2 => SoldOut { ahead, serving, line_length, silent_until },
 });

@@ -263,7 +263,8 @@ impl Sale {
             }
             Record::Called { watermark, .. } => self.apply_call(*watermark, at),
             Record::Claimed { number, .. } => {
-                let deadline = at.after(self.spec.session_ms);
+                // A pass counts in whole seconds: the session lasts exactly as long as its pass.
+                let deadline = at.after(self.spec.session_ms).whole_second();
                 let state = SessionState::Admitted;
                 self.sessions.put(Session { number: *number, state, since: at, deadline });
                 self.places.set(*number, PlaceState::Admitted);
@@ -366,9 +367,6 @@ impl Sale {
         match change {
             Change::Update { spec } => {
                 self.gate.set_rate(spec.admission_milli_per_second, at);
-                if spec.session_ms != self.spec.session_ms {
-                    self.sessions.set_length(spec.session_ms);
-                }
                 self.spec = spec.clone();
             }
             Change::Pause => self.controls.paused = true,

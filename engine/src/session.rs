@@ -83,16 +83,6 @@ impl Sessions {
         self.live.insert(session.number, session);
     }
 
-    /// Gives all who were let in another time to stay, counted from their claims: what is shown of
-    /// a session follows from its claim and the sale's spec of the day.
-    pub(crate) fn set_length(&mut self, session_ms: u64) {
-        let let_in = |session: &&Session| session.state != SessionState::Called;
-        let sessions: Vec<Session> = self.live.values().filter(let_in).copied().collect();
-        for session in sessions {
-            self.put(Session { deadline: session.since.after(session_ms), ..session });
-        }
-    }
-
     /// Ends a session.
     pub(crate) fn remove(&mut self, number: Number) -> Option<Session> {
         let session = self.live.remove(&number)?;

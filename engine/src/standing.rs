@@ -3,6 +3,7 @@
 use crate::{
     clock::Millis,
     gate::EtaRange,
+    id::Number,
     line::PlaceState,
     sale::{Phase, TicketRef},
     view::SaleView,
@@ -62,7 +63,7 @@ impl SaleView {
                 self.waiting(line.ahead(number), now)
             }
             PlaceState::Called if now < time => Standing::Called { deadline: time },
-            PlaceState::Admitted | PlaceState::Completed => self.admitted(time, now),
+            PlaceState::Admitted | PlaceState::Completed => self.admitted(number, now),
             PlaceState::Left | PlaceState::Revoked => Standing::Left,
             PlaceState::Called | PlaceState::Over | PlaceState::Idle | PlaceState::Unclaimed => {
                 Standing::Expired
@@ -81,12 +82,12 @@ impl SaleView {
         }
     }
 
-    fn admitted(&self, claimed_at: Millis, now: Millis) -> Standing {
-        let expires_at = claimed_at.after(self.desk().spec.session_ms);
-        if now < expires_at {
-            Standing::Admitted { claimed_at, expires_at }
-        } else {
-            Standing::Expired
+    fn admitted(&self, number: Number, now: Millis) -> Standing {
+        match self.session(number).filter(|session| now < session.deadline) {
+            Some(session) => {
+                Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
+            }
+            None => Standing::Expired,
         }
     }
 }

@@ -14,10 +14,11 @@ use crate::{
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
-    id::{Epoch, HoldId, OfferIndex, SaleName, SaleTag, ShopperKey},
+    id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     line::{Line, SharedLine},
     record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
+    session::Session,
     spec::SaleSpec,
     stock::{Counts, SoldOut, Stock},
     sync::{AtomicU64, Ordering},
@@ -40,6 +41,8 @@ pub struct SaleView {
     /// Places that left the line before they were called.
     departed: AtomicU64,
     tally: Tally,
+    /// Claimed sessions: what a pass is signed from.
+    sessions: DashMap<Number, Session>,
     holds: DashMap<HoldId, Arc<Hold>>,
     /// Holds of each shopper, in the order they were made.
     shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
@@ -81,6 +84,7 @@ impl SaleView {
             active: AtomicU64::new(0),
             departed: AtomicU64::new(0),
             tally: Tally::default(),
+            sessions: DashMap::new(),
             holds: DashMap::new(),
             shopper_holds: DashMap::new(),
             purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
@@ -153,6 +157,11 @@ impl SaleView {
         &self.purchases
     }
 
+    /// The session of an admitted place.
+    pub fn session(&self, number: Number) -> Option<Session> {
+        self.sessions.get(&number).map(|session| *session)
+    }
+
     /// A hold by its number.
     pub fn hold(&self, id: HoldId) -> Option<Arc<Hold>> {
         self.holds.get(&id).map(|hold| Arc::clone(&hold))
@@ -189,6 +198,14 @@ impl SaleView {
     /// Publishes what operators set.
     pub(crate) fn set_desk(&self, sale: &Sale) {
         self.desk.store(Desk::of(sale));
+    }
+
+    /// Publishes a claimed session, or with `None` that there is none.
+    pub(crate) fn set_session(&self, number: Number, session: Option<Session>) {
+        match session {
+            Some(session) => drop(self.sessions.insert(number, session)),
+            None => drop(self.sessions.remove(&number)),
+        }
     }
 
     /// Publishes a hold as it stands.

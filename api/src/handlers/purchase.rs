@@ -108,7 +108,7 @@ pub async fn step(
     let hold = hold_id(&sale, &id)?;
     let replay = key.map(|key| {
         let route = format!("{}/{}/{id}", verb.name(), sale.name());
-        authority::replay(principal, &route, key, &body)
+        authority::replay(principal, &route, key, b"")
     });
     let settled = app.engine.settle(&sale, hold, verb.step(), by, replay).await?;
     tell(&sale, &settled, StatusCode::OK)

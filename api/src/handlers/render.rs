@@ -120,7 +120,7 @@ pub fn write_standing(
         Standing::Called { deadline } => called(&place, PlaceState::Ready, deadline, None),
         Standing::Admitted { claimed_at, expires_at } => {
             let pass = sign(app, sale, ticket, claimed_at, expires_at);
-            let object = called(&place, PlaceState::Admitted, whole(expires_at), Some(&pass));
+            let object = called(&place, PlaceState::Admitted, expires_at, Some(&pass));
             return write_place(&object, out);
         }
         Standing::Left | Standing::Expired | Standing::Unknown => {
@@ -145,22 +145,18 @@ pub fn write_entry(app: &App, sale: &SaleView, epoch: Epoch, answer: &EntryAnswe
     let sale_name = sale.name().as_str();
     let place = Place { sale: sale_name, ticket, serving, line_length, message: None };
     let mut out = Vec::with_capacity(1_024);
-    let waits = |state, ahead, eta| {
-        let silent_until = at.after(sale.desk().spec.idle_ms);
-        in_line(&place, state, ahead, eta, silent_until)
-    };
     match standing {
-        EntryStanding::Waiting { ahead, eta, .. } => {
-            let object = waits(PlaceState::Waiting, *ahead, *eta);
+        EntryStanding::Waiting { ahead, eta, silent_until, .. } => {
+            let object = in_line(&place, PlaceState::Waiting, *ahead, *eta, *silent_until);
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
-        EntryStanding::SoldOut { ahead, .. } => {
-            let object = waits(PlaceState::SoldOut, *ahead, None);
+        EntryStanding::SoldOut { ahead, silent_until, .. } => {
+            let object = in_line(&place, PlaceState::SoldOut, *ahead, None, *silent_until);
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
         EntryStanding::Admitted { claimed_at, expires_at, .. } => {
             let pass = sign(app, sale, ticket, *claimed_at, *expires_at);
-            let object = called(&place, PlaceState::Admitted, whole(*expires_at), Some(&pass));
+            let object = called(&place, PlaceState::Admitted, *expires_at, Some(&pass));
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
     }
@@ -178,11 +174,6 @@ fn sign(
     let TicketRef { epoch, number, shopper } = ticket;
     let sale = sale.name().clone();
     app.keyring.sign_pass(&Pass { sale, epoch, number, shopper, issued_at, expires_at })
-}
-
-/// A time as a pass carries it: whole seconds, rounded down.
-const fn whole(time: Millis) -> Millis {
-    Millis(time.0 / 1_000 * 1_000)
 }
 
 /// A sale's status. `desk` is borrowed from the view.

@@ -155,7 +155,7 @@ impl Visit<'_> {
 
     async fn entry(&self) -> Result<Entry, ApiError> {
         let (headers, peer) = (&self.head.headers, &self.head.peer);
-        let (shopper, _) = authority::entrant(self.app, self.sale, headers, peer, b"")?;
+        let (shopper, _) = authority::entrant(self.app, self.sale, headers, peer)?;
         Ok(self.app.engine.enter(self.sale, shopper, None).await?)
     }
 

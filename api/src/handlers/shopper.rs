@@ -73,7 +73,7 @@ async fn enter_room(
 ) -> Result<EnteredRoom, ApiError> {
     let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
-    let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer, &body)?;
+    let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer)?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
     let status = match entry.answer.standing {
         EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => StatusCode::ACCEPTED,

@@ -55,7 +55,7 @@ async fn about_tickets_and_passes() -> Vec<Told> {
     let wall = Wall::new(json!({ "session_seconds": 1, "per_shopper_max": 1 })).await;
     let shopper = wall.admitted().await;
     let limit = wall.buy(&shopper.pass, 2, "two").await;
-    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     let pass_expired = wall.buy(&shopper.pass, 1, "late").await;
     let expired = wall.position(&shopper.ticket).await;
     wall.act("pause", Value::Null).await;

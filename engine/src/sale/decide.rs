@@ -211,10 +211,12 @@ impl Sale {
             EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
         } else {
             let ahead = self.places.waiting_before(number);
+            let silent_until = at.after(self.spec.idle_ms);
             if self.sellable() == 0 {
-                EntryStanding::SoldOut { ahead, serving, line_length }
+                EntryStanding::SoldOut { ahead, serving, line_length, silent_until }
             } else {
-                EntryStanding::Waiting { ahead, serving, line_length, eta: self.eta(ahead, at) }
+                let eta = self.eta(ahead, at);
+                EntryStanding::Waiting { ahead, serving, line_length, eta, silent_until }
             }
         };
         EntryAnswer { number, shopper, at, standing }

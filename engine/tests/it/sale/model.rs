@@ -185,10 +185,11 @@ impl Model {
             EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
         } else {
             let ahead = room.waiting().filter(|other| *other < number).count() as u64;
+            let silent_until = at.after(room.spec.idle_ms);
             if room.sellable() == 0 {
-                EntryStanding::SoldOut { ahead, serving, line_length }
+                EntryStanding::SoldOut { ahead, serving, line_length, silent_until }
             } else {
-                EntryStanding::Waiting { ahead, serving, line_length, eta: None }
+                EntryStanding::Waiting { ahead, serving, line_length, eta: None, silent_until }
             }
         };
         let answer = EntryAnswer { number, shopper, at, standing };
@@ -348,7 +349,8 @@ impl Room {
         if let Some(session) = self.sessions.get_mut(&number)
             && session.state == SessionState::Called
         {
-            let (state, deadline) = (SessionState::Admitted, at.after(self.spec.session_ms));
+            let (state, deadline) =
+                (SessionState::Admitted, at.after(self.spec.session_ms).whole_second());
             *session = Session { number, state, since: at, deadline };
             self.set(number, PlaceState::Admitted);
         }
@@ -434,12 +436,6 @@ impl Room {
             return Err(ChangeRefusal::Fixed("offer"));
         }
         self.set_rate(spec.admission_milli_per_second, at);
-        if spec.session_ms != self.spec.session_ms {
-            let let_in = |session: &&mut Session| session.state != SessionState::Called;
-            for session in self.sessions.values_mut().filter(let_in) {
-                session.deadline = session.since.after(spec.session_ms);
-            }
-        }
         self.spec = spec.clone();
         Ok(())
     }

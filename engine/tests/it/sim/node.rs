@@ -26,7 +26,7 @@ use engine::{
 
 /// A batch is reserved at its largest: half a mebibyte, and as much again for a requeue. A little
 /// more makes short segments.
-pub(crate) const SEGMENT_BYTES: u64 = 800_000;
+pub(crate) const SEGMENT_BYTES: u64 = 1_000_000;
 const RING_SLOTS: usize = 128;
 
 /// What one asking came to so far.

@@ -94,7 +94,11 @@ impl Shadow {
                 if let Some(replay) = replay {
                     self.answered(replay.key, &moved.hold);
                 }
-                if !moved.replayed {
+                // A repeat of a step whose first answer was lost brings news; one of a step that
+                // is long past does not.
+                let known = self.holds.get(&(*sale, moved.hold.id));
+                let news = known.is_none_or(|known| leads(known.state, moved.hold.state));
+                if !moved.replayed || news {
                     self.told(*sale, &moved.hold);
                 }
             }

@@ -47,7 +47,9 @@ impl Sink {
                 continue;
             }
             self.refused.remove(&order);
-            if chance.hits(refusals) {
+            // What was taken once is taken again: to refuse a copy would keep back what follows.
+            let repeat = self.orders.get(&order).is_some_and(|(last, _)| event.id <= *last);
+            if !repeat && chance.hits(refusals) {
                 self.refused.insert(order, event.id);
                 self.letters += 1;
                 let why = "not today".to_owned();
