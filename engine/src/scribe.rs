@@ -224,7 +224,10 @@ impl Scribe {
                 }
                 Record::Delivered { events } => {
                     let dead = self.registry.dead_letters();
-                    if dead.iter().any(|letter| events.contains(&letter.event)) {
+                    let is_dead = |event: &&EventId| dead.iter().any(|d| d.event == **event);
+                    // Taken after all, from another copy: what stayed back behind it may go on.
+                    if let Some(first) = events.iter().find(is_dead) {
+                        self.outlet.go_back_to(*first);
                         self.registry.replace_dead_letters(outlet::dead_letters(world));
                     }
                 }
