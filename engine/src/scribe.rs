@@ -86,6 +86,9 @@ pub struct Scribe {
     publishers: BTreeMap<SaleTag, Publisher>,
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
+    /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
+    /// decided: a small batch that still fits must not make a full disk look well.
+    wanted_bytes: usize,
     next_idle_sweep: Millis,
     /// The sale whose quiet places were let go last.
     idle_swept: SaleTag,
@@ -115,6 +118,7 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
+        registry.set_outbox_lag(arbiter.world().outbox().len());
         Self {
             clock,
             arbiter,
@@ -124,6 +128,7 @@ impl Scribe {
             watch,
             publishers,
             unfinished: None,
+            wanted_bytes: 0,
             next_idle_sweep: at,
             idle_swept: SaleTag(u64::MAX),
         }
@@ -190,13 +195,16 @@ impl Scribe {
         Ok(())
     }
 
-    /// Whether the journal has room for a batch of `bytes`.
+    /// Whether the journal has room for a batch of `bytes`, and for what it had no room for before.
     fn reserve(&mut self, bytes: usize) -> Result<bool, Fatal> {
-        match self.journal.reserve(bytes) {
-            Ok(()) => Ok(true),
-            Err(JournalError::Full { .. } | JournalError::Unready { .. }) => Ok(false),
-            Err(error) => Err(self.stopped(&error)),
-        }
+        let bytes = bytes.max(self.wanted_bytes);
+        let (has_room, wanted_bytes) = match self.journal.reserve(bytes) {
+            Ok(()) => (true, 0),
+            Err(JournalError::Full { .. } | JournalError::Unready { .. }) => (false, bytes),
+            Err(error) => return Err(self.stopped(&error)),
+        };
+        self.wanted_bytes = wanted_bytes;
+        Ok(has_room)
     }
 
     /// The end of the scribe. First the flag, then the promises that are dropped with the batch: who
@@ -208,7 +216,7 @@ impl Scribe {
 
     fn publish(&mut self, records: &[Record], at: Millis) {
         let world = self.arbiter.world();
-        let mut sales_changed = false;
+        let (mut sales_changed, mut dead_letters_changed) = (false, false);
         for record in records {
             match record {
                 Record::Created { spec, .. } => {
@@ -224,19 +232,19 @@ impl Scribe {
                 }
                 Record::Delivered { events } => {
                     let dead = self.registry.dead_letters();
-                    let is_dead = |event: &&EventId| dead.iter().any(|d| d.event == **event);
-                    // Taken after all, from another copy: what stayed back behind it may go on.
-                    if let Some(first) = events.iter().find(is_dead) {
-                        self.outlet.go_back_to(*first);
-                        self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    let is_dead = |event: &&EventId| {
+                        dead.binary_search_by_key(*event, |letter| letter.event).is_ok()
+                    };
+                    if let Some(event) = events.iter().find(is_dead) {
+                        // Taken after all: what was kept back behind it may go.
+                        self.outlet.go_back_to(*event);
+                        dead_letters_changed = true;
                     }
                 }
-                Record::DeadLettered { .. } => {
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
-                }
+                Record::DeadLettered { .. } => dead_letters_changed = true,
                 Record::Requeued { events, .. } => {
                     self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
                 | Record::Entered { sale, .. }
@@ -259,6 +267,11 @@ impl Scribe {
             if let Some(publisher) = self.publishers.get(&sale.tag()) {
                 publisher.publish_figures(sale, at);
             }
+        }
+        if dead_letters_changed {
+            // Before anything is offered again: the pipeline tells a requeued event from a stale
+            // offer by this list.
+            self.registry.replace_dead_letters(outlet::dead_letters(world));
         }
         if sales_changed {
             let views = self.publishers.values();

@@ -3,6 +3,7 @@
 mod audit;
 mod crash;
 mod journal;
+mod outbox;
 mod permits;
 mod rules;
 mod sale;

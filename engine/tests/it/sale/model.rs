@@ -185,7 +185,11 @@ impl Model {
             EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
         } else {
             let ahead = room.waiting().filter(|other| *other < number).count() as u64;
-            EntryStanding::Waiting { ahead, serving, line_length, eta: None }
+            if room.sellable() == 0 {
+                EntryStanding::SoldOut { ahead, serving, line_length }
+            } else {
+                EntryStanding::Waiting { ahead, serving, line_length, eta: None }
+            }
         };
         let answer = EntryAnswer { number, shopper, at, standing };
         if let Some(replay) = entering.replay {
@@ -307,16 +311,21 @@ impl Room {
         items.map(|item| u64::from(item.quantity)).sum()
     }
 
+    /// Units not sold for good.
+    fn sellable(&self) -> u64 {
+        let offers = (0..).take(self.available.len()).map(OfferIndex);
+        let open =
+            |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
+        self.available.iter().sum::<u64>() + offers.map(open).sum::<u64>()
+    }
+
     /// Lets in whoever is next, as far as pace, slots and stock allow.
     fn call(&mut self, at: Millis) {
         let phase = self.phase(at);
         if self.controls.paused || !matches!(phase, Phase::Open | Phase::Draining) {
             return;
         }
-        let offers = || (0..).take(self.available.len()).map(OfferIndex);
-        let open =
-            |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
-        let sellable = self.available.iter().sum::<u64>() + offers().map(open).sum::<u64>();
+        let sellable = self.sellable();
         let overbook = self.spec.overbook_milli.map(u64::from);
         let by_stock = overbook.map_or(u64::MAX, |overbook| (sellable * overbook).div_ceil(1_000));
         let slots = u64::from(self.spec.active_max).min(by_stock).saturating_sub(self.active());
