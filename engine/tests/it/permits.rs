@@ -1,4 +1,4 @@
-//! Rules of the scribe's read side that once were broken: permits, keys on their way, idle sweeps.
+//! Rules of the scribe that once were broken: permits, keys on their way, idle sweeps, the outlet.
 #![expect(clippy::panic, reason = "a helper of tests fails the test that calls it")]
 
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use engine::{
     clock::ManualClock,
     command::{Command, Reply},
     disk::sim::SimDisk,
-    hold::Step,
-    id::{OfferIndex, SaleTag, ShopperKey},
+    hold::{HoldState, Step},
+    id::{EventId, OfferIndex, SaleTag, ShopperKey},
     record::Change,
     sale::PurchaseRefusal,
     scribe::{Answer, Busy},
@@ -135,4 +135,21 @@ fn a_busy_sale_does_not_keep_another_from_letting_its_quiet_places_go() {
         let sale = shop.node.world().sale(tag).expect("made");
         assert!(sale.line_length() < 12, "{} people stand in line", sale.line_length());
     }
+}
+
+#[test]
+fn what_stayed_back_behind_a_dead_letter_goes_on_once_that_was_taken_after_all() {
+    let mut shop = Shop::open(1);
+    shop.all([buy(1, 1)]);
+    let held = shop.node.events.try_recv().expect("the hold's first event");
+    // Two copies were on their way: the sink refused one and took the other.
+    shop.all([Command::DeadLetter { event: held.id, why: String::new() }]);
+    shop.all([settle(1, Step::Pay, None)]);
+    assert!(shop.node.events.is_empty(), "it stays back");
+    shop.all([Command::Delivered { events: vec![held.id] }]);
+    assert!(shop.node.registry().dead_letters().is_empty());
+    shop.all([settle(1, Step::Confirm, None)]);
+    let told: Vec<_> = shop.node.events.try_iter().map(|e| (e.id, e.hold.state)).collect();
+    let rest = [(EventId(2), HoldState::Paying), (EventId(3), HoldState::Confirmed)];
+    assert_eq!(told, rest);
 }

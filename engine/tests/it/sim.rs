@@ -34,6 +34,7 @@
 //! | positions after a restart are one too high | sim |
 //! | later events overtake a dead letter | sim |
 //! | a requeue does not go back for its events | sim |
+//! | events stay back behind a dead letter that was taken after all | sim, permits |
 //! | a delivery takes all earlier events with it | sim, sale |
 //! | a key on its way, or answered, is not known to its twin | threads, permits |
 //! | a busy refusal leaves its key marked | permits |

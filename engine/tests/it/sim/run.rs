@@ -219,8 +219,9 @@ impl Simulation {
     /// One turn of the scribe; when it must stop, the machine goes down and comes up again.
     fn step(&mut self) {
         let outcome = self.node.step();
-        if outcome.is_err() {
+        if let Err(fatal) = &outcome {
             assert!(self.node.registry().is_stopped());
+            assert!(fatal.reason.contains("poisoned"), "only the disk stops a scribe: {fatal:?}");
         }
         self.hear();
         if outcome.is_err() {
