@@ -3,13 +3,11 @@
 //! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed and
 //! nothing more could be promised.
 
-use std::{
-    fs::DirBuilder, os::unix::fs::DirBuilderExt as _, process::ExitCode, sync::Arc, time::Duration,
-};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
-    Engine, EngineOptions, Failure, Started,
+    Engine, EngineOptions, Failure, Running, Started,
     clock::{Clock, SystemClock},
     disk::{Disk, real::RealDisk},
     limits,
@@ -18,12 +16,16 @@ use engine::{
     scribe::Fatal,
     spec::SaleSpec,
 };
-use tokio::{runtime, sync::oneshot};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Mutex, oneshot},
+};
 
 use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
-    config::{self, Config, LogFormat},
+    config::{self, Config},
     foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
@@ -50,11 +52,7 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
-    let format = match config.log.format {
-        LogFormat::Text => logging::LogFormat::Text,
-        LogFormat::Json => logging::LogFormat::Json,
-    };
-    logging::start(format, &config.log.filter);
+    logging::start(config.log.format, &config.log.filter);
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
         builder.worker_threads(threads);
@@ -107,6 +105,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        changes: Mutex::new(()),
         foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
         fixed: Fixed {
@@ -118,32 +117,52 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keyring: opened.keyring,
         engine: engine.clone(),
     });
+    // Before anybody is told that we listen: whoever knows of us may tell us to stop.
+    let stop = StopSignals::catch()?;
     let listening = Listening::open(&config, &app, &engine, exposition)?;
     announce(&listening);
 
-    let (told, mut stopped) = oneshot::channel::<Fatal>();
-    std::thread::spawn(move || {
-        if let Err(fatal) = running.join() {
-            // The receiver is gone only when the program is ending already.
-            drop(told.send(fatal));
+    let grace = Duration::from_millis(config.server.drain_timeout_ms);
+    let serving = async {
+        stop.received().await;
+        listening.close(grace).await;
+        tokio::task::spawn_blocking(move || orders.stop()).await?;
+        // The scribe ends when the last handle to the engine is gone.
+        drop((app, engine));
+        Ok(())
+    };
+    Ok(match serve_until(serving, running).await? {
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
         }
+        Err(fatal) => {
+            complain(&format!("journal failed, stopping: {}", fatal.reason));
+            ExitCode::from(EXIT_JOURNAL_FAILED)
+        }
+    })
+}
+
+/// Serves to the end, and on until the scribe has ended; at once with an error if the scribe stops
+/// for good, whether we still serve or drain already.
+async fn serve_until(
+    serving: impl Future<Output = Result<(), StartFailure>>,
+    running: Running,
+) -> Result<Result<(), Fatal>, StartFailure> {
+    let (told, mut ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        // The receiver is gone only when the program is ending already.
+        drop(told.send(running.join()));
     });
     tokio::select! {
-        () = stop_signal() => {}
-        Ok(fatal) = &mut stopped => {
-            complain(&format!("journal failed, stopping: {}", fatal.reason));
-            return Ok(ExitCode::from(EXIT_JOURNAL_FAILED));
-        }
+        served = serving => served?,
+        Ok(outcome) = &mut ended => return Ok(outcome),
     }
-    let grace = Duration::from_millis(config.server.drain_timeout_ms);
-    listening.close(grace).await;
-    tokio::task::spawn_blocking(move || orders.stop()).await?;
-    drop((app, engine));
-    // The scribe ends when the last handle to the engine is gone; a task that was cut may hold one
-    // a moment longer, and nothing is owed to it.
-    drop(tokio::time::timeout(SCRIBE_END_TIMEOUT, stopped).await);
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    // A task that was cut may hold a handle a moment longer, and nothing is owed to it.
+    match tokio::time::timeout(SCRIBE_END_TIMEOUT, ended).await {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(_)) | Err(_) => Ok(Ok(())),
+    }
 }
 
 /// The sink that the config names.
@@ -151,7 +170,6 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
     Ok(match &config.pipeline.sink {
         config::Sink::Log => {
             let directory = config.data.dir.join(ORDERS_DIRECTORY);
-            DirBuilder::new().mode(0o700).recursive(true).create(&directory)?;
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {
@@ -180,6 +198,10 @@ fn pipeline_options(config: &Config) -> pipeline::Options {
 /// them.
 async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<(), StartFailure> {
     for spec in sales {
+        // Asking the scribe would fail on a full disk, and reads must come back even then.
+        if engine.sale(spec.name.as_str()).is_some() {
+            continue;
+        }
         let name = spec.name.clone();
         let author = Author { name: "config".to_owned() };
         match engine.create(author, spec.clone()).await {
@@ -261,17 +283,24 @@ fn readiness(engine: &Engine) -> Result<(), Vec<String>> {
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 
-/// Resolves at SIGTERM or SIGINT.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    match (&mut signals.0, &mut signals.1) {
-        (Ok(terminate), Ok(interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+/// SIGTERM and SIGINT, caught from now on.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn catch() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    /// Resolves at the first of them.
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        _ => std::future::pending().await,
     }
 }
