@@ -1,14 +1,12 @@
 //! The engine on one hot SKU: deciding alone, and decided, synced, published and answered.
 
-#![expect(missing_docs, reason = "criterion writes undocumented functions")]
-
 use std::{sync::Arc, time::Duration};
 
 use benches::{Hot, Scribed, SyncTimes, now, sized};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
     command::{Command, Reply},
-    disk::real::RealDisk,
+    disk::{Disk, real::RealDisk},
     limits::PLACES_MAX,
 };
 
@@ -65,7 +63,8 @@ fn scribe(criterion: &mut Criterion) {
         let mut fresh = || {
             serial += 1;
             let disk = RealDisk::open(&dir.path().join(serial.to_string())).expect("it opens");
-            Scribed::start(Arc::new(disk), Box::new(SyncTimes::start()))
+            let disk: Arc<dyn Disk> = Arc::new(disk);
+            Scribed::start(&disk, Box::new(SyncTimes::start()))
         };
         let mut sale = fresh();
         group.throughput(Throughput::Elements(batch));

@@ -1,7 +1,5 @@
 //! The journal on a real disk: one append is one write and one `fdatasync`, whatever its size.
 
-#![expect(missing_docs, reason = "criterion writes undocumented functions")]
-
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

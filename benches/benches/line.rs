@@ -1,7 +1,5 @@
 //! The line: the exact position among 1,000 and among 10,000,000, and departures.
 
-#![expect(missing_docs, reason = "criterion writes undocumented functions")]
-
 use std::hint::black_box;
 
 use benches::{Rng, sized};

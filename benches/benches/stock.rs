@@ -1,7 +1,5 @@
 //! The stock: a permit taken and spent, returned, refused, and units freed.
 
-#![expect(missing_docs, reason = "criterion writes undocumented functions")]
-
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -101,7 +101,7 @@ impl Hot {
 
     fn admit(&mut self, replies: Vec<Reply>) {
         for reply in replies {
-            let Reply::Entry(Ok(entry)) = reply else { panic!("not entered: {reply:?}") };
+            let Reply::Entry(Ok(entry)) = reply else { unreachable!("not entered: {reply:?}") };
             let admitted = matches!(entry.answer.standing, EntryStanding::Admitted { .. });
             assert!(admitted, "an empty room lets everyone in: {entry:?}");
             let (number, shopper) = (entry.answer.number, entry.answer.shopper);
@@ -157,9 +157,9 @@ pub struct Scribed {
 
 impl Scribed {
     /// Starts on an empty disk.
-    pub fn start(disk: Arc<dyn Disk>, watch: Box<dyn Watch>) -> Self {
+    pub fn start(disk: &Arc<dyn Disk>, watch: Box<dyn Watch>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
-        let recovered = recovery::recover(&disk, SEGMENT_BYTES, &*clock);
+        let recovered = recovery::recover(disk, SEGMENT_BYTES, &*clock);
         let (world, journal, _) = recovered.expect("an empty disk recovers");
         let registry = Arc::new(Registry::default());
         let (outlet, events) = outlet::outlet();
@@ -213,9 +213,11 @@ fn step(scribe: &mut Scribe, view: Option<&SaleView>, commands: Vec<Command>) ->
     scribe.step(&mut requests).expect("the journal holds");
     assert!(requests.is_empty(), "the batch was taken whole");
     let mut context = Context::from_waker(Waker::noop());
-    let reply = |mut commit: Commit<Answer>| match Pin::new(&mut commit).poll(&mut context) {
-        Poll::Ready(Ok(Ok(reply))) => reply,
-        other => panic!("not answered: {other:?}"),
+    let reply = |mut commit: Commit<Answer>| {
+        let Poll::Ready(Ok(Ok(reply))) = Pin::new(&mut commit).poll(&mut context) else {
+            unreachable!("a taken request is answered before the turn ends")
+        };
+        reply
     };
     commits.into_iter().map(reply).collect()
 }

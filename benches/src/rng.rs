@@ -1,4 +1,4 @@
-//! SplitMix64 (Steele, Lea, Flood 2014): eight lines, one seed, the same numbers everywhere.
+//! `SplitMix64` (Steele, Lea, Flood 2014): eight lines, one seed, the same numbers everywhere.
 
 /// A generator.
 #[derive(Clone, Debug)]

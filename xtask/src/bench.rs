@@ -25,7 +25,7 @@ const PAIRS_MIN: usize = 5;
 const CROWD: u64 = 1_000_000;
 
 /// The sizes of a run.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Sizes {
     /// How long each side of a pair answers, in seconds.
     #[arg(long, default_value_t = 4.0)]
@@ -140,7 +140,7 @@ mod tests {
     fn a_short_run_is_not_published() {
         let full = Sizes { seconds: 4.0, pairs: 5, waiting: 100_000, crowd: CROWD };
         assert!(full.are_full());
-        assert!(!Sizes { pairs: 4, ..full.clone() }.are_full());
+        assert!(!Sizes { pairs: 4, ..full }.are_full());
         assert!(!Sizes { crowd: 1_000, ..full }.are_full());
     }
 }

@@ -53,7 +53,7 @@ struct Reply {
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    match run(Options::parse()) {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             drop(writeln!(std::io::stderr(), "ceiling: {trouble}"));
@@ -62,11 +62,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: Options) -> Result<(), Trouble> {
-    let reply = Arc::new(Reply::read(&options)?);
+fn run(options: &Options) -> Result<(), Trouble> {
+    let reply = Arc::new(Reply::read(options)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let listen = options.listen;
     runtime.block_on(async move {
-        let listener = TcpListener::bind(options.listen).await?;
+        let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         writeln!(std::io::stdout(), "{{\"event\":\"listening\",\"public\":\"{address}\"}}")?;
         std::io::stdout().flush()?;

@@ -9,7 +9,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use benches::{Scribed, SyncTimes, now};
 use clap::Parser;
-use engine::disk::real::RealDisk;
+use engine::disk::{Disk, real::RealDisk};
 use serde_json::json;
 
 #[derive(Debug, Parser)]
@@ -40,7 +40,8 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let data = tempfile::tempdir_in(&options.within)?;
     let watch = SyncTimes::start();
-    let mut sale = Scribed::start(Arc::new(RealDisk::open(data.path())?), Box::new(watch.clone()));
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(data.path())?);
+    let mut sale = Scribed::start(&disk, Box::new(watch.clone()));
     sale.reserve(options.batch);
     let (syncs_before, syncing_before) = watch.totals();
     let started = now();
@@ -51,7 +52,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     let seconds = started.elapsed().as_secs_f64();
     let (syncs, syncing) = watch.totals();
-    let (syncs, syncing) = (syncs - syncs_before, syncing - syncing_before);
+    let (syncs, syncing) = (syncs - syncs_before, syncing.saturating_sub(syncing_before));
     let report = json!({
         "batch": options.batch,
         "reservations": reservations,

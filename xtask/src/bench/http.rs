@@ -45,9 +45,12 @@ impl Figure {
         (ours, median(self.pairs.iter().map(|(_, ceiling)| of(ceiling))))
     }
 
-    /// The median over the pairs of our throughput as a share of the bare hyper's.
-    pub(super) fn share(&self) -> f64 {
-        median(self.pairs.iter().map(|(ours, ceiling)| ours.rps / ceiling.rps))
+    /// Our throughput as a share of the bare hyper's, pair by pair: the median, the least and the
+    /// most. A wide span says that the machine had other things to do.
+    pub(super) fn shares(&self) -> [f64; 3] {
+        let shares = || self.pairs.iter().map(|(ours, ceiling)| ours.rps / ceiling.rps);
+        let (least, most) = (shares().fold(f64::INFINITY, f64::min), shares().fold(0.0, f64::max));
+        [median(shares()), least, most]
     }
 }
 

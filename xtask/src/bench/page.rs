@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use super::{Figures, Sizes, durable::Durable, http::Figure};
+use super::{
+    Figures, Sizes,
+    durable::{Crowd, Durable, Recovery},
+    http::Figure,
+};
 use crate::{failure::Failure, project::Project};
 
 const BEGIN: &str = "<!-- figures: begin; written by `cargo xtask bench` -->";
@@ -23,7 +27,8 @@ pub(super) fn render(
          ### Requests a second\n\n\
          Medians of {pairs} pairs of {seconds} s, ours and bare hyper in turns; {waiting} shoppers \
          in line. Processor time is the server's alone; the client runs beside it on the same \
-         cores.\n\n\
+         cores. The share is the median of the pairs' and their span: a wide one means a busy \
+         machine.\n\n\
          | call | answers | connections | ours/s | bare hyper/s | share | ours, CPU µs | hyper, CPU µs | ours p50, p99 ms |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|\n{requests}\n\
          ### Memory and recovery, {crowd} waiting\n\n\
@@ -41,10 +46,10 @@ fn request_row(figure: &Figure) -> String {
     let (p50, _) = figure.medians(|report| report.p50_us / 1_000.0);
     let (p99, _) = figure.medians(|report| report.p99_us / 1_000.0);
     let (bytes, _) = figure.medians(|report| report.response_bytes);
-    let (name, status, share) = (figure.name, figure.status, figure.share());
+    let (name, status, [share, least, most]) = (figure.name, figure.status, figure.shares());
     let connections = figure.connections;
     format!(
-        "| {name} | {status}, {bytes:.0} bytes | {connections} | {} | {} | {share:.2} | \
+        "| {name} | {status}, {bytes:.0} bytes | {connections} | {} | {} | {share:.2} ({least:.2} to {most:.2}) | \
          {cpu:.1} | {cpu_ceiling:.1} | {p50:.2}, {p99:.2} |\n",
         grouped(ours),
         grouped(ceiling),
@@ -52,36 +57,39 @@ fn request_row(figure: &Figure) -> String {
 }
 
 fn memory(durable: &Durable) -> String {
-    let mut text = "| entered | RSS bytes each | after 3 s | journal bytes each |\n\
-                    |---|---:|---:|---:|\n"
-        .to_owned();
-    for crowd in &durable.crowds {
+    let crowds = durable.crowds.iter().map(|crowd| {
         let (name, bytes, settled) = (crowd.name, crowd.bytes, crowd.bytes_settled);
-        let journal = crowd.journal_bytes;
-        text += &format!("| {name} | {bytes:.0} | {settled:.0} | {journal:.0} |\n");
-    }
-    text += "\n| entered | started from | records | seconds to listening | records/s |\n\
-             |---|---|---:|---:|---:|\n";
-    for crowd in &durable.crowds {
-        for recovery in &crowd.recoveries {
-            let (records, seconds) = (grouped(recovery.records), recovery.seconds);
-            let rate = grouped(recovery.records / recovery.seconds);
-            let (name, from) = (crowd.name, recovery.from);
-            text += &format!("| {name} | {from} | {records} | {seconds:.2} | {rate} |\n");
-        }
-    }
-    text
+        format!("| {name} | {bytes:.0} | {settled:.0} | {:.0} |\n", crowd.journal_bytes)
+    });
+    let each = |crowd: &Crowd| {
+        let name = crowd.name;
+        let row = move |recovery: &Recovery| {
+            let Recovery { from, records, seconds } = recovery;
+            let (rate, records) = (grouped(records / seconds), grouped(*records));
+            format!("| {name} | {from} | {records} | {seconds:.2} | {rate} |\n")
+        };
+        crowd.recoveries.iter().map(row).collect::<String>()
+    };
+    let (crowds, recoveries): (String, String) =
+        (crowds.collect(), durable.crowds.iter().map(each).collect());
+    format!(
+        "| entered | RSS bytes each | after 3 s | journal bytes each |\n\
+         |---|---:|---:|---:|\n{crowds}\n\
+         | entered | started from | records | seconds to listening | records/s |\n\
+         |---|---|---:|---:|---:|\n{recoveries}"
+    )
 }
 
 fn reservations(durable: &Durable) -> String {
-    let mut text = "| reservations to a sync | durable reservations/s | one sync, ms | share of time in it |\n\
-                    |---:|---:|---:|---:|\n"
-        .to_owned();
-    for row in &durable.reservations {
-        let (batch, rps, ms, share) = (row.batch, grouped(row.rps), row.sync_ms, row.sync_share);
-        text += &format!("| {batch} | {rps} | {ms:.2} | {share:.2} |\n");
-    }
-    text
+    let rows = durable.reservations.iter().map(|row| {
+        let (rps, ms, share) = (grouped(row.rps), row.sync_ms, row.sync_share);
+        format!("| {} | {rps} | {ms:.2} | {share:.2} |\n", row.batch)
+    });
+    let rows: String = rows.collect();
+    format!(
+        "| reservations to a sync | durable reservations/s | one sync, ms | share of time in it |\n\
+         |---:|---:|---:|---:|\n{rows}"
+    )
 }
 
 /// Whole thousands apart: 1,234,567.
