@@ -13,9 +13,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::{Engine, view::SaleView};
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    header::{HOST, HeaderValue},
+};
 use ipnet::IpNet;
-use tokio::time::Instant;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     error::ApiError,
@@ -44,6 +47,9 @@ pub struct App {
     pub demo_payment: bool,
     /// Open event streams, bounded.
     pub streams: stream::Streams,
+    /// One operator's change at a time: a patch is put into the table as it was just read, and a
+    /// change decided in between would be undone by it.
+    pub changes: Mutex<()>,
     /// Waits that were told and are not over.
     pub foretold: Foretold,
     /// What never changes while the process runs.
@@ -191,7 +197,13 @@ where
     F: FnOnce(Arc<App>, Head, RequestBody) -> W,
     W: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,
 {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // HTTP/2 names the host in `:authority`; handlers look in one place.
+    let authority =
+        parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = authority.filter(|_| !parts.headers.contains_key(HOST)) {
+        parts.headers.insert(HOST, host);
+    }
     let head = Head { headers: parts.headers, peer: peer.clone() };
     let work = handler(Arc::clone(app), head, body);
     Answer::later(async move { or_refusal(work.await) })

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use engine::spec::SaleSpec;
 
 pub use options::{
-    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogFormat, LogOptions,
-    PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PipelineOptions,
+    RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
 };
 pub use resolved::resolved_text;
 
@@ -208,13 +208,14 @@ mod tests {
             id = "BAD"
             order = "draw"
         "#;
-        let error = built(text, &[("RUSHGATE__SERVER__BACKLOG", "-5"), ("RUSHGATE__X", "1")]);
+        let error =
+            built(text, &[("RUSHGATE__SERVER__CONNECTIONS_MAX", "-5"), ("RUSHGATE__X", "1")]);
         let error = error.unwrap_err();
         for part in [
             "server.listen: found \"nowhere\", allowed: an address and port",
             "server.colour: found an unknown field",
-            "server.backlog: found \"-5\", allowed: a whole number from",
-            "arbiter.kind: found \"etcd\", allowed: local, redis",
+            "server.connections_max: found \"-5\", allowed: a whole number from",
+            "arbiter.kind: found \"etcd\", allowed: local",
             "keys.secret: found (hidden, 16 bytes), allowed: 32 to 1024 bytes",
             "sale[0].id: found \"BAD\"",
             "sale[0].order: found \"draw\", allowed: arrival (draw is not available in this version)",
@@ -255,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn several_nodes_must_share_a_secret() {
+    fn an_arbiter_that_is_not_there_does_not_decide_in_silence() {
         let error = built("[arbiter]\nkind = \"redis\"\n", &[]).unwrap_err();
-        assert!(error.contains("keys.secret: found nothing"), "{error}");
+        assert!(error.contains("arbiter.kind: found \"redis\", allowed: local"), "{error}");
     }
 }

@@ -173,7 +173,7 @@ impl ApiError {
             Self::BackendStalled => later(S::SERVICE_UNAVAILABLE, "backend_stalled", "orders are not being taken over at present", After(5)),
             Self::ArbiterUnavailable => later(S::SERVICE_UNAVAILABLE, "arbiter_unavailable", "decisions cannot be made at present", WithKey(2)),
             Self::StorageFull => later(S::SERVICE_UNAVAILABLE, "storage_full", "changes cannot be stored at present", After(10)),
-            Self::ShuttingDown => later(S::SERVICE_UNAVAILABLE, "shutting_down", "this node is shutting down", After(1)),
+            Self::ShuttingDown => later(S::SERVICE_UNAVAILABLE, "shutting_down", "this node is shutting down; it may have happened", WithKey(1)),
             Self::DeadlineExceeded => later(S::SERVICE_UNAVAILABLE, "deadline_exceeded", "no answer in time; it may have happened", WithKey(1)),
             Self::Internal => later(S::INTERNAL_SERVER_ERROR, "internal", "an internal fault", WithKey(1)),
         }

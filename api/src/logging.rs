@@ -18,17 +18,6 @@ pub enum LogFormat {
     Json,
 }
 
-impl LogFormat {
-    /// `json` or `text`; anything else is `None`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "json" => Some(Self::Json),
-            "text" => Some(Self::Text),
-            _ => None,
-        }
-    }
-}
-
 /// Starts logging for the process. `filter` is a `tracing` directive such as `info,api=debug`; a
 /// broken one counts as `info`. A second call changes nothing.
 pub fn start(format: LogFormat, filter: &str) {

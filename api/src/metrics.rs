@@ -23,7 +23,7 @@ use crate::route::{LABELS, ROUTES};
 pub const ENTER_TOTAL: &str = "rushgate_enter_total";
 /// Position polls.
 pub const POSITION_TOTAL: &str = "rushgate_position_total";
-/// Places called to buy.
+/// Admissions claimed.
 pub const ADMITTED_TOTAL: &str = "rushgate_admitted_total";
 /// Places gone from a line, by reason.
 pub const DEPARTED_TOTAL: &str = "rushgate_departed_total";
@@ -31,7 +31,7 @@ pub const DEPARTED_TOTAL: &str = "rushgate_departed_total";
 pub const PURCHASE_TOTAL: &str = "rushgate_purchase_total";
 /// Places waiting.
 pub const LINE_LENGTH: &str = "rushgate_line_length";
-/// Admitted sessions.
+/// Slots taken: called or let in.
 pub const ACTIVE_SESSIONS: &str = "rushgate_active_sessions";
 /// Units by state.
 pub const STOCK_UNITS: &str = "rushgate_stock_units";
@@ -66,10 +66,8 @@ const ETA_BUCKETS: [f64; 11] =
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The statuses this program answers; any other is recorded as the last.
-const STATUSES: [u16; 20] = [
-    200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 503,
-    500,
-];
+const STATUSES: [u16; 19] =
+    [200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 503, 500];
 
 /// What `/metrics` shows.
 #[derive(Clone)]
@@ -115,11 +113,11 @@ pub fn install() -> Result<Exposition, BuildError> {
 fn describe() {
     describe_counter!(ENTER_TOTAL, "Entries into a line, by outcome");
     describe_counter!(POSITION_TOTAL, "Position polls");
-    describe_counter!(ADMITTED_TOTAL, "Places called to buy");
+    describe_counter!(ADMITTED_TOTAL, "Admissions claimed");
     describe_counter!(DEPARTED_TOTAL, "Places gone from a line, by reason");
     describe_counter!(PURCHASE_TOTAL, "Purchases, by outcome");
     describe_gauge!(LINE_LENGTH, "Places waiting");
-    describe_gauge!(ACTIVE_SESSIONS, "Admitted sessions");
+    describe_gauge!(ACTIVE_SESSIONS, "Slots taken: called or let in");
     describe_gauge!(STOCK_UNITS, "Units by state");
     describe_histogram!(ETA_ERROR_SECONDS, Unit::Seconds, "Admission time less the time foretold");
     describe_histogram!(HTTP_REQUEST_SECONDS, Unit::Seconds, "From request head to response head");

@@ -64,7 +64,8 @@ impl Default for Options {
 
 /// Starts delivering `events` to `sink`.
 ///
-/// The pipeline holds a handle to the engine: stop it before waiting for the engine to end.
+/// The pipeline holds a handle to the engine: stop it before waiting for the engine to end. What it
+/// had in hand when it was stopped is offered again by the next start of the engine, not by this one.
 pub fn run(
     events: Receiver<OrderEvent>,
     engine: Engine,

@@ -3,14 +3,7 @@
 //! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed and
 //! nothing more could be promised.
 
-use std::{
-    fs::{DirBuilder, File},
-    os::unix::fs::DirBuilderExt as _,
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
@@ -26,13 +19,13 @@ use engine::{
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
+    sync::{Mutex, oneshot},
 };
 
 use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
-    config::{self, Config, LogFormat},
+    config::{self, Config},
     foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
@@ -59,11 +52,7 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
-    let format = match config.log.format {
-        LogFormat::Text => logging::LogFormat::Text,
-        LogFormat::Json => logging::LogFormat::Json,
-    };
-    logging::start(format, &config.log.filter);
+    logging::start(config.log.format, &config.log.filter);
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
         builder.worker_threads(threads);
@@ -116,6 +105,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        changes: Mutex::new(()),
         foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
         fixed: Fixed {
@@ -180,7 +170,6 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
     Ok(match &config.pipeline.sink {
         config::Sink::Log => {
             let directory = config.data.dir.join(ORDERS_DIRECTORY);
-            make_private(&directory, &config.data.dir)?;
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {
@@ -193,16 +182,6 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
             Arc::new(Webhook::new(options, clock)?)
         }
     })
-}
-
-/// Makes a directory for the owner alone inside `parent`, unless it is there; its name is durable,
-/// so that no power cut takes what is synced in it.
-fn make_private(directory: &Path, parent: &Path) -> std::io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().mode(0o700).create(directory)?;
-    File::open(parent)?.sync_all()
 }
 
 fn pipeline_options(config: &Config) -> pipeline::Options {

@@ -14,6 +14,7 @@ mod identity;
 mod keyring;
 mod pass;
 mod ticket;
+mod verified;
 
 pub use identity::{Principal, body_hash, scope_hash};
 pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};

@@ -109,8 +109,7 @@ pub fn read_whole(
     let file = disk.open(name)?;
     let length = file.len()?;
     let length = usize::try_from(length).ok().filter(|_| length <= bytes_max);
-    buffer.clear();
-    buffer.resize(length.ok_or(ErrorKind::FileTooLarge)?, 0);
+    *buffer = vec![0; length.ok_or(ErrorKind::FileTooLarge)?];
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], filled as u64) {

@@ -1,7 +1,7 @@
 //! The engine as handlers know it: reads from atomics, commands through the ring.
 //!
-//! Owns the two threads: the scribe, and the snapshotter that follows the sealed segments. Dropping
-//! the last handle closes the ring; the scribe finishes what was accepted and ends.
+//! Owns the scribe's thread, and one more for each snapshot of sealed segments while it is written.
+//! Dropping the last handle closes the ring; the scribe finishes what was accepted and ends.
 
 use std::{
     sync::Arc,

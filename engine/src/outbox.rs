@@ -4,7 +4,7 @@
 //! record that the sink took it, so that a crash at any moment delivers it again rather than not at
 //! all. The event's id is the idempotency key: dense, never used twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     clock::Millis,
@@ -54,6 +54,9 @@ binary_struct!(Pending { at, sale, hold, state, dead });
 pub(crate) struct Outbox {
     last: u64,
     pending: BTreeMap<EventId, Pending>,
+    /// Those of `pending` that are dead: the scribe asks after each batch, and `pending` is long
+    /// just when it has no time to look through it.
+    dead: BTreeSet<EventId>,
 }
 
 impl Outbox {
@@ -75,7 +78,7 @@ impl Outbox {
 
     /// Events the sink refused for good.
     pub(crate) fn dead(&self) -> impl Iterator<Item = (EventId, &Pending)> {
-        self.after(EventId(0)).filter(|(_, pending)| pending.dead.is_some())
+        self.dead.iter().map(|id| (*id, &self.pending[id]))
     }
 
     /// Whether any event of a sale is not taken yet.
@@ -93,14 +96,19 @@ impl Outbox {
     pub(crate) fn delivered(&mut self, events: &[EventId]) {
         for event in events {
             self.pending.remove(event);
+            self.dead.remove(event);
         }
     }
 
     /// The sink refused an event for good, or an operator sends it again.
     pub(crate) fn set_dead(&mut self, event: EventId, why: Option<String>) {
-        if let Some(pending) = self.pending.get_mut(&event) {
-            pending.dead = why;
+        let Some(pending) = self.pending.get_mut(&event) else { return };
+        if why.is_some() {
+            self.dead.insert(event);
+        } else {
+            self.dead.remove(&event);
         }
+        pending.dead = why;
     }
 }
 
@@ -116,11 +124,39 @@ impl Binary for Outbox {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let last = u64::decode(input)?;
-        let mut pending = BTreeMap::new();
+        let (mut pending, mut dead) = (BTreeMap::new(), BTreeSet::new());
         for _ in 0..get_length(input)? {
             let id = EventId::decode(input)?;
-            pending.insert(id, Pending::decode(input)?);
+            let event = Pending::decode(input)?;
+            if event.dead.is_some() {
+                dead.insert(id);
+            }
+            pending.insert(id, event);
         }
-        Ok(Self { last, pending })
+        Ok(Self { last, pending, dead })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dead_are_known_through_every_change_and_after_a_snapshot() {
+        let mut outbox = Outbox::default();
+        let ids = |outbox: &Outbox| outbox.dead().map(|(id, _)| id.0).collect::<Vec<_>>();
+        for hold in 1..=4 {
+            outbox.add(Millis(hold), SaleTag(1), HoldId(hold), HoldState::Held);
+        }
+        for event in [1, 2, 3, 9] {
+            outbox.set_dead(EventId(event), Some("no".to_owned()));
+        }
+        assert_eq!(ids(&outbox), [1, 2, 3], "an event that is not there cannot die");
+        outbox.set_dead(EventId(1), None);
+        outbox.delivered(&[EventId(2), EventId(4)]);
+        assert_eq!(ids(&outbox), [3]);
+        let mut bytes = Vec::new();
+        outbox.encode(&mut bytes);
+        assert_eq!(Outbox::decode(&mut bytes.as_slice()), Ok(outbox));
     }
 }

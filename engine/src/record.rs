@@ -1,9 +1,9 @@
 //! Records: the decided facts, which are all the journal holds and all the state is made of.
 //!
 //! A record says what happened, never what was asked. Applying the same records in the same order,
-//! each at the time of its batch, gives the same state wherever and whenever it is done. Byte
-//! layouts follow from the field order here; `docs/journal-format.md` lists them. A change here is
-//! a new journal version.
+//! each at the time of its batch, gives the same state wherever and whenever it is done. The
+//! byte form follows from the tags and the field order at the end of each type; a change of either
+//! is a new journal version.
 
 use crate::{
     clock::Millis,
@@ -310,6 +310,15 @@ pub enum EntryStanding {
         /// The estimated wait, in seconds, if one can be given.
         eta: Option<EtaRange>,
     },
+    /// In line while nothing is left that could still be sold.
+    SoldOut {
+        /// People ahead.
+        ahead: u64,
+        /// The gate's watermark.
+        serving: Number,
+        /// People in line.
+        line_length: u64,
+    },
     /// Let in, with the pass counting from `claimed_at`.
     Admitted {
         /// When the session began.
@@ -326,4 +335,5 @@ pub enum EntryStanding {
 binary_enum!(EntryStanding {
     0 => Waiting { ahead, serving, line_length, eta },
     1 => Admitted { claimed_at, expires_at, serving, line_length },
+    2 => SoldOut { ahead, serving, line_length },
 });

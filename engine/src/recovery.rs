@@ -33,8 +33,6 @@ pub enum RecoveryError {
     Journal(JournalError),
     /// The snapshots cannot be read.
     Snapshot(std::io::Error),
-    /// A snapshot's content is not a world.
-    World(crate::codec::DecodeError),
 }
 
 impl fmt::Display for RecoveryError {
@@ -42,7 +40,6 @@ impl fmt::Display for RecoveryError {
         f.write_str(match self {
             Self::Journal(_) => "the journal cannot be recovered",
             Self::Snapshot(_) => "the snapshots cannot be read",
-            Self::World(_) => "the snapshot does not hold a state of this version",
         })
     }
 }
@@ -52,7 +49,6 @@ impl std::error::Error for RecoveryError {
         match self {
             Self::Journal(source) => Some(source),
             Self::Snapshot(source) => Some(source),
-            Self::World(source) => Some(source),
         }
     }
 }
@@ -95,10 +91,10 @@ pub fn snapshot_sealed(disk: &dyn Disk) -> Result<Option<JournalPoint>, Recovery
 /// The world of the newest snapshot, and where it stands.
 fn start(disk: &dyn Disk) -> Result<(World, Option<JournalPoint>), RecoveryError> {
     match snapshot::newest(disk).map_err(RecoveryError::Snapshot)? {
-        Some(found) => {
-            let world = World::from_bytes(&found.payload).map_err(RecoveryError::World)?;
-            Ok((world, Some(found.point)))
-        }
+        // A snapshot only shortens the way: one that another version wrote is passed over, for
+        // every segment is still there.
+        Some(found) => Ok(World::from_bytes(&found.payload)
+            .map_or_else(|_| (World::default(), None), |world| (world, Some(found.point)))),
         None => Ok((World::default(), None)),
     }
 }

@@ -12,7 +12,7 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use crate::{
     approach::Approach,
@@ -90,6 +90,8 @@ pub struct Scribe {
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
     next_idle_sweep: Millis,
+    /// The sale whose quiet places were let go last.
+    idle_swept: SaleTag,
 }
 
 /// A batch between decision and answer.
@@ -116,7 +118,7 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
-        let (unfinished, next_idle_sweep) = (None, at);
+        registry.set_outbox_lag(arbiter.world().outbox().len());
         Self {
             clock,
             arbiter,
@@ -125,9 +127,10 @@ impl Scribe {
             outlet,
             watch,
             publishers,
-            unfinished,
+            unfinished: None,
             wanted_bytes: 0,
-            next_idle_sweep,
+            next_idle_sweep: at,
+            idle_swept: SaleTag(u64::MAX),
         }
     }
 
@@ -213,7 +216,7 @@ impl Scribe {
 
     fn publish(&mut self, records: &[Record], at: Millis) {
         let world = self.arbiter.world();
-        let mut sales_changed = false;
+        let (mut sales_changed, mut dead_letters_changed) = (false, false);
         for record in records {
             match record {
                 Record::Created { spec, .. } => {
@@ -229,16 +232,19 @@ impl Scribe {
                 }
                 Record::Delivered { events } => {
                     let dead = self.registry.dead_letters();
-                    if dead.iter().any(|letter| events.contains(&letter.event)) {
-                        self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    let is_dead = |event: &&EventId| {
+                        dead.binary_search_by_key(*event, |letter| letter.event).is_ok()
+                    };
+                    if let Some(event) = events.iter().find(is_dead) {
+                        // Taken after all: what was kept back behind it may go.
+                        self.outlet.go_back_to(*event);
+                        dead_letters_changed = true;
                     }
                 }
-                Record::DeadLettered { .. } => {
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
-                }
+                Record::DeadLettered { .. } => dead_letters_changed = true,
                 Record::Requeued { events, .. } => {
                     self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
-                    self.registry.replace_dead_letters(outlet::dead_letters(world));
+                    dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
                 | Record::Entered { sale, .. }
@@ -261,6 +267,11 @@ impl Scribe {
             if let Some(publisher) = self.publishers.get(&sale.tag()) {
                 publisher.publish_figures(sale, at);
             }
+        }
+        if dead_letters_changed {
+            // Before anything is offered again: the pipeline tells a requeued event from a stale
+            // offer by this list.
+            self.registry.replace_dead_letters(outlet::dead_letters(world));
         }
         if sales_changed {
             let views = self.publishers.values();
@@ -304,8 +315,14 @@ impl Scribe {
             Command::Idle { sale: view.tag(), numbers: numbers.collect() }
         };
         let any = |command: &Command| matches!(command, Command::Idle { numbers, .. } if !numbers.is_empty());
-        // One sale's at a time bounds the batch; the next sweep finds the others.
-        self.publishers.values().map(quiet).find(any).into_iter().collect()
+        // One sale's at a time bounds the batch; the next sweep begins with the sale after it.
+        let after = (Bound::Excluded(self.idle_swept), Bound::Unbounded);
+        let later = self.publishers.range(after).chain(self.publishers.range(..=self.idle_swept));
+        let found = later.map(|(_, publisher)| quiet(publisher)).find(any);
+        if let Some(Command::Idle { sale, .. }) = &found {
+            self.idle_swept = *sale;
+        }
+        found.into_iter().collect()
     }
 }
 

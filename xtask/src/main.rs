@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a chore reports to the person or the CI log that ran it")]
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod crowd;
 mod failure;
@@ -45,6 +46,8 @@ enum Chore {
         #[arg(long, value_delimiter = ',', default_values_t = crowd::SEEDS)]
         seeds: Vec<u64>,
     },
+    /// Measure ours beside a bare hyper and write `docs/benchmarks.md`.
+    Bench(bench::Sizes),
     /// Check what the compiler does not: sizes, marks, links, layering, licences.
     Tidy,
     /// Everything a change must pass: format, lints, docs, tidy, tests.
@@ -66,6 +69,7 @@ fn run(chore: Chore) -> Result<(), Failure> {
     match chore {
         Chore::Test { only } => step::run_all(&project, test::steps(&project, only)),
         Chore::Crowd { seeds } => step::run_all(&project, crowd::full_steps(&project, &seeds)),
+        Chore::Bench(sizes) => bench::run(&project, sizes),
         Chore::Tidy => tidy::check(&project),
         Chore::Ci => step::run_all(&project, ci::steps(&project)),
     }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use engine::spec::SaleSpec;
 use ipnet::IpNet;
 
+use crate::logging::LogFormat;
+
 /// All options of one process.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -16,7 +18,7 @@ pub struct Config {
     pub data: DataOptions,
     /// Who decides order and stock.
     pub arbiter: ArbiterOptions,
-    /// Where Redis is.
+    /// Where Redis is; read and kept for the arbiter that will use it.
     pub redis: RedisOptions,
     /// Bearer keys and token secrets.
     pub keys: KeyOptions,
@@ -45,8 +47,6 @@ pub struct ServerOptions {
     pub tls: Option<TlsOptions>,
     /// Connections open at once.
     pub connections_max: usize,
-    /// Connections the kernel may queue before they are accepted.
-    pub backlog: u32,
     /// How long the head of a request may take.
     pub header_timeout_ms: u64,
     /// How long a whole request may take.
@@ -80,17 +80,15 @@ pub struct DataOptions {
 /// Who decides order and stock.
 #[derive(Clone, Copy, Debug)]
 pub struct ArbiterOptions {
-    /// This process or Redis.
+    /// The one that decides.
     pub kind: ArbiterKind,
 }
 
-/// The two deciders.
+/// The deciders of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArbiterKind {
     /// This process alone.
     Local,
-    /// Redis, for several nodes.
-    Redis,
 }
 
 /// Where Redis is.
@@ -179,13 +177,4 @@ pub struct LogOptions {
     pub filter: String,
     /// How a line looks.
     pub format: LogFormat,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::options::{ArbiterKind, Config, LogFormat, Sink};
+use super::options::{ArbiterKind, Config, Sink};
+use crate::logging::LogFormat;
 use crate::wire::SaleTable;
 
 const MASKED: &str = "(set, hidden)";
@@ -30,7 +31,6 @@ struct Server {
     tls_cert: Option<String>,
     tls_key: Option<String>,
     connections_max: usize,
-    backlog: u32,
     streams_max: usize,
     header_timeout_ms: u64,
     request_timeout_ms: u64,
@@ -91,7 +91,6 @@ pub fn resolved_text(config: &Config) -> String {
         arbiter: Arbiter {
             kind: match config.arbiter.kind {
                 ArbiterKind::Local => "local",
-                ArbiterKind::Redis => "redis",
             },
         },
         redis: Redis { url: without_password(&config.redis.url) },
@@ -121,7 +120,6 @@ fn server(config: &Config) -> Server {
         tls_cert: server.tls.as_ref().map(|tls| path(&tls.cert)),
         tls_key: server.tls.as_ref().map(|tls| path(&tls.key)),
         connections_max: server.connections_max,
-        backlog: server.backlog,
         streams_max: server.streams_max,
         header_timeout_ms: server.header_timeout_ms,
         request_timeout_ms: server.request_timeout_ms,

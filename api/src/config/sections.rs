@@ -9,10 +9,11 @@ use engine::spec::SaleSpec;
 use ipnet::IpNet;
 
 use super::options::{
-    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogFormat, LogOptions,
-    PagesOptions, PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PagesOptions,
+    PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
 };
 use crate::keys::{KEYS_PER_ROLE_MAX, check_value};
+use crate::logging::LogFormat;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
 
@@ -28,7 +29,7 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let data = read_data(root.table("data"));
     let arbiter = read_arbiter(root.table("arbiter"));
     let redis = read_redis(root.table("redis"));
-    let keys = read_keys(root.table("keys"), arbiter.kind);
+    let keys = read_keys(root.table("keys"));
     let pipeline = read_pipeline(root.table("pipeline"));
     let pages = read_pages(root.table("pages"));
     let log = read_log(root.table("log"));
@@ -57,7 +58,6 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     let mut bound =
         |name, default: u32, most: u32| fields.integer(name, 1..=most).unwrap_or(default);
     let connections_max = bound("connections_max", 16_384, 1_000_000);
-    let backlog = bound("backlog", 4_096, 65_535);
     let streams_max = bound("streams_max", 8_192, 1_000_000);
     let mut timeout = |name, default| fields.integer(name, 100..=TIMEOUT_MS_MAX).unwrap_or(default);
     let header_timeout_ms = timeout("header_timeout_ms", 5_000);
@@ -75,7 +75,6 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
         trusted_proxies,
         tls,
         connections_max: usize::try_from(connections_max).ok()?,
-        backlog,
         header_timeout_ms,
         request_timeout_ms,
         keep_alive_ms,
@@ -131,10 +130,10 @@ fn read_data(mut fields: Fields<'_, '_>) -> DataOptions {
 }
 
 fn read_arbiter(mut fields: Fields<'_, '_>) -> ArbiterOptions {
-    let kinds = [("local", ArbiterKind::Local), ("redis", ArbiterKind::Redis)];
-    let kind = fields.word("kind", &kinds).unwrap_or(ArbiterKind::Local);
+    let allowed = "local (redis is not available in this version)";
+    let kind = fields.text("kind", allowed, |text| (text == "local").then_some(ArbiterKind::Local));
     fields.finish();
-    ArbiterOptions { kind }
+    ArbiterOptions { kind: kind.unwrap_or(ArbiterKind::Local) }
 }
 
 fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
@@ -146,7 +145,7 @@ fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
     RedisOptions { url: url.unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned()) }
 }
 
-fn read_keys(mut fields: Fields<'_, '_>, arbiter: ArbiterKind) -> KeyOptions {
+fn read_keys(mut fields: Fields<'_, '_>) -> KeyOptions {
     let secret_allowed = format!("{SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes");
     let mut secret = |name| {
         fields.secret(name, &secret_allowed, |text| {
@@ -156,11 +155,6 @@ fn read_keys(mut fields: Fields<'_, '_>, arbiter: ArbiterKind) -> KeyOptions {
     };
     let (current, previous) = (secret("secret"), secret("previous_secret"));
     let identity_secret = secret("identity_secret");
-    if arbiter == ArbiterKind::Redis {
-        let allowed =
-            format!("{secret_allowed}, the same on all nodes, since arbiter.kind is redis");
-        fields.required("secret", &allowed, current.as_ref());
-    }
     let operator = read_role_keys(&mut fields, "operator");
     let backend = read_role_keys(&mut fields, "backend");
     fields.finish();

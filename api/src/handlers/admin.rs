@@ -117,6 +117,7 @@ async fn update(
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     let patch = read_patch(&body.read(&head.headers).await?)?;
+    let _turn = app.changes.lock().await;
     let spec = patch.applied_to(&sale.desk().spec).map_err(|problems| {
         ApiError::InvalidRequest(problems.into_iter().map(Into::into).collect())
     })?;
@@ -161,6 +162,7 @@ async fn change(
             switch(act)
         }
     };
+    let _turn = app.changes.lock().await;
     app.engine.change(&sale, author, change).await?;
     Ok(shown(&app, &sale))
 }

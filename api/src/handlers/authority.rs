@@ -122,7 +122,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 
 /// As [`idempotency_key`], where one is required.
 pub fn required_key(headers: &HeaderMap) -> Result<&str, ApiError> {
-    idempotency_key(headers)?.ok_or_else(key_problem)
+    idempotency_key(headers)?.ok_or(ApiError::IdempotencyKeyRequired)
 }
 
 fn key_problem() -> ApiError {

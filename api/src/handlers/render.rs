@@ -139,16 +139,23 @@ pub fn write_entry(app: &App, sale: &SaleView, epoch: Epoch, answer: &EntryAnswe
     let ticket = TicketRef { epoch, number, shopper };
     let (serving, line_length) = match standing {
         EntryStanding::Waiting { serving, line_length, .. }
+        | EntryStanding::SoldOut { serving, line_length, .. }
         | EntryStanding::Admitted { serving, line_length, .. } => (*serving, *line_length),
     };
     let sale_name = sale.name().as_str();
     let place = Place { sale: sale_name, ticket, serving, line_length, message: None };
     let mut out = Vec::with_capacity(1_024);
+    let waits = |state, ahead, eta| {
+        let silent_until = at.after(sale.desk().spec.idle_ms);
+        in_line(&place, state, ahead, eta, silent_until)
+    };
     match standing {
         EntryStanding::Waiting { ahead, eta, .. } => {
-            let silent_until = at.after(sale.desk().spec.idle_ms);
-            let state = PlaceState::Waiting;
-            let object = in_line(&place, state, *ahead, *eta, silent_until);
+            let object = waits(PlaceState::Waiting, *ahead, *eta);
+            write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
+        }
+        EntryStanding::SoldOut { ahead, .. } => {
+            let object = waits(PlaceState::SoldOut, *ahead, None);
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
         EntryStanding::Admitted { claimed_at, expires_at, .. } => {

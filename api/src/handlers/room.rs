@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::{
+    command::{Entry, HoldReply},
     hold::Hold,
     id::{OfferIndex, Sku},
+    record::EntryStanding,
     sale::{Settler, TicketRef},
     standing::Standing,
     view::SaleView,
@@ -20,6 +22,7 @@ use super::{Verb, authority, purchase, render, shopper};
 use crate::{
     app::{App, Head},
     error::ApiError,
+    metrics::{self, Outcome},
     pages::{
         HomePage, Language, OfferCard, PlaceView, PurchaseView, RoomPage, SaleCard,
         content_security_policy, home as home_page, room as room_page,
@@ -130,17 +133,30 @@ impl Visit<'_> {
         if visitor(self.app, self.sale, &self.head.headers).is_some() {
             return Ok(None);
         }
-        let (headers, peer) = (&self.head.headers, &self.head.peer);
-        let (shopper, _) = authority::entrant(self.app, self.sale, headers, peer, b"")?;
-        let entry = self.app.engine.enter(self.sale, shopper, None).await?;
+        let entry = self.entry().await;
+        let outcome = match &entry {
+            Ok(entry) => match entry.answer.standing {
+                EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => Outcome::Waiting,
+                EntryStanding::Admitted { .. } => Outcome::Admitted,
+            },
+            Err(refusal) => Outcome::Refused(refusal.facts().code),
+        };
+        metrics::count(metrics::ENTER_TOTAL, self.sale, outcome);
+        let entry = entry?;
         let ticket = self.app.keyring.seal_ticket(&Ticket {
             sale: self.sale.tag(),
             epoch: entry.epoch,
             number: entry.answer.number,
-            shopper,
+            shopper: entry.answer.shopper,
             issued_at: entry.answer.at,
         });
         Ok(Some(self.cookie(ticket.as_str(), "")))
+    }
+
+    async fn entry(&self) -> Result<Entry, ApiError> {
+        let (headers, peer) = (&self.head.headers, &self.head.peer);
+        let (shopper, _) = authority::entrant(self.app, self.sale, headers, peer, b"")?;
+        Ok(self.app.engine.enter(self.sale, shopper, None).await?)
     }
 
     async fn leave(&self) -> Done {
@@ -150,6 +166,17 @@ impl Visit<'_> {
     }
 
     async fn buy(&self, body: &[u8]) -> Done {
+        let bought = self.purchase(body).await;
+        let outcome = match &bought {
+            Ok(made) if made.replayed => Outcome::Replayed,
+            Ok(_) => Outcome::Held,
+            Err(refusal) => Outcome::Refused(refusal.facts().code),
+        };
+        metrics::count(metrics::PURCHASE_TOTAL, self.sale, outcome);
+        bought.map(|_| None)
+    }
+
+    async fn purchase(&self, body: &[u8]) -> Result<HoldReply, ApiError> {
         let (ticket, standing) = self.place()?;
         let Standing::Admitted { .. } = standing else { return Err(ApiError::PassExpired) };
         let field = |name: &str| {
@@ -168,8 +195,7 @@ impl Visit<'_> {
         let route = format!("buy/{}/{}", self.sale.name(), self.sale.epoch().0);
         let principal = Principal::Shopper(ticket.shopper);
         let replay = authority::replay(principal, &route, &key, b"");
-        self.app.engine.purchase(self.sale, ticket, vec![(offer, quantity)], replay).await?;
-        Ok(None)
+        Ok(self.app.engine.purchase(self.sale, ticket, vec![(offer, quantity)], replay).await?)
     }
 
     /// Gives a purchase up or, in the demo, plays the payment provider.

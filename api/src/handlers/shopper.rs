@@ -76,7 +76,7 @@ async fn enter_room(
     let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer, &body)?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
     let status = match entry.answer.standing {
-        EntryStanding::Waiting { .. } => StatusCode::ACCEPTED,
+        EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => StatusCode::ACCEPTED,
         EntryStanding::Admitted { .. } => StatusCode::OK,
     };
     if let (EntryStanding::Waiting { eta: Some(eta), .. }, false) =
@@ -157,8 +157,8 @@ pub async fn leave(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    read_nothing(&body.read(&head.headers).await?)?;
     let ticket = authority::ticket(&app, &sale, &head.headers)?;
+    read_nothing(&body.read(&head.headers).await?)?;
     app.engine.leave(&sale, authority::place_of(&ticket)).await?;
     Ok(respond::no_content())
 }

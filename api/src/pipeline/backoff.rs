@@ -118,6 +118,16 @@ mod tests {
     }
 
     #[test]
+    fn a_late_failure_of_a_round_that_was_answered_since_stalls_nothing() {
+        let (mut tide, now) = (Tide::default(), Instant::now());
+        tide.stalled(0, now, None, |stalls| BACKOFF.delay(stalls, 0));
+        tide.flows();
+        tide.stalled(0, now, None, |stalls| BACKOFF.delay(stalls, 0));
+        assert!(!tide.is_stalled());
+        assert_eq!(tide.batches(now, 32), 32);
+    }
+
+    #[test]
     fn a_sink_can_ask_for_a_longer_pause_but_not_for_an_hour() {
         let (mut tide, now) = (Tide::default(), Instant::now());
         let hour = Some(Duration::from_hours(1));

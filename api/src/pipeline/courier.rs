@@ -223,11 +223,13 @@ impl Courier {
 
     fn note_delay(&mut self, round: u64, event: &OrderEvent, why: String, after: Option<Duration>) {
         let (now, backoff) = (Instant::now(), self.options.backoff);
-        if !self.tide.is_stalled() {
-            warn!(why, "the order sink does not take events; trying again until it does");
-        }
+        let was_stalled = self.tide.is_stalled();
         self.tide.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
-        self.shared.set_stalled(true);
+        // A late failure of a round that was answered since is news of the event only.
+        if self.tide.is_stalled() && !was_stalled {
+            warn!(why, "the order sink does not take events; trying again until it does");
+            self.shared.set_stalled(true);
+        }
         Shared::count(&self.shared.delayed);
         self.shared.trouble(why);
         let delays = self.book.delayed(event);

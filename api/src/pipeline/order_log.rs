@@ -35,7 +35,7 @@ const BATCH_EVENTS_MAX: usize = 512;
 /// Where orders are logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// The directory, which must be there; the data directory's lock keeps other processes away.
+    /// The directory, made if need be; the data directory's lock keeps other processes away.
     pub directory: PathBuf,
     /// Bytes after which the next file is begun.
     pub file_bytes_max: u64,
@@ -96,6 +96,7 @@ pub struct OrderLog {
 impl OrderLog {
     /// Opens the log, cutting off what a crash left of its last batch.
     pub fn open(options: LogOptions) -> Result<Self, LogError> {
+        files::make_directory(&options.directory)?;
         let numbers = list(&options.directory)?;
         let LineEnd { length, ids } = recover(&options.directory, &numbers)?;
         let mut writer = Writer {

@@ -57,8 +57,8 @@ impl ServerOptions {
             write_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_mins(1),
             body_bytes_max: 16 * 1024,
-            // Two thirds of the usual descriptor limit of 20,000 here; the rest is for files, the
-            // arbiter, the backend and the refusals themselves.
+            // Two thirds of a descriptor limit of 20,000; the rest is for files, the arbiter, the
+            // backend and the refusals themselves.
             connections_max: 13_000,
             http1_buffer_bytes: 16 * 1024,
             http2_streams_max: 64,

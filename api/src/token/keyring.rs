@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use super::pass::PassKey;
 use super::ticket::TicketKey;
+use super::verified::Verified;
 
 /// The shortest secret that is accepted, in bytes: the strength of the keys derived from it.
 pub const SECRET_BYTES_MIN: usize = 32;
@@ -65,6 +66,7 @@ pub struct Keyring {
     pub(super) pass: PassKey,
     pub(super) pass_previous: Option<PassKey>,
     pub(super) identity: [u8; 32],
+    pub(super) verified: Verified,
 }
 
 impl fmt::Debug for Keyring {
@@ -92,6 +94,7 @@ impl Keyring {
             pass: current.pass_key(),
             pass_previous: previous.as_ref().map(Source::pass_key),
             identity,
+            verified: Verified::new(),
         })
     }
 }

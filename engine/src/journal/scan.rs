@@ -222,7 +222,7 @@ impl Walk<'_> {
     /// Judges what follows the last batch of a segment, and says where it ends.
     fn end(&self, bytes: &[u8], offset: usize, is_last: bool) -> Result<usize, JournalError> {
         let rest = bytes.get(offset..).unwrap_or_default();
-        let Some(last_used) = rest.iter().rposition(|&byte| byte != 0) else {
+        let Some(last) = last_used(rest) else {
             return Ok(offset);
         };
         if !is_last {
@@ -232,6 +232,15 @@ impl Walk<'_> {
             let why = format!("no batch here, but a whole one follows at byte {found}");
             return Err(self.damaged(&why));
         }
-        Ok(offset + last_used + 1)
+        Ok(offset + last + 1)
     }
+}
+
+/// Where the last byte that is not zero stands. Whole blocks are compared at once: a fresh segment is
+/// sixteen mebibytes of zeros, which every start reads.
+fn last_used(bytes: &[u8]) -> Option<usize> {
+    const ZEROS: [u8; 4_096] = [0; 4_096];
+    let blank = bytes.rchunks_exact(ZEROS.len()).take_while(|block| *block == ZEROS).count();
+    let end = bytes.len() - blank * ZEROS.len();
+    bytes[..end].iter().rposition(|&byte| byte != 0)
 }

@@ -211,7 +211,11 @@ impl Sale {
             EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
         } else {
             let ahead = self.places.waiting_before(number);
-            EntryStanding::Waiting { ahead, serving, line_length, eta: self.eta(ahead, at) }
+            if self.sellable() == 0 {
+                EntryStanding::SoldOut { ahead, serving, line_length }
+            } else {
+                EntryStanding::Waiting { ahead, serving, line_length, eta: self.eta(ahead, at) }
+            }
         };
         EntryAnswer { number, shopper, at, standing }
     }

@@ -25,6 +25,8 @@ use engine::{
 pub(crate) struct Audit {
     sales: BTreeMap<SaleTag, Account>,
     facts: u64,
+    /// When the last fact was decided.
+    last_at: Millis,
 }
 
 /// One sale's facts.
@@ -46,13 +48,16 @@ impl Audit {
     /// Reads one fact.
     pub(crate) fn read(&mut self, record: &Record, at: Millis) {
         self.facts += 1;
+        assert!(at >= self.last_at, "time never runs back");
+        self.last_at = at;
         match record {
             Record::Created { spec, .. } => {
-                let shelf = spec.offers.iter().map(|offer| [offer.total, 0, 0, 0]).collect();
+                let units = spec.offers.iter().map(|offer| [offer.total, 0, 0, 0]).collect();
                 let rates = vec![(at, spec.admission_milli_per_second)];
                 let (places, holds, calls) = (Vec::new(), Vec::new(), Vec::new());
                 let spec = spec.clone();
-                let account = Account { spec, places, watermark: 0, holds, shelf, calls, rates };
+                let account =
+                    Account { spec, places, watermark: 0, holds, shelf: units, calls, rates };
                 assert!(self.sales.insert(account.spec.name.tag(), account).is_none());
             }
             Record::Changed { sale, change: Change::Delete, .. } => {
@@ -91,8 +96,8 @@ impl Audit {
             assert_eq!(sale.gate().watermark().0, account.watermark);
             let holds = sale.holds().map(|h| (h.shopper, h.items.clone(), h.state));
             assert_eq!(holds.collect::<Vec<_>>(), account.holds, "holds");
-            let shelf = sale.counts().iter().map(|c| [c.available, c.held, c.paying, c.sold]);
-            assert_eq!(shelf.collect::<Vec<_>>(), account.shelf, "units");
+            let units = sale.counts().iter().map(|c| [c.available, c.held, c.paying, c.sold]);
+            assert_eq!(units.collect::<Vec<_>>(), account.shelf, "units");
             assert_eq!(sale.active_sessions(), account.active());
             let waiting = account.places.iter().filter(|(_, s)| *s == PlaceState::Waiting);
             assert_eq!(sale.line_length(), waiting.count() as u64);
@@ -120,7 +125,9 @@ impl Account {
                     Departure::Idle => PlaceState::Idle,
                     Departure::Rejoined => PlaceState::Revoked,
                 };
-                numbers.iter().for_each(|number| self.go(*number, &[PlaceState::Waiting], state));
+                for number in numbers {
+                    self.go(*number, &[PlaceState::Waiting], state);
+                }
             }
             Record::Called { watermark, .. } => self.call(watermark.0, at),
             Record::Claimed { number, .. } => {
@@ -133,7 +140,9 @@ impl Account {
                 assert_eq!(owner, *shopper, "bought from an own place");
                 assert!(matches!(state, PlaceState::Admitted | PlaceState::Completed));
                 self.holds.push((*shopper, items.clone(), HoldState::Held));
-                items.iter().for_each(|item| self.shift(item, Some(0), Some(1)));
+                for item in items {
+                    self.shift(item, 0, 1);
+                }
                 let limit = u64::from(self.spec.per_shopper_max);
                 assert!(self.taken(*shopper) <= limit, "the limit per shopper");
             }
@@ -191,7 +200,9 @@ impl Account {
         assert!(legal, "{was:?} became {to:?}");
         let kept = to == HoldState::Refunded && !self.spec.refund_restocks;
         if !kept {
-            items.iter().for_each(|item| self.shift(item, pile(was), pile(to)));
+            for item in &items {
+                self.shift(item, pile(was), pile(to));
+            }
         }
         self.holds[index].2 = to;
     }
@@ -256,17 +267,15 @@ impl Account {
         place.1 = to;
     }
 
-    fn shift(&mut self, item: &HoldItem, from: Option<usize>, to: Option<usize>) {
-        let shelf = &mut self.shelf[usize::from(item.offer.0)];
+    fn shift(&mut self, item: &HoldItem, from: usize, to: usize) {
+        let piles = &mut self.shelf[usize::from(item.offer.0)];
         let units = u64::from(item.quantity);
-        if let (Some(from), Some(to)) = (from, to) {
-            shelf[from] = shelf[from].checked_sub(units).expect("no unit is sold twice");
-            shelf[to] += units;
-        }
+        piles[from] = piles[from].checked_sub(units).expect("no unit is sold twice");
+        piles[to] += units;
     }
 
     fn taken(&self, shopper: ShopperKey) -> u64 {
-        let counts = |state| pile(state).is_some_and(|pile| pile > 0);
+        let counts = |state| pile(state) > 0;
         let mine =
             self.holds.iter().filter(|(owner, _, state)| *owner == shopper && counts(*state));
         mine.flat_map(|(_, items, _)| items).map(|item| u64::from(item.quantity)).sum()
@@ -285,13 +294,13 @@ fn lives(state: PlaceState) -> bool {
 }
 
 /// Which of a shelf's piles the units of a hold lie on.
-fn pile(state: HoldState) -> Option<usize> {
-    Some(match state {
+fn pile(state: HoldState) -> usize {
+    match state {
         HoldState::Held => 1,
         HoldState::Paying => 2,
         HoldState::Confirmed => 3,
         HoldState::Released | HoldState::Expired | HoldState::Refunded => 0,
-    })
+    }
 }
 
 fn slot(number: Number) -> usize {

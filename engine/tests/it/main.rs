@@ -1,8 +1,12 @@
 //! The engine's integration tests, one module per structure.
 
 mod audit;
+mod crash;
 mod journal;
+mod outbox;
+mod permits;
 mod rules;
 mod sale;
 mod sim;
 mod support;
+mod threads;

@@ -5,12 +5,45 @@
 //! [audit](crate::audit) reads the journal itself. A seed that fails is in the panic:
 //! `RUSHGATE_SIM_SEED=7 cargo test -p engine --test it sim` runs it alone, and
 //! `RUSHGATE_SIM_SEEDS=5000` runs more of them.
+//!
+//! # Bugs planted
+//!
+//! Each was put into the engine by hand, alone, and taken out again. *sale* is the state machine,
+//! *crash* the cut at every change, *threads* the real engine, *permits* the scribe's own rules.
+//!
+//! | planted | caught by |
+//! |---|---|
+//! | answer although the append failed | sim, crash |
+//! | publish before the sync | sim |
+//! | departures, or entries' answers, not journaled | sim, crash |
+//! | a number given again after recovery | sim, crash |
+//! | time runs back after recovery | sim |
+//! | a batch that met a full disk is refused and forgotten | sim |
+//! | the same, refused and yet finished later | sim |
+//! | expired units not freed | sim, sale, crash |
+//! | expiry gives no permits back | sim |
+//! | a refused purchase keeps its permit | sim |
+//! | a refund's permits follow a later policy | sim, permits |
+//! | paying holds expire | sim, sale, crash |
+//! | no limit per shopper; decoding forgets what was taken | sim, sale |
+//! | the gate spends no budget | sim, sale, threads |
+//! | half the sessions don't count against the cap | sim, sale, crash |
+//! | the watermark passes one too many | sim, sale |
+//! | a waiting place can be claimed | sale |
+//! | a rejoin at the tail keeps the old place too | sim, sale |
+//! | positions after a restart are one too high | sim |
+//! | later events overtake a dead letter | sim |
+//! | a requeue does not go back for its events | sim |
+//! | a delivery takes all earlier events with it | sim, sale |
+//! | a key on its way, or answered, is not known to its twin | threads, permits |
+//! | a busy refusal leaves its key marked | permits |
+//! | the idle sweep always begins with the same sale | permits |
 
 mod chance;
 mod crowd;
-mod node;
+pub(crate) mod node;
 mod run;
-mod shadow;
+pub(crate) mod shadow;
 mod sink;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -25,6 +58,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs a seed, naming it when it fails.
+#[expect(clippy::print_stderr, reason = "names the seed beside the panic")]
 fn run(seed: u64) -> Figures {
     match catch_unwind(AssertUnwindSafe(|| simulate(seed, TURNS))) {
         Ok(figures) => figures,

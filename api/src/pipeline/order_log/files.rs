@@ -2,9 +2,9 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,7 @@ use crate::pipeline::book::EVENTS_IN_HAND_MAX;
 
 /// Orders name shoppers' purchases: only the owner reads them.
 const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;
 
 /// Bytes read from a file's end. A line is an event with 16 items of 64-byte SKUs at the most, so
 /// that every event that can be unacknowledged fits in here.
@@ -31,6 +32,19 @@ pub(super) struct LineEnd {
     pub(super) length: u64,
     /// Events at the log's end: all that can be unacknowledged, perhaps more.
     pub(super) ids: HashSet<EventId>,
+}
+
+/// Makes the directory if it is not there, with its name durable.
+pub(super) fn make_directory(directory: &Path) -> Result<(), LogError> {
+    let made = DirBuilder::new().mode(DIRECTORY_MODE).create(directory);
+    match made {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(at(directory)(error)),
+    }
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(at(parent))
 }
 
 /// The numbers of the files that are there, ascending.

@@ -36,12 +36,14 @@ fn ids(directory: &Path) -> Vec<Vec<u64>> {
 
 #[test]
 fn lines_go_on_in_the_same_file_after_a_restart_and_only_the_owner_reads_it() {
-    let directory = TempDir::new().unwrap();
-    deliver(&open(directory.path()), [1, 2]);
-    deliver(&open(directory.path()), [3]);
-    assert_eq!(ids(directory.path()), [[1, 2, 3]]);
-    let file = directory.path().join("orders-000001.jsonl");
-    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    let data = TempDir::new().unwrap();
+    let directory = data.path().join("orders");
+    deliver(&open(&directory), [1, 2]);
+    deliver(&open(&directory), [3]);
+    assert_eq!(ids(&directory), [[1, 2, 3]]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    assert_eq!(mode(&directory.join("orders-000001.jsonl")), 0o600);
 }
 
 #[test]

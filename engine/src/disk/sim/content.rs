@@ -50,7 +50,7 @@ impl Content {
 
     pub(super) fn set_len(&mut self, length: u64) -> io::Result<()> {
         let length = usize::try_from(length).map_err(|_| ErrorKind::FileTooLarge)?;
-        self.seen.resize(length, 0);
+        resize(&mut self.seen, length);
         self.unsynced.push(Change::Length(length));
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Content {
         for change in self.unsynced.drain(..) {
             match change {
                 Change::Write { offset, bytes } => write(&mut self.durable, &bytes, offset),
-                Change::Length(length) => self.durable.resize(length, 0),
+                Change::Length(length) => resize(&mut self.durable, length),
             }
         }
     }
@@ -85,6 +85,13 @@ impl Content {
         }
         self.seen.clone_from(&self.durable);
     }
+}
+
+/// As `Vec::resize`, but as fast without optimisation: simulations make many segments.
+fn resize(bytes: &mut Vec<u8>, length: usize) {
+    let more = length.saturating_sub(bytes.len());
+    bytes.extend_from_slice(&vec![0; more]);
+    bytes.truncate(length);
 }
 
 fn write(target: &mut Vec<u8>, bytes: &[u8], offset: usize) {

@@ -1,4 +1,5 @@
 //! The rules of a sale, as plainly as they can be said.
+#![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use std::collections::BTreeMap;
 
@@ -105,10 +106,12 @@ impl Model {
     fn end_what_is_due(&mut self) {
         let Some(room) = &self.room else { return };
         let due = |hold: &&Hold| hold.state == HoldState::Held && hold.expires_at <= self.at;
-        let mut expired: Vec<_> = room.holds.iter().filter(due).collect();
-        expired.sort_by_key(|hold| (hold.expires_at, hold.id));
-        let expired: Vec<HoldId> = expired.iter().map(|hold| hold.id).collect();
-        expired.into_iter().for_each(|hold| self.step(hold, Step::Expire));
+        let key = |hold: &Hold| (hold.expires_at, hold.id);
+        let mut expired: Vec<_> = room.holds.iter().filter(due).map(key).collect();
+        expired.sort_unstable();
+        for (_, hold) in expired {
+            self.step(hold, Step::Expire);
+        }
         let room = self.room.as_mut().expect("still there");
         let due: Vec<Session> =
             room.sessions.values().filter(|session| session.deadline <= self.at).copied().collect();
@@ -155,7 +158,9 @@ impl Model {
         let number = match live {
             Some(number) if !(tail && room.state(number) == PlaceState::Waiting) => number,
             before => {
-                before.into_iter().for_each(|number| room.set(number, PlaceState::Revoked));
+                if let Some(number) = before {
+                    room.set(number, PlaceState::Revoked);
+                }
                 room.places.push((shopper, PlaceState::Waiting));
                 Number(room.places.len() as u64)
             }
@@ -175,15 +180,14 @@ impl Model {
         let number = room.live(shopper).unwrap_or(entering.number);
         room.claim(number, at);
         let (serving, line_length) = (Number(room.watermark), room.waiting().count() as u64);
-        let standing = match room.sessions.get(&number) {
-            Some(session) => EntryStanding::Admitted {
-                claimed_at: session.since,
-                expires_at: session.deadline,
-                serving,
-                line_length,
-            },
-            None => {
-                let ahead = room.waiting().filter(|other| *other < number).count() as u64;
+        let standing = if let Some(session) = room.sessions.get(&number) {
+            let (claimed_at, expires_at) = (session.since, session.deadline);
+            EntryStanding::Admitted { claimed_at, expires_at, serving, line_length }
+        } else {
+            let ahead = room.waiting().filter(|other| *other < number).count() as u64;
+            if room.sellable() == 0 {
+                EntryStanding::SoldOut { ahead, serving, line_length }
+            } else {
                 EntryStanding::Waiting { ahead, serving, line_length, eta: None }
             }
         };
@@ -307,16 +311,21 @@ impl Room {
         items.map(|item| u64::from(item.quantity)).sum()
     }
 
+    /// Units not sold for good.
+    fn sellable(&self) -> u64 {
+        let offers = (0..).take(self.available.len()).map(OfferIndex);
+        let open =
+            |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
+        self.available.iter().sum::<u64>() + offers.map(open).sum::<u64>()
+    }
+
     /// Lets in whoever is next, as far as pace, slots and stock allow.
     fn call(&mut self, at: Millis) {
         let phase = self.phase(at);
         if self.controls.paused || !matches!(phase, Phase::Open | Phase::Draining) {
             return;
         }
-        let offers = || (0..).take(self.available.len()).map(OfferIndex);
-        let open =
-            |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
-        let sellable = self.available.iter().sum::<u64>() + offers().map(open).sum::<u64>();
+        let sellable = self.sellable();
         let overbook = self.spec.overbook_milli.map(u64::from);
         let by_stock = overbook.map_or(u64::MAX, |overbook| (sellable * overbook).div_ceil(1_000));
         let slots = u64::from(self.spec.active_max).min(by_stock).saturating_sub(self.active());

@@ -1,4 +1,5 @@
 //! The model's answers to everything but entries.
+#![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use engine::{
     command::{Command, HoldReply, Reply},
@@ -71,7 +72,7 @@ impl Model {
         let room = room.ok_or(PlaceRefusal::NoPlace)?;
         room.claim(ticket.number, at);
         let session = room.sessions.get(&ticket.number).copied();
-        session.ok_or(PlaceRefusal::NotCalled(room.state(ticket.number)))
+        session.ok_or_else(|| PlaceRefusal::NotCalled(room.state(ticket.number)))
     }
 
     fn purchase(
@@ -123,7 +124,9 @@ impl Model {
         if items.iter().any(|item| room.available[slot(item)] < u64::from(item.quantity)) {
             return Err(PurchaseRefusal::SoldOut);
         }
-        items.iter().for_each(|item| room.available[slot(item)] -= u64::from(item.quantity));
+        for item in &items {
+            room.available[slot(item)] -= u64::from(item.quantity);
+        }
         let id = HoldId(room.holds.len() as u64 + 1);
         let (number, shopper, state) = (pass.number, pass.shopper, HoldState::Held);
         let expires_at = at.after(room.spec.hold_ms);
@@ -199,7 +202,9 @@ impl Model {
         let Some(room) = &mut self.room else { return 0 };
         let waits = |number: &&Number| room.state(**number) == PlaceState::Waiting;
         let idle: Vec<Number> = numbers.iter().filter(waits).copied().collect();
-        idle.iter().for_each(|number| room.set(*number, PlaceState::Idle));
+        for number in &idle {
+            room.set(*number, PlaceState::Idle);
+        }
         usize::from(!idle.is_empty())
     }
 

@@ -164,9 +164,8 @@ impl Backend {
         let (sale, hold) = chance.pick(&open)?;
         let step = match (hold.state, chance.below(10)) {
             (HoldState::Held, 0..5) => Step::Pay,
-            (HoldState::Held, 5..7) => Step::Confirm,
             (HoldState::Held, 7) | (HoldState::Paying, 0..3) => Step::Release,
-            (HoldState::Paying, _) => Step::Confirm,
+            (HoldState::Held, 5..7) | (HoldState::Paying, _) => Step::Confirm,
             (HoldState::Confirmed, 0..2) => Step::Refund,
             _ => return None,
         };
@@ -186,7 +185,7 @@ impl Backend {
 pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
     let sale = spec.name.tag();
     let offer = OfferIndex(u16::try_from(chance.below(spec.offers.len() as u64)).expect("few"));
-    let change = match chance.below(13) {
+    let wanted = match chance.below(13) {
         0 => Change::Pause,
         1..4 => Change::Resume,
         4 => Change::Drain,
@@ -206,5 +205,5 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
         11 => Change::Message { text: "soon ".repeat(200) },
         _ => return Command::Requeue { author: author(), events: None },
     };
-    Command::Change { sale, author: author(), change: Box::new(change) }
+    Command::Change { sale, author: author(), change: Box::new(wanted) }
 }

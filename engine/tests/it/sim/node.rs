@@ -1,4 +1,5 @@
 //! One life of the engine: the real scribe, publisher, views, ring and journal, without a thread.
+#![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use std::{
     pin::Pin,
@@ -114,11 +115,22 @@ impl Node {
     }
 }
 
-/// The answer, if it is there: `None` still waits, `Some(None)` will never come.
-pub(crate) fn answer(commit: &mut Commit<Answer>) -> Option<Option<Answer>> {
+/// What a commit has to say.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// Nothing yet.
+    Waiting,
+    /// What was asked for, or that the engine is busy.
+    Told(Answer),
+    /// It will never come: the outcome is unknown.
+    Abandoned,
+}
+
+pub(crate) fn hear(commit: &mut Commit<Answer>) -> Heard {
     let mut context = Context::from_waker(Waker::noop());
     match Pin::new(commit).poll(&mut context) {
-        Poll::Pending => None,
-        Poll::Ready(answer) => Some(answer.ok()),
+        Poll::Pending => Heard::Waiting,
+        Poll::Ready(Ok(answer)) => Heard::Told(answer),
+        Poll::Ready(Err(_)) => Heard::Abandoned,
     }
 }

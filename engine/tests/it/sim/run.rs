@@ -1,4 +1,5 @@
 //! One simulation: turns of asking, failing, deciding, hearing and checking.
+#![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use engine::{
     command::{Command, Reply},
     commit::Commit,
     disk::sim::{Crash, SimDisk},
+    id::OfferIndex,
     recovery,
     scribe::{Answer, Busy},
     spec::{Rejoin, SaleSpec},
@@ -15,7 +17,7 @@ use engine::{
 use super::{
     chance::Chance,
     crowd::{Backend, Shopper, operate},
-    node::{Asked, Node, answer},
+    node::{Asked, Heard, Node, hear},
     shadow::Shadow,
     sink::Sink,
 };
@@ -164,7 +166,7 @@ impl Simulation {
         }
         if !self.is_waiting(Who::Backend) && self.chance.hits(500) {
             let command = self.backend.act(&self.shadow, &mut self.chance, false);
-            command.into_iter().for_each(|command| self.ask(Who::Backend, command));
+            self.ask_any(Who::Backend, command);
         }
         if !self.is_waiting(Who::Operator) && self.chance.hits(200) {
             let index = usize::from(self.chance.hits(500));
@@ -186,6 +188,12 @@ impl Simulation {
 
     fn is_waiting(&self, who: Who) -> bool {
         self.waiting.iter().any(|waiting| waiting.who == who)
+    }
+
+    fn ask_any(&mut self, who: Who, command: Option<Command>) {
+        if let Some(command) = command {
+            self.ask(who, command);
+        }
     }
 
     fn ask(&mut self, who: Who, command: Command) {
@@ -223,25 +231,29 @@ impl Simulation {
     /// Hears the answers that are there.
     fn hear(&mut self) {
         for mut waiting in std::mem::take(&mut self.waiting) {
-            match answer(&mut waiting.commit) {
-                None => self.waiting.push(waiting),
-                Some(told) => self.told(&waiting, told),
+            match hear(&mut waiting.commit) {
+                Heard::Waiting => self.waiting.push(waiting),
+                Heard::Told(answer) => self.told(&waiting, answer),
+                Heard::Abandoned => self.left_unsure(&waiting),
             }
         }
     }
 
-    fn told(&mut self, waiting: &Waiting, told: Option<Answer>) {
-        self.trace.update(format!("{told:?}").as_bytes());
-        match told {
-            None => {
-                self.figures.unknown += 1;
-                self.answered(waiting.who, &waiting.command, None);
-            }
-            Some(Err(Busy::StorageFull | Busy::Overloaded)) => {
+    fn left_unsure(&mut self, waiting: &Waiting) {
+        self.trace.update(b"unknown");
+        self.figures.unknown += 1;
+        self.shadow.doubt(&waiting.command);
+        self.answered(waiting.who, &waiting.command, None);
+    }
+
+    fn told(&mut self, waiting: &Waiting, answer: Answer) {
+        self.trace.update(format!("{answer:?}").as_bytes());
+        match answer {
+            Err(Busy::StorageFull | Busy::Overloaded) => {
                 self.figures.busy += 1;
                 self.answered(waiting.who, &waiting.command, None);
             }
-            Some(Ok(reply)) => {
+            Ok(reply) => {
                 self.check_order(waiting, &reply);
                 self.shadow.acknowledge(&waiting.command, &reply);
                 self.answered(waiting.who, &waiting.command, Some(&reply));
@@ -326,6 +338,9 @@ impl Simulation {
     }
 
     fn restart(&mut self) {
+        // The new machine's clock may be behind; the journal knows better.
+        let behind = self.now().0 - self.chance.below(2) * self.chance.below(5_000);
+        self.clock = Arc::new(ManualClock::at(Millis(behind)));
         // A fault still planned may meet the recovery; the crash after it forgets the plan.
         let mut started = Node::start(&self.disk, &self.clock);
         if started.is_err() {
@@ -341,6 +356,8 @@ impl Simulation {
     }
 
     fn check(&mut self) {
+        let buys = |waiting: &Waiting| matches!(waiting.command, Command::Purchase { .. });
+        let buying = self.waiting.iter().any(buys);
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
             let sale = self.node.world().sale(view.tag()).expect("never deleted");
@@ -349,6 +366,10 @@ impl Simulation {
             }
             for (counts, offer) in view.counts().zip(&view.desk().spec.offers) {
                 assert_eq!(counts.total(), offer.total, "every unit is seen somewhere");
+            }
+            for (counts, offer) in view.counts().zip(0..).filter(|_| !buying) {
+                let available = i64::try_from(counts.available).expect("small");
+                assert_eq!(view.stock().permits(OfferIndex(offer)), available, "a permit each");
             }
             let active = u64::from(sale.spec().active_max);
             assert!(sale.active_sessions() <= active, "active sessions ≤ cap");
@@ -377,11 +398,11 @@ impl Simulation {
             for (index, command) in retries.into_iter().enumerate() {
                 let who = Who::Shopper(index);
                 let command = command.filter(|_| !self.is_waiting(who));
-                command.into_iter().for_each(|command| self.ask(who, command));
+                self.ask_any(who, command);
             }
             if !self.is_waiting(Who::Backend) {
                 let command = self.backend.act(&self.shadow, &mut self.chance, true);
-                command.into_iter().for_each(|command| self.ask(Who::Backend, command));
+                self.ask_any(Who::Backend, command);
             }
             self.ask(Who::Operator, Command::Requeue { author: author(), events: None });
             self.pass_on_the_sinks_word();
@@ -400,7 +421,7 @@ impl Simulation {
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
             for (counts, offer) in view.counts().zip(0..) {
-                let offer = engine::id::OfferIndex(offer);
+                let offer = OfferIndex(offer);
                 assert_eq!((counts.held, counts.paying), (0, 0), "nothing is in flight");
                 let sellable = i64::try_from(counts.available).expect("small");
                 assert_eq!(view.stock().permits(offer), sellable, "unsold is sellable");

@@ -1,4 +1,5 @@
 //! What the simulation's clients were told, which must hold for ever.
+#![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,8 @@ pub(crate) struct Shadow {
     /// What each key was answered.
     entries: BTreeMap<u128, EntryAnswer>,
     purchases: BTreeMap<u128, (HoldId, HoldState)>,
+    /// Keys whose request may have been done: it was answered, or its outcome is unknown.
+    maybe_done: BTreeSet<u128>,
     /// The watermark as last seen.
     watermarks: BTreeMap<SaleTag, Number>,
     pub(crate) acknowledged: u64,
@@ -51,9 +54,23 @@ impl Shadow {
         self.holds.iter().map(|((sale, _), hold)| (*sale, hold))
     }
 
+    /// Notes that nobody knows what a command came to.
+    pub(crate) fn doubt(&mut self, command: &Command) {
+        self.maybe_done.extend(key_of(command));
+    }
+
     /// Notes what a command was answered, against all that was said before.
     pub(crate) fn acknowledge(&mut self, command: &Command, reply: &Reply) {
         self.acknowledged += 1;
+        let replayed = match reply {
+            Reply::Entry(Ok(entry)) => entry.replayed,
+            Reply::Purchase(Ok(told)) | Reply::Settle(Ok(told)) => told.replayed,
+            _ => false,
+        };
+        if let Some(key) = key_of(command) {
+            let new = self.maybe_done.insert(key);
+            assert!(!(replayed && new), "nothing was done, it was said, but {command:?} was");
+        }
         match (command, reply) {
             (Command::Enter { sale, shopper, replay }, Reply::Entry(Ok(entry))) => {
                 let answer = &entry.answer;
@@ -135,7 +152,7 @@ impl Shadow {
             let gone = self.gone.contains(&(tag, number));
             assert!(!gone || !lives(state), "{number:?} has left and is {state:?}");
             let passed = number <= *watermark;
-            assert_eq!(passed && state == PlaceState::Waiting, false, "{number:?} was let past");
+            assert!(!passed || state != PlaceState::Waiting, "{number:?} was let past");
             let called = matches!(state, PlaceState::Called | PlaceState::Admitted);
             assert!(passed || !called, "{number:?} was let in before its turn");
         }
@@ -150,6 +167,14 @@ impl Shadow {
         }
         let known = self.holds.range((tag, HoldId(0))..=(tag, HoldId(u64::MAX))).count();
         assert!(known <= sale.holds().len(), "a hold that was told is gone");
+    }
+}
+
+fn key_of(command: &Command) -> Option<u128> {
+    match command {
+        Command::Enter { replay, .. } | Command::Settle { replay, .. } => replay.map(|r| r.key),
+        Command::Purchase { replay, .. } => Some(replay.key),
+        _ => None,
     }
 }
 
@@ -176,7 +201,7 @@ fn follows(from: PlaceState, to: PlaceState) -> bool {
 }
 
 /// Whether a hold in one state may be found in the other.
-fn leads(from: HoldState, to: HoldState) -> bool {
+pub(crate) fn leads(from: HoldState, to: HoldState) -> bool {
     use HoldState::{Confirmed, Held, Paying, Refunded};
     match from {
         _ if from == to => true,

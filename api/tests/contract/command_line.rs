@@ -1,0 +1,151 @@
+//! The command line and the configuration, as an operator's shell sees them.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    client::get,
+    process::{CONFIG, Server, first_line, run},
+};
+
+/// A configuration file in a directory of its own.
+fn file(text: &str) -> (TempDir, String) {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("rushgate.toml");
+    fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
+}
+
+#[test]
+fn a_bad_configuration_exits_2_and_names_key_value_and_what_is_allowed() {
+    let (_dir, path) = file(
+        "[server]\nlisten = \"nowhere\"\nconnections_max = 0\ncolour = \"red\"\n\
+         [keys]\nsecret = \"too short\"\n[[sale]]\nid = \"Bad\"\n",
+    );
+    for arguments in [["serve", "--config", &path], ["check", "--config", &path]] {
+        let (code, out, said) = run(&arguments, &[]);
+        assert_eq!((code, out.as_str()), (2, ""), "{said}");
+        for part in [
+            "server.listen: found \"nowhere\", allowed: an address and port",
+            "server.connections_max: found 0, allowed: ",
+            "server.colour: found an unknown field",
+            "keys.secret: found (hidden, 9 bytes), allowed: 32 to 1024 bytes",
+            "sale[0].id: found \"Bad\", allowed: ",
+        ] {
+            assert!(said.contains(part), "{part} is not in\n{said}");
+        }
+        assert!(!said.contains("too short"));
+    }
+    let (code, _, said) = run(&["serve", "--config", "/nowhere/at-all.toml"], &[]);
+    assert_eq!(code, 2);
+    assert!(said.contains("/nowhere/at-all.toml"), "{said}");
+    assert_eq!(run(&["serve", "--colour"], &[]).0, 2);
+}
+
+#[test]
+fn check_prints_the_resolved_configuration_and_masks_every_secret() {
+    let (_dir, path) = file(
+        "[server]\nlisten = \"127.0.0.1:1\"\n[keys]\noperator = \"operator-operator-1\"\n\
+         backend = [\"backend-backend-1\"]\nsecret = \"0123456789abcdef0123456789abcdef\"\n\
+         [redis]\nurl = \"redis://user:hunter2@host:6379\"\n\
+         [pipeline]\nsink = \"webhook\"\nwebhook_url = \"https://shop.example/hook\"\n\
+         webhook_secret = \"webhook-secret-16\"\n",
+    );
+    let environment = [
+        ("RUSHGATE__SERVER__OPS_LISTEN", "127.0.0.1:2"),
+        ("RUSHGATE__KEYS__OPERATOR", "operator-from-outside"),
+    ];
+    let (code, out, said) = run(&["check", "--config", &path], &environment);
+    assert_eq!(code, 0, "{said}");
+    let resolved: toml::Table = toml::from_str(&out).unwrap();
+    assert_eq!(resolved["server"]["listen"].as_str(), Some("127.0.0.1:1"));
+    assert_eq!(resolved["server"]["ops_listen"].as_str(), Some("127.0.0.1:2"));
+    for secret in ["operator-", "backend-backend", "0123456789abcdef", "hunter2", "webhook-secret"]
+    {
+        assert!(!out.contains(secret), "{secret} shows in\n{out}");
+    }
+    let unknown = run(&["check", "--config", &path], &[("RUSHGATE__SERVER__COLOUR", "red")]);
+    assert_eq!(unknown.0, 2);
+    assert!(unknown.2.contains("server.colour"), "{}", unknown.2);
+}
+
+#[test]
+fn a_fresh_key_comes_with_the_hash_that_a_file_may_hold() {
+    for (role, prefix) in [("operator", "rgo_"), ("backend", "rgb_")] {
+        let (code, out, _) = run(&["keys", "new", "--role", role], &[]);
+        assert_eq!(code, 0);
+        let key = out.lines().find_map(|line| line.strip_prefix("key:  ")).unwrap();
+        let hash = out.lines().find_map(|line| line.strip_prefix("hash: ")).unwrap();
+        assert!(key.starts_with(prefix));
+        assert_eq!(hash, format!("blake3:{}", blake3::hash(key.as_bytes()).to_hex()));
+    }
+    assert_eq!(run(&["keys", "new", "--role", "emperor"], &[]).0, 2);
+}
+
+#[test]
+fn the_first_line_is_json_with_the_ports_that_were_picked() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let arguments = ["serve", "--data", data.to_str().unwrap()];
+    let environment =
+        [("RUSHGATE__SERVER__LISTEN", "127.0.0.1:0"), ("RUSHGATE__SERVER__OPS_LISTEN", "[::1]:0")];
+    let line = first_line(&arguments, &environment);
+    let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| unreachable!("{line}"));
+    assert_eq!(line.as_object().unwrap().len(), 3);
+    assert_eq!(line["event"], "listening");
+    for (name, host) in [("public", "127.0.0.1:"), ("ops", "[::1]:")] {
+        let address = line[name].as_str().unwrap();
+        assert!(address.starts_with(host) && !address.ends_with(":0"), "{address}");
+    }
+    let mode = fs::metadata(data.join("keys.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn without_a_file_the_demo_sale_runs_and_keys_come_from_the_environment() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), include_str!("../../../config/demo.toml"));
+    let status = server.client.tell(get("/v1/sales/demo")).await.is(200).json();
+    assert_eq!((&status["state"], &status["offers"][0]["total"]), (&"open".into(), &1_000.into()));
+    drop(server);
+    let environment = [
+        ("RUSHGATE__KEYS__OPERATOR", "operator-from-outside"),
+        ("RUSHGATE__KEYS__BACKEND", "backend-from-outside"),
+        ("RUSHGATE__KEYS__SECRET", "0123456789abcdef0123456789abcdef"),
+    ];
+    let data = dir.path().join("other");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"];
+    let arguments = [&arguments[..], &[data.to_str().unwrap()]].concat();
+    assert!(first_line(&arguments, &environment).contains("listening"));
+    assert!(!data.join("keys.json").exists(), "with all keys given, none are made");
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_data_says_why_it_does_not_start() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let data = dir.path().join("data");
+    let arguments = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    let (code, out, said) = run(&arguments, &[]);
+    assert_eq!((code, out.as_str()), (1, ""), "{said}");
+    let said = said.to_lowercase();
+    assert!(said.contains("in use") || said.contains("another process"), "{said}");
+    server.client.tell(get("/v1/sales")).await.is(200);
+    let port = server.client.addr.to_string();
+    let other = dir.path().join("other");
+    let arguments = ["serve", "--listen", &port, "--data", other.to_str().unwrap()];
+    let (code, out, said) = run(&arguments, &[("RUSHGATE__SERVER__OPS_LISTEN", "127.0.0.1:0")]);
+    assert_eq!((code, out.as_str()), (1, ""), "{said}");
+    assert!(said.contains(&port), "the address that is taken is named: {said}");
+}

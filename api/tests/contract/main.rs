@@ -1,0 +1,22 @@
+//! The HTTP contract, held against the real program: `rushgate serve` as a child process, asked
+//! over real sockets. Every answer that any test gets is also checked against `openapi.json`.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+mod authority;
+mod bodies;
+mod client;
+mod command_line;
+mod forms;
+mod identity;
+mod openapi;
+mod operators;
+mod process;
+mod purchases;
+mod races;
+mod refusals;
+mod restart;
+mod service;
+mod shoppers;
+mod tokens;
+mod wall;

@@ -1,0 +1,123 @@
+//! SIGKILL and a start on the same data: what was answered still holds, byte for byte.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    client::{Ask, Told, get, post},
+    process::{CONFIG, Server},
+    wall::{Wall, text},
+};
+
+/// What clients hold in their hands when the server dies.
+struct Remembered {
+    waiting: String,
+    place: Value,
+    pass: String,
+    purchase: String,
+    /// Keyed requests with what they were answered.
+    answered: Vec<(Ask, Told)>,
+}
+
+async fn live_through(wall: &Wall<'_>) -> Remembered {
+    let mut answered = Vec::new();
+    let enter = post(wall.path("enter")).key("enter");
+    answered.push((enter.clone(), wall.tell(enter).await.is(200)));
+    let pass = text(&answered[0].1.json()["pass"]);
+    let items = json!({ "items": [{ "sku": "sneaker-42", "quantity": 1 }] });
+    let buy = post(wall.path("purchase")).bearer(&pass).key("buy").json(&items);
+    answered.push((buy.clone(), wall.tell(buy).await.is(201)));
+    let purchase = text(&answered[1].1.json()["purchase"]);
+    let confirm = post(wall.path(&format!("purchases/{purchase}/confirm"))).key("confirm");
+    let confirm = confirm.bearer(&wall.server.backend);
+    answered.push((confirm.clone(), wall.tell(confirm).await.is(200)));
+    wall.act("pause", Value::Null).await;
+    wall.act("message", json!({ "message": "hold on" })).await;
+    let left = wall.waiting().await;
+    let waiting = wall.waiting().await;
+    let late = post(wall.path("enter")).key("late");
+    answered.push((late.clone(), wall.tell(late).await.is(202)));
+    wall.tell(post(wall.path("leave")).bearer(&left)).await.is(204);
+    let place = wall.position(&waiting).await.is(200).json();
+    Remembered { waiting, place, pass, purchase, answered }
+}
+
+/// A picture without what differs from one moment to the next.
+fn steady(mut place: Value) -> Value {
+    place.as_object_mut().unwrap().remove("expires_at");
+    place
+}
+
+#[tokio::test]
+async fn all_that_was_answered_outlives_a_kill() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = Wall::on(&server, json!({})).await;
+    let held = wall.held().await;
+    let known = live_through(&wall).await;
+    let picture = wall.picture().await;
+    let jwks = wall.tell(get("/.well-known/jwks.json")).await.is(200).body;
+    let path = |call: &str| wall.path(call);
+    let (position, show) = (path("position"), path(&format!("purchases/{}", known.purchase)));
+    let paths = [path(""), wall.admin(""), wall.admin("audit"), wall.admin("stats")];
+    let (purchase_path, release) =
+        (path("purchase"), path(&format!("purchases/{}/release", held.1)));
+    server.kill();
+
+    let server = Server::start(dir.path(), CONFIG);
+    let tell = |ask: Ask| server.client.tell(ask);
+    let operator = |path: &String| get(path).bearer(&server.operator);
+    assert_eq!(tell(get(&paths[0])).await.is(200).json(), picture[3], "status");
+    assert_eq!(tell(operator(&paths[1])).await.is(200).json(), picture[2], "sale");
+    assert_eq!(tell(operator(&paths[2])).await.is(200).json(), picture[1], "audit");
+    let place = tell(get(&position).bearer(&known.waiting)).await.is(200).json();
+    assert_eq!(steady(place), steady(known.place.clone()));
+    for (ask, told) in &known.answered {
+        let again = tell(ask.clone()).await;
+        assert_eq!((again.status, &again.body), (told.status, &told.body), "{}", ask.path);
+        assert!(again.replayed(), "{}", ask.path);
+    }
+    assert_eq!(tell(get("/.well-known/jwks.json")).await.is(200).body, jwks);
+    let shown = tell(get(&show).bearer(&known.pass)).await.is(200).json();
+    assert_eq!(shown["state"], "confirmed");
+    // The pass of before still buys, and the hold of before still ends.
+    let items = json!({ "items": [{ "sku": "sneaker-42", "quantity": 1 }] });
+    let buy = post(&purchase_path).bearer(&held.0.pass).key("after").json(&items);
+    tell(buy).await.is(201);
+    let given_up = tell(post(&release).bearer(&held.0.pass)).await.is(200).json();
+    assert_eq!(given_up["state"], "released");
+}
+
+#[tokio::test]
+async fn figures_of_the_whole_sale_outlive_a_kill() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = Wall::on(&server, json!({})).await;
+    live_through(&wall).await;
+    let (before, path) = (wall.stats().await, wall.admin("stats"));
+    server.kill();
+    let server = Server::start(dir.path(), CONFIG);
+    let after = server.client.tell(get(path).bearer(&server.operator)).await.is(200).json();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_configured_sale_is_made_once_and_keeps_what_operators_made_of_it() {
+    let dir = TempDir::new().unwrap();
+    let config = format!(
+        "{CONFIG}\n[[sale]]\nid = \"fixed\"\ntitle = \"From the file\"\n\
+         [[sale.offer]]\nsku = \"a\"\ntotal = 3\nprice = 100\ncurrency = \"KRW\"\n"
+    );
+    let server = Server::start(dir.path(), &config);
+    let message = json!({ "message": "by hand" });
+    let ask = post("/v1/admin/sales/fixed/message").bearer(&server.operator).json(&message);
+    server.client.tell(ask).await.is(200);
+    server.kill();
+    let server = Server::start(dir.path(), &config);
+    let status = server.client.tell(get("/v1/sales/fixed")).await.is(200).json();
+    assert_eq!((&status["title"], &status["epoch"]), (&json!("From the file"), &json!(1)));
+    assert_eq!(status["message"], "by hand");
+    let audit = get("/v1/admin/sales/fixed/audit").bearer(&server.operator);
+    let audit = server.client.tell(audit).await.is(200).json();
+    assert_eq!(audit["entries"][1]["author"], "config");
+}

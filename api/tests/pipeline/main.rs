@@ -1,0 +1,11 @@
+//! The order pipeline against real sockets, with a real engine behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
+mod log;
+mod outage;
+mod receiver;
+mod refusal;
+mod shop;
+mod tls;
+mod webhook;

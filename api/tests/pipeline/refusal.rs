@@ -1,0 +1,132 @@
+//! Receivers that say no: dead letters, what waits behind them, and sending them again.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use engine::{hold::Step, record::Author};
+
+use crate::{
+    receiver::{Act, Ledger, Receiver},
+    shop::{Shop, until},
+};
+
+fn operator() -> Author {
+    Author { name: "operator".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_event_becomes_a_dead_letter_and_only_its_hold_waits() {
+    let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+    let relents = Arc::new(AtomicBool::new(false));
+    let relented = Arc::clone(&relents);
+    let manners = move |seen: &crate::receiver::Seen| {
+        if seen.json["purchase"] == "p1-1" && !relented.load(Ordering::SeqCst) {
+            Act::Answer(422, "unknown\r\nsku \u{1b}[31m")
+        } else {
+            Act::Take
+        }
+    };
+    let receiver = Receiver::start(&ledger, manners).await;
+    let pipeline = shop.post_to(receiver.url());
+    let hold = shop.buy(100).await;
+    // Received by the pipeline before its hold is parked.
+    shop.settle(hold, Step::Pay).await;
+    until("a dead letter", || shop.engine.dead_letters().len() == 1).await;
+    let letter = shop.engine.dead_letters()[0].clone();
+    assert_eq!((letter.event.0, letter.hold), (1, hold));
+    assert_eq!(letter.why, "422: unknown  sku ?[31m");
+    assert_eq!(ledger.times(1), 3, "attempts_max");
+
+    // Decided after the hold was parked.
+    shop.settle(hold, Step::Confirm).await;
+    shop.trade(0, 10).await;
+    until("the others", || shop.lag() == 3).await;
+    assert_eq!((ledger.times(2), ledger.times(3)), (0, 0));
+
+    // Sent again in vain, it is a dead letter once more.
+    assert_eq!(shop.engine.requeue(operator(), None).await, Ok(1));
+    until("three more tries", || ledger.times(1) == 6).await;
+    until("a dead letter again", || shop.engine.dead_letters().len() == 1).await;
+
+    relents.store(true, Ordering::SeqCst);
+    assert_eq!(shop.engine.requeue(operator(), None).await, Ok(1));
+    until("no lag", || shop.lag() == 0).await;
+    ledger.assert_whole(33);
+    ledger.assert_no_replay();
+    assert_eq!(ledger.processed().len(), 33);
+    assert_eq!(pipeline.status().dead_lettered_total, 2);
+    pipeline.stop();
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requeueing_in_the_middle_of_a_rush_neither_loses_nor_repeats() {
+    let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+    // Every seventh event is refused until it has been a dead letter once.
+    let manners = |seen: &crate::receiver::Seen| {
+        if seen.event_id.is_multiple_of(7) && seen.times <= 3 {
+            Act::Answer(400, "no")
+        } else {
+            Act::Take
+        }
+    };
+    let receiver = Receiver::start(&ledger, manners).await;
+    let pipeline = shop.post_to(receiver.url());
+    let rush = async {
+        for round in 0..40 {
+            shop.trade(round * 10, 10).await;
+            shop.engine.requeue(operator(), None).await.unwrap();
+        }
+    };
+    rush.await;
+    until("no lag", || {
+        let dead = shop.engine.dead_letters().len();
+        if dead > 0 {
+            let engine = shop.engine.clone();
+            tokio::spawn(async move { engine.requeue(operator(), None).await });
+        }
+        shop.lag() == 0
+    })
+    .await;
+    ledger.assert_whole(1_200);
+    ledger.assert_no_replay();
+    assert_eq!(ledger.processed().len(), 1_200, "each once");
+    pipeline.stop();
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn being_told_to_come_later_never_makes_a_dead_letter() {
+    for status in [429, 502, 503, 504] {
+        let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+        let manners = move |seen: &crate::receiver::Seen| {
+            if seen.times <= 6 { Act::Answer(status, "later") } else { Act::Take }
+        };
+        let receiver = Receiver::start(&ledger, manners).await;
+        let pipeline = shop.post_to(receiver.url());
+        shop.buy(1).await;
+        until("no lag", || shop.lag() == 0 && ledger.count() == 1).await;
+        assert_eq!(ledger.times(1), 7);
+        assert!(shop.engine.dead_letters().is_empty());
+        assert_eq!(pipeline.status().delayed_total, 6);
+        pipeline.stop();
+        shop.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_a_refusal_and_is_not_followed() {
+    let (shop, elsewhere) = (Shop::open().await, Arc::<Ledger>::default());
+    let other = Receiver::start(&elsewhere, |_| Act::Take).await;
+    let (ledger, to) = (Arc::<Ledger>::default(), other.url());
+    let receiver = Receiver::start(&ledger, move |_| Act::Redirect(to.clone())).await;
+    let pipeline = shop.post_to(receiver.url());
+    shop.buy(1).await;
+    until("a dead letter", || shop.engine.dead_letters().len() == 1).await;
+    assert_eq!(shop.engine.dead_letters()[0].why, "307");
+    assert_eq!(elsewhere.times(1), 0);
+    pipeline.stop();
+    shop.close();
+}

@@ -1,0 +1,197 @@
+//! The real engine: its threads, its ring and a real directory, with a crowd of threads before it.
+#![expect(clippy::panic, reason = "a helper of tests fails the test that calls it")]
+
+use std::{
+    path::Path,
+    pin::pin,
+    sync::{Arc, Barrier},
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
+
+use engine::{
+    Engine, EngineOptions, Failure, Started,
+    clock::SystemClock,
+    command::Entry,
+    disk::real::RealDisk,
+    hold::{HoldState, Step},
+    id::{OfferIndex, ShopperKey},
+    limits::SEGMENT_BYTES,
+    record::ReplayKey,
+    sale::{PurchaseRefusal, Settler, TicketRef},
+    scribe::Watch,
+    spec::SaleSpec,
+    view::SaleView,
+};
+
+use crate::support::{SALE, author, key, spec};
+
+const OFFER: OfferIndex = OfferIndex(0);
+
+#[derive(Debug)]
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn syncing(&mut self) {}
+    fn synced(&mut self, _records: usize) {}
+}
+
+/// Wakes the thread that blocks.
+struct Alarm(Thread);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future to its end on this thread.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Alarm(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+fn start(directory: &Path) -> Started {
+    let disk = RealDisk::open(directory).expect("a directory of our own");
+    let (segment_bytes, snapshot_every_segments) = (SEGMENT_BYTES, 1);
+    let options =
+        EngineOptions { segment_bytes, snapshot_every_segments, watch: Box::new(Unwatched) };
+    Engine::start(Arc::new(disk), Arc::new(SystemClock::start()), options).expect("it starts")
+}
+
+/// An engine with an open sale, and the sale.
+fn open(directory: &Path, spec: SaleSpec) -> (Started, Arc<SaleView>) {
+    let started = start(directory);
+    block_on(started.engine.create(author(), spec)).expect("a good sale");
+    let sale = started.engine.sale(SALE).expect("it was made");
+    (started, sale)
+}
+
+/// Everybody is let in at once.
+fn wide(units: u64) -> SaleSpec {
+    SaleSpec { admission_milli_per_second: 1_000_000_000, active_max: 10_000, ..spec(&[units]) }
+}
+
+fn enter(engine: &Engine, sale: &SaleView, shopper: u128) -> TicketRef {
+    let entry = block_on(engine.enter(sale, ShopperKey(shopper), None));
+    ticket(&entry.unwrap_or_else(|failure| panic!("shopper {shopper}: {failure:?}")))
+}
+
+fn ticket(entry: &Entry) -> TicketRef {
+    let (number, shopper) = (entry.answer.number, entry.answer.shopper);
+    TicketRef { epoch: entry.epoch, number, shopper }
+}
+
+/// Runs `act` on as many threads, all let loose at once.
+fn at_once<T: Send>(threads: u128, act: impl Fn(u128) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(usize::try_from(threads).expect("few"));
+    let run = |index| {
+        barrier.wait();
+        act(index)
+    };
+    thread::scope(|scope| {
+        let mut spawned = Vec::new();
+        for index in 1..=threads {
+            spawned.push(scope.spawn(move || run(index)));
+        }
+        spawned.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
+    })
+}
+
+fn stop(started: Started) {
+    let Started { engine, running, .. } = started;
+    drop(engine);
+    running.join().expect("nothing failed");
+}
+
+#[test]
+fn a_thousand_simultaneous_buys_of_the_last_unit_sell_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (started, sale) = open(directory.path(), wide(1));
+    let engine = &started.engine;
+    let bought = at_once(1_000, |shopper| {
+        let pass = enter(engine, &sale, shopper);
+        block_on(engine.purchase(&sale, pass, vec![(OFFER, 1)], key(shopper, 1)))
+    });
+    let sold: Vec<_> = bought.iter().flatten().collect();
+    assert_eq!(sold.len(), 1, "one unit, one hold");
+    for refused in bought.iter().filter_map(|bought| bought.as_ref().err()) {
+        assert_eq!(*refused, Failure::Refused(PurchaseRefusal::SoldOut));
+    }
+    let winner = &sold[0].hold;
+    let released = engine.settle(&sale, winner.id, Step::Release, Settler::Backend, None);
+    assert_eq!(block_on(released).expect("held").hold.state, HoldState::Released);
+    assert_eq!(sale.stock().permits(OFFER), 1, "no refused buyer kept a permit");
+    stop(started);
+}
+
+#[test]
+fn simultaneous_entries_of_one_identity_give_one_number() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (started, sale) = open(directory.path(), wide(1));
+    let numbers = at_once(64, |_| enter(&started.engine, &sale, 7).number);
+    assert!(numbers.iter().all(|number| *number == numbers[0]), "{numbers:?}");
+    assert_eq!(sale.line().issued(), numbers[0]);
+    stop(started);
+}
+
+#[test]
+fn one_key_asked_by_many_at_once_makes_one_hold() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (started, sale) = open(directory.path(), wide(1));
+    let pass = enter(&started.engine, &sale, 7);
+    let replay = ReplayKey { key: 9, body: 9 };
+    let ask = || block_on(started.engine.purchase(&sale, pass, vec![(OFFER, 1)], replay));
+    let holds = at_once(64, |_| ask().map(|made| made.hold));
+    let first = ask().expect("answered before, though sold out").hold;
+    assert!(holds.iter().all(|hold| hold.as_ref() == Ok(&first)), "{holds:?}");
+    assert_eq!(sale.stock().permits(OFFER), 0);
+    stop(started);
+}
+
+#[test]
+fn a_crowd_takes_the_last_units_and_all_of_it_is_there_after_a_restart() {
+    const UNITS: u64 = 50;
+    let directory = tempfile::tempdir().expect("a directory");
+    let (started, sale) = open(directory.path(), wide(UNITS));
+    let engine = &started.engine;
+    let confirmed = at_once(24, |thread| {
+        let mut confirmed = Vec::new();
+        for round in 0..20 {
+            let shopper = thread * 1_000 + round;
+            let pass = enter(engine, &sale, shopper);
+            let bought = engine.purchase(&sale, pass, vec![(OFFER, 1)], key(shopper, 1));
+            let Ok(made) = block_on(bought) else { continue };
+            // Every other one thinks better of it, so that units keep coming back.
+            let step = if round % 2 == 0 { Step::Confirm } else { Step::Release };
+            let moved = engine.settle(&sale, made.hold.id, step, Settler::Backend, None);
+            let moved = block_on(moved).expect("an own hold").hold;
+            if moved.state == HoldState::Confirmed {
+                confirmed.push((pass, moved));
+            }
+        }
+        confirmed
+    });
+    let confirmed: Vec<_> = confirmed.into_iter().flatten().collect();
+    let left = i64::try_from(UNITS).expect("few") - i64::try_from(confirmed.len()).expect("few");
+    assert!(left >= 0, "{} of {UNITS} units were sold", confirmed.len());
+    assert_eq!(sale.stock().permits(OFFER), left, "unsold is sellable");
+    let issued = sale.line().issued();
+    stop(started);
+
+    let again = start(directory.path());
+    let sale = again.engine.sale(SALE).expect("it was acknowledged");
+    assert_eq!(sale.line().issued(), issued);
+    assert_eq!(sale.stock().permits(OFFER), left);
+    for (pass, order) in confirmed {
+        assert_eq!(sale.hold(order.id).as_deref(), Some(&order));
+        assert_eq!(enter(&again.engine, &sale, pass.shopper.0), pass, "a place is kept");
+    }
+    stop(again);
+}
