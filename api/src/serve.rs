@@ -3,7 +3,7 @@
 //! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed and
 //! nothing more could be promised.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
