@@ -114,6 +114,8 @@ impl Site {
             let status = child.wait();
             panic!("did not start: {status:?}\n{}", log.text());
         };
+        // What it found is logged before it listens, and read by another thread.
+        wait_for("the log", || log.text().contains("recovered"));
         let file = fs::read(self.data.join("keys.json")).unwrap();
         let keys: Value = serde_json::from_slice(&file).unwrap();
         let key = |name: &str| keys[name].as_str().unwrap().to_owned();
