@@ -24,9 +24,9 @@ use engine::{
     world::World,
 };
 
-/// A batch is reserved at its largest: half a mebibyte, half as much again for a requeue, and half
-/// a kibibyte for each of the crowd, should all ask at once. A little more makes short segments.
-pub(crate) const SEGMENT_BYTES: u64 = 850_000;
+/// A batch is reserved at its largest: half a mebibyte, half as much again for a requeue, and what
+/// the ring and an operator can add. A little more makes short segments.
+pub(crate) const SEGMENT_BYTES: u64 = 920_000;
 const RING_SLOTS: usize = 128;
 
 /// What one asking came to so far.
