@@ -19,6 +19,7 @@ pub mod foretold;
 pub mod logging;
 pub mod metrics;
 pub mod ops;
+pub mod trouble;
 
 pub mod openapi;
 pub mod pages;

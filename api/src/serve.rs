@@ -20,6 +20,7 @@ use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
     sync::{Mutex, oneshot},
+    task::JoinHandle,
 };
 
 use crate::{
@@ -35,6 +36,7 @@ use crate::{
     pipeline::{self, LogOptions, OrderLog, Secret, Sink, Webhook, WebhookOptions},
     reference,
     server::{Server, ServerOptions, TlsFiles},
+    trouble,
 };
 
 /// What the program exits with when the journal failed.
@@ -217,6 +219,8 @@ async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<(), StartFail
 struct Listening {
     public: Server,
     operations: Server,
+    /// Holds a handle to the engine, and so ends with the listeners.
+    trouble: JoinHandle<()>,
 }
 
 impl Listening {
@@ -243,15 +247,18 @@ impl Listening {
         let public = Server::start(&options, Arc::new(Front(Arc::clone(app))))?;
         let (observed, ready) = (engine.clone(), engine.clone());
         let refresh = Arc::new(move || metrics::observe(&observed));
-        let readiness = move || readiness(&ready);
+        let draining = public.draining();
+        let readiness = move || readiness(&ready, draining.has_begun());
         let operations =
             ops::start(ServerOptions::at(server.ops_listen), exposition, refresh, readiness)?;
-        Ok(Self { public, operations })
+        let trouble = tokio::spawn(trouble::report(engine.clone()));
+        Ok(Self { public, operations, trouble })
     }
 
     /// Drains the public listener, then closes the other.
     async fn close(self, grace: Duration) {
         tracing::info!("draining");
+        self.trouble.abort();
         let cut = self.public.shutdown(grace).await;
         if cut > 0 {
             tracing::warn!(cut, "connections were still busy when the grace ended");
@@ -271,9 +278,12 @@ fn announce(listening: &Listening) {
 }
 
 /// Why this node should get no traffic, if so.
-fn readiness(engine: &Engine) -> Result<(), Vec<String>> {
+fn readiness(engine: &Engine, draining: bool) -> Result<(), Vec<String>> {
     let registry = engine.registry();
     let mut reasons = Vec::new();
+    if draining {
+        reasons.push("this node is going down".to_owned());
+    }
     if registry.is_storage_full() {
         reasons.push("the journal's disk is full".to_owned());
     }

@@ -114,6 +114,7 @@ impl Engine {
             every: snapshot_every_segments.max(1),
             last_segment: report.snapshot.map_or(1, |point| point.segment),
             writing: None,
+            registry: Arc::clone(&registry),
         };
         let engine = Self { producer, registry, clock };
         let scribe = thread::Builder::new()
@@ -351,6 +352,7 @@ struct Snapshots {
     every: u64,
     last_segment: u64,
     writing: Option<JoinHandle<()>>,
+    registry: Arc<Registry>,
 }
 
 impl Snapshots {
@@ -364,7 +366,11 @@ impl Snapshots {
         let disk = Arc::clone(&self.disk);
         // A snapshot only shortens recovery: when one fails, the next covers for it, and whatever
         // damage it met is for the next start to name.
-        let write = move || drop(recovery::snapshot_sealed(&*disk));
+        let registry = Arc::clone(&self.registry);
+        let write = move || {
+            let trouble = recovery::snapshot_sealed(&*disk).err();
+            registry.set_snapshot_trouble(trouble.map(|error| error.to_string()));
+        };
         self.writing =
             thread::Builder::new().name("rushgate-snapshot".to_owned()).spawn(write).ok();
     }

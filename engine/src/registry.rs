@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::{
     clock::Millis,
@@ -19,6 +19,7 @@ pub struct Registry {
     storage_full: AtomicBool,
     stopped: AtomicBool,
     outbox_lag: AtomicU64,
+    snapshot_trouble: ArcSwapOption<String>,
 }
 
 /// An order event that the sink refused for good.
@@ -69,6 +70,15 @@ impl Registry {
     /// Order events decided and not yet taken by the sink.
     pub fn outbox_lag(&self) -> u64 {
         self.outbox_lag.load(Ordering::Relaxed)
+    }
+
+    /// Why the last snapshot could not be written, if so: recovery takes longer, nothing is lost.
+    pub fn snapshot_trouble(&self) -> Option<Arc<String>> {
+        self.snapshot_trouble.load_full()
+    }
+
+    pub(crate) fn set_snapshot_trouble(&self, trouble: Option<String>) {
+        self.snapshot_trouble.store(trouble.map(Arc::new));
     }
 
     pub(crate) fn replace(&self, views: impl Iterator<Item = Arc<SaleView>>) {

@@ -1,0 +1,65 @@
+//! Says in the log what operators must know and no request tells them: the disk full, a snapshot
+//! that failed, orders that pile up. Once when it begins, once when it is over.
+
+use std::time::Duration;
+
+use engine::{Engine, limits::OUTBOX_EVENTS_MAX};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often the engine is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Order events that wait before it is worth a line: a sixteenth of where new holds are refused.
+const OUTBOX_LAG_NOTABLE: u64 = OUTBOX_EVENTS_MAX as u64 / 16;
+
+/// Watches for as long as the process runs.
+pub async fn report(engine: Engine) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut full, mut snapshot, mut behind) = (Told::default(), Told::default(), Told::default());
+    loop {
+        looks.tick().await;
+        let registry = engine.registry();
+        match full.changed(registry.is_storage_full()) {
+            Some(true) => tracing::error!("the journal's disk is full: changes are refused"),
+            Some(false) => tracing::info!("the journal has room again: changes are taken"),
+            None => {}
+        }
+        let trouble = registry.snapshot_trouble();
+        match (snapshot.changed(trouble.is_some()), trouble) {
+            (Some(true), Some(why)) => {
+                tracing::error!(%why, "a snapshot failed: nothing is lost, recovery takes longer");
+            }
+            (Some(false), _) => tracing::info!("snapshots are written again"),
+            _ => {}
+        }
+        let lag = registry.outbox_lag();
+        match behind.changed(lag >= OUTBOX_LAG_NOTABLE) {
+            Some(true) => tracing::warn!(lag, "orders are not taken as fast as they are made"),
+            Some(false) => tracing::info!(lag, "orders are taken again"),
+            None => {}
+        }
+    }
+}
+
+/// Whether something was so when it was last told.
+#[derive(Debug, Default)]
+struct Told(bool);
+
+impl Told {
+    /// The new state, if it is another than the last one told.
+    fn changed(&mut self, now: bool) -> Option<bool> {
+        (std::mem::replace(&mut self.0, now) != now).then_some(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_once() {
+        let mut told = Told::default();
+        let heard = [false, true, true, false, false].map(|now| told.changed(now));
+        assert_eq!(heard, [None, Some(true), None, Some(false), None]);
+    }
+}
