@@ -1,7 +1,7 @@
 //! The scribe's end of a sale's read side: turns durable facts into what handlers see.
 //!
 //! Owns the right to write a sale's [`Line`](crate::line::Line) and feeds its
-//! [`Stock`](crate::stock::Stock). Told of facts only after their batch was synced, in their order,
+//! [`Stock`]. Told of facts only after their batch was synced, in their order,
 //! with the sale as the whole batch left it.
 
 use std::sync::Arc;

@@ -94,10 +94,14 @@ async fn figures_of_the_whole_sale_outlive_a_kill() {
     let server = Server::start(dir.path(), CONFIG);
     let wall = Wall::on(&server, json!({})).await;
     live_through(&wall).await;
-    let (before, path) = (wall.stats().await, wall.admin("stats"));
+    let (mut before, path) = (wall.stats().await, wall.admin("stats"));
     server.kill();
     let server = Server::start(dir.path(), CONFIG);
-    let after = server.client.tell(get(path).bearer(&server.operator)).await.is(200).json();
+    let mut after = server.client.tell(get(path).bearer(&server.operator)).await.is(200).json();
+    // How far the order log had come when the kill struck is chance.
+    for stats in [&mut before, &mut after] {
+        stats["outbox_lag"] = Value::Null;
+    }
     assert_eq!(after, before);
 }
 
