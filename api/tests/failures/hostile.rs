@@ -58,8 +58,14 @@ fn slow_and_deaf_clients_are_cut_and_nobody_else_notices() {
     assert!(slowest < POLL_P99_MAX, "p99 of polls was {slowest:?}");
     let grown = server.resident_kb().saturating_sub(memory);
     assert!(grown < 64 * 1024, "memory grew by {grown} kB");
-    let alive = deaf.iter().filter(|stream| is_open(stream)).count();
-    assert_eq!(alive, 0, "clients that never read are still connected");
+    // A kernel that grows a socket's buffer late takes some bytes for its owner: patience with
+    // that one begins anew, once.
+    let alive = || deaf.iter().filter(|stream| is_open(stream)).count();
+    let deadline = started + 2 * WRITE_TIMEOUT + Duration::from_secs(3);
+    while alive() > 0 && Instant::now() < deadline {
+        sleep(Duration::from_millis(250));
+    }
+    assert_eq!(alive(), 0, "clients that never read are still connected");
     server.terminate();
     let (code, log) = server.exit();
     assert_eq!(code, Some(0), "{log}");
