@@ -4,8 +4,8 @@
 //! requests, or unable to take more bytes. It never reads sockets and never closes anything: the
 //! connection's task asks [`Activity::deadline`] and acts.
 //!
-//! Writers: the connection's own task writes `head_since` and `write_since` (socket polls);
-//! `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a response ends. The
+//! Writers: the connection's own task writes `head_since` and `write_since` (socket polls) and
+//! `answer_since`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a response ends. The
 //! only reader is the connection's task. A stale read makes it look again later, no more.
 
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// Between two moments at which the peer takes bytes that wait for it.
     pub(crate) write: Duration,
+    /// From a request's head until its answer is looked at again, for those not answered at once.
+    pub(crate) answer: Duration,
 }
 
 /// Which patience ran out.
@@ -33,6 +35,8 @@ pub(crate) enum Overdue {
     Head,
     Idle,
     Write,
+    /// Ours: the request in flight wants to be looked at, for a deadline of its own.
+    Answer,
 }
 
 /// The states of one connection, in milliseconds since it was accepted.
@@ -42,6 +46,8 @@ pub(crate) struct Activity {
     head_since: AtomicU64,
     write_since: AtomicU64,
     idle_since: AtomicU64,
+    /// HTTP/1.1 only, where one request is answered at a time.
+    answer_since: AtomicU64,
     /// Requests whose response has not been handed to the connection in full.
     in_flight: AtomicU32,
     /// Whether any request head was completed.
@@ -62,6 +68,7 @@ impl Activity {
             head_since: AtomicU64::new(0),
             write_since: AtomicU64::new(NEVER),
             idle_since: AtomicU64::new(0),
+            answer_since: AtomicU64::new(NEVER),
             in_flight: AtomicU32::new(0),
             served: AtomicU32::new(0),
             owed: AtomicU32::new(0),
@@ -97,6 +104,23 @@ impl Activity {
         self.write_since.store(NEVER, Ordering::Relaxed);
     }
 
+    /// A request could not be answered at once.
+    pub(crate) fn answer_awaited(&self) {
+        self.answer_since.store(self.elapsed_ms(), Ordering::Relaxed);
+    }
+
+    /// It was looked at and is still not answered: again after `more`.
+    pub(crate) fn answer_put_off(&self, more: Duration) {
+        let since = self.answer_since.load(Ordering::Relaxed);
+        let more = u64::try_from(more.as_millis()).unwrap_or(NEVER);
+        self.answer_since.store(since.saturating_add(more), Ordering::Relaxed);
+    }
+
+    /// It was answered, or given up.
+    pub(crate) fn answer_over(&self) {
+        self.answer_since.store(NEVER, Ordering::Relaxed);
+    }
+
     /// Whether nothing is being answered.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
@@ -123,7 +147,8 @@ impl Activity {
         } else {
             None
         };
-        [head, idle, write, owed].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let answer = at(&self.answer_since, patience.answer, Overdue::Answer);
+        [head, idle, write, owed, answer].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 }
 
@@ -194,6 +219,7 @@ mod tests {
         head: Duration::from_secs(10),
         idle: Duration::from_mins(1),
         write: Duration::from_secs(20),
+        answer: Duration::from_secs(15),
     };
 
     fn overdue(activity: &Activity) -> Option<Overdue> {

@@ -1,7 +1,8 @@
 //! The bodies that cross the server: bounded ones in, whole or streamed ones out.
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -140,6 +141,15 @@ impl HttpBody for TrackedBody {
 pub(crate) struct BodyBounds {
     pub(crate) bytes_max: usize,
     pub(crate) timeout: Duration,
+    /// The connection sees to it that the request is polled when the time is over.
+    pub(crate) watched: bool,
+}
+
+impl BodyBounds {
+    /// The same on a connection that watches.
+    pub(crate) const fn watched(self) -> Self {
+        Self { watched: true, ..self }
+    }
 }
 
 /// A request's body, not read yet.
@@ -172,10 +182,17 @@ impl RequestBody {
             return Err(ApiError::BodyTooLarge);
         }
         let deadline = Instant::now() + bounds.timeout;
-        match timeout_at(deadline, collect(&mut incoming, bounds.bytes_max)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => Err(ApiError::RequestTimeout),
-        }
+        let mut body = pin!(collect(&mut incoming, bounds.bytes_max));
+        let outcome = if bounds.watched {
+            poll_fn(|context| match body.as_mut().poll(context) {
+                Poll::Pending if Instant::now() >= deadline => Poll::Ready(None),
+                outcome @ (Poll::Ready(_) | Poll::Pending) => outcome.map(Some),
+            })
+            .await
+        } else {
+            timeout_at(deadline, body).await.ok()
+        };
+        outcome.unwrap_or(Err(ApiError::RequestTimeout))
     }
 }
 
@@ -215,7 +232,7 @@ async fn discard(incoming: &mut Incoming, mut total: usize) {
 /// The next piece; trailers count as the end.
 async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
     loop {
-        match std::future::poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
+        match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
             None => return Ok(None),
             Some(Err(_broken)) => return Err(ApiError::BadBody),
             Some(Ok(frame)) => match frame.into_data() {

@@ -3,7 +3,7 @@
 //! ```text
 //! accept ─▶ (TLS) ─▶ hyper over WatchedIo ─▶ ConnectionService ─▶ Handler
 //!                      │ polled by this task together with
-//!                      ├ the watchdog: head, idle and write deadlines of Activity
+//!                      ├ the watchdog: head, idle, write and answer deadlines of Activity
 //!                      └ the drain: last call, graceful end, cut
 //! ```
 //!
@@ -28,7 +28,7 @@ use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
 use super::drain::{Admission, Drain, Phase};
 use super::options::ServerOptions;
-use super::service::{ConnectionService, Handler, Peer};
+use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
 use super::watched_io::WatchedIo;
 
 /// How long a connection that was accepted just before the drain may take to send its request.
@@ -64,10 +64,12 @@ impl<H> Shared<H> {
                 head: options.header_read_timeout,
                 idle: options.idle_timeout,
                 write: options.write_timeout,
+                answer: options.request_timeout,
             },
             bounds: BodyBounds {
                 bytes_max: options.body_bytes_max,
                 timeout: options.request_timeout,
+                watched: false,
             },
         }
     }
@@ -128,7 +130,7 @@ where
     let mut draining = shared.drain.watch();
     let service = ConnectionService {
         handler: Arc::clone(&shared.handler),
-        peer: Peer { addr, tls: shared.tls.is_some(), draining: draining.clone() },
+        peer: Arc::new(Peer { addr, tls: shared.tls.is_some(), draining: draining.clone() }),
         activity: Arc::clone(&activity),
         bounds: shared.bounds,
     };
@@ -164,12 +166,19 @@ async fn until(
 ) -> bool {
     let mut listening = false;
     std::future::poll_fn(move |context| {
-        if connection.as_mut().poll(context).is_ready() {
-            return Poll::Ready(true);
-        }
-        if let Poll::Ready(overdue) = watchdog.as_mut().poll(context) {
-            tracing::debug!(?overdue, "a connection was cut");
-            return Poll::Ready(true);
+        loop {
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            match watchdog.as_mut().poll(context) {
+                Poll::Pending => break,
+                // The request in flight looks at its own deadlines when it is polled.
+                Poll::Ready(Overdue::Answer) => {}
+                Poll::Ready(overdue) => {
+                    tracing::debug!(?overdue, "a connection was cut");
+                    return Poll::Ready(true);
+                }
+            }
         }
         if !(listening && quiet()) {
             listening = true;
@@ -208,6 +217,9 @@ impl Future for Watchdog<'_> {
             // anew, once per patience and not once per request.
             if due < self.timer.deadline() || self.timer.is_elapsed() {
                 if due <= Instant::now() {
+                    if overdue == Overdue::Answer {
+                        self.activity.answer_put_off(AFTER_BODY);
+                    }
                     return Poll::Ready(overdue);
                 }
                 self.timer.as_mut().reset(due);

@@ -29,7 +29,7 @@ pub(crate) struct Echo {
 }
 
 impl Handler for Echo {
-    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer {
+    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
         match (&head.method, head.uri.path()) {
