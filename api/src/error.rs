@@ -257,7 +257,9 @@ impl ApiError {
 }
 
 fn put(json: &mut Vec<u8>, pieces: &[&str]) {
-    pieces.iter().for_each(|piece| json.extend_from_slice(piece.as_bytes()));
+    for piece in pieces {
+        json.extend_from_slice(piece.as_bytes());
+    }
 }
 
 #[cfg(test)]

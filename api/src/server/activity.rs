@@ -133,22 +133,23 @@ impl Activity {
 
     /// The moment at which patience runs out if nothing moves; `None` while only we are at work.
     pub(crate) fn deadline(&self, patience: &Patience) -> Option<(Instant, Overdue)> {
-        let at = |since: &AtomicU64, allowed: Duration, overdue| {
-            let since = since.load(Ordering::Relaxed);
-            (since != NEVER)
-                .then(|| (self.accepted + Duration::from_millis(since) + allowed, overdue))
+        // What is in no such state is due at the end of time, however long it may last.
+        let due = |since: &AtomicU64, allowed: Duration| {
+            let allowed = u64::try_from(allowed.as_millis()).unwrap_or(NEVER);
+            since.load(Ordering::Relaxed).saturating_add(allowed)
         };
-        let idle =
-            if self.is_idle() { at(&self.idle_since, patience.idle, Overdue::Idle) } else { None };
-        let head = at(&self.head_since, patience.head, Overdue::Head);
-        let write = at(&self.write_since, patience.write, Overdue::Write);
-        let owed = if self.owed.load(Ordering::Relaxed) > 0 {
-            at(&self.owed_since, patience.write, Overdue::Write)
-        } else {
-            None
-        };
-        let answer = at(&self.answer_since, patience.answer, Overdue::Answer);
-        [head, idle, write, owed, answer].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let only_if = |holds: bool, due: u64| if holds { due } else { NEVER };
+        let owed = self.owed.load(Ordering::Relaxed) > 0;
+        let (due, overdue) = [
+            (only_if(self.is_idle(), due(&self.idle_since, patience.idle)), Overdue::Idle),
+            (due(&self.head_since, patience.head), Overdue::Head),
+            (due(&self.write_since, patience.write), Overdue::Write),
+            (only_if(owed, due(&self.owed_since, patience.write)), Overdue::Write),
+            (due(&self.answer_since, patience.answer), Overdue::Answer),
+        ]
+        .into_iter()
+        .min_by_key(|(due, _)| *due)?;
+        (due != NEVER).then(|| (self.accepted + Duration::from_millis(due), overdue))
     }
 }
 
