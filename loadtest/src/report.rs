@@ -8,6 +8,8 @@ mod chart;
 mod figure;
 mod html;
 pub(crate) mod number;
+#[cfg(test)]
+mod sample;
 mod scale;
 mod text;
 

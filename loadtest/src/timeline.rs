@@ -137,7 +137,8 @@ impl Spread {
         let histogram = self.0.get_or_insert_with(|| {
             Histogram::new(2).expect("two digits are within what hdrhistogram accepts")
         });
-        histogram.saturating_record(micros.min(LATENCY_US_MAX));
+        // Not `saturating_record`, which clips to the present size instead of growing.
+        histogram.record(micros.min(LATENCY_US_MAX)).expect("it grows on demand");
     }
 
     /// What was recorded, as far as a slice tells; `None` when nothing was.

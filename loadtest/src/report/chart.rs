@@ -17,7 +17,7 @@ const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 290.0;
 /// The frame that values are drawn in. Left of it stand numbers of up to six digits; above it the
 /// unit and the kills; below it ticks and the axis' name.
-const LEFT: f64 = 56.0;
+const LEFT: f64 = 60.0;
 const RIGHT: f64 = 508.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 244.0;
@@ -376,14 +376,14 @@ mod tests {
             (10.0, Some(100.0)),
         ]);
         let text = chart(vec![line]).to_string();
-        assert!(text.contains("d=\"M56.0 244.0h0L282.0 142.0M508.0 40.0h0\""), "{text}");
+        assert!(text.contains("d=\"M60.0 244.0h0L284.0 142.0M508.0 40.0h0\""), "{text}");
     }
 
     #[test]
     fn steps_hold_their_value_and_lift_the_pen_in_gaps() {
         let step = Shape::Step(vec![(0.0, Some(100.0)), (5.0, Some(0.0)), (10.0, None)]);
         let text = chart(vec![step]).to_string();
-        assert!(text.contains("d=\"M56.0 40.0H282.0V244.0H508.0\""), "{text}");
+        assert!(text.contains("d=\"M60.0 40.0H284.0V244.0H508.0\""), "{text}");
     }
 
     #[test]

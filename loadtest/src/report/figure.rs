@@ -71,8 +71,8 @@ impl View<'_> {
         let arrived = self.rates(|slice| slice.arrived);
         let max = highest(&planned).max(highest(&arrived));
         let layers = vec![
+            Layer { name: "planned", class: "plan", shape: Shape::Step(planned) },
             Layer { name: "arrived", class: "s1", shape: Shape::Step(arrived) },
-            Layer { name: "planned", class: "ref", shape: Shape::Step(planned) },
         ];
         let description = format!(
             "Planned and actual arrivals per second; the highest is {} per second.",

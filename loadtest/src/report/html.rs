@@ -244,3 +244,92 @@ impl fmt::Display for Rows<'_> {
         f.write_str("</tbody></table></div>")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::{Document, Node, ParsingOptions};
+
+    use super::*;
+    use crate::report::sample;
+
+    fn parse(page: &str) -> Document<'_> {
+        let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+        Document::parse_with_options(page, options).unwrap()
+    }
+
+    fn has_class(node: &Node<'_, '_>, class: &str) -> bool {
+        node.attribute("class").is_some_and(|all| all.split(' ').any(|one| one == class))
+    }
+
+    #[test]
+    fn every_chart_has_a_title_a_description_and_a_table_and_every_id_is_unique() {
+        let text = Page(&sample::report()).to_string();
+        let page = parse(&text);
+        let figures: Vec<_> = page.descendants().filter(|n| n.has_tag_name("figure")).collect();
+        assert_eq!(figures.len(), 10);
+        for figure in figures {
+            let svg = figure.children().find(|node| node.has_tag_name("svg")).unwrap();
+            let word = |name| svg.children().find(|node| node.has_tag_name(name)).unwrap();
+            for word in [word("title"), word("desc")] {
+                assert!(!word.text().unwrap().is_empty());
+                let named = svg.attribute("aria-labelledby").unwrap();
+                assert!(named.contains(word.attribute("id").unwrap()), "{named}");
+            }
+            assert!(svg.attribute("viewBox").is_some(), "it grows with the page");
+            let table = figure.descendants().find(|node| node.has_tag_name("table")).unwrap();
+            assert!(table.ancestors().any(|node| node.has_tag_name("details")));
+            let rows = table.descendants().filter(|node| node.has_tag_name("tr")).count();
+            assert!(rows > 1, "{:?}", svg.attribute("aria-labelledby"));
+        }
+        let mut ids: Vec<_> = page.descendants().filter_map(|node| node.attribute("id")).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn the_page_needs_nothing_from_outside_and_runs_nothing() {
+        let text = Page(&sample::report()).to_string();
+        let page = parse(&text);
+        for node in page.descendants() {
+            for name in ["script", "link", "img", "iframe", "object", "image", "use"] {
+                assert!(!node.has_tag_name(name), "<{name}>");
+            }
+            for attribute in node.attributes() {
+                let name = attribute.name();
+                assert!(!["src", "href"].contains(&name) && !name.starts_with("on"), "{name}");
+            }
+        }
+        assert!(!text.contains("@import") && !text.contains("url("));
+    }
+
+    #[test]
+    fn names_and_findings_from_outside_stay_text() {
+        let mut report = sample::report();
+        report.setting.sale = "</title><script>alert('1')</script>".to_owned();
+        report.verdicts[0].ok = false;
+        report.verdicts[0].seen = "<img src=x onerror=alert(1)>".to_owned();
+        report.verdicts[0].examples = vec!["a & b </li>".to_owned()];
+        report.passed = false;
+        let text = Page(&report).to_string();
+        let page = parse(&text);
+        assert!(!text.contains("<script") && !text.contains("<img"));
+        let verdict = page.descendants().find(|node| has_class(node, "verdict")).unwrap();
+        assert_eq!(verdict.last_child().unwrap().text(), Some("FAILED: 1 of 1 rules broken"));
+        assert!(page.descendants().any(|node| node.text() == Some("a & b </li>")));
+    }
+
+    #[test]
+    fn a_run_that_measured_nothing_still_has_a_page() {
+        let mut report = sample::report();
+        report.timeline = crate::timeline::Timeline::default();
+        report.order = crate::timeline::Order::default();
+        report.kills.clear();
+        let text = Page(&report).to_string();
+        parse(&text);
+        assert_eq!(text.matches("nothing was recorded").count(), 10);
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+        assert!(!text.contains("<h2>Kills</h2>"));
+    }
+}
