@@ -73,12 +73,15 @@ pub(crate) async fn create_sale(run: &Run, options: &SaleOptions) -> Result<(), 
 /// Reads the stock once. `None` when neither the operator's nor the public view answered.
 pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
     let confirmed_before = run.witness.confirmed_units();
-    let counted = format!("/v1/admin/sales/{}/stats", run.sale);
-    let counted = run.client.send(&Call::get(counted, &run.operator_key)).await;
-    let counted = counted
-        .ok()
-        .filter(|answer| answer.status == 200)
-        .and_then(|answer| answer.parse::<Value>());
+    let path = format!("/v1/admin/sales/{}/stats", run.sale);
+    let counted = run.client.send(&Call::get(path, &run.operator_key)).await;
+    let counted = counted.ok().filter(|answer| answer.status == 200);
+    // The counts are of some moment between request and answer; the middle is the best guess.
+    let counted_at = counted.as_ref().map(|answer| {
+        let round_trip = answer.done.since(answer.sent);
+        answer.sent.after(round_trip / 2)
+    });
+    let counted = counted.and_then(|answer| answer.parse::<Value>());
     let units = counted.as_ref().and_then(|document| find_units(document, SKU));
     let standing = counted.and_then(|document| serde_json::from_value::<Standing>(document).ok());
     let status = run.client.send(&Call::get(run.path(""), "")).await;
@@ -94,7 +97,9 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
         return None;
     }
     let at = run.clock.now();
-    run.measures.read(at, reading(at, standing.unwrap_or_default(), status.as_ref(), units));
+    let counted_at = counted_at.unwrap_or(at);
+    let reading = reading(counted_at, standing.unwrap_or_default(), status.as_ref(), units);
+    run.measures.read(counted_at, reading);
     Some(StockRead { at, confirmed_before, units, public })
 }
 

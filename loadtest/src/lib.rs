@@ -50,12 +50,13 @@ pub use report::Report;
 /// server that breaks a promise is no error; it is a report that did not pass.
 pub async fn run(cli: Cli) -> Result<Report, String> {
     let Scenario::FlashSale(options) = cli.scenario;
-    let report = flash_sale::flash_sale(&options).await?;
     let files = Files {
         json: options.json.as_deref(),
         html: options.html.as_deref(),
         svg_dir: options.svg_dir.as_deref(),
     };
+    files.check()?;
+    let report = flash_sale::flash_sale(&options).await?;
     report.write(&files)?;
     Ok(report)
 }

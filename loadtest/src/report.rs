@@ -86,6 +86,22 @@ pub(crate) struct Files<'a> {
     pub(crate) svg_dir: Option<&'a Path>,
 }
 
+impl Files<'_> {
+    /// Refuses before the run what could not be written after it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for path in [self.json, self.html].into_iter().flatten() {
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            if dir.is_some_and(|dir| !dir.is_dir()) {
+                return Err(format!(
+                    "{}: there is no such directory to write it in",
+                    path.display()
+                ));
+            }
+        }
+        self.svg_dir.map_or(Ok(()), make_dir)
+    }
+}
+
 impl Report {
     /// Writes what is asked for. The error names the file.
     pub(crate) fn write(&self, files: &Files<'_>) -> Result<(), String> {
@@ -97,7 +113,7 @@ impl Report {
             write(path, html::Page(self).to_string().as_bytes())?;
         }
         if let Some(dir) = files.svg_dir {
-            fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+            make_dir(dir)?;
             for figure in figure::figures(self) {
                 let path = dir.join(figure.chart.id).with_extension("svg");
                 write(&path, figure.chart.alone().to_string().as_bytes())?;
@@ -105,6 +121,10 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn make_dir(dir: &Path) -> Result<(), String> {
+    fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {

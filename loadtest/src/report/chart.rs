@@ -21,8 +21,10 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 508.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 244.0;
-/// Room for title and legend above a chart that stands alone.
-const HEADER: f64 = 62.0;
+/// Room for the title above a chart that stands alone, for a legend below it, and at the sides.
+const HEADER: f64 = 40.0;
+const LEGEND: f64 = 22.0;
+const SIDE: f64 = 12.0;
 /// Bars that answer a pointer; more would be thinner than a pixel or two and swell the file.
 const SPANS_MAX: usize = 240;
 /// Two kills nearer than this share a label's place: the later one's is left out.
@@ -147,24 +149,30 @@ impl Chart {
     /// The chart as a file of its own.
     pub(super) fn alone(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(move |f| {
-            let (id, height) = (self.id, HEIGHT + HEADER);
+            let id = self.id;
+            let header = if self.legend().next().is_some() { HEADER + LEGEND } else { HEADER };
+            let (width, height) = (WIDTH + 2.0 * SIDE, HEIGHT + header);
             write!(
                 f,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" width=\"{WIDTH}\" \
-                 height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" width=\"{width}\" \
+                 height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
                  aria-labelledby=\"{id}-t {id}-d\">"
             )?;
             self.words(f)?;
             write!(f, "<style>{}</style>", Escaped(STYLE))?;
-            write!(f, "<rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>")?;
-            write!(f, "<text class=\"head\" x=\"16\" y=\"28\">{}</text>", Escaped(&self.title))?;
-            let mut x = 16.0;
+            write!(f, "<rect class=\"paper\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>")?;
+            write!(
+                f,
+                "<text class=\"head\" x=\"{SIDE}\" y=\"28\">{}</text>",
+                Escaped(&self.title)
+            )?;
+            let mut x = SIDE;
             for layer in self.legend() {
                 write!(f, "<g transform=\"translate({x:.0} 41)\">{}</g>", Key(layer))?;
                 write!(f, "<text x=\"{:.0}\" y=\"51\">{}</text>", x + 24.0, Escaped(layer.name))?;
                 x += 40.0 + 7.0 * super::number::real(layer.name.chars().count() as u64);
             }
-            write!(f, "<g transform=\"translate(0 {HEADER})\">")?;
+            write!(f, "<g transform=\"translate({SIDE} {header})\">")?;
             self.plot(f)?;
             f.write_str("</g></svg>\n")
         })
@@ -216,7 +224,7 @@ impl Chart {
             write!(f, "<text class=\"mid\" x=\"{x:.1}\" y=\"{}\">{label}</text>", BOTTOM + 18.0)?;
         }
         let (x, y) = (Escaped(self.x.label), Escaped(self.y.label));
-        write!(f, "<text class=\"name\" x=\"4\" y=\"14\">{y}</text>")?;
+        write!(f, "<text class=\"name\" x=\"0\" y=\"14\">{y}</text>")?;
         write!(f, "<text class=\"name end\" x=\"{RIGHT}\" y=\"{}\">{x}</text>", HEIGHT - 8.0)
     }
 

@@ -167,7 +167,7 @@ impl View<'_> {
                 kills: self.kills.clone(),
                 spans: self.spans(&table),
             },
-            note: "Over the last second. Shoppers see it when they poll, so theirs comes later \
+            note: "Over the last second each, so a burst shows above the pace. Shoppers see it when they poll, so theirs comes later \
                    and in bursts; who left or fell silent never looks.",
             table,
         }

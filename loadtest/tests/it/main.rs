@@ -129,15 +129,14 @@ async fn a_run_is_written_as_json_as_a_page_and_as_pictures() {
     assert!(points.iter().all(|p| p["admitted_seconds"].as_f64() > p["arrival_seconds"].as_f64()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_written_is_named() {
-    let fake = Fake::start(Fault::None).await;
-    let url = fake.url();
-    let mut line = vec!["loadtest", "flash-sale", "--url", &url, "--operator-key", "op"];
-    line.extend(["--backend-key", "be", "--shoppers", "5", "--over", "100ms", "--stock", "9"]);
-    line.extend(["--seed", "7", "--deadline", "3s", "--html", "/nowhere/at/all.html"]);
-    let error = loadtest::run(Cli::try_parse_from(line).unwrap()).await.unwrap_err();
-    assert!(error.starts_with("/nowhere/at/all.html: "), "{error}");
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_named_before_the_run() {
+    for flag in ["--html", "--json", "--svg-dir"] {
+        let path = "/proc/nowhere/report";
+        let line = ["loadtest", "flash-sale", "--url", "http://127.0.0.1:1", flag, path];
+        let error = loadtest::run(Cli::try_parse_from(line).unwrap()).await.unwrap_err();
+        assert!(error.starts_with("/proc/nowhere/report: "), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
