@@ -61,8 +61,14 @@ pub(crate) struct FlashSale {
     #[arg(long, default_value = "5s", value_parser = duration)]
     pub(crate) grace: Duration,
     /// Writes the report as JSON.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Writes the report as one HTML page, with charts and without scripts or outside resources.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Writes each chart as an SVG file into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) svg_dir: Option<PathBuf>,
 
     /// Key with the role `operator`.
     #[arg(long, env = "RUSHGATE__KEYS__OPERATOR", hide_env_values = true)]

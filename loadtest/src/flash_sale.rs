@@ -25,10 +25,12 @@ use crate::client::{Client, authority};
 use crate::clock::{Clock, Stamp};
 use crate::ledger::{Ledger, Outcome, Record, StockRead};
 use crate::measure::Measures;
+use crate::progress::Goal;
 use crate::report::{Latencies, Report, Setting, Traffic};
 use crate::run::{Market, Run};
 use crate::scenario::{Plan, kill_moments, plans};
 use crate::server::{Killing, Launch, Server, kill_at};
+use crate::timeline::{Order, slice_for};
 use crate::witness::Witness;
 use crate::{progress, recall, shopper};
 
@@ -61,6 +63,7 @@ pub(crate) async fn flash_sale(options: &FlashSale) -> Result<Report, String> {
     let mut shopped = shop(options, seed, &run, server).await?;
     let elapsed = run.clock.now().since(Stamp::default());
     let traffic = traffic(&run.measures, elapsed);
+    let timeline = run.measures.timeline(Stamp::default().after(elapsed));
     // Held to the end of this function: the server must live to answer the audit.
     let killing = shopped.killing.take();
     let ledger = close(options, &run, shopped).await;
@@ -78,6 +81,8 @@ pub(crate) async fn flash_sale(options: &FlashSale) -> Result<Report, String> {
         traffic,
         outcomes: outcomes(&ledger.records),
         agreement: agreement(&ledger),
+        timeline,
+        order: Order::sample(&ledger, seed),
         kills: killing.map(|killing| killing.kills).unwrap_or_default(),
     })
 }
@@ -127,7 +132,7 @@ fn prepare(options: &FlashSale, seed: u64, server: Option<&Server>) -> Result<Ru
     Ok(Run {
         client: Client::new(&url, clock, options.connections, options.timeout)?,
         clock,
-        measures: Measures::default(),
+        measures: Measures::new(clock, slice_for(options.window())),
         witness: Witness::default(),
         market: Market::default(),
         server_lost: AtomicBool::new(false),
@@ -158,12 +163,13 @@ async fn shop(
     for plan in &mut plans {
         plan.arrival += lead;
     }
+    run.measures.plan(plans.iter().map(|plan| plan.arrival));
     let moments = kill_moments(seed, options.kill.unwrap_or(0), options.window());
     let moments = moments.into_iter().map(|moment| opening.after(moment)).collect();
 
     let (stop, stopped) = watch::channel(false);
-    let count = options.shoppers as u64;
-    let bar = tokio::spawn(progress::draw(Arc::clone(run), count, stopped.clone()));
+    let goal = Goal { shoppers: options.shoppers as u64, kills: options.kill.unwrap_or(0) };
+    let bar = tokio::spawn(progress::watch(Arc::clone(run), goal, stopped.clone()));
     let reads = tokio::spawn(admin::watch_stock(Arc::clone(run), stopped.clone()));
     let crowd = tokio::spawn(arrivals(Arc::clone(run), plans, seed, stopped.clone()));
     let killer = server.map(|server| {

@@ -8,7 +8,7 @@
 //! cli ─▶ flash_sale ─▶ scenario   who arrives when, from the seed
 //!                      shopper    one visit: enter, wait, buy     ─┬▶ ledger   what was acknowledged
 //!                      client     bounded pool of sockets          ├▶ witness  rules checked at once
-//!                      admin      the sale and its stock           └▶ measure  latency, counts
+//!                      admin      the sale and its stock           └▶ measure  latency, counts, timeline
 //!                      server     start, SIGKILL, restart
 //!                      recall     ask for everything again
 //!                      audit      ledger + witness ─▶ verdicts ─▶ report
@@ -31,18 +31,18 @@ mod run;
 mod scenario;
 mod server;
 mod shopper;
+mod timeline;
 mod wire;
 mod witness;
 
-use std::fs;
-
 use cli::Scenario;
+use report::Files;
 
 pub use audit::Verdict;
 pub use cli::Cli;
 pub use report::Report;
 
-/// Runs what the command line asks for and writes the JSON report if one is wanted.
+/// Runs what the command line asks for and writes the report to the files that are wanted.
 ///
 /// # Errors
 ///
@@ -50,10 +50,13 @@ pub use report::Report;
 /// server that breaks a promise is no error; it is a report that did not pass.
 pub async fn run(cli: Cli) -> Result<Report, String> {
     let Scenario::FlashSale(options) = cli.scenario;
+    let files = Files {
+        json: options.json.as_deref(),
+        html: options.html.as_deref(),
+        svg_dir: options.svg_dir.as_deref(),
+    };
+    files.check()?;
     let report = flash_sale::flash_sale(&options).await?;
-    if let Some(path) = &options.json {
-        let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
-        fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
+    report.write(&files)?;
     Ok(report)
 }

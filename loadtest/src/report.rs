@@ -1,10 +1,21 @@
 //! What a run found, for people and for programs.
 //!
-//! Owns the two renderings of one result: text by `Display`, JSON by `Serialize`. Everything a
-//! reader needs to repeat the run (seed, window, pace) is in it.
+//! Owns the one result and where it is written: text by `Display`, JSON by `Serialize`, a page
+//! and pictures by [`html`] and [`chart`]. Everything a reader needs to repeat the run (seed,
+//! window, pace) is in it. The renderings only read; none of them judges.
+
+mod chart;
+mod figure;
+mod html;
+pub(crate) mod number;
+#[cfg(test)]
+mod sample;
+mod scale;
+mod text;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fs;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -12,6 +23,7 @@ use crate::audit::{Agreement, Verdict};
 use crate::ledger::Outcome;
 use crate::measure::Percentiles;
 use crate::server::Kill;
+use crate::timeline::{Order, Timeline};
 
 /// The result of a run.
 #[derive(Debug, Serialize)]
@@ -28,6 +40,8 @@ pub struct Report {
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
     pub(crate) agreement: Agreement,
     pub(crate) kills: Vec<Kill>,
+    pub(crate) timeline: Timeline,
+    pub(crate) order: Order,
 }
 
 /// What was run.
@@ -63,83 +77,56 @@ pub(crate) struct Traffic {
     pub(crate) pushed_back: u64,
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Setting { server, sale, seed, shoppers, over_seconds, stock, .. } = &self.setting;
-        writeln!(f, "sale {sale} at {server}")?;
-        writeln!(
-            f,
-            "{shoppers} shoppers over {over_seconds:.1} s for {stock} units, {:.1} let in per \
-             second, seed {seed}, {:.1} s in all",
-            self.setting.admission_per_second, self.elapsed_seconds
-        )?;
-        if let Some(data) = &self.setting.data {
-            writeln!(f, "server data in {data}")?;
-        }
-        self.write_latency(f)?;
-        self.write_traffic(f)?;
-        for (index, kill) in self.kills.iter().enumerate() {
-            writeln!(
-                f,
-                "kill {} at {:.2} s, {} requests in flight, back after {:.0} ms",
-                index + 1,
-                kill.at.since(crate::clock::Stamp::default()).as_secs_f64(),
-                kill.in_flight,
-                kill.back.since(kill.at).as_secs_f64() * 1e3,
-            )?;
-        }
-        writeln!(f, "\naudit")?;
-        for verdict in &self.verdicts {
-            let word = if verdict.ok { "ok    " } else { "FAILED" };
-            writeln!(f, "  {word} {}: {}", verdict.rule, verdict.seen)?;
-            for example in &verdict.examples {
-                writeln!(f, "           {example}")?;
+/// Where the report goes besides the terminal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Files<'a> {
+    pub(crate) json: Option<&'a Path>,
+    pub(crate) html: Option<&'a Path>,
+    /// Each chart as a file of its own.
+    pub(crate) svg_dir: Option<&'a Path>,
+}
+
+impl Files<'_> {
+    /// Refuses before the run what could not be written after it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for path in [self.json, self.html].into_iter().flatten() {
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            if dir.is_some_and(|dir| !dir.is_dir()) {
+                return Err(format!(
+                    "{}: there is no such directory to write it in",
+                    path.display()
+                ));
             }
         }
-        writeln!(f, "{}", if self.passed { "passed" } else { "FAILED" })
+        self.svg_dir.map_or(Ok(()), make_dir)
     }
 }
 
 impl Report {
-    fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\nlatency from the intended moment, ms\n  {:<9}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}",
-            "", "count", "p50", "p90", "p99", "p99.9", "max"
-        )?;
-        let Latencies { enter, position, purchase, confirm } = &self.latency;
-        let rows = [
-            ("enter", enter),
-            ("position", position),
-            ("purchase", purchase),
-            ("confirm", confirm),
-        ];
-        for (name, row) in rows {
-            writeln!(
-                f,
-                "  {name:<9}{:>9}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
-                row.count, row.p50_ms, row.p90_ms, row.p99_ms, row.p999_ms, row.max_ms
-            )?;
+    /// Writes what is asked for. The error names the file.
+    pub(crate) fn write(&self, files: &Files<'_>) -> Result<(), String> {
+        if let Some(path) = files.json {
+            let text = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
+            write(path, &text)?;
+        }
+        if let Some(path) = files.html {
+            write(path, html::Page(self).to_string().as_bytes())?;
+        }
+        if let Some(dir) = files.svg_dir {
+            make_dir(dir)?;
+            for figure in figure::figures(self) {
+                let path = dir.join(figure.chart.id).with_extension("svg");
+                write(&path, figure.chart.alone().to_string().as_bytes())?;
+            }
         }
         Ok(())
     }
+}
 
-    fn write_traffic(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Traffic { answered, answered_per_second, unanswered, pushed_back } = &self.traffic;
-        writeln!(
-            f,
-            "\n{answered} answers, {answered_per_second:.0} per second; {unanswered} unanswered, \
-             {pushed_back} pushed back"
-        )?;
-        let visits: Vec<String> =
-            self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome:?}")).collect();
-        writeln!(f, "visits: {}", visits.join(", "))?;
-        let tau = |tau: Option<f64>| tau.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.4}"));
-        writeln!(
-            f,
-            "order: tau(arrival, number) {}, tau(number, admission) {}",
-            tau(self.agreement.arrival_and_number),
-            tau(self.agreement.number_and_admission),
-        )
-    }
+fn make_dir(dir: &Path) -> Result<(), String> {
+    fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
