@@ -15,7 +15,7 @@ use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::{Clock as _, ManualClock, Millis},
-    command::{Command, Reply},
+    command::{Command, Reply, Wanted},
     commit::{self, Commit},
     disk::Disk,
     id::{Currency, EventId, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
@@ -89,7 +89,7 @@ impl Hot {
             let pass = usize::try_from(self.rng.next_u64() % SHOPPERS).unwrap_or(0);
             let (sale, pass) = (self.tag, self.passes[pass]);
             let replay = ReplayKey { key: self.rng.next_u128(), body: 1 };
-            Command::Purchase { sale, pass, items: vec![(HOT, 1)], replay }
+            Command::Purchase { sale, pass, items: Wanted::from_slice(&[(HOT, 1)]), replay }
         });
         receipt.into_iter().chain(purchases).collect()
     }
