@@ -102,13 +102,21 @@ impl<T> Promise<T> {
             let cell = unsafe { &mut *cell };
             *cell = Some(answer);
         });
-        shared.resolved()
+        resolved(shared)
     }
+}
+
+/// Sets `RESOLVED`, for the promise; answers who must be woken then, if anybody.
+fn resolved<T>(shared: Arc<Shared<T>>) -> Option<WakeUp<T>> {
+    // ORDERING: Release publishes the answer to `Shared::is_resolved`; Acquire takes over the waker
+    // that `Commit::register` published.
+    let before = shared.state.fetch_or(RESOLVED, Ordering::AcqRel);
+    (before & WAKER != 0).then(|| WakeUp { shared })
 }
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        drop(self.shared.take().map(Shared::resolved));
+        drop(self.shared.take().map(resolved));
     }
 }
 
@@ -155,7 +163,7 @@ impl<T> Commit<T> {
             let cell = unsafe { &mut *cell };
             *cell = Some(waker.clone());
         });
-        // ORDERING: Release publishes the waker to `Shared::resolved`; Acquire as above.
+        // ORDERING: Release publishes the waker to `resolved`; Acquire as above.
         state.fetch_or(WAKER, Ordering::AcqRel) & RESOLVED == 0
     }
 }
@@ -177,16 +185,8 @@ impl<T> Future for Commit<T> {
 }
 
 impl<T> Shared<T> {
-    /// Sets `RESOLVED`, for the promise; answers who must be woken then, if anybody.
-    fn resolved(self: Arc<Self>) -> Option<WakeUp<T>> {
-        // ORDERING: Release publishes the answer to `Shared::is_resolved`; Acquire takes over the
-        // waker that `Commit::register` published.
-        let before = self.state.fetch_or(RESOLVED, Ordering::AcqRel);
-        (before & WAKER != 0).then(|| WakeUp { shared: self })
-    }
-
     fn is_resolved(&self) -> bool {
-        // ORDERING: Acquire; pairs with `Shared::resolved`, so that the answer can be read.
+        // ORDERING: Acquire; pairs with `resolved`, so that the answer can be read.
         self.state.load(Ordering::Acquire) & RESOLVED != 0
     }
 

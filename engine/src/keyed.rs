@@ -28,7 +28,9 @@ pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
     }
 
     fn write_u64(&mut self, part: u64) {
@@ -101,7 +103,6 @@ impl<T> Table<T> {
 }
 
 /// The part of a hash: bits in the middle, for a part's own table uses both ends.
-#[expect(clippy::cast_possible_truncation, reason = "the part is a few bits")]
 const fn part(hash: u64) -> usize {
     (hash >> 40) as usize % PARTS
 }

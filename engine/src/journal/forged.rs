@@ -5,7 +5,7 @@ use std::io;
 use super::batch::{self, ChainHash, HASH_BYTES, Head};
 use super::error::JournalError;
 use super::scan::{Extent, JournalPoint};
-use super::segment::{self, Blank, Header};
+use super::segment::{Blank, Header};
 use super::{Recovery, read_all};
 use crate::clock::Millis;
 use crate::disk::sim::SimDisk;

@@ -125,8 +125,8 @@ pub enum ChangeRefusal {
     Fixed(&'static str),
 }
 
-/// Records of one command: two at the most, so that deciding allocates nothing for them.
-pub(crate) type Records = SmallVec<[Record; 2]>;
+/// Records of one command: nearly always one, and that one needs no allocation.
+pub(crate) type Records = SmallVec<[Record; 1]>;
 
 /// What an entry comes to, before the gate has moved.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::places::Places;
 use crate::{
     clock::Millis,
-    codec::{Binary, DecodeError, get_length},
+    codec::{Binary as _, DecodeError, get_length},
     gate::EtaRange,
     hold::HoldState,
     id::{HoldId, Number, ShopperKey},
