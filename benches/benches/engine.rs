@@ -42,7 +42,7 @@ fn decide(criterion: &mut Criterion) {
                     fixture = Hot::arbiter();
                 }
                 let (arbiter, hot) = &mut fixture;
-                let purchases: Vec<Command> = hot.purchases(batch);
+                let purchases: Vec<Command> = hot.purchases(batch).collect();
                 let started = now();
                 let replies = arbiter.decide(Hot::time(), &purchases).replies;
                 spent += started.elapsed();

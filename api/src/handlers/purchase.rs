@@ -87,7 +87,7 @@ pub fn show(
     match party {
         Party::Shopper(pass) if pass.shopper != hold.shopper => Err(ApiError::NotFound),
         Party::Shopper(_) | Party::Key(_) => {
-            tell(sale, &HoldReply { hold: (*hold).clone(), replayed: false }, StatusCode::OK)
+            tell(sale, &HoldReply { hold, replayed: false }, StatusCode::OK)
         }
     }
 }
