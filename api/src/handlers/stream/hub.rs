@@ -38,7 +38,7 @@ use crate::{app::App, handlers::shopper, server::Draining};
 /// How often a sale is asked whether it moved: the scribe's own tick.
 const TICK: Duration = Duration::from_millis(50);
 /// How often a watcher's place is looked at, and told while the line moves all the time.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(400);
 /// How long a watcher hears nothing at the most, give or take a look.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Watchers of one slice at the least. Telling them takes about 4 ms of two processors.
