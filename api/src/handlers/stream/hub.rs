@@ -9,7 +9,7 @@
 //! between, so it does not keep a server from stopping.
 //!
 //! Bounds: `streams_max` watchers (each holds a permit before it joins), [`CLAIMS_MAX`] claims
-//! under way, [`SLICES_MAX`] pauses in one walk.
+//! under way, [`SLICES_MAX`] pauses in one walk of all sales.
 
 use std::{
     hash::{DefaultHasher, Hasher as _},
@@ -43,9 +43,9 @@ const LOOK: Duration = Duration::from_millis(400);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Watchers of one slice at the least. Telling them takes about 4 ms of two processors.
 const SLICE_MIN: usize = 256;
-/// Slices of one walk at the most, so that its pauses stay well below a [`LOOK`].
+/// Slices of one walk of all sales at the most, so that its pauses stay well below a [`LOOK`].
 const SLICES_MAX: usize = 64;
-/// Between two slices of which someone was told.
+/// Between two slices that were told.
 const PAUSE: Duration = Duration::from_millis(4);
 /// Claims under way at once: one full batch of the scribe, and no more of the ring.
 const CLAIMS_MAX: usize = BATCH_COMMANDS_MAX;
@@ -164,10 +164,11 @@ impl Watching {
                 self.drain();
                 continue;
             }
-            let app = &self.app;
+            let watchers = self.crowds.iter().map(|crowd| crowd.watchers.len()).sum();
+            let mut burst = Burst { told: 0, slice: slice_of(watchers) };
             for crowd in &mut self.crowds {
                 if crowd.is_due() {
-                    crowd.walk(app).await;
+                    crowd.walk(&self.app, &mut burst).await;
                 }
             }
         }
@@ -209,7 +210,7 @@ impl Crowd {
     }
 
     /// Looks at everyone's place and wakes those who have something to hear.
-    async fn walk(&mut self, app: &Arc<App>) {
+    async fn walk(&mut self, app: &Arc<App>, burst: &mut Burst) {
         self.picture = Picture::of(&self.sale);
         self.due = Instant::now() + LOOK;
         self.quiet = true;
@@ -217,25 +218,38 @@ impl Crowd {
         if self.watchers.len() < self.watchers.capacity() / 4 {
             self.watchers.shrink_to(self.watchers.len() * 2);
         }
-        let slice = slice_of(self.watchers.len());
-        for watchers in self.watchers.chunks_mut(slice) {
-            let mut told = false;
+        for watchers in self.watchers.chunks_mut(burst.slice) {
             let message_hash = hash(&self.sale.desk().controls.message);
             for watcher in watchers {
                 match watcher.look(app, &self.sale, message_hash) {
-                    Seen::Told => told = true,
+                    Seen::Told => {
+                        self.quiet = false;
+                        burst.told += 1;
+                    }
                     Seen::Silent => {}
                     // Its turn comes as soon as others' claims are through.
                     Seen::Crowded => self.due = Instant::now(),
                 }
             }
-            self.quiet &= !told;
-            if told {
-                sleep(PAUSE).await;
-            } else {
-                tokio::task::yield_now().await;
-            }
+            burst.pass().await;
         }
+    }
+}
+
+/// Those told since the last pause, in whichever sales they watch.
+struct Burst {
+    told: usize,
+    slice: usize,
+}
+
+impl Burst {
+    /// Lets other work in, for longer when a slice was told.
+    async fn pass(&mut self) {
+        if self.told < self.slice {
+            return tokio::task::yield_now().await;
+        }
+        self.told = 0;
+        sleep(PAUSE).await;
     }
 }
 
@@ -285,7 +299,7 @@ impl Watcher {
     }
 }
 
-/// How many of `watchers` are told between two pauses.
+/// How many of all `watchers` are told between two pauses.
 fn slice_of(watchers: usize) -> usize {
     watchers.div_ceil(SLICES_MAX).max(SLICE_MIN)
 }
