@@ -264,24 +264,20 @@ enum Seen {
 impl Watcher {
     fn look(&mut self, app: &Arc<App>, sale: &Arc<SaleView>, message_hash: u64) -> Seen {
         let standing = sale.standing(self.ticket, app.engine.now());
+        let gist = Gist { standing, message_hash };
+        let changed = self.seen.replace(gist) != Some(gist);
+        if changed || self.spoke.elapsed() >= KEEP_ALIVE {
+            self.spoke = Instant::now();
+            self.slot.put(if changed { Due::Look } else { Due::Comment });
+        }
         if let Standing::Called { .. } = standing {
             return self.claim(app, sale, standing);
         }
-        let gist = Gist { standing, message_hash };
-        let due = if self.seen.replace(gist) != Some(gist) {
-            Due::Look
-        } else if self.spoke.elapsed() >= KEEP_ALIVE {
-            Due::Comment
-        } else {
-            return Seen::Silent;
-        };
-        self.spoke = Instant::now();
-        self.slot.put(due);
-        Seen::Told
+        if changed { Seen::Told } else { Seen::Silent }
     }
 
     /// Claims a called place on a task of its own, so that a whole crowd's claims share a sync.
-    fn claim(&mut self, app: &Arc<App>, sale: &Arc<SaleView>, called: Standing) -> Seen {
+    fn claim(&self, app: &Arc<App>, sale: &Arc<SaleView>, called: Standing) -> Seen {
         let claims = &app.streams.hub.claims;
         let Ok(permit) = Arc::clone(claims).try_acquire_owned() else { return Seen::Crowded };
         if !self.slot.begin_claim() {
@@ -289,7 +285,6 @@ impl Watcher {
         }
         let (app, sale, ticket) = (Arc::clone(app), Arc::clone(sale), self.ticket);
         let slot = Arc::clone(&self.slot);
-        self.spoke = Instant::now();
         tokio::spawn(async move {
             shopper::claim(&app, &sale, ticket, called).await;
             slot.end_claim();
