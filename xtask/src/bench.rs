@@ -11,6 +11,8 @@ mod durable;
 mod http;
 mod page;
 mod setting;
+#[expect(dead_code, reason = "the page that shows it is made elsewhere")]
+mod watchers;
 
 use std::{fs, path::PathBuf, time::Instant};
 

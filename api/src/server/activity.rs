@@ -13,6 +13,8 @@ use std::time::Duration;
 use engine::sync::{Arc, AtomicU32, AtomicU64, Ordering};
 use tokio::time::Instant;
 
+use super::handover::Handover;
+
 /// A time stamp that says "not in that state".
 const NEVER: u64 = u64::MAX;
 
@@ -56,6 +58,8 @@ pub(crate) struct Activity {
     owed: AtomicU32,
     /// Since when none of those moved.
     owed_since: AtomicU64,
+    /// Where a stream that leaves hyper waits for its head to be written.
+    handover: Handover,
 }
 
 // ORDERING: Relaxed throughout this file. Each value stands alone and is advice about time; none
@@ -73,6 +77,7 @@ impl Activity {
             served: AtomicU32::new(0),
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
+            handover: Handover::default(),
         }
     }
 
@@ -121,6 +126,17 @@ impl Activity {
         self.answer_since.store(NEVER, Ordering::Relaxed);
     }
 
+    /// Where a stream asks to leave hyper.
+    pub(crate) fn handover(&self) -> &Handover {
+        &self.handover
+    }
+
+    /// Whether a stream asked to leave hyper and all that hyper had to write is written: hyper
+    /// flushes after it asked the body, in the same poll.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.handover.is_offered() && self.write_since.load(Ordering::Relaxed) == NEVER
+    }
+
     /// Whether nothing is being answered.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
@@ -163,6 +179,11 @@ impl InFlight {
         activity.in_flight.fetch_add(1, Ordering::Relaxed);
         activity.served.store(1, Ordering::Relaxed);
         Self(Arc::clone(activity))
+    }
+
+    /// The connection the request came on.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.0
     }
 }
 

@@ -96,6 +96,7 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
             http2: (!http1).then(|| Arc::clone(&self.activity)),
             head_only: *request.method() == Method::HEAD,
             closes: http1 && self.peer.draining.has_begun(),
+            chunked: request.version() == Version::HTTP_11,
         };
         if let Err(refusal) = check(&request) {
             finish.closes = http1;
@@ -137,6 +138,8 @@ struct Finish {
     head_only: bool,
     /// Say that the connection closes after this response (HTTP/1 only).
     closes: bool,
+    /// The peer reads chunks (HTTP/1.1): a stream can leave hyper.
+    chunked: bool,
 }
 
 impl Finish {
@@ -151,6 +154,10 @@ impl Finish {
             *response.body_mut() = Body::empty();
         }
         let in_flight = self.in_flight.take()?;
+        if self.chunked && response.body().is_stream() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Some(response.map(|body| TrackedBody::leaving(body, in_flight)));
+        }
         let turn = match &self.http2 {
             Some(activity) if response.body().len() != Some(0) => Some(Turn::of_peer(activity)),
             _ => None,

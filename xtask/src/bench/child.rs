@@ -69,6 +69,11 @@ impl Served {
         Ok(served)
     }
 
+    /// Its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Processor time it has used, in seconds.
     pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
         let stat = self.read("stat")?;
