@@ -34,7 +34,7 @@ pub(super) struct Delays {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watchers {
     /// How many watched.
-    pub(super) watchers: u64,
+    pub(super) count: u64,
     /// Resident memory of the server for each of them, connected and told once, in bytes.
     pub(super) bytes: f64,
     /// The same for a plain keep-alive connection that asked once.
@@ -77,7 +77,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Watchers, Failure> {
         Ok::<_, Failure>((number(&of["rss_after"])? - number(&of["rss_before"])?) / as_float(among))
     };
     let measured = Watchers {
-        watchers: WATCHERS,
+        count: WATCHERS,
         bytes: growth(&told, WATCHERS)?,
         idle_connection_bytes: growth(&idle, CONNECTIONS)?,
         event_bytes: number(&told["event_bytes"])?,
