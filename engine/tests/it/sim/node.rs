@@ -102,7 +102,7 @@ impl Node {
         self.scribe.step(&mut self.requests)?;
         // Every other segment is made ready ahead of its time, the rest when it is needed.
         if let Some(preparation) = self.scribe.prepare()
-            && self.scribe.journal().point().segment % 2 == 0
+            && self.scribe.journal().point().segment.is_multiple_of(2)
         {
             self.scribe.set_prepared(preparation.run());
         }
