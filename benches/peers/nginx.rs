@@ -79,9 +79,10 @@ fn run(options: &Options) -> io::Result<()> {
     });
     writeln!(io::stdout(), "{line}")?;
     io::stdout().flush()?;
+    // Everything is read and open: nothing is left behind even if we are killed.
+    prefix.close()?;
     let status = nginx.wait()?;
-    let said = fs::read_to_string(&log).unwrap_or_default();
-    Err(io::Error::other(format!("nginx ended with {status}; it said: {}", said.trim())))
+    Err(io::Error::other(format!("nginx ended with {status}")))
 }
 
 /// nginx cannot pick a port by itself.

@@ -88,7 +88,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Trouble> {
-    let redis = Redis::start_in(&options.within, options.appendfsync)?;
+    let mut redis = Redis::start_in(&options.within, options.appendfsync)?;
     if let Some(path) = &options.tickets {
         let tickets = (1..=options.fill).map(|number| Ticket::filled(number).text() + "\n");
         fs::write(path, tickets.collect::<String>())?;
@@ -99,6 +99,7 @@ fn run(options: &Options) -> Result<(), Trouble> {
     runtime.block_on(async {
         let pool = shop::connect(redis.socket(), options.pool, options.resp).await?;
         let shop = Arc::new(shop.open(pool).await?);
+        redis.seclude()?;
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?.to_string();
         let line = json!({ "event": "listening", "public": address, "redis_pid": redis.pid() });
