@@ -23,8 +23,8 @@ const SCRIPT: &str = "if tonumber(redis.call('GET', KEYS[1])) <= 0 then return -
                       redis.call('HSET', KEYS[2], ARGV[1], ARGV[2]) \
                       return redis.call('DECR', KEYS[1])";
 
-/// Connections to Redis: it reads 16 KiB of one in a turn, a pool's worth of them at once.
-const LINKS: usize = 64;
+/// Commands to one connection of Redis, so that they fit the 16 KiB that it reads in a turn.
+const PER_LINK: usize = 64;
 
 fn decide(criterion: &mut Criterion) {
     let batch = sized(4_095, 64);
@@ -107,30 +107,30 @@ fn redis(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("engine/durable reservations");
     for batch in [511, 4_095].map(|batch| sized(batch, batch / 64)) {
         let redis = Redis::start(AppendFsync::Always).expect("a redis of our own");
+        let count = usize::try_from(batch).expect("fits");
         let link = |_| redis.link().expect("it accepts");
-        let mut links: Vec<Link> = (0..LINKS).map(link).collect();
+        let mut links: Vec<Link> = (0..count.div_ceil(PER_LINK)).map(link).collect();
         let script = links[0].load(SCRIPT).expect("the script is sound");
         links[0].call(&[b"SET", b"stock", UNITS.to_string().as_bytes()]).expect("a stock");
         let (mut made, mut rng) = (0, Rng::new(1));
         group.throughput(Throughput::Elements(batch));
-        let batch = usize::try_from(batch).expect("fits");
         group.bench_function(format!("Redis script, {batch} at a time"), |bencher| {
             bencher.iter(|| {
-                for at in 0..batch {
+                for at in 0..count {
                     let (hold, shopper) = (rng.next_u128(), rng.next_u128());
                     let (hold, shopper) = (hold.to_le_bytes(), shopper.to_le_bytes());
                     let keys: [&[u8]; 2] = [b"stock", b"holds"];
                     let command = [b"EVALSHA", &*script, b"2", keys[0], keys[1], &hold, &shopper];
-                    links[at % LINKS].push(&command);
+                    links[at / PER_LINK].push(&command);
                 }
                 for link in &mut links {
                     link.send().expect("it is sent");
                 }
-                for at in 0..batch {
-                    let left = links[at % LINKS].read().expect("it is durable");
+                for at in 0..count {
+                    let left = links[at / PER_LINK].read().expect("it is durable");
                     assert!(matches!(left, Said::Integer(left) if left >= 0), "{left:?}");
                 }
-                made += batch;
+                made += count;
             });
         });
         let left = links[0].call(&[b"GET", b"stock"]).expect("a stock");

@@ -2,7 +2,7 @@
 //!
 //! Beside it a plain file that grows by the same bytes, which is what a log without preallocation,
 //! checksum or hash chain costs, and a Redis that syncs each turn before it answers. Redis reads 16 KiB
-//! of a connection in a turn, so it is asked over many, as a pool of clients would.
+//! of a connection in a turn, so a large batch goes over many, as a pool of clients would.
 
 use std::{fs::File, io::Write as _, sync::Arc};
 
@@ -21,8 +21,8 @@ const RECORD_BYTES: usize = 120;
 /// Records to a sync.
 const BATCHES: [u32; 4] = [1, 64, 512, 4_096];
 
-/// Connections to Redis, so many that each one's share of the largest batch fits a read of it.
-const LINKS: usize = 64;
+/// Commands to one connection of Redis, so that they fit a read of it.
+const PER_LINK: usize = 64;
 
 fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("journal/append and sync");
@@ -79,7 +79,7 @@ fn redis(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("journal/append and sync");
     for records in BATCHES {
         let redis = Redis::start(AppendFsync::Always).expect("a redis of our own");
-        let links = LINKS.min(usize::try_from(records).expect("fits"));
+        let links = usize::try_from(records).expect("fits").div_ceil(PER_LINK);
         let link = |_| redis.link().expect("it accepts");
         let mut links: Vec<Link> = (0..links).map(link).collect();
         let each = usize::try_from(records).expect("fits") / links.len();
