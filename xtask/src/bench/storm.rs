@@ -1,0 +1,147 @@
+//! Ten times more entries than the server can take, for a minute, and the time after.
+//!
+//! The server has one processor and the driver the other, so that the storm does not take from the
+//! server what it is to be measured with. The peak is a closed loop's in this very setting. Every
+//! entry is a new shopper who waits one second and does not come again.
+
+use std::time::Duration;
+
+use super::{
+    Bench,
+    child::Served,
+    compare::median,
+    drive::{Extent, Kept, Load, Schedule},
+    scene::enter,
+};
+use crate::{failure::Failure, process};
+
+const SERVER_CORE: u32 = 0;
+const DRIVER_CORE: u32 = 1;
+
+/// Connections of the storm. Each has one entry under way, as a browser has.
+const CONNECTIONS: u32 = 2_000;
+/// Numbers of connections among which the peak is sought.
+const CONNECTIONS_AT_PEAK: [u32; 2] = [256, CONNECTIONS];
+/// How much more than the peak.
+const TIMES: f64 = 10.0;
+/// How long a shopper waits.
+const PATIENCE_SECONDS: f64 = 1.0;
+/// What calm is, as a share of the peak.
+const CALM: f64 = 0.05;
+/// The 99th percentile is back when it is at most so much of what it was.
+const BACK: f64 = 2.0;
+/// How long to wait for calm.
+const RECOVERY_MAX: Duration = Duration::from_secs(30);
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Storm {
+    /// Entries a second of the closed loop, the median.
+    pub(super) peak_rps: f64,
+    pub(super) connections: u32,
+    pub(super) seconds: f64,
+    pub(super) kept: Kept,
+    /// The 99th percentile at a low rate, before and after.
+    pub(super) calm_ms: f64,
+    pub(super) calm_after_ms: f64,
+    /// From the storm's end to the end of the first calm second; `None` if there was none.
+    pub(super) recovery: Option<Duration>,
+}
+
+impl Storm {
+    /// Entries done in time, as a share of the peak.
+    pub(super) fn goodput(&self) -> f64 {
+        self.kept.good_rps / self.peak_rps
+    }
+}
+
+pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
+    let server = bench.serve_on(SERVER_CORE, "storm")?;
+    let load = Load { core: Some(DRIVER_CORE), ..enter("door") };
+    let peak_rps = peak(bench, &server, &load)?;
+    let calm = |seconds: f64, seed: u64| {
+        let rate = peak_rps * CALM;
+        let schedule = Schedule { rate, seconds, seed, deadline: PATIENCE_SECONDS };
+        bench.driver.keep(&server, &load, schedule)
+    };
+    let before = calm(bench.sizes.seconds, 1)?;
+    bench.say(&format!("peak {peak_rps:.0}/s; in calm p99 {:.2} ms", before.p99_ms));
+    let seconds = bench.sizes.storm_seconds;
+    let schedule =
+        Schedule { rate: peak_rps * TIMES, seconds, seed: 2, deadline: PATIENCE_SECONDS };
+    let begun = process::now();
+    let kept =
+        bench.driver.keep(&server, &Load { connections: CONNECTIONS, ..load.clone() }, schedule)?;
+    bench.say(&format!(
+        "storm of {:.0}/s: {:.0}/s done in time, {:?}",
+        kept.offered_rps, kept.good_rps, kept.outcomes
+    ));
+    // The driver's start and its waiting for the last answers count as recovery: not in our favour.
+    let storm = Duration::from_secs_f64(seconds);
+    let (mut recovery, mut calm_after_ms) = (None, f64::NAN);
+    for seed in 3.. {
+        let after = calm(1.0, seed)?;
+        calm_after_ms = after.p99_ms;
+        let passed = begun.elapsed().saturating_sub(storm);
+        if is_back(&before, &after) {
+            recovery = Some(passed);
+        }
+        if recovery.is_some() || passed > RECOVERY_MAX {
+            break;
+        }
+    }
+    bench.say(&format!("calm again after {recovery:.1?}, p99 {calm_after_ms:.2} ms"));
+    let calm_ms = before.p99_ms;
+    let connections = CONNECTIONS;
+    Ok(Storm { peak_rps, connections, seconds, kept, calm_ms, calm_after_ms, recovery })
+}
+
+/// The best of some numbers of connections, so that goodput has the highest peak to match.
+fn peak(bench: &Bench, server: &Served, load: &Load) -> Result<f64, Failure> {
+    let mut best = 0.0_f64;
+    for connections in CONNECTIONS_AT_PEAK {
+        let load = Load { connections, ..load.clone() };
+        let mut turns = Vec::new();
+        for _ in 0..bench.sizes.pairs.div_ceil(2) {
+            let extent = Extent::Seconds(bench.sizes.seconds);
+            turns.push(bench.driver.run(server, &load, extent)?.rps);
+        }
+        bench.say(&format!("{connections} connections on one core: {:.0}/s", median(turns.clone())));
+        best = best.max(median(turns));
+    }
+    Ok(best)
+}
+
+/// Whether everyone is served, and as quickly as before.
+fn is_back(before: &Kept, after: &Kept) -> bool {
+    let all_done = after.outcomes.keys().all(|outcome| outcome.starts_with('2'));
+    all_done && after.p99_ms <= before.p99_ms * BACK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calm(p99_ms: f64, outcome: &str) -> Kept {
+        Kept {
+            offered_rps: 1.0,
+            sent_rps: 1.0,
+            good_rps: 1.0,
+            p50_ms: 1.0,
+            p99_ms,
+            sent_late_p99_ms: 0.1,
+            outcomes: [("202".to_owned(), 9.0), (outcome.to_owned(), 1.0)].into(),
+            good_worst_second: 1.0,
+        }
+    }
+
+    #[test]
+    fn calm_is_everyone_served_as_quickly_as_before() {
+        let before = calm(2.0, "202");
+        assert!(is_back(&before, &calm(4.0, "202")));
+        assert!(!is_back(&before, &calm(4.1, "202")));
+        for failed in ["503", "lost", "late", "broken"] {
+            assert!(!is_back(&before, &calm(1.0, failed)), "{failed}");
+        }
+    }
+}
