@@ -1,14 +1,27 @@
 //! The engine on one hot SKU: deciding alone, and decided, synced, published and answered.
+//!
+//! Beside it the classic design at its best: a script in Redis that takes a unit and notes who has
+//! it, asked as many times in one write, synced before it answers. It has no limits per shopper, no
+//! idempotency keys, no deadlines and no outbox.
 
 use std::{sync::Arc, time::Duration};
 
-use benches::{Hot, Scribed, SyncTimes, now, sized};
+use benches::{
+    Hot, Rng, Scribed, SyncTimes, now,
+    redis::{AppendFsync, Redis, Reply as Said},
+    sized,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
     command::{Command, Reply},
     disk::{Disk, real::RealDisk},
     limits::PLACES_MAX,
 };
+
+/// Takes a unit if there is one, and notes whose it is.
+const SCRIPT: &str = "if tonumber(redis.call('GET', KEYS[1])) <= 0 then return -1 end \
+                      redis.call('HSET', KEYS[2], ARGV[1], ARGV[2]) \
+                      return redis.call('DECR', KEYS[1])";
 
 fn decide(criterion: &mut Criterion) {
     let batch = sized(4_095, 64);
@@ -68,7 +81,7 @@ fn scribe(criterion: &mut Criterion) {
         };
         let mut sale = fresh();
         group.throughput(Throughput::Elements(batch));
-        group.bench_function(format!("{batch} to a sync"), |bencher| {
+        group.bench_function(format!("ours, {batch} at a time"), |bencher| {
             bencher.iter_custom(|rounds| {
                 let mut spent = Duration::ZERO;
                 for _ in 0..rounds {
@@ -86,5 +99,36 @@ fn scribe(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decide, scribe);
+fn redis(criterion: &mut Criterion) {
+    const UNITS: i64 = 1_000_000_000;
+    let mut group = criterion.benchmark_group("engine/durable reservations");
+    for batch in [511, 4_095].map(|batch| sized(batch, batch / 64)) {
+        let redis = Redis::start(AppendFsync::Always).expect("a redis of our own");
+        let mut link = redis.link().expect("it accepts");
+        let script = link.load(SCRIPT).expect("the script is sound");
+        link.call(&[b"SET", b"stock", UNITS.to_string().as_bytes()]).expect("a stock");
+        let (mut left, mut rng) = (UNITS, Rng::new(1));
+        group.throughput(Throughput::Elements(batch));
+        group.bench_function(format!("Redis script, {batch} at a time"), |bencher| {
+            bencher.iter(|| {
+                for _ in 0..batch {
+                    let (hold, shopper) = (rng.next_u128(), rng.next_u128());
+                    let (hold, shopper) = (hold.to_le_bytes(), shopper.to_le_bytes());
+                    let keys: [&[u8]; 2] = [b"stock", b"holds"];
+                    link.push(&[b"EVALSHA", &script, b"2", keys[0], keys[1], &hold, &shopper]);
+                }
+                link.send().expect("it is sent");
+                for _ in 0..batch {
+                    left -= 1;
+                    assert_eq!(link.read().expect("it is durable"), Said::Integer(left));
+                }
+            });
+        });
+        let holds = link.call(&[b"HLEN", b"holds"]).expect("a count");
+        assert_eq!(holds, Said::Integer(UNITS - left), "every unit has its hold");
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decide, scribe, redis);
 criterion_main!(benches);

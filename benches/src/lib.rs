@@ -5,14 +5,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod fixed;
 mod hot;
+pub mod peer;
+pub mod redis;
 mod rng;
+mod threads;
 
 use std::time::Instant;
 
 pub use self::{
     hot::{Hot, Scribed, SyncTimes},
     rng::Rng,
+    threads::at_once,
 };
 
 /// Whether the benches are only tried: cargo passes `--bench` when it wants figures.
