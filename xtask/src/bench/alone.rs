@@ -64,8 +64,12 @@ fn reserve(bench: &Bench, batch: u64) -> Result<Reservations, Failure> {
 
 fn positions(bench: &Bench) -> Result<Vec<Line>, Failure> {
     let lengths = LENGTHS.map(|length| length.to_string()).join(",");
-    let call = Call::new(&bench.position)
-        .args(["--turns".to_owned(), bench.sizes.pairs.to_string(), "--lengths".to_owned(), lengths]);
+    let call = Call::new(&bench.position).args([
+        "--turns".to_owned(),
+        bench.sizes.pairs.to_string(),
+        "--lengths".to_owned(),
+        lengths,
+    ]);
     let report = call.read_json()?;
     let lines = report["lines"].as_array().into_iter().flatten().map(|line| {
         let nanoseconds = line["ns"].as_array()?.iter().filter_map(Value::as_f64).collect();
@@ -76,7 +80,8 @@ fn positions(bench: &Bench) -> Result<Vec<Line>, Failure> {
     let what = format!("something is missing in {report}");
     let lines = lines.ok_or_else(|| Failure::Unexpected { call: call.spelled(), what })?;
     for Line { length, nanoseconds } in &lines {
-        bench.say(&format!("position in a line of {length}: {:.1} ns", median(nanoseconds.clone())));
+        bench
+            .say(&format!("position in a line of {length}: {:.1} ns", median(nanoseconds.clone())));
     }
     Ok(lines)
 }

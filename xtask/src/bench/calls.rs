@@ -43,7 +43,9 @@ pub(super) fn positions(bench: &Bench) -> Result<Vec<Comparison>, Failure> {
     }));
     contenders.extend(nginx.iter().map(|nginx| one(NGINX, nginx, &load)));
     let mut measured = vec![bench.in_turns(POSITION, &contenders)?];
-    contenders.iter_mut().for_each(|one| one.load.depth = DEPTH);
+    for one in &mut contenders {
+        one.load.depth = DEPTH;
+    }
     measured.push(bench.in_turns(PIPELINED, &contenders)?);
     Ok(measured)
 }

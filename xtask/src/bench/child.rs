@@ -87,7 +87,8 @@ impl Served {
     pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
         let mut total = 0.0;
         for &pid in [self.pid()].iter().chain(&self.helpers) {
-            let ticks = ticks(&read(pid, "stat")?).ok_or_else(|| self.failed("no times in stat"))?;
+            let ticks =
+                ticks(&read(pid, "stat")?).ok_or_else(|| self.failed("no times in stat"))?;
             total += ticks / TICKS_PER_SECOND;
         }
         Ok(total)

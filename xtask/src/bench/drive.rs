@@ -219,8 +219,7 @@ fn kept(report: &Value) -> Option<Kept> {
     let statuses = statuses.filter_map(|(status, count)| Some((status.clone(), count.as_f64()?)));
     let failed = ["lost", "late", "broken"].into_iter();
     let failed = failed.filter_map(|key| Some((key.to_owned(), number(key)?)));
-    let seconds: Vec<f64> =
-        report["good_each_second"].as_array()?.iter().filter_map(Value::as_f64).collect();
+    let seconds = report["good_each_second"].as_array()?.iter().filter_map(Value::as_f64);
     Some(Kept {
         offered_rps: number("offered_rps")?,
         sent_rps: number("sent_rps")?,
@@ -229,7 +228,7 @@ fn kept(report: &Value) -> Option<Kept> {
         p99_ms: number("p99_us")? / 1_000.0,
         sent_late_p99_ms: number("sent_late_p99_us")? / 1_000.0,
         outcomes: statuses.chain(failed).filter(|(_, count)| *count > 0.0).collect(),
-        good_worst_second: seconds.into_iter().fold(f64::INFINITY, f64::min),
+        good_worst_second: seconds.fold(f64::INFINITY, f64::min),
     })
 }
 
@@ -240,20 +239,6 @@ fn shown(answer: &str) -> Option<Shown> {
     let added = |line: &str| line.starts_with("content-length:") || line.starts_with("date:");
     let headers = lines.filter(|line| !added(line)).map(str::to_owned).collect();
     Some(Shown { status, headers, body: body.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_read_without_what_hyper_adds() {
-        let answer = "HTTP/1.1 202 Accepted\r\ncontent-type: a/b\r\ncontent-length: 2\r\n\
-                      date: now\r\n\r\n{}";
-        let shown = shown(answer).unwrap();
-        assert_eq!((shown.status, shown.body.as_str()), (202, "{}"));
-        assert_eq!(shown.headers, ["content-type: a/b"]);
-    }
 }
 
 #[cfg(test)]
@@ -282,5 +267,14 @@ mod tests {
         assert!((kept.p99_ms - 2.0).abs() < f64::EPSILON);
         assert!((kept.good_worst_second - 2.0).abs() < f64::EPSILON);
         assert!(super::kept(&serde_json::json!({ "statuses": {} })).is_none());
+    }
+
+    #[test]
+    fn an_answer_is_read_without_what_hyper_adds() {
+        let answer = "HTTP/1.1 202 Accepted\r\ncontent-type: a/b\r\ncontent-length: 2\r\n\
+                      date: now\r\n\r\n{}";
+        let shown = shown(answer).unwrap();
+        assert_eq!((shown.status, shown.body.as_str()), (202, "{}"));
+        assert_eq!(shown.headers, ["content-type: a/b"]);
     }
 }

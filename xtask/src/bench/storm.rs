@@ -106,7 +106,8 @@ fn peak(bench: &Bench, server: &Served, load: &Load) -> Result<f64, Failure> {
             let extent = Extent::Seconds(bench.sizes.seconds);
             turns.push(bench.driver.run(server, &load, extent)?.rps);
         }
-        bench.say(&format!("{connections} connections on one core: {:.0}/s", median(turns.clone())));
+        bench
+            .say(&format!("{connections} connections on one core: {:.0}/s", median(turns.clone())));
         best = best.max(median(turns));
     }
     Ok(best)

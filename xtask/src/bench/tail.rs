@@ -61,7 +61,8 @@ fn tail(bench: &Bench, name: &'static str) -> Result<Option<Tail>, Failure> {
         ));
         turns.push((maximum, kept));
     }
-    let of = |value: fn(&super::drive::Kept) -> f64| Span::of(turns.iter().map(|turn| value(&turn.1)));
+    let of =
+        |value: fn(&super::drive::Kept) -> f64| Span::of(turns.iter().map(|turn| value(&turn.1)));
     let maximum_rps = Span::of(turns.iter().map(|turn| turn.0));
     Ok((|| {
         Some(Tail {

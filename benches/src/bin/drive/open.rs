@@ -29,7 +29,8 @@ use crate::{
 /// Between two looks for requests past their deadline.
 const SWEEP: Duration = Duration::from_millis(10);
 
-/// Sends what is due until the time is over, waits for the last deadline, and reports.
+/// Sends what is due until the time is over, waits for the last deadline, and reports. What has not
+/// been sent by the end is lost: a crowd that stops must not be helped by the quiet behind it.
 pub(crate) fn run(options: &Options, requests: &Requests, rate: f64) -> Result<Value, Trouble> {
     if !(rate.is_finite() && rate > 0.0 && options.deadline > 0.0) {
         return Err("--rate and --deadline must be above 0".into());
@@ -51,8 +52,9 @@ pub(crate) fn run(options: &Options, requests: &Requests, rate: f64) -> Result<V
             crowd.give_up(at);
             sweep = at + SWEEP;
         }
-        crowd.send(at)?;
-        if at >= end && crowd.open == 0 {
+        if at < end {
+            crowd.send(at)?;
+        } else if crowd.open == 0 {
             return Ok(crowd.report());
         }
         let until = if due < end { sweep.min(due) } else { sweep };
