@@ -131,7 +131,7 @@ impl Sizes {
             Group::Refusal | Group::Purchase => turn * 2.0,
             Group::Engine => turn + 20.0,
             Group::Tail => turn * 5.0,
-            Group::Storm => self.storm_seconds + turn * 1.5,
+            Group::Storm => self.storm_seconds + turn * 2.0 + 10.0,
             Group::Crowd => self.crowd as f64 / ENTRIES * 2.0 + 40.0,
             Group::CrowdLarge => self.crowd_large as f64 / ENTRIES + 60.0,
             Group::Pace => self.pairs as f64 * 6.0,

@@ -115,7 +115,8 @@ fn tails(sizes: &Sizes, tails: &[Tail]) -> String {
 }
 
 fn storm(storm: &Storm) -> String {
-    let Storm { peak_rps, connections, seconds, kept, calm_ms, calm_after_ms, recovery } = storm;
+    let Storm { peak_rps, connections, seconds, kept, calm_ms, calm_after_ms, .. } = storm;
+    let (cpu, peak_cpu, recovery) = (storm.cpu_us, storm.peak_cpu_us, storm.recovery);
     let times = |rps: f64| format!("{} ({:.1} × the peak)", grouped(rps), rps / peak_rps);
     let outcomes = kept.outcomes.iter().map(|(what, count)| format!("{} {what}", grouped(*count)));
     let outcomes = outcomes.collect::<Vec<_>>().join(", ");
@@ -126,8 +127,8 @@ fn storm(storm: &Storm) -> String {
          Entries for {seconds} s, server and driver on one core each. Every entry is a shopper of \
          its own who gives up after one second and does not come again. The driver has \
          {connections} connections with one entry under way on each, so the server holds as many \
-         at once and **the others wait outside for a connection**: only what is in the row of that name \
-         reached the server.\n\n\
+         at once. **The others find no connection and are lost outside: what reached the server is in \
+         a row of its own.**\n\n\
          | | |\n|---|---:|\n\
          | peak of the closed loop, entries/s | {peak} |\n\
          | offered/s | {offered} |\n\
@@ -135,6 +136,8 @@ fn storm(storm: &Storm) -> String {
          | reached the server/s | {sent} |\n\
          | done within a second/s | {good} |\n\
          | the same in the worst second | {worst} |\n\
+         | server's processor time an entry, at the peak | {peak_cpu:.1} µs |\n\
+         | server's processor time an entry done in the storm | {cpu:.1} µs |\n\
          | outcomes | {outcomes} |\n\
          | p99 in calm, before | {calm_ms:.2} ms |\n\
          | p99 in calm, after | {calm_after_ms:.2} ms |\n\

@@ -10,7 +10,7 @@ use super::{
     Bench,
     child::Served,
     compare::median,
-    drive::{Extent, Kept, Load, Schedule},
+    drive::{Extent, Kept, Load, Report, Schedule},
     scene::enter,
 };
 use crate::{failure::Failure, process};
@@ -22,6 +22,8 @@ const DRIVER_CORE: u32 = 1;
 const CONNECTIONS: u32 = 2_000;
 /// Numbers of connections among which the peak is sought.
 const CONNECTIONS_AT_PEAK: [u32; 2] = [256, CONNECTIONS];
+/// Of each turn of the closed loop.
+const TURN_SECONDS: f64 = 3.0;
 /// How much more than the peak.
 const TIMES: f64 = 10.0;
 /// How long a shopper waits.
@@ -36,8 +38,11 @@ const RECOVERY_MAX: Duration = Duration::from_secs(30);
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Storm {
-    /// Entries a second of the closed loop, the median.
+    /// Entries a second of the closed loop: the median of turns before and after.
     pub(super) peak_rps: f64,
+    /// Processor time of the server for an entry at the peak, and for one done in the storm.
+    pub(super) peak_cpu_us: f64,
+    pub(super) cpu_us: f64,
     pub(super) connections: u32,
     pub(super) seconds: f64,
     pub(super) kept: Kept,
@@ -58,20 +63,18 @@ impl Storm {
 pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
     let server = bench.serve_on(SERVER_CORE, "storm")?;
     let load = Load { core: Some(DRIVER_CORE), ..enter("door") };
-    let peak_rps = peak(bench, &server, &load)?;
-    let calm = |seconds: f64, seed: u64| {
-        let rate = peak_rps * CALM;
-        let schedule = Schedule { rate, seconds, seed, deadline: PATIENCE_SECONDS };
-        bench.driver.keep(&server, &load, schedule)
-    };
-    let before = calm(bench.sizes.seconds, 1)?;
-    bench.say(&format!("peak {peak_rps:.0}/s; in calm p99 {:.2} ms", before.p99_ms));
+    let mut peaks = Peaks::default();
+    peaks.seek(bench, &server, &load)?;
+    let before =
+        calm(bench, &server, &load, &peaks, Calm { seconds: bench.sizes.seconds, seed: 1 })?;
+    bench.say(&format!("peak {:.0}/s; in calm p99 {:.2} ms", peaks.rps(), before.p99_ms));
     let seconds = bench.sizes.storm_seconds;
-    let schedule =
-        Schedule { rate: peak_rps * TIMES, seconds, seed: 2, deadline: PATIENCE_SECONDS };
-    let begun = process::now();
-    let kept =
-        bench.driver.keep(&server, &Load { connections: CONNECTIONS, ..load.clone() }, schedule)?;
+    let rate = peaks.rps() * TIMES;
+    let schedule = Schedule { rate, seconds, seed: 2, deadline: PATIENCE_SECONDS };
+    let crowd = Load { connections: CONNECTIONS, ..load.clone() };
+    let (begun, used) = (process::now(), server.cpu_seconds()?);
+    let kept = bench.driver.keep(&server, &crowd, schedule)?;
+    let cpu_us = (server.cpu_seconds()? - used) * 1e6 / (kept.good_rps * seconds);
     bench.say(&format!(
         "storm of {:.0}/s: {:.0}/s done in time, {:?}",
         kept.offered_rps, kept.good_rps, kept.outcomes
@@ -80,7 +83,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
     let storm = Duration::from_secs_f64(seconds);
     let (mut recovery, mut calm_after_ms) = (None, f64::NAN);
     for seed in 3.. {
-        let after = calm(1.0, seed)?;
+        let after = calm(bench, &server, &load, &peaks, Calm { seconds: 1.0, seed })?;
         calm_after_ms = after.p99_ms;
         let passed = begun.elapsed().saturating_sub(storm);
         if is_back(&before, &after) {
@@ -91,26 +94,79 @@ pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
         }
     }
     bench.say(&format!("calm again after {recovery:.1?}, p99 {calm_after_ms:.2} ms"));
-    let calm_ms = before.p99_ms;
-    let connections = CONNECTIONS;
-    Ok(Storm { peak_rps, connections, seconds, kept, calm_ms, calm_after_ms, recovery })
+    // Again, so that a machine that grew busy or quiet in between does not decide the share.
+    peaks.seek(bench, &server, &load)?;
+    let (peak_rps, peak_cpu_us) = (peaks.rps(), peaks.cpu_us());
+    let (calm_ms, connections) = (before.p99_ms, CONNECTIONS);
+    Ok(Storm {
+        peak_rps,
+        peak_cpu_us,
+        cpu_us,
+        connections,
+        seconds,
+        kept,
+        calm_ms,
+        calm_after_ms,
+        recovery,
+    })
 }
 
-/// The best of some numbers of connections, so that goodput has the highest peak to match.
-fn peak(bench: &Bench, server: &Served, load: &Load) -> Result<f64, Failure> {
-    let mut best = 0.0_f64;
-    for connections in CONNECTIONS_AT_PEAK {
-        let load = Load { connections, ..load.clone() };
-        let mut turns = Vec::new();
+/// A stretch at a low rate.
+#[derive(Debug, Clone, Copy)]
+struct Calm {
+    seconds: f64,
+    seed: u64,
+}
+
+fn calm(
+    bench: &Bench,
+    server: &Served,
+    load: &Load,
+    peaks: &Peaks,
+    Calm { seconds, seed }: Calm,
+) -> Result<Kept, Failure> {
+    let rate = peaks.rps() * CALM;
+    let schedule = Schedule { rate, seconds, seed, deadline: PATIENCE_SECONDS };
+    bench.driver.keep(server, load, schedule)
+}
+
+/// Closed loops over some numbers of connections; the best counts, so that goodput has the highest
+/// peak to match.
+#[derive(Debug, Default)]
+struct Peaks {
+    turns: [Vec<Report>; CONNECTIONS_AT_PEAK.len()],
+}
+
+impl Peaks {
+    fn seek(&mut self, bench: &Bench, server: &Served, load: &Load) -> Result<(), Failure> {
         for _ in 0..bench.sizes.pairs.div_ceil(2) {
-            let extent = Extent::Seconds(bench.sizes.seconds);
-            turns.push(bench.driver.run(server, &load, extent)?.rps);
+            for (connections, turns) in CONNECTIONS_AT_PEAK.into_iter().zip(&mut self.turns) {
+                let load = Load { connections, ..load.clone() };
+                let report = bench.driver.run(server, &load, Extent::Seconds(TURN_SECONDS))?;
+                bench.say(&format!("{connections} connections, one core: {:.0}/s", report.rps));
+                turns.push(report);
+            }
         }
-        bench
-            .say(&format!("{connections} connections on one core: {:.0}/s", median(turns.clone())));
-        best = best.max(median(turns));
+        Ok(())
     }
-    Ok(best)
+
+    fn rps(&self) -> f64 {
+        self.best().0
+    }
+
+    fn cpu_us(&self) -> f64 {
+        self.best().1
+    }
+
+    /// Entries a second and processor time for each, at the number of connections that has most.
+    fn best(&self) -> (f64, f64) {
+        let of = |turns: &Vec<Report>| {
+            let rps = median(turns.iter().map(|turn| turn.rps));
+            (rps, median(turns.iter().map(|turn| turn.cpu_us)))
+        };
+        let best = self.turns.iter().map(of).max_by(|a, b| a.0.total_cmp(&b.0));
+        best.unwrap_or((f64::NAN, f64::NAN))
+    }
 }
 
 /// Whether everyone is served, and as quickly as before.
