@@ -7,7 +7,7 @@ use super::{
     compare::{Comparison, OURS, Side, Span, median},
     crowd::{Crowd, Recovery},
     pace,
-    storm::Storm,
+    storm::{Peak, Storm},
     tail::Tail,
     targets,
 };
@@ -115,8 +115,19 @@ fn tails(sizes: &Sizes, tails: &[Tail]) -> String {
 }
 
 fn storm(storm: &Storm) -> String {
-    let Storm { peak_rps, connections, seconds, kept, calm_ms, calm_after_ms, .. } = storm;
-    let (cpu, peak_cpu, recovery) = (storm.cpu_us, storm.peak_cpu_us, storm.recovery);
+    let Storm {
+        before,
+        after,
+        cpu_us,
+        connections,
+        seconds,
+        kept,
+        calm_ms,
+        calm_after_ms,
+        recovery,
+    } = storm;
+    let peak_rps = storm.peak_rps();
+    let peak = |peak: &Peak| format!("{}, {:.1} µs each", grouped(peak.rps), peak.cpu_us);
     let times = |rps: f64| format!("{} ({:.1} × the peak)", grouped(rps), rps / peak_rps);
     let outcomes = kept.outcomes.iter().map(|(what, count)| format!("{} {what}", grouped(*count)));
     let outcomes = outcomes.collect::<Vec<_>>().join(", ");
@@ -130,19 +141,20 @@ fn storm(storm: &Storm) -> String {
          at once. **The others find no connection and are lost outside: what reached the server is in \
          a row of its own.**\n\n\
          | | |\n|---|---:|\n\
-         | peak of the closed loop, entries/s | {peak} |\n\
+         | peak of the closed loop before, entries/s and server's processor time | {before} |\n\
+         | the same after | {after} |\n\
          | offered/s | {offered} |\n\
          | sent after it was due, p99 of what was sent | {late:.2} ms |\n\
          | reached the server/s | {sent} |\n\
          | done within a second/s | {good} |\n\
          | the same in the worst second | {worst} |\n\
-         | server's processor time an entry, at the peak | {peak_cpu:.1} µs |\n\
-         | server's processor time an entry done in the storm | {cpu:.1} µs |\n\
+         | server's processor time an entry done in the storm | {cpu_us:.1} µs |\n\
          | outcomes | {outcomes} |\n\
          | p99 in calm, before | {calm_ms:.2} ms |\n\
          | p99 in calm, after | {calm_after_ms:.2} ms |\n\
          | calm again after | {recovery} |\n",
-        peak = grouped(*peak_rps),
+        before = peak(before),
+        after = peak(after),
         offered = times(kept.offered_rps),
         late = kept.sent_late_p99_ms,
         sent = times(kept.sent_rps),

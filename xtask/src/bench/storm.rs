@@ -22,7 +22,9 @@ const DRIVER_CORE: u32 = 1;
 const CONNECTIONS: u32 = 2_000;
 /// Numbers of connections among which the peak is sought.
 const CONNECTIONS_AT_PEAK: [u32; 2] = [256, CONNECTIONS];
-/// Of each turn of the closed loop.
+/// Turns of the closed loop for each number, odd for the sake of the median.
+const TURNS: usize = 3;
+/// Of each turn.
 const TURN_SECONDS: f64 = 3.0;
 /// How much more than the peak.
 const TIMES: f64 = 10.0;
@@ -38,10 +40,10 @@ const RECOVERY_MAX: Duration = Duration::from_secs(30);
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Storm {
-    /// Entries a second of the closed loop: the median of turns before and after.
-    pub(super) peak_rps: f64,
-    /// Processor time of the server for an entry at the peak, and for one done in the storm.
-    pub(super) peak_cpu_us: f64,
+    /// The closed loop before and after.
+    pub(super) before: Peak,
+    pub(super) after: Peak,
+    /// Processor time of the server for an entry done in the storm.
     pub(super) cpu_us: f64,
     pub(super) connections: u32,
     pub(super) seconds: f64,
@@ -53,23 +55,42 @@ pub(super) struct Storm {
     pub(super) recovery: Option<Duration>,
 }
 
+/// The most that the closed loop got done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peak {
+    /// Entries a second, the median of the turns.
+    pub(super) rps: f64,
+    /// Processor time of the server for each.
+    pub(super) cpu_us: f64,
+}
+
 impl Storm {
+    /// The higher peak: a machine that grew busy, or a server that grew slow, is no excuse.
+    pub(super) fn peak_rps(&self) -> f64 {
+        self.before.rps.max(self.after.rps)
+    }
+
     /// Entries done in time, as a share of the peak.
     pub(super) fn goodput(&self) -> f64 {
-        self.kept.good_rps / self.peak_rps
+        self.kept.good_rps / self.peak_rps()
     }
 }
 
 pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
     let server = bench.serve_on(SERVER_CORE, "storm")?;
     let load = Load { core: Some(DRIVER_CORE), ..enter("door") };
-    let mut peaks = Peaks::default();
-    peaks.seek(bench, &server, &load)?;
-    let before =
-        calm(bench, &server, &load, &peaks, Calm { seconds: bench.sizes.seconds, seed: 1 })?;
-    bench.say(&format!("peak {:.0}/s; in calm p99 {:.2} ms", peaks.rps(), before.p99_ms));
+    let before = peak(bench, &server, &load)?;
+    let calm_rps = before.rps * CALM;
+    let first = Calm { rps: calm_rps, seconds: bench.sizes.seconds, seed: 1 };
+    let quiet = calm(bench, &server, &load, first)?;
+    if !all_done(&quiet) {
+        // Recovery would be measured against trouble.
+        let what = format!("no calm before the storm: {:?}", quiet.outcomes);
+        return Err(Failure::Unexpected { call: "storm".to_owned(), what });
+    }
+    bench.say(&format!("peak {:.0}/s; in calm p99 {:.2} ms", before.rps, quiet.p99_ms));
     let seconds = bench.sizes.storm_seconds;
-    let rate = peaks.rps() * TIMES;
+    let rate = before.rps * TIMES;
     let schedule = Schedule { rate, seconds, seed: 2, deadline: PATIENCE_SECONDS };
     let crowd = Load { connections: CONNECTIONS, ..load.clone() };
     let (begun, used) = (process::now(), server.cpu_seconds()?);
@@ -83,10 +104,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
     let storm = Duration::from_secs_f64(seconds);
     let (mut recovery, mut calm_after_ms) = (None, f64::NAN);
     for seed in 3.. {
-        let after = calm(bench, &server, &load, &peaks, Calm { seconds: 1.0, seed })?;
-        calm_after_ms = after.p99_ms;
+        let again = calm(bench, &server, &load, Calm { rps: calm_rps, seconds: 1.0, seed })?;
+        calm_after_ms = again.p99_ms;
         let passed = begun.elapsed().saturating_sub(storm);
-        if is_back(&before, &after) {
+        if is_back(&quiet, &again) {
             recovery = Some(passed);
         }
         if recovery.is_some() || passed > RECOVERY_MAX {
@@ -94,13 +115,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
         }
     }
     bench.say(&format!("calm again after {recovery:.1?}, p99 {calm_after_ms:.2} ms"));
-    // Again, so that a machine that grew busy or quiet in between does not decide the share.
-    peaks.seek(bench, &server, &load)?;
-    let (peak_rps, peak_cpu_us) = (peaks.rps(), peaks.cpu_us());
-    let (calm_ms, connections) = (before.p99_ms, CONNECTIONS);
+    let after = peak(bench, &server, &load)?;
+    let (calm_ms, connections) = (quiet.p99_ms, CONNECTIONS);
     Ok(Storm {
-        peak_rps,
-        peak_cpu_us,
+        before,
+        after,
         cpu_us,
         connections,
         seconds,
@@ -114,65 +133,46 @@ pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
 /// A stretch at a low rate.
 #[derive(Debug, Clone, Copy)]
 struct Calm {
+    rps: f64,
     seconds: f64,
     seed: u64,
 }
 
-fn calm(
-    bench: &Bench,
-    server: &Served,
-    load: &Load,
-    peaks: &Peaks,
-    Calm { seconds, seed }: Calm,
-) -> Result<Kept, Failure> {
-    let rate = peaks.rps() * CALM;
-    let schedule = Schedule { rate, seconds, seed, deadline: PATIENCE_SECONDS };
-    bench.driver.keep(server, load, schedule)
+fn calm(bench: &Bench, server: &Served, load: &Load, calm: Calm) -> Result<Kept, Failure> {
+    let Calm { rps: rate, seconds, seed } = calm;
+    bench.driver.keep(server, load, Schedule { rate, seconds, seed, deadline: PATIENCE_SECONDS })
 }
 
-/// Closed loops over some numbers of connections; the best counts, so that goodput has the highest
-/// peak to match.
-#[derive(Debug, Default)]
-struct Peaks {
-    turns: [Vec<Report>; CONNECTIONS_AT_PEAK.len()],
-}
-
-impl Peaks {
-    fn seek(&mut self, bench: &Bench, server: &Served, load: &Load) -> Result<(), Failure> {
-        for _ in 0..bench.sizes.pairs.div_ceil(2) {
-            for (connections, turns) in CONNECTIONS_AT_PEAK.into_iter().zip(&mut self.turns) {
-                let load = Load { connections, ..load.clone() };
-                let report = bench.driver.run(server, &load, Extent::Seconds(TURN_SECONDS))?;
-                bench.say(&format!("{connections} connections, one core: {:.0}/s", report.rps));
-                turns.push(report);
-            }
+/// Closed loops over some numbers of connections in turns; the best number counts, so that goodput
+/// has the highest peak to match.
+fn peak(bench: &Bench, server: &Served, load: &Load) -> Result<Peak, Failure> {
+    let mut best = Peak { rps: 0.0, cpu_us: f64::NAN };
+    let mut found = CONNECTIONS_AT_PEAK.map(|connections| (connections, Vec::new()));
+    for _ in 0..TURNS {
+        for (connections, turns) in &mut found {
+            let load = Load { connections: *connections, ..load.clone() };
+            turns.push(bench.driver.run(server, &load, Extent::Seconds(TURN_SECONDS))?);
         }
-        Ok(())
     }
-
-    fn rps(&self) -> f64 {
-        self.best().0
+    for (connections, turns) in &found {
+        let of = |of: fn(&Report) -> f64| median(turns.iter().map(of));
+        let peak = Peak { rps: of(|turn| turn.rps), cpu_us: of(|turn| turn.cpu_us) };
+        let Peak { rps, cpu_us } = peak;
+        bench.say(&format!("{connections} connections, one core: {rps:.0}/s, {cpu_us:.1} µs each"));
+        if peak.rps > best.rps {
+            best = peak;
+        }
     }
-
-    fn cpu_us(&self) -> f64 {
-        self.best().1
-    }
-
-    /// Entries a second and processor time for each, at the number of connections that has most.
-    fn best(&self) -> (f64, f64) {
-        let of = |turns: &Vec<Report>| {
-            let rps = median(turns.iter().map(|turn| turn.rps));
-            (rps, median(turns.iter().map(|turn| turn.cpu_us)))
-        };
-        let best = self.turns.iter().map(of).max_by(|a, b| a.0.total_cmp(&b.0));
-        best.unwrap_or((f64::NAN, f64::NAN))
-    }
+    Ok(best)
 }
 
 /// Whether everyone is served, and as quickly as before.
 fn is_back(before: &Kept, after: &Kept) -> bool {
-    let all_done = after.outcomes.keys().all(|outcome| outcome.starts_with('2'));
-    all_done && after.p99_ms <= before.p99_ms * BACK
+    all_done(after) && after.p99_ms <= before.p99_ms * BACK
+}
+
+fn all_done(kept: &Kept) -> bool {
+    kept.outcomes.keys().all(|outcome| outcome.starts_with('2'))
 }
 
 #[cfg(test)]

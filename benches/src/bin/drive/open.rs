@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options, requests: &Requests, rate: f64) -> Result<V
     let end = crowd.tally.end.unwrap_or(begun);
     let mut due = begun + arrivals.next_due();
     let mut sweep = begun;
+    let mut is_over = false;
     let mut stirred = Vec::new();
     loop {
         let at = now();
@@ -52,9 +53,14 @@ pub(crate) fn run(options: &Options, requests: &Requests, rate: f64) -> Result<V
             crowd.give_up(at);
             sweep = at + SWEEP;
         }
-        if at < end {
+        if !is_over {
             crowd.send(at)?;
-        } else if crowd.open == 0 {
+        }
+        if at >= end && !is_over {
+            is_over = true;
+            crowd.lose_the_waiting();
+        }
+        if is_over && crowd.open == 0 {
             return Ok(crowd.report());
         }
         let until = if due < end { sweep.min(due) } else { sweep };
@@ -164,6 +170,13 @@ impl<'a> Crowd<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Ends whatever has not been sent.
+    fn lose_the_waiting(&mut self) {
+        while let Some(due) = self.waiting.pop_front() {
+            self.end(due, Outcome::Lost);
+        }
     }
 
     /// Ends what is past its deadline.
