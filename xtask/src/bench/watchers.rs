@@ -1,13 +1,13 @@
 //! What a watcher of an event stream costs, and how late it is told.
 //!
-//! Owns two runs of the `watchers` program, each on a server of its own: one whose clients watch,
+//! Owns the runs of the `watchers` program, each on a server of its own: those whose clients watch,
 //! and one whose clients asked for a position and kept their connection, for comparison.
 
 use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::Bench;
+use super::{Bench, compare::Span};
 use crate::{failure::Failure, process::Call};
 
 /// Watchers on one node: the target, and within a descriptor limit of 20,000 on either side.
@@ -18,27 +18,19 @@ const CONNECTIONS: u64 = 10_000;
 /// Delays of one kind of update, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delays {
-    /// Updates that arrived.
-    pub(super) updates: f64,
     /// From the change to its arrival, for half of them.
-    pub(super) p50_ms: f64,
-    /// For 90 of 100.
-    pub(super) p90_ms: f64,
+    pub(super) p50: f64,
     /// For 99 of 100.
-    pub(super) p99_ms: f64,
+    pub(super) p99: f64,
     /// For the last.
-    pub(super) max_ms: f64,
+    pub(super) max: f64,
 }
 
-/// What was measured.
+/// One run with watchers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Watchers {
-    /// How many watched.
-    pub(super) count: u64,
+pub(super) struct Turn {
     /// Resident memory of the server for each of them, connected and told once, in bytes.
     pub(super) bytes: f64,
-    /// The same for a plain keep-alive connection that asked once.
-    pub(super) idle_connection_bytes: f64,
     /// Bytes of one event on the wire.
     pub(super) event_bytes: f64,
     /// One change for everyone: from the acknowledgement of an operator's message.
@@ -53,33 +45,48 @@ pub(super) struct Watchers {
     pub(super) position_gate: Delays,
 }
 
-/// Runs both.
-pub(super) fn measure(bench: &Bench) -> Result<Watchers, Failure> {
-    bench.say(&format!("{CONNECTIONS} connections stay idle"));
-    let idle = run(bench, "idle", CONNECTIONS, &["--idle"])?;
-    bench.say(&format!("{WATCHERS} watchers are told"));
-    let told = run(bench, "watchers", WATCHERS, &[])?;
-    let unexpected = || Failure::Unexpected { call: "watchers".to_owned(), what: told.to_string() };
-    if told["watchers"].as_u64() != Some(WATCHERS) || told["lost"].as_u64() != Some(0) {
-        return Err(unexpected());
+/// What was measured.
+#[derive(Debug)]
+pub(super) struct Watchers {
+    /// How many watched.
+    pub(super) count: u64,
+    /// One after the other.
+    pub(super) turns: Vec<Turn>,
+    /// Resident memory of a plain keep-alive connection that asked once, in bytes.
+    pub(super) idle_connection_bytes: f64,
+}
+
+impl Watchers {
+    /// One quantity over the turns.
+    pub(super) fn span(&self, of: impl Fn(&Turn) -> f64) -> Option<Span> {
+        Span::of(self.turns.iter().map(of))
     }
-    let number = |value: &Value| value.as_f64().ok_or_else(unexpected);
+}
+
+/// All turns, and the idle connections once.
+pub(super) fn measure(bench: &Bench) -> Result<Watchers, Failure> {
+    let idle = run(bench, "idle", CONNECTIONS, &["--idle"])?;
+    let idle_connection_bytes = growth(&idle, CONNECTIONS)?;
+    let turns = (0..bench.sizes.pairs).map(|turn| watch(bench, turn)).collect::<Result<_, _>>()?;
+    Ok(Watchers { count: WATCHERS, turns, idle_connection_bytes })
+}
+
+/// One turn.
+fn watch(bench: &Bench, turn: usize) -> Result<Turn, Failure> {
+    let told = run(bench, &format!("watchers-{turn}"), WATCHERS, &[])?;
+    if told["watchers"].as_u64() != Some(WATCHERS) || told["lost"].as_u64() != Some(0) {
+        return Err(unexpected(&told));
+    }
+    let number = |value: &Value| value.as_f64().ok_or_else(|| unexpected(&told));
     let delays = |of: &Value| {
         Ok::<_, Failure>(Delays {
-            updates: number(&of["count"])?,
-            p50_ms: number(&of["p50_ms"])?,
-            p90_ms: number(&of["p90_ms"])?,
-            p99_ms: number(&of["p99_ms"])?,
-            max_ms: number(&of["max_ms"])?,
+            p50: number(&of["p50_ms"])?,
+            p99: number(&of["p99_ms"])?,
+            max: number(&of["max_ms"])?,
         })
     };
-    let growth = |of: &Value, among: u64| {
-        Ok::<_, Failure>((number(&of["rss_after"])? - number(&of["rss_before"])?) / as_float(among))
-    };
-    let measured = Watchers {
-        count: WATCHERS,
+    let measured = Turn {
         bytes: growth(&told, WATCHERS)?,
-        idle_connection_bytes: growth(&idle, CONNECTIONS)?,
         event_bytes: number(&told["event_bytes"])?,
         message: delays(&told["message"])?,
         message_cpu_us: number(&told["message_cpu_us"])?,
@@ -87,10 +94,23 @@ pub(super) fn measure(bench: &Bench) -> Result<Watchers, Failure> {
         position_quiet: delays(&told["position"]["quiet"])?,
         position_gate: delays(&told["position"]["gate"])?,
     };
-    let Watchers { bytes, message, gate, .. } = measured;
-    let (message, gate) = (message.p99_ms, gate.p99_ms);
-    bench.say(&format!("{bytes:.0} bytes each, told within {message:.0} and {gate:.0} ms (p99)"));
+    let Turn { bytes, message, gate, .. } = measured;
+    let (message, gate) = (message.p99, gate.p99);
+    bench.say(&format!(
+        "{WATCHERS} watchers: {bytes:.0} bytes each, told within {message:.0} ms of a message and \
+         {gate:.0} ms of the gate (p99)"
+    ));
     Ok(measured)
+}
+
+/// Bytes that each client added to the server's memory.
+fn growth(found: &Value, clients: u64) -> Result<f64, Failure> {
+    let number = |name: &str| found[name].as_f64().ok_or_else(|| unexpected(found));
+    Ok((number("rss_after")? - number("rss_before")?) / as_float(clients))
+}
+
+fn unexpected(found: &Value) -> Failure {
+    Failure::Unexpected { call: "watchers".to_owned(), what: found.to_string() }
 }
 
 /// One run on a fresh server.
