@@ -71,6 +71,8 @@ fn run(options: &Options) -> io::Result<()> {
     wait_until_up(&mut nginx, &log, || {
         workers.pids().len() == WORKERS && TcpStream::connect(address).is_ok()
     })?;
+    // Everything is read and open: nothing is left behind even if we are killed.
+    prefix.close()?;
     let line = json!({
         "event": "listening",
         "public": address.to_string(),
@@ -79,8 +81,6 @@ fn run(options: &Options) -> io::Result<()> {
     });
     writeln!(io::stdout(), "{line}")?;
     io::stdout().flush()?;
-    // Everything is read and open: nothing is left behind even if we are killed.
-    prefix.close()?;
     let status = nginx.wait()?;
     Err(io::Error::other(format!("nginx ended with {status}")))
 }
