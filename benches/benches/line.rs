@@ -20,7 +20,10 @@ use benches::{
     redis::{AppendFsync, Link, Redis, Reply},
     sized,
 };
-use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    measurement::WallTime,
+};
 use crossbeam_skiplist::SkipSet;
 use dashmap::DashMap;
 use engine::{
@@ -32,7 +35,7 @@ use engine::{
 const SEED: u64 = 1;
 const NOW: Millis = Millis(1_000);
 /// Commands that Redis gets at a time when they are pipelined: the connections of our HTTP figures.
-const PIPELINED: u64 = 64;
+const PIPELINED: u32 = 64;
 
 /// A line of `length` of which every tenth has departed and the first hundredth was called.
 struct Scene {
@@ -190,7 +193,7 @@ fn ahead_by_redis(criterion: &mut Criterion) {
         let mut rng = Rng::new(SEED);
         for pipelined in [1, PIPELINED] {
             let name = format!("Redis ZRANK, {pipelined} at a time");
-            group.throughput(criterion::Throughput::Elements(pipelined));
+            group.throughput(Throughput::Elements(u64::from(pipelined)));
             group.bench_function(BenchmarkId::new(name, length), |bencher| {
                 bencher.iter(|| ranks(&mut link, &mut rng, length, pipelined));
             });
@@ -199,17 +202,17 @@ fn ahead_by_redis(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Asks for the ranks of random members, all in one write.
-fn ranks(link: &mut Link, rng: &mut Rng, length: u64, count: u64) {
-    let mut asked = [0; PIPELINED as usize];
-    let asked = &mut asked[..usize::try_from(count).expect("fits")];
-    for number in &mut *asked {
-        *number = rng.up_to(length);
-        link.push(&[b"ZRANK", b"line", &Rng::new(*number).next_u128().to_le_bytes()]);
+/// Asks for the ranks of random members, all in one write. The same numbers again, from a copy of
+/// the generator, are the answers.
+fn ranks(link: &mut Link, rng: &mut Rng, length: u64, count: u32) {
+    let mut asked = rng.clone();
+    for _ in 0..count {
+        let member = Rng::new(rng.up_to(length)).next_u128().to_le_bytes();
+        link.push(&[b"ZRANK", b"line", &member]);
     }
     link.send().expect("it is sent");
-    for number in asked {
-        let rank = i64::try_from(*number - 1).expect("fits");
+    for _ in 0..count {
+        let rank = i64::try_from(asked.up_to(length) - 1).expect("fits");
         assert_eq!(link.read().expect("a rank"), Reply::Integer(rank));
     }
 }
@@ -221,7 +224,7 @@ fn ahead_by_two(criterion: &mut Criterion) {
     let scene = Scene::of(length);
     let (line, tree) = (scene.line(), scene.fenwick());
     let mut group = criterion.benchmark_group("line/ahead by 2 threads");
-    group.throughput(criterion::Throughput::Elements(2 * each));
+    group.throughput(Throughput::Elements(2 * each));
     let read = |rounds: u64, ahead: &(dyn Fn(u64) -> u64 + Sync)| -> Duration {
         let round = || {
             at_once(2, |which| {
@@ -270,8 +273,8 @@ fn depart_many(criterion: &mut Criterion) {
 /// New numbers for a whole batch of entries, and what the alternatives pay for one entry.
 fn enter(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("line/enter");
-    let batch = PIPELINED;
-    group.throughput(criterion::Throughput::Elements(batch));
+    let batch = u64::from(PIPELINED);
+    group.throughput(Throughput::Elements(batch));
     let fresh = || LineWriter::new(Millis(0));
     let mut line = fresh();
     group.bench_function("ours, 64 at a time", |bencher| {
@@ -284,11 +287,16 @@ fn enter(criterion: &mut Criterion) {
             assert_eq!(line.issued(), last);
         });
     });
+    enter_by_redis(&mut group);
+    group.finish();
+}
+
+fn enter_by_redis(group: &mut BenchmarkGroup<'_, WallTime>) {
     let redis = Redis::start(AppendFsync::Off).expect("a redis of our own");
     let mut link = redis.link().expect("it accepts");
     let mut entered = 0_u64;
-    for pipelined in [1, batch] {
-        group.throughput(criterion::Throughput::Elements(pipelined));
+    for pipelined in [1, u64::from(PIPELINED)] {
+        group.throughput(Throughput::Elements(pipelined));
         let name = format!("Redis ZADD NX and ZRANK, {pipelined} at a time");
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
@@ -309,7 +317,6 @@ fn enter(criterion: &mut Criterion) {
             });
         });
     }
-    group.finish();
 }
 
 criterion_group!(benches, ahead, ahead_by_map, ahead_by_redis, ahead_by_two, depart_many, enter);

@@ -71,6 +71,8 @@ fn run(options: &Options) -> io::Result<()> {
     wait_until_up(&mut nginx, &log, || {
         workers.pids().len() == WORKERS && TcpStream::connect(address).is_ok()
     })?;
+    // Everything is read and open: nothing is left behind even if we are killed.
+    prefix.close()?;
     let line = json!({
         "event": "listening",
         "public": address.to_string(),
@@ -80,8 +82,7 @@ fn run(options: &Options) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")?;
     io::stdout().flush()?;
     let status = nginx.wait()?;
-    let said = fs::read_to_string(&log).unwrap_or_default();
-    Err(io::Error::other(format!("nginx ended with {status}; it said: {}", said.trim())))
+    Err(io::Error::other(format!("nginx ended with {status}")))
 }
 
 /// nginx cannot pick a port by itself.

@@ -1,4 +1,5 @@
-//! What the benches share: a seeded generator, a sale with one hot SKU, and the smoke mode.
+//! What the benches and the peers share: a seeded generator, a sale with one hot SKU, a private
+//! Redis, programs that end with us, and the smoke mode.
 //!
 //! Each bench file is one structure; each checks its answers. Run as tests (`cargo test -p benches
 //! --benches`) every bench runs once on a small input, so that none can rot.

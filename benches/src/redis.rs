@@ -53,7 +53,8 @@ impl AppendFsync {
 pub struct Redis {
     child: Child,
     socket: PathBuf,
-    _directory: TempDir,
+    /// None once its names were removed.
+    directory: Option<TempDir>,
 }
 
 impl Redis {
@@ -87,7 +88,7 @@ impl Redis {
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?)
             .spawn()?;
-        let mut redis = Self { child, socket, _directory: directory };
+        let mut redis = Self { child, socket, directory: Some(directory) };
         let socket = redis.socket.clone();
         wait_until_up(&mut redis.child, &log, || is_answering(&socket))?;
         Ok(redis)
@@ -101,6 +102,16 @@ impl Redis {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Removes the names of its files and its socket: it goes on with what is open, nobody can
+    /// connect any more, and nothing is left behind even if we are killed.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be removed.
+    pub fn seclude(&mut self) -> io::Result<()> {
+        self.directory.take().map_or(Ok(()), TempDir::close)
     }
 
     /// A connection to it.
@@ -142,6 +153,20 @@ mod tests {
             drop(redis);
             assert!(!Path::new(&process).exists());
             assert!(!socket.exists());
+        }
+    }
+
+    #[test]
+    fn a_secluded_server_goes_on_without_its_files() {
+        for appendfsync in AppendFsync::value_variants() {
+            let mut redis = Redis::start(*appendfsync).unwrap();
+            let mut link = redis.link().unwrap();
+            redis.seclude().unwrap();
+            assert!(!redis.socket().parent().unwrap().exists());
+            for count in 1..=3 {
+                assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(count));
+            }
+            assert!(redis.link().is_err());
         }
     }
 

@@ -1,6 +1,8 @@
 //! The programs of `benches/peers`: each starts, says where, answers as it was told, and leaves
 //! nothing behind; the classic design keeps its two promises.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,

@@ -19,6 +19,7 @@ mod setting;
 mod storm;
 mod tail;
 mod targets;
+mod watchers;
 
 use std::{
     cell::Cell,
@@ -31,7 +32,7 @@ use clap::{Args, ValueEnum};
 
 use self::{
     alone::Alone, compare::Comparison, crowd::Crowd, drive::Driver, pace::Pace, storm::Storm,
-    tail::Tail,
+    tail::Tail, watchers::Watchers,
 };
 use crate::{failure::Failure, process, project::Project, step};
 
@@ -90,6 +91,8 @@ pub(crate) enum Group {
     Crowd,
     /// The same with ten times the crowd.
     CrowdLarge,
+    /// Event streams.
+    Watchers,
     /// The load generator's own punctuality.
     Pace,
 }
@@ -134,6 +137,7 @@ impl Sizes {
             Group::Storm => self.storm_seconds + turn * 2.0 + 10.0,
             Group::Crowd => self.crowd as f64 / ENTRIES * 2.0 + 40.0,
             Group::CrowdLarge => self.crowd_large as f64 / ENTRIES + 60.0,
+            Group::Watchers => 75.0,
             Group::Pace => self.pairs as f64 * 6.0,
         }
     }
@@ -166,6 +170,7 @@ struct Figures {
     storm: Option<Storm>,
     crowds: Vec<Crowd>,
     crowds_large: Vec<Crowd>,
+    watchers: Option<Watchers>,
     pace: Option<Pace>,
 }
 
@@ -216,6 +221,7 @@ fn measure(bench: &Bench, group: Group, figures: &mut Figures) -> Result<(), Fai
         Group::Storm => figures.storm = Some(storm::measure(bench)?),
         Group::Crowd => figures.crowds = crowd::measure(bench)?,
         Group::CrowdLarge => figures.crowds_large = crowd::measure_large(bench)?,
+        Group::Watchers => figures.watchers = Some(watchers::measure(bench)?),
         Group::Pace => figures.pace = pace::measure(bench)?,
     }
     Ok(())

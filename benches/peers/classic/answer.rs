@@ -66,10 +66,10 @@ impl Answer {
         Self::Object(status, body)
     }
 
-    /// The purchase object of one unit, `left` being left.
-    pub(crate) fn purchase(sale: &str, ticket: Ticket, left: u64) -> Self {
+    /// The purchase object of one unit, the `sold`th of this sale.
+    pub(crate) fn purchase(sale: &str, ticket: Ticket, sold: u64) -> Self {
         let mut body = Vec::with_capacity(BODY_BYTES);
-        integer(&mut body, b"{\"purchase\":\"p1-", left);
+        integer(&mut body, b"{\"purchase\":\"p1-", sold);
         text(&mut body, b"\",\"sale\":\"", sale);
         // As long as the 32 hex digits of ours.
         body.extend_from_slice(b"\",\"shopper\":\"");

@@ -71,8 +71,8 @@ impl ShopOptions<'_> {
             link.call(&[b"SET", key.as_bytes(), units.as_bytes()])?;
         }
         if let Some(SaleOptions { name, .. }) = self.sales.first() {
-            let (line, last) = (format!("line:{name}"), format!("last:{name}"));
-            link.fill_line(line.as_bytes(), self.filled, |number| {
+            let (members, last) = (format!("line:{name}"), format!("last:{name}"));
+            link.fill_line(members.as_bytes(), self.filled, |number| {
                 Ticket::filled(number).member().to_vec()
             })?;
             link.call(&[b"SET", last.as_bytes(), self.filled.to_string().as_bytes()])?;
@@ -123,6 +123,8 @@ struct Sale {
     line: Key,
     last: Key,
     stock: Key,
+    /// Units at the start.
+    units: u64,
     /// So many are let in, from memory.
     watermark: u64,
     /// The longest line seen, from memory.
@@ -131,12 +133,13 @@ struct Sale {
 
 impl Sale {
     fn new(sale: &SaleOptions, length: u64) -> Self {
-        let SaleOptions { name, is_open, .. } = sale;
+        let SaleOptions { name, units, is_open } = sale;
         let key = |kind: &str| Key::from(format!("{kind}:{name}"));
         Self {
             line: key("line"),
             last: key("last"),
             stock: key("stock"),
+            units: *units,
             watermark: if *is_open { u64::MAX } else { 0 },
             length: AtomicU64::new(length),
             name: name.clone(),
@@ -191,7 +194,7 @@ impl Shop {
         let left = self.pool.next().evalsha(self.purchase.clone(), keys, ());
         let left: i64 = left.await.ok()?;
         Some(match u64::try_from(left) {
-            Ok(left) => Answer::purchase(&sale.name, ticket, left),
+            Ok(left) => Answer::purchase(&sale.name, ticket, sale.units.saturating_sub(left)),
             Err(_) => Answer::SoldOut,
         })
     }

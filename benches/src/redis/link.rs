@@ -115,7 +115,9 @@ impl Link {
     pub fn load(&mut self, script: &str) -> io::Result<Vec<u8>> {
         match self.call(&[b"SCRIPT", b"LOAD", script.as_bytes()])? {
             Reply::Bulk(digest) => Ok(digest),
-            other => Err(io::Error::other(format!("no digest: {other:?}"))),
+            other @ (Reply::Integer(_) | Reply::Nil | Reply::List(_)) => {
+                Err(io::Error::other(format!("no digest: {other:?}")))
+            }
         }
     }
 

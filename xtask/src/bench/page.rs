@@ -10,6 +10,7 @@ use super::{
     storm::{Peak, Storm},
     tail::Tail,
     targets,
+    watchers::{Delays, Watchers},
 };
 use crate::{failure::Failure, project::Project};
 
@@ -33,6 +34,7 @@ pub(super) fn render(
         tails(sizes, &figures.tails),
         figures.storm.as_ref().map_or_else(String::new, storm),
         crowds(&figures.crowds.iter().chain(&figures.crowds_large).collect::<Vec<_>>()),
+        figures.watchers.as_ref().map_or_else(String::new, watchers),
         figures.pace.as_ref().map_or_else(String::new, generator),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
@@ -190,6 +192,33 @@ fn crowds(crowds: &[&Crowd]) -> String {
          |---:|---|---:|---:|---:|\n{rows}\n\
          | waiting | entered | started from | records | seconds to listening | records/s |\n\
          |---:|---|---|---:|---:|---:|\n{recoveries}"
+    )
+}
+
+fn watchers(found: &Watchers) -> String {
+    let row = |name: &str, delays: Delays| {
+        let Delays { updates, p50_ms, p90_ms, p99_ms, max_ms } = delays;
+        let updates = grouped(updates);
+        format!("| {name} | {updates} | {p50_ms:.1} | {p90_ms:.1} | {p99_ms:.1} | {max_ms:.1} |\n")
+    };
+    let rows = [
+        row("an operator's message, to everyone", found.message),
+        row("a gate that moves twenty times a second", found.gate),
+        row("a position asked for, nobody being told", found.position_quiet),
+        row("a position asked for, the gate moving", found.position_gate),
+    ];
+    let Watchers { count, bytes, idle_connection_bytes, event_bytes, message_cpu_us, .. } = found;
+    let (count, kib, idle) =
+        (grouped_count(*count), bytes / 1_024.0, idle_connection_bytes / 1_024.0);
+    format!(
+        "### Event streams\n\n\
+         {count} watchers on one node, {kib:.1} KiB of memory each; a keep-alive connection that \
+         asked once takes {idle:.1} KiB. An event is {event_bytes:.0} bytes and takes \
+         {message_cpu_us:.1} µs of the server's processor time. Delays run from the change, or \
+         from the first change that a watcher had not been told.\n\n\
+         | | answers | p50 ms | p90 ms | p99 ms | last ms |\n\
+         |---|---:|---:|---:|---:|---:|\n{}",
+        rows.concat()
     )
 }
 

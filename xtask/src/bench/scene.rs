@@ -167,5 +167,6 @@ fn config_text() -> String {
              price = 100\ncurrency = \"EUR\"\n"
         )
     };
-    SALES.map(sale).concat() + "[log]\nfilter = \"info\"\nformat = \"json\"\n"
+    SALES.map(sale).concat()
+        + "[server]\nstreams_max = 13000\n[log]\nfilter = \"info\"\nformat = \"json\"\n"
 }

@@ -111,6 +111,7 @@ pub(super) fn rows(figures: &Figures) -> Vec<Row> {
     rows.extend(engine(figures));
     rows.extend(waits(figures));
     rows.extend(crowds(figures));
+    rows.extend(watchers(figures));
     rows.extend(storm(figures));
     rows
 }
@@ -207,6 +208,22 @@ fn crowds(figures: &Figures) -> Vec<Row> {
     let figure = "recovery of a journal of 1,000,000 entries";
     rows.push(Row::new(figure, Target::AtMost(2.0), " s", 2).span(slowest));
     rows
+}
+
+fn watchers(figures: &Figures) -> Vec<Row> {
+    let watchers = figures.watchers.as_ref();
+    let late = watchers.map(|watchers| watchers.gate.p99_ms.max(watchers.message.p99_ms));
+    let kib = watchers.map(|watchers| watchers.bytes / 1_024.0);
+    vec![
+        Row::new(
+            "10,000 watchers told after the gate moves, p99",
+            Target::AtMost(1_000.0),
+            " ms",
+            0,
+        )
+        .one(late),
+        Row::new("memory of a watcher", Target::AtMost(12.0), " KiB", 1).one(kib),
+    ]
 }
 
 fn storm(figures: &Figures) -> Vec<Row> {
