@@ -246,15 +246,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_shown_without_what_every_server_adds() {
-        let answer = "HTTP/1.1 409 Conflict\r\ncontent-type: a/b\r\ncontent-length: 2\r\n\
-                      date: now\r\n\r\n{}";
-        let shown = shown(answer).unwrap();
-        assert_eq!((shown.status, shown.body.as_str()), (409, "{}"));
-        assert_eq!(shown.headers, ["content-type: a/b"]);
-    }
-
-    #[test]
     fn a_kept_schedule_names_all_that_became_of_requests() {
         let report = serde_json::json!({
             "offered_rps": 10.0, "sent_rps": 9.0, "good_rps": 5.0, "p50_us": 500, "p99_us": 2_000,

@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options, requests: &Requests, rate: f64) -> Result<V
     }
     let mut crowd = Crowd::new(options, requests)?;
     let mut arrivals = Arrivals::new(rate, options.spread, options.seed);
-    let begun = crowd.tally.start - Duration::from_secs_f64(options.warm_up);
+    let begun = crowd.begun;
     let end = crowd.tally.end.unwrap_or(begun);
     let mut due = begun + arrivals.next_due();
     let mut sweep = begun;
@@ -72,6 +72,8 @@ pub(crate) fn run(options: &Options, requests: &Requests, rate: f64) -> Result<V
 }
 
 struct Crowd<'a> {
+    /// When the schedule starts; the span that counts starts after the warm-up.
+    begun: Instant,
     options: &'a Options,
     requests: &'a Requests,
     poller: Poller,
@@ -113,7 +115,8 @@ impl<'a> Crowd<'a> {
             link.connect(options.address, &poller)
                 .map_err(|error| format!("{}: {error}", options.address))?;
         }
-        let start = now() + Duration::from_secs_f64(options.warm_up);
+        let begun = now();
+        let start = begun + Duration::from_secs_f64(options.warm_up);
         let end = start + Duration::from_secs_f64(options.seconds);
         let counts = Counts {
             offered: 0,
@@ -126,6 +129,7 @@ impl<'a> Crowd<'a> {
             delays: Histogram::new_with_bounds(1, 60_000_000, 3)?,
         };
         Ok(Self {
+            begun,
             options,
             requests,
             poller,
@@ -184,7 +188,9 @@ impl<'a> Crowd<'a> {
         let over = |due: Instant, deadline| at.saturating_duration_since(due) >= deadline;
         while self.waiting.front().is_some_and(|&due| over(due, self.deadline)) {
             let due = self.waiting.pop_front();
-            due.into_iter().for_each(|due| self.end(due, Outcome::Lost));
+            if let Some(due) = due {
+                self.end(due, Outcome::Lost);
+            }
         }
         for number in 0..self.links.len() {
             let oldest = self.links[number].unanswered.front();
@@ -221,7 +227,9 @@ impl<'a> Crowd<'a> {
     /// Closes a link with an unanswered request; it is free for the next.
     fn hang_up(&mut self, number: usize, outcome: Outcome) {
         let due = self.links[number].unanswered.pop_front();
-        due.into_iter().for_each(|due| self.end(due, outcome));
+        if let Some(due) = due {
+            self.end(due, outcome);
+        }
         self.links[number].close();
         self.free.push(number);
     }
