@@ -5,16 +5,20 @@
 //! a slip in the wire format or in a promise cannot hide behind a shared type.
 //!
 //! ```text
-//! cli ─▶ flash_sale ─▶ scenario   who arrives when, from the seed
-//!                      shopper    one visit: enter, wait, buy     ─┬▶ ledger   what was acknowledged
-//!                      client     bounded pool of sockets          ├▶ witness  rules checked at once
-//!                      admin      the sale and its stock           └▶ measure  latency, counts
-//!                      server     start, SIGKILL, restart
-//!                      recall     ask for everything again
-//!                      audit      ledger + witness ─▶ verdicts ─▶ report
+//! cli ─▶ scenario ─▶ flash_sale ─▶ arrivals   who comes when, from the seed
+//!        (file)                    plan       what each of them will do, from the seed
+//!                                  pacer      releases them on time
+//!                                  shopper    one visit: enter, wait, buy     ─┬▶ ledger   what was acknowledged
+//!                                  client     bounded pool of sockets          ├▶ witness  rules checked at once
+//!                                  admin      the sale and its stock           └▶ measure  latency, counts
+//!                                  server     start, SIGKILL, restart
+//!                                  recall     ask for everything again
+//!                                  audit      ledger + witness ─▶ verdicts ─▶ report
+//!      ─▶ pace       one kind of request at a fixed rate
 //! ```
 
 mod admin;
+mod arrivals;
 mod audit;
 mod cli;
 mod client;
@@ -23,6 +27,9 @@ mod flash_sale;
 mod kendall;
 mod ledger;
 mod measure;
+mod pace;
+mod pacer;
+mod plan;
 mod progress;
 mod recall;
 mod report;
@@ -34,13 +41,55 @@ mod shopper;
 mod wire;
 mod witness;
 
+use std::fmt;
 use std::fs;
+use std::path::Path;
 
-use cli::Scenario;
+use serde::Serialize;
+
+use cli::{Command, Common};
+use scenario::Scenario;
 
 pub use audit::Verdict;
 pub use cli::Cli;
+pub use pace::PaceReport;
 pub use report::Report;
+
+/// What a command found.
+#[derive(Debug)]
+pub enum Found {
+    /// A sale, audited.
+    Sale(Box<Report>),
+    /// Requests at a fixed rate.
+    Pace(Box<PaceReport>),
+}
+
+impl Found {
+    /// True when nothing was broken.
+    pub fn passed(&self) -> bool {
+        match self {
+            Self::Sale(report) => report.passed,
+            Self::Pace(report) => report.passed,
+        }
+    }
+
+    /// True when the figures are the generator's own and not for publishing.
+    pub fn is_generator_bound(&self) -> bool {
+        match self {
+            Self::Sale(report) => report.is_generator_bound(),
+            Self::Pace(report) => report.is_generator_bound(),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sale(report) => report.fmt(f),
+            Self::Pace(report) => report.fmt(f),
+        }
+    }
+}
 
 /// Runs what the command line asks for and writes the JSON report if one is wanted.
 ///
@@ -48,12 +97,26 @@ pub use report::Report;
 ///
 /// A sentence saying why nothing could be judged: no keys, no server, a sale that exists. A
 /// server that breaks a promise is no error; it is a report that did not pass.
-pub async fn run(cli: Cli) -> Result<Report, String> {
-    let Scenario::FlashSale(options) = cli.scenario;
-    let report = flash_sale::flash_sale(&options).await?;
-    if let Some(path) = &options.json {
-        let text = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string())?;
-        fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+pub async fn run(cli: Cli) -> Result<Found, String> {
+    match cli.command {
+        Command::FlashSale(options) => sale(&options.scenario()?, &options.common).await,
+        Command::Run(options) => sale(&options.scenario()?, &options.common).await,
+        Command::Pace(options) => {
+            let report = pace::pace(&options).await?;
+            write_json(options.common.json.as_deref(), &report)?;
+            Ok(Found::Pace(Box::new(report)))
+        }
     }
-    Ok(report)
+}
+
+async fn sale(scenario: &Scenario, options: &Common) -> Result<Found, String> {
+    let report = flash_sale::flash_sale(scenario, options).await?;
+    write_json(options.json.as_deref(), &report)?;
+    Ok(Found::Sale(Box::new(report)))
+}
+
+fn write_json(path: Option<&Path>, report: &impl Serialize) -> Result<(), String> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_vec_pretty(report).map_err(|error| error.to_string())?;
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

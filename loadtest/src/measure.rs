@@ -92,6 +92,10 @@ pub(crate) struct Measures {
     pub(crate) position: Latency,
     pub(crate) purchase: Latency,
     pub(crate) confirm: Latency,
+    /// From the intended moment to the first event of a stream.
+    pub(crate) stream: Latency,
+    /// From the intended moment of a request to its turn in the pool: the generator's own error.
+    pub(crate) schedule: Latency,
     /// Shoppers who have arrived.
     pub(crate) arrived: Counter,
     /// Shoppers seen admitted.
@@ -100,6 +104,8 @@ pub(crate) struct Measures {
     pub(crate) bought: Counter,
     /// Requests answered, of every kind and status.
     pub(crate) answered: Counter,
+    /// Requests of bots, of every kind.
+    pub(crate) hammered: Counter,
     /// Requests that got no answer: refused connections, resets, timeouts.
     pub(crate) unanswered: Counter,
     /// Answers 429 and 503.

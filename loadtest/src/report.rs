@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::audit::{Agreement, Verdict};
+use crate::audit::{Agreement, Foresight, Verdict};
 use crate::ledger::Outcome;
 use crate::measure::Percentiles;
 use crate::server::Kill;
@@ -20,8 +21,12 @@ pub struct Report {
     pub passed: bool,
     /// Every rule, judged.
     pub verdicts: Vec<Verdict>,
+    /// The scenario's name.
+    pub(crate) scenario: String,
     pub(crate) setting: Setting,
     pub(crate) elapsed_seconds: f64,
+    pub(crate) schedule: Schedule,
+    pub(crate) eta: Foresight,
     pub(crate) latency: Latencies,
     pub(crate) traffic: Traffic,
     /// How the visits ended.
@@ -45,6 +50,54 @@ pub(crate) struct Setting {
     pub(crate) data: Option<String>,
 }
 
+/// How late requests left, by the generator's own doing.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Schedule {
+    pub(crate) count: u64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) max_ms: f64,
+    pub(crate) limit_ms: f64,
+    /// The p99 is over the limit: the latencies say more about the generator than the server.
+    pub(crate) generator_bound: bool,
+}
+
+impl Schedule {
+    /// Judges `found` by the limit for its p99.
+    pub(crate) fn new(found: Percentiles, limit: Duration) -> Self {
+        let limit_ms = limit.as_secs_f64() * 1e3;
+        Self {
+            count: found.count,
+            p50_ms: found.p50_ms,
+            p99_ms: found.p99_ms,
+            max_ms: found.max_ms,
+            limit_ms,
+            generator_bound: found.p99_ms > limit_ms,
+        }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, p50_ms, p99_ms, max_ms, limit_ms, .. } = self;
+        writeln!(
+            f,
+            "\nschedule error of {count} requests, ms: p50 {p50_ms:.3}, p99 {p99_ms:.3}, max \
+             {max_ms:.3}; limit for p99 {limit_ms}"
+        )?;
+        if self.generator_bound {
+            writeln!(
+                f,
+                "GENERATOR BOUND: requests left later than intended, so the latencies would show \
+                 this machine's limits, not the server's. They are not for publishing. Send less, \
+                 give it more connections, or run it on a machine of its own; \
+                 schedule_error_p99_max_ms sets the limit."
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// From the intended moment to the acknowledgement.
 #[derive(Debug, Serialize)]
 pub(crate) struct Latencies {
@@ -52,6 +105,8 @@ pub(crate) struct Latencies {
     pub(crate) position: Percentiles,
     pub(crate) purchase: Percentiles,
     pub(crate) confirm: Percentiles,
+    /// To the first event of a stream.
+    pub(crate) stream: Percentiles,
 }
 
 /// Requests, counted while the crowd shopped.
@@ -66,7 +121,7 @@ pub(crate) struct Traffic {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Setting { server, sale, seed, shoppers, over_seconds, stock, .. } = &self.setting;
-        writeln!(f, "sale {sale} at {server}")?;
+        writeln!(f, "{}: sale {sale} at {server}", self.scenario)?;
         writeln!(
             f,
             "{shoppers} shoppers over {over_seconds:.1} s for {stock} units, {:.1} let in per \
@@ -76,7 +131,10 @@ impl fmt::Display for Report {
         if let Some(data) = &self.setting.data {
             writeln!(f, "server data in {data}")?;
         }
-        self.write_latency(f)?;
+        self.schedule.fmt(f)?;
+        if !self.schedule.generator_bound {
+            self.write_latency(f)?;
+        }
         self.write_traffic(f)?;
         for (index, kill) in self.kills.iter().enumerate() {
             writeln!(
@@ -96,23 +154,30 @@ impl fmt::Display for Report {
                 writeln!(f, "           {example}")?;
             }
         }
-        writeln!(f, "{}", if self.passed { "passed" } else { "FAILED" })
+        let published = if self.schedule.generator_bound { ", generator bound" } else { "" };
+        writeln!(f, "{}{published}", if self.passed { "passed" } else { "FAILED" })
     }
 }
 
 impl Report {
+    /// True when the figures are the generator's own and not for publishing.
+    pub fn is_generator_bound(&self) -> bool {
+        self.schedule.generator_bound
+    }
+
     fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "\nlatency from the intended moment, ms\n  {:<9}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}",
             "", "count", "p50", "p90", "p99", "p99.9", "max"
         )?;
-        let Latencies { enter, position, purchase, confirm } = &self.latency;
+        let Latencies { enter, position, purchase, confirm, stream } = &self.latency;
         let rows = [
             ("enter", enter),
             ("position", position),
             ("purchase", purchase),
             ("confirm", confirm),
+            ("stream", stream),
         ];
         for (name, row) in rows {
             writeln!(
@@ -140,6 +205,13 @@ impl Report {
             "order: tau(arrival, number) {}, tau(number, admission) {}",
             tau(self.agreement.arrival_and_number),
             tau(self.agreement.number_and_admission),
+        )?;
+        let Foresight { count, p50_seconds, p90_seconds, within_range_share } = self.eta;
+        writeln!(
+            f,
+            "foretold waits: {count}, {:.0} % within their range, off by {p50_seconds:.1} s (p50) \
+             and {p90_seconds:.1} s (p90)",
+            within_range_share * 1e2
         )
     }
 }

@@ -52,15 +52,16 @@ pub(super) fn tickets_are_remembered(ledger: &Ledger) -> Verdict {
     Verdict::new("every acknowledged ticket is remembered", seen, broken)
 }
 
-/// A place ends by leaving, by having been let in (the session or its claim runs out), or by
+/// A place ends by leaving, by having been called or let in (the claim window or the session runs out), or by
 /// silence for longer than the sale allows. `after` is the answer that said so at the end of the
 /// run; `None` for a 410 in the middle of a visit, where there was no silence.
 fn may_be_gone(ledger: &Ledger, record: &Record, code: &str, after: Option<&TicketAnswer>) -> bool {
     let silence = after.map_or(Duration::ZERO, |answer| answer.at.since(record.heard));
     let silent = silence >= Duration::from_secs(ledger.idle_seconds);
+    let called = record.admitted.is_some() || record.called.is_some();
     match code {
         "ticket_left" => record.leaving != Leaving::No,
-        "ticket_expired" => record.leaving != Leaving::No || record.admitted.is_some() || silent,
+        "ticket_expired" => record.leaving != Leaving::No || called || silent,
         _ => false,
     }
 }
