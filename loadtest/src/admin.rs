@@ -110,10 +110,9 @@ async fn ask(run: &Run, call: &Call, what: &str) -> Result<Answer, String> {
              --data DIR with its keys.json",
             answer.status
         )),
-        status => Err(format!(
-            "{what} was answered {status}: {}",
-            String::from_utf8_lossy(&answer.body)
-        )),
+        status => {
+            Err(format!("{what} was answered {status}: {}", String::from_utf8_lossy(&answer.body)))
+        }
     }
 }
 

@@ -103,9 +103,7 @@ fn seconds(shape: Shape, rng: &mut Rng) -> Vec<f64> {
     let lasts = shape.lasts().as_secs_f64();
     let count = whole(shape.expected().round());
     match shape {
-        Shape::Constant { per_second, .. } => {
-            (0..count).map(|i| index(i) / per_second).collect()
-        }
+        Shape::Constant { per_second, .. } => (0..count).map(|i| index(i) / per_second).collect(),
         Shape::Ramp { from, to, .. } => {
             // The n-th arrival is where the integral of the rate, from·t + (to−from)·t²/2T,
             // reaches n. Solved in the form that stays exact as the slope goes to zero.
@@ -205,7 +203,9 @@ mod tests {
         // Mean and variance of the count are both 200: 40 counts lie within five deviations of
         // the mean, and their spread is neither none (even spacing) nor far too much.
         let counts: Vec<f64> = (0..40)
-            .map(|seed| index(moments(Shape::Poisson { per_second: 200.0, over: SECOND }, seed).len()))
+            .map(|seed| {
+                index(moments(Shape::Poisson { per_second: 200.0, over: SECOND }, seed).len())
+            })
             .collect();
         let mean = counts.iter().sum::<f64>() / 40.0;
         let variance = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / 39.0;

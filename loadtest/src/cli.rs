@@ -309,11 +309,8 @@ impl Mix {
         let waiting = [self.leavers, self.silent, self.refreshers];
         if waiting.iter().any(Option::is_some) {
             let [leavers, silent, refreshers] = waiting;
-            scenario.groups = flash_crowd(
-                leavers.unwrap_or(3),
-                silent.unwrap_or(2),
-                refreshers.unwrap_or(10),
-            );
+            scenario.groups =
+                flash_crowd(leavers.unwrap_or(3), silent.unwrap_or(2), refreshers.unwrap_or(10));
         }
         let habits = &mut scenario.habits;
         set(&mut habits.pairs, self.pairs);

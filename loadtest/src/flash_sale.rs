@@ -115,10 +115,7 @@ pub(crate) fn random() -> Result<u32, String> {
     getrandom::u32().map_err(|error| format!("no randomness: {error}"))
 }
 
-pub(crate) async fn start_server(
-    scenario: &Scenario,
-    options: &Common,
-) -> Result<Server, String> {
+pub(crate) async fn start_server(scenario: &Scenario, options: &Common) -> Result<Server, String> {
     let target = &scenario.target;
     let (host, port) = authority(&target.url)?;
     let data = match &target.data {

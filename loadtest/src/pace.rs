@@ -63,6 +63,8 @@ pub struct PaceReport {
     answered: u64,
     /// Requests whose connection broke, or that had no answer in time.
     unanswered: u64,
+    /// Requests that found no socket free and left late for that.
+    waited_for_socket: u64,
     schedule: Schedule,
     /// From the intended moment to the end of the answer.
     latency: Percentiles,
@@ -98,8 +100,9 @@ impl fmt::Display for PaceReport {
             self.statuses.iter().map(|(status, count)| format!("{count} × {status}")).collect();
         writeln!(
             f,
-            "{} sent, {} answered ({}), {} unanswered",
+            "{} sent, {} of them late for want of a free connection, {} answered ({}), {} unanswered",
             self.sent,
+            self.waited_for_socket,
             self.answered,
             statuses.join(", "),
             self.unanswered
@@ -117,8 +120,7 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
         None => u64::from(random()?),
     };
     let owned = scenario.target.spawn;
-    let server =
-        if owned { Some(start_server(&scenario, &options.common).await?) } else { None };
+    let server = if owned { Some(start_server(&scenario, &options.common).await?) } else { None };
     let run = Arc::new(prepare(&scenario, &options.common, seed, server.as_ref())?);
     admin::prepare_sale(&run, &scenario).await?;
     let tickets = tickets(&run, options.tickets).await?;
@@ -166,6 +168,7 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
         sent,
         answered,
         unanswered: count - answered,
+        waited_for_socket: sockets.waited(),
         schedule: Schedule::new(schedule.percentiles(), scenario.schedule_error_p99_max),
         latency: sockets.latency(),
         statuses: tally.statuses,

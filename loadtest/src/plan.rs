@@ -190,7 +190,10 @@ pub(crate) fn plans(
 ) -> Vec<Plan> {
     let moments = arrivals.moments(&mut Rng::split(seed, STREAM_ARRIVALS), window);
     let mut rng = Rng::split(seed, STREAM_PLANS);
-    moments.into_iter().map(|arrival| plan(arrival, pick(groups, &mut rng), habits, &mut rng)).collect()
+    moments
+        .into_iter()
+        .map(|arrival| plan(arrival, pick(groups, &mut rng), habits, &mut rng))
+        .collect()
 }
 
 /// One of the groups, by weight.
@@ -286,7 +289,11 @@ mod tests {
 
     #[test]
     fn behaviours_appear_by_weight_and_habits_by_percent() {
-        let groups = [group(Behaviour::Patient, 6), group(Behaviour::NoShow, 3), group(Behaviour::SseWatcher, 1)];
+        let groups = [
+            group(Behaviour::Patient, 6),
+            group(Behaviour::NoShow, 3),
+            group(Behaviour::SseWatcher, 1),
+        ];
         let crowd = crowd(1, 10_000, &groups);
         let share = |test: fn(&Plan) -> bool| crowd.iter().filter(|plan| test(plan)).count();
         let no_shows = share(|plan| plan.manner == Manner::NoShow);

@@ -209,7 +209,8 @@ mod tests {
         assert_eq!(witness.bots.broken(), 0);
         witness.place(4, &place(PlaceState::Waiting, 4, 9), witness.sample());
         witness.bot(12, &place(PlaceState::Admitted, 12, 9), witness.sample());
-        let seen = ["number 4 waits although bot 9 was let in", "bot 12 was let in while serving 9"];
+        let seen =
+            ["number 4 waits although bot 9 was let in", "bot 12 was let in while serving 9"];
         assert_eq!(witness.bots.examples(), seen);
     }
 

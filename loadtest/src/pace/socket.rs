@@ -4,9 +4,10 @@
 //! the request it carried counts as unanswered and is never sent again. Answers are read as far as
 //! their status and length, which is all that a rate needs to know of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown};
@@ -14,10 +15,13 @@ use tokio::net::TcpStream;
 
 use crate::client::Dial;
 use crate::clock::{Clock, Stamp};
-use crate::measure::{Latency, Percentiles};
+use crate::measure::{Counter, Latency, Percentiles};
+use crate::pacer;
 
 /// Between attempts to replace a broken socket.
 const REDIAL_EVERY: Duration = Duration::from_millis(50);
+/// Between looks for a free socket when there is none: answers free them in their tens a millisecond.
+const LOOK_EVERY: Duration = Duration::from_micros(50);
 /// Longest answer, head and body together: a place with its ticket takes about 1 KiB.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Read from a socket at once.
@@ -51,9 +55,14 @@ pub(super) struct Sockets {
     dial: Dial,
     clock: Clock,
     lines: Vec<Mutex<Line>>,
-    /// In turn, so that all sockets and source addresses are used. At most as many as lines.
-    free: Mutex<VecDeque<usize>>,
-    freed: Condvar,
+    /// Which are free: set by the reader when it has read an answer, cleared by who takes one.
+    /// No lock: the sender preempts readers all the time, and would wait for one that it put to
+    /// sleep with the lock in its hand.
+    free: Vec<AtomicBool>,
+    /// Where the next search begins: in turn, so that all source addresses are used.
+    turn: AtomicUsize,
+    /// Searches that found none free at first.
+    waited: Counter,
     latency: Latency,
     tally: Mutex<Tally>,
 }
@@ -70,8 +79,9 @@ impl Sockets {
             dial,
             clock,
             lines,
-            free: Mutex::new(VecDeque::new()),
-            freed: Condvar::new(),
+            free: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            turn: AtomicUsize::new(0),
+            waited: Counter::default(),
             latency: Latency::default(),
             tally: Mutex::default(),
         })
@@ -92,20 +102,31 @@ impl Sockets {
         self.latency.percentiles()
     }
 
+    /// Requests that had to wait for a free socket.
+    pub(super) fn waited(&self) -> u64 {
+        self.waited.get()
+    }
+
     /// Takes a free socket, waiting for one at most `patience`.
     pub(super) fn free(&self, patience: Duration) -> Option<usize> {
         let deadline = self.clock.now().after(patience);
-        let mut free = lock(&self.free);
+        let mut is_first = true;
+        let turn = self.turn.load(Ordering::Relaxed);
         loop {
-            if let Some(index) = free.pop_front() {
+            let count = self.free.len();
+            let found = (1..=count).map(|step| (turn + step) % count).find(|&i| self.withdraw(i));
+            if let Some(index) = found {
+                self.turn.store(index, Ordering::Relaxed);
                 return Some(index);
             }
-            let left = deadline.since(self.clock.now());
-            if left.is_zero() {
+            if std::mem::take(&mut is_first) {
+                self.waited.add_one();
+            }
+            let now = self.clock.now();
+            if now >= deadline {
                 return None;
             }
-            let waited = self.freed.wait_timeout(free, left);
-            free = waited.unwrap_or_else(PoisonError::into_inner).0;
+            pacer::sleep_until(self.clock, now.after(LOOK_EVERY));
         }
     }
 
@@ -151,16 +172,15 @@ impl Sockets {
     }
 
     fn set_free(&self, index: usize) {
-        lock(&self.free).push_back(index);
-        self.freed.notify_one();
+        // ORDERING: pairs with `withdraw`; whoever takes the socket sees its answer taken off it.
+        self.free[index].store(true, Ordering::Release);
     }
 
-    /// Takes socket `index` out of those that are free, if it is one.
+    /// Takes socket `index` if it is free.
     fn withdraw(&self, index: usize) -> bool {
-        let mut free = lock(&self.free);
-        let before = free.len();
-        free.retain(|other| *other != index);
-        free.len() < before
+        // Looking first keeps the search from writing to every flag it passes.
+        let free = &self.free[index];
+        free.load(Ordering::Relaxed) && free.swap(false, Ordering::Acquire)
     }
 
     async fn redial(&self) -> Arc<TcpStream> {

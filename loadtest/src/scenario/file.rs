@@ -169,10 +169,12 @@ impl Fault {
 impl Scenario {
     /// Reads and checks `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         parse(&text, stem.unwrap_or_default()).map_err(|fault| {
-            let line = fault.at.map(|at| 1 + text[..at.start.min(text.len())].matches('\n').count());
+            let line =
+                fault.at.map(|at| 1 + text[..at.start.min(text.len())].matches('\n').count());
             let line = line.map(|line| format!("{line}:")).unwrap_or_default();
             format!("{}:{line} {}", path.display(), fault.what)
         })
@@ -254,7 +256,9 @@ fn sale(table: Spanned<SaleTable>) -> Result<Sale, Fault> {
         || table.hold_seconds.is_some()
         || table.per_shopper_max.is_some();
     if existing && ruled {
-        return fault("[sale] existing = true goes with id and sku only: the sale has its own rules");
+        return fault(
+            "[sale] existing = true goes with id and sku only: the sale has its own rules",
+        );
     }
     if !existing && table.stock.is_none() {
         return fault("[sale] needs stock, the units to sell, or existing = true");
@@ -310,9 +314,8 @@ fn arrivals(tables: Spanned<Vec<Spanned<PhaseTable>>>) -> Result<Arrivals, Fault
 fn shape(table: &PhaseTable) -> Result<Shape, String> {
     let rate = |key, rate| in_bounds(key, rate, 0.0..=PER_SECOND_MAX);
     let positive = |rate| in_bounds("per_second", rate, 0.001..=PER_SECOND_MAX);
-    let over = |seconds| {
-        in_bounds("seconds", seconds, 0.001..=SECONDS_MAX).map(Duration::from_secs_f64)
-    };
+    let over =
+        |seconds| in_bounds("seconds", seconds, 0.001..=SECONDS_MAX).map(Duration::from_secs_f64);
     match (&table.constant, &table.ramp, &table.spike, &table.poisson) {
         (Some(table), None, None, None) => Ok(Shape::Constant {
             per_second: positive(table.per_second)?,
@@ -385,9 +388,8 @@ fn group(table: &GroupTable) -> Result<Group, String> {
 }
 
 fn think(table: &ThinkTable) -> Result<Think, String> {
-    let ms = |key, ms| {
-        in_bounds(key, ms, 0.0..=600_000.0).map(|ms| Duration::from_secs_f64(ms / 1e3))
-    };
+    let ms =
+        |key, ms| in_bounds(key, ms, 0.0..=600_000.0).map(|ms| Duration::from_secs_f64(ms / 1e3));
     match (table.min, table.max, table.median, table.sigma) {
         (Some(min), Some(max), None, None) if min <= max => {
             Ok(Think::Between(ms("min", min)?, ms("max", max)?))

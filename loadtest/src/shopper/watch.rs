@@ -37,11 +37,13 @@ impl Shopper {
         loop {
             let retry = match self.open().await? {
                 Err(retry_after) => retry_after,
-                Ok((mut stream, sample)) => match self.listen(&mut stream, sample, intended).await {
-                    End::Place => return Ok(()),
-                    End::Visit(outcome) => return Err(outcome),
-                    End::Broken => stream.retry(),
-                },
+                Ok((mut stream, sample)) => {
+                    match self.listen(&mut stream, sample, intended).await {
+                        End::Place => return Ok(()),
+                        End::Visit(outcome) => return Err(outcome),
+                        End::Broken => stream.retry(),
+                    }
+                }
             };
             let retry = retry.unwrap_or(RETRY_DEFAULT).min(RETRY_MAX);
             let jitter = Duration::from_millis(self.rng.below(250));

@@ -5,10 +5,20 @@
 
 mod fake;
 mod kill;
+mod pace;
+mod scenario;
 
 use clap::Parser as _;
 use fake::{Fake, Fault};
-use loadtest::{Cli, Report};
+use loadtest::{Cli, Found, Report};
+
+/// Runs a command line that audits a sale.
+async fn sale(line: &[&str]) -> Result<Report, String> {
+    match loadtest::run(Cli::try_parse_from(line).unwrap()).await? {
+        Found::Sale(report) => Ok(*report),
+        Found::Pace(report) => panic!("no sale: {report}"),
+    }
+}
 
 async fn storm(fault: Fault, more: &[&str]) -> Report {
     let fake = Fake::start(fault).await;
@@ -18,7 +28,7 @@ async fn storm(fault: Fault, more: &[&str]) -> Report {
     line.extend(["--seed", "7", "--hold-seconds", "1", "--grace", "1s", "--deadline", "30s"]);
     line.extend(["--connections", "32", "--timeout", "2s"]);
     line.extend(more);
-    loadtest::run(Cli::try_parse_from(line).unwrap()).await.unwrap()
+    sale(&line).await.unwrap()
 }
 
 fn failed(report: &Report) -> Vec<&'static str> {
@@ -99,7 +109,7 @@ async fn a_wrong_key_or_no_server_is_an_error_not_a_verdict() {
     let run = |url: String, key: &'static str| async move {
         let line = ["loadtest", "flash-sale", "--url", &url, "--operator-key", key];
         let line = line.into_iter().chain(["--backend-key", "be"]);
-        loadtest::run(Cli::try_parse_from(line).unwrap()).await.unwrap_err()
+        sale(&line.collect::<Vec<_>>()).await.unwrap_err()
     };
     assert!(run(fake.url(), "wrong").await.contains("operator key is refused"));
     let closed = "http://127.0.0.1:1".to_owned();

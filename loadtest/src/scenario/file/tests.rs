@@ -3,7 +3,8 @@
 use super::*;
 use crate::arrivals::Shape;
 
-const LEAST: &str = "[sale]\nstock = 10\n[[arrivals]]\nconstant = { per_second = 5, seconds = 2 }\n";
+const LEAST: &str =
+    "[sale]\nstock = 10\n[[arrivals]]\nconstant = { per_second = 5, seconds = 2 }\n";
 
 fn refused(text: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
@@ -52,8 +53,16 @@ fn phases_follow_one_another_unless_they_say_when() {
 #[test]
 fn every_behaviour_has_its_name() {
     for name in [
-        "patient", "refresher", "several-tabs", "leaver", "silent", "no-show", "buyer-pays",
-        "buyer-abandons", "bot", "sse-watcher",
+        "patient",
+        "refresher",
+        "several-tabs",
+        "leaver",
+        "silent",
+        "no-show",
+        "buyer-pays",
+        "buyer-abandons",
+        "bot",
+        "sse-watcher",
     ] {
         let text = format!("{LEAST}[[shoppers]]\nbehaviour = \"{name}\"\nweight = 1\n");
         assert_eq!(parse(&text, String::new()).unwrap().groups.len(), 1, "{name}");
