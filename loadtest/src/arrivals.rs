@@ -179,7 +179,7 @@ mod tests {
         let even = moments(Shape::Constant { per_second: 100.0, over: SECOND }, 1);
         assert_eq!(even.len(), 100);
         assert!(even.windows(2).all(|pair| {
-            let gap = (pair[1] - pair[0]).as_secs_f64();
+            let gap = pair[1].saturating_sub(pair[0]).as_secs_f64();
             (gap - 0.01).abs() < 1e-6
         }));
     }

@@ -264,11 +264,11 @@ impl Way {
         set(&mut target.source_addresses, self.source_addresses.and_then(|n| u8::try_from(n).ok()));
         set(&mut target.timeout, self.timeout);
         target.spawn |= self.spawn;
-        target.binary = self.server.clone().or(target.binary.take());
-        target.data = self.data.clone().or(target.data.take());
+        target.binary = self.server.clone().or_else(|| target.binary.take());
+        target.data = self.data.clone().or_else(|| target.data.take());
         set(&mut scenario.schedule_error_p99_max, self.schedule_error_p99_max_ms);
         scenario.seed = self.seed.or(scenario.seed);
-        scenario.sale.id = self.sale.clone().or(scenario.sale.id.take());
+        scenario.sale.id = self.sale.clone().or_else(|| scenario.sale.id.take());
         Ok(())
     }
 }

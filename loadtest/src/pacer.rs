@@ -153,7 +153,7 @@ fn keep_time(clock: Clock, waits: &Mutex<Waits>) {
 fn wait(clock: Clock, moment: Stamp) {
     let left = moment.since(clock.now());
     if left > SPIN {
-        thread::park_timeout(left - SPIN);
+        thread::park_timeout(left.saturating_sub(SPIN));
     } else {
         while clock.now() < moment {
             std::hint::spin_loop();

@@ -76,7 +76,7 @@ impl Default for Think {
 impl Think {
     fn draw(self, rng: &mut Rng) -> Duration {
         match self {
-            Self::Between(low, high) => low + (high - low).mul_f64(rng.unit()),
+            Self::Between(low, high) => low + high.saturating_sub(low).mul_f64(rng.unit()),
             Self::Lognormal { median, sigma } => {
                 let factor = (sigma * rng.normal()).exp();
                 Duration::try_from_secs_f64(median.as_secs_f64() * factor)

@@ -180,7 +180,7 @@ impl Scenario {
 
     /// Sessions admitted at once.
     pub(crate) fn active_max(&self) -> u64 {
-        self.sale.active_max.unwrap_or(self.shoppers() as u64 + ACTIVE_SPARE)
+        self.sale.active_max.unwrap_or_else(|| self.shoppers() as u64 + ACTIVE_SPARE)
     }
 }
 

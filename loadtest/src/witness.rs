@@ -63,7 +63,8 @@ impl Findings {
 pub(crate) struct Sample {
     admitted_max: u64,
     serving_max: u64,
-    bot_max: u64,
+    /// The highest number of a bot known to be admitted; 0 for none.
+    bot: u64,
 }
 
 /// The shared observer.
@@ -98,7 +99,7 @@ impl Witness {
         Sample {
             admitted_max: self.admitted_max.load(Ordering::Acquire),
             serving_max: self.serving_max.load(Ordering::Acquire),
-            bot_max: self.bot_max.load(Ordering::Acquire),
+            bot: self.bot_max.load(Ordering::Acquire),
         }
     }
 
@@ -148,9 +149,9 @@ impl Witness {
                 self.overtaken.check(number > sample.admitted_max, || {
                     format!("number {number} waits although {} was let in", sample.admitted_max)
                 });
-                if sample.bot_max > 0 {
-                    self.bots.check(number > sample.bot_max, || {
-                        format!("number {number} waits although bot {} was let in", sample.bot_max)
+                if sample.bot > 0 {
+                    self.bots.check(number > sample.bot, || {
+                        format!("number {number} waits although bot {} was let in", sample.bot)
                     });
                 }
             }

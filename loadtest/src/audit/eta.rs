@@ -77,7 +77,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "zero and one are exact")]
     fn waits_within_the_range_have_no_error() {
         let found = told(|i| if i % 2 == 0 { 4.0 } else { 6.0 });
         assert_eq!((found.count, found.p90_seconds, found.within_range_share), (100, 0.0, 1.0));

@@ -140,6 +140,7 @@ struct ThinkTable {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the keys carry their unit")]
 struct HabitsTable {
     pairs_percent: Option<u32>,
     releasers_percent: Option<u32>,
@@ -383,7 +384,7 @@ fn group(table: &GroupTable) -> Result<Group, String> {
         }
         Name::SseWatcher => Behaviour::SseWatcher,
     };
-    let think = table.think_ms.as_ref().map_or(Ok(Think::default()), think)?;
+    let think = table.think_ms.as_ref().map_or_else(|| Ok(Think::default()), think)?;
     Ok(Group { behaviour, weight: table.weight, think })
 }
 

@@ -8,7 +8,7 @@ use loadtest::Report;
 use crate::fake::{Fake, Fault};
 use crate::{failed, sale};
 
-const CROWD: &str = r#"
+const CROWD: &str = "
 schedule_error_p99_max_ms = 60000
 deadline_seconds = 30
 grace_seconds = 1
@@ -23,7 +23,7 @@ hold_seconds = 1
 spike = { shoppers = 100, within_ms = 300 }
 [[arrivals]]
 poisson = { per_second = 200, seconds = 0.5 }
-"#;
+";
 
 /// Shoppers of `behaviours` in equal parts, with `more` at the file's beginning.
 async fn crowd(fault: Fault, behaviours: &[&str], more: &str, flags: &[&str]) -> Report {

@@ -143,7 +143,8 @@ impl Sale {
         let ahead = self.serving + 1..number.max(self.serving + 1);
         let departed = self.departed.range(ahead).count() as u64;
         let position = (number - self.serving.min(number)).saturating_sub(departed);
-        let wait = (number - self.serving.min(number)) as f64 / self.rate;
+        let ahead = u32::try_from(number - self.serving.min(number)).unwrap();
+        let wait = f64::from(ahead) / self.rate;
         let wait = if self.fault == Fault::WrongEta { wait + 60.0 } else { wait };
         json!({
             "eta_seconds": (!admitted).then(|| json!({"min": (wait - 1.0).max(0.0), "max": wait + 1.0})),
