@@ -31,6 +31,7 @@ pub(crate) struct Terms {
     pub(crate) admission_per_second: f64,
     pub(crate) idle_seconds: u64,
     pub(crate) hold_seconds: u64,
+    pub(crate) claim_window_seconds: u64,
 }
 
 /// Puts the sale up, or finds the one that stands.
@@ -45,6 +46,7 @@ pub(crate) async fn prepare_sale(run: &Run, scenario: &Scenario) -> Result<Terms
         admission_per_second: scenario.pace(),
         idle_seconds: scenario.sale.idle_seconds,
         hold_seconds: scenario.sale.hold_seconds,
+        claim_window_seconds: scenario.sale.claim_window_seconds,
     })
 }
 
@@ -96,6 +98,7 @@ async fn find_sale(run: &Run) -> Result<Terms, String> {
         admission_per_second: rules.admission_per_second,
         idle_seconds: rules.idle_seconds,
         hold_seconds: rules.hold_seconds,
+        claim_window_seconds: rules.claim_window_seconds,
     })
 }
 
@@ -137,6 +140,12 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
     }
     let at = run.clock.now();
     Some(StockRead { at, confirmed_before, units, public })
+}
+
+/// How far the gate has come; 0 when the server does not say.
+pub(crate) async fn serving(run: &Run) -> u64 {
+    let status = run.client.send(&Call::get(run.path(""), "")).await.ok();
+    status.and_then(|answer| answer.parse::<Status>()?.serving).unwrap_or(0)
 }
 
 /// Reads the stock again and again until `stop`, telling the crowd, and returns the readings.

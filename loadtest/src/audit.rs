@@ -145,7 +145,12 @@ mod sample {
 
     /// `stock` shoppers buy a unit each, `more` find it sold out, and the server agrees.
     pub(super) fn honest(stock: usize, more: usize) -> Ledger {
-        let mut ledger = Ledger { stock: stock as u64, idle_seconds: 100, ..Ledger::default() };
+        let mut ledger = Ledger {
+            stock: stock as u64,
+            idle_seconds: 100,
+            claim_window_seconds: 60,
+            ..Ledger::default()
+        };
         for index in 0..stock + more {
             let mut record = record(index);
             let at = Stamp(1_000_000);

@@ -272,6 +272,7 @@ async fn close(terms: &Terms, run: &Arc<Run>, shopped: Shopped) -> Ledger {
         stock: terms.stock,
         sold_before: terms.sold_before,
         idle_seconds: terms.idle_seconds,
+        claim_window_seconds: terms.claim_window_seconds,
         records,
         ..Ledger::default()
     };
@@ -280,6 +281,7 @@ async fn close(terms: &Terms, run: &Arc<Run>, shopped: Shopped) -> Ledger {
         reads.extend(admin::settle(run, patience).await);
         ledger.purchases = recall::purchases(run, &ledger.records).await;
         ledger.tickets = recall::tickets(run, &ledger.records).await;
+        ledger.serving = admin::serving(run).await;
     }
     ledger.reads = reads;
     ledger

@@ -167,6 +167,10 @@ pub(crate) struct Ledger {
     pub(crate) sold_before: u64,
     /// How long the sale lets a waiting ticket be silent, in seconds.
     pub(crate) idle_seconds: u64,
+    /// How long it lets a called ticket be silent, in seconds.
+    pub(crate) claim_window_seconds: u64,
+    /// How far the gate had come when all tickets had been asked for.
+    pub(crate) serving: u64,
     /// By arrival: `records[i].index == i`.
     pub(crate) records: Vec<Record>,
     /// In the order they were taken; the last was taken after the crowd had stopped.

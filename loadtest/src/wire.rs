@@ -111,6 +111,7 @@ pub(crate) struct SaleRules {
     pub(crate) admission_per_second: f64,
     pub(crate) idle_seconds: u64,
     pub(crate) hold_seconds: u64,
+    pub(crate) claim_window_seconds: u64,
 }
 
 /// Where an offer's units are, by the operator's statistics.
