@@ -1,7 +1,7 @@
 //! What to run, decided before anything starts.
 //!
 //! Owns the one description every run goes through: the command line's flash sale and the scenario
-//! files both become a [`Scenario`]. It is plain values; reading files is in [`file`], who comes
+//! files both become a [`Scenario`]. It is plain values; reading files is in [`mod@file`], who comes
 //! when in [`crate::arrivals`], what each shopper does in [`crate::plan`].
 //!
 //! Invariant: a scenario that exists has been checked; nothing in it is refused later.

@@ -160,7 +160,7 @@ mod tests {
         let mut ledger = honest(5, 5);
         waiting(&mut ledger, 7);
         answer_gone(&mut ledger, 7, "ticket_expired");
-        ledger.tickets[7].at = ledger.records[7].heard.after(Duration::from_secs(60));
+        ledger.tickets[7].at = ledger.records[7].heard.after(Duration::from_mins(1));
         assert!(!tickets_are_remembered(&ledger).ok, "its turn had not come");
         ledger.serving = 8;
         assert!(tickets_are_remembered(&ledger).ok);

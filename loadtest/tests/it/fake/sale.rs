@@ -102,7 +102,7 @@ impl Sale {
         (
             200,
             json!({"id": self.id, "admission_per_second": self.rate, "idle_seconds": 300,
-                     "hold_seconds": hold_seconds}),
+                     "hold_seconds": hold_seconds, "claim_window_seconds": 60}),
         )
     }
 
