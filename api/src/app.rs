@@ -25,7 +25,7 @@ use crate::{
     foretold::Foretold,
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
-    metrics::RequestTimes,
+    metrics::{Outcomes, RequestTimes},
     respond::{self, Cache},
     route::{self, Resolved, Route},
     server::{Answer, Body, Handler, Peer, RequestBody},
@@ -56,6 +56,8 @@ pub struct App {
     pub fixed: Fixed,
     /// Request times by route and status.
     pub times: RequestTimes,
+    /// Entries and purchases by outcome.
+    pub outcomes: Outcomes,
 }
 
 /// Bodies made once at start.
@@ -75,7 +77,7 @@ pub struct Head {
     /// Its headers.
     pub headers: HeaderMap,
     /// The other end.
-    pub peer: Peer,
+    pub peer: Arc<Peer>,
 }
 
 /// The handler of the public listener.
@@ -83,7 +85,7 @@ pub struct Head {
 pub struct Front(pub Arc<App>);
 
 impl Handler for Front {
-    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer {
+    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
         let started = Instant::now();
         let uri = request.uri().clone();
         let resolved = route::resolve(request.method(), uri.path());
@@ -102,7 +104,7 @@ impl Handler for Front {
                 Answer::Now(response)
             }
             Answer::Later(work) => {
-                let times = self.0.times.clone();
+                let times = self.0.times;
                 Answer::later(async move {
                     let response = work.await;
                     times.record(row, response.status(), started);
@@ -114,7 +116,12 @@ impl Handler for Front {
 }
 
 /// Answers a call that the API knows.
-fn call(app: &Arc<App>, route: Route<'_>, request: Request<RequestBody>, peer: &Peer) -> Answer {
+fn call(
+    app: &Arc<App>,
+    route: Route<'_>,
+    request: Request<RequestBody>,
+    peer: &Arc<Peer>,
+) -> Answer {
     match route {
         Route::Position { sale } => {
             with_sale(app, sale, |sale| shopper::position(app, sale, request.headers()))
@@ -176,7 +183,7 @@ fn step(
     id: &str,
     verb: Verb,
     request: Request<RequestBody>,
-    peer: &Peer,
+    peer: &Arc<Peer>,
 ) -> Answer {
     with_sale(app, sale, |sale| {
         let id = id.to_owned();
@@ -190,7 +197,7 @@ fn step(
 pub(crate) fn later<F, W>(
     app: &Arc<App>,
     request: Request<RequestBody>,
-    peer: &Peer,
+    peer: &Arc<Peer>,
     handler: F,
 ) -> Answer
 where
@@ -204,7 +211,7 @@ where
     if let Some(host) = authority.filter(|_| !parts.headers.contains_key(HOST)) {
         parts.headers.insert(HOST, host);
     }
-    let head = Head { headers: parts.headers, peer: peer.clone() };
+    let head = Head { headers: parts.headers, peer: Arc::clone(peer) };
     let work = handler(Arc::clone(app), head, body);
     Answer::later(async move { or_refusal(work.await) })
 }

@@ -204,6 +204,27 @@ impl ApiError {
         }
     }
 
+    /// The document. What comes from the table stands as it is: a test sees to it that nothing there
+    /// has to be escaped. What may quote the caller is escaped.
+    fn document(&self, request_id: &str) -> serde_json::Result<Vec<u8>> {
+        let Facts { status, code, title, .. } = self.facts();
+        let mut json = Vec::with_capacity(384);
+        put(&mut json, &[r#"{"type":"/docs#error-"#, code, r#"","title":""#, title]);
+        put(&mut json, &[r#"","status":"#, status.as_str(), r#","detail":"#]);
+        let detail = self.detail();
+        serde_json::to_writer(&mut json, detail.as_deref().unwrap_or(title))?;
+        put(&mut json, &[r#","code":""#, code, r#"","request_id":""#, request_id, "\""]);
+        if let Self::WrongState { found } = self {
+            put(&mut json, &[r#","found":""#, found, "\""]);
+        }
+        if !self.fields().is_empty() {
+            put(&mut json, &[r#","errors":"#]);
+            serde_json::to_writer(&mut json, self.fields())?;
+        }
+        json.push(b'}');
+        Ok(json)
+    }
+
     /// The problem document under a fresh request id.
     pub fn respond(&self) -> Response<Body> {
         self.respond_as(RequestId::next())
@@ -213,18 +234,8 @@ impl ApiError {
     pub fn respond_as(&self, request_id: RequestId) -> Response<Body> {
         let facts = self.facts();
         let id = request_id.to_string();
-        let detail = self.detail();
-        let problem = Problem {
-            kind: format!("/docs#error-{}", facts.code),
-            title: facts.title,
-            status: facts.status.as_u16(),
-            detail: detail.as_deref().unwrap_or(facts.title),
-            code: facts.code,
-            request_id: &id,
-            found: if let Self::WrongState { found } = self { Some(found) } else { None },
-            errors: self.fields(),
-        };
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        // Texts always serialise.
+        let body = self.document(&id).unwrap_or_default();
         let mut response =
             respond::bytes(facts.status, respond::PROBLEM_JSON, Cache::NoStore, Bytes::from(body));
         let headers = response.headers_mut();
@@ -245,25 +256,47 @@ impl ApiError {
     }
 }
 
-/// The document's members in the order they are written.
-#[derive(Serialize)]
-struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    title: &'static str,
-    status: u16,
-    detail: &'a str,
-    code: &'static str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    found: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldProblem],
+fn put(json: &mut Vec<u8>, pieces: &[&str]) {
+    for piece in pieces {
+        json.extend_from_slice(piece.as_bytes());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a request can bring about is read as JSON by the tests of the contract.
+    #[test]
+    fn a_document_is_json_and_quotes_nothing_unescaped() {
+        for error in [
+            ApiError::TooManyRequests,
+            ApiError::Overloaded,
+            ApiError::BackendStalled,
+            ApiError::ArbiterUnavailable,
+            ApiError::StorageFull,
+            ApiError::ShuttingDown,
+            ApiError::DeadlineExceeded,
+            ApiError::Internal,
+            ApiError::WrongState { found: "paying" },
+            ApiError::InvalidRequest(vec![FieldProblem::new("a\"\n\u{0}", "한\\")]),
+        ] {
+            let json = error.document("1f-2").unwrap();
+            let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            let facts = error.facts();
+            assert_eq!(document["code"], facts.code);
+            assert_eq!(document["type"], format!("/docs#error-{}", facts.code));
+            assert_eq!(document["status"], facts.status.as_u16());
+            assert_eq!(document["title"], facts.title);
+            assert_eq!(document["request_id"], "1f-2");
+            assert_eq!(document["detail"], error.detail().unwrap_or_else(|| facts.title.into()));
+            let found = if let ApiError::WrongState { found } = error { Some(found) } else { None };
+            assert_eq!(document.get("found").and_then(|found| found.as_str()), found);
+            let errors =
+                document.get("errors").map_or(0, |errors| errors.as_array().unwrap().len());
+            assert_eq!(errors, error.fields().len());
+        }
+    }
 
     #[test]
     fn a_retry_hint_stands_on_every_429_and_503() {

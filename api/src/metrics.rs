@@ -8,10 +8,11 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use engine::{Engine, scribe::Watch, sync::Arc, view::SaleView};
+use dashmap::DashMap;
+use engine::{Engine, id::SaleTag, scribe::Watch, view::SaleView};
 use hyper::StatusCode;
 use metrics::{
-    Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -154,10 +155,30 @@ impl Outcome {
     }
 }
 
-/// Counts an entry or a purchase of a sale.
-pub fn count(name: &'static str, sale: &SaleView, outcome: Outcome) {
-    let sale = sale.name().as_str().to_owned();
-    counter!(name, "sale" => sale, "outcome" => outcome.label()).increment(1);
+/// Entries and purchases by sale and outcome. A handle is made when its labels are first seen:
+/// finding it in the recorder costs more than counting.
+#[derive(Default)]
+pub struct Outcomes(DashMap<(SaleTag, &'static str, &'static str), Counter>);
+
+impl Outcomes {
+    /// Counts an entry or a purchase of a sale.
+    pub fn count(&self, name: &'static str, sale: &SaleView, outcome: Outcome) {
+        let key = (sale.tag(), name, outcome.label());
+        if let Some(counter) = self.0.get(&key) {
+            counter.increment(1);
+            return;
+        }
+        let sale = sale.name().as_str().to_owned();
+        let counter = counter!(name, "sale" => sale, "outcome" => outcome.label());
+        counter.increment(1);
+        self.0.insert(key, counter);
+    }
+}
+
+impl fmt::Debug for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outcomes")
+    }
 }
 
 /// Copies the engine's own figures into the recorder: called before each scrape is answered.
@@ -222,8 +243,8 @@ impl Watch for SyncTimes {
 }
 
 /// Request times by route and status; a handle is made when its pair is first seen.
-#[derive(Clone)]
-pub struct RequestTimes(Arc<[[OnceLock<Histogram>; STATUSES.len()]; ROUTES + 1]>);
+#[derive(Clone, Copy)]
+pub struct RequestTimes(&'static [[OnceLock<Histogram>; STATUSES.len()]; ROUTES + 1]);
 
 impl fmt::Debug for RequestTimes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -238,9 +259,12 @@ impl Default for RequestTimes {
 }
 
 impl RequestTimes {
-    /// An empty table; its handles belong to the recorder installed when they are first used.
+    /// An empty table for the rest of the process; its handles belong to the recorder installed
+    /// when they are first used. Every request refers to it, and counting who does would cost more
+    /// than what is counted.
     pub fn new() -> Self {
-        Self(Arc::new(std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new()))))
+        let empty = std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new()));
+        Self(Box::leak(Box::new(empty)))
     }
 
     /// Records that the call of this index (`None`: no such path) was answered with `status`,

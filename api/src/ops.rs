@@ -61,7 +61,7 @@ struct Health<'a> {
 }
 
 impl<R: Readiness> Handler for Ops<R> {
-    fn answer(&self, request: Request<RequestBody>, _peer: &Peer) -> Answer {
+    fn answer(&self, request: Request<RequestBody>, _peer: &Arc<Peer>) -> Answer {
         let path = request.uri().path();
         if !matches!(path, "/metrics" | "/healthz" | "/readyz") {
             return Answer::Now(ApiError::NotFound.respond());

@@ -31,7 +31,7 @@ use crate::{
     handlers::stream::Streams,
     keys::open_keys,
     logging,
-    metrics::{self, RequestTimes, SyncTimes},
+    metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi, ops,
     pipeline::{self, LogOptions, OrderLog, Secret, Sink, Webhook, WebhookOptions},
     reference,
@@ -116,6 +116,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
             jwks: Bytes::from(opened.keyring.jwks_json()),
         },
         times: RequestTimes::new(),
+        outcomes: Outcomes::default(),
         keyring: opened.keyring,
         engine: engine.clone(),
     });

@@ -7,8 +7,8 @@
 //! an HTTP/1.1 request that two parsers could read differently is never handed on; open
 //! connections never exceed their cap; after [`Server::shutdown`] none is open.
 //!
-//! Reading order: `options`, `accept`, `connection`, `service`, `body`; below them `watched_io`,
-//! `framing`, `activity`, `drain`, `tls`.
+//! Reading order: `options`, `accept`, `connection`, `service`, `body`, `handover`; below them
+//! `watched_io`, `framing`, `activity`, `drain`, `tls`.
 
 mod accept;
 mod activity;
@@ -16,6 +16,7 @@ mod body;
 mod connection;
 mod drain;
 mod framing;
+mod handover;
 mod options;
 mod service;
 mod tls;
@@ -30,8 +31,9 @@ use engine::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-pub use body::{Body, RequestBody, STREAM_EVENTS_MAX};
+pub use body::{Body, RequestBody};
 pub use drain::Draining;
+pub use handover::Pieces;
 pub use options::{ServerOptions, TlsFiles};
 pub use service::{Answer, Handler, Later, Peer};
 

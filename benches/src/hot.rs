@@ -15,7 +15,7 @@ use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::{Clock as _, ManualClock, Millis},
-    command::{Command, Reply},
+    command::{Command, Reply, Wanted},
     commit::{self, Commit},
     disk::Disk,
     id::{Currency, EventId, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
@@ -79,19 +79,19 @@ impl Hot {
     }
 
     /// Purchases of one unit each, and first the receipt for those before them.
-    pub fn purchases(&mut self, count: u64) -> Vec<Command> {
+    pub fn purchases(&mut self, count: u64) -> impl Iterator<Item = Command> {
         let events = self.receipted + 1..=self.made;
         let events: Vec<EventId> = events.map(EventId).collect();
         self.receipted = self.made;
         self.made += count;
         let receipt = (!events.is_empty()).then_some(Command::Delivered { events });
-        let purchases = (0..count).map(|_| {
+        let purchases = (0..count).map(move |_| {
             let pass = usize::try_from(self.rng.next_u64() % SHOPPERS).unwrap_or(0);
             let (sale, pass) = (self.tag, self.passes[pass]);
             let replay = ReplayKey { key: self.rng.next_u128(), body: 1 };
-            Command::Purchase { sale, pass, items: vec![(HOT, 1)], replay }
+            Command::Purchase { sale, pass, items: Wanted::from_slice(&[(HOT, 1)]), replay }
         });
-        receipt.into_iter().chain(purchases).collect()
+        receipt.into_iter().chain(purchases)
     }
 
     /// Whether a sale as long as this could not make `more` holds.
@@ -151,6 +151,7 @@ pub struct Scribed {
     hot: Hot,
     scribe: Scribe,
     view: Arc<SaleView>,
+    step: Step,
     /// Kept so that the outlet has somewhere to hand events to.
     _events: Receiver<OrderEvent>,
 }
@@ -168,22 +169,25 @@ impl Scribed {
         let mut scribe =
             Scribe::new(scribe_clock, arbiter, journal, Arc::clone(&registry), outlet, watch);
         let mut hot = Hot::new();
-        drop(step(&mut scribe, None, vec![Hot::create()]));
+        let mut step = Step::default();
+        step.run(&mut scribe, None, [Hot::create()], drop);
         clock.advance(Hot::time().since(clock.now()));
         let entries = hot.entries(SHOPPERS);
-        let replies = step(&mut scribe, None, entries);
+        let mut replies = Vec::new();
+        step.run(&mut scribe, None, entries, |reply| replies.push(reply));
         hot.admit(replies);
         let view = registry.sale("hot").expect("the sale was made");
-        Self { hot, scribe, view, _events: events }
+        Self { hot, scribe, view, step, _events: events }
     }
 
     /// Sells `count` units in one batch, one sync; all of it from permit to answer.
     pub fn reserve(&mut self, count: u64) {
         let before = self.hot.made;
         let commands = self.hot.purchases(count);
-        let replies = step(&mut self.scribe, Some(&self.view), commands);
         let held = |reply: &Reply| matches!(reply, Reply::Purchase(Ok(made)) if !made.replayed);
-        let made = replies.iter().filter(|reply| held(reply)).count() as u64;
+        let mut made = 0;
+        let count_held = |reply: Reply| made += u64::from(held(&reply));
+        self.step.run(&mut self.scribe, Some(&self.view), commands, count_held);
         assert_eq!(made, count, "every reservation is made");
         let sold = self.view.counts().next().expect("one offer").held;
         assert_eq!(sold, before + count, "what was sold is what is shown");
@@ -195,31 +199,44 @@ impl Scribed {
     }
 }
 
-/// One turn of the scribe: permits, promises, decision, sync, answers.
-fn step(scribe: &mut Scribe, view: Option<&SaleView>, commands: Vec<Command>) -> Vec<Reply> {
-    let mut requests = Vec::with_capacity(commands.len());
-    let mut commits = Vec::with_capacity(commands.len());
-    for command in commands {
-        let approach = match (&command, view) {
-            (Command::Purchase { items, replay, .. }, Some(view)) => {
-                Some(view.approach(items, *replay).expect("units are left"))
-            }
-            _ => None,
+/// One turn of the scribe: permits, promises, decision, sync, answers. Kept for its memory, as a
+/// server's tasks keep theirs.
+#[derive(Debug, Default)]
+struct Step {
+    requests: Vec<Request>,
+    commits: Vec<Commit<Answer>>,
+}
+
+impl Step {
+    fn run(
+        &mut self,
+        scribe: &mut Scribe,
+        view: Option<&SaleView>,
+        commands: impl IntoIterator<Item = Command>,
+        on_reply: impl FnMut(Reply),
+    ) {
+        for command in commands {
+            let approach = match (&command, view) {
+                (Command::Purchase { items, replay, .. }, Some(view)) => {
+                    Some(view.approach(items, *replay).expect("units are left"))
+                }
+                _ => None,
+            };
+            let (promise, commit) = commit::pair();
+            self.requests.push(Request { command, approach, promise });
+            self.commits.push(commit);
+        }
+        scribe.step(&mut self.requests).expect("the journal holds");
+        assert!(self.requests.is_empty(), "the batch was taken whole");
+        let mut context = Context::from_waker(Waker::noop());
+        let reply = |mut commit: Commit<Answer>| {
+            let Poll::Ready(Ok(Ok(reply))) = Pin::new(&mut commit).poll(&mut context) else {
+                unreachable!("a taken request is answered before the turn ends")
+            };
+            reply
         };
-        let (promise, commit) = commit::pair();
-        requests.push(Request { command, approach, promise });
-        commits.push(commit);
+        self.commits.drain(..).map(reply).for_each(on_reply);
     }
-    scribe.step(&mut requests).expect("the journal holds");
-    assert!(requests.is_empty(), "the batch was taken whole");
-    let mut context = Context::from_waker(Waker::noop());
-    let reply = |mut commit: Commit<Answer>| {
-        let Poll::Ready(Ok(Ok(reply))) = Pin::new(&mut commit).poll(&mut context) else {
-            unreachable!("a taken request is answered before the turn ends")
-        };
-        reply
-    };
-    commits.into_iter().map(reply).collect()
 }
 
 /// Adds up what syncing took.

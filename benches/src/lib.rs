@@ -1,18 +1,24 @@
-//! What the benches share: a seeded generator, a sale with one hot SKU, and the smoke mode.
+//! What the benches and the peers share: a seeded generator, a sale with one hot SKU, a private
+//! Redis, programs that end with us, and the smoke mode.
 //!
 //! Each bench file is one structure; each checks its answers. Run as tests (`cargo test -p benches
 //! --benches`) every bench runs once on a small input, so that none can rot.
 
 #![forbid(unsafe_code)]
 
+pub mod fixed;
 mod hot;
+pub mod peer;
+pub mod redis;
 mod rng;
+mod threads;
 
 use std::time::Instant;
 
 pub use self::{
     hot::{Hot, Scribed, SyncTimes},
     rng::Rng,
+    threads::at_once,
 };
 
 /// Whether the benches are only tried: cargo passes `--bench` when it wants figures.

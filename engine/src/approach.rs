@@ -6,61 +6,70 @@
 
 use std::sync::Arc;
 
-use dashmap::{DashMap, DashSet};
+use dashmap::Entry;
 
 use crate::{
     id::OfferIndex,
+    keyed::{self, SharedMap},
     record::ReplayKey,
     stock::{Permit, SoldOut, Stock},
 };
 
+/// A key's request made a hold; the bits below count its requests on their way.
+const ANSWERED: u32 = 1 << 31;
+
 /// Keys of one sale's purchases. As many as holds were made and requests wait, so bounded by both.
-#[derive(Debug, Default)]
+///
+/// Keys are known by half of themselves: two that share it cost a repeat's hop to the scribe, which
+/// knows them apart.
+#[derive(Debug)]
 pub(crate) struct Purchases {
-    /// Keys that made a hold.
-    answered: DashSet<u128>,
-    /// How many requests with a key are on their way.
-    asked: DashMap<u128, u32>,
+    keys: SharedMap<u64, u32>,
 }
 
 impl Purchases {
     /// The keys that a recovered sale has answered.
     pub(crate) fn answered(keys: impl Iterator<Item = u128>) -> Self {
-        Self { answered: keys.collect(), asked: DashMap::new() }
+        let purchases = Self { keys: keyed::shared_map() };
+        keys.for_each(|key| purchases.set_answered(key));
+        purchases
     }
 
-    /// A hold was made with `key`. Only the scribe calls this, after the sync.
+    /// A hold was made with `key`, without an approach. Only the scribe calls this, after the sync.
     pub(crate) fn set_answered(&self, key: u128) {
-        self.answered.insert(key);
+        *self.keys.entry(keyed::hash(key)).or_default() |= ANSWERED;
     }
 
     /// Counts a request; answers whether its key was seen before.
     fn ask(self: &Arc<Self>, key: u128) -> (Asking, bool) {
+        let key = keyed::hash(key);
         let before = {
-            let mut requests = self.asked.entry(key).or_default();
+            let mut requests = self.keys.entry(key).or_default();
             *requests += 1;
             *requests - 1
         };
-        // Looked up last: an answer is published before its request stops counting.
-        let seen = before > 0 || self.answered.contains(&key);
-        (Asking { purchases: Arc::clone(self), key }, seen)
+        (Asking { purchases: Arc::clone(self), key, outcome: 0 }, before > 0)
     }
 }
 
 /// One request on its way; dropped, it no longer counts.
 #[derive(Debug)]
-pub(crate) struct Asking {
+struct Asking {
     purchases: Arc<Purchases>,
-    key: u128,
+    key: u64,
+    /// What it leaves behind: [`ANSWERED`], or nothing.
+    outcome: u32,
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        let asked = &self.purchases.asked;
-        if let Some(mut requests) = asked.get_mut(&self.key) {
-            *requests -= 1;
+        if let Entry::Occupied(mut requests) = self.purchases.keys.entry(self.key) {
+            *requests.get_mut() -= 1;
+            *requests.get_mut() |= self.outcome;
+            if *requests.get() == 0 {
+                requests.remove();
+            }
         }
-        asked.remove_if(&self.key, |_, requests| *requests == 0);
     }
 }
 
@@ -88,7 +97,10 @@ impl Approach {
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Option<Permit>, Asking) {
-        (self.permit, self.asking)
+    /// A hold was made and published: its units are used up, and its key counts as answered. Answers
+    /// whether there was a permit for them.
+    pub(crate) fn spend(mut self) -> bool {
+        self.asking.outcome = ANSWERED;
+        self.permit.map(Permit::spend).is_some()
     }
 }

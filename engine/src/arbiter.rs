@@ -4,7 +4,7 @@
 //! gate's next call, and last the answers to entries, so that who enters an empty room is let in
 //! at once. Each record is applied the moment it is decided, so that the next command sees it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     clock::Millis,
@@ -87,8 +87,28 @@ impl LocalArbiter {
     }
 
     /// Decides a batch at `at`, which is never earlier than the batch before.
-    pub fn decide(&mut self, at: Millis, commands: &[Command]) -> Decided {
-        let mut batch = Batch { world: &mut self.world, at, decided: Decided::default() };
+    #[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
+    pub fn decide<'a>(
+        &mut self,
+        at: Millis,
+        commands: impl IntoIterator<Item = &'a Command>,
+    ) -> Decided {
+        let mut decided = Decided::default();
+        self.decide_into(&mut decided, at, commands);
+        decided
+    }
+
+    /// As [`decide`](Self::decide), into what may have memory from another batch.
+    #[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
+    pub fn decide_into<'a>(
+        &mut self,
+        decided: &mut Decided,
+        at: Millis,
+        commands: impl IntoIterator<Item = &'a Command>,
+    ) {
+        decided.records.clear();
+        decided.replies.clear();
+        let mut batch = Batch { world: &mut self.world, at, decided };
         batch.end_what_is_due();
         let mut entering = Entries::default();
         for command in commands {
@@ -100,7 +120,6 @@ impl LocalArbiter {
             let reply = batch.answer_entry(&entry);
             batch.decided.replies[entry.index] = Reply::Entry(reply);
         }
-        batch.decided
     }
 }
 
@@ -108,7 +127,7 @@ impl LocalArbiter {
 struct Batch<'a> {
     world: &'a mut World,
     at: Millis,
-    decided: Decided,
+    decided: &'a mut Decided,
 }
 
 impl Batch<'_> {
@@ -255,8 +274,10 @@ impl Batch<'_> {
             HoldDecision::Replayed(id, state) => (id, Some(state), true),
         };
         let found = self.world.sale(sale).and_then(|sale| sale.hold(id));
-        let mut hold = found.expect("a decision names a hold of its sale").clone();
-        hold.state = told.unwrap_or(hold.state);
+        let mut hold = Arc::clone(found.expect("a decision names a hold of its sale"));
+        if let Some(state) = told.filter(|state| *state != hold.state) {
+            Arc::make_mut(&mut hold).state = state;
+        }
         HoldReply { hold, replayed }
     }
 
@@ -273,7 +294,11 @@ impl Batch<'_> {
             return Err(ChangeRefusal::SalesFull);
         }
         let epoch = self.world.next_epoch(tag);
-        self.record(Record::Created { author: author.clone(), epoch, spec: spec.clone() });
+        self.record(Record::Created {
+            author: author.clone(),
+            epoch,
+            spec: Box::new(spec.clone()),
+        });
         Ok(())
     }
 
@@ -287,7 +312,11 @@ impl Batch<'_> {
         if *change == Change::Delete && self.world.outbox().concerns(sale) {
             return Err(ChangeRefusal::InUse);
         }
-        self.record(Record::Changed { sale, author: author.clone(), change: change.clone() });
+        self.record(Record::Changed {
+            sale,
+            author: author.clone(),
+            change: Box::new(change.clone()),
+        });
         Ok(())
     }
 

@@ -132,7 +132,9 @@ impl Auditor {
                 None => faults.push("a fact of a sale that is not there".to_owned()),
             },
         }
-        if let Record::Changed { sale, change: Change::Delete, .. } = record {
+        if let Record::Changed { sale, change, .. } = record
+            && **change == Change::Delete
+        {
             self.closed.extend(self.books.remove(sale).map(|book| book.certificate()));
         }
         let room = VIOLATIONS_MAX.saturating_sub(self.violations.len());

@@ -6,6 +6,8 @@
 
 use std::{collections::VecDeque, fmt};
 
+use smallvec::{Array, SmallVec};
+
 use crate::{
     clock::Millis,
     id::{
@@ -139,6 +141,26 @@ impl<T: Binary> Binary for Vec<T> {
     }
 }
 
+impl<A: Array<Item: Binary>> Binary for SmallVec<A> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_all(self.iter(), out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        (0..get_length(input)?).map(|_| A::Item::decode(input)).collect()
+    }
+}
+
+impl<T: Binary> Binary for Box<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        T::encode(self, out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        T::decode(input).map(Self::new)
+    }
+}
+
 impl<T: Binary> Binary for VecDeque<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.iter(), out);
@@ -149,10 +171,15 @@ impl<T: Binary> Binary for VecDeque<T> {
     }
 }
 
+/// Writes a length, then the text.
+fn put_text(text: &str, out: &mut Vec<u8>) {
+    (text.len() as u64).encode(out);
+    out.extend_from_slice(text.as_bytes());
+}
+
 impl Binary for String {
     fn encode(&self, out: &mut Vec<u8>) {
-        (self.len() as u64).encode(out);
-        out.extend_from_slice(self.as_bytes());
+        put_text(self, out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
@@ -164,7 +191,7 @@ impl Binary for String {
 
 impl Binary for SaleName {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.as_str().to_owned().encode(out);
+        put_text(self.as_str(), out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
@@ -174,7 +201,7 @@ impl Binary for SaleName {
 
 impl Binary for Sku {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.as_str().to_owned().encode(out);
+        put_text(self.as_str(), out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {

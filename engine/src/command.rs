@@ -3,6 +3,10 @@
 //! A command is plain data about verified things: identity, ownership and authority were checked
 //! before it was made. Its reply comes once everything it caused is durable.
 
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
 use crate::{
     hold::{Hold, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
@@ -15,6 +19,9 @@ use crate::{
     session::Session,
     spec::SaleSpec,
 };
+
+/// Offers and quantities of a purchase; up to two need no allocation.
+pub type Wanted = SmallVec<[(OfferIndex, u32); 2]>;
 
 /// One request to the one writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +56,7 @@ pub enum Command {
         /// The place of the pass, verified.
         pass: TicketRef,
         /// Offers and quantities, each at least 1.
-        items: Vec<(OfferIndex, u32)>,
+        items: Wanted,
         /// The idempotency key.
         replay: ReplayKey,
     },
@@ -174,7 +181,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldReply {
     /// The hold, in the state the asker is told.
-    pub hold: Hold,
+    pub hold: Arc<Hold>,
     /// Whether the key was answered before, in the same words.
     pub replayed: bool,
 }

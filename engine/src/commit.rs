@@ -18,7 +18,7 @@
 //! | `0 → WAKER` | commit | a waker is in its cell: whoever resolves must wake it |
 //! | `WAKER → 0` | commit | the cell is the commit's again, to change the waker |
 //! | `0 → RESOLVED` | promise | the answer is there, nobody waits |
-//! | `WAKER → WAKER, RESOLVED` | promise | the answer is there, and the promise wakes |
+//! | `WAKER → WAKER, RESOLVED` | promise | the answer is there, and a [`WakeUp`] wakes |
 //!
 //! After `RESOLVED` the commit leaves the waker's cell alone, except that its late attempts at
 //! `WAKER` may still flip that flag, which nobody reads any more. No wake-up is lost: both sides
@@ -46,11 +46,19 @@ pub fn pair<T>() -> (Promise<T>, Commit<T>) {
         answer: UnsafeCell::new(None),
         waker: UnsafeCell::new(None),
     });
-    (Promise { shared: Arc::clone(&shared) }, Commit { shared, taken: false })
+    (Promise { shared: Some(Arc::clone(&shared)) }, Commit { shared, taken: false })
 }
 
 /// The scribe's side. Dropped unresolved, it resolves to [`Abandoned`].
 pub struct Promise<T> {
+    /// There until it is resolved.
+    shared: Option<Arc<Shared<T>>>,
+}
+
+/// A waiter whose answer is there and who was not told. Dropping it wakes the waiter: once for each,
+/// after all answers of a batch, so that whoever wakes first finds the others ready as well.
+#[must_use = "dropping a wake-up wakes"]
+pub struct WakeUp<T> {
     shared: Arc<Shared<T>>,
 }
 
@@ -81,28 +89,44 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 unsafe impl<T: Send> Send for Shared<T> {}
 
 impl<T> Promise<T> {
-    /// Resolves the commit with the answer.
+    /// Resolves the commit with the answer, and wakes whoever waits for it.
     pub fn resolve(self, answer: T) {
-        self.shared.answer.with_mut(|cell| {
-            // SAFETY: the promise owns the answer's cell until it sets `RESOLVED`, in its drop.
+        drop(self.resolve_unheard(answer));
+    }
+
+    /// Resolves the commit with the answer, and leaves the waking to the caller, if one waits.
+    pub fn resolve_unheard(mut self, answer: T) -> Option<WakeUp<T>> {
+        let shared = self.shared.take().expect("a promise is resolved once");
+        shared.answer.with_mut(|cell| {
+            // SAFETY: the promise owns the answer's cell until it sets `RESOLVED`, below.
             let cell = unsafe { &mut *cell };
             *cell = Some(answer);
         });
+        resolved(shared)
     }
+}
+
+/// Sets `RESOLVED`, for the promise; answers who must be woken then, if anybody.
+fn resolved<T>(shared: Arc<Shared<T>>) -> Option<WakeUp<T>> {
+    // ORDERING: Release publishes the answer to `Shared::is_resolved`; Acquire takes over the waker
+    // that `Commit::register` published.
+    let before = shared.state.fetch_or(RESOLVED, Ordering::AcqRel);
+    (before & WAKER != 0).then(|| WakeUp { shared })
 }
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        // ORDERING: Release publishes the answer to `Shared::is_resolved`; Acquire takes over the
-        // waker that `Commit::register` published.
-        let before = self.shared.state.fetch_or(RESOLVED, Ordering::AcqRel);
-        if before & WAKER != 0 {
-            self.shared.waker.with(|cell| {
-                // SAFETY: `WAKER` was set as `RESOLVED` was: nobody writes this cell any more.
-                let waker = unsafe { &*cell };
-                waker.as_ref().expect("the flag says that a waker is there").wake_by_ref();
-            });
-        }
+        drop(self.shared.take().map(resolved));
+    }
+}
+
+impl<T> Drop for WakeUp<T> {
+    fn drop(&mut self) {
+        self.shared.waker.with(|cell| {
+            // SAFETY: `WAKER` was set as `RESOLVED` was: nobody writes this cell any more.
+            let waker = unsafe { &*cell };
+            waker.as_ref().expect("the flag says that a waker is there").wake_by_ref();
+        });
     }
 }
 
@@ -139,7 +163,7 @@ impl<T> Commit<T> {
             let cell = unsafe { &mut *cell };
             *cell = Some(waker.clone());
         });
-        // ORDERING: Release publishes the waker to the promise's drop; Acquire as above.
+        // ORDERING: Release publishes the waker to `resolved`; Acquire as above.
         state.fetch_or(WAKER, Ordering::AcqRel) & RESOLVED == 0
     }
 }
@@ -162,7 +186,7 @@ impl<T> Future for Commit<T> {
 
 impl<T> Shared<T> {
     fn is_resolved(&self) -> bool {
-        // ORDERING: Acquire; pairs with the promise's drop, so that the answer can be read.
+        // ORDERING: Acquire; pairs with `resolved`, so that the answer can be read.
         self.state.load(Ordering::Acquire) & RESOLVED != 0
     }
 
@@ -208,6 +232,12 @@ impl<T> fmt::Debug for Promise<T> {
     }
 }
 
+impl<T> fmt::Debug for WakeUp<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WakeUp").finish_non_exhaustive()
+    }
+}
+
 impl<T> fmt::Debug for Commit<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let resolved = self.shared.is_resolved();
@@ -250,6 +280,20 @@ mod tests {
         assert_eq!(first.0.load(Ordering::Relaxed), 0);
         assert_eq!(last.0.load(Ordering::Relaxed), 1);
         assert_eq!(poll(&mut commit, &last), Poll::Ready(Ok(7)));
+    }
+
+    #[test]
+    fn an_unheard_answer_is_there_before_anybody_is_woken() {
+        let (promise, mut commit) = pair();
+        let count = Arc::<Count>::default();
+        assert!(poll(&mut commit, &count).is_pending());
+        let wake_up = promise.resolve_unheard(7);
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+        assert_eq!(poll(&mut commit, &count), Poll::Ready(Ok(7)));
+        drop(wake_up);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        let (promise, _commit) = pair();
+        assert!(promise.resolve_unheard(7).is_none(), "nobody waits");
     }
 
     #[test]

@@ -15,11 +15,12 @@ use crate::{
     approach::Approach,
     arbiter::LocalArbiter,
     clock::{Clock, Millis},
-    command::{Command, Entry, HoldReply, Reply},
+    command::{Command, Entry, HoldReply, Reply, Wanted},
     commit,
     disk::Disk,
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
+    journal::Prepared,
     limits,
     outbox::OrderEvent,
     outlet,
@@ -213,6 +214,7 @@ impl Engine {
             let closed = PurchaseRefusal::NotOpen(phase);
             Failure::Refused(if open { PurchaseRefusal::SoldOut } else { closed })
         })?;
+        let items = Wanted::from_slice(&items);
         let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
         let Reply::Purchase(hold) = self.send(command, Some(approach)).await? else { mismatch() };
         hold.map_err(Failure::Refused)
@@ -325,10 +327,19 @@ fn mismatch() -> ! {
 }
 
 /// The scribe's thread.
-fn run(
+fn run(scribe: Scribe, consumer: Consumer<Request>, snapshots: Snapshots) -> Result<(), Fatal> {
+    let mut preparing = None;
+    let ended = serve(scribe, consumer, snapshots, &mut preparing);
+    // It holds the data directory: who waits for the scribe's end may open that again at once.
+    drop(preparing.map(JoinHandle::join));
+    ended
+}
+
+fn serve(
     mut scribe: Scribe,
     mut consumer: Consumer<Request>,
     mut snapshots: Snapshots,
+    preparing: &mut Option<JoinHandle<Prepared>>,
 ) -> Result<(), Fatal> {
     let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
     loop {
@@ -343,6 +354,22 @@ fn run(
         }
         scribe.step(&mut requests)?;
         snapshots.follow(scribe.journal().point().segment);
+        prepare(&mut scribe, preparing);
+    }
+}
+
+/// Has the journal's next segment made ready beside the scribe, which would stand still for it.
+fn prepare(scribe: &mut Scribe, preparing: &mut Option<JoinHandle<Prepared>>) {
+    if let Some(finished) = preparing.take_if(|running| running.is_finished())
+        && let Ok(prepared) = finished.join()
+    {
+        scribe.set_prepared(prepared);
+    }
+    if preparing.is_none()
+        && let Some(preparation) = scribe.prepare()
+    {
+        let thread = thread::Builder::new().name("rushgate-segment".to_owned());
+        *preparing = thread.spawn(move || preparation.run()).ok();
     }
 }
 

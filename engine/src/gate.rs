@@ -38,7 +38,7 @@ binary_struct!(Gate { rate_milli, level, filled_at, watermark, called });
 
 impl Gate {
     /// A gate before number 1 with a full bucket.
-    pub(crate) fn new(rate_milli: u64, at: Millis) -> Self {
+    pub fn new(rate_milli: u64, at: Millis) -> Self {
         let level = burst(rate_milli);
         Self { rate_milli, level, filled_at: at, watermark: Number(0), called: 0 }
     }
@@ -59,7 +59,7 @@ impl Gate {
     }
 
     /// Whole admissions the pace allows at `at`.
-    pub(crate) fn budget(&self, at: Millis) -> u64 {
+    pub fn budget(&self, at: Millis) -> u64 {
         self.level_at(at) / ADMISSION
     }
 
@@ -77,7 +77,11 @@ impl Gate {
     }
 
     /// Moves the watermark on, calling `count` people.
-    pub(crate) fn call(&mut self, watermark: Number, count: u64, at: Millis) {
+    ///
+    /// # Panics
+    ///
+    /// If the watermark would not rise, or the pace does not allow so many.
+    pub fn call(&mut self, watermark: Number, count: u64, at: Millis) {
         assert!(watermark > self.watermark, "the watermark only rises");
         let level = self.level_at(at);
         let spent = count.checked_mul(ADMISSION).expect("a call is bounded by the line");

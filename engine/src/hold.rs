@@ -13,6 +13,8 @@
 //! A hold ends exactly once. `Paying` never expires: only the payment provider's answer ends it,
 //! which is why a shopper can release a hold but not a payment under way.
 
+use smallvec::SmallVec;
+
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
@@ -32,6 +34,9 @@ pub struct HoldItem {
 
 binary_struct!(HoldItem { offer, quantity, price });
 
+/// What a hold reserves. Nearly every purchase is of one offer, and that one needs no allocation.
+pub type HoldItems = SmallVec<[HoldItem; 1]>;
+
 /// Units reserved for one shopper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
@@ -44,7 +49,7 @@ pub struct Hold {
     /// Where it stands.
     pub state: HoldState,
     /// What it reserves.
-    pub items: Vec<HoldItem>,
+    pub items: HoldItems,
     /// When it was made.
     pub created_at: Millis,
     /// When it ends by itself, unless payment has begun.

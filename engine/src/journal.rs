@@ -24,7 +24,7 @@ use self::batch::{Head, encoded_len};
 pub use self::error::JournalError;
 pub use self::scan::{Extent, JournalPoint, OnBatch};
 use self::scan::{Scan, Tail};
-use self::segment::{CreateError, HEADER_BYTES, Header, SEGMENT_BYTES_MAX};
+use self::segment::{Blank, CreateError, HEADER_BYTES, Header, SEGMENT_BYTES_MAX};
 use crate::clock::Millis;
 use crate::disk::{self, Disk, DiskFile, TEMPORARY_SUFFIX, is_full};
 use crate::id::{Epoch, Sequence};
@@ -96,6 +96,31 @@ pub struct Journal {
     poison: Option<String>,
     /// The batch being encoded, kept for its memory.
     buffer: Vec<u8>,
+    /// What becomes the next segment, if it was made ready in time.
+    spare: Option<Blank>,
+    /// A preparation was begun in this segment.
+    preparing: bool,
+}
+
+/// The making of a segment ahead of its time. One at a time may run.
+#[derive(Debug)]
+pub struct Preparation {
+    disk: Arc<dyn Disk>,
+    length: u64,
+}
+
+/// What came of a preparation.
+#[derive(Debug)]
+pub struct Prepared {
+    /// `None`: it failed.
+    blank: Option<Blank>,
+}
+
+impl Preparation {
+    /// Does the work: tens of milliseconds for a disk.
+    pub fn run(self) -> Prepared {
+        Prepared { blank: Blank::ahead(&*self.disk, self.length).ok() }
+    }
 }
 
 #[derive(Debug)]
@@ -144,6 +169,8 @@ impl Journal {
             unfinished: None,
             poison: None,
             buffer: Vec::new(),
+            spare: None,
+            preparing: false,
         };
         Ok((journal, recovery_of(&scan)))
     }
@@ -192,6 +219,25 @@ impl Journal {
         self.point.at = self.point.at.max(at);
         self.point.offset += self.buffer.len() as u64;
         Ok(Appended { first_sequence, hash })
+    }
+
+    /// What would make the next segment ready ahead of its time, to be run on another thread: once
+    /// in each segment, when half of it is used. Without it the next segment is made when it is
+    /// needed, and everything waits meanwhile.
+    pub fn prepare(&mut self) -> Option<Preparation> {
+        let half_used = |current: &Current| self.point.offset > current.length / 2;
+        let wanted = !self.preparing && self.spare.is_none();
+        if !wanted || !self.current.as_ref().is_some_and(half_used) || self.poison.is_some() {
+            return None;
+        }
+        self.preparing = true;
+        Some(Preparation { disk: Arc::clone(&self.disk), length: self.segment_bytes })
+    }
+
+    /// Takes what a preparation made. One that failed leaves its reason to be found by
+    /// [`reserve`](Self::reserve), which then makes the segment itself.
+    pub fn set_prepared(&mut self, prepared: Prepared) {
+        self.spare = prepared.blank;
     }
 
     /// After the last durable batch: what a snapshot of the state now would carry.
@@ -254,9 +300,15 @@ impl Journal {
         let ordinal = if self.current.is_some() { self.point.segment + 1 } else { 1 };
         let header =
             Header { ordinal, first_sequence: self.point.next_sequence(), chain: self.point.hash };
-        match segment::create(&*self.disk, &header, self.segment_bytes) {
+        let blank = match self.spare.take() {
+            Some(spare) => Ok(spare),
+            None => Blank::now(&*self.disk, self.segment_bytes).map_err(CreateError::Unchanged),
+        };
+        let length = blank.as_ref().map_or(0, |blank| blank.length);
+        match blank.and_then(|blank| blank.become_segment(&*self.disk, &header)) {
             Ok(file) => {
-                self.current = Some(Current { file, length: self.segment_bytes });
+                self.current = Some(Current { file, length });
+                self.preparing = false;
                 self.point.segment = ordinal;
                 self.point.offset = HEADER_BYTES as u64;
                 Ok(())

@@ -14,6 +14,8 @@ pub mod id;
 pub mod limits;
 pub mod spec;
 
+mod keyed;
+
 pub mod commit;
 pub mod ring;
 

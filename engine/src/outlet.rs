@@ -132,7 +132,7 @@ mod tests {
     fn buy(arbiter: &mut LocalArbiter, key: u128) {
         let (sale, shopper) = (spec().name.tag(), ShopperKey(7));
         let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper };
-        let (items, replay) = (vec![(OfferIndex(0), 1)], ReplayKey { key, body: 0 });
+        let (items, replay) = (smallvec::smallvec![(OfferIndex(0), 1)], ReplayKey { key, body: 0 });
         decide(arbiter, Command::Purchase { sale, pass, items, replay });
     }
 

@@ -103,19 +103,14 @@ impl Publisher {
                     self.view.tally().ended(*reason);
                 }
             }
-            Record::Held { hold, replay, .. } => {
-                if let Some(replay) = replay {
-                    self.view.purchases().set_answered(replay.key);
-                }
-                self.publish_hold(*hold, sale);
-            }
+            Record::Held { hold, .. } => self.publish_hold(*hold, sale),
             Record::Settled { hold, step, .. } => {
                 self.publish_hold(*hold, sale);
                 self.free_units(*hold, *step, sale);
             }
             Record::Changed { change, .. } => {
                 self.view.set_desk(sale);
-                match change {
+                match &**change {
                     Change::Restock { offer, units } => self.view.stock().free(*offer, *units),
                     Change::Update { spec } => self.refund_restocks = spec.refund_restocks,
                     Change::Pause

@@ -4,12 +4,14 @@
 //! each at the time of its batch, gives the same state wherever and whenever it is done. The
 //! byte form follows from the tags and the field order at the end of each type; a change of either
 //! is a new journal version.
+//!
+//! A batch moves thousands of records about, so what is large and seldom is boxed.
 
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
     gate::EtaRange,
-    hold::{HoldItem, HoldState, Step},
+    hold::{HoldItems, HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     spec::SaleSpec,
 };
@@ -24,7 +26,7 @@ pub enum Record {
         /// Its first epoch: 1, or one more than a deleted sale of the same name had.
         epoch: Epoch,
         /// What it is.
-        spec: SaleSpec,
+        spec: Box<SaleSpec>,
     },
     /// An operator changed a sale.
     Changed {
@@ -33,7 +35,7 @@ pub enum Record {
         /// Who changed it.
         author: Author,
         /// What changed.
-        change: Change,
+        change: Box<Change>,
     },
     /// A shopper got a number.
     Entered {
@@ -96,7 +98,7 @@ pub enum Record {
         /// For whom.
         shopper: ShopperKey,
         /// What, at which price.
-        items: Vec<HoldItem>,
+        items: HoldItems,
         /// The key the purchase came with.
         replay: Option<ReplayKey>,
     },

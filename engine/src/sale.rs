@@ -11,7 +11,7 @@ mod places;
 mod replays;
 mod sweep;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 pub use self::decide::{
     ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
@@ -27,7 +27,7 @@ use crate::{
     id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     limits::AUDIT_ENTRIES_MAX,
     line::PlaceState,
-    record::{Answer, Author, Change, Departure, Record, SessionEnd},
+    record::{Answer, Author, Change, Departure, Record, ReplayKey, SessionEnd},
     session::{Session, SessionState, Sessions},
     spec::SaleSpec,
     stock::Counts,
@@ -213,20 +213,18 @@ impl Sale {
     }
 
     /// A hold by its number.
-    pub fn hold(&self, id: HoldId) -> Option<&Hold> {
+    pub fn hold(&self, id: HoldId) -> Option<&Arc<Hold>> {
         self.holds.get(id)
     }
 
     /// All holds by number.
-    pub fn holds(&self) -> impl ExactSizeIterator<Item = &Hold> {
+    pub fn holds(&self) -> impl ExactSizeIterator<Item = &Arc<Hold>> {
         self.holds.iter()
     }
 
     /// Keys of requests that made a hold and may be asked again.
     pub(crate) fn purchase_keys(&self) -> impl Iterator<Item = u128> {
-        let of_hold =
-            |(key, answer): (u128, &Answer)| matches!(answer, Answer::Hold { .. }).then_some(key);
-        self.replays.keys().filter_map(of_hold)
+        self.replays.hold_keys()
     }
 
     /// Who did what, oldest first.
@@ -271,19 +269,19 @@ impl Sale {
             }
             Record::SessionEnded { number, reason, .. } => self.apply_end(*number, *reason),
             Record::EntryAnswered { replay, answer, .. } => {
-                self.replays.keep(*replay, Answer::Entry { answer: answer.clone() }, at);
+                self.keep(*replay, Answer::Entry { answer: answer.clone() }, at);
             }
             Record::Held { .. } => self.apply_hold(record, at),
             Record::Settled { hold, step, replay, .. } => {
                 self.apply_step(*hold, *step);
                 if let Some(replay) = replay {
                     let answer = Answer::Hold { hold: *hold, state: step.target() };
-                    self.replays.keep(*replay, answer, at);
+                    self.keep(*replay, answer, at);
                 }
             }
             Record::StepAnswered { hold, state, replay, .. } => {
                 let answer = Answer::Hold { hold: *hold, state: *state };
-                self.replays.keep(*replay, answer, at);
+                self.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
             Record::Created { .. }
@@ -292,6 +290,10 @@ impl Sale {
             | Record::Requeued { .. } => unreachable!("not a fact of one sale: {record:?}"),
         }
         self.pace.note_line(self.line_length() > 0, at);
+    }
+
+    fn keep(&mut self, replay: ReplayKey, answer: Answer, at: Millis) {
+        self.replays.keep(replay, answer, at, &self.places);
     }
 
     fn apply_call(&mut self, watermark: Number, at: Millis) {
@@ -332,7 +334,7 @@ impl Sale {
             counts.available -= u64::from(item.quantity);
             counts.held += u64::from(item.quantity);
         }
-        self.holds.add(Hold {
+        self.holds.add(Arc::new(Hold {
             id: *id,
             number: *number,
             shopper: *shopper,
@@ -340,10 +342,10 @@ impl Sale {
             items: items.clone(),
             created_at: at,
             expires_at: at.after(self.spec.hold_ms),
-        });
+        }));
         if let Some(replay) = replay {
             let answer = Answer::Hold { hold: *id, state: HoldState::Held };
-            self.replays.keep(*replay, answer, at);
+            self.keep(*replay, answer, at);
         }
     }
 
@@ -437,23 +439,25 @@ impl crate::codec::Binary for Sale {
         self.sessions.encode(out);
         self.shelf.encode(out);
         self.holds.encode(out);
-        self.replays.encode(out);
+        self.replays.encode(&self.places, out);
         self.audit.encode(out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, crate::codec::DecodeError> {
         let spec = SaleSpec::decode(input)?;
+        let (epoch, controls) = (Epoch::decode(input)?, Controls::decode(input)?);
+        let places = Places::decode(input)?;
         Ok(Self {
             tag: spec.name.tag(),
             spec,
-            epoch: Epoch::decode(input)?,
-            controls: Controls::decode(input)?,
-            places: Places::decode(input)?,
+            epoch,
+            controls,
             gate: Gate::decode(input)?,
             sessions: Sessions::decode(input)?,
             shelf: Vec::decode(input)?,
             holds: Holds::decode(input)?,
-            replays: Replays::decode(input)?,
+            replays: Replays::decode(input, &places)?,
+            places,
             audit: VecDeque::decode(input)?,
             pace: Pace::default(),
         })

@@ -12,7 +12,7 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{collections::BTreeMap, mem, ops::Bound, sync::Arc};
 
 use crate::{
     approach::Approach,
@@ -20,9 +20,9 @@ use crate::{
     clock::{Clock, Millis},
     codec::Binary as _,
     command::{Command, Reply},
-    commit::Promise,
+    commit::{Promise, WakeUp},
     id::{Epoch, EventId, Number, SaleTag},
-    journal::{Journal, JournalError},
+    journal::{Journal, JournalError, Preparation, Prepared},
     limits,
     outlet::{self, Outlet},
     publisher::Publisher,
@@ -86,6 +86,8 @@ pub struct Scribe {
     publishers: BTreeMap<SaleTag, Publisher>,
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
+    /// The last batch, emptied, for its memory.
+    spare: Batch,
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
@@ -95,12 +97,14 @@ pub struct Scribe {
 }
 
 /// A batch between decision and answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Batch {
     at: Millis,
     decided: Decided,
     payload: Vec<u8>,
     requests: Vec<Request>,
+    /// Waiters that have their answers and must be woken.
+    wake_ups: Vec<WakeUp<Answer>>,
 }
 
 impl Scribe {
@@ -128,6 +132,7 @@ impl Scribe {
             watch,
             publishers,
             unfinished: None,
+            spare: Batch::default(),
             wanted_bytes: 0,
             next_idle_sweep: at,
             idle_swept: SaleTag(u64::MAX),
@@ -144,6 +149,16 @@ impl Scribe {
         &self.journal
     }
 
+    /// The journal's next segment, to be made ready on another thread; see [`Journal::prepare`].
+    pub fn prepare(&mut self) -> Option<Preparation> {
+        self.journal.prepare()
+    }
+
+    /// Takes what a preparation made.
+    pub fn set_prepared(&mut self, prepared: Prepared) {
+        self.journal.set_prepared(prepared);
+    }
+
     /// One turn: decides `requests` and whatever time brings, and answers once it is durable.
     /// Takes from the front of `requests` and leaves what did not fit this batch.
     pub fn step(&mut self, requests: &mut Vec<Request>) -> Result<(), Fatal> {
@@ -158,19 +173,20 @@ impl Scribe {
             refuse(requests.drain(..));
             return Ok(());
         }
-        let requests: Vec<Request> = requests.drain(..taken).collect();
-        let mut commands: Vec<Command> = self.idle_commands(at);
-        let own = commands.len();
-        commands.extend(requests.iter().map(|request| request.command.clone()));
-        let mut decided = self.arbiter.decide(at, &commands);
-        decided.replies.drain(..own);
-        let mut payload = Vec::new();
-        decided.records.iter().for_each(|record| record.encode(&mut payload));
-        self.finish(Batch { at, decided, payload, requests })
+        let mut batch = mem::take(&mut self.spare);
+        batch.at = at;
+        batch.requests.extend(requests.drain(..taken));
+        let idle = self.idle_command(at);
+        let asked = batch.requests.iter().map(|request| &request.command);
+        // Last, so that each reply stands where its request does.
+        self.arbiter.decide_into(&mut batch.decided, at, asked.chain(&idle));
+        batch.payload.clear();
+        batch.decided.records.iter().for_each(|record| record.encode(&mut batch.payload));
+        self.finish(batch)
     }
 
     /// Makes a decided batch durable, then publishes and answers; keeps it when the disk is full.
-    fn finish(&mut self, batch: Batch) -> Result<(), Fatal> {
+    fn finish(&mut self, mut batch: Batch) -> Result<(), Fatal> {
         let count = batch.decided.records.len();
         if count > 0 {
             self.watch.syncing();
@@ -185,11 +201,14 @@ impl Scribe {
                 Err(error) => return Err(self.stopped(&error)),
             }
         }
-        let Batch { at, decided, requests, .. } = batch;
-        self.publish(&decided.records, at);
-        for (request, reply) in requests.into_iter().zip(decided.replies) {
-            self.answer(request, reply);
+        self.publish(&batch.decided.records, batch.at);
+        // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
+        // and one wake-up of a thread serves many.
+        for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
+            batch.wake_ups.extend(self.answer(request, reply));
         }
+        batch.wake_ups.clear();
+        self.spare = batch;
         self.outlet.hand_out(self.arbiter.world());
         self.registry.set_outbox_lag(self.arbiter.world().outbox().len());
         Ok(())
@@ -226,7 +245,7 @@ impl Scribe {
                         self.publishers.insert(sale.tag(), Publisher::fresh(sale, spec, at));
                     }
                 }
-                Record::Changed { sale, change: Change::Delete, .. } => {
+                Record::Changed { sale, change, .. } if **change == Change::Delete => {
                     sales_changed = true;
                     self.publishers.remove(sale);
                 }
@@ -279,32 +298,32 @@ impl Scribe {
         }
     }
 
-    fn answer(&self, request: Request, reply: Reply) {
+    fn answer(&self, request: Request, reply: Reply) -> Option<WakeUp<Answer>> {
         let Request { command, approach, promise } = request;
-        // The key counts as asked until here: what was answered for it is published by now.
-        let (permit, _asking) = approach.map(Approach::into_parts).unzip();
-        if let Command::Purchase { sale, items, .. } = &command
-            && let Some(view) = self.publishers.get(sale).map(Publisher::view)
+        // An approach that made nothing gives its units back here, by being dropped. Its key counts
+        // as asked until then: what was answered for it is published by now.
+        if let Command::Purchase { sale, items, replay, .. } = &command
+            && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
         {
-            let made = matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed);
-            match (permit.flatten(), made) {
-                (Some(permit), true) => permit.spend(),
-                (None, true) => {
-                    for (offer, quantity) in items {
-                        view.stock().take_unpermitted(*offer, *quantity);
-                    }
+            let answers = approach.is_some();
+            let permitted = approach.is_some_and(Approach::spend);
+            let view = self.publishers.get(sale).map(Publisher::view);
+            if let Some(view) = view.filter(|_| !permitted) {
+                for (offer, quantity) in items {
+                    view.stock().take_unpermitted(*offer, *quantity);
                 }
-                // A permit that nothing was decided with returns its units by being dropped.
-                (_, false) => {}
+                if !answers {
+                    view.purchases().set_answered(replay.key);
+                }
             }
         }
-        promise.resolve(Ok(reply));
+        promise.resolve_unheard(Ok(reply))
     }
 
-    /// Commands that let go of places not heard of for too long.
-    fn idle_commands(&mut self, at: Millis) -> Vec<Command> {
+    /// A command that lets go of places not heard of for too long.
+    fn idle_command(&mut self, at: Millis) -> Option<Command> {
         if at < self.next_idle_sweep {
-            return Vec::new();
+            return None;
         }
         self.next_idle_sweep = at.after(IDLE_SWEEP_MS);
         let quiet = |publisher: &Publisher| {
@@ -322,7 +341,7 @@ impl Scribe {
         if let Some(Command::Idle { sale, .. }) = &found {
             self.idle_swept = *sale;
         }
-        found.into_iter().collect()
+        found
     }
 }
 

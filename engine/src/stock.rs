@@ -27,6 +27,7 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use crossbeam::utils::CachePadded;
+use smallvec::SmallVec;
 
 use crate::{
     codec::binary_struct,
@@ -64,7 +65,7 @@ binary_struct!(Counts { available, held, paying, sold, stranded });
 pub struct Permit {
     stock: Arc<Stock>,
     /// What to return: each offer once.
-    taken: Box<[(OfferIndex, i64)]>,
+    taken: SmallVec<[(OfferIndex, i64); 1]>,
 }
 
 /// There were not enough units of an offer at this moment. Units that other purchases hold may yet
@@ -192,7 +193,7 @@ fn summed(items: &[(OfferIndex, u32)]) -> impl Iterator<Item = (OfferIndex, i64)
 impl Permit {
     /// Uses the units up: a decision has given them to a hold.
     pub fn spend(mut self) {
-        self.taken = Box::default();
+        self.taken.clear();
     }
 }
 

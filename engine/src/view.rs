@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use dashmap::DashMap;
+use smallvec::SmallVec;
 
 use crate::{
     approach::{Approach, Purchases},
@@ -15,6 +15,7 @@ use crate::{
     gate::EtaRange,
     hold::Hold,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
+    keyed::{self, SharedMap},
     line::{Line, SharedLine},
     record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
@@ -42,10 +43,10 @@ pub struct SaleView {
     departed: AtomicU64,
     tally: Tally,
     /// Claimed sessions: what a pass is signed from.
-    sessions: DashMap<Number, Session>,
-    holds: DashMap<HoldId, Arc<Hold>>,
+    sessions: SharedMap<Number, Session>,
+    holds: SharedMap<HoldId, Arc<Hold>>,
     /// Holds of each shopper, in the order they were made.
-    shopper_holds: DashMap<ShopperKey, Vec<HoldId>>,
+    shopper_holds: SharedMap<ShopperKey, SmallVec<[HoldId; 2]>>,
     purchases: Arc<Purchases>,
 }
 
@@ -84,9 +85,9 @@ impl SaleView {
             active: AtomicU64::new(0),
             departed: AtomicU64::new(0),
             tally: Tally::default(),
-            sessions: DashMap::new(),
-            holds: DashMap::new(),
-            shopper_holds: DashMap::new(),
+            sessions: keyed::shared_map(),
+            holds: keyed::shared_map(),
+            shopper_holds: keyed::shared_map(),
             purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
         }
     }
@@ -209,8 +210,8 @@ impl SaleView {
     }
 
     /// Publishes a hold as it stands.
-    pub(crate) fn set_hold(&self, hold: &Hold) {
-        let known = self.holds.insert(hold.id, Arc::new(hold.clone()));
+    pub(crate) fn set_hold(&self, hold: &Arc<Hold>) {
+        let known = self.holds.insert(hold.id, Arc::clone(hold));
         if known.is_none() {
             self.shopper_holds.entry(hold.shopper).or_default().push(hold.id);
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     clock::Millis,
     codec::{self, Binary as _, DecodeError},
+    hold::Hold,
     id::{Epoch, EventId, SaleTag},
     outbox::{OrderEvent, Outbox},
     record::{Change, Record},
@@ -48,7 +49,7 @@ impl World {
     pub(crate) fn order_event(&self, id: EventId) -> Option<OrderEvent> {
         let pending = self.outbox.get(id)?;
         let sale = self.sales.get(&pending.sale)?;
-        let mut hold = sale.hold(pending.hold)?.clone();
+        let mut hold = Hold::clone(sale.hold(pending.hold)?);
         hold.state = pending.state;
         let spec = sale.spec();
         let sku = |offer: usize| spec.offers.get(offer).map(|offer| offer.sku.clone());
@@ -66,11 +67,11 @@ impl World {
         match record {
             Record::Created { author, epoch, spec } => {
                 let tag = spec.name.tag();
-                let sale = Sale::new(spec.clone(), *epoch, author.clone(), at);
+                let sale = Sale::new((**spec).clone(), *epoch, author.clone(), at);
                 let before = self.sales.insert(tag, sale);
                 assert!(before.is_none(), "a name belongs to one sale at a time");
             }
-            Record::Changed { sale, change: Change::Delete, .. } => {
+            Record::Changed { sale, change, .. } if **change == Change::Delete => {
                 let gone = self.sales.remove(sale).expect("only a known sale is deleted");
                 self.retired.insert(*sale, gone.epoch());
             }

@@ -140,6 +140,24 @@ fn commit_resolves_a_waiter() {
     });
 }
 
+/// A batch is resolved before any of it is woken: both waiters get their answers, whichever of them
+/// was waiting by then.
+#[test]
+fn commit_wakes_a_batch_after_all_its_answers() {
+    check(3, || {
+        let ((one, first), (two, second)) = (commit::pair(), commit::pair());
+        let resolver = thread::spawn(move || {
+            let first = one.resolve_unheard(Box::new(1));
+            let second = two.resolve_unheard(Box::new(2));
+            drop((first, second));
+        });
+        let waiter = thread::spawn(move || second.wait());
+        assert_eq!(first.wait(), Ok(Box::new(1)));
+        assert_eq!(waiter.join().unwrap(), Ok(Box::new(2)));
+        resolver.join().unwrap();
+    });
+}
+
 /// A promise that goes unresolved tells its waiter.
 #[test]
 fn commit_abandons_a_waiter() {

@@ -1,7 +1,7 @@
 //! The operator's part: putting the sale up and counting its units.
 //!
-//! Owns the sale the run creates or finds and the readings of its stock. A reading is a single request,
-//! never repeated: while the server is down there is simply none.
+//! Owns the sale the run creates or finds and the readings of its stock and line. A reading is
+//! asked for once, never again: while the server is down there is simply none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,13 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::client::{Answer, Call};
+use crate::clock::Stamp;
 use crate::ledger::StockRead;
 use crate::rng::Rng;
 use crate::run::Run;
 use crate::scenario::Scenario;
-use crate::wire::{OfferRequest, SaleRequest, SaleRules, Status, Units, find_units};
+use crate::timeline::{Reading, seconds};
+use crate::wire::{OfferRequest, SaleRequest, SaleRules, Standing, Status, Units, find_units};
 
 /// Between readings of the stock.
 const READ_EVERY: Duration = Duration::from_millis(250);
@@ -122,23 +124,33 @@ async fn ask(run: &Run, call: &Call, what: &str) -> Result<Answer, String> {
 /// Reads the stock once. `None` when neither the operator's nor the public view answered.
 pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
     let confirmed_before = run.witness.confirmed_units();
-    let counted = format!("/v1/admin/sales/{}/stats", run.sale);
-    let counted = run.client.send(&Call::get(counted, &run.operator_key)).await;
-    let units = counted
-        .ok()
-        .filter(|answer| answer.status == 200)
-        .and_then(|answer| find_units(&answer.parse::<Value>()?, &run.sku));
+    let path = format!("/v1/admin/sales/{}/stats", run.sale);
+    let counted = run.client.send(&Call::get(path, &run.operator_key)).await;
+    let counted = counted.ok().filter(|answer| answer.status == 200);
+    // The counts are of some moment between request and answer; the middle is the best guess.
+    let counted_at = counted.as_ref().map(|answer| {
+        let round_trip = answer.done.since(answer.sent);
+        answer.sent.after(round_trip / 2)
+    });
+    let counted = counted.and_then(|answer| answer.parse::<Value>());
+    let units = counted.as_ref().and_then(|document| find_units(document, &run.sku));
+    let standing = counted.and_then(|document| serde_json::from_value::<Standing>(document).ok());
     let status = run.client.send(&Call::get(run.path(""), "")).await;
-    let public = status
+    let status = status
         .ok()
         .filter(|answer| answer.status == 200)
-        .and_then(|answer| answer.parse::<Status>())
-        .and_then(|status| status.offers.into_iter().find(|offer| offer.sku == run.sku))
+        .and_then(|answer| answer.parse::<Status>());
+    let public = status
+        .as_ref()
+        .and_then(|status| status.offers.iter().find(|offer| offer.sku == run.sku))
         .map(|offer| (offer.total, offer.available));
     if units.is_none() && public.is_none() {
         return None;
     }
     let at = run.clock.now();
+    let counted_at = counted_at.unwrap_or(at);
+    let reading = reading(counted_at, standing.unwrap_or_default(), status.as_ref(), units);
+    run.measures.read(counted_at, reading);
     Some(StockRead { at, confirmed_before, units, public })
 }
 
@@ -146,6 +158,19 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
 pub(crate) async fn serving(run: &Run) -> u64 {
     let status = run.client.send(&Call::get(run.path(""), "")).await.ok();
     status.and_then(|answer| answer.parse::<Status>()?.serving).unwrap_or(0)
+}
+
+/// What the timeline keeps of it. The statistics are fresh, the public status may be cached.
+fn reading(at: Stamp, counted: Standing, status: Option<&Status>, units: Option<Units>) -> Reading {
+    Reading {
+        at_seconds: seconds(at),
+        line_length: counted.line_length.or_else(|| status?.line_length),
+        serving: counted.serving.or_else(|| status?.serving),
+        let_in: counted.let_in(),
+        active_sessions: counted.active_sessions,
+        allowed_per_second: status.and_then(|status| status.admission_per_second),
+        units,
+    }
 }
 
 /// Reads the stock again and again until `stop`, telling the crowd, and returns the readings.

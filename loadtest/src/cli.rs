@@ -47,6 +47,8 @@ pub(crate) struct FlashSale {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
+    pub(crate) drawn: Drawn,
+    #[command(flatten)]
     way: Way,
     #[command(flatten)]
     crowd: Crowd,
@@ -59,6 +61,8 @@ pub(crate) struct RunFile {
     file: PathBuf,
     #[command(flatten)]
     pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) drawn: Drawn,
     #[command(flatten)]
     way: Way,
     #[command(flatten)]
@@ -99,7 +103,7 @@ pub(crate) enum PaceCall {
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Writes the report as JSON.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Key with the role `operator`.
     #[arg(long, env = "RUSHGATE__KEYS__OPERATOR", hide_env_values = true)]
@@ -107,6 +111,17 @@ pub(crate) struct Common {
     /// Key with the role `backend`.
     #[arg(long, env = "RUSHGATE__KEYS__BACKEND", hide_env_values = true)]
     backend_key: Option<String>,
+}
+
+/// Where the result is drawn; a fixed rate has nothing to draw.
+#[derive(Debug, Args)]
+pub(crate) struct Drawn {
+    /// Writes the report as one HTML page, with charts and without scripts or outside resources.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Writes each chart as an SVG file into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) svg_dir: Option<PathBuf>,
 }
 
 /// The server and the way to it.

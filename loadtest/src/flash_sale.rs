@@ -27,10 +27,12 @@ use crate::ledger::{Ledger, Outcome, Record, StockRead};
 use crate::measure::Measures;
 use crate::pacer::Pacer;
 use crate::plan::{Plan, kill_moments, plans};
+use crate::progress::Goal;
 use crate::report::{Latencies, Report, Schedule, Setting, Traffic};
 use crate::run::{Market, Run};
 use crate::scenario::Scenario;
 use crate::server::{Killing, Launch, Server, kill_at};
+use crate::timeline::{Order, slice_for};
 use crate::witness::Witness;
 use crate::{progress, recall, shopper};
 
@@ -61,6 +63,7 @@ pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<
     let traffic = traffic(&run.measures, elapsed);
     let schedule =
         Schedule::new(run.measures.schedule.percentiles(), scenario.schedule_error_p99_max);
+    let timeline = run.measures.timeline(Stamp::default().after(elapsed));
     // Held to the end of this function: the server must live to answer the audit.
     let killing = shopped.killing.take();
     let ledger = close(&terms, &run, shopped).await;
@@ -85,6 +88,8 @@ pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<
         traffic,
         outcomes: outcomes(&ledger.records),
         agreement: agreement(&ledger),
+        timeline,
+        order: Order::sample(&ledger, seed),
         kills: killing.map(|killing| killing.kills).unwrap_or_default(),
     })
 }
@@ -150,7 +155,7 @@ pub(crate) fn prepare(
         client: Client::new(dial, clock, target.connections, target.timeout),
         clock,
         pacer: Pacer::start(clock)?,
-        measures: Measures::default(),
+        measures: Measures::new(clock, slice_for(scenario.window())),
         witness: Witness::default(),
         market: Market::default(),
         server_lost: AtomicBool::new(false),
@@ -182,12 +187,15 @@ async fn shop(
     for plan in &mut crowd {
         plan.arrival += lead;
     }
-    let moments = kill_moments(seed, scenario.target.kills.unwrap_or(0), scenario.window());
+    run.measures.plan(crowd.iter().map(|plan| plan.arrival));
+    let kills = scenario.target.kills.unwrap_or(0);
+    let moments = kill_moments(seed, kills, scenario.window());
     let moments = moments.into_iter().map(|moment| opening.after(moment)).collect();
 
     let (stop, stopped) = watch::channel(false);
     let count = crowd.len() as u64;
-    let bar = tokio::spawn(progress::draw(Arc::clone(run), count, stopped.clone()));
+    let goal = Goal { shoppers: count, kills };
+    let bar = tokio::spawn(progress::watch(Arc::clone(run), goal, stopped.clone()));
     let reads = tokio::spawn(admin::watch_stock(Arc::clone(run), stopped.clone()));
     let crowd = tokio::spawn(arrivals(Arc::clone(run), crowd, seed, stopped.clone()));
     let killer = server.map(|server| {

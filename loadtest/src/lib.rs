@@ -10,7 +10,7 @@
 //!                                  pacer      releases them on time
 //!                                  shopper    one visit: enter, wait, buy     ─┬▶ ledger   what was acknowledged
 //!                                  client     bounded pool of sockets          ├▶ witness  rules checked at once
-//!                                  admin      the sale and its stock           └▶ measure  latency, counts
+//!                                  admin      the sale and its stock           └▶ measure  latency, counts, timeline
 //!                                  server     start, SIGKILL, restart
 //!                                  recall     ask for everything again
 //!                                  audit      ledger + witness ─▶ verdicts ─▶ report
@@ -38,16 +38,14 @@ mod run;
 mod scenario;
 mod server;
 mod shopper;
+mod timeline;
 mod wire;
 mod witness;
 
 use std::fmt;
-use std::fs;
-use std::path::Path;
 
-use serde::Serialize;
-
-use cli::{Command, Common};
+use cli::{Command, Common, Drawn};
+use report::{Files, write_json};
 use scenario::Scenario;
 
 pub use audit::Verdict;
@@ -91,7 +89,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// Runs what the command line asks for and writes the JSON report if one is wanted.
+/// Runs what the command line asks for and writes the report to the files that are wanted.
 ///
 /// # Errors
 ///
@@ -99,24 +97,30 @@ impl fmt::Display for Found {
 /// server that breaks a promise is no error; it is a report that did not pass.
 pub async fn run(cli: Cli) -> Result<Found, String> {
     match cli.command {
-        Command::FlashSale(options) => sale(&options.scenario()?, &options.common).await,
-        Command::Run(options) => sale(&options.scenario()?, &options.common).await,
+        Command::FlashSale(options) => {
+            sale(&options.scenario()?, &options.common, &options.drawn).await
+        }
+        Command::Run(options) => sale(&options.scenario()?, &options.common, &options.drawn).await,
         Command::Pace(options) => {
+            let files = Files { json: options.common.json.as_deref(), ..Files::default() };
+            files.check()?;
             let report = pace::pace(&options).await?;
-            write_json(options.common.json.as_deref(), &report)?;
+            if let Some(path) = files.json {
+                write_json(path, &report)?;
+            }
             Ok(Found::Pace(Box::new(report)))
         }
     }
 }
 
-async fn sale(scenario: &Scenario, options: &Common) -> Result<Found, String> {
+async fn sale(scenario: &Scenario, options: &Common, drawn: &Drawn) -> Result<Found, String> {
+    let files = Files {
+        json: options.json.as_deref(),
+        html: drawn.html.as_deref(),
+        svg_dir: drawn.svg_dir.as_deref(),
+    };
+    files.check()?;
     let report = flash_sale::flash_sale(scenario, options).await?;
-    write_json(options.json.as_deref(), &report)?;
+    report.write(&files)?;
     Ok(Found::Sale(Box::new(report)))
-}
-
-fn write_json(path: Option<&Path>, report: &impl Serialize) -> Result<(), String> {
-    let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_vec_pretty(report).map_err(|error| error.to_string())?;
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

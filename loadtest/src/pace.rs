@@ -37,6 +37,7 @@ use crate::report::Schedule;
 use crate::rng::Rng;
 use crate::run::Run;
 use crate::server::Server;
+use crate::timeline::slice_for;
 use crate::wire::Place;
 
 use socket::Sockets;
@@ -132,7 +133,7 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
     sockets.listen();
     let requests = requests(&run, options.call, tickets);
     let count = count(options.rate, options.seconds);
-    let schedule = Arc::new(Latency::default());
+    let schedule = Arc::new(Latency::new(slice_for(options.seconds)));
 
     let sending = Sending {
         clock: run.clock,

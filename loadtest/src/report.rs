@@ -1,11 +1,22 @@
 //! What a run found, for people and for programs.
 //!
-//! Owns the two renderings of one result: text by `Display`, JSON by `Serialize`. Everything a
-//! reader needs to repeat the run (seed, window, pace) is in it.
+//! Owns the one result and where it is written: text by `Display`, JSON by `Serialize`, a page
+//! and pictures by [`html`] and [`chart`]. Everything a reader needs to repeat the run (seed,
+//! window, pace) is in it. The renderings only read; none of them judges.
+
+mod chart;
+mod figure;
+mod html;
+pub(crate) mod number;
+#[cfg(test)]
+mod sample;
+mod scale;
+mod schedule;
+mod text;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -13,6 +24,9 @@ use crate::audit::{Agreement, Foresight, Verdict};
 use crate::ledger::Outcome;
 use crate::measure::Percentiles;
 use crate::server::Kill;
+use crate::timeline::{Order, Timeline};
+
+pub(crate) use schedule::Schedule;
 
 /// The result of a run.
 #[derive(Debug, Serialize)]
@@ -33,6 +47,8 @@ pub struct Report {
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
     pub(crate) agreement: Agreement,
     pub(crate) kills: Vec<Kill>,
+    pub(crate) timeline: Timeline,
+    pub(crate) order: Order,
 }
 
 /// What was run.
@@ -50,54 +66,6 @@ pub(crate) struct Setting {
     pub(crate) data: Option<String>,
 }
 
-/// How late requests left, by the generator's own doing.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Schedule {
-    pub(crate) count: u64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) max_ms: f64,
-    pub(crate) limit_ms: f64,
-    /// The p99 is over the limit: the latencies say more about the generator than the server.
-    pub(crate) generator_bound: bool,
-}
-
-impl Schedule {
-    /// Judges `found` by the limit for its p99.
-    pub(crate) fn new(found: Percentiles, limit: Duration) -> Self {
-        let limit_ms = limit.as_secs_f64() * 1e3;
-        Self {
-            count: found.count,
-            p50_ms: found.p50_ms,
-            p99_ms: found.p99_ms,
-            max_ms: found.max_ms,
-            limit_ms,
-            generator_bound: found.p99_ms > limit_ms,
-        }
-    }
-}
-
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, p50_ms, p99_ms, max_ms, limit_ms, .. } = self;
-        writeln!(
-            f,
-            "\nschedule error of {count} requests, ms: p50 {p50_ms:.3}, p99 {p99_ms:.3}, max \
-             {max_ms:.3}; limit for p99 {limit_ms}"
-        )?;
-        if self.generator_bound {
-            writeln!(
-                f,
-                "GENERATOR BOUND: requests left later than intended, so the latencies would show \
-                 this machine's limits, not the server's. They are not for publishing. Send less, \
-                 give it more connections, or run it on a machine of its own; \
-                 schedule_error_p99_max_ms sets the limit."
-            )?;
-        }
-        Ok(())
-    }
-}
-
 /// From the intended moment to the acknowledgement.
 #[derive(Debug, Serialize)]
 pub(crate) struct Latencies {
@@ -109,6 +77,19 @@ pub(crate) struct Latencies {
     pub(crate) stream: Percentiles,
 }
 
+impl Latencies {
+    /// Each kind under its name, in the order of a visit.
+    fn kinds(&self) -> [(&'static str, Percentiles); 5] {
+        [
+            ("enter", self.enter),
+            ("position", self.position),
+            ("stream", self.stream),
+            ("purchase", self.purchase),
+            ("confirm", self.confirm),
+        ]
+    }
+}
+
 /// Requests, counted while the crowd shopped.
 #[derive(Debug, Serialize)]
 pub(crate) struct Traffic {
@@ -118,44 +99,28 @@ pub(crate) struct Traffic {
     pub(crate) pushed_back: u64,
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Setting { server, sale, seed, shoppers, over_seconds, stock, .. } = &self.setting;
-        writeln!(f, "{}: sale {sale} at {server}", self.scenario)?;
-        writeln!(
-            f,
-            "{shoppers} shoppers over {over_seconds:.1} s for {stock} units, {:.1} let in per \
-             second, seed {seed}, {:.1} s in all",
-            self.setting.admission_per_second, self.elapsed_seconds
-        )?;
-        if let Some(data) = &self.setting.data {
-            writeln!(f, "server data in {data}")?;
-        }
-        self.schedule.fmt(f)?;
-        if !self.schedule.generator_bound {
-            self.write_latency(f)?;
-        }
-        self.write_traffic(f)?;
-        for (index, kill) in self.kills.iter().enumerate() {
-            writeln!(
-                f,
-                "kill {} at {:.2} s, {} requests in flight, back after {:.0} ms",
-                index + 1,
-                kill.at.since(crate::clock::Stamp::default()).as_secs_f64(),
-                kill.in_flight,
-                kill.back.since(kill.at).as_secs_f64() * 1e3,
-            )?;
-        }
-        writeln!(f, "\naudit")?;
-        for verdict in &self.verdicts {
-            let word = if verdict.ok { "ok    " } else { "FAILED" };
-            writeln!(f, "  {word} {}: {}", verdict.rule, verdict.seen)?;
-            for example in &verdict.examples {
-                writeln!(f, "           {example}")?;
+/// Where the report goes besides the terminal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Files<'a> {
+    pub(crate) json: Option<&'a Path>,
+    pub(crate) html: Option<&'a Path>,
+    /// Each chart as a file of its own.
+    pub(crate) svg_dir: Option<&'a Path>,
+}
+
+impl Files<'_> {
+    /// Refuses before the run what could not be written after it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for path in [self.json, self.html].into_iter().flatten() {
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            if dir.is_some_and(|dir| !dir.is_dir()) {
+                return Err(format!(
+                    "{}: there is no such directory to write it in",
+                    path.display()
+                ));
             }
         }
-        let published = if self.schedule.generator_bound { ", generator bound" } else { "" };
-        writeln!(f, "{}{published}", if self.passed { "passed" } else { "FAILED" })
+        self.svg_dir.map_or(Ok(()), make_dir)
     }
 }
 
@@ -165,53 +130,35 @@ impl Report {
         self.schedule.generator_bound
     }
 
-    fn write_latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\nlatency from the intended moment, ms\n  {:<9}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}",
-            "", "count", "p50", "p90", "p99", "p99.9", "max"
-        )?;
-        let Latencies { enter, position, purchase, confirm, stream } = &self.latency;
-        let rows = [
-            ("enter", enter),
-            ("position", position),
-            ("purchase", purchase),
-            ("confirm", confirm),
-            ("stream", stream),
-        ];
-        for (name, row) in rows {
-            writeln!(
-                f,
-                "  {name:<9}{:>9}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
-                row.count, row.p50_ms, row.p90_ms, row.p99_ms, row.p999_ms, row.max_ms
-            )?;
+    /// Writes what is asked for. The error names the file.
+    pub(crate) fn write(&self, files: &Files<'_>) -> Result<(), String> {
+        if let Some(path) = files.json {
+            write_json(path, self)?;
+        }
+        if let Some(path) = files.html {
+            write(path, html::Page(self).to_string().as_bytes())?;
+        }
+        if let Some(dir) = files.svg_dir {
+            make_dir(dir)?;
+            for figure in figure::figures(self) {
+                let path = dir.join(figure.chart.id).with_extension("svg");
+                write(&path, figure.chart.alone().to_string().as_bytes())?;
+            }
         }
         Ok(())
     }
+}
 
-    fn write_traffic(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Traffic { answered, answered_per_second, unanswered, pushed_back } = &self.traffic;
-        writeln!(
-            f,
-            "\n{answered} answers, {answered_per_second:.0} per second; {unanswered} unanswered, \
-             {pushed_back} pushed back"
-        )?;
-        let visits: Vec<String> =
-            self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome:?}")).collect();
-        writeln!(f, "visits: {}", visits.join(", "))?;
-        let tau = |tau: Option<f64>| tau.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.4}"));
-        writeln!(
-            f,
-            "order: tau(arrival, number) {}, tau(number, admission) {}",
-            tau(self.agreement.arrival_and_number),
-            tau(self.agreement.number_and_admission),
-        )?;
-        let Foresight { count, p50_seconds, p90_seconds, within_range_share } = self.eta;
-        writeln!(
-            f,
-            "foretold waits: {count}, {:.0} % within their range, off by {p50_seconds:.1} s (p50) \
-             and {p90_seconds:.1} s (p90)",
-            within_range_share * 1e2
-        )
-    }
+fn make_dir(dir: &Path) -> Result<(), String> {
+    fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))
+}
+
+/// Writes a result for programs.
+pub(crate) fn write_json(path: &Path, result: &impl Serialize) -> Result<(), String> {
+    let text = serde_json::to_vec_pretty(result).map_err(|error| error.to_string())?;
+    write(path, &text)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }

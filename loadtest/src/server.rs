@@ -206,6 +206,7 @@ pub(crate) async fn kill_at(
         }
         let (at, in_flight) = (run.clock.now(), run.client.in_flight());
         let answered_now = run.measures.answered.get();
+        run.measures.killed.add_one();
         let done = match server.kill().await {
             Ok(()) => server.restart(run.clock).await,
             Err(error) => Err(error),

@@ -92,9 +92,30 @@ pub(crate) struct Problem {
 /// The public status of a sale.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Status {
-    #[serde(default)]
-    pub(crate) serving: Option<u64>,
     pub(crate) offers: Vec<StatusOffer>,
+    pub(crate) serving: Option<u64>,
+    pub(crate) line_length: Option<u64>,
+    /// The pace the gate is set to.
+    pub(crate) admission_per_second: Option<f64>,
+}
+
+/// How the line stands, by the operator's statistics.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct Standing {
+    /// Numbers issued.
+    entered: Option<u64>,
+    /// Places that left the line before they were called.
+    departed: Option<u64>,
+    pub(crate) serving: Option<u64>,
+    pub(crate) line_length: Option<u64>,
+    pub(crate) active_sessions: Option<u64>,
+}
+
+impl Standing {
+    /// People called to the gate so far: entered, and neither in line nor gone before.
+    pub(crate) fn let_in(&self) -> Option<u64> {
+        Some(self.entered?.saturating_sub(self.departed?).saturating_sub(self.line_length?))
+    }
 }
 
 /// An offer in the public status.
@@ -201,6 +222,17 @@ mod tests {
             assert_eq!((found.sold, found.accounted()), (2, 9));
         }
         assert_eq!(find_units(&json!({"offers": [marked]}), "b"), None);
+    }
+
+    #[test]
+    fn whoever_is_neither_in_line_nor_gone_was_let_in() {
+        let standing: Standing = serde_json::from_value(json!({
+            "sale": "s", "epoch": 1, "entered": 100, "line_length": 60, "departed": 5,
+            "serving": 37, "offers": []
+        }))
+        .unwrap();
+        assert_eq!(standing.let_in(), Some(35));
+        assert_eq!(Standing::default().let_in(), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ enum Chore {
         #[arg(long, value_delimiter = ',', default_values_t = crowd::SEEDS)]
         seeds: Vec<u64>,
     },
-    /// Measure ours beside a bare hyper and write `docs/benchmarks.md`.
+    /// Measure ours beside its peers and write `docs/benchmarks.md`.
     Bench(bench::Sizes),
     /// Check what the compiler does not: sizes, marks, links, layering, licences.
     Tidy,

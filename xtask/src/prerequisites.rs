@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 5] = [
+const PREREQUISITES: [Prerequisite; 8] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -47,6 +47,21 @@ const PREREQUISITES: [Prerequisite; 5] = [
         package: "mount",
         needed_for: "a file system to cut the power of",
     },
+    Prerequisite {
+        command: "setpriv",
+        package: "util-linux",
+        needed_for: "servers that end with the bench that started them",
+    },
+    Prerequisite {
+        command: "redis-server",
+        package: "redis-server",
+        needed_for: "the benches: what others build on",
+    },
+    Prerequisite {
+        command: "nginx",
+        package: "nginx",
+        needed_for: "the benches: the same bytes from another server",
+    },
 ];
 
 /// Where system administration commands are, though not on everybody's `PATH`.
@@ -58,7 +73,7 @@ pub(crate) fn check(_: &Project) -> Result<(), Failure> {
     for prerequisite in &PREREQUISITES {
         let found = find(prerequisite.command, &directories);
         let place = found.map_or_else(|| "MISSING".to_owned(), |path| path.display().to_string());
-        println!("{:<10} {place:<22} {}", prerequisite.command, prerequisite.needed_for);
+        println!("{:<13} {place:<22} {}", prerequisite.command, prerequisite.needed_for);
     }
     let wanted = missing(&directories);
     if wanted.is_empty() {
@@ -146,8 +161,9 @@ mod tests {
     fn the_refusal_names_commands_and_each_package_once() {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
-        let expected = "missing git, strace, mkfs.ext4, losetup, mount: \
-                        on Debian, run as root: apt-get install e2fsprogs git mount strace";
+        let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, redis-server, nginx: \
+             on Debian, run as root: \
+             apt-get install e2fsprogs git mount nginx redis-server strace util-linux";
         assert_eq!(message, expected);
     }
 }

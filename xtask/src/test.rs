@@ -18,9 +18,9 @@ use crate::{
 /// What can be run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// Unit, integration and doc tests of every crate, with what they need installed.
+    /// Unit, integration and doc tests of every crate.
     Unit,
-    /// Every bench once, to see that it still builds and still checks its answer.
+    /// Every bench once and every peer, to see that it still builds and still checks its answer.
     BenchSmoke,
     /// The lock-free structures under every interleaving.
     Loom,
@@ -30,16 +30,27 @@ pub(crate) enum Part {
 
 /// The steps of all parts, or of one.
 pub(crate) fn steps(project: &Project, only: Option<Part>) -> Vec<Step> {
-    let chosen = |part: &Part| only.is_none_or(|only| only == *part);
-    let parts = Part::value_variants().iter().filter(|part| chosen(part));
-    parts.flat_map(|part| steps_of(project, *part)).collect()
+    let chosen = |part: &&Part| only.is_none_or(|only| only == **part);
+    let parts = || Part::value_variants().iter().filter(chosen);
+    let gate = || Step::gate("prerequisites", Work::Check(prerequisites::check));
+    let gate = parts().any(|part| part.calls_programs()).then(gate);
+    gate.into_iter().chain(parts().flat_map(|part| steps_of(project, *part))).collect()
+}
+
+impl Part {
+    /// Whether it needs programs beyond Rust, which are installed before.
+    const fn calls_programs(self) -> bool {
+        match self {
+            Self::Unit | Self::BenchSmoke => true,
+            Self::Loom | Self::System => false,
+        }
+    }
 }
 
 fn steps_of(project: &Project, part: Part) -> Vec<Step> {
     let calls = |call: Call| Work::Calls(vec![call]);
     match part {
         Part::Unit => vec![
-            Step::gate("prerequisites", Work::Check(prerequisites::check)),
             Step::new("unit and integration tests", calls(unit(project))),
             Step::new("doc tests", calls(doc(project))),
         ],
@@ -88,11 +99,20 @@ mod tests {
 
     #[test]
     fn without_only_every_part_runs() {
-        let one_by_one = Part::value_variants().iter();
-        let one_by_one: usize = one_by_one.map(|part| steps(&project(), Some(*part)).len()).sum();
-        let together = steps(&project(), None).len();
-        assert_eq!(together, one_by_one);
-        assert!(Part::value_variants().iter().all(|part| !steps_of(&project(), *part).is_empty()));
+        let parts = Part::value_variants().iter().map(|part| steps_of(&project(), *part).len());
+        assert!(parts.clone().all(|steps| steps > 0));
+        let gate = 1;
+        assert_eq!(steps(&project(), None).len(), gate + parts.sum::<usize>());
+    }
+
+    #[test]
+    fn a_part_that_calls_programs_has_them_installed_first() {
+        for part in Part::value_variants() {
+            let first = format!("{:?}", steps(&project(), Some(*part))[0]);
+            assert_eq!(first.contains("prerequisites"), part.calls_programs(), "{part:?}: {first}");
+        }
+        let all = format!("{:?}", steps(&project(), None));
+        assert_eq!(all.matches("prerequisites\"").count(), 1, "{all}");
     }
 
     #[test]

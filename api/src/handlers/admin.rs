@@ -31,7 +31,7 @@ pub fn answer(
     app: &Arc<App>,
     call: Admin<'_>,
     request: Request<RequestBody>,
-    peer: &Peer,
+    peer: &Arc<Peer>,
 ) -> Answer {
     let author = match authority::key_of(app, request.headers(), Role::Operator) {
         Ok(author) => author,

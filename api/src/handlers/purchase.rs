@@ -34,7 +34,7 @@ pub async fn make(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let counted = |outcome| metrics::count(metrics::PURCHASE_TOTAL, &sale, outcome);
+    let counted = |outcome| app.outcomes.count(metrics::PURCHASE_TOTAL, &sale, outcome);
     let made = buy(&app, &sale, &head, body).await.inspect_err(|refusal| {
         counted(Outcome::Refused(refusal.facts().code));
     })?;
@@ -87,7 +87,7 @@ pub fn show(
     match party {
         Party::Shopper(pass) if pass.shopper != hold.shopper => Err(ApiError::NotFound),
         Party::Shopper(_) | Party::Key(_) => {
-            tell(sale, &HoldReply { hold: (*hold).clone(), replayed: false }, StatusCode::OK)
+            tell(sale, &HoldReply { hold, replayed: false }, StatusCode::OK)
         }
     }
 }

@@ -141,7 +141,7 @@ impl Visit<'_> {
             },
             Err(refusal) => Outcome::Refused(refusal.facts().code),
         };
-        metrics::count(metrics::ENTER_TOTAL, self.sale, outcome);
+        self.app.outcomes.count(metrics::ENTER_TOTAL, self.sale, outcome);
         let entry = entry?;
         let ticket = self.app.keyring.seal_ticket(&Ticket {
             sale: self.sale.tag(),
@@ -172,7 +172,7 @@ impl Visit<'_> {
             Ok(_) => Outcome::Held,
             Err(refusal) => Outcome::Refused(refusal.facts().code),
         };
-        metrics::count(metrics::PURCHASE_TOTAL, self.sale, outcome);
+        self.app.outcomes.count(metrics::PURCHASE_TOTAL, self.sale, outcome);
         bought.map(|_| None)
     }
 

@@ -45,7 +45,7 @@ pub async fn enter(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let counted = |outcome| metrics::count(metrics::ENTER_TOTAL, &sale, outcome);
+    let counted = |outcome| app.outcomes.count(metrics::ENTER_TOTAL, &sale, outcome);
     let entered = enter_room(&app, &sale, &head, body).await.inspect_err(|refusal| {
         counted(Outcome::Refused(refusal.facts().code));
     })?;

@@ -1,43 +1,62 @@
 //! `GET /v1/sales/{sale}/stream`: the place as server-sent events, until the shopper is let in.
 //!
-//! One task a watcher: it looks at the atomics a few times a second, speaks when the place changed,
-//! and keeps silent connections alive with comments. A watcher counts as heard of.
+//! ```text
+//! hub (one task): looks at everyone's place, in slices ──▶ Slot: what is due, the latest wins
+//!                                                            │ wakes
+//! the connection's task: Watch writes the event of this moment when the peer can take it
+//! ```
+//!
+//! Nothing is queued for a watcher: the [`hub`] says that there is something to tell, and the
+//! [`Watch`] renders the place as it is when the connection asks. A watcher counts as heard of,
+//! since the hub looks at its place. Each watcher takes one of `streams_max`; past that the answer
+//! is a refusal.
 
-use std::{sync::Arc, time::Duration};
+mod hub;
+mod slot;
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use engine::{sale::TicketRef, standing::Standing, view::SaleView};
 use hyper::{HeaderMap, Response};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Instant, MissedTickBehavior, interval},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::{
+    hub::Hub,
+    slot::{Due, Slot},
+};
 use super::{authority, render, shopper};
 use crate::{
     app::{App, or_refusal},
     error::ApiError,
     respond,
-    server::{Body, Draining, Peer},
+    server::{Body, Peer, Pieces},
 };
 
-/// How often a watcher's place is looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// How long a watcher hears nothing at the most.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What a client is told to wait before it comes back after a break.
 const RETRY: &[u8] = b"retry: 2000\n\n";
 /// The same when this node goes down: long enough for another to take over.
 const RETRY_AFTER_DRAIN: &[u8] = b"retry: 5000\n\n";
+/// Keeps a silent connection alive.
+const COMMENT: &[u8] = b": still here\n\n";
+/// An event with a place: about 450 bytes without a message and a pass.
+const EVENT_BYTES: usize = 512;
 
-/// The room for open event streams.
-#[derive(Clone, Debug)]
-pub struct Streams(Arc<Semaphore>);
+/// The open event streams: room for them, and the hub that watches for them.
+#[derive(Debug)]
+pub struct Streams {
+    room: Arc<Semaphore>,
+    hub: Hub,
+}
 
 impl Streams {
     /// Room for `streams_max`.
     pub fn new(streams_max: usize) -> Self {
-        Self(Arc::new(Semaphore::new(streams_max.min(Semaphore::MAX_PERMITS))))
+        let room = Arc::new(Semaphore::new(streams_max.min(Semaphore::MAX_PERMITS)));
+        Self { room, hub: Hub::default() }
     }
 }
 
@@ -60,89 +79,101 @@ fn try_open(
     let ticket = authority::ticket_or_cookie(app, &sale, headers)?;
     let ticket = authority::place_of(&ticket);
     shopper::check_here(sale.standing(ticket, app.engine.now()))?;
-    let room = Arc::clone(&app.streams.0).try_acquire_owned();
+    let room = Arc::clone(&app.streams.room).try_acquire_owned();
     let room = room.map_err(|_| ApiError::Overloaded)?;
-    let (events, body) = Body::stream();
-    let watcher =
-        Watcher { app: Arc::clone(app), sale, ticket, events, last: Vec::new(), _room: room };
-    tokio::spawn(watcher.watch(peer.draining.clone()));
-    Ok(respond::event_stream(body))
+    let slot = Slot::new();
+    app.streams.hub.join(app, &sale, ticket, &slot, &peer.draining);
+    let app = Arc::clone(app);
+    let watch = Watch { app, sale, ticket, slot, told: None, stage: Stage::Opening, _room: room };
+    Ok(respond::event_stream(Body::stream(watch)))
 }
 
-struct Watcher {
+/// What a place is told by, without what the clock alone changes: a change is worth an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Gist {
+    standing: Standing,
+    /// Of the operator's word.
+    message_hash: u64,
+}
+
+/// One watcher's response.
+struct Watch {
     app: Arc<App>,
     sale: Arc<SaleView>,
     ticket: TicketRef,
-    events: mpsc::Sender<Bytes>,
-    /// The place as it was last told, without its clock-driven part.
-    last: Vec<u8>,
+    slot: Arc<Slot>,
+    /// What was told last.
+    told: Option<Gist>,
+    stage: Stage,
     _room: OwnedSemaphorePermit,
 }
 
-/// What a look came to.
-enum Next {
-    Told,
-    Silent,
-    End,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Opening,
+    Watching,
+    Over,
 }
 
-impl Watcher {
-    async fn watch(mut self, mut draining: Draining) {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut spoke = Instant::now();
-        if !self.send(RETRY).await {
-            return;
+impl Pieces for Watch {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.stage == Stage::Over {
+            return Poll::Ready(None);
+        }
+        if self.stage == Stage::Opening {
+            self.stage = Stage::Watching;
+            let place = self.look(Due::Look).unwrap_or_default();
+            return Poll::Ready(Some(Bytes::from([RETRY, &place].concat())));
         }
         loop {
-            tokio::select! {
-                _ = looks.tick() => {}
-                () = draining.begun() => {
-                    self.send(RETRY_AFTER_DRAIN).await;
-                    return;
+            let Some(due) = self.slot.take(context.waker()) else { return Poll::Pending };
+            let piece = match due {
+                Due::Comment => Some(COMMENT.to_vec()),
+                Due::Look | Due::Claimed => self.look(due),
+                Due::Drain => {
+                    self.stage = Stage::Over;
+                    Some(RETRY_AFTER_DRAIN.to_vec())
                 }
-                () = self.events.closed() => return,
-            }
-            match self.look().await {
-                Next::Told => spoke = Instant::now(),
-                Next::Silent if spoke.elapsed() >= KEEP_ALIVE => {
-                    spoke = Instant::now();
-                    if !self.send(b": still here\n\n").await {
-                        return;
-                    }
-                }
-                Next::Silent => {}
-                Next::End => return,
+            };
+            if let Some(piece) = piece {
+                return Poll::Ready(Some(Bytes::from(piece)));
             }
         }
     }
+}
 
-    /// Looks at the place and tells it when it changed.
-    async fn look(&mut self) -> Next {
+impl Watch {
+    /// The event for the place as it is now, unless it was told like this before.
+    fn look(&mut self, due: Due) -> Option<Vec<u8>> {
         let now = self.app.engine.now();
-        let mut standing = self.sale.standing(self.ticket, now);
-        if let Standing::Called { .. } = standing {
-            standing = shopper::claim(&self.app, &self.sale, self.ticket, standing).await;
-        }
+        let standing = self.sale.standing(self.ticket, now);
         if let Err(refusal) = shopper::check_here(standing) {
-            let gone = format!("event: gone\ndata: {{\"code\":\"{}\"}}\n\n", refusal.facts().code);
-            self.send(gone.as_bytes()).await;
-            return Next::End;
+            self.stage = Stage::Over;
+            let code = refusal.facts().code;
+            return Some(format!("event: gone\ndata: {{\"code\":\"{code}\"}}\n\n").into_bytes());
         }
-        let gist = format!("{standing:?}{:?}", self.sale.desk().controls.message).into_bytes();
-        if gist == self.last {
-            return Next::Silent;
+        if matches!(standing, Standing::Called { .. }) && due != Due::Claimed {
+            // The hub is about to claim the place, and then there is more to tell.
+            return None;
         }
-        self.last = gist;
-        let mut event = b"event: place\ndata: ".to_vec();
+        let message_hash = hub::hash(&self.sale.desk().controls.message);
+        let gist = Gist { standing, message_hash };
+        if self.told.replace(gist) == Some(gist) {
+            return None;
+        }
+        if matches!(standing, Standing::Admitted { .. }) {
+            self.stage = Stage::Over;
+        }
+        let mut event = Vec::with_capacity(EVENT_BYTES);
+        event.extend_from_slice(b"event: place\ndata: ");
         render::write_standing(&self.app, &self.sale, self.ticket, standing, now, &mut event);
         event.extend_from_slice(b"\n\n");
-        let heard = self.send(&event).await;
-        if heard && !matches!(standing, Standing::Admitted { .. }) { Next::Told } else { Next::End }
+        Some(event)
     }
+}
 
-    /// Whether the peer is still there.
-    async fn send(&self, bytes: &[u8]) -> bool {
-        self.events.send(Bytes::copy_from_slice(bytes)).await.is_ok()
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.slot.leave();
     }
 }

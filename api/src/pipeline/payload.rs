@@ -81,7 +81,7 @@ pub(super) mod tests {
                 number: Number(1),
                 shopper: ShopperKey(0xabc),
                 state: HoldState::Confirmed,
-                items: vec![item],
+                items: vec![item].into(),
                 created_at: Millis(1_767_225_600_000),
                 expires_at: Millis(1_767_225_900_000),
             },

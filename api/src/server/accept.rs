@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engine::sync::Arc;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,6 +21,10 @@ use crate::request_id::RequestId;
 /// Connections the kernel may keep for us: `somaxconn` on current Linux. A crowd at the opening
 /// arrives within one round trip.
 const BACKLOG: i32 = 4_096;
+
+/// Bytes the kernel takes from us that the peer has no room for; then a peer that does not read
+/// shows as a stalled write. Without it the kernel would swallow megabytes first: hours of events.
+const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 
 /// The first pause after the process ran out of descriptors or memory, doubled up to the last.
 const PAUSE_FIRST: Duration = Duration::from_millis(10);
@@ -100,8 +104,11 @@ struct Door<H> {
 impl<H: Handler> Door<H> {
     fn take(&self, stream: TcpStream, addr: SocketAddr) {
         if let Some(admission) = self.shared.drain.admit(self.connections_max) {
-            // Without it small answers wait for acknowledgements; failing is not worth a refusal.
+            // Without the first small answers wait for acknowledgements. Failing at either is not
+            // worth a refusal.
             drop(stream.set_nodelay(true));
+            let socket = SockRef::from(&stream);
+            drop(socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
             let shared = Arc::clone(&self.shared);
             tokio::spawn(connection::serve(stream, addr, shared, admission));
         } else if self.shared.tls.is_none()

@@ -4,14 +4,16 @@
 //! requests, or unable to take more bytes. It never reads sockets and never closes anything: the
 //! connection's task asks [`Activity::deadline`] and acts.
 //!
-//! Writers: the connection's own task writes `head_since` and `write_since` (socket polls);
-//! `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a response ends. The
+//! Writers: the connection's own task writes `head_since` and `write_since` (socket polls) and
+//! `answer_since`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a response ends. The
 //! only reader is the connection's task. A stale read makes it look again later, no more.
 
 use std::time::Duration;
 
 use engine::sync::{Arc, AtomicU32, AtomicU64, Ordering};
 use tokio::time::Instant;
+
+use super::handover::Handover;
 
 /// A time stamp that says "not in that state".
 const NEVER: u64 = u64::MAX;
@@ -25,6 +27,8 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// Between two moments at which the peer takes bytes that wait for it.
     pub(crate) write: Duration,
+    /// From a request's head until its answer is looked at again, for those not answered at once.
+    pub(crate) answer: Duration,
 }
 
 /// Which patience ran out.
@@ -33,6 +37,8 @@ pub(crate) enum Overdue {
     Head,
     Idle,
     Write,
+    /// Ours: the request in flight wants to be looked at, for a deadline of its own.
+    Answer,
 }
 
 /// The states of one connection, in milliseconds since it was accepted.
@@ -42,6 +48,8 @@ pub(crate) struct Activity {
     head_since: AtomicU64,
     write_since: AtomicU64,
     idle_since: AtomicU64,
+    /// HTTP/1.1 only, where one request is answered at a time.
+    answer_since: AtomicU64,
     /// Requests whose response has not been handed to the connection in full.
     in_flight: AtomicU32,
     /// Whether any request head was completed.
@@ -50,6 +58,8 @@ pub(crate) struct Activity {
     owed: AtomicU32,
     /// Since when none of those moved.
     owed_since: AtomicU64,
+    /// Where a stream that leaves hyper waits for its head to be written.
+    handover: Handover,
 }
 
 // ORDERING: Relaxed throughout this file. Each value stands alone and is advice about time; none
@@ -62,10 +72,12 @@ impl Activity {
             head_since: AtomicU64::new(0),
             write_since: AtomicU64::new(NEVER),
             idle_since: AtomicU64::new(0),
+            answer_since: AtomicU64::new(NEVER),
             in_flight: AtomicU32::new(0),
             served: AtomicU32::new(0),
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
+            handover: Handover::default(),
         }
     }
 
@@ -97,6 +109,34 @@ impl Activity {
         self.write_since.store(NEVER, Ordering::Relaxed);
     }
 
+    /// A request could not be answered at once.
+    pub(crate) fn answer_awaited(&self) {
+        self.answer_since.store(self.elapsed_ms(), Ordering::Relaxed);
+    }
+
+    /// It was looked at and is still not answered: again after `more`.
+    pub(crate) fn answer_put_off(&self, more: Duration) {
+        let since = self.answer_since.load(Ordering::Relaxed);
+        let more = u64::try_from(more.as_millis()).unwrap_or(NEVER);
+        self.answer_since.store(since.saturating_add(more), Ordering::Relaxed);
+    }
+
+    /// It was answered, or given up.
+    pub(crate) fn answer_over(&self) {
+        self.answer_since.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Where a stream asks to leave hyper.
+    pub(crate) fn handover(&self) -> &Handover {
+        &self.handover
+    }
+
+    /// Whether a stream asked to leave hyper and all that hyper had to write is written: hyper
+    /// flushes after it asked the body, in the same poll.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.handover.is_offered() && self.write_since.load(Ordering::Relaxed) == NEVER
+    }
+
     /// Whether nothing is being answered.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
@@ -109,21 +149,23 @@ impl Activity {
 
     /// The moment at which patience runs out if nothing moves; `None` while only we are at work.
     pub(crate) fn deadline(&self, patience: &Patience) -> Option<(Instant, Overdue)> {
-        let at = |since: &AtomicU64, allowed: Duration, overdue| {
-            let since = since.load(Ordering::Relaxed);
-            (since != NEVER)
-                .then(|| (self.accepted + Duration::from_millis(since) + allowed, overdue))
+        // What is in no such state is due at the end of time, however long it may last.
+        let due = |since: &AtomicU64, allowed: Duration| {
+            let allowed = u64::try_from(allowed.as_millis()).unwrap_or(NEVER);
+            since.load(Ordering::Relaxed).saturating_add(allowed)
         };
-        let idle =
-            if self.is_idle() { at(&self.idle_since, patience.idle, Overdue::Idle) } else { None };
-        let head = at(&self.head_since, patience.head, Overdue::Head);
-        let write = at(&self.write_since, patience.write, Overdue::Write);
-        let owed = if self.owed.load(Ordering::Relaxed) > 0 {
-            at(&self.owed_since, patience.write, Overdue::Write)
-        } else {
-            None
-        };
-        [head, idle, write, owed].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let only_if = |holds: bool, due: u64| if holds { due } else { NEVER };
+        let owed = self.owed.load(Ordering::Relaxed) > 0;
+        let (due, overdue) = [
+            (only_if(self.is_idle(), due(&self.idle_since, patience.idle)), Overdue::Idle),
+            (due(&self.head_since, patience.head), Overdue::Head),
+            (due(&self.write_since, patience.write), Overdue::Write),
+            (only_if(owed, due(&self.owed_since, patience.write)), Overdue::Write),
+            (due(&self.answer_since, patience.answer), Overdue::Answer),
+        ]
+        .into_iter()
+        .min_by_key(|(due, _)| *due)?;
+        (due != NEVER).then(|| (self.accepted + Duration::from_millis(due), overdue))
     }
 }
 
@@ -137,6 +179,11 @@ impl InFlight {
         activity.in_flight.fetch_add(1, Ordering::Relaxed);
         activity.served.store(1, Ordering::Relaxed);
         Self(Arc::clone(activity))
+    }
+
+    /// The connection the request came on.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.0
     }
 }
 
@@ -194,6 +241,7 @@ mod tests {
         head: Duration::from_secs(10),
         idle: Duration::from_mins(1),
         write: Duration::from_secs(20),
+        answer: Duration::from_secs(15),
     };
 
     fn overdue(activity: &Activity) -> Option<Overdue> {

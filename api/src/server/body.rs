@@ -1,7 +1,9 @@
 //! The bodies that cross the server: bounded ones in, whole or streamed ones out.
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,28 +11,33 @@ use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::EXPECT;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::activity::{InFlight, Turn};
+use super::handover::Pieces;
 use crate::error::ApiError;
 
 /// Bytes of a body over the limit that are read and dropped before the refusal. A client that is
 /// still sending when the socket closes would be reset and might never read the 413.
 const DISCARD_BYTES_MAX: usize = 64 * 1024;
 
-/// Events a streamed response may have waiting for a slow reader.
-pub const STREAM_EVENTS_MAX: usize = 16;
-
 /// A response body: all of it, or pieces as they come.
 #[derive(Debug)]
 pub struct Body(Kind);
 
-#[derive(Debug)]
 enum Kind {
     /// Bytes not yet handed over; empty when done.
     Full(Bytes),
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(Box<dyn Pieces>),
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
 }
 
 impl Body {
@@ -44,11 +51,23 @@ impl Body {
         Self(Kind::Full(bytes))
     }
 
-    /// A body that is written piece by piece through the sender, at most [`STREAM_EVENTS_MAX`]
-    /// ahead of the reader; dropping the sender ends it, and a send fails once the peer is gone.
-    pub fn stream() -> (mpsc::Sender<Bytes>, Self) {
-        let (sender, receiver) = mpsc::channel(STREAM_EVENTS_MAX);
-        (sender, Self(Kind::Stream(receiver)))
+    /// A body that is asked for piece by piece, as fast as the peer reads; the pieces are dropped
+    /// when the peer is gone. It is the last response of an HTTP/1 connection.
+    pub fn stream(pieces: impl Pieces + 'static) -> Self {
+        Self(Kind::Stream(Box::new(pieces)))
+    }
+
+    /// Whether it comes piece by piece.
+    pub(crate) const fn is_stream(&self) -> bool {
+        matches!(self.0, Kind::Stream(_))
+    }
+
+    /// Takes the pieces out of a stream and leaves nothing.
+    fn take_pieces(&mut self) -> Option<Box<dyn Pieces>> {
+        match std::mem::replace(&mut self.0, Kind::Full(Bytes::new())) {
+            Kind::Stream(pieces) => Some(pieces),
+            Kind::Full(_) => None,
+        }
     }
 
     /// Length in bytes, when known.
@@ -78,7 +97,7 @@ impl HttpBody for Body {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Stream(pieces) => {
-                pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+                pieces.poll_piece(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
             }
         }
     }
@@ -98,12 +117,19 @@ pub(crate) struct TrackedBody {
     body: Body,
     /// Watched on HTTP/2 only; an HTTP/1.1 stall shows at the socket.
     turn: Option<Turn>,
-    _in_flight: InFlight,
+    /// Leaves hyper with its first poll.
+    leaves: bool,
+    in_flight: InFlight,
 }
 
 impl TrackedBody {
     pub(crate) const fn new(body: Body, turn: Option<Turn>, in_flight: InFlight) -> Self {
-        Self { body, turn, _in_flight: in_flight }
+        Self { body, turn, leaves: false, in_flight }
+    }
+
+    /// A stream that is handed to the connection's task as soon as its head is written.
+    pub(crate) const fn leaving(body: Body, in_flight: InFlight) -> Self {
+        Self { body, turn: None, leaves: true, in_flight }
     }
 }
 
@@ -115,6 +141,13 @@ impl HttpBody for TrackedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.leaves {
+            if let Some(pieces) = self.body.take_pieces() {
+                self.in_flight.activity().handover().offer(pieces);
+            }
+            // The connection's task looks for the offer after this poll and drops hyper and us.
+            return Poll::Pending;
+        }
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if let Some(turn) = &mut self.turn {
             if matches!(frame, Poll::Ready(Some(_))) {
@@ -127,11 +160,11 @@ impl HttpBody for TrackedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        !self.leaves && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        if self.leaves { SizeHint::default() } else { self.body.size_hint() }
     }
 }
 
@@ -140,6 +173,15 @@ impl HttpBody for TrackedBody {
 pub(crate) struct BodyBounds {
     pub(crate) bytes_max: usize,
     pub(crate) timeout: Duration,
+    /// The connection sees to it that the request is polled when the time is over.
+    pub(crate) watched: bool,
+}
+
+impl BodyBounds {
+    /// The same on a connection that watches.
+    pub(crate) const fn watched(self) -> Self {
+        Self { watched: true, ..self }
+    }
 }
 
 /// A request's body, not read yet.
@@ -172,10 +214,17 @@ impl RequestBody {
             return Err(ApiError::BodyTooLarge);
         }
         let deadline = Instant::now() + bounds.timeout;
-        match timeout_at(deadline, collect(&mut incoming, bounds.bytes_max)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => Err(ApiError::RequestTimeout),
-        }
+        let mut body = pin!(collect(&mut incoming, bounds.bytes_max));
+        let outcome = if bounds.watched {
+            poll_fn(|context| match body.as_mut().poll(context) {
+                Poll::Pending if Instant::now() >= deadline => Poll::Ready(None),
+                outcome @ (Poll::Ready(_) | Poll::Pending) => outcome.map(Some),
+            })
+            .await
+        } else {
+            timeout_at(deadline, body).await.ok()
+        };
+        outcome.unwrap_or(Err(ApiError::RequestTimeout))
     }
 }
 
@@ -215,7 +264,7 @@ async fn discard(incoming: &mut Incoming, mut total: usize) {
 /// The next piece; trailers count as the end.
 async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
     loop {
-        match std::future::poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
+        match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
             None => return Ok(None),
             Some(Err(_broken)) => return Err(ApiError::BadBody),
             Some(Ok(frame)) => match frame.into_data() {

@@ -3,8 +3,9 @@
 //! ```text
 //! accept ─▶ (TLS) ─▶ hyper over WatchedIo ─▶ ConnectionService ─▶ Handler
 //!                      │ polled by this task together with
-//!                      ├ the watchdog: head, idle and write deadlines of Activity
-//!                      └ the drain: last call, graceful end, cut
+//!                      ├ the watchdog: head, idle, write and answer deadlines of Activity
+//!                      ├ the drain: last call, graceful end, cut
+//!                      └ the handover: an event stream goes on without hyper
 //! ```
 //!
 //! The watchdog keeps one timer per connection and moves it only when a deadline draws nearer, so
@@ -13,6 +14,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,9 +29,10 @@ use tokio_rustls::TlsAcceptor;
 use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
 use super::drain::{Admission, Drain, Phase};
+use super::handover;
 use super::options::ServerOptions;
-use super::service::{ConnectionService, Handler, Peer};
-use super::watched_io::WatchedIo;
+use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
+use super::watched_io::{Home, WatchedIo};
 
 /// How long a connection that was accepted just before the drain may take to send its request.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -64,10 +67,12 @@ impl<H> Shared<H> {
                 head: options.header_read_timeout,
                 idle: options.idle_timeout,
                 write: options.write_timeout,
+                answer: options.request_timeout,
             },
             bounds: BodyBounds {
                 bytes_max: options.body_bytes_max,
                 timeout: options.request_timeout,
+                watched: false,
             },
         }
     }
@@ -103,38 +108,68 @@ pub(crate) async fn serve<H: Handler>(
 ) {
     let activity = Arc::new(Activity::start());
     match &shared.tls {
-        None => drive(stream, addr, &shared, activity).await,
+        None => drive_and_tell(stream, addr, &shared, activity, admission).await,
+        // In a box of its own: plain connections should not be as large as TLS ones.
         Some(acceptor) => {
-            let mut draining = shared.drain.watch();
-            tokio::select! {
-                handshake = timeout(shared.patience.head, acceptor.accept(stream)) => {
-                    // A failed or overdue handshake is the peer's affair; the socket closes.
-                    if let Ok(Ok(stream)) = handshake {
-                        drive(stream, addr, &shared, activity).await;
+            Box::pin(async {
+                let mut draining = shared.drain.watch();
+                tokio::select! {
+                    handshake = timeout(shared.patience.head, acceptor.accept(stream)) => {
+                        // A failed or overdue handshake is the peer's affair; the socket closes.
+                        if let Ok(Ok(stream)) = handshake {
+                            drive_and_tell(stream, addr, &shared, activity, admission).await;
+                        }
                     }
+                    () = draining.reached(Phase::Cut) => {}
                 }
-                () = draining.reached(Phase::Cut) => {}
-            }
+            })
+            .await;
         }
     }
-    drop(admission);
 }
 
-async fn drive<S, H>(stream: S, addr: SocketAddr, shared: &Shared<H>, activity: Arc<Activity>)
-where
+/// Drives the connection under hyper; when its last response is a stream, a small task goes on.
+async fn drive_and_tell<S, H>(
+    stream: S,
+    addr: SocketAddr,
+    shared: &Shared<H>,
+    activity: Arc<Activity>,
+    admission: Admission,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
+    let home = Home::<S>::new(Mutex::new(None));
+    drive(stream, &home, addr, shared, &activity).await;
+    let stream = home.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((stream, pieces)) = stream.zip(activity.handover().take()) {
+        let draining = shared.drain.watch();
+        let patience = shared.patience.write;
+        tokio::spawn(handover::tell(stream, pieces, patience, draining, admission));
+    }
+}
+
+/// Drives the connection until it ends, is cut or, with its stream in `home`, handed over.
+async fn drive<S, H>(
+    stream: S,
+    home: &Home<S>,
+    addr: SocketAddr,
+    shared: &Shared<H>,
+    activity: &Arc<Activity>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
     let mut draining = shared.drain.watch();
     let service = ConnectionService {
         handler: Arc::clone(&shared.handler),
-        peer: Peer { addr, tls: shared.tls.is_some(), draining: draining.clone() },
-        activity: Arc::clone(&activity),
+        peer: Arc::new(Peer { addr, tls: shared.tls.is_some(), draining: draining.clone() }),
+        activity: Arc::clone(activity),
         bounds: shared.bounds,
     };
-    let io = TokioIo::new(WatchedIo::new(stream, Arc::clone(&activity)));
+    let io = TokioIo::new(WatchedIo::new(stream, Arc::clone(home), Arc::clone(activity)));
     let mut connection = pin!(shared.protocol.serve_connection(io, service));
-    let mut watchdog = pin!(Watchdog::over(&activity, shared.patience));
+    let mut watchdog = pin!(Watchdog::over(activity, shared.patience));
 
     let running = draining.clone();
     let drain = pin!(draining.reached(Phase::Draining));
@@ -153,7 +188,8 @@ where
     until(connection, watchdog, pin!(draining.reached(Phase::Cut)), || false).await;
 }
 
-/// Runs the connection until it ends or its patience runs out (true), or `signal` resolves (false).
+/// Runs the connection until it ends, is handed over or its patience runs out (true), or `signal`
+/// resolves (false).
 /// While `quiet` holds the signal is not polled again: its waker is this task's, set by the first
 /// poll, and polling it would take locks that all connections share.
 async fn until(
@@ -164,12 +200,22 @@ async fn until(
 ) -> bool {
     let mut listening = false;
     std::future::poll_fn(move |context| {
-        if connection.as_mut().poll(context).is_ready() {
-            return Poll::Ready(true);
-        }
-        if let Poll::Ready(overdue) = watchdog.as_mut().poll(context) {
-            tracing::debug!(?overdue, "a connection was cut");
-            return Poll::Ready(true);
+        loop {
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+            if watchdog.activity.is_handed_over() {
+                return Poll::Ready(true);
+            }
+            match watchdog.as_mut().poll(context) {
+                Poll::Pending => break,
+                // The request in flight looks at its own deadlines when it is polled.
+                Poll::Ready(Overdue::Answer) => {}
+                Poll::Ready(overdue) => {
+                    tracing::debug!(?overdue, "a connection was cut");
+                    return Poll::Ready(true);
+                }
+            }
         }
         if !(listening && quiet()) {
             listening = true;
@@ -208,6 +254,9 @@ impl Future for Watchdog<'_> {
             // anew, once per patience and not once per request.
             if due < self.timer.deadline() || self.timer.is_elapsed() {
                 if due <= Instant::now() {
+                    if overdue == Overdue::Answer {
+                        self.activity.answer_put_off(AFTER_BODY);
+                    }
                     return Poll::Ready(overdue);
                 }
                 self.timer.as_mut().reset(due);

@@ -12,7 +12,7 @@ use engine::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{Method, Request, Response, Version};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
@@ -21,7 +21,7 @@ use crate::error::ApiError;
 
 /// How much longer than its body's deadline a request may take, so that a body that never came is
 /// told apart (408) from an answer that never came (503).
-const AFTER_BODY: Duration = Duration::from_millis(250);
+pub(super) const AFTER_BODY: Duration = Duration::from_millis(250);
 
 /// A handler's answer that is still being worked on.
 pub type Later = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
@@ -53,14 +53,14 @@ impl fmt::Debug for Answer {
 /// Who answers requests. Must not panic: a release build aborts on a panic.
 pub trait Handler: Send + Sync + 'static {
     /// Answers at once or promises to.
-    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer;
+    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer;
 }
 
 impl<F> Handler for F
 where
-    F: Fn(Request<RequestBody>, &Peer) -> Answer + Send + Sync + 'static,
+    F: Fn(Request<RequestBody>, &Arc<Peer>) -> Answer + Send + Sync + 'static,
 {
-    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer {
+    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
         self(request, peer)
     }
 }
@@ -79,7 +79,7 @@ pub struct Peer {
 /// One connection's requests.
 pub(crate) struct ConnectionService<H> {
     pub(crate) handler: Arc<H>,
-    pub(crate) peer: Peer,
+    pub(crate) peer: Arc<Peer>,
     pub(crate) activity: Arc<Activity>,
     pub(crate) bounds: BodyBounds,
 }
@@ -96,17 +96,23 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
             http2: (!http1).then(|| Arc::clone(&self.activity)),
             head_only: *request.method() == Method::HEAD,
             closes: http1 && self.peer.draining.has_begun(),
+            chunked: request.version() == Version::HTTP_11,
         };
         if let Err(refusal) = check(&request) {
             finish.closes = http1;
             return Answering::now(refusal.respond(), finish);
         }
-        let request = request.map(|incoming| RequestBody::new(incoming, self.bounds));
+        let bounds = if http1 { self.bounds.watched() } else { self.bounds };
+        let request = request.map(|incoming| RequestBody::new(incoming, bounds));
         match self.handler.answer(request, &self.peer) {
             Answer::Now(response) => Answering::now(response, finish),
             Answer::Later(work) => {
-                let limit = self.bounds.timeout + AFTER_BODY;
-                let deadline = Box::pin(tokio::time::sleep(limit));
+                let at = Instant::now() + self.bounds.timeout + AFTER_BODY;
+                let deadline = if http1 {
+                    Deadline::watched(at, &self.activity)
+                } else {
+                    Deadline::Timer(Box::pin(sleep_until(at)))
+                };
                 Answering(State::Later { work, deadline, finish })
             }
         }
@@ -132,6 +138,8 @@ struct Finish {
     head_only: bool,
     /// Say that the connection closes after this response (HTTP/1 only).
     closes: bool,
+    /// The peer reads chunks (HTTP/1.1): a stream can leave hyper.
+    chunked: bool,
 }
 
 impl Finish {
@@ -146,6 +154,10 @@ impl Finish {
             *response.body_mut() = Body::empty();
         }
         let in_flight = self.in_flight.take()?;
+        if self.chunked && response.body().is_stream() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Some(response.map(|body| TrackedBody::leaving(body, in_flight)));
+        }
         let turn = match &self.http2 {
             Some(activity) if response.body().len() != Some(0) => Some(Turn::of_peer(activity)),
             _ => None,
@@ -159,7 +171,38 @@ pub(crate) struct Answering(State);
 
 enum State {
     Now(Option<Response<TrackedBody>>),
-    Later { work: Later, deadline: Pin<Box<Sleep>>, finish: Finish },
+    Later { work: Later, deadline: Deadline, finish: Finish },
+}
+
+/// The moment by which an answer is due.
+enum Deadline {
+    /// The connection's watchdog sees to it that the request is polled then: no timer of its own.
+    Watched { at: Instant, activity: Arc<Activity> },
+    /// An HTTP/2 stream is a task by itself.
+    Timer(Pin<Box<Sleep>>),
+}
+
+impl Deadline {
+    fn watched(at: Instant, activity: &Arc<Activity>) -> Self {
+        activity.answer_awaited();
+        Self::Watched { at, activity: Arc::clone(activity) }
+    }
+
+    fn poll_passed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Watched { at, .. } if Instant::now() >= *at => Poll::Ready(()),
+            Self::Watched { .. } => Poll::Pending,
+            Self::Timer(timer) => timer.as_mut().poll(context),
+        }
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        if let Self::Watched { activity, .. } = self {
+            activity.answer_over();
+        }
+    }
 }
 
 impl Answering {
@@ -178,7 +221,7 @@ impl Future for Answering {
                 let response = match work.as_mut().poll(context) {
                     Poll::Ready(response) => response,
                     Poll::Pending => {
-                        std::task::ready!(deadline.as_mut().poll(context));
+                        std::task::ready!(deadline.poll_passed(context));
                         ApiError::DeadlineExceeded.respond()
                     }
                 };

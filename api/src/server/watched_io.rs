@@ -6,6 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use engine::sync::Arc;
@@ -14,10 +15,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::activity::Activity;
 use super::framing::Framing;
 
+/// Where a stream comes back to when hyper is dropped and somebody goes on with it.
+pub(crate) type Home<S> = Arc<Mutex<Option<S>>>;
+
 /// A stream under watch.
 #[derive(Debug)]
 pub(crate) struct WatchedIo<S> {
-    stream: S,
+    /// There until the drop.
+    stream: Option<S>,
+    home: Home<S>,
     framing: Framing,
     /// The framing was refused: the peer is not listened to any more.
     refused: bool,
@@ -25,8 +31,15 @@ pub(crate) struct WatchedIo<S> {
 }
 
 impl<S> WatchedIo<S> {
-    pub(crate) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, framing: Framing::new(), refused: false, activity }
+    pub(crate) fn new(stream: S, home: Home<S>, activity: Arc<Activity>) -> Self {
+        Self { stream: Some(stream), home, framing: Framing::new(), refused: false, activity }
+    }
+
+    fn stream(&mut self) -> Pin<&mut S>
+    where
+        S: Unpin,
+    {
+        Pin::new(self.stream.as_mut().expect("only the drop takes the stream"))
     }
 
     fn note_write<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -35,6 +48,14 @@ impl<S> WatchedIo<S> {
             Poll::Ready(_) => self.activity.write_moved(),
         }
         outcome
+    }
+}
+
+impl<S> Drop for WatchedIo<S> {
+    fn drop(&mut self) {
+        if self.activity.is_handed_over() {
+            *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.stream.take();
+        }
     }
 }
 
@@ -49,7 +70,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedIo<S> {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        std::task::ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        std::task::ready!(this.stream().poll_read(context, buffer))?;
         if let Err(refusal) = this.framing.scan(&buffer.filled()[before..]) {
             this.refused = true;
             buffer.set_filled(before + refusal.at);
@@ -70,7 +91,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedIo<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let outcome = self.stream().poll_write(context, bytes);
         self.note_write(outcome)
     }
 
@@ -79,21 +100,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedIo<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let outcome = self.stream().poll_write_vectored(context, slices);
         self.note_write(outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_flush(context);
+        let outcome = self.stream().poll_flush(context);
         self.note_write(outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_shutdown(context);
+        let outcome = self.stream().poll_shutdown(context);
         self.note_write(outcome)
     }
 }

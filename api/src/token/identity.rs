@@ -5,6 +5,9 @@
 //! a pass cannot be searched back to a customer number. Scope and body hashes are not keyed: they
 //! live in the journal and must outlast any secret.
 
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use engine::id::{SaleName, ShopperKey};
 
 use super::Keyring;
@@ -46,18 +49,22 @@ impl Keyring {
 /// The scope of an idempotency key: the same for the same principal, route and key, nothing else.
 /// `route` names the call and its sale, as `purchase/demo`.
 pub fn scope_hash(principal: Principal, route: &str, key: &str) -> u128 {
-    let hasher = blake3::Hasher::new_derive_key("rushgate idempotency scope 1");
+    static CONTEXT: LazyLock<ContextKey> =
+        LazyLock::new(|| hash_derive_key_context("rushgate idempotency scope 1"));
     let (kind, id): (&[u8], [u8; 16]) = match principal {
         Principal::Shopper(shopper) => (b"shopper", shopper.0.to_le_bytes()),
         Principal::Key(Role::Operator) => (b"operator", [0; 16]),
         Principal::Key(Role::Backend) => (b"backend", [0; 16]),
     };
+    let hasher = blake3::Hasher::new_from_context_key(&CONTEXT);
     finish(hasher, &[kind, &id, route.as_bytes(), key.as_bytes()])
 }
 
 /// The hash that tells whether a repeated request has the body of the first.
 pub fn body_hash(body: &[u8]) -> u128 {
-    finish(blake3::Hasher::new_derive_key("rushgate idempotency body 1"), &[body])
+    static CONTEXT: LazyLock<ContextKey> =
+        LazyLock::new(|| hash_derive_key_context("rushgate idempotency body 1"));
+    finish(blake3::Hasher::new_from_context_key(&CONTEXT), &[body])
 }
 
 fn finish(mut hasher: blake3::Hasher, parts: &[&[u8]]) -> u128 {

@@ -1,52 +1,108 @@
-//! Passes that were found genuine of late, so that a shopper who asks again is known by a hash.
+//! Passes known to be genuine, so that a shopper who shows one is known by a hash.
 //!
-//! When little is left, everyone admitted presses "buy" again and again with the same pass, and a
-//! signature costs more than all the rest of saying no. Owns genuineness alone: the sale and the
-//! times are checked at each use. Only a token whose signature fitted comes in, under the hash of
-//! all its bytes, so a changed byte is another token. Keys never change within a process.
+//! A signature costs more than all the rest of an answer, and this node made it once already: for
+//! the shopper it let in, who comes back to buy. When little is left, the same shoppers press "buy"
+//! again and again. Owns genuineness alone: the sale and the times are read from the token and
+//! checked at each use. Only a token that we signed, or whose signature fitted, comes in, under
+//! 128 bits of the hash of all its bytes, so a changed byte is another token. Keys never change
+//! within a process.
 //!
-//! A slot holds one token, found by its hash; a newcomer takes the slot. Readers take no lock.
+//! A hash belongs to one set of [`WAYS`] slots; a newcomer takes a free one or somebody else's.
+//! Readers and writers take no lock. Two writers may leave a slot with a half of each: that is a
+//! hash nobody can find a token for, and a token forgotten is merely verified again.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use arc_swap::ArcSwapOption;
 use blake3::Hash;
+use engine::sync::{AtomicU64, Ordering};
 
-use super::Pass;
+/// Tokens remembered: those who buy within the same minutes. 16 bytes each, 4 MiB in all.
+const TOKENS_MAX: usize = 1 << 18;
+/// Slots where a hash may stand: enough that few are pushed out before the table is full.
+const WAYS: usize = 4;
 
-/// Tokens remembered: those who buy within the same seconds, in about 3 MB when full.
-const TOKENS_MAX: usize = 16_384;
+const _: () = assert!(TOKENS_MAX.is_power_of_two() && TOKENS_MAX.is_multiple_of(WAYS));
 
-const _: () = assert!(TOKENS_MAX.is_power_of_two() && TOKENS_MAX <= 1 << 16);
+/// Both halves of a hash; 0 and 0 in a free slot.
+#[derive(Default)]
+struct Slot(AtomicU64, AtomicU64);
 
 /// The memory; see the module.
-pub(super) struct Verified(Box<[ArcSwapOption<(Hash, Pass)>]>);
+pub(super) struct Verified(Box<[Slot]>);
 
 impl Verified {
     /// Nothing yet.
     pub(super) fn new() -> Self {
-        Self((0..TOKENS_MAX).map(|_| ArcSwapOption::empty()).collect())
+        Self((0..TOKENS_MAX).map(|_| Slot::default()).collect())
     }
 
-    /// The pass of a token with this hash, if its signature was seen to fit.
-    pub(super) fn find(&self, hash: &Hash) -> Option<Pass> {
-        let known = self.slot(hash).load();
-        known.as_ref().filter(|known| known.0 == *hash).map(|known| known.1.clone())
+    /// Whether a token with this hash was seen to be genuine.
+    pub(super) fn knows(&self, hash: &Hash) -> bool {
+        let (halves, set) = self.place(hash);
+        // ORDERING: Relaxed, here and below: a slot stands for itself and publishes nothing else.
+        let read = |slot: &Slot| (slot.0.load(Ordering::Relaxed), slot.1.load(Ordering::Relaxed));
+        set.iter().any(|slot| read(slot) == halves)
     }
 
-    /// Remembers a token whose signature fitted.
-    pub(super) fn remember(&self, hash: Hash, pass: Pass) {
-        self.slot(&hash).store(Some(Arc::new((hash, pass))));
+    /// Remembers a genuine token.
+    pub(super) fn remember(&self, hash: &Hash) {
+        if self.knows(hash) {
+            return;
+        }
+        let ((first, second), set) = self.place(hash);
+        let free = set.iter().find(|slot| slot.0.load(Ordering::Relaxed) == 0);
+        let victim = usize::try_from(second % WAYS as u64).unwrap_or(0);
+        let slot = free.unwrap_or(&set[victim]);
+        slot.0.store(first, Ordering::Relaxed);
+        slot.1.store(second, Ordering::Relaxed);
     }
 
-    fn slot(&self, hash: &Hash) -> &ArcSwapOption<(Hash, Pass)> {
-        let bytes = hash.as_bytes();
-        &self.0[usize::from(u16::from_le_bytes([bytes[0], bytes[1]])) % TOKENS_MAX]
+    /// The halves of a hash and the slots where they may stand.
+    fn place(&self, hash: &Hash) -> ((u64, u64), &[Slot]) {
+        let word = |at: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hash.as_bytes()[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        let sets = (TOKENS_MAX / WAYS) as u64;
+        // Bits that are in neither half: what a slot holds says as much as all its bits.
+        let set = usize::try_from(word(16) % sets).unwrap_or(0) * WAYS;
+        ((word(0) | 1, word(8)), &self.0[set..set + WAYS])
     }
 }
 
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Verified")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_remembered_is_known_and_nothing_else() {
+        let verified = Verified::new();
+        let tokens = || (0..1_000_u32).map(|token| blake3::hash(&token.to_le_bytes()));
+        assert!(tokens().all(|hash| !verified.knows(&hash)));
+        for hash in tokens().step_by(2) {
+            verified.remember(&hash);
+        }
+        assert!(tokens().step_by(2).all(|hash| verified.knows(&hash)));
+        assert!(tokens().skip(1).step_by(2).all(|hash| !verified.knows(&hash)));
+    }
+
+    #[test]
+    fn a_crowd_over_the_bound_pushes_out_no_more_than_it_must() {
+        let verified = Verified::new();
+        let tokens = || (0..TOKENS_MAX as u64 / 2).map(|token| blake3::hash(&token.to_le_bytes()));
+        tokens().for_each(|hash| verified.remember(&hash));
+        let known = tokens().filter(|hash| verified.knows(hash)).count();
+        assert!(known * 100 > 94 * TOKENS_MAX / 2, "{known}");
+        let more = TOKENS_MAX as u64 * 2;
+        (0..more).for_each(|token| verified.remember(&blake3::hash(&token.to_be_bytes())));
+        let last = blake3::hash(&(more - 1).to_be_bytes());
+        assert!(verified.knows(&last), "a newcomer is let in");
     }
 }

@@ -6,7 +6,7 @@
 use engine::clock::Millis;
 use engine::id::{Epoch, HoldId, Sku};
 use engine::limits::PURCHASE_ITEMS_MAX;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fields::{BodyError, Fields, Problems};
 use super::node::Node;
@@ -33,6 +33,48 @@ pub struct PurchaseItem {
 
 /// Reads a purchase body.
 pub fn read_purchase(body: &[u8]) -> Result<PurchaseRequest, BodyError> {
+    match plain(body) {
+        Some(request) => Ok(request),
+        None => read_strictly(body),
+    }
+}
+
+/// The body that nearly everyone sends, read without a tree of it: no escapes, each field once.
+/// Whatever is not that is left to the strict reader, who knows what to say of it.
+fn plain(body: &[u8]) -> Option<PurchaseRequest> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Plain<'a> {
+        #[serde(borrow)]
+        items: Vec<PlainItem<'a>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct PlainItem<'a> {
+        sku: &'a str,
+        quantity: u32,
+    }
+
+    // serde takes a list of values for an object; with one bracket only `items` is a list.
+    if body.split(|&byte| byte == b'[').count() != 2 {
+        return None;
+    }
+    let Plain { items: lines } = serde_json::from_slice(body).ok()?;
+    if !(1..=PURCHASE_ITEMS_MAX).contains(&lines.len()) {
+        return None;
+    }
+    let mut items: Vec<PurchaseItem> = Vec::with_capacity(lines.len());
+    for PlainItem { sku, quantity } in lines {
+        let again = items.iter().any(|known| known.sku.as_str() == sku);
+        if again || !(1..=QUANTITY_MAX).contains(&quantity) {
+            return None;
+        }
+        items.push(PurchaseItem { sku: Sku::parse(sku)?, quantity });
+    }
+    Some(PurchaseRequest { items })
+}
+
+fn read_strictly(body: &[u8]) -> Result<PurchaseRequest, BodyError> {
     let node = read_json(body)?;
     let mut problems = Problems::default();
     let mut fields = Fields::open("", &node, &mut problems);
@@ -180,6 +222,11 @@ mod tests {
         let request = read_purchase(body).unwrap();
         assert_eq!(request.items.len(), 2);
         assert_eq!((request.items[0].sku.as_str(), request.items[0].quantity), ("sneaker-42", 2));
+        assert_eq!(plain(body), Some(request.clone()));
+        assert_eq!(read_strictly(body), Ok(request));
+        let escaped = br#"{"items":[{"sku":"\u0062","quantity":1}]}"#;
+        assert_eq!(plain(escaped), None);
+        assert_eq!(read_purchase(escaped).unwrap().items[0].sku.as_str(), "b");
     }
 
     #[test]
@@ -244,6 +291,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_plain_reader_takes_nothing_that_the_strict_one_refuses(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                r#"{"items":["#, r#"{"sku":"a","quantity":1}"#, r#"{"quantity":2,"sku":"b"}"#, ",",
+                "]}", "[", "]", "{", "}", r#""sku":"a""#, r#""quantity":0"#, r#""quantity":1.0"#,
+                r#"{"sku":"a","quantity":1,"price":1}"#, r#"["a",1]"#, r"[", " ", r"\u0061",
+                r#"{"sku":"a b","quantity":1}"#, r#"{"sku":"c","quantity":1,"quantity":1}"#,
+                r#"{"sku":"d","quantity":1000001}"#, r#","items":[]"#, "null",
+            ]), 0..7),
+        ) {
+            let body = parts.concat();
+            if let Some(request) = plain(body.as_bytes()) {
+                prop_assert_eq!(read_strictly(body.as_bytes()), Ok(request), "{}", body);
+            }
+        }
+
         #[test]
         fn no_body_makes_reading_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let read = read_purchase(&body);

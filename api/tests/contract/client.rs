@@ -132,14 +132,18 @@ impl Client {
         sender.send_request(ask.request(self.addr, false)).await.unwrap()
     }
 
-    /// Sends a request over HTTP/2.
-    pub(crate) async fn tell_http2(self, ask: Ask) -> Told {
+    /// As [`Self::open`], over HTTP/2.
+    pub(crate) async fn open_http2(self, ask: &Ask) -> Response<Incoming> {
         let stream = TokioIo::new(self.connect(ask.from).await);
         let shake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
         let (mut sender, connection) = shake.unwrap();
         tokio::spawn(connection);
-        let response = sender.send_request(ask.request(self.addr, true)).await.unwrap();
-        let (parts, body) = response.into_parts();
+        sender.send_request(ask.request(self.addr, true)).await.unwrap()
+    }
+
+    /// Sends a request over HTTP/2.
+    pub(crate) async fn tell_http2(self, ask: Ask) -> Told {
+        let (parts, body) = self.open_http2(&ask).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let told = Told { status: parts.status.as_u16(), headers: parts.headers, body };
         openapi::check(&ask, &told);

@@ -20,3 +20,4 @@ mod service;
 mod shoppers;
 mod tokens;
 mod wall;
+mod watchers;

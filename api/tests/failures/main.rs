@@ -32,6 +32,7 @@ mod shopper;
 mod site;
 mod stop;
 mod sync_error;
+mod watchers;
 
 use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},

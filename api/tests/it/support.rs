@@ -3,17 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use api::error::ApiError;
 use api::respond::{self, Cache};
 use api::route::Methods;
-use api::server::{Answer, Body, Handler, Peer, RequestBody, Server, ServerOptions};
+use api::server::{Answer, Body, Handler, Peer, Pieces, RequestBody, Server, ServerOptions};
 use bytes::Bytes;
 use hyper::{Method, Request, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 /// Longer than any deadline a test sets; reaching it is a failure.
@@ -29,7 +30,7 @@ pub(crate) struct Echo {
 }
 
 impl Handler for Echo {
-    fn answer(&self, request: Request<RequestBody>, peer: &Peer) -> Answer {
+    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
         match (&head.method, head.uri.path()) {
@@ -42,14 +43,16 @@ impl Handler for Echo {
                 })
             }
             (&Method::GET, "/endless") => {
-                let (sender, body) = Body::stream();
+                let (sender, pieces) = mpsc::channel(1);
+                let body = Body::stream(Sent(pieces));
                 tokio::spawn(async move {
                     while sender.send(Bytes::from(vec![b'x'; 16 * 1024])).await.is_ok() {}
                 });
                 Answer::Now(respond::event_stream(body))
             }
             (&Method::GET, "/events") => {
-                let (sender, body) = Body::stream();
+                let (sender, pieces) = mpsc::channel(1);
+                let body = Body::stream(Sent(pieces));
                 let mut draining = peer.draining.clone();
                 tokio::spawn(async move {
                     sender.send(Bytes::from_static(b"event: place\n\n")).await.unwrap();
@@ -67,6 +70,15 @@ impl Handler for Echo {
             (&Method::OPTIONS, _) => Answer::Now(respond::options(Methods::GetPost)),
             _ => Answer::Now(ApiError::MethodNotAllowed { allow: Methods::GetPost }.respond()),
         }
+    }
+}
+
+/// Pieces that a task sends.
+struct Sent(mpsc::Receiver<Bytes>);
+
+impl Pieces for Sent {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.poll_recv(context)
     }
 }
 

@@ -10,7 +10,12 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 use benches::{Scribed, SyncTimes, now};
 use clap::Parser;
 use engine::disk::{Disk, real::RealDisk};
+use mimalloc::MiMalloc;
 use serde_json::json;
+
+/// That of the server.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Debug, Parser)]
 #[command(about = "Durable reservations a second on one hot SKU, without HTTP")]

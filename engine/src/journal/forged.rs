@@ -1,13 +1,15 @@
 //! Journals that no crash could leave: every hash right, and yet one thing that does not follow.
 
+use std::io;
+
 use super::batch::{self, ChainHash, HASH_BYTES, Head};
 use super::error::JournalError;
 use super::scan::{Extent, JournalPoint};
-use super::segment::{self, Header};
+use super::segment::{Blank, Header};
 use super::{Recovery, read_all};
 use crate::clock::Millis;
-use crate::disk::Disk as _;
 use crate::disk::sim::SimDisk;
+use crate::disk::{Disk as _, DiskFile};
 use crate::id::{Epoch, Sequence};
 
 /// Something that changes the second of two batches before it is hashed.
@@ -22,7 +24,7 @@ fn honest(previous: ChainHash, first_sequence: u64) -> Head {
 fn journal(forge: Forge, patch: fn(&mut Vec<u8>)) -> SimDisk {
     let disk = SimDisk::new();
     let start = Header { ordinal: 1, first_sequence: Sequence(1), chain: ChainHash::GENESIS };
-    let file = segment::create(&disk, &start, 1_024).unwrap();
+    let file = create(&disk, &start, 1_024).unwrap();
     let mut bytes = Vec::new();
     let hash = batch::encode(&mut bytes, &honest(ChainHash::GENESIS, 1), b"first");
     let mut head = honest(hash, 3);
@@ -42,6 +44,11 @@ fn read(disk: &SimDisk) -> Result<Recovery, JournalError> {
 fn rehash(bytes: &mut [u8]) {
     let (covered, hash) = bytes.split_at_mut(bytes.len() - HASH_BYTES);
     hash.copy_from_slice(blake3::hash(covered).as_bytes());
+}
+
+fn create(disk: &SimDisk, header: &Header, length: u64) -> io::Result<Box<dyn DiskFile>> {
+    let made = Blank::now(disk, length)?.become_segment(disk, header);
+    made.map_err(|error| io::Error::other(format!("{error:?}")))
 }
 
 #[test]
@@ -99,7 +106,7 @@ fn a_segment_that_does_not_follow_is_damage() {
     let other_sequence = Header { first_sequence: Sequence(6), ..follows };
     for (header, is_sound) in [(follows, true), (other_chain, false), (other_sequence, false)] {
         let disk = sound.copy();
-        segment::create(&disk, &header, 512).unwrap();
+        create(&disk, &header, 512).unwrap();
         match read(&disk) {
             Ok(recovery) => assert!(is_sound && recovery.point.segment == 2, "{header:?}"),
             Err(JournalError::Damaged { segment: 2, .. }) => assert!(!is_sound, "{header:?}"),
@@ -111,9 +118,9 @@ fn a_segment_that_does_not_follow_is_damage() {
 #[test]
 fn a_leftover_of_an_earlier_attempt_does_not_stop_a_new_segment() {
     let disk = SimDisk::new();
-    disk.plant("journal-0000000000000001.log.tmp", b"leftover");
+    disk.plant("journal-now.tmp", b"leftover");
     let start = Header { ordinal: 1, first_sequence: Sequence(1), chain: ChainHash::GENESIS };
-    let file = segment::create(&disk, &start, 512).unwrap();
+    let file = create(&disk, &start, 512).unwrap();
     assert_eq!(file.len().unwrap(), 512);
     assert_eq!(disk.list().unwrap(), ["journal-0000000000000001.log"]);
 }

@@ -8,7 +8,7 @@ use std::io;
 
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::error::JournalError;
-use crate::disk::{self, Disk, DiskFile, TEMPORARY_SUFFIX};
+use crate::disk::{self, Disk, DiskFile};
 use crate::id::Sequence;
 
 /// Bytes before a segment's first batch.
@@ -16,6 +16,9 @@ pub(super) const HEADER_BYTES: usize = 96;
 
 /// A segment longer than this is refused before it is read into memory.
 pub(super) const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+/// Zeros synced together ahead of time: about a millisecond's work for a disk.
+const PIECE_BYTES: u64 = 1 << 20;
 
 const MAGIC: &[u8; 8] = b"RGSEGMT\n";
 const VERSION: u32 = 1;
@@ -105,43 +108,71 @@ pub(super) enum CreateError {
     Unknown(io::Error),
 }
 
-/// Makes the segment that `header` describes, durably, every byte of it written.
+/// A file that can become any segment: as long as one, all zeros, each of them written.
 ///
-/// Writing the zeros costs some milliseconds here and saves them many times over: a sync after an
+/// Writing the zeros costs many milliseconds here and saves them many times over: a sync after an
 /// overwrite need not record a change of the file's extents.
-pub(super) fn create(
-    disk: &dyn Disk,
-    header: &Header,
-    length: u64,
-) -> Result<Box<dyn DiskFile>, CreateError> {
-    let name = name(header.ordinal);
-    let temporary = format!("{name}{TEMPORARY_SUFFIX}");
-    let file = match fill(disk, &temporary, header, length) {
-        Ok(file) => file,
-        Err(error) => {
-            // The first error is the one worth telling; a leftover is removed by the next attempt.
-            drop(disk.remove(&temporary));
-            return Err(CreateError::Unchanged(error));
-        }
-    };
-    file.sync().map_err(CreateError::Unknown)?;
-    if let Err(error) = disk.rename(&temporary, &name) {
-        drop(disk.remove(&temporary));
-        return Err(CreateError::Unchanged(error));
-    }
-    disk.sync_directory().map_err(CreateError::Unknown)?;
-    Ok(file)
+#[derive(Debug)]
+pub(super) struct Blank {
+    file: Box<dyn DiskFile>,
+    temporary: &'static str,
+    pub(super) length: u64,
 }
 
-fn fill(
-    disk: &dyn Disk,
-    temporary: &str,
-    header: &Header,
-    length: u64,
-) -> io::Result<Box<dyn DiskFile>> {
-    disk::remove_if_there(disk, temporary)?;
-    let file = disk.create(temporary, length)?;
-    disk::write_all_at(&*file, &header.encode(), 0)?;
-    disk::write_zeros_at(&*file, HEADER_BYTES as u64, length)?;
-    Ok(file)
+impl Blank {
+    /// Made when it is needed at once; its zeros are synced with its header.
+    pub(super) fn now(disk: &dyn Disk, length: u64) -> io::Result<Self> {
+        Self::fill(disk, "journal-now.tmp", length, length)
+    }
+
+    /// Made ahead of its time, beside a writer of another segment: synced piece by piece, so that
+    /// the writer's syncs never wait behind more than one.
+    pub(super) fn ahead(disk: &dyn Disk, length: u64) -> io::Result<Self> {
+        let blank = Self::fill(disk, "journal-ahead.tmp", length, PIECE_BYTES)?;
+        blank.file.sync()?;
+        Ok(blank)
+    }
+
+    fn fill(disk: &dyn Disk, temporary: &'static str, length: u64, piece: u64) -> io::Result<Self> {
+        disk::remove_if_there(disk, temporary)?;
+        let file = disk.create(temporary, length)?;
+        let blank = Self { file, temporary, length };
+        let mut from = 0;
+        while from < length {
+            let to = length.min(from + piece);
+            let written = disk::write_zeros_at(&*blank.file, from, to);
+            let synced =
+                written.and_then(|()| if to < length { blank.file.sync() } else { Ok(()) });
+            if let Err(error) = synced {
+                blank.discard(disk);
+                return Err(error);
+            }
+            from = to;
+        }
+        Ok(blank)
+    }
+
+    /// Makes it the segment that `header` describes, durably.
+    pub(super) fn become_segment(
+        self,
+        disk: &dyn Disk,
+        header: &Header,
+    ) -> Result<Box<dyn DiskFile>, CreateError> {
+        if let Err(error) = disk::write_all_at(&*self.file, &header.encode(), 0) {
+            self.discard(disk);
+            return Err(CreateError::Unchanged(error));
+        }
+        self.file.sync().map_err(CreateError::Unknown)?;
+        if let Err(error) = disk.rename(self.temporary, &name(header.ordinal)) {
+            self.discard(disk);
+            return Err(CreateError::Unchanged(error));
+        }
+        disk.sync_directory().map_err(CreateError::Unknown)?;
+        Ok(self.file)
+    }
+
+    fn discard(&self, disk: &dyn Disk) {
+        // The error that led here is the one worth telling; the next attempt removes a leftover.
+        drop(disk.remove(self.temporary));
+    }
 }

@@ -1,9 +1,11 @@
 //! What a sale says to each request: the records that should be, or a refusal. Changes nothing.
 
+use smallvec::SmallVec;
+
 use super::{Phase, Sale, replays::Known};
 use crate::{
     clock::Millis,
-    hold::{Hold, HoldItem, HoldState, Step},
+    hold::{Hold, HoldItem, HoldItems, HoldState, Step},
     id::{Epoch, HoldId, Number, OfferIndex, ShopperKey},
     limits,
     line::PlaceState,
@@ -123,11 +125,14 @@ pub enum ChangeRefusal {
     Fixed(&'static str),
 }
 
+/// Records of one command: nearly always one, and that one needs no allocation.
+pub(crate) type Records = SmallVec<[Record; 1]>;
+
 /// What an entry comes to, before the gate has moved.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum EntryDecision {
     /// A place, new or kept; the records that make it.
-    Place(Number, Vec<Record>),
+    Place(Number, Records),
     /// Answered before.
     Replayed(EntryAnswer),
 }
@@ -136,7 +141,7 @@ pub(crate) enum EntryDecision {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum HoldDecision {
     /// The hold, and the records that make or move it; none when it is there already.
-    Decided(HoldId, Vec<Record>),
+    Decided(HoldId, Records),
     /// Answered before, with the hold in this state.
     Replayed(HoldId, HoldState),
 }
@@ -167,7 +172,7 @@ impl Sale {
                 && phase == Phase::Open
                 && self.place(*number) == PlaceState::Waiting
         };
-        let mut records = Vec::new();
+        let mut records = Records::new();
         match live {
             Some(number) if !gives_up(&number) => return Ok(EntryDecision::Place(number, records)),
             Some(number) => records.push(self.departure(Departure::Rejoined, vec![number])),
@@ -188,8 +193,8 @@ impl Sale {
         at: Millis,
     ) -> Result<Option<EntryAnswer>, EntryRefusal> {
         let Some(replay) = replay else { return Ok(None) };
-        match self.replays.look_up(replay, at) {
-            Known::Answered(Answer::Entry { answer }) => Ok(Some(answer.clone())),
+        match self.replays.look_up(replay, at, &self.places) {
+            Known::Answered(Answer::Entry { answer }) => Ok(Some(answer)),
             Known::Answered(Answer::Hold { .. }) | Known::OtherBody => Err(EntryRefusal::OtherBody),
             Known::New => Ok(None),
         }
@@ -261,9 +266,9 @@ impl Sale {
         replay: ReplayKey,
         at: Millis,
     ) -> Result<HoldDecision, PurchaseRefusal> {
-        match self.replays.look_up(replay, at) {
+        match self.replays.look_up(replay, at, &self.places) {
             Known::Answered(Answer::Hold { hold, state }) => {
-                return Ok(HoldDecision::Replayed(*hold, *state));
+                return Ok(HoldDecision::Replayed(hold, state));
             }
             Known::Answered(Answer::Entry { .. }) | Known::OtherBody => {
                 return Err(PurchaseRefusal::OtherBody);
@@ -295,7 +300,7 @@ impl Sale {
         let hold = self.holds.next_id();
         let (number, shopper, replay) = (pass.number, pass.shopper, Some(replay));
         let record = Record::Held { sale: self.tag, hold, number, shopper, items, replay };
-        Ok(HoldDecision::Decided(hold, vec![record]))
+        Ok(HoldDecision::Decided(hold, Records::from_iter([record])))
     }
 
     /// A hold moves on.
@@ -315,9 +320,9 @@ impl Sale {
         if !mine {
             return Err(SettleRefusal::NoHold);
         }
-        match replay.map_or(Known::New, |replay| self.replays.look_up(replay, at)) {
+        match replay.map_or(Known::New, |replay| self.replays.look_up(replay, at, &self.places)) {
             Known::Answered(Answer::Hold { hold, state }) => {
-                return Ok(HoldDecision::Replayed(*hold, *state));
+                return Ok(HoldDecision::Replayed(hold, state));
             }
             Known::Answered(Answer::Entry { .. }) | Known::OtherBody => {
                 return Err(SettleRefusal::OtherBody);
@@ -340,7 +345,8 @@ impl Sale {
         if !allowed || !step.applies_to(hold.state) {
             return Err(SettleRefusal::WrongState(hold.state));
         }
-        let mut records = vec![Record::Settled { sale: self.tag, hold: id, step, replay }];
+        let settled = Record::Settled { sale: self.tag, hold: id, step, replay };
+        let mut records = Records::from_iter([settled]);
         if step == Step::Confirm && self.completes(hold) {
             let (number, reason) = (hold.number, SessionEnd::Completed);
             records.push(Record::SessionEnded { sale: self.tag, number, reason });
@@ -441,13 +447,13 @@ impl Sale {
     /// Whether confirming `hold` leaves its session with nothing open.
     fn completes(&self, hold: &Hold) -> bool {
         let admitted = |session: &Session| session.state == SessionState::Admitted;
-        let others = || self.holds.open_of(hold.shopper).any(|other| other != hold.id);
-        self.sessions.get(hold.number).is_some_and(admitted) && !others()
+        self.sessions.get(hold.number).is_some_and(admitted)
+            && self.holds.open_of(hold.shopper) == 1
     }
 
     /// The wanted units at today's prices, one line per offer; `None` for an unknown offer.
-    fn priced(&self, wanted: &[(OfferIndex, u32)]) -> Option<Vec<HoldItem>> {
-        let mut items: Vec<HoldItem> = Vec::with_capacity(wanted.len());
+    fn priced(&self, wanted: &[(OfferIndex, u32)]) -> Option<HoldItems> {
+        let mut items = HoldItems::new();
         for (offer, quantity) in wanted {
             let price = self.spec.offers.get(usize::from(offer.0))?.price;
             match items.iter_mut().find(|item| item.offer == *offer) {

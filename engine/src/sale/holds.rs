@@ -1,35 +1,47 @@
 //! All holds of a sale, by number and by deadline, and how many units each shopper has taken.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     clock::Millis,
-    codec::{Binary, DecodeError},
+    codec::{Binary, DecodeError, get_length},
     hold::{Hold, HoldState},
     id::{HoldId, ShopperKey},
+    keyed::{self, Table},
     limits::HOLDS_MAX,
 };
 
-/// The book of holds; finished ones stay, for who asks later.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The book of holds; finished ones stay, for who asks later. Each is shared with the read side and
+/// with replies on their way, so that a hold is kept once.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Holds {
-    all: Vec<Hold>,
+    all: Vec<Arc<Hold>>,
     /// Deadlines of those in `Held`.
     deadlines: BTreeSet<(Millis, HoldId)>,
-    /// Units held, being paid or bought, per shopper.
-    taken: HashMap<ShopperKey, u64>,
-    /// Holds in `Held` or `Paying`, by shopper: a handful each, as the limit per shopper bounds.
-    open: BTreeSet<(ShopperKey, HoldId)>,
+    /// Shoppers whose units count against their limit.
+    shares: Table<Share>,
+    /// Holds in `Held` or `Paying`.
+    open: usize,
+}
+
+/// What one shopper has of a sale.
+#[derive(Clone, Debug)]
+struct Share {
+    shopper: ShopperKey,
+    /// Units held, being paid or bought; a share without any is gone.
+    units: u64,
+    /// Holds in `Held` or `Paying`.
+    open: u32,
 }
 
 impl Holds {
     /// A hold by its number.
-    pub(crate) fn get(&self, id: HoldId) -> Option<&Hold> {
+    pub(crate) fn get(&self, id: HoldId) -> Option<&Arc<Hold>> {
         self.all.get(slot(id)?)
     }
 
     /// All holds by number.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Hold> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Hold>> {
         self.all.iter()
     }
 
@@ -45,18 +57,17 @@ impl Holds {
 
     /// Units a shopper holds, is paying for or has bought.
     pub(crate) fn taken(&self, shopper: ShopperKey) -> u64 {
-        self.taken.get(&shopper).copied().unwrap_or(0)
+        self.share(shopper).map_or(0, |share| share.units)
     }
 
     /// Holds in `Held` or `Paying`.
     pub(crate) fn open(&self) -> usize {
-        self.open.len()
+        self.open
     }
 
-    /// Holds of one shopper in `Held` or `Paying`.
-    pub(crate) fn open_of(&self, shopper: ShopperKey) -> impl Iterator<Item = HoldId> {
-        let range = (shopper, HoldId(0))..=(shopper, HoldId(u64::MAX));
-        self.open.range(range).map(|(_, id)| *id)
+    /// How many holds of one shopper are in `Held` or `Paying`.
+    pub(crate) fn open_of(&self, shopper: ShopperKey) -> u32 {
+        self.share(shopper).map_or(0, |share| share.open)
     }
 
     /// Holds whose time for paying is over at `at`, earliest first.
@@ -65,7 +76,7 @@ impl Holds {
     }
 
     /// Adds the next hold.
-    pub(crate) fn add(&mut self, hold: Hold) {
+    pub(crate) fn add(&mut self, hold: Arc<Hold>) {
         assert_eq!(hold.id, self.next_id(), "hold numbers are dense");
         assert_eq!(hold.state, HoldState::Held, "a hold begins held");
         self.index(&hold);
@@ -75,48 +86,61 @@ impl Holds {
     /// Moves a hold to another state and returns it.
     pub(crate) fn set(&mut self, id: HoldId, state: HoldState) -> &Hold {
         let slot = slot(id).expect("hold numbers start from 1");
-        let hold = &mut self.all[slot];
-        let before = (hold.state, hold.expires_at, hold.shopper, hold.units());
-        hold.state = state;
-        let (was, expires_at, shopper, units) = before;
+        let hold = Arc::make_mut(&mut self.all[slot]);
+        let was = std::mem::replace(&mut hold.state, state);
+        let (expires_at, shopper, units) = (hold.expires_at, hold.shopper, hold.units());
         if was == HoldState::Held {
             self.deadlines.remove(&(expires_at, id));
         }
-        if is_open(was) && !is_open(state) {
-            self.open.remove(&(shopper, id));
-        }
-        if counts(was) && !counts(state) {
-            let left = self.taken(shopper) - units;
-            if left == 0 {
-                self.taken.remove(&shopper);
-            } else {
-                self.taken.insert(shopper, left);
+        let closes = is_open(was) && !is_open(state);
+        self.open -= usize::from(closes);
+        if counts(was) {
+            let hash = keyed::hash(shopper.0);
+            let mine = |share: &Share| share.shopper == shopper;
+            let share = self.shares.find_mut(hash, mine).expect("what counts is a share");
+            share.open -= u32::from(closes);
+            if !counts(state) {
+                share.units -= units;
+            }
+            if share.units == 0 {
+                self.shares.remove(hash, mine);
             }
         }
         &self.all[slot]
+    }
+
+    fn share(&self, shopper: ShopperKey) -> Option<&Share> {
+        self.shares.find(keyed::hash(shopper.0), |share| share.shopper == shopper)
     }
 
     fn index(&mut self, hold: &Hold) {
         if hold.state == HoldState::Held {
             self.deadlines.insert((hold.expires_at, hold.id));
         }
-        if is_open(hold.state) {
-            self.open.insert((hold.shopper, hold.id));
-        }
+        let open = is_open(hold.state);
+        self.open += usize::from(open);
         if counts(hold.state) {
-            *self.taken.entry(hold.shopper).or_default() += hold.units();
+            let (shopper, units) = (hold.shopper, hold.units());
+            let hash = keyed::hash(shopper.0);
+            if let Some(share) = self.shares.find_mut(hash, |share| share.shopper == shopper) {
+                share.units += units;
+                share.open += u32::from(open);
+            } else {
+                let share = Share { shopper, units, open: u32::from(open) };
+                self.shares.insert(hash, share, |share| keyed::hash(share.shopper.0));
+            }
         }
     }
 }
 
 /// Whether a hold may still become an order.
-fn is_open(state: HoldState) -> bool {
+const fn is_open(state: HoldState) -> bool {
     matches!(state, HoldState::Held | HoldState::Paying)
 }
 
-/// Whether a hold's units count against the limit per shopper.
-fn counts(state: HoldState) -> bool {
-    matches!(state, HoldState::Held | HoldState::Paying | HoldState::Confirmed)
+/// Whether a hold's units count against the limit per shopper; those of an open one do.
+const fn counts(state: HoldState) -> bool {
+    is_open(state) || matches!(state, HoldState::Confirmed)
 }
 
 fn slot(id: HoldId) -> Option<usize> {
@@ -125,15 +149,17 @@ fn slot(id: HoldId) -> Option<usize> {
 
 impl Binary for Holds {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.all.encode(out);
+        (self.all.len() as u64).encode(out);
+        self.all.iter().for_each(|hold| Hold::encode(hold, out));
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let all: Vec<Hold> = Vec::decode(input)?;
         let mut holds = Self::default();
-        for hold in &all {
-            holds.index(hold);
+        for _ in 0..get_length(input)? {
+            let hold = Hold::decode(input)?;
+            holds.index(&hold);
+            holds.all.push(Arc::new(hold));
         }
-        Ok(Self { all, ..holds })
+        Ok(holds)
     }
 }

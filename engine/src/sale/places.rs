@@ -6,11 +6,10 @@
 
 use std::ops::Range;
 
-use hashbrown::HashTable;
-
 use crate::{
     codec::{Binary, DecodeError, get_length, put_all},
     id::{Number, ShopperKey},
+    keyed::{self, Table},
     limits::PLACES_MAX,
     line::PlaceState,
 };
@@ -21,7 +20,7 @@ pub(crate) struct Places {
     shoppers: Vec<ShopperKey>,
     states: Vec<PlaceState>,
     /// Numbers of live places (waiting, called, admitted, completed), found by shopper.
-    live: HashTable<u32>,
+    live: Table<u32>,
     /// Waiting places that left the line.
     departed: u64,
     /// Waiting places in each block of [`BLOCK`] numbers; follows from `states`.
@@ -112,9 +111,7 @@ impl Places {
         if !is_live(state) {
             let shopper = self.shoppers[slot];
             let mine = |other: &u32| *other as usize == slot;
-            if let Ok(entry) = self.live.find_entry(hash(shopper), mine) {
-                entry.remove();
-            }
+            self.live.remove(hash(shopper), mine);
         }
     }
 
@@ -128,7 +125,7 @@ impl Places {
     fn index_live(&mut self, number: Number, shopper: ShopperKey) {
         let slot = u32::try_from(number.0 - 1).expect("PLACES_MAX fits 32 bits");
         let shoppers = &self.shoppers;
-        self.live.insert_unique(hash(shopper), slot, |slot| hash(shoppers[*slot as usize]));
+        self.live.insert(hash(shopper), slot, |slot| hash(shoppers[*slot as usize]));
     }
 }
 
@@ -143,11 +140,8 @@ fn index(number: Number) -> Option<usize> {
     usize::try_from(number.0.checked_sub(1)?).ok()
 }
 
-/// Shopper keys are keyed hashes or random already, so that half of one serves as its hash; the
-/// multiplication spreads keys that a test counted up.
-#[expect(clippy::cast_possible_truncation, reason = "folding 128 bits into 64 is the point")]
 fn hash(shopper: ShopperKey) -> u64 {
-    ((shopper.0 >> 64) as u64 ^ shopper.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    keyed::hash(shopper.0)
 }
 
 impl Binary for Places {
@@ -164,7 +158,7 @@ impl Binary for Places {
         let states: Vec<PlaceState> =
             (0..length).map(|_| PlaceState::decode(input)).collect::<Result<_, _>>()?;
         let departed = u64::decode(input)?;
-        let (live, waiting) = (HashTable::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
+        let (live, waiting) = (Table::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
         let mut places = Self { shoppers, states, live, departed, waiting };
         for slot in 0..length {
             if places.states[slot] == PlaceState::Waiting {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use engine::{
     clock::Millis,
     disk::Disk,
-    hold::{HoldItem, HoldState, Step},
+    hold::{HoldItem, HoldItems, HoldState, Step},
     id::{HoldId, Number, SaleTag, ShopperKey},
     journal::{self, Extent},
     limits::GATE_BURST_MS,
@@ -35,7 +35,7 @@ struct Account {
     spec: SaleSpec,
     places: Vec<(ShopperKey, PlaceState)>,
     watermark: u64,
-    holds: Vec<(ShopperKey, Vec<HoldItem>, HoldState)>,
+    holds: Vec<(ShopperKey, HoldItems, HoldState)>,
     /// Per offer: available, held, paying, sold.
     shelf: Vec<[u64; 4]>,
     /// Calls and how many of them each was.
@@ -55,12 +55,12 @@ impl Audit {
                 let units = spec.offers.iter().map(|offer| [offer.total, 0, 0, 0]).collect();
                 let rates = vec![(at, spec.admission_milli_per_second)];
                 let (places, holds, calls) = (Vec::new(), Vec::new(), Vec::new());
-                let spec = spec.clone();
+                let spec = (**spec).clone();
                 let account =
                     Account { spec, places, watermark: 0, holds, shelf: units, calls, rates };
                 assert!(self.sales.insert(account.spec.name.tag(), account).is_none());
             }
-            Record::Changed { sale, change: Change::Delete, .. } => {
+            Record::Changed { sale, change, .. } if **change == Change::Delete => {
                 let gone = self.sales.remove(sale).expect("a known sale");
                 gone.check_rate();
             }

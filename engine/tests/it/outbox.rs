@@ -45,7 +45,7 @@ fn purchase(key: u64) -> Command {
     Command::Purchase {
         sale: spec().name.tag(),
         pass: TicketRef { epoch: Epoch(1), number: Number(1), shopper: SHOPPER },
-        items: vec![(OfferIndex(0), 1)],
+        items: vec![(OfferIndex(0), 1)].into(),
         replay: ReplayKey { key: key.into(), body: 0 },
     }
 }

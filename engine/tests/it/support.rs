@@ -65,7 +65,7 @@ pub(crate) fn enter(shopper: u128, replay: Option<ReplayKey>) -> Command {
 }
 
 pub(crate) fn purchase(pass: TicketRef, units: u32, replay: ReplayKey) -> Command {
-    Command::Purchase { sale: tag(), pass, items: vec![(OfferIndex(0), units)], replay }
+    Command::Purchase { sale: tag(), pass, items: vec![(OfferIndex(0), units)].into(), replay }
 }
 
 /// A key and its body; keys of different routes never meet.

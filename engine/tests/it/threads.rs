@@ -190,7 +190,7 @@ fn a_crowd_takes_the_last_units_and_all_of_it_is_there_after_a_restart() {
     assert_eq!(sale.line().issued(), issued);
     assert_eq!(sale.stock().permits(OFFER), left);
     for (pass, order) in confirmed {
-        assert_eq!(sale.hold(order.id).as_deref(), Some(&order));
+        assert_eq!(sale.hold(order.id), Some(order));
         assert_eq!(enter(&again.engine, &sale, pass.shopper.0), pass, "a place is kept");
     }
     stop(again);

@@ -22,6 +22,8 @@ use crate::pacer;
 const REDIAL_EVERY: Duration = Duration::from_millis(50);
 /// Between looks for a free socket when there is none: answers free them in their tens a millisecond.
 const LOOK_EVERY: Duration = Duration::from_micros(50);
+/// Nobody looks at a fixed rate by slices of time.
+const SLICE: Duration = Duration::from_mins(1);
 /// Longest answer, head and body together: a place with its ticket takes about 1 KiB.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Read from a socket at once.
@@ -81,8 +83,8 @@ impl Sockets {
             lines,
             free: (0..count).map(|_| AtomicBool::new(false)).collect(),
             turn: AtomicUsize::new(0),
-            waited: Counter::default(),
-            latency: Latency::default(),
+            waited: Counter::new(clock, SLICE),
+            latency: Latency::new(SLICE),
             tally: Mutex::default(),
         })
     }

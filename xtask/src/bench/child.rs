@@ -1,7 +1,8 @@
 //! A server under measurement: started, watched from `/proc`, killed.
 //!
-//! Owns the child: dropping kills it with SIGKILL, which is also how recovery is provoked. Both
-//! servers say where they listen in their first line on standard output.
+//! Owns the child: dropping kills it with SIGKILL, which is also how recovery is provoked. All
+//! servers say where they listen in their first line on standard output, and which processes work
+//! for them; those end with them.
 
 use std::{
     fs::{self, File},
@@ -28,6 +29,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(super) struct Served {
     child: Child,
     name: String,
+    /// Processes whose processor time is its own.
+    helpers: Vec<u32>,
     /// Where it listens.
     pub(super) address: String,
     /// From its start to its first line.
@@ -51,8 +54,13 @@ impl Served {
             .spawn()
             .map_err(|source| Failure::NotStarted { call: name.clone(), source })?;
         let output = child.stdout.take();
-        let mut served =
-            Self { child, name: name.clone(), address: String::new(), started_in: Duration::ZERO };
+        let mut served = Self {
+            child,
+            name: name.clone(),
+            helpers: Vec::new(),
+            address: String::new(),
+            started_in: Duration::ZERO,
+        };
         let (say, hear) = mpsc::sync_channel(1);
         // The thread ends with the server, whose output it holds.
         thread::spawn(move || {
@@ -66,34 +74,35 @@ impl Served {
         let line: Value = serde_json::from_str(&line).map_err(|e| failed(&e.to_string()))?;
         let address = line["public"].as_str().ok_or_else(|| failed("did not say where"))?;
         address.clone_into(&mut served.address);
+        served.helpers = helpers(&line);
         Ok(served)
     }
 
-    /// Processor time it has used, in seconds.
+    /// Its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Processor time it and its helpers have used, in seconds.
     pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
-        let stat = self.read("stat")?;
-        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        // proc(5): fields 14 and 15 are utime and stime; the name is field 2.
-        let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        let ticks: Result<Vec<f64>, _> = ticks.collect();
-        let ticks = ticks.map_err(|e| self.failed(&e.to_string()))?;
-        Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+        let mut total = 0.0;
+        for &pid in [self.pid()].iter().chain(&self.helpers) {
+            let ticks =
+                ticks(&read(pid, "stat")?).ok_or_else(|| self.failed("no times in stat"))?;
+            total += ticks / TICKS_PER_SECOND;
+        }
+        Ok(total)
     }
 
     /// Memory it holds in RAM, in bytes.
     pub(super) fn resident_bytes(&self) -> Result<f64, Failure> {
-        let status = self.read("status")?;
+        let status = read(self.pid(), "status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next()).map(str::parse::<f64>);
         match kib {
             Some(Ok(kib)) => Ok(kib * 1024.0),
             _ => Err(self.failed("no VmRSS")),
         }
-    }
-
-    fn read(&self, file: &str) -> Result<String, Failure> {
-        let path = Path::new("/proc").join(self.child.id().to_string()).join(file);
-        fs::read_to_string(&path).map_err(|source| Failure::Disk { path, source })
     }
 
     fn failed(&self, what: &str) -> Failure {
@@ -106,5 +115,44 @@ impl Drop for Served {
         if let Err(error) = self.child.kill().and_then(|()| self.child.wait().map(drop)) {
             println!("could not kill {}: {error}", self.name);
         }
+    }
+}
+
+/// The processes named in a first line: the Redis of one peer, the workers of another.
+fn helpers(line: &Value) -> Vec<u32> {
+    let workers = line["worker_pids"].as_array().into_iter().flatten();
+    let pids = workers.chain(line.get("redis_pid")).filter_map(Value::as_u64);
+    pids.filter_map(|pid| u32::try_from(pid).ok()).collect()
+}
+
+fn read(pid: u32, file: &str) -> Result<String, Failure> {
+    let path = Path::new("/proc").join(pid.to_string()).join(file);
+    fs::read_to_string(&path).map_err(|source| Failure::Disk { path, source })
+}
+
+/// proc(5): fields 14 and 15 of `stat` are utime and stime; the name, field 2, may hold spaces.
+fn ticks(stat: &str) -> Option<f64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut times = after_name.split_whitespace().skip(11).map(str::parse::<f64>);
+    Some(times.next()?.ok()? + times.next()?.ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_found_behind_any_name() {
+        let stat = "42 (a) b (c)) S 1 42 42 0 -1 0 0 0 0 0 150 50 0 0 20 0 1 0";
+        assert_eq!(ticks(stat), Some(200.0));
+        assert_eq!(ticks("42 (short) S 1"), None);
+    }
+
+    #[test]
+    fn a_peer_names_those_who_work_for_it() {
+        let line = |text: &str| helpers(&serde_json::from_str(text).unwrap());
+        assert_eq!(line(r#"{"public":"a:1"}"#), [0; 0]);
+        assert_eq!(line(r#"{"public":"a:1","redis_pid":7}"#), [7]);
+        assert_eq!(line(r#"{"nginx_pid":6,"worker_pids":[8,9]}"#), [8, 9]);
     }
 }

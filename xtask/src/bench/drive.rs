@@ -2,6 +2,8 @@
 
 use std::{cell::Cell, collections::BTreeMap, fs, path::PathBuf};
 
+use serde_json::Value;
+
 use super::child::Served;
 use crate::{failure::Failure, process::Call};
 
@@ -28,8 +30,42 @@ pub(super) struct Load {
     /// What `{line}` stands for, one a line.
     pub(super) lines: Option<PathBuf>,
     pub(super) connections: u32,
+    /// Requests written together on a connection.
+    pub(super) depth: u32,
     /// What the answers must be.
     pub(super) status: u16,
+    /// The only processor the driver may use; any, if there is none.
+    pub(super) core: Option<u32>,
+}
+
+/// Requests that become due whatever the server does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schedule {
+    /// Due each second, as independent people come.
+    pub(super) rate: f64,
+    pub(super) seconds: f64,
+    /// Of the moments.
+    pub(super) seed: u64,
+    /// Seconds after which a request is given up.
+    pub(super) deadline: f64,
+}
+
+/// What came of a schedule.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    /// Due, of those sent, of those answered with 2xx before the deadline; each second.
+    pub(super) offered_rps: f64,
+    pub(super) sent_rps: f64,
+    pub(super) good_rps: f64,
+    /// From the due moment; what was not done counts as having taken the deadline.
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+    /// How much later than due a request was sent, at the 99th percentile.
+    pub(super) sent_late_p99_ms: f64,
+    /// Statuses, and `lost`, `late` and `broken` requests, with how many; for the page.
+    pub(super) outcomes: BTreeMap<String, f64>,
+    /// The worst second's good answers.
+    pub(super) good_worst_second: f64,
 }
 
 /// How much of it.
@@ -90,6 +126,27 @@ impl Driver {
         Ok(path)
     }
 
+    /// Sends a load by a schedule.
+    pub(super) fn keep(
+        &self,
+        server: &Served,
+        load: &Load,
+        schedule: Schedule,
+    ) -> Result<Kept, Failure> {
+        let Schedule { rate, seconds, seed, deadline } = schedule;
+        let call = self
+            .call(server, load)?
+            .args(["--rate".to_owned(), rate.to_string()])
+            .args(["--seconds".to_owned(), seconds.to_string()])
+            .args(["--seed".to_owned(), seed.to_string()])
+            .args(["--deadline".to_owned(), deadline.to_string()]);
+        let report = call.read_json()?;
+        kept(&report).ok_or_else(|| Failure::Unexpected {
+            call: call.spelled(),
+            what: format!("something is missing in {report}"),
+        })
+    }
+
     fn run_with(
         &self,
         server: &Served,
@@ -101,7 +158,8 @@ impl Driver {
             Extent::Seconds(seconds) => ["--seconds".to_owned(), seconds.to_string()],
             Extent::Requests(requests) => ["--requests".to_owned(), requests.to_string()],
         };
-        let call = self.call(server, load)?.args(extent).args(more);
+        let depth = ["--depth".to_owned(), load.depth.to_string()];
+        let call = self.call(server, load)?.args(extent).args(depth).args(more);
         let before = server.cpu_seconds()?;
         let report = call.read_json()?;
         let used = server.cpu_seconds()? - before;
@@ -140,13 +198,38 @@ impl Driver {
             .map_err(|source| Failure::Disk { path: template.clone(), source })?;
         let lines = load.lines.iter();
         let lines = lines.flat_map(|path| ["--lines".into(), path.clone().into_os_string()]);
-        Ok(Call::new(&self.program)
+        let program = match load.core {
+            Some(core) => {
+                Call::new("taskset").args(["-c", &core.to_string()]).args([&self.program])
+            }
+            None => Call::new(&self.program),
+        };
+        Ok(program
             .args(["--address", &server.address])
             .args(["--connections".to_owned(), load.connections.to_string()])
             .args(["--serial-from".to_owned(), (serial * SERIALS_PER_CALL).to_string()])
             .args(["--template".into(), template.into_os_string()])
             .args(lines))
     }
+}
+
+fn kept(report: &Value) -> Option<Kept> {
+    let number = |key: &str| report[key].as_f64();
+    let statuses = report["statuses"].as_object()?.iter();
+    let statuses = statuses.filter_map(|(status, count)| Some((status.clone(), count.as_f64()?)));
+    let failed = ["lost", "late", "broken"].into_iter();
+    let failed = failed.filter_map(|key| Some((key.to_owned(), number(key)?)));
+    let seconds = report["good_each_second"].as_array()?.iter().filter_map(Value::as_f64);
+    Some(Kept {
+        offered_rps: number("offered_rps")?,
+        sent_rps: number("sent_rps")?,
+        good_rps: number("good_rps")?,
+        p50_ms: number("p50_us")? / 1_000.0,
+        p99_ms: number("p99_us")? / 1_000.0,
+        sent_late_p99_ms: number("sent_late_p99_us")? / 1_000.0,
+        outcomes: statuses.chain(failed).filter(|(_, count)| *count > 0.0).collect(),
+        good_worst_second: seconds.fold(f64::INFINITY, f64::min),
+    })
 }
 
 fn shown(answer: &str) -> Option<Shown> {
@@ -161,6 +244,21 @@ fn shown(answer: &str) -> Option<Shown> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kept_schedule_names_all_that_became_of_requests() {
+        let report = serde_json::json!({
+            "offered_rps": 10.0, "sent_rps": 9.0, "good_rps": 5.0, "p50_us": 500, "p99_us": 2_000,
+            "sent_late_p99_us": 100, "lost": 2, "late": 0, "broken": 1,
+            "statuses": { "202": 5, "503": 1 }, "good_each_second": [3, 2],
+        });
+        let kept = kept(&report).unwrap();
+        let outcomes: Vec<_> = kept.outcomes.keys().map(String::as_str).collect();
+        assert_eq!(outcomes, ["202", "503", "broken", "lost"]);
+        assert!((kept.p99_ms - 2.0).abs() < f64::EPSILON);
+        assert!((kept.good_worst_second - 2.0).abs() < f64::EPSILON);
+        assert!(super::kept(&serde_json::json!({ "statuses": {} })).is_none());
+    }
 
     #[test]
     fn an_answer_is_read_without_what_hyper_adds() {

@@ -28,8 +28,24 @@ pub(super) fn read(
         ("kernel", file("/proc/sys/kernel/osrelease").trim().to_owned()),
         ("load before", file("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")),
         ("toolchain", text(&project.call("rustc", ["--version"]))?),
+        ("peers", peers(project)),
         ("command", format!("`{}`", sizes.command())),
     ])
+}
+
+/// The versions of what the peers run; one that is missing is named as missing.
+fn peers(project: &Project) -> String {
+    let version = |name: &str, flag: &str| {
+        let said = project.call("sh", ["-c", &format!("{name} {flag} 2>&1")]).read();
+        let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
+        let word = |word: &str| {
+            let word = word.trim_start_matches("v=").trim_start_matches("nginx/");
+            word.starts_with(|c: char| c.is_ascii_digit()).then(|| word.to_owned())
+        };
+        let number = said.split_whitespace().find_map(word);
+        format!("{name} {}", number.unwrap_or_else(|| "missing".to_owned()))
+    };
+    [version("redis-server", "--version"), version("nginx", "-v")].join(", ")
 }
 
 /// A file of `/proc`, or nothing where there is none.

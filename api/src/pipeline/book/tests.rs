@@ -21,7 +21,7 @@ fn event(id: u64, hold: u64) -> OrderEvent {
             number: Number(1),
             shopper: ShopperKey(7),
             state: HoldState::Held,
-            items: Vec::new(),
+            items: [].into_iter().collect(),
             created_at: Millis(1),
             expires_at: Millis(2),
         },

@@ -31,6 +31,12 @@ fn work(disk: &SimDisk) -> Told {
             return told;
         };
         told.acknowledged.push(kept);
+        // Some segments are made ready ahead of their time, some when they are needed.
+        if let Some(preparation) = journal.prepare()
+            && number % 3 > 0
+        {
+            journal.set_prepared(preparation.run());
+        }
         if number % 4 == 3 && snapshot::write(disk, &journal.point(), b"state").is_err() {
             return told;
         }

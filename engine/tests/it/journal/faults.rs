@@ -36,6 +36,30 @@ fn a_disk_full_when_rolling_refuses_and_resumes() {
 }
 
 #[test]
+fn a_segment_made_ready_ahead_is_gone_on_in_and_a_failed_one_is_made_when_needed() {
+    for fails in [false, true] {
+        let (disk, mut journal, mut kept) = a_journal();
+        let mut prepared = 0;
+        for number in 6..20 {
+            kept.push(Input::numbered(number).append(&mut journal).expect("a sound disk"));
+            if let Some(preparation) = journal.prepare() {
+                if fails {
+                    disk.fail_write(1, ErrorKind::StorageFull);
+                }
+                journal.set_prepared(preparation.run());
+                prepared += 1;
+                assert!(journal.prepare().is_none(), "once in each segment");
+                let names = disk.list().expect("a sound disk");
+                assert_eq!(names.contains(&"journal-ahead.tmp".to_owned()), !fails);
+            }
+        }
+        assert!(prepared >= 2, "{prepared}");
+        disk.crash(Crash::DropUnsynced);
+        assert_eq!(reopen(&disk, "after going on").2, kept);
+    }
+}
+
+#[test]
 fn a_write_that_fails_while_a_segment_is_made_changes_nothing() {
     for (kind, nth) in [
         (ErrorKind::StorageFull, 1),

@@ -135,7 +135,8 @@ fn a_snapshot_under_another_name_is_skipped() {
 #[test]
 fn opening_clears_away_unfinished_files_of_the_journal_alone() {
     let (disk, _) = written(0..5);
-    disk.plant("journal-0000000000000002.log.tmp", b"half a segment");
+    disk.plant("journal-now.tmp", b"half a segment");
+    disk.plant("journal-ahead.tmp", b"another");
     disk.plant("snapshot-0000000000000003.snap.tmp", b"half a snapshot");
     disk.plant("key.tmp", b"someone else's");
     reopen(&disk, "with leftovers");

@@ -147,8 +147,10 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
     let leave = tickets(room).prop_map(move |ticket| Command::Leave { sale, ticket });
     let claim = tickets(room).prop_map(move |ticket| Command::Claim { sale, ticket });
     let items = vec(((0_u16..5).prop_map(|o| OfferIndex(o * 2 % 5 % 3)), 1_u32..3), 1..4);
-    let purchase = (tickets(room), items, keys(2))
-        .prop_map(move |(pass, items, replay)| Command::Purchase { sale, pass, items, replay });
+    let purchase = (tickets(room), items, keys(2)).prop_map(move |(pass, items, replay)| {
+        let items = items.into();
+        Command::Purchase { sale, pass, items, replay }
+    });
     let steps = select(vec![Step::Pay, Step::Confirm, Step::Release, Step::Refund]);
     let by = prop_oneof![3 => Just(Settler::Backend), 1 => shoppers.prop_map(Settler::Shopper)];
     let holds = room.map_or(1, |room| room.holds.len() as u64 + 1);
@@ -303,7 +305,7 @@ fn compare(world: &World, model: &Model) {
     assert_eq!(sale.phase(model.at), room.phase(model.at));
     assert!(sale.places().eq(room.places.iter().map(|(_, state)| *state)));
     assert!(sale.sessions().eq(room.sessions.values()), "sessions: {:?}", room.sessions);
-    assert!(sale.holds().eq(&room.holds), "holds: {:?}", room.holds);
+    assert!(sale.holds().map(|hold| &**hold).eq(&room.holds), "holds: {:?}", room.holds);
     assert_eq!(sale.gate().watermark().0, room.watermark);
     for (counts, offer) in sale.counts().iter().zip(0..) {
         let units = |state| room.units(OfferIndex(offer), state);

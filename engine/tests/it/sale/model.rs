@@ -226,7 +226,7 @@ impl Model {
         let room = self.room.as_ref().expect("a room with holds");
         let mut hold = room.holds[usize::try_from(id.0 - 1).expect("fits")].clone();
         hold.state = told.unwrap_or(hold.state);
-        HoldReply { hold, replayed: told.is_some() }
+        HoldReply { hold: hold.into(), replayed: told.is_some() }
     }
 
     pub(super) fn create(&mut self, spec: &SaleSpec) -> Result<(), ChangeRefusal> {

@@ -3,7 +3,7 @@
 
 use engine::{
     command::{Command, HoldReply, Reply},
-    hold::{Hold, HoldItem, HoldState, Step},
+    hold::{Hold, HoldItem, HoldItems, HoldState, Step},
     id::{EventId, HoldId, Number, OfferIndex},
     line::PlaceState,
     record::{Change, ReplayKey},
@@ -100,7 +100,7 @@ impl Model {
         if !session.is_some_and(lets_buy) {
             return Err(PurchaseRefusal::NoSession);
         }
-        let mut items: Vec<HoldItem> = Vec::new();
+        let mut items = HoldItems::new();
         for (offer, quantity) in wanted {
             let spec = room.spec.offers.get(usize::from(offer.0));
             let price = spec.ok_or(PurchaseRefusal::SoldOut)?.price;

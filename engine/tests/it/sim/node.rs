@@ -99,7 +99,14 @@ impl Node {
     /// One turn of the scribe with all that waits.
     pub(crate) fn step(&mut self) -> Result<(), Fatal> {
         self.consumer.drain(RING_SLOTS, &mut self.requests);
-        self.scribe.step(&mut self.requests)
+        self.scribe.step(&mut self.requests)?;
+        // Every other segment is made ready ahead of its time, the rest when it is needed.
+        if let Some(preparation) = self.scribe.prepare()
+            && self.scribe.journal().point().segment.is_multiple_of(2)
+        {
+            self.scribe.set_prepared(preparation.run());
+        }
+        Ok(())
     }
 
     pub(crate) fn view(&self, name: &str) -> Arc<SaleView> {

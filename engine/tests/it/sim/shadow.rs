@@ -85,7 +85,7 @@ impl Shadow {
             (Command::Purchase { sale, pass, replay, .. }, Reply::Purchase(Ok(made))) => {
                 assert_eq!(made.hold.shopper, pass.shopper, "a hold is its asker's");
                 self.answered(replay.key, &made.hold);
-                let mut hold = made.hold.clone();
+                let mut hold = Hold::clone(&made.hold);
                 let known = self.holds.get(&(*sale, hold.id));
                 hold.state = known.map_or(hold.state, |known| known.state);
                 self.told(*sale, &hold);

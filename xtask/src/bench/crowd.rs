@@ -1,37 +1,41 @@
-//! What a crowd costs in memory, how fast it comes back after SIGKILL, and how fast the engine
-//! alone makes reservations durable.
+//! What a waiting crowd costs in memory, and how fast it comes back after SIGKILL.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::{
     Bench,
+    compare::Span,
     drive::Extent,
-    http::{enter, keyed},
-    median,
+    scene::{enter, keyed},
 };
-use crate::{failure::Failure, process::Call};
+use crate::failure::Failure;
 
 /// Entries before the first look at the memory, so that connections, threads and the first segment
 /// are there already.
 const WARM_UP: u64 = 10_000;
 /// What an allocator that gives memory back may take for it.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Reservations in one batch, with the receipt for the one before: 512 and 4,096 commands.
-const BATCHES: [u64; 2] = [511, 4_095];
-
-/// Figures without a bare hyper beside them.
-#[derive(Debug)]
-pub(super) struct Durable {
-    pub(super) crowds: Vec<Crowd>,
-    pub(super) reservations: Vec<Reservations>,
+/// How a crowd entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entered {
+    Plainly,
+    /// Each with an idempotency key, whose answer is kept.
+    WithKeys,
 }
 
 /// A waiting crowd.
 #[derive(Debug)]
 pub(super) struct Crowd {
-    pub(super) name: &'static str,
+    pub(super) entered: Entered,
+    /// How many wait.
+    pub(super) waiting: u64,
     /// Bytes of resident memory for each, at once and after a pause.
     pub(super) bytes: f64,
     pub(super) bytes_settled: f64,
@@ -46,36 +50,46 @@ pub(super) struct Recovery {
     pub(super) from: &'static str,
     /// Records replayed.
     pub(super) records: f64,
-    /// From the start of the process to its first line, the median.
-    pub(super) seconds: f64,
+    /// From the start of the process to its first line.
+    pub(super) seconds: Span,
 }
 
-/// The engine alone.
-#[derive(Debug)]
-pub(super) struct Reservations {
-    pub(super) batch: u64,
-    pub(super) rps: f64,
-    pub(super) sync_ms: f64,
-    pub(super) sync_share: f64,
+/// The crowd of the memory target, with and without keys.
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Crowd>, Failure> {
+    let of = |entered| crowd(bench, entered, bench.sizes.crowd);
+    Ok(vec![of(Entered::Plainly)?, of(Entered::WithKeys)?])
 }
 
-pub(super) fn measure(bench: &Bench) -> Result<Durable, Failure> {
-    let crowds = vec![crowd(bench, "without a key")?, crowd(bench, "with a key")?];
-    let reservations = BATCHES.into_iter().map(|batch| reserve(bench, batch));
-    Ok(Durable { crowds, reservations: reservations.collect::<Result<_, _>>()? })
+/// Ten times that crowd.
+pub(super) fn measure_large(bench: &Bench) -> Result<Vec<Crowd>, Failure> {
+    Ok(vec![crowd(bench, Entered::Plainly, bench.sizes.crowd_large)?])
 }
 
-fn crowd(bench: &Bench, name: &'static str) -> Result<Crowd, Failure> {
-    let load = if name == "with a key" { keyed(enter("door")) } else { enter("door") };
-    let people = as_float(bench.sizes.crowd);
+impl Entered {
+    /// As it stands on the page.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Plainly => "without a key",
+            Self::WithKeys => "with a key",
+        }
+    }
+}
+
+fn crowd(bench: &Bench, entered: Entered, waiting: u64) -> Result<Crowd, Failure> {
+    let load = match entered {
+        Entered::Plainly => enter("door"),
+        Entered::WithKeys => keyed(enter("door")),
+    };
+    let name = entered.name();
+    let people = as_float(waiting);
     bench.say(&format!("{people} shoppers enter {name}"));
-    let data = bench.scratch.join(name.replace(' ', "-"));
+    let data = bench.scratch.join(format!("{waiting}-{}", name.replace(' ', "-")));
     let server = bench.serve_at(&data)?;
     bench.driver.run(&server, &load, Extent::Requests(WARM_UP))?;
     thread::sleep(Duration::from_secs(1));
     let before = server.resident_bytes()?;
     let journal_before = journal_bytes(&data)?;
-    bench.driver.run(&server, &load, Extent::Requests(bench.sizes.crowd))?;
+    bench.driver.run(&server, &load, Extent::Requests(waiting))?;
     let bytes = (server.resident_bytes()? - before) / people;
     thread::sleep(SETTLE);
     let bytes_settled = (server.resident_bytes()? - before) / people;
@@ -89,7 +103,7 @@ fn crowd(bench: &Bench, name: &'static str) -> Result<Crowd, Failure> {
     remove_or_count_snapshots(&data, true)?;
     recoveries.push(recover(bench, &data, "whole journal")?);
     drop(fs::remove_dir_all(&data));
-    Ok(Crowd { name, bytes, bytes_settled, journal_bytes, recoveries })
+    Ok(Crowd { entered, waiting, bytes, bytes_settled, journal_bytes, recoveries })
 }
 
 /// Starts again and again on what a killed server left.
@@ -101,8 +115,9 @@ fn recover(bench: &Bench, data: &Path, from: &'static str) -> Result<Recovery, F
         seconds.push(server.started_in.as_secs_f64());
         records = recovered_records(&data.with_extension("log"))?;
     }
-    let seconds = median(seconds);
-    bench.say(&format!("{records} records recovered from the {from} in {seconds:.2} s"));
+    let unread = || Failure::Unexpected { call: "recovery".to_owned(), what: "no turn".to_owned() };
+    let seconds = Span::of(seconds).ok_or_else(unread)?;
+    bench.say(&format!("{records} records recovered from the {from} in {:.2} s", seconds.median));
     Ok(Recovery { from, records, seconds })
 }
 
@@ -143,26 +158,13 @@ fn remove_or_count_snapshots(data: &Path, remove: bool) -> Result<usize, Failure
     Ok(snapshots.len())
 }
 
-fn files(data: &Path, prefix: &str) -> Result<Vec<std::path::PathBuf>, Failure> {
+fn files(data: &Path, prefix: &str) -> Result<Vec<PathBuf>, Failure> {
     let failed = |source| Failure::Disk { path: data.to_owned(), source };
     let entries = fs::read_dir(data).map_err(failed)?.flatten().map(|entry| entry.path());
-    let named = |path: &std::path::PathBuf| {
+    let named = |path: &PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
     };
     Ok(entries.filter(named).collect())
-}
-
-fn reserve(bench: &Bench, batch: u64) -> Result<Reservations, Failure> {
-    let call = Call::new(&bench.reserve)
-        .args([Path::new("--within"), &bench.scratch])
-        .args(["--batch".to_owned(), batch.to_string()])
-        .args(["--seconds".to_owned(), (bench.sizes.seconds / 2.0).to_string()]);
-    let runs = (0..bench.sizes.pairs).map(|_| call.read_json());
-    let runs = runs.collect::<Result<Vec<Value>, Failure>>()?;
-    let of = |key: &str| median(runs.iter().filter_map(|run| run[key].as_f64()));
-    let (rps, sync_ms, sync_share) = (of("rps"), of("sync_ms"), of("sync_share"));
-    bench.say(&format!("{rps:.0} durable reservations/s, {batch} to a sync of {sync_ms:.2} ms"));
-    Ok(Reservations { batch, rps, sync_ms, sync_share })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and file sizes far below 2^53")]

@@ -7,8 +7,9 @@
 
 #![forbid(unsafe_code)]
 
-use std::{fs, io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, net::SocketAddr, process::ExitCode, sync::Arc};
 
+use benches::fixed::FixedArguments;
 use bytes::Bytes;
 use clap::Parser;
 use http_body_util::{BodyExt as _, Full};
@@ -31,15 +32,8 @@ struct Options {
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The status of every answer.
-    #[arg(long, default_value_t = 200)]
-    status: u16,
-    /// A header of every answer, as `name: value`; hyper adds the length and the date.
-    #[arg(long = "header")]
-    headers: Vec<String>,
-    /// A file with the body of every answer.
-    #[arg(long)]
-    body: PathBuf,
+    #[command(flatten)]
+    answer: FixedArguments,
 }
 
 /// What every request is told.
@@ -63,7 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Trouble> {
-    let reply = Arc::new(Reply::read(options)?);
+    let reply = Arc::new(Reply::read(&options.answer)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listen = options.listen;
     runtime.block_on(async move {
@@ -80,17 +74,16 @@ fn run(options: &Options) -> Result<(), Trouble> {
 }
 
 impl Reply {
-    fn read(options: &Options) -> Result<Self, Trouble> {
+    fn read(told: &FixedArguments) -> Result<Self, Trouble> {
         let mut headers = HeaderMap::new();
-        for header in &options.headers {
-            let (name, value) = header.split_once(": ").ok_or("a header is `name: value`")?;
+        for (name, value) in &told.headers {
             // Static, as an answer's headers are in a program that knows them: cloning is free.
-            let value: &'static str = String::leak(value.to_owned());
+            let value: &'static str = String::leak(value.clone());
             headers
                 .insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_static(value));
         }
-        let status = StatusCode::from_u16(options.status)?;
-        Ok(Self { status, headers, body: Bytes::from(fs::read(&options.body)?) })
+        let status = StatusCode::from_u16(told.status)?;
+        Ok(Self { status, headers, body: Bytes::from(told.read_body()?) })
     }
 }
 

@@ -1,0 +1,133 @@
+//! Many event streams at once: everyone is told, in every way a stream can end.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::{Response, body::Incoming};
+use serde_json::{Value, json};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    client::{PATIENCE, get, post},
+    wall::{Wall, text},
+};
+
+/// Watchers of one sale.
+const WATCHERS: usize = 300;
+/// One in so many watches over HTTP/2.
+const HTTP2_EVERY: usize = 10;
+/// Longer than the hub takes to tell a crowd of this size.
+const TOLD: Duration = Duration::from_millis(1_500);
+
+async fn paused() -> Wall<'static> {
+    let wall = Wall::new(json!({})).await;
+    wall.act("pause", Value::Null).await;
+    wall
+}
+
+/// Reads a stream to its end.
+fn reading(watch: Response<Incoming>) -> JoinHandle<String> {
+    assert_eq!(watch.status(), 200);
+    tokio::spawn(async move {
+        let body = watch.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    })
+}
+
+async fn watch(wall: &Wall<'_>, ticket: &str) -> JoinHandle<String> {
+    reading(wall.server.client.open(&get(wall.path("stream")).bearer(ticket)).await)
+}
+
+async fn ended(reading: JoinHandle<String>) -> String {
+    timeout(PATIENCE, reading).await.expect("the stream ends").unwrap()
+}
+
+/// The places that were told, oldest first.
+fn places(body: &str) -> Vec<Value> {
+    let events = body.split("\n\n").filter_map(|event| event.split_once("event: place\ndata: "));
+    events.map(|(_, data)| serde_json::from_str(data).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn hundreds_of_watchers_are_all_told_and_end_with_their_admission() {
+    let wall = paused().await;
+    let mut watchers = Vec::new();
+    for index in 0..WATCHERS {
+        let ticket = wall.waiting().await;
+        if index % HTTP2_EVERY == 0 {
+            let ask = get(wall.path("stream")).bearer(&ticket);
+            watchers.push(reading(wall.server.client.open_http2(&ask).await));
+        } else {
+            watchers.push(watch(&wall, &ticket).await);
+        }
+    }
+    wall.act("message", json!({ "message": "soon" })).await;
+    sleep(TOLD).await;
+    wall.act("resume", Value::Null).await;
+    for watcher in watchers {
+        let body = ended(watcher).await;
+        assert!(body.starts_with("retry: 2000\n\n"), "{body}");
+        let places = places(&body);
+        let told = |name: &str, value: &str| places.iter().any(|place| place[name] == value);
+        assert!(told("state", "waiting") && told("message", "soon"), "{body}");
+        let last = places.last().unwrap();
+        assert_eq!((&last["state"], &last["position"]), (&json!("admitted"), &json!(0)), "{body}");
+        assert!(last["pass"].is_string(), "{body}");
+        let shown: Vec<u64> =
+            places.iter().map(|place| place["position"].as_u64().unwrap()).collect();
+        assert!(
+            shown.is_sorted_by(|earlier, later| earlier >= later),
+            "a position rose: {shown:?}"
+        );
+    }
+    assert_eq!(wall.stats().await["active_sessions"], WATCHERS);
+}
+
+#[tokio::test]
+async fn two_watchers_of_one_ticket_get_the_same_admission() {
+    let wall = paused().await;
+    let ticket = wall.waiting().await;
+    let watchers = [watch(&wall, &ticket).await, watch(&wall, &ticket).await];
+    wall.act("resume", Value::Null).await;
+    let mut passes = Vec::new();
+    for watcher in watchers {
+        let body = ended(watcher).await;
+        passes.push(text(&places(&body).last().unwrap()["pass"]));
+    }
+    assert_eq!(passes[0], passes[1]);
+    assert_eq!(wall.stats().await["active_sessions"], 1);
+}
+
+#[tokio::test]
+async fn leaving_ends_the_stream_and_moves_up_who_is_behind() {
+    let wall = paused().await;
+    let first = wall.waiting().await;
+    let second = wall.waiting().await;
+    let (left, behind) = (watch(&wall, &first).await, watch(&wall, &second).await);
+    sleep(TOLD).await;
+    wall.tell(post(wall.path("leave")).bearer(&first)).await.is(204);
+    let body = ended(left).await;
+    assert!(body.ends_with("event: gone\ndata: {\"code\":\"ticket_left\"}\n\n"), "{body}");
+    sleep(TOLD).await;
+    wall.act("resume", Value::Null).await;
+    let body = ended(behind).await;
+    let places = places(&body);
+    let shown: Vec<&Value> = places.iter().map(|place| &place["position"]).collect();
+    assert_eq!(shown, [&json!(2), &json!(1), &json!(0)], "{body}");
+}
+
+/// Whoever is called already is let in by the stream alone.
+#[tokio::test]
+async fn a_stream_opened_when_called_claims_at_once() {
+    let wall = paused().await;
+    let ticket = wall.waiting().await;
+    wall.act("resume", Value::Null).await;
+    crate::wall::eventually(|| async { (wall.status().await["serving"] == 1).then_some(()) }).await;
+    let body = ended(watch(&wall, &ticket).await).await;
+    let places = places(&body);
+    assert_eq!(places.len(), 1, "{body}");
+    assert_eq!(places[0]["state"], "admitted");
+}

@@ -1,0 +1,113 @@
+//! Programs that we measure ourselves beside: found, started, and ended with us.
+//!
+//! A bench is killed as often as it ends, and a Redis or an nginx that outlived it would slow every
+//! figure after. So they are started by `setpriv --pdeathsig`: the kernel sends them a signal when the
+//! **thread** that started them ends, however it ends. Start them where they are used up.
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::now;
+
+/// Where programs are that not everybody has on the `PATH`.
+const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/local/bin", "/usr/sbin", "/sbin"];
+
+/// Long enough for a program to come up on a busy machine.
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// Between two looks at whether it is up.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// A program and the Debian package it comes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// Its command.
+    pub command: &'static str,
+    /// What to install for it.
+    pub package: &'static str,
+    /// The signal that ends it and all processes of its own, as `setpriv` names it.
+    pub end: &'static str,
+}
+
+const SETPRIV: Program = Program { command: "setpriv", package: "util-linux", end: "KILL" };
+
+impl Program {
+    /// A call of the program that dies with the calling thread, its standard input closed.
+    ///
+    /// # Errors
+    ///
+    /// If the program is not installed; the error names the package.
+    pub fn dying_with_us(self) -> io::Result<Command> {
+        let mut call = Command::new(SETPRIV.find()?);
+        call.args(["--pdeathsig", self.end, "--"]).arg(self.find()?).stdin(Stdio::null());
+        Ok(call)
+    }
+
+    fn find(self) -> io::Result<PathBuf> {
+        let Self { command, package, .. } = self;
+        let path = env::var_os("PATH").unwrap_or_default();
+        let directories = env::split_paths(&path).chain(SYSTEM_DIRECTORIES.map(PathBuf::from));
+        let found =
+            directories.map(|directory| directory.join(command)).find(|path| path.is_file());
+        found.ok_or_else(|| {
+            let what = format!("{command} is not installed: it is in Debian's package {package}");
+            io::Error::new(io::ErrorKind::NotFound, what)
+        })
+    }
+}
+
+/// Waits until `is_up`; fails when the program has ended instead, or takes too long, with what it
+/// left in `log`.
+///
+/// # Errors
+///
+/// As said, and those of asking for the child.
+pub fn wait_until_up(
+    child: &mut Child,
+    log: &Path,
+    mut is_up: impl FnMut() -> bool,
+) -> io::Result<()> {
+    let started = now();
+    let told = |what: String| {
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        io::Error::other(format!("{what}; it said: {}", log.trim()))
+    };
+    while !is_up() {
+        if let Some(status) = child.try_wait()? {
+            return Err(told(format!("the program ended with {status}")));
+        }
+        if started.elapsed() > START_MAX {
+            return Err(told(format!("the program was not up after {START_MAX:?}")));
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named_with_its_package() {
+        let nothing = Program { command: "no-such-program", package: "some-package", end: "KILL" };
+        let error = nothing.dying_with_us().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let expected = "no-such-program is not installed: it is in Debian's package some-package";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_program_that_ends_at_once_is_told_with_what_it_said() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(log.path(), "bad option\n").unwrap();
+        let mut child = Command::new("false").spawn().unwrap();
+        let error = wait_until_up(&mut child, log.path(), || false).unwrap_err().to_string();
+        assert!(error.contains("exit status: 1; it said: bad option"), "{error}");
+    }
+}

@@ -1,0 +1,186 @@
+//! A private Redis: its own process, directory and unix socket, gone when it is dropped.
+//!
+//! Owns the server and a blocking [`Link`] to it. The settings are those that favour Redis: no
+//! snapshots, no rewriting of its log in the middle of a measurement, a unix socket instead of TCP,
+//! one thread that nothing disturbs. Nothing listens on the network.
+
+mod link;
+
+use std::{
+    fs::File,
+    io,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::Child,
+};
+
+use clap::ValueEnum;
+use tempfile::TempDir;
+
+pub use self::link::{Link, PIPELINE_MAX, Reply};
+use crate::peer::{Program, wait_until_up};
+
+/// The server.
+pub const REDIS_SERVER: Program =
+    Program { command: "redis-server", package: "redis-server", end: "KILL" };
+
+/// What Redis writes to disk, and when it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AppendFsync {
+    /// Synced before the answer, as our journal is: one sync for all commands of a turn.
+    Always,
+    /// Synced once a second: the last second may be lost.
+    Everysec,
+    /// Written and never synced by Redis.
+    No,
+    /// Not even written.
+    Off,
+}
+
+impl AppendFsync {
+    const fn arguments(self) -> [&'static str; 4] {
+        match self {
+            Self::Always => ["--appendonly", "yes", "--appendfsync", "always"],
+            Self::Everysec => ["--appendonly", "yes", "--appendfsync", "everysec"],
+            Self::No => ["--appendonly", "yes", "--appendfsync", "no"],
+            Self::Off => ["--appendonly", "no", "--appendfsync", "no"],
+        }
+    }
+}
+
+/// A running server. Dropping it kills it and removes its files.
+#[derive(Debug)]
+pub struct Redis {
+    child: Child,
+    socket: PathBuf,
+    /// None once its names were removed.
+    directory: Option<TempDir>,
+}
+
+impl Redis {
+    /// Starts a server with its files in the system's directory for temporary ones.
+    ///
+    /// # Errors
+    ///
+    /// If it is not installed or does not come up; the error says why.
+    pub fn start(appendfsync: AppendFsync) -> io::Result<Self> {
+        Self::start_in(&std::env::temp_dir(), appendfsync)
+    }
+
+    /// As [`Self::start`], with its files below `parent`: the disk that is measured.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn start_in(parent: &Path, appendfsync: AppendFsync) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("redis-").tempdir_in(parent)?;
+        let socket = directory.path().join("socket");
+        let log = directory.path().join("log");
+        let child = REDIS_SERVER
+            .dying_with_us()?
+            .args(["--port", "0", "--databases", "1", "--loglevel", "warning"])
+            .args(["--save", "", "--auto-aof-rewrite-percentage", "0"])
+            .args(appendfsync.arguments())
+            .arg("--unixsocket")
+            .arg(&socket)
+            .arg("--dir")
+            .arg(directory.path())
+            .stdout(File::create(&log)?)
+            .stderr(File::options().append(true).open(&log)?)
+            .spawn()?;
+        let mut redis = Self { child, socket, directory: Some(directory) };
+        let socket = redis.socket.clone();
+        wait_until_up(&mut redis.child, &log, || is_answering(&socket))?;
+        Ok(redis)
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Removes the names of its files and its socket: it goes on with what is open, nobody can
+    /// connect any more, and nothing is left behind even if we are killed.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be removed.
+    pub fn seclude(&mut self) -> io::Result<()> {
+        self.directory.take().map_or(Ok(()), TempDir::close)
+    }
+
+    /// A connection to it.
+    ///
+    /// # Errors
+    ///
+    /// If it does not accept one.
+    pub fn link(&self) -> io::Result<Link> {
+        Ok(Link::over(UnixStream::connect(&self.socket)?))
+    }
+}
+
+fn is_answering(socket: &Path) -> bool {
+    let ping = |stream| Link::over(stream).call(&[b"PING"]);
+    UnixStream::connect(socket).and_then(ping).is_ok_and(|reply| reply == Reply::bulk("PONG"))
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // Killed and waited for, so that its directory can go. One that has ended already is gone.
+        drop(self.child.kill().and_then(|()| self.child.wait()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_answers_and_is_gone_when_dropped() {
+        for appendfsync in AppendFsync::value_variants() {
+            let redis = Redis::start(*appendfsync).unwrap();
+            let mut link = redis.link().unwrap();
+            assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(1));
+            let error = link.call(&[b"LPUSH", b"counter", b"x"]).unwrap_err().to_string();
+            assert!(error.starts_with("WRONGTYPE"), "{error}");
+            let (socket, process) = (redis.socket().to_owned(), format!("/proc/{}", redis.pid()));
+            assert!(Path::new(&process).exists());
+            drop(redis);
+            assert!(!Path::new(&process).exists());
+            assert!(!socket.exists());
+        }
+    }
+
+    #[test]
+    fn a_secluded_server_goes_on_without_its_files() {
+        for appendfsync in AppendFsync::value_variants() {
+            let mut redis = Redis::start(*appendfsync).unwrap();
+            let mut link = redis.link().unwrap();
+            redis.seclude().unwrap();
+            assert!(!redis.socket().parent().unwrap().exists());
+            for count in 1..=3 {
+                assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(count));
+            }
+            assert!(redis.link().is_err());
+        }
+    }
+
+    #[test]
+    fn a_filled_line_has_everyone_at_their_rank() {
+        let redis = Redis::start(AppendFsync::Off).unwrap();
+        let mut link = redis.link().unwrap();
+        link.fill_line(b"line", 2_500, |number| format!("member {number}").into_bytes()).unwrap();
+        assert_eq!(link.call(&[b"ZCARD", b"line"]).unwrap(), Reply::Integer(2_500));
+        for number in [1, 1_000, 1_001, 2_500] {
+            let member = format!("member {number}");
+            let rank = link.call(&[b"ZRANK", b"line", member.as_bytes()]).unwrap();
+            assert_eq!(rank, Reply::Integer(number - 1));
+        }
+        assert_eq!(link.call(&[b"ZRANK", b"line", b"nobody"]).unwrap(), Reply::Nil);
+    }
+}

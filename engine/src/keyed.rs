@@ -1,0 +1,108 @@
+//! Tables by keys that are keyed hashes, random, or counted up by the engine itself.
+//!
+//! Owns how such keys are hashed, and that no table grows for long. A client cannot choose these
+//! keys, so a multiplication spreads them as well as a slow hash would; and a table of many small
+//! parts grows part by part, a millisecond at the most each, where one of millions of entries
+//! would hold up the scribe for a tenth of a second.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+use dashmap::DashMap;
+use hashbrown::HashTable;
+
+/// Parts of a table: at four million entries each holds 32,768, and grows in about a millisecond.
+/// Empty, those of a sale take some 80 KiB.
+const PARTS: usize = 128;
+
+/// A map that readers share with the scribe.
+pub(crate) type SharedMap<K, V> = DashMap<K, V, BuildHasherDefault<Spread>>;
+
+/// An empty shared map of many parts.
+pub(crate) fn shared_map<K: Eq + std::hash::Hash, V>() -> SharedMap<K, V> {
+    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), PARTS)
+}
+
+/// Spreads integers over 64 bits. Half of each is lost to nobody's harm: equality decides.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, part: u64) {
+        self.0 = spread(self.0 ^ part);
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        self.0 = hash(key);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The hash of a key.
+#[expect(clippy::cast_possible_truncation, reason = "folding 128 bits into 64 is the point")]
+pub(crate) fn hash(key: u128) -> u64 {
+    spread((key >> 64) as u64 ^ key as u64)
+}
+
+/// Mixes every bit into every other: both halves of the product with 2⁶⁴ over the golden ratio.
+#[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
+fn spread(key: u64) -> u64 {
+    let product = u128::from(key) * 0x9E37_79B9_7F4A_7C15;
+    (product >> 64) as u64 ^ product as u64
+}
+
+/// A table of many parts, by hashes that its owner makes.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<T> {
+    parts: Box<[HashTable<T>]>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self::with_capacity(0)
+    }
+}
+
+impl<T> Table<T> {
+    /// A table that has room for so many entries.
+    pub(crate) fn with_capacity(entries: usize) -> Self {
+        // Parts fill unevenly; the few that outgrow this grow once.
+        let part = entries.div_ceil(PARTS);
+        Self { parts: (0..PARTS).map(|_| HashTable::with_capacity(part)).collect() }
+    }
+
+    /// The entry with this hash that is the one looked for.
+    pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
+        self.parts[part(hash)].find(hash, is)
+    }
+
+    /// As [`Table::find`], to change it.
+    pub(crate) fn find_mut(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&mut T> {
+        self.parts[part(hash)].find_mut(hash, is)
+    }
+
+    /// Adds an entry that is not there yet.
+    pub(crate) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
+        self.parts[part(hash)].insert_unique(hash, entry, hash_of);
+    }
+
+    /// Removes an entry, if it is there.
+    pub(crate) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) {
+        if let Ok(entry) = self.parts[part(hash)].find_entry(hash, is) {
+            entry.remove();
+        }
+    }
+}
+
+/// The part of a hash: bits in the middle, for a part's own table uses both ends.
+const fn part(hash: u64) -> usize {
+    (hash >> 40) as usize % PARTS
+}
