@@ -1,7 +1,7 @@
 //! The operator's part: putting the sale up and counting its units.
 //!
-//! Owns the sale the run creates and the readings of its stock and line. A reading is asked for
-//! once, never again: while the server is down there is simply none.
+//! Owns the sale the run creates or finds and the readings of its stock and line. A reading is
+//! asked for once, never again: while the server is down there is simply none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,64 +9,115 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::client::Call;
+use crate::client::{Answer, Call};
 use crate::clock::Stamp;
 use crate::ledger::StockRead;
 use crate::rng::Rng;
 use crate::run::Run;
+use crate::scenario::Scenario;
 use crate::timeline::{Reading, seconds};
-use crate::wire::{OfferRequest, SaleRequest, Standing, Status, Units, find_units};
+use crate::wire::{OfferRequest, SaleRequest, SaleRules, Standing, Status, Units, find_units};
 
-/// The one thing on sale.
-pub(crate) const SKU: &str = "unit";
 /// Between readings of the stock.
 const READ_EVERY: Duration = Duration::from_millis(250);
 /// Readings kept: an hour of them; a longer run keeps only the latest in place of the last.
 const READS_MAX: usize = 4 * 3600;
 
-/// How the sale is run.
-#[derive(Clone, Debug)]
-pub(crate) struct SaleOptions {
+/// The sale as the run found or made it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Units that exist.
     pub(crate) stock: u64,
+    /// Units sold before the run.
+    pub(crate) sold_before: u64,
     pub(crate) admission_per_second: f64,
-    pub(crate) active_max: u64,
     pub(crate) idle_seconds: u64,
     pub(crate) hold_seconds: u64,
+    pub(crate) claim_window_seconds: u64,
 }
 
-/// Puts the sale up. An existing sale is refused: its past would spoil the audit.
-pub(crate) async fn create_sale(run: &Run, options: &SaleOptions) -> Result<(), String> {
+/// Puts the sale up, or finds the one that stands.
+pub(crate) async fn prepare_sale(run: &Run, scenario: &Scenario) -> Result<Terms, String> {
+    if scenario.sale.existing {
+        return find_sale(run).await;
+    }
+    create_sale(run, scenario).await?;
+    Ok(Terms {
+        stock: scenario.sale.stock,
+        sold_before: 0,
+        admission_per_second: scenario.pace(),
+        idle_seconds: scenario.sale.idle_seconds,
+        hold_seconds: scenario.sale.hold_seconds,
+        claim_window_seconds: scenario.sale.claim_window_seconds,
+    })
+}
+
+/// A sale of that name is refused by the server: its past would spoil the audit.
+async fn create_sale(run: &Run, scenario: &Scenario) -> Result<(), String> {
+    let sale = &scenario.sale;
+    let offer =
+        OfferRequest { sku: run.sku.clone(), total: sale.stock, price: 99_000, currency: "KRW" };
     let body = SaleRequest {
         id: run.sale.clone(),
         title: format!("Load test {}", run.sale),
         order: "arrival",
         identity: "anonymous",
         rejoin: "keep",
-        admission_per_second: options.admission_per_second,
-        active_max: options.active_max,
-        claim_window_seconds: 60,
-        session_seconds: 600,
-        idle_seconds: options.idle_seconds,
-        hold_seconds: options.hold_seconds,
-        per_shopper_max: 2,
-        offers: [OfferRequest { sku: SKU, total: options.stock, price: 99_000, currency: "KRW" }],
+        admission_per_second: scenario.pace(),
+        active_max: scenario.active_max(),
+        claim_window_seconds: sale.claim_window_seconds,
+        session_seconds: sale.session_seconds,
+        idle_seconds: sale.idle_seconds,
+        hold_seconds: sale.hold_seconds,
+        per_shopper_max: sale.per_shopper_max,
+        offers: [offer],
     };
     let call = Call::post("/v1/admin/sales", &run.operator_key, "").json(&body);
-    let answer = run.client.send(&call).await.map_err(|error| {
+    ask(run, &call, &format!("creating sale {}", run.sale)).await.map(drop)
+}
+
+/// Reads the rules and the stock of a sale that stands. Holds that are open would end during the
+/// run and look like the run's own, so there may be none.
+async fn find_sale(run: &Run) -> Result<Terms, String> {
+    let path = format!("/v1/admin/sales/{}", run.sale);
+    let what = format!("reading sale {}", run.sale);
+    let answer = ask(run, &Call::get(path, &run.operator_key), &what).await?;
+    let rules: SaleRules = answer
+        .parse()
+        .ok_or_else(|| format!("{what}: the answer does not tell the sale's rules"))?;
+    let units = read_stock(run).await.and_then(|read| read.units);
+    let units: Units = units
+        .ok_or_else(|| format!("{what}: no offer {} in it, or its stock is not told", run.sku))?;
+    if units.held + units.paying > 0 {
+        return Err(format!(
+            "sale {} is in use: {} units held, {} being paid; the audit needs it quiet",
+            run.sale, units.held, units.paying
+        ));
+    }
+    Ok(Terms {
+        stock: units.total,
+        sold_before: units.sold,
+        admission_per_second: rules.admission_per_second,
+        idle_seconds: rules.idle_seconds,
+        hold_seconds: rules.hold_seconds,
+        claim_window_seconds: rules.claim_window_seconds,
+    })
+}
+
+async fn ask(run: &Run, call: &Call, what: &str) -> Result<Answer, String> {
+    let answer = run.client.send(call).await.map_err(|error| {
         format!("the server at {} does not answer: {error}", run.client.address())
     })?;
     match answer.status {
-        200 | 201 => Ok(()),
+        200 | 201 => Ok(answer),
         401 | 403 => Err(format!(
             "the operator key is refused ({}): give --operator-key, RUSHGATE__KEYS__OPERATOR or \
              --data DIR with its keys.json",
             answer.status
         )),
-        status => Err(format!(
-            "creating sale {} was answered {status}: {}",
-            run.sale,
-            String::from_utf8_lossy(&answer.body)
-        )),
+        status => {
+            Err(format!("{what} was answered {status}: {}", String::from_utf8_lossy(&answer.body)))
+        }
     }
 }
 
@@ -82,7 +133,7 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
         answer.sent.after(round_trip / 2)
     });
     let counted = counted.and_then(|answer| answer.parse::<Value>());
-    let units = counted.as_ref().and_then(|document| find_units(document, SKU));
+    let units = counted.as_ref().and_then(|document| find_units(document, &run.sku));
     let standing = counted.and_then(|document| serde_json::from_value::<Standing>(document).ok());
     let status = run.client.send(&Call::get(run.path(""), "")).await;
     let status = status
@@ -91,7 +142,7 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
         .and_then(|answer| answer.parse::<Status>());
     let public = status
         .as_ref()
-        .and_then(|status| status.offers.iter().find(|offer| offer.sku == SKU))
+        .and_then(|status| status.offers.iter().find(|offer| offer.sku == run.sku))
         .map(|offer| (offer.total, offer.available));
     if units.is_none() && public.is_none() {
         return None;
@@ -101,6 +152,12 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
     let reading = reading(counted_at, standing.unwrap_or_default(), status.as_ref(), units);
     run.measures.read(counted_at, reading);
     Some(StockRead { at, confirmed_before, units, public })
+}
+
+/// How far the gate has come; 0 when the server does not say.
+pub(crate) async fn serving(run: &Run) -> u64 {
+    let status = run.client.send(&Call::get(run.path(""), "")).await.ok();
+    status.and_then(|answer| answer.parse::<Status>()?.serving).unwrap_or(0)
 }
 
 /// What the timeline keeps of it. The statistics are fresh, the public status may be cached.

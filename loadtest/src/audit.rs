@@ -4,6 +4,8 @@
 //! findings), so that a hand-made ledger can show each of them failing; none of them talks to the
 //! server. A broken rule says what was seen, with examples.
 
+mod bots;
+mod eta;
 mod memory;
 mod order;
 mod stock;
@@ -56,8 +58,8 @@ impl Broken {
 }
 
 /// Every verdict about a finished run.
-pub(crate) fn audit(ledger: &Ledger, witness: &Witness) -> Vec<Verdict> {
-    vec![
+pub(crate) fn audit(ledger: &Ledger, witness: &Witness, hammered: u64) -> Vec<Verdict> {
+    let mut verdicts = vec![
         stock::sold_within_stock(ledger),
         stock::sold_is_what_was_confirmed(ledger),
         stock::sold_out_when_wanted(ledger),
@@ -72,9 +74,15 @@ pub(crate) fn audit(ledger: &Ledger, witness: &Witness) -> Vec<Verdict> {
         memory::purchases_are_remembered(ledger),
         live("the same purchase key gives the same bytes", &witness.replay),
         live("every answer is one the contract allows", &witness.contract),
-    ]
+    ];
+    if ledger.records.iter().any(|record| record.plan.is_bot()) {
+        verdicts.push(bots::gain_nothing(ledger, &witness.bots, hammered));
+    }
+    verdicts
 }
 
+/// How far foretold waits were off, for the report and as a rule.
+pub(crate) use eta::{Foresight, foresight, waits_were_foretold};
 /// How well orders agree, for the report.
 pub(crate) use order::{Agreement, agreement};
 
@@ -112,7 +120,7 @@ mod sample {
     use crate::ledger::{
         Bought, Entry, Ledger, Outcome, PurchaseAnswer, Record, StockRead, TicketAnswer,
     };
-    use crate::scenario::{Ending, Manner, Plan};
+    use crate::plan::{Ending, Manner, Plan};
     use crate::wire::{PurchaseState, Units};
 
     fn record(index: usize) -> Record {
@@ -122,8 +130,8 @@ mod sample {
             manner: Manner::Stay,
             ending: Ending::Confirm,
             units: 1,
-            refresh_after: None,
             double_click: false,
+            choosing: Duration::ZERO,
             payment: Duration::ZERO,
         };
         let mut record = Record::new(index, plan);
@@ -137,7 +145,12 @@ mod sample {
 
     /// `stock` shoppers buy a unit each, `more` find it sold out, and the server agrees.
     pub(super) fn honest(stock: usize, more: usize) -> Ledger {
-        let mut ledger = Ledger { stock: stock as u64, idle_seconds: 100, ..Ledger::default() };
+        let mut ledger = Ledger {
+            stock: stock as u64,
+            idle_seconds: 100,
+            claim_window_seconds: 60,
+            ..Ledger::default()
+        };
         for index in 0..stock + more {
             let mut record = record(index);
             let at = Stamp(1_000_000);
@@ -177,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_honest_run_passes_every_rule() {
-        let verdicts = audit(&sample::honest(10, 30), &Witness::default());
+        let verdicts = audit(&sample::honest(10, 30), &Witness::default(), 0);
         assert!(verdicts.iter().all(|verdict| verdict.ok), "{verdicts:#?}");
     }
 
@@ -194,7 +207,7 @@ mod tests {
     fn a_finding_made_during_the_run_fails_the_audit() {
         let witness = Witness::default();
         witness.position.broke(|| "number 7 was at 3, then at 5".to_owned());
-        let verdicts = audit(&sample::honest(3, 3), &witness);
+        let verdicts = audit(&sample::honest(3, 3), &witness, 0);
         let failed: Vec<_> = verdicts.iter().filter(|verdict| !verdict.ok).collect();
         assert_eq!(failed.len(), 1);
         assert_eq!(failed[0].examples, ["number 7 was at 3, then at 5"]);

@@ -1,182 +1,341 @@
 //! The command line.
 //!
-//! Owns the flags, their defaults and what they turn into; it starts nothing.
+//! Owns the flags and what they turn into; it starts nothing. Every flag overrides a key of a
+//! [`Scenario`]: of a file's with `run`, of the built-in one with `flash-sale`.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::scenario::Mix;
+use crate::arrivals::Arrivals;
+use crate::client::{Http, authority};
+use crate::scenario::{
+    CONNECTIONS_MAX, KILLS_MAX, SHOPPERS_MAX, SOURCE_ADDRESSES_MAX, Scenario, flash_crowd,
+};
 use crate::server::Keys;
 
-/// With kills, the run is at least this long for each: time to serve, die and come back.
-const RUN_PER_KILL: Duration = Duration::from_secs(3);
-/// Admission is paced so that this many shoppers per unit are let in over the window: those who
-/// leave, fall silent or give up do not keep the sale from ending about when arrivals end.
-const ADMITTED_PER_UNIT: f64 = 1.4;
+/// Paced requests leave on time or the figures are not published.
+const PACE_ERROR_P99_MAX: Duration = Duration::from_millis(1);
 
 /// Drives a crowd of shoppers against a Rushgate server and audits what it acknowledged.
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", version)]
 pub struct Cli {
     #[command(subcommand)]
-    pub(crate) scenario: Scenario,
+    pub(crate) command: Command,
 }
 
 /// What to run.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Scenario {
+pub(crate) enum Command {
     /// A crowd storms one sale: open-loop arrivals, real sockets, and an audit at the end.
     #[command(args_override_self = true)]
     FlashSale(Box<FlashSale>),
+    /// Runs a scenario file; flags override its keys.
+    #[command(args_override_self = true)]
+    Run(Box<RunFile>),
+    /// One kind of request at a fixed rate, open loop.
+    #[command(args_override_self = true)]
+    Pace(Box<Pace>),
 }
 
 /// Options of a flash sale.
 #[derive(Debug, Args)]
 pub(crate) struct FlashSale {
-    /// The server. With --spawn or --kill, where the server is told to listen.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    pub(crate) url: String,
-    /// How many shoppers come.
-    #[arg(long, default_value_t = 20_000)]
-    pub(crate) shoppers: usize,
-    /// The window in which they arrive (500ms, 10s, 2m).
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) drawn: Drawn,
+    #[command(flatten)]
+    way: Way,
+    #[command(flatten)]
+    crowd: Crowd,
+}
+
+/// Options of a scenario file.
+#[derive(Debug, Args)]
+pub(crate) struct RunFile {
+    /// The scenario, in TOML.
+    file: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) drawn: Drawn,
+    #[command(flatten)]
+    way: Way,
+    #[command(flatten)]
+    crowd: Crowd,
+}
+
+/// Options of requests at a fixed rate.
+#[derive(Debug, Args)]
+pub(crate) struct Pace {
+    /// What is asked.
+    #[arg(long, value_enum, default_value_t = PaceCall::Position)]
+    pub(crate) call: PaceCall,
+    /// Requests a second.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) rate: u64,
+    /// For so long.
     #[arg(long, default_value = "10s", value_parser = duration)]
-    pub(crate) over: Duration,
-    /// Units on sale.
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) stock: u64,
-    /// Fixes arrivals, choices and kill moments; a fresh one is drawn and printed when omitted.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// Name of the sale to create; `flash-SEED-RANDOM` when omitted.
-    #[arg(long)]
-    pub(crate) sale: Option<String>,
-    /// Ends the run, whatever is unfinished.
-    #[arg(long, default_value = "300s", value_parser = duration)]
-    pub(crate) deadline: Duration,
-    /// Once everything is sold, how long shoppers have to hear of it.
-    #[arg(long, default_value = "5s", value_parser = duration)]
-    pub(crate) grace: Duration,
+    pub(crate) seconds: Duration,
+    /// Shoppers who enter before, whose places are asked for in turn.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) tickets: u64,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// The request that is paced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PaceCall {
+    /// `GET …/position` with one of the tickets.
+    Position,
+    /// `POST …/enter` with a key of its own.
+    Enter,
+}
+
+/// Keys and where the result goes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
     /// Writes the report as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Key with the role `operator`.
+    #[arg(long, env = "RUSHGATE__KEYS__OPERATOR", hide_env_values = true)]
+    operator_key: Option<String>,
+    /// Key with the role `backend`.
+    #[arg(long, env = "RUSHGATE__KEYS__BACKEND", hide_env_values = true)]
+    backend_key: Option<String>,
+}
+
+/// Where the result is drawn; a fixed rate has nothing to draw.
+#[derive(Debug, Args)]
+pub(crate) struct Drawn {
     /// Writes the report as one HTML page, with charts and without scripts or outside resources.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
     /// Writes each chart as an SVG file into this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) svg_dir: Option<PathBuf>,
+}
 
-    /// Key with the role `operator`.
-    #[arg(long, env = "RUSHGATE__KEYS__OPERATOR", hide_env_values = true)]
-    pub(crate) operator_key: Option<String>,
-    /// Key with the role `backend`.
-    #[arg(long, env = "RUSHGATE__KEYS__BACKEND", hide_env_values = true)]
-    pub(crate) backend_key: Option<String>,
-    /// The server's data directory: where its keys.json is, and what --spawn and --kill start on.
+/// The server and the way to it.
+#[derive(Debug, Args)]
+struct Way {
+    /// The server. With --spawn or --kill, where it is told to listen [default:
+    /// <http://127.0.0.1:8080>].
     #[arg(long)]
-    pub(crate) data: Option<PathBuf>,
-
+    url: Option<String>,
     /// Starts the server for the run.
     #[arg(long)]
-    pub(crate) spawn: bool,
-    /// Starts the server and kills it so many times while the crowd shops.
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "5")]
-    pub(crate) kill: Option<u32>,
-    /// The server to start; by default `rushgate` beside this program.
+    spawn: bool,
+    /// The server to start [default: `rushgate` beside this program].
     #[arg(long)]
-    pub(crate) server: Option<PathBuf>,
+    server: Option<PathBuf>,
+    /// The server's data directory: where its keys.json is, and what --spawn and --kill start on.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The version of HTTP: 1 or 2.
+    #[arg(long, value_parser = http)]
+    http: Option<Http>,
+    /// Sockets open at once; with HTTP/2, requests at once, over fewer sockets [default: 512].
+    #[arg(long, value_parser = bounded(CONNECTIONS_MAX as u64))]
+    connections: Option<u64>,
+    /// Addresses of 127.0.0.0/8 to send from, in turn [default: 1].
+    #[arg(long, value_parser = bounded(SOURCE_ADDRESSES_MAX.into()))]
+    source_addresses: Option<u64>,
+    /// A request unanswered for so long is asked again [default: 10s].
+    #[arg(long, value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Milliseconds by which one request in a hundred may leave late before the figures are not
+    /// published [default: 5 for crowds, 1 for pace].
+    #[arg(long, value_parser = milliseconds)]
+    schedule_error_p99_max_ms: Option<Duration>,
+    /// Fixes arrivals, choices and kill moments; a fresh one is drawn and printed when omitted.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Name of the sale to create [default: `flash-SEED-RANDOM`].
+    #[arg(long)]
+    sale: Option<String>,
+}
 
-    /// Sockets open at once.
-    #[arg(long, default_value_t = 512)]
-    pub(crate) connections: usize,
-    /// A request unanswered for so long is asked again.
-    #[arg(long, default_value = "10s", value_parser = duration)]
-    pub(crate) timeout: Duration,
-    /// Pace of the gate; by default such that the stock sells over the arrival window.
+/// The crowd, the sale and the run.
+#[derive(Debug, Args)]
+struct Crowd {
+    /// How many shoppers come [default: 20000].
+    #[arg(long, value_parser = bounded(SHOPPERS_MAX as u64))]
+    shoppers: Option<u64>,
+    /// The window in which they arrive (500ms, 10s, 2m) [default: 10s].
+    #[arg(long, value_parser = duration)]
+    over: Option<Duration>,
+    /// Units on sale [default: 1000].
     #[arg(long)]
-    pub(crate) admission_per_second: Option<f64>,
-    /// Admitted sessions at once; by default everyone.
+    stock: Option<u64>,
+    /// Ends the run, whatever is unfinished [default: 300s].
+    #[arg(long, value_parser = duration)]
+    deadline: Option<Duration>,
+    /// Once everything is sold, how long shoppers have to hear of it [default: 5s].
+    #[arg(long, value_parser = duration)]
+    grace: Option<Duration>,
+    /// Starts the server and kills it so many times while the crowd shops.
+    #[arg(
+        long, value_name = "N", num_args = 0..=1, default_missing_value = "5",
+        value_parser = bounded(KILLS_MAX.into())
+    )]
+    kill: Option<u64>,
+    /// Pace of the gate [default: such that the stock sells over the arrivals].
     #[arg(long)]
-    pub(crate) active_max: Option<u64>,
-    /// Seconds until an unpaid hold expires.
-    #[arg(long, default_value_t = 5)]
-    pub(crate) hold_seconds: u64,
-    /// Seconds a waiting ticket may be silent.
-    #[arg(long, default_value_t = 300)]
-    pub(crate) idle_seconds: u64,
+    admission_per_second: Option<f64>,
+    /// Admitted sessions at once [default: everyone].
+    #[arg(long)]
+    active_max: Option<u64>,
+    /// Seconds until an unpaid hold expires [default: 5].
+    #[arg(long)]
+    hold_seconds: Option<u64>,
+    /// Seconds a waiting ticket may be silent [default: 300].
+    #[arg(long)]
+    idle_seconds: Option<u64>,
     #[command(flatten)]
-    pub(crate) mix: MixOptions,
+    mix: Mix,
 }
 
 /// The crowd's mix, in percent.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Crowd, in percent")]
-pub(crate) struct MixOptions {
-    /// Leave the line.
-    #[arg(long, default_value_t = 3, value_parser = percent())]
-    leavers: u32,
-    /// Stop polling without a word.
-    #[arg(long, default_value_t = 2, value_parser = percent())]
-    silent: u32,
-    /// Enter again with the same key.
-    #[arg(long, default_value_t = 10, value_parser = percent())]
-    refreshers: u32,
-    /// Want two units.
-    #[arg(long, default_value_t = 10, value_parser = percent())]
-    pairs: u32,
-    /// Give the hold up.
-    #[arg(long, default_value_t = 5, value_parser = percent())]
-    releasers: u32,
-    /// Let the hold expire.
-    #[arg(long, default_value_t = 5, value_parser = percent())]
-    abandoners: u32,
-    /// Send the purchase twice.
-    #[arg(long, default_value_t = 5, value_parser = percent())]
-    double_clickers: u32,
+#[command(next_help_heading = "Crowd, in percent; the first three replace a file's [[shoppers]]")]
+struct Mix {
+    /// Leave the line [default: 3].
+    #[arg(long, value_parser = percent())]
+    leavers: Option<u32>,
+    /// Stop polling without a word [default: 2].
+    #[arg(long, value_parser = percent())]
+    silent: Option<u32>,
+    /// Enter again with the same key [default: 10].
+    #[arg(long, value_parser = percent())]
+    refreshers: Option<u32>,
+    /// Want two units [default: 10].
+    #[arg(long, value_parser = percent())]
+    pairs: Option<u32>,
+    /// Give the hold up [default: 5].
+    #[arg(long, value_parser = percent())]
+    releasers: Option<u32>,
+    /// Let the hold expire [default: 5].
+    #[arg(long, value_parser = percent())]
+    abandoners: Option<u32>,
+    /// Send the purchase twice [default: 5].
+    #[arg(long, value_parser = percent())]
+    double_clickers: Option<u32>,
 }
 
 impl FlashSale {
-    /// The arrival window, long enough for the kills.
-    pub(crate) fn window(&self) -> Duration {
-        self.over.max(RUN_PER_KILL * self.kill.unwrap_or(0)).max(Duration::from_millis(1))
+    /// The built-in scenario, with the flags over it.
+    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
+        overridden(Scenario::flash_sale(), &self.way, &self.crowd)
     }
+}
 
-    /// The pace of the gate.
-    pub(crate) fn pace(&self) -> f64 {
-        let demand = self.stock.min(self.shoppers as u64);
-        #[expect(clippy::cast_precision_loss, reason = "a pace needs no exactness")]
-        let demand = demand as f64;
-        let chosen = ADMITTED_PER_UNIT * demand / self.window().as_secs_f64();
-        self.admission_per_second.unwrap_or_else(|| chosen.max(1.0))
+impl RunFile {
+    /// The file's scenario, with the flags over it.
+    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
+        overridden(Scenario::read(&self.file)?, &self.way, &self.crowd)
     }
+}
 
-    /// Sessions admitted at once.
-    pub(crate) fn active_max(&self) -> u64 {
-        self.active_max.unwrap_or(self.shoppers as u64 + 1_000)
-    }
-
-    /// True when the run starts the server.
-    pub(crate) fn owns_server(&self) -> bool {
-        self.spawn || self.kill.is_some()
-    }
-
-    /// The crowd's mix.
-    pub(crate) fn mix(&self) -> Mix {
-        Mix {
-            leavers: self.mix.leavers,
-            silent: self.mix.silent,
-            refreshers: self.mix.refreshers,
-            pairs: self.mix.pairs,
-            releasers: self.mix.releasers,
-            abandoners: self.mix.abandoners,
-            double_clickers: self.mix.double_clickers,
+impl Pace {
+    /// A sale for the tickets, whose gate lets hardly anyone in: its places are for asking.
+    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
+        let mut scenario = Scenario::flash_sale();
+        "pace".clone_into(&mut scenario.name);
+        scenario.sale.stock = 1;
+        scenario.sale.admission_per_second = Some(0.001);
+        scenario.schedule_error_p99_max = PACE_ERROR_P99_MAX;
+        self.way.lay_over(&mut scenario)?;
+        if scenario.target.http == Http::Two {
+            return Err("pace speaks HTTP/1.1 only; --http 2 is for run and flash-sale".to_owned());
         }
+        Ok(scenario)
     }
+}
 
+fn overridden(mut scenario: Scenario, way: &Way, crowd: &Crowd) -> Result<Scenario, String> {
+    way.lay_over(&mut scenario)?;
+    crowd.lay_over(&mut scenario)?;
+    Ok(scenario)
+}
+
+impl Way {
+    fn lay_over(&self, scenario: &mut Scenario) -> Result<(), String> {
+        let target = &mut scenario.target;
+        if let Some(url) = &self.url {
+            authority(url)?;
+        }
+        set(&mut target.url, self.url.clone());
+        set(&mut target.http, self.http);
+        set(&mut target.connections, self.connections.and_then(|n| usize::try_from(n).ok()));
+        set(&mut target.source_addresses, self.source_addresses.and_then(|n| u8::try_from(n).ok()));
+        set(&mut target.timeout, self.timeout);
+        target.spawn |= self.spawn;
+        target.binary = self.server.clone().or_else(|| target.binary.take());
+        target.data = self.data.clone().or_else(|| target.data.take());
+        set(&mut scenario.schedule_error_p99_max, self.schedule_error_p99_max_ms);
+        scenario.seed = self.seed.or(scenario.seed);
+        scenario.sale.id = self.sale.clone().or_else(|| scenario.sale.id.take());
+        Ok(())
+    }
+}
+
+impl Crowd {
+    fn lay_over(&self, scenario: &mut Scenario) -> Result<(), String> {
+        let rules = [self.stock, self.active_max, self.hold_seconds, self.idle_seconds];
+        let rules = rules.iter().any(Option::is_some) || self.admission_per_second.is_some();
+        if scenario.sale.existing && rules {
+            return Err("the scenario uses an existing sale, which has its own stock and rules: \
+                 --stock, --admission-per-second, --active-max, --hold-seconds and --idle-seconds \
+                 do not go with it"
+                .to_owned());
+        }
+        if self.shoppers.is_some() || self.over.is_some() {
+            let shoppers = self.shoppers.and_then(|n| usize::try_from(n).ok());
+            let over = self.over.unwrap_or_else(|| scenario.arrivals.span());
+            scenario.arrivals =
+                Arrivals::crowd(shoppers.unwrap_or_else(|| scenario.shoppers()), over);
+        }
+        set(&mut scenario.deadline, self.deadline);
+        set(&mut scenario.grace, self.grace);
+        scenario.target.kills =
+            self.kill.and_then(|n| u32::try_from(n).ok()).or(scenario.target.kills);
+        let sale = &mut scenario.sale;
+        set(&mut sale.stock, self.stock);
+        sale.admission_per_second = self.admission_per_second.or(sale.admission_per_second);
+        sale.active_max = self.active_max.or(sale.active_max);
+        set(&mut sale.hold_seconds, self.hold_seconds);
+        set(&mut sale.idle_seconds, self.idle_seconds);
+        self.mix.lay_over(scenario);
+        Ok(())
+    }
+}
+
+impl Mix {
+    fn lay_over(&self, scenario: &mut Scenario) {
+        let waiting = [self.leavers, self.silent, self.refreshers];
+        if waiting.iter().any(Option::is_some) {
+            let [leavers, silent, refreshers] = waiting;
+            scenario.groups =
+                flash_crowd(leavers.unwrap_or(3), silent.unwrap_or(2), refreshers.unwrap_or(10));
+        }
+        let habits = &mut scenario.habits;
+        set(&mut habits.pairs, self.pairs);
+        set(&mut habits.releasers, self.releasers);
+        set(&mut habits.abandoners, self.abandoners);
+        set(&mut habits.double_clickers, self.double_clickers);
+    }
+}
+
+impl Common {
     /// The keys given by flag or environment, if both are.
     pub(crate) fn given_keys(&self) -> Option<Keys> {
         let (operator, backend) = (self.operator_key.clone()?, self.backend_key.clone()?);
@@ -194,15 +353,34 @@ impl FlashSale {
                 .to_owned()),
         }
     }
+}
 
-    /// The server to start.
-    pub(crate) fn server_binary(&self) -> PathBuf {
-        let beside = || {
-            let own = env::current_exe().unwrap_or_default();
-            own.with_file_name("rushgate")
-        };
-        self.server.clone().unwrap_or_else(beside)
+/// The server to start unless another is named.
+pub(crate) fn server_binary() -> PathBuf {
+    env::current_exe().unwrap_or_default().with_file_name("rushgate")
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
     }
+}
+
+fn bounded(most: u64) -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..=most)
+}
+
+fn http(text: &str) -> Result<Http, String> {
+    match text {
+        "1" => Ok(Http::One),
+        "2" => Ok(Http::Two),
+        _ => Err("allowed are 1 and 2".to_owned()),
+    }
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let amount: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
+    Duration::try_from_secs_f64(amount / 1e3).map_err(|error| error.to_string())
 }
 
 fn percent() -> clap::builder::RangedI64ValueParser<u32> {
@@ -227,11 +405,28 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
-    fn parse(flags: &[&str]) -> FlashSale {
+    fn flash_sale(flags: &[&str]) -> Scenario {
         let line = ["loadtest", "flash-sale"].iter().chain(flags);
-        let Scenario::FlashSale(options) = Cli::try_parse_from(line).unwrap().scenario;
-        *options
+        let Command::FlashSale(options) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("not a flash sale");
+        };
+        options.scenario().unwrap()
     }
+
+    fn run(text: &str, flags: &[&str]) -> Result<Scenario, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("crowd.toml");
+        std::fs::write(&path, text).unwrap();
+        let line = ["loadtest", "run", path.to_str().unwrap()];
+        let line = line.iter().chain(flags);
+        let Command::Run(options) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("not a file");
+        };
+        options.scenario()
+    }
+
+    const FILE: &str = "seed = 4\n[sale]\nid = \"drop\"\nstock = 7\n[[arrivals]]\n\
+        spike = { shoppers = 9, within_ms = 50 }\n[[shoppers]]\nbehaviour = \"bot\"\nweight = 1\n";
 
     #[test]
     fn durations_carry_their_unit() {
@@ -243,19 +438,43 @@ mod tests {
     }
 
     #[test]
-    fn kill_takes_a_count_or_means_five_and_stretches_the_run() {
-        assert_eq!(parse(&[]).kill, None);
-        assert_eq!(parse(&["--kill"]).kill, Some(5));
-        let options = parse(&["--kill", "8", "--over", "10s"]);
-        assert_eq!(options.window(), Duration::from_secs(24));
-        assert!(options.owns_server());
+    fn kill_takes_a_count_or_means_five() {
+        assert_eq!(flash_sale(&[]).target.kills, None);
+        assert_eq!(flash_sale(&["--kill"]).target.kills, Some(5));
+        assert_eq!(flash_sale(&["--kill", "8"]).target.kills, Some(8));
     }
 
     #[test]
-    fn the_gate_is_paced_to_sell_out_about_when_arrivals_end() {
-        let pace = parse(&["--stock", "1000", "--over", "10s"]).pace();
-        assert!((pace - 140.0).abs() < 1e-9, "{pace}");
-        let few = parse(&["--stock", "1000", "--shoppers", "100", "--over", "10s"]).pace();
-        assert!((few - 14.0).abs() < 1e-9, "{few}");
+    fn a_file_stands_where_no_flag_says_otherwise() {
+        let plain = run(FILE, &[]).unwrap();
+        assert_eq!((plain.seed, plain.sale.stock, plain.shoppers()), (Some(4), 7, 9));
+        let flags = ["--seed", "5", "--stock", "8", "--shoppers", "30", "--http", "2", "--spawn"];
+        let changed = run(FILE, &flags).unwrap();
+        assert_eq!((changed.seed, changed.sale.stock, changed.shoppers()), (Some(5), 8, 30));
+        assert_eq!(changed.window(), Duration::from_millis(50), "the file's window stays");
+        assert_eq!(changed.target.http, Http::Two);
+        assert_eq!(changed.groups.len(), 1, "and so do its shoppers");
+        assert_eq!(run(FILE, &["--leavers", "9"]).unwrap().groups.len(), 4);
+    }
+
+    #[test]
+    fn an_existing_sale_takes_no_rules_from_flags() {
+        let file = FILE.replace("stock = 7", "existing = true");
+        assert!(run(&file, &["--stock", "3"]).unwrap_err().contains("has its own stock"));
+        assert!(run(&file, &["--seed", "3"]).is_ok());
+    }
+
+    #[test]
+    fn out_of_bounds_flags_are_refused() {
+        for (flag, value) in [
+            ("--http", "3"),
+            ("--connections", "0"),
+            ("--source-addresses", "65"),
+            ("--leavers", "51"),
+            ("--schedule-error-p99-max-ms", "-1"),
+        ] {
+            let flag = format!("{flag}={value}");
+            assert!(Cli::try_parse_from(["loadtest", "flash-sale", &flag]).is_err(), "{flag}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A flash sale from start to verdict.
+//! A sale from start to verdict.
 //!
 //! Owns the order of things and the end of the run. Tasks end by one signal, `stop`, and return
 //! what they know; nothing is aborted, so no acknowledgement is lost to the audit.
@@ -18,17 +18,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::admin::{self, SaleOptions};
+use crate::admin::{self, Terms};
 use crate::audit::{self, agreement};
-use crate::cli::FlashSale;
-use crate::client::{Client, authority};
+use crate::cli::{Common, server_binary};
+use crate::client::{Client, Dial, authority};
 use crate::clock::{Clock, Stamp};
 use crate::ledger::{Ledger, Outcome, Record, StockRead};
 use crate::measure::Measures;
+use crate::pacer::Pacer;
+use crate::plan::{Plan, kill_moments, plans};
 use crate::progress::Goal;
-use crate::report::{Latencies, Report, Setting, Traffic};
+use crate::report::{Latencies, Report, Schedule, Setting, Traffic};
 use crate::run::{Market, Run};
-use crate::scenario::{Plan, kill_moments, plans};
+use crate::scenario::Scenario;
 use crate::server::{Killing, Launch, Server, kill_at};
 use crate::timeline::{Order, slice_for};
 use crate::witness::Witness;
@@ -43,40 +45,45 @@ const SETTLE_SLACK: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs it. An error means that nothing could be judged.
-pub(crate) async fn flash_sale(options: &FlashSale) -> Result<Report, String> {
-    let seed = match options.seed {
+pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<Report, String> {
+    let seed = match scenario.seed {
         Some(seed) => seed,
         None => u64::from(random()?),
     };
-    let server = if options.owns_server() { Some(start_server(options).await?) } else { None };
-    let run = Arc::new(prepare(options, seed, server.as_ref())?);
-    let sale = SaleOptions {
-        stock: options.stock,
-        admission_per_second: options.pace(),
-        active_max: options.active_max(),
-        idle_seconds: options.idle_seconds,
-        hold_seconds: options.hold_seconds,
-    };
-    admin::create_sale(&run, &sale).await?;
+    let owned = scenario.target.owns_server();
+    let server = if owned { Some(start_server(scenario, options).await?) } else { None };
+    let run = Arc::new(prepare(scenario, options, seed, server.as_ref())?);
+    let terms = admin::prepare_sale(&run, scenario).await?;
 
-    let setting = setting(options, seed, &run, server.as_ref());
-    let mut shopped = shop(options, seed, &run, server).await?;
+    let crowd =
+        plans(seed, &scenario.arrivals, scenario.window(), &scenario.groups, scenario.habits);
+    let setting = setting(scenario, &terms, seed, &run, server.as_ref(), crowd.len());
+    let mut shopped = shop(scenario, seed, crowd, &run, server).await?;
     let elapsed = run.clock.now().since(Stamp::default());
     let traffic = traffic(&run.measures, elapsed);
+    let schedule =
+        Schedule::new(run.measures.schedule.percentiles(), scenario.schedule_error_p99_max);
     let timeline = run.measures.timeline(Stamp::default().after(elapsed));
     // Held to the end of this function: the server must live to answer the audit.
     let killing = shopped.killing.take();
-    let ledger = close(options, &run, shopped).await;
+    let ledger = close(&terms, &run, shopped).await;
 
-    let mut verdicts = audit::audit(&ledger, &run.witness);
-    if let (Some(asked), Some(killing)) = (options.kill, &killing) {
+    let mut verdicts = audit::audit(&ledger, &run.witness, run.measures.hammered.get());
+    if let (Some(asked), Some(killing)) = (scenario.target.kills, &killing) {
         verdicts.push(audit::kills(asked, &killing.kills, killing.trouble.as_deref()));
+    }
+    let eta = audit::foresight(&ledger);
+    if let Some(limit) = scenario.eta_error_p90_max {
+        verdicts.push(audit::waits_were_foretold(&eta, limit));
     }
     Ok(Report {
         passed: verdicts.iter().all(|verdict| verdict.ok),
         verdicts,
+        scenario: scenario.name.clone(),
         setting,
         elapsed_seconds: elapsed.as_secs_f64(),
+        schedule,
+        eta,
         latency: latencies(&run.measures),
         traffic,
         outcomes: outcomes(&ledger.records),
@@ -87,32 +94,40 @@ pub(crate) async fn flash_sale(options: &FlashSale) -> Result<Report, String> {
     })
 }
 
-fn setting(options: &FlashSale, seed: u64, run: &Run, server: Option<&Server>) -> Setting {
+fn setting(
+    scenario: &Scenario,
+    terms: &Terms,
+    seed: u64,
+    run: &Run,
+    server: Option<&Server>,
+    shoppers: usize,
+) -> Setting {
     Setting {
         server: run.client.address(),
         sale: run.sale.clone(),
         seed,
-        shoppers: options.shoppers,
-        over_seconds: options.window().as_secs_f64(),
-        stock: options.stock,
-        admission_per_second: options.pace(),
-        connections: options.connections,
+        shoppers,
+        over_seconds: scenario.window().as_secs_f64(),
+        stock: terms.stock - terms.sold_before,
+        admission_per_second: terms.admission_per_second,
+        connections: scenario.target.connections,
         data: server.map(|server| server.data().display().to_string()),
     }
 }
 
 /// Four random bytes: the only thing in a run that its seed does not decide.
-fn random() -> Result<u32, String> {
+pub(crate) fn random() -> Result<u32, String> {
     getrandom::u32().map_err(|error| format!("no randomness: {error}"))
 }
 
-async fn start_server(options: &FlashSale) -> Result<Server, String> {
-    let (host, port) = authority(&options.url)?;
-    let data = match &options.data {
+pub(crate) async fn start_server(scenario: &Scenario, options: &Common) -> Result<Server, String> {
+    let target = &scenario.target;
+    let (host, port) = authority(&target.url)?;
+    let data = match &target.data {
         Some(data) => data.clone(),
         None => fresh_data()?,
     };
-    let binary = options.server_binary();
+    let binary = target.binary.clone().unwrap_or_else(server_binary);
     let keys = options.given_keys();
     Server::start(Launch { binary, listen: format!("{host}:{port}"), data, keys }).await
 }
@@ -122,21 +137,30 @@ fn fresh_data() -> Result<PathBuf, String> {
     Ok(std::env::temp_dir().join(format!("rushgate-loadtest-{:08x}", random()?)))
 }
 
-fn prepare(options: &FlashSale, seed: u64, server: Option<&Server>) -> Result<Run, String> {
+pub(crate) fn prepare(
+    scenario: &Scenario,
+    options: &Common,
+    seed: u64,
+    server: Option<&Server>,
+) -> Result<Run, String> {
+    let target = &scenario.target;
     let nonce = format!("{seed:x}-{:08x}", random()?);
-    let sale = options.sale.clone().unwrap_or_else(|| format!("flash-{nonce}"));
-    let keys = options.keys(server.map(Server::data).or(options.data.as_deref()))?;
+    let sale = scenario.sale.id.clone().unwrap_or_else(|| format!("flash-{nonce}"));
+    let keys = options.keys(server.map(Server::data).or(target.data.as_deref()))?;
     let url =
-        server.map_or_else(|| options.url.clone(), |server| format!("http://{}", server.address()));
+        server.map_or_else(|| target.url.clone(), |server| format!("http://{}", server.address()));
+    let dial = Dial::new(&url, target.http, target.source_addresses)?;
     let clock = Clock::start();
     Ok(Run {
-        client: Client::new(&url, clock, options.connections, options.timeout)?,
+        client: Client::new(dial, clock, target.connections, target.timeout),
         clock,
-        measures: Measures::new(clock, slice_for(options.window())),
+        pacer: Pacer::start(clock)?,
+        measures: Measures::new(clock, slice_for(scenario.window())),
         witness: Witness::default(),
         market: Market::default(),
         server_lost: AtomicBool::new(false),
         sale,
+        sku: scenario.sale.sku.clone(),
         operator_key: keys.operator,
         backend_key: keys.backend,
         nonce,
@@ -152,32 +176,35 @@ struct Shopped {
 }
 
 async fn shop(
-    options: &FlashSale,
+    scenario: &Scenario,
     seed: u64,
+    mut crowd: Vec<Plan>,
     run: &Arc<Run>,
     server: Option<Server>,
 ) -> Result<Shopped, String> {
     let opening = run.clock.now().after(LEAD);
     let lead = opening.since(Stamp::default());
-    let mut plans = plans(seed, options.shoppers, options.window(), options.mix());
-    for plan in &mut plans {
+    for plan in &mut crowd {
         plan.arrival += lead;
     }
-    run.measures.plan(plans.iter().map(|plan| plan.arrival));
-    let moments = kill_moments(seed, options.kill.unwrap_or(0), options.window());
+    run.measures.plan(crowd.iter().map(|plan| plan.arrival));
+    let kills = scenario.target.kills.unwrap_or(0);
+    let moments = kill_moments(seed, kills, scenario.window());
     let moments = moments.into_iter().map(|moment| opening.after(moment)).collect();
 
     let (stop, stopped) = watch::channel(false);
-    let goal = Goal { shoppers: options.shoppers as u64, kills: options.kill.unwrap_or(0) };
+    let count = crowd.len() as u64;
+    let goal = Goal { shoppers: count, kills };
     let bar = tokio::spawn(progress::watch(Arc::clone(run), goal, stopped.clone()));
     let reads = tokio::spawn(admin::watch_stock(Arc::clone(run), stopped.clone()));
-    let crowd = tokio::spawn(arrivals(Arc::clone(run), plans, seed, stopped.clone()));
+    let crowd = tokio::spawn(arrivals(Arc::clone(run), crowd, seed, stopped.clone()));
     let killer = server.map(|server| {
         let run = Arc::clone(run);
         tokio::spawn(kill_at(server, run, moments, stopped))
     });
 
-    until_over(options, run, opening.after(options.deadline), &crowd, killer.as_ref()).await;
+    let end = End { deadline: opening.after(scenario.deadline), grace: scenario.grace, count };
+    until_over(end, run, &crowd, killer.as_ref()).await;
     stop.send_replace(true);
     let failed = |error: tokio::task::JoinError| format!("a task of the run failed: {error}");
     bar.await.map_err(failed)?;
@@ -201,7 +228,7 @@ async fn arrivals(
     let mut inside = JoinSet::new();
     for (index, plan) in plans.into_iter().enumerate() {
         tokio::select! {
-            () = run.clock.until(Stamp::default().after(plan.arrival)) => {}
+            () = run.pacer.until(Stamp::default().after(plan.arrival)) => {}
             _ = stopped.wait_for(|stopped| *stopped) => break,
         }
         inside.spawn(shopper::live(Arc::clone(&run), index, plan, seed, stopped.clone()));
@@ -211,12 +238,19 @@ async fn arrivals(
     records
 }
 
-/// Returns when the crowd has gone home, when everything is sold and everyone had time to hear of
-/// it, when a killed server is lost, or at `deadline`. Kills that are due are waited for.
-async fn until_over(
-    options: &FlashSale,
-    run: &Run,
+/// What ends the shopping.
+struct End {
     deadline: Stamp,
+    grace: Duration,
+    /// Shoppers who are to come.
+    count: u64,
+}
+
+/// Returns when the crowd has gone home, when everything is sold and everyone had time to hear of
+/// it, when a killed server is lost, or at the deadline. Kills that are due are waited for.
+async fn until_over(
+    end: End,
+    run: &Run,
     crowd: &JoinHandle<Vec<Record>>,
     killer: Option<&JoinHandle<Killing>>,
 ) {
@@ -224,35 +258,38 @@ async fn until_over(
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let now = run.clock.now();
-        if now >= deadline || run.server_lost.load(Ordering::Relaxed) {
+        if now >= end.deadline || run.server_lost.load(Ordering::Relaxed) {
             return;
         }
         if killer.is_some_and(|killer| !killer.is_finished()) {
             continue;
         }
-        let all_came = run.measures.arrived.get() >= options.shoppers as u64;
+        let all_came = run.measures.arrived.get() >= end.count;
         let sold_out = all_came && run.market.is_gone();
         let since = sold_out.then(|| *sold_out_since.get_or_insert(now));
-        if crowd.is_finished() || since.is_some_and(|since| now.since(since) >= options.grace) {
+        if crowd.is_finished() || since.is_some_and(|since| now.since(since) >= end.grace) {
             return;
         }
     }
 }
 
 /// Lets open holds run out, reads the final stock and asks for everything acknowledged.
-async fn close(options: &FlashSale, run: &Arc<Run>, shopped: Shopped) -> Ledger {
+async fn close(terms: &Terms, run: &Arc<Run>, shopped: Shopped) -> Ledger {
     let Shopped { records, mut reads, .. } = shopped;
     let mut ledger = Ledger {
-        stock: options.stock,
-        idle_seconds: options.idle_seconds,
+        stock: terms.stock,
+        sold_before: terms.sold_before,
+        idle_seconds: terms.idle_seconds,
+        claim_window_seconds: terms.claim_window_seconds,
         records,
         ..Ledger::default()
     };
     if !run.server_lost.load(Ordering::Relaxed) {
-        let patience = Duration::from_secs(options.hold_seconds) + SETTLE_SLACK;
+        let patience = Duration::from_secs(terms.hold_seconds) + SETTLE_SLACK;
         reads.extend(admin::settle(run, patience).await);
         ledger.purchases = recall::purchases(run, &ledger.records).await;
         ledger.tickets = recall::tickets(run, &ledger.records).await;
+        ledger.serving = admin::serving(run).await;
     }
     ledger.reads = reads;
     ledger
@@ -276,6 +313,7 @@ fn latencies(measures: &Measures) -> Latencies {
         position: measures.position.percentiles(),
         purchase: measures.purchase.percentiles(),
         confirm: measures.confirm.percentiles(),
+        stream: measures.stream.percentiles(),
     }
 }
 

@@ -7,8 +7,8 @@
 use serde::Serialize;
 
 use crate::clock::Stamp;
-use crate::scenario::Plan;
-use crate::wire::{PurchaseState, Units};
+use crate::plan::Plan;
+use crate::wire::{Eta, PurchaseState, Units};
 
 /// How a shopper's visit ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Abandoned,
     Left,
     FellSilent,
+    /// Was called and did not claim.
+    NoShow,
     SoldOut,
     Closed,
     /// The place or the pass ran out (410, 401).
@@ -41,6 +43,14 @@ pub(crate) struct Entry {
     pub(crate) acked: Stamp,
     pub(crate) number: u64,
     pub(crate) ticket: String,
+}
+
+/// A wait as the server first foretold it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foretold {
+    /// When the shopper was told.
+    pub(crate) at: Stamp,
+    pub(crate) eta: Eta,
 }
 
 /// What is known of leaving.
@@ -81,6 +91,9 @@ pub(crate) struct Record {
     pub(crate) index: usize,
     pub(crate) plan: Plan,
     pub(crate) entry: Option<Entry>,
+    pub(crate) foretold: Option<Foretold>,
+    /// When the shopper was known to be called, for those who do not claim.
+    pub(crate) called: Option<Stamp>,
     /// When the shopper was first seen admitted.
     pub(crate) admitted: Option<Stamp>,
     /// When the server last answered this shopper while waiting.
@@ -99,6 +112,8 @@ impl Record {
             index,
             plan,
             entry: None,
+            foretold: None,
+            called: None,
             admitted: None,
             heard: Stamp::default(),
             leaving: Leaving::No,
@@ -148,8 +163,14 @@ pub(crate) struct PurchaseAnswer {
 pub(crate) struct Ledger {
     /// Units put on sale.
     pub(crate) stock: u64,
+    /// Units an existing sale had sold before the run.
+    pub(crate) sold_before: u64,
     /// How long the sale lets a waiting ticket be silent, in seconds.
     pub(crate) idle_seconds: u64,
+    /// How long it lets a called ticket be silent, in seconds.
+    pub(crate) claim_window_seconds: u64,
+    /// How far the gate had come when all tickets had been asked for.
+    pub(crate) serving: u64,
     /// By arrival: `records[i].index == i`.
     pub(crate) records: Vec<Record>,
     /// In the order they were taken; the last was taken after the crowd had stopped.

@@ -5,16 +5,20 @@
 //! a slip in the wire format or in a promise cannot hide behind a shared type.
 //!
 //! ```text
-//! cli ─▶ flash_sale ─▶ scenario   who arrives when, from the seed
-//!                      shopper    one visit: enter, wait, buy     ─┬▶ ledger   what was acknowledged
-//!                      client     bounded pool of sockets          ├▶ witness  rules checked at once
-//!                      admin      the sale and its stock           └▶ measure  latency, counts, timeline
-//!                      server     start, SIGKILL, restart
-//!                      recall     ask for everything again
-//!                      audit      ledger + witness ─▶ verdicts ─▶ report
+//! cli ─▶ scenario ─▶ flash_sale ─▶ arrivals   who comes when, from the seed
+//!        (file)                    plan       what each of them will do, from the seed
+//!                                  pacer      releases them on time
+//!                                  shopper    one visit: enter, wait, buy     ─┬▶ ledger   what was acknowledged
+//!                                  client     bounded pool of sockets          ├▶ witness  rules checked at once
+//!                                  admin      the sale and its stock           └▶ measure  latency, counts, timeline
+//!                                  server     start, SIGKILL, restart
+//!                                  recall     ask for everything again
+//!                                  audit      ledger + witness ─▶ verdicts ─▶ report
+//!      ─▶ pace       one kind of request at a fixed rate
 //! ```
 
 mod admin;
+mod arrivals;
 mod audit;
 mod cli;
 mod client;
@@ -23,6 +27,9 @@ mod flash_sale;
 mod kendall;
 mod ledger;
 mod measure;
+mod pace;
+mod pacer;
+mod plan;
 mod progress;
 mod recall;
 mod report;
@@ -35,12 +42,52 @@ mod timeline;
 mod wire;
 mod witness;
 
-use cli::Scenario;
-use report::Files;
+use std::fmt;
+
+use cli::{Command, Common, Drawn};
+use report::{Files, write_json};
+use scenario::Scenario;
 
 pub use audit::Verdict;
 pub use cli::Cli;
+pub use pace::PaceReport;
 pub use report::Report;
+
+/// What a command found.
+#[derive(Debug)]
+pub enum Found {
+    /// A sale, audited.
+    Sale(Box<Report>),
+    /// Requests at a fixed rate.
+    Pace(Box<PaceReport>),
+}
+
+impl Found {
+    /// True when nothing was broken.
+    pub fn passed(&self) -> bool {
+        match self {
+            Self::Sale(report) => report.passed,
+            Self::Pace(report) => report.passed,
+        }
+    }
+
+    /// True when the figures are the generator's own and not for publishing.
+    pub fn is_generator_bound(&self) -> bool {
+        match self {
+            Self::Sale(report) => report.is_generator_bound(),
+            Self::Pace(report) => report.is_generator_bound(),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sale(report) => report.fmt(f),
+            Self::Pace(report) => report.fmt(f),
+        }
+    }
+}
 
 /// Runs what the command line asks for and writes the report to the files that are wanted.
 ///
@@ -48,15 +95,32 @@ pub use report::Report;
 ///
 /// A sentence saying why nothing could be judged: no keys, no server, a sale that exists. A
 /// server that breaks a promise is no error; it is a report that did not pass.
-pub async fn run(cli: Cli) -> Result<Report, String> {
-    let Scenario::FlashSale(options) = cli.scenario;
+pub async fn run(cli: Cli) -> Result<Found, String> {
+    match cli.command {
+        Command::FlashSale(options) => {
+            sale(&options.scenario()?, &options.common, &options.drawn).await
+        }
+        Command::Run(options) => sale(&options.scenario()?, &options.common, &options.drawn).await,
+        Command::Pace(options) => {
+            let files = Files { json: options.common.json.as_deref(), ..Files::default() };
+            files.check()?;
+            let report = pace::pace(&options).await?;
+            if let Some(path) = files.json {
+                write_json(path, &report)?;
+            }
+            Ok(Found::Pace(Box::new(report)))
+        }
+    }
+}
+
+async fn sale(scenario: &Scenario, options: &Common, drawn: &Drawn) -> Result<Found, String> {
     let files = Files {
         json: options.json.as_deref(),
-        html: options.html.as_deref(),
-        svg_dir: options.svg_dir.as_deref(),
+        html: drawn.html.as_deref(),
+        svg_dir: drawn.svg_dir.as_deref(),
     };
     files.check()?;
-    let report = flash_sale::flash_sale(&options).await?;
+    let report = flash_sale::flash_sale(scenario, options).await?;
     report.write(&files)?;
-    Ok(report)
+    Ok(Found::Sale(Box::new(report)))
 }

@@ -28,7 +28,7 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    fn new(clock: Clock, slice: Duration) -> Self {
+    pub(crate) fn new(clock: Clock, slice: Duration) -> Self {
         Self { clock, total: AtomicU64::new(0), slices: Mutex::new(Series::new(slice)) }
     }
 
@@ -62,7 +62,8 @@ impl fmt::Debug for Latency {
 }
 
 impl Latency {
-    fn new(slice: Duration) -> Self {
+    /// None yet, in slices of `slice`.
+    pub(crate) fn new(slice: Duration) -> Self {
         let whole = Histogram::new_with_max(LATENCY_US_MAX, 3);
         let whole = whole.expect("the bounds are constants that hdrhistogram accepts");
         Self(Mutex::new(Spreads { whole, slices: Series::new(slice) }))
@@ -130,6 +131,10 @@ pub(crate) struct Measures {
     pub(crate) position: Latency,
     pub(crate) purchase: Latency,
     pub(crate) confirm: Latency,
+    /// From the intended moment to the first event of a stream.
+    pub(crate) stream: Latency,
+    /// From the intended moment of a request to its turn in the pool: the generator's own error.
+    pub(crate) schedule: Latency,
     /// Shoppers who have arrived.
     pub(crate) arrived: Counter,
     /// Shoppers seen admitted.
@@ -138,6 +143,8 @@ pub(crate) struct Measures {
     pub(crate) bought: Counter,
     /// Requests answered, of every kind and status.
     pub(crate) answered: Counter,
+    /// Requests of bots, of every kind.
+    pub(crate) hammered: Counter,
     /// Requests that got no answer: refused connections, resets, timeouts.
     pub(crate) unanswered: Counter,
     /// Answers 429 and 503.
@@ -159,10 +166,13 @@ impl Measures {
             position: Latency::new(slice),
             purchase: Latency::new(slice),
             confirm: Latency::new(slice),
+            stream: Latency::new(slice),
+            schedule: Latency::new(slice),
             arrived: counter(),
             admitted: counter(),
             bought: counter(),
             answered: counter(),
+            hammered: counter(),
             unanswered: counter(),
             pushed_back: counter(),
             killed: counter(),
@@ -204,6 +214,7 @@ impl Measures {
             readings: lock(&self.readings).clone(),
             enter: self.enter.series(),
             position: self.position.series(),
+            stream: self.stream.series(),
             purchase: self.purchase.series(),
             confirm: self.confirm.series(),
         };

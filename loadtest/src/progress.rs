@@ -200,15 +200,18 @@ impl Look {
         let kinds = [
             ("enter", &measures.enter),
             ("position", &measures.position),
+            ("stream", &measures.stream),
             ("purchase", &measures.purchase),
             ("confirm", &measures.confirm),
         ];
-        let spelled = kinds.map(|(name, latency)| match latency.recent(since) {
-            Some(Quantiles { p50_ms, p99_ms, .. }) => {
-                format!("{name} {}/{}", milliseconds(p50_ms), milliseconds(p99_ms))
-            }
-            None => format!("{name} -"),
+        let spelled = kinds.iter().filter_map(|(name, latency)| {
+            let Quantiles { p50_ms, p99_ms, .. } = latency.recent(since)?;
+            Some(format!("{name} {}/{}", milliseconds(p50_ms), milliseconds(p99_ms)))
         });
+        let spelled: Vec<_> = spelled.collect();
+        if spelled.is_empty() {
+            return "nothing answered lately".to_owned();
+        }
         format!("{} ms", spelled.join(", "))
     }
 }

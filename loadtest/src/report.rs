@@ -11,6 +11,7 @@ pub(crate) mod number;
 #[cfg(test)]
 mod sample;
 mod scale;
+mod schedule;
 mod text;
 
 use std::collections::BTreeMap;
@@ -19,11 +20,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::audit::{Agreement, Verdict};
+use crate::audit::{Agreement, Foresight, Verdict};
 use crate::ledger::Outcome;
 use crate::measure::Percentiles;
 use crate::server::Kill;
 use crate::timeline::{Order, Timeline};
+
+pub(crate) use schedule::Schedule;
 
 /// The result of a run.
 #[derive(Debug, Serialize)]
@@ -32,8 +35,12 @@ pub struct Report {
     pub passed: bool,
     /// Every rule, judged.
     pub verdicts: Vec<Verdict>,
+    /// The scenario's name.
+    pub(crate) scenario: String,
     pub(crate) setting: Setting,
     pub(crate) elapsed_seconds: f64,
+    pub(crate) schedule: Schedule,
+    pub(crate) eta: Foresight,
     pub(crate) latency: Latencies,
     pub(crate) traffic: Traffic,
     /// How the visits ended.
@@ -66,6 +73,21 @@ pub(crate) struct Latencies {
     pub(crate) position: Percentiles,
     pub(crate) purchase: Percentiles,
     pub(crate) confirm: Percentiles,
+    /// To the first event of a stream.
+    pub(crate) stream: Percentiles,
+}
+
+impl Latencies {
+    /// Each kind under its name, in the order of a visit.
+    fn kinds(&self) -> [(&'static str, Percentiles); 5] {
+        [
+            ("enter", self.enter),
+            ("position", self.position),
+            ("stream", self.stream),
+            ("purchase", self.purchase),
+            ("confirm", self.confirm),
+        ]
+    }
 }
 
 /// Requests, counted while the crowd shopped.
@@ -103,11 +125,15 @@ impl Files<'_> {
 }
 
 impl Report {
+    /// True when the figures are the generator's own and not for publishing.
+    pub fn is_generator_bound(&self) -> bool {
+        self.schedule.generator_bound
+    }
+
     /// Writes what is asked for. The error names the file.
     pub(crate) fn write(&self, files: &Files<'_>) -> Result<(), String> {
         if let Some(path) = files.json {
-            let text = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
-            write(path, &text)?;
+            write_json(path, self)?;
         }
         if let Some(path) = files.html {
             write(path, html::Page(self).to_string().as_bytes())?;
@@ -125,6 +151,12 @@ impl Report {
 
 fn make_dir(dir: &Path) -> Result<(), String> {
     fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))
+}
+
+/// Writes a result for programs.
+pub(crate) fn write_json(path: &Path, result: &impl Serialize) -> Result<(), String> {
+    let text = serde_json::to_vec_pretty(result).map_err(|error| error.to_string())?;
+    write(path, &text)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {

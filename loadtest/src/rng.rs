@@ -49,6 +49,18 @@ impl Rng {
         low + self.below((high - low).saturating_add(1))
     }
 
+    /// A number in `0..1`, from the upper 53 bits: all a float of this range can tell apart.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A standard normal number (Box and Muller, 1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
     /// True with a chance of `percent` in 100.
     pub(crate) fn chance(&mut self, percent: u32) -> bool {
         self.below(100) < u64::from(percent)
@@ -76,5 +88,14 @@ mod tests {
         assert!(drawn.iter().all(|&x| (4..=6).contains(&x)));
         assert!(drawn.contains(&4) && drawn.contains(&6));
         assert_eq!(rng.below(0), 0);
+    }
+
+    #[test]
+    fn normal_numbers_have_mean_zero_and_variance_one() {
+        let mut rng = Rng::new(5);
+        let drawn: Vec<f64> = (0..10_000).map(|_| rng.normal()).collect();
+        let mean = drawn.iter().sum::<f64>() / 1e4;
+        let variance = drawn.iter().map(|x| x * x).sum::<f64>() / 1e4;
+        assert!(mean.abs() < 0.05 && (variance - 1.0).abs() < 0.07, "{mean} {variance}");
     }
 }

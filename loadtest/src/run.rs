@@ -8,9 +8,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::client::{Answer, Call, CallError, Client};
+use crate::client::{Answer, Call, Client};
 use crate::clock::{Clock, Stamp};
 use crate::measure::Measures;
+use crate::pacer::Pacer;
 use crate::rng::Rng;
 use crate::witness::Witness;
 
@@ -22,10 +23,26 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(20);
 
 /// A definite answer and the earliest attempt that may have caused it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settled {
     pub(crate) answer: Answer,
     pub(crate) sent: Stamp,
+}
+
+/// How a request is insisted on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Insistence {
+    /// When it should leave: how much later the first attempt begins is the schedule error.
+    /// `None` for a request that nothing but another answer brought about.
+    pub(crate) intended: Option<Stamp>,
+    /// The longest `Retry-After` that is obeyed.
+    pub(crate) retry_after_max: Duration,
+}
+
+impl Default for Insistence {
+    fn default() -> Self {
+        Self { intended: None, retry_after_max: RETRY_AFTER_MAX }
+    }
 }
 
 /// What the crowd is told about the stock while it shops.
@@ -58,12 +75,15 @@ impl Market {
 pub(crate) struct Run {
     pub(crate) client: Client,
     pub(crate) clock: Clock,
+    pub(crate) pacer: Pacer,
     pub(crate) measures: Measures,
     pub(crate) witness: Witness,
     pub(crate) market: Market,
     /// Set when a killed server did not come back: nothing more can be learnt.
     pub(crate) server_lost: AtomicBool,
     pub(crate) sale: String,
+    /// What is on sale.
+    pub(crate) sku: String,
     pub(crate) operator_key: String,
     pub(crate) backend_key: String,
     /// Unique to the run, so that keys of two runs never meet on one server.
@@ -78,10 +98,25 @@ impl Run {
 
     /// Repeats `call` until it has a definite answer. Ends only with one, or when dropped.
     pub(crate) async fn insist(&self, call: &Call, rng: &mut Rng) -> Settled {
+        self.insist_as(call, Insistence::default(), rng).await
+    }
+
+    /// The same, paced and patient as told.
+    pub(crate) async fn insist_as(
+        &self,
+        call: &Call,
+        mut how: Insistence,
+        rng: &mut Rng,
+    ) -> Settled {
         let mut earliest: Option<Stamp> = None;
         let mut backoff = BACKOFF_MIN;
         loop {
-            match self.client.send(call).await {
+            let attempt = self.client.send(call).await;
+            let begun = attempt.as_ref().map_or_else(|error| error.begun, |answer| answer.begun);
+            if let Some(intended) = how.intended.take() {
+                self.measures.schedule.record(intended, begun);
+            }
+            match attempt {
                 Ok(answer) => {
                     self.measures.answered.add_one();
                     let sent = *earliest.get_or_insert(answer.sent);
@@ -92,14 +127,12 @@ impl Run {
                     if answer.status == 429 && sent == answer.sent {
                         earliest = None;
                     }
-                    jittered_sleep(wait, rng).await;
+                    jittered_sleep(wait.min(how.retry_after_max), rng).await;
                 }
                 Err(error) => {
                     self.measures.unanswered.add_one();
-                    if let CallError::Unknown { sent, .. } = error {
-                        earliest.get_or_insert(sent);
-                    }
-                    jittered_sleep(backoff, rng).await;
+                    earliest = earliest.or(error.sent);
+                    jittered_sleep(backoff.min(how.retry_after_max), rng).await;
                 }
             }
             backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -119,7 +152,7 @@ impl Run {
                 self.witness.contract.check(answer.retry_after.is_some(), || {
                     format!("{} without Retry-After on {}", answer.status, call.path)
                 });
-                Some(answer.retry_after.unwrap_or(backoff).min(RETRY_AFTER_MAX))
+                Some(answer.retry_after.unwrap_or(backoff))
             }
             500..=599 => {
                 self.unexpected(call, answer);

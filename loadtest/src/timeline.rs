@@ -206,6 +206,8 @@ pub(crate) struct Slice {
     pub(crate) reading: Option<Reading>,
     pub(crate) enter: Option<Quantiles>,
     pub(crate) position: Option<Quantiles>,
+    /// To the first event of a stream.
+    pub(crate) stream: Option<Quantiles>,
     pub(crate) purchase: Option<Quantiles>,
     pub(crate) confirm: Option<Quantiles>,
 }
@@ -223,6 +225,7 @@ pub(crate) struct Parts {
     pub(crate) readings: Series<Option<Reading>>,
     pub(crate) enter: Series<Spread>,
     pub(crate) position: Series<Spread>,
+    pub(crate) stream: Series<Spread>,
     pub(crate) purchase: Series<Spread>,
     pub(crate) confirm: Series<Spread>,
 }
@@ -239,7 +242,7 @@ impl Parts {
             &self.admitted,
             &self.bought,
         ];
-        let spreads = [&self.enter, &self.position, &self.purchase, &self.confirm];
+        let spreads = [&self.enter, &self.position, &self.stream, &self.purchase, &self.confirm];
         let widths = counts.iter().map(|series| series.slice_ns);
         let widths = widths.chain(spreads.iter().map(|series| series.slice_ns));
         let mut slice_ns = widths.fold(self.readings.slice_ns, u64::max);
@@ -250,7 +253,7 @@ impl Parts {
 
         let [planned, arrived, answered, unanswered, pushed_back, admitted, bought] =
             counts.map(|series| series.fitted(slice_ns, count));
-        let [enter, position, purchase, confirm] = spreads.map(|series| {
+        let [enter, position, stream, purchase, confirm] = spreads.map(|series| {
             let fitted = series.fitted(slice_ns, count);
             fitted.iter().map(Spread::quantiles).collect::<Vec<_>>()
         });
@@ -271,6 +274,7 @@ impl Parts {
                 reading: readings[i],
                 enter: enter[i],
                 position: position[i],
+                stream: stream[i],
                 purchase: purchase[i],
                 confirm: confirm[i],
             }
@@ -355,6 +359,7 @@ mod tests {
             readings: Series::new(SLICE),
             enter: spread.clone(),
             position: spread.clone(),
+            stream: spread.clone(),
             purchase: spread.clone(),
             confirm: spread,
         };

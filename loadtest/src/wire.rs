@@ -26,10 +26,18 @@ pub(crate) struct Place {
     pub(crate) number: Option<u64>,
     pub(crate) position: Option<u64>,
     pub(crate) serving: Option<u64>,
+    pub(crate) eta_seconds: Option<Eta>,
     pub(crate) poll_after_ms: Option<u64>,
     pub(crate) pass: Option<String>,
     /// Only on enter: the token that proves the place.
     pub(crate) ticket: Option<String>,
+}
+
+/// How long a wait is foretold to be, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub(crate) struct Eta {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
 }
 
 /// State of a purchase.
@@ -118,6 +126,15 @@ pub(crate) struct StatusOffer {
     pub(crate) available: u64,
 }
 
+/// The rules of an existing sale that the audit goes by.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SaleRules {
+    pub(crate) admission_per_second: f64,
+    pub(crate) idle_seconds: u64,
+    pub(crate) hold_seconds: u64,
+    pub(crate) claim_window_seconds: u64,
+}
+
 /// Where an offer's units are, by the operator's statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Units {
@@ -180,7 +197,7 @@ pub(crate) struct SaleRequest {
 /// The one offer of a created sale.
 #[derive(Debug, Serialize)]
 pub(crate) struct OfferRequest {
-    pub(crate) sku: &'static str,
+    pub(crate) sku: String,
     pub(crate) total: u64,
     pub(crate) price: u64,
     pub(crate) currency: &'static str,

@@ -63,6 +63,8 @@ impl Findings {
 pub(crate) struct Sample {
     admitted_max: u64,
     serving_max: u64,
+    /// The highest number of a bot known to be admitted; 0 for none.
+    bot: u64,
 }
 
 /// The shared observer.
@@ -70,11 +72,15 @@ pub(crate) struct Sample {
 pub(crate) struct Witness {
     admitted_max: AtomicU64,
     serving_max: AtomicU64,
+    /// The highest number of a bot known to be admitted.
+    bot_max: AtomicU64,
     confirmed_units: AtomicU64,
     /// `serving` never goes back, and covers everyone seen admitted.
     pub(crate) serving: Findings,
     /// Nobody waits whose later neighbour has been let in.
     pub(crate) overtaken: Findings,
+    /// A bot gets in after everyone before it, and nothing without a pass.
+    pub(crate) bots: Findings,
     /// A shown position never rises for one shopper.
     pub(crate) position: Findings,
     /// A place keeps its number: on every poll and on re-entry with the same key.
@@ -93,6 +99,7 @@ impl Witness {
         Sample {
             admitted_max: self.admitted_max.load(Ordering::Acquire),
             serving_max: self.serving_max.load(Ordering::Acquire),
+            bot: self.bot_max.load(Ordering::Acquire),
         }
     }
 
@@ -104,6 +111,19 @@ impl Witness {
     /// Notes that the confirmation of `units` was acknowledged.
     pub(crate) fn confirmed(&self, units: u64) {
         self.confirmed_units.fetch_add(units, Ordering::AcqRel);
+    }
+
+    /// Checks what a bot was answered: it is let in only when the gate has come to its number.
+    pub(crate) fn bot(&self, number: u64, place: &Place, sample: Sample) {
+        self.place(number, place, sample);
+        if place.state == PlaceState::Admitted {
+            if let Some(serving) = place.serving {
+                self.bots.check(number <= serving, || {
+                    format!("bot {number} was let in while serving {serving}")
+                });
+            }
+            self.bot_max.fetch_max(number, Ordering::AcqRel);
+        }
     }
 
     /// Checks a place answered to a poll sent after `sample` was taken.
@@ -125,9 +145,16 @@ impl Witness {
             self.serving_max.fetch_max(serving, Ordering::AcqRel);
         }
         match place.state {
-            PlaceState::Waiting => self.overtaken.check(number > sample.admitted_max, || {
-                format!("number {number} waits although {} was let in", sample.admitted_max)
-            }),
+            PlaceState::Waiting => {
+                self.overtaken.check(number > sample.admitted_max, || {
+                    format!("number {number} waits although {} was let in", sample.admitted_max)
+                });
+                if sample.bot > 0 {
+                    self.bots.check(number > sample.bot, || {
+                        format!("number {number} waits although bot {} was let in", sample.bot)
+                    });
+                }
+            }
             PlaceState::Admitted => {
                 self.overtaken.held();
                 self.admitted_max.fetch_max(number, Ordering::AcqRel);
@@ -147,6 +174,7 @@ mod tests {
             number: Some(number),
             position: Some(1),
             serving: Some(serving),
+            eta_seconds: None,
             poll_after_ms: None,
             pass: None,
             ticket: None,
@@ -173,6 +201,18 @@ mod tests {
         witness.place(9, &place(PlaceState::Admitted, 9, 9), witness.sample());
         witness.place(4, &place(PlaceState::Waiting, 4, 9), witness.sample());
         assert_eq!(witness.overtaken.examples(), ["number 4 waits although 9 was let in"]);
+    }
+
+    #[test]
+    fn a_bot_that_gets_past_someone_is_seen() {
+        let witness = Witness::default();
+        witness.bot(9, &place(PlaceState::Admitted, 9, 9), witness.sample());
+        assert_eq!(witness.bots.broken(), 0);
+        witness.place(4, &place(PlaceState::Waiting, 4, 9), witness.sample());
+        witness.bot(12, &place(PlaceState::Admitted, 12, 9), witness.sample());
+        let seen =
+            ["number 4 waits although bot 9 was let in", "bot 12 was let in while serving 9"];
+        assert_eq!(witness.bots.examples(), seen);
     }
 
     #[test]

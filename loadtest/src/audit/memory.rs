@@ -52,15 +52,23 @@ pub(super) fn tickets_are_remembered(ledger: &Ledger) -> Verdict {
     Verdict::new("every acknowledged ticket is remembered", seen, broken)
 }
 
-/// A place ends by leaving, by having been let in (the session or its claim runs out), or by
-/// silence for longer than the sale allows. `after` is the answer that said so at the end of the
-/// run; `None` for a 410 in the middle of a visit, where there was no silence.
+/// A place ends by leaving, by having been called or let in (the claim window or the session runs
+/// out), or by silence for longer than the sale allows: the claim window, for a place whose turn
+/// has come since. `after` is the answer that said so at the end of the run; `None` for a 410 in
+/// the middle of a visit, where there was no silence.
 fn may_be_gone(ledger: &Ledger, record: &Record, code: &str, after: Option<&TicketAnswer>) -> bool {
     let silence = after.map_or(Duration::ZERO, |answer| answer.at.since(record.heard));
-    let silent = silence >= Duration::from_secs(ledger.idle_seconds);
+    let number = record.entry.as_ref().map_or(u64::MAX, |entry| entry.number);
+    let patience = if number <= ledger.serving {
+        ledger.idle_seconds.min(ledger.claim_window_seconds)
+    } else {
+        ledger.idle_seconds
+    };
+    let silent = silence >= Duration::from_secs(patience);
+    let called = record.admitted.is_some() || record.called.is_some();
     match code {
         "ticket_left" => record.leaving != Leaving::No,
-        "ticket_expired" => record.leaving != Leaving::No || record.admitted.is_some() || silent,
+        "ticket_expired" => record.leaving != Leaving::No || called || silent,
         _ => false,
     }
 }
@@ -145,6 +153,19 @@ mod tests {
         assert!(!tickets_are_remembered(&ledger).ok, "it never left");
         ledger.records[7].leaving = Leaving::Acknowledged;
         assert!(tickets_are_remembered(&ledger).ok);
+    }
+
+    #[test]
+    fn a_silent_ticket_whose_turn_came_may_go_after_the_claim_window() {
+        let mut ledger = honest(5, 5);
+        waiting(&mut ledger, 7);
+        answer_gone(&mut ledger, 7, "ticket_expired");
+        ledger.tickets[7].at = ledger.records[7].heard.after(Duration::from_mins(1));
+        assert!(!tickets_are_remembered(&ledger).ok, "its turn had not come");
+        ledger.serving = 8;
+        assert!(tickets_are_remembered(&ledger).ok);
+        ledger.tickets[7].at = ledger.records[7].heard.after(Duration::from_secs(59));
+        assert!(!tickets_are_remembered(&ledger).ok, "the claim window had not passed");
     }
 
     #[test]

@@ -8,8 +8,9 @@ use crate::wire::PurchaseState;
 pub(super) fn sold_within_stock(ledger: &Ledger) -> Verdict {
     let mut broken = Broken::default();
     let confirmed = ledger.confirmed_units();
-    broken.check(confirmed <= ledger.stock, || {
-        format!("{confirmed} units were acknowledged as confirmed, {} existed", ledger.stock)
+    let on_sale = ledger.stock.saturating_sub(ledger.sold_before);
+    broken.check(confirmed <= on_sale, || {
+        format!("{confirmed} units were acknowledged as confirmed, {on_sale} were on sale")
     });
     let mut sold_max = 0;
     for read in &ledger.reads {
@@ -35,14 +36,14 @@ pub(super) fn sold_within_stock(ledger: &Ledger) -> Verdict {
 /// The server's sold count is the crowd's confirmed count, and it never forgets a sale.
 pub(super) fn sold_is_what_was_confirmed(ledger: &Ledger) -> Verdict {
     let mut broken = Broken::default();
-    let mut sold_before = 0;
+    let mut sold_before = ledger.sold_before;
     for read in &ledger.reads {
         let Some(units) = read.units else { continue };
         broken.check(units.sold >= sold_before, || {
             format!("sold went back from {sold_before} to {} at {:?}", units.sold, read.at)
         });
-        broken.check(units.sold >= read.confirmed_before, || {
-            let confirmed = read.confirmed_before;
+        let confirmed = ledger.sold_before + read.confirmed_before;
+        broken.check(units.sold >= confirmed, || {
             format!("{} sold at {:?}, {confirmed} were confirmed before", units.sold, read.at)
         });
         sold_before = units.sold;
@@ -50,7 +51,7 @@ pub(super) fn sold_is_what_was_confirmed(ledger: &Ledger) -> Verdict {
 
     let (certain, unknown) = (ledger.confirmed_units(), ledger.unknown_units());
     let last = ledger.reads.last();
-    let sold = last.and_then(server_sold);
+    let sold = last.and_then(server_sold).map(|sold| sold.saturating_sub(ledger.sold_before));
     broken.check(sold.is_some(), || "the server did not tell its stock at the end".to_owned());
     if let Some(sold) = sold {
         let possible = certain..=certain + unknown;
@@ -86,8 +87,8 @@ fn server_sold(read: &StockRead) -> Option<u64> {
 /// Nobody goes without while a unit is left.
 pub(super) fn sold_out_when_wanted(ledger: &Ledger) -> Verdict {
     let mut broken = Broken::default();
-    let sold =
-        ledger.reads.last().and_then(server_sold).unwrap_or_else(|| ledger.confirmed_units());
+    let all = || ledger.sold_before + ledger.confirmed_units();
+    let sold = ledger.reads.last().and_then(server_sold).unwrap_or_else(all);
     let unmet = ledger.records.iter().filter(|record| {
         let went_without = match record.outcome {
             Outcome::SoldOut | Outcome::Unfinished | Outcome::Closed => true,
@@ -96,6 +97,7 @@ pub(super) fn sold_out_when_wanted(ledger: &Ledger) -> Verdict {
             | Outcome::Abandoned
             | Outcome::Left
             | Outcome::FellSilent
+            | Outcome::NoShow
             | Outcome::Expired
             | Outcome::HoldLost
             | Outcome::Refused => false,
@@ -154,6 +156,22 @@ mod tests {
         let verdict = sold_within_stock(&ledger);
         assert!(!verdict.ok);
         assert!(verdict.examples[0].contains("11 sold"), "{verdict:?}");
+    }
+
+    #[test]
+    fn what_was_sold_before_the_run_is_not_the_runs() {
+        let mut ledger = honest(10, 5);
+        ledger.stock += 4;
+        ledger.sold_before = 4;
+        for read in &mut ledger.reads {
+            let units = read.units.as_mut().unwrap();
+            (units.total, units.sold) = (14, units.sold + 4);
+            read.public = read.public.map(|(total, available)| (total + 4, available));
+        }
+        let rules = [sold_within_stock, sold_is_what_was_confirmed, sold_out_when_wanted];
+        assert!(rules.iter().all(|rule| rule(&ledger).ok));
+        ledger.sold_before = 5;
+        assert!(!sold_within_stock(&ledger).ok && !sold_is_what_was_confirmed(&ledger).ok);
     }
 
     #[test]

@@ -50,7 +50,10 @@ pub(super) fn figures(report: &Report) -> Vec<Figure> {
         view.traffic(),
         view.order(&report.order.points, report.order.of),
     ];
-    figures.extend(view.latencies());
+    // Latencies of a late generator are withheld, drawn as in numbers.
+    if !report.is_generator_bound() {
+        figures.extend(view.latencies());
+    }
     figures
 }
 
@@ -290,9 +293,10 @@ impl View<'_> {
     /// One chart for each kind of request, on one scale.
     fn latencies(&self) -> Vec<Figure> {
         type Pick = fn(&Slice) -> Option<Quantiles>;
-        let kinds: [(&'static str, &str, Pick); 4] = [
+        let kinds: [(&'static str, &str, Pick); 5] = [
             ("enter", "Latency: enter", |slice| slice.enter),
             ("position", "Latency: position", |slice| slice.position),
+            ("stream", "Latency: first event of a stream", |slice| slice.stream),
             ("purchase", "Latency: purchase", |slice| slice.purchase),
             ("confirm", "Latency: confirm", |slice| slice.confirm),
         ];

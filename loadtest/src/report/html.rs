@@ -10,8 +10,11 @@ use std::fmt;
 use super::chart::{Escaped, Key, STYLE};
 use super::figure::{Figure, Table, figures};
 use super::number::{grouped, milliseconds, rate};
+use super::schedule::BOUND;
 use super::text::visits;
-use super::{Latencies, Report};
+use super::{Report, Schedule};
+use crate::audit::Foresight;
+use crate::measure::Percentiles;
 use crate::timeline::seconds;
 
 const PAGE_STYLE: &str = include_str!("page.css");
@@ -48,9 +51,11 @@ impl fmt::Display for Page<'_> {
 /// Every part, in reading order; what a run does not have is left out.
 fn sections(report: &Report) -> Vec<Section> {
     let parts = [
-        Some(percentiles(report)),
+        percentiles(report),
+        Some(schedule(report)),
         Some(charts(report)),
         kills(report),
+        Some(foretold(report)),
         Some(audit(report)),
         Some(setting(report)),
     ];
@@ -62,10 +67,11 @@ fn header(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     let setting = &report.setting;
     writeln!(
         f,
-        "<header><h1>Load test of {}</h1>\n\
+        "<header><h1>Load test {} of {}</h1>\n\
          <p class=\"verdict {class}\"><span aria-hidden=\"true\">{sign} </span>{}</p>\n\
          <p>{} shoppers over {:.1} s for {} units, {} let in per second, seed {}, {:.1} s in \
          all.</p>",
+        Escaped(&report.scenario),
         Escaped(&setting.sale),
         Escaped(&report.verdict()),
         grouped(setting.shoppers as u64),
@@ -80,6 +86,9 @@ fn header(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
         let (rule, seen) = (Escaped(verdict.rule), Escaped(&verdict.seen));
         writeln!(f, "<p class=\"broken\"><b>FAILED</b> {rule}: {seen}</p>")?;
     }
+    if report.is_generator_bound() {
+        writeln!(f, "<p class=\"broken\"><b>GENERATOR BOUND</b> {}</p>", Escaped(BOUND))?;
+    }
     f.write_str("<ul class=\"tiles\">")?;
     for (name, value) in tiles(report) {
         write!(f, "<li><b>{}</b> {}</li>", Escaped(&value), Escaped(name))?;
@@ -93,31 +102,70 @@ fn tiles(report: &Report) -> Vec<(&'static str, String)> {
     let line = slices.iter().filter_map(|slice| slice.reading?.line_length).max();
     let sold = slices.iter().filter_map(|slice| slice.reading?.units).next_back();
     let unknown = || "-".to_owned();
+    let latency = |p: Percentiles| {
+        if report.is_generator_bound() {
+            return "withheld".to_owned();
+        }
+        milliseconds(p.p99_ms)
+    };
     vec![
         ("units sold", sold.map_or_else(unknown, |units| grouped(units.sold))),
         ("in line at most", line.map_or_else(unknown, grouped)),
         ("answers per second", rate(report.traffic.answered_per_second)),
         ("unanswered", grouped(report.traffic.unanswered)),
-        ("ms to enter, p99", milliseconds(report.latency.enter.p99_ms)),
-        ("ms to buy, p99", milliseconds(report.latency.purchase.p99_ms)),
+        ("ms to enter, p99", latency(report.latency.enter)),
+        ("ms to buy, p99", latency(report.latency.purchase)),
     ]
 }
 
-fn percentiles(report: &Report) -> Section {
-    let Latencies { enter, position, purchase, confirm } = &report.latency;
-    let kinds =
-        [("enter", enter), ("position", position), ("purchase", purchase), ("confirm", confirm)];
-    let row = |(name, p): (&str, &crate::measure::Percentiles)| {
+/// Nothing when the generator was late: the header says why.
+fn percentiles(report: &Report) -> Option<Section> {
+    if report.is_generator_bound() {
+        return None;
+    }
+    let row = |(name, p): (&str, Percentiles)| {
         let values = [p.p50_ms, p.p90_ms, p.p99_ms, p.p999_ms, p.max_ms].map(milliseconds);
         [name.to_owned(), grouped(p.count)].into_iter().chain(values).collect()
     };
     let table = Table {
         head: vec!["ms", "count", "p50", "p90", "p99", "p99.9", "max"],
-        rows: kinds.map(row).into(),
+        rows: report.latency.kinds().map(row).into(),
     };
     let note = "<p class=\"note\">From the moment a request was meant to its acknowledgement, \
-                with every retry and wait inside.</p>";
-    Section { title: "Latency", body: format!("{}{note}", Rows(&table)) }
+                with every retry and wait inside; a stream until its first event.</p>";
+    Some(Section { title: "Latency", body: format!("{}{note}", Rows(&table)) })
+}
+
+fn schedule(report: &Report) -> Section {
+    let Schedule { count, p50_ms, p99_ms, max_ms, limit_ms, generator_bound } = report.schedule;
+    let judged = if generator_bound { "p99 over the limit" } else { "in time" };
+    let values = [p50_ms, p99_ms, max_ms, limit_ms].map(milliseconds);
+    let row = ["schedule error".to_owned(), grouped(count)].into_iter().chain(values);
+    let table = Table {
+        head: vec!["ms", "requests", "p50", "p99", "max", "limit for p99", ""],
+        rows: vec![row.chain([judged.to_owned()]).collect()],
+    };
+    let note = "<p class=\"note\">How much later than intended requests left, by the load \
+                generator's own doing. Over the limit, no latency is shown.</p>";
+    Section { title: "Schedule", body: format!("{}{note}", Rows(&table)) }
+}
+
+/// How well the server foretold the waits.
+fn foretold(report: &Report) -> Section {
+    let Foresight { count, p50_seconds, p90_seconds, within_range_share } = report.eta;
+    let known = |text: String| if count == 0 { "-".to_owned() } else { text };
+    let row = vec![
+        "error of foretold waits".to_owned(),
+        grouped(count),
+        known(format!("{:.0} %", within_range_share * 1e2)),
+        known(format!("{p50_seconds:.1}")),
+        known(format!("{p90_seconds:.1}")),
+    ];
+    let table =
+        Table { head: vec!["s", "waits", "within their range", "p50", "p90"], rows: vec![row] };
+    let note = "<p class=\"note\">Of shoppers who were told how long they would wait and were let \
+                in: how far the wait was from the range first shown to them.</p>";
+    Section { title: "Foretold waits", body: format!("{}{note}", Rows(&table)) }
 }
 
 fn charts(report: &Report) -> Section {
@@ -180,6 +228,7 @@ fn setting(report: &Report) -> Section {
     let setting = &report.setting;
     let tau = |tau: Option<f64>| tau.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.4}"));
     let entries = [
+        ("scenario", Some(report.scenario.clone())),
         ("server", Some(setting.server.clone())),
         ("sale", Some(setting.sale.clone())),
         ("seed", Some(setting.seed.to_string())),
@@ -266,7 +315,7 @@ mod tests {
         let text = Page(&sample::report()).to_string();
         let page = parse(&text);
         let figures: Vec<_> = page.descendants().filter(|n| n.has_tag_name("figure")).collect();
-        assert_eq!(figures.len(), 10);
+        assert_eq!(figures.len(), 11);
         for figure in figures {
             let svg = figure.children().find(|node| node.has_tag_name("svg")).unwrap();
             let word = |name| svg.children().find(|node| node.has_tag_name(name)).unwrap();
@@ -321,6 +370,32 @@ mod tests {
     }
 
     #[test]
+    fn a_late_generator_is_told_at_the_top_and_no_latency_is_shown() {
+        let mut report = sample::report();
+        let text = Page(&report).to_string();
+        assert!(!text.contains("GENERATOR BOUND"));
+        assert!(text.contains("<h2>Latency</h2>") && text.contains("Latency: enter"));
+
+        report.schedule.generator_bound = true;
+        let text = Page(&report).to_string();
+        let page = parse(&text);
+        let header = page.descendants().find(|node| node.has_tag_name("header")).unwrap();
+        let warned = header.descendants().any(|node| node.text() == Some("GENERATOR BOUND"));
+        assert!(warned && header.descendants().any(|node| node.text() == Some("withheld")));
+        assert!(!text.contains("<h2>Latency</h2>") && !text.contains("Latency: enter"));
+        assert!(text.contains("<h2>Schedule</h2>") && text.contains("p99 over the limit"));
+        assert_eq!(text.matches("<figure>").count(), 6);
+    }
+
+    #[test]
+    fn foretold_waits_have_their_errors_or_a_dash() {
+        let mut report = sample::report();
+        assert!(Page(&report).to_string().contains("<td>80</td><td>75 %</td><td>0.0</td><td>1.5<"));
+        report.eta.count = 0;
+        assert!(Page(&report).to_string().contains("<td>0</td><td>-</td><td>-</td><td>-<"));
+    }
+
+    #[test]
     fn a_run_that_measured_nothing_still_has_a_page() {
         let mut report = sample::report();
         report.timeline = crate::timeline::Timeline::default();
@@ -328,7 +403,7 @@ mod tests {
         report.kills.clear();
         let text = Page(&report).to_string();
         parse(&text);
-        assert_eq!(text.matches("nothing was recorded").count(), 10);
+        assert_eq!(text.matches("nothing was recorded").count(), 11);
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
         assert!(!text.contains("<h2>Kills</h2>"));
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::number::{grouped, rate, real};
-use super::{Latencies, Report, Setting, Traffic};
+use super::{Report, Setting, Traffic};
+use crate::audit::Foresight;
 use crate::ledger::Outcome;
 use crate::timeline::{Slice, seconds};
 
@@ -20,7 +21,7 @@ const BARS: [char; 8] = [
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Setting { server, sale, seed, shoppers, over_seconds, stock, .. } = &self.setting;
-        writeln!(f, "sale {sale} at {server}")?;
+        writeln!(f, "{}: sale {sale} at {server}", self.scenario)?;
         writeln!(
             f,
             "{} shoppers over {over_seconds:.1} s for {} units, {:.1} let in per second, seed \
@@ -33,7 +34,10 @@ impl fmt::Display for Report {
         if let Some(data) = &self.setting.data {
             writeln!(f, "server data in {data}")?;
         }
-        self.write_latency(f)?;
+        self.schedule.fmt(f)?;
+        if !self.is_generator_bound() {
+            self.write_latency(f)?;
+        }
         self.write_courses(f)?;
         self.write_traffic(f)?;
         for (index, kill) in self.kills.iter().enumerate() {
@@ -63,10 +67,11 @@ impl Report {
     pub(super) fn verdict(&self) -> String {
         let (rules, broken) =
             (self.verdicts.len(), self.verdicts.iter().filter(|verdict| !verdict.ok).count());
+        let late = if self.is_generator_bound() { ", generator bound" } else { "" };
         if self.passed {
-            format!("passed: all {rules} rules held")
+            format!("passed: all {rules} rules held{late}")
         } else {
-            format!("FAILED: {broken} of {rules} rules broken")
+            format!("FAILED: {broken} of {rules} rules broken{late}")
         }
     }
 
@@ -76,14 +81,7 @@ impl Report {
             "\nlatency from the intended moment, ms\n  {:<9}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}",
             "", "count", "p50", "p90", "p99", "p99.9", "max"
         )?;
-        let Latencies { enter, position, purchase, confirm } = &self.latency;
-        let rows = [
-            ("enter", enter),
-            ("position", position),
-            ("purchase", purchase),
-            ("confirm", confirm),
-        ];
-        for (name, row) in rows {
+        for (name, row) in self.latency.kinds() {
             writeln!(
                 f,
                 "  {name:<9}{:>9}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
@@ -132,8 +130,23 @@ impl Report {
             "order: tau(arrival, number) {}, tau(number, admission) {}",
             tau(self.agreement.arrival_and_number),
             tau(self.agreement.number_and_admission),
-        )
+        )?;
+        writeln!(f, "foretold waits: {}", foretold(&self.eta))
     }
+}
+
+/// How well waits were foretold, in a line.
+pub(super) fn foretold(eta: &Foresight) -> String {
+    let Foresight { count, p50_seconds, p90_seconds, within_range_share } = eta;
+    if *count == 0 {
+        return "none was seen to its end".to_owned();
+    }
+    format!(
+        "{}, {:.0} % within their range, off by {p50_seconds:.1} s (p50) and {p90_seconds:.1} s \
+         (p90)",
+        grouped(*count),
+        within_range_share * 1e2
+    )
 }
 
 /// How the visits ended, the most frequent first.

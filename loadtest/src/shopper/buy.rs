@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shopper;
-use crate::admin::SKU;
 use crate::client::{Answer, Call};
+use crate::clock::Stamp;
 use crate::ledger::{Bought, Outcome};
-use crate::run::{Run, Settled};
-use crate::scenario::Ending;
+use crate::plan::Ending;
+use crate::run::Settled;
 use crate::wire::{Item, Purchase, PurchaseRequest, PurchaseState};
 
 /// Between attempts while everything is held by others.
@@ -22,15 +22,16 @@ impl Shopper {
     /// Buys with `pass`. `None`: the pass has run out, poll for another.
     pub(super) async fn buy(&mut self, pass: &str) -> Option<Outcome> {
         let run = Arc::clone(&self.run);
+        let mut intended = run.clock.now().after(self.record.plan.choosing);
         loop {
+            run.pacer.until(intended).await;
             let call = self.purchase_call(pass);
-            let intended = run.clock.now();
-            let Settled { answer, .. } = run.insist(&call, &mut self.rng).await;
+            let Settled { answer, .. } = self.insist(&call, Some(intended)).await;
             run.measures.purchase.record(intended, answer.done);
             match (answer.status, answer.code().as_str()) {
                 (200 | 201, _) => return Some(self.bought(pass, &call, &answer).await),
                 (409, "sold_out") if run.market.is_gone() => return Some(Outcome::SoldOut),
-                (409, "sold_out") => self.wait_for_units().await,
+                (409, "sold_out") => intended = self.wait_for_units(),
                 (409, "sale_not_open") => return Some(Outcome::Closed),
                 (401, "pass_expired") => return None,
                 _ => {
@@ -43,20 +44,21 @@ impl Shopper {
 
     /// A refusal is final for its key, so the attempt after it has its own.
     fn purchase_call(&self, pass: &str) -> Call {
-        let item = Item { sku: SKU.to_owned(), quantity: self.record.plan.units };
+        let item = Item { sku: self.run.sku.clone(), quantity: self.record.plan.units };
         let key = format!("{}-buy-{}", self.key, self.refusals);
         let path = self.run.path("/purchase");
         Call::post(path, pass, key).json(&PurchaseRequest { items: [item] })
     }
 
-    /// All units are held or sold; some may come back. Who wanted two is content with one.
-    async fn wait_for_units(&mut self) {
+    /// All units are held or sold; some may come back. Who wanted two is content with one. Says
+    /// when to try again.
+    fn wait_for_units(&mut self) -> Stamp {
         self.refusals += 1;
         if self.run.market.available() > 0 {
             self.record.plan.units = 1;
         }
         let (low, high) = HELD_BY_OTHERS_MS;
-        tokio::time::sleep(Duration::from_millis(self.rng.between(low, high))).await;
+        self.run.clock.now().after(Duration::from_millis(self.rng.between(low, high)))
     }
 
     async fn bought(&mut self, pass: &str, call: &Call, answer: &Answer) -> Outcome {
@@ -76,7 +78,7 @@ impl Shopper {
             asked: None,
         });
         if self.record.plan.double_click {
-            let again = run.insist(call, &mut self.rng).await.answer;
+            let again = self.insist(call, None).await.answer;
             run.witness.replay.check(again.body == answer.body, || {
                 format!("key {} gave other bytes for {}", call.key, purchase.id)
             });
@@ -98,7 +100,7 @@ impl Shopper {
 
     async fn pay(&mut self, purchase: &Purchase) -> Outcome {
         let run = Arc::clone(&self.run);
-        tokio::time::sleep(self.record.plan.payment).await;
+        run.pacer.until(run.clock.now().after(self.record.plan.payment)).await;
         let id = &purchase.id;
         let paying = self.change(id, "pay", &run.backend_key, PurchaseState::Paying).await;
         if paying != PurchaseState::Paying {
@@ -129,10 +131,10 @@ impl Shopper {
         let key = format!("{}-{verb}", self.key);
         let call = Call::post(format!("{path}/{verb}"), bearer, key);
         self.note(|bought| bought.asked = Some(target));
-        let Settled { answer, .. } = run.insist(&call, &mut self.rng).await;
+        let Settled { answer, .. } = self.insist(&call, None).await;
         let found = match answer.status {
             200..=204 => Some(target),
-            409 => self.read(&run, path).await,
+            409 => self.read(path).await,
             _ => None,
         };
         if found.is_none() {
@@ -150,9 +152,9 @@ impl Shopper {
         found.unwrap_or(PurchaseState::Held)
     }
 
-    async fn read(&mut self, run: &Run, path: String) -> Option<PurchaseState> {
-        let call = Call::get(path, &run.backend_key);
-        let Settled { answer, .. } = run.insist(&call, &mut self.rng).await;
+    async fn read(&mut self, path: String) -> Option<PurchaseState> {
+        let call = Call::get(path, &self.run.backend_key);
+        let Settled { answer, .. } = self.insist(&call, None).await;
         answer.parse::<Purchase>().map(|purchase| purchase.state)
     }
 

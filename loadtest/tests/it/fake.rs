@@ -4,17 +4,22 @@
 
 mod sale;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::channel::Channel;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -33,6 +38,14 @@ pub(crate) enum Fault {
     JumpQueue,
     LoseReleasedUnits,
     IgnoreEntryKeys,
+    /// Bots that ask often are let in before their turn.
+    FavourBots,
+    /// A ticket is as good as a pass.
+    SellWithoutPass,
+    /// A stream whose position goes up.
+    RisingStream,
+    /// Foretold waits are a minute too long.
+    WrongEta,
 }
 
 /// A status and a body.
@@ -56,6 +69,8 @@ struct Shared {
     sale: Mutex<Option<Sale>>,
 }
 
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
 impl Fake {
     pub(crate) async fn start(fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -77,16 +92,15 @@ impl Fake {
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     let service = service_fn(|request| answer(Arc::clone(&shared), request));
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let server = auto::Builder::new(TokioExecutor::new());
     // A connection cut on purpose ends in an error; that is what it is for.
-    drop(connection.await);
+    drop(server.serve_connection(TokioIo::new(stream), service).await);
 }
 
 async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, &'static str> {
+) -> Result<Response<Body>, &'static str> {
     let (head, body) = request.into_parts();
     let header = |name: &str| {
         let value = head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -104,6 +118,9 @@ async fn answer(
         return Ok(respond(status, &body, Some("0")));
     }
     let path = head.uri.path().to_owned();
+    if path.ends_with("/stream") {
+        return Ok(stream(shared, bearer));
+    }
     let (status, body) = dispatch(&shared, head.method.as_str(), &path, &bearer, &key, &body);
     if flaky && count % 7 == 3 {
         // Acted on, not acknowledged: the connection is cut instead.
@@ -112,13 +129,44 @@ async fn answer(
     Ok(respond(status, &body, None))
 }
 
-fn respond(status: u16, body: &Value, retry_after: Option<&str>) -> Response<Full<Bytes>> {
+fn respond(status: u16, body: &Value, retry_after: Option<&str>) -> Response<Body> {
     let mut response = Response::builder().status(status);
     if let Some(seconds) = retry_after {
         response = response.header(RETRY_AFTER, seconds);
     }
     let bytes = if body.is_null() { Bytes::new() } else { body.to_string().into() };
-    response.body(Full::new(bytes)).unwrap()
+    response.body(Full::new(bytes).boxed_unsync()).unwrap()
+}
+
+/// Events every 20 ms until the place is admitted, or thirty have been sent: then the stream
+/// breaks off, and the watcher must come back.
+fn stream(shared: Arc<Shared>, ticket: String) -> Response<Body> {
+    let (mut events, body) = Channel::<Bytes, Infallible>::new(1);
+    drop(tokio::spawn(async move {
+        drop(events.send_data(Bytes::from("retry: 50\n\n: hello\n\n")).await);
+        for count in 0..30 {
+            let (status, mut place) = {
+                let mut sale = shared.sale.lock().unwrap();
+                let sale = sale.as_mut().unwrap();
+                sale.advance();
+                sale.position(&ticket)
+            };
+            if shared.fault == Fault::RisingStream && place["state"] == "waiting" {
+                place["position"] = json!(1_000 + count);
+            }
+            let name = if status == 200 { "place" } else { "gone" };
+            let event = Bytes::from(format!("event: {name}\ndata: {place}\n\n"));
+            let heard = events.send_data(event).await.is_ok();
+            if !heard || name == "gone" || place["state"] == "admitted" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }));
+    Response::builder()
+        .header("content-type", "text/event-stream")
+        .body(body.boxed_unsync())
+        .unwrap()
 }
 
 fn dispatch(
@@ -141,6 +189,7 @@ fn dispatch(
     sale.advance();
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').skip(1).collect();
     match (method, parts.as_slice()) {
+        ("GET", ["admin", "sales", id]) if *id == sale.id => sale.rules(),
         ("GET", ["admin", "sales", id, "stats"]) if *id == sale.id => sale.statistics(),
         ("GET", ["sales", id]) if *id == sale.id => sale.status(),
         ("POST", ["sales", _, "enter"]) => sale.enter(key),

@@ -10,8 +10,6 @@ use std::net::TcpListener as StdListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::Parser as _;
-use loadtest::Cli;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -71,8 +69,9 @@ async fn kills_in_mid_traffic_break_no_promise() {
     let mut line = vec!["loadtest", "flash-sale", "--url", &url, "--kill", "3"];
     line.extend(["--server", server, "--data", data, "--seed", "3", "--hold-seconds", "2"]);
     line.extend(["--operator-key", "op", "--backend-key", "be", "--deadline", "60s"]);
+    line.extend(["--schedule-error-p99-max-ms", "10000"]);
     line.extend(["--shoppers", "600", "--stock", "100", "--connections", "48"]);
-    let report = loadtest::run(Cli::try_parse_from(line).unwrap()).await.unwrap();
+    let report = crate::sale(&line).await.unwrap();
 
     assert!(report.passed, "{report}");
     let text = report.to_string();

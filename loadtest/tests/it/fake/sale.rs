@@ -16,6 +16,8 @@ const HELD: &str = "held";
 struct Ticket {
     number: u64,
     left: bool,
+    /// Polls so far: bots ask often.
+    polls: u64,
 }
 
 #[derive(Debug)]
@@ -95,9 +97,18 @@ impl Sale {
         (200, json!({"sale": self.id, "offers": [offer]}))
     }
 
+    pub(crate) fn rules(&self) -> Reply {
+        let hold_seconds = self.hold.as_secs();
+        (
+            200,
+            json!({"id": self.id, "admission_per_second": self.rate, "idle_seconds": 300,
+                     "hold_seconds": hold_seconds, "claim_window_seconds": 60}),
+        )
+    }
+
     pub(crate) fn status(&self) -> Reply {
         let offer = json!({"sku": self.sku, "total": self.total, "available": self.available});
-        (200, json!({"sale": self.id, "state": "open", "offers": [offer]}))
+        (200, json!({"sale": self.id, "state": "open", "serving": self.serving, "offers": [offer]}))
     }
 
     pub(crate) fn enter(&mut self, key: &str) -> Reply {
@@ -108,7 +119,7 @@ impl Sale {
             if self.fault == Fault::DuplicateNumbers && index % 10 == 9 {
                 number -= 1;
             }
-            self.tickets.push(Ticket { number, left: false });
+            self.tickets.push(Ticket { number, left: false, polls: 0 });
             self.entry_keys.insert(key.to_owned(), index);
             index
         });
@@ -120,7 +131,9 @@ impl Sale {
     fn place(&self, index: usize) -> Value {
         let number = self.tickets[index].number;
         let jumps = self.fault == Fault::JumpQueue && number.is_multiple_of(7);
-        let admitted = number <= self.serving || jumps;
+        // Fifty polls within a run of a second or two is more than any person is asked for.
+        let favoured = self.fault == Fault::FavourBots && self.tickets[index].polls > 50;
+        let admitted = number <= self.serving || jumps || favoured;
         let sold_out = !admitted && self.units("confirmed") >= self.total;
         let state = match (admitted, sold_out) {
             (true, _) => "admitted",
@@ -130,7 +143,11 @@ impl Sale {
         let ahead = self.serving + 1..number.max(self.serving + 1);
         let departed = self.departed.range(ahead).count() as u64;
         let position = (number - self.serving.min(number)).saturating_sub(departed);
+        let ahead = u32::try_from(number - self.serving.min(number)).unwrap();
+        let wait = f64::from(ahead) / self.rate;
+        let wait = if self.fault == Fault::WrongEta { wait + 60.0 } else { wait };
         json!({
+            "eta_seconds": (!admitted).then(|| json!({"min": (wait - 1.0).max(0.0), "max": wait + 1.0})),
             "sale": self.id, "state": state, "number": number,
             "position": if admitted { 0 } else { position.max(1) },
             "serving": self.serving, "line_length": self.tickets.len(), "poll_after_ms": if self.tickets.len() < 1000 { 60 } else { 1000 },
@@ -152,7 +169,10 @@ impl Sale {
     pub(crate) fn position(&mut self, token: &str) -> Reply {
         match self.ticket(token) {
             Ok(index) if self.tickets[index].left => problem(410, "ticket_left"),
-            Ok(index) => (200, self.place(index)),
+            Ok(index) => {
+                self.tickets[index].polls += 1;
+                (200, self.place(index))
+            }
             Err(refused) => refused,
         }
     }
@@ -169,7 +189,7 @@ impl Sale {
     }
 
     pub(crate) fn purchase(&mut self, pass: &str, key: &str, body: &Value) -> Reply {
-        if !pass.starts_with('p') {
+        if !pass.starts_with('p') && self.fault != Fault::SellWithoutPass {
             return problem(401, "pass_invalid");
         }
         if let Some(reply) = self.purchase_keys.get(key) {
