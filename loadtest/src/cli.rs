@@ -19,6 +19,12 @@ use crate::server::Keys;
 /// Paced requests leave on time or the figures are not published.
 const PACE_ERROR_P99_MAX: Duration = Duration::from_millis(1);
 
+/// A server that answers nothing for so long does not make a fixed rate late: there are sockets for
+/// every request that comes meanwhile.
+const PACE_STALL_MS: u64 = 250;
+/// Sockets of a low rate.
+const PACE_CONNECTIONS_MIN: usize = 64;
+
 /// Drives a crowd of shoppers against a Rushgate server and audits what it acknowledged.
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", version)]
@@ -143,7 +149,8 @@ struct Way {
     /// The version of HTTP: 1 or 2.
     #[arg(long, value_parser = http)]
     http: Option<Http>,
-    /// Sockets open at once; with HTTP/2, requests at once, over fewer sockets [default: 512].
+    /// Sockets open at once; with HTTP/2, requests at once, over fewer sockets [default: 512; for
+    /// pace 250 ms of its rate].
     #[arg(long, value_parser = bounded(CONNECTIONS_MAX as u64))]
     connections: Option<u64>,
     /// Addresses of 127.0.0.0/8 to send from, in turn [default: 1].
@@ -253,6 +260,10 @@ impl Pace {
         scenario.sale.stock = 1;
         scenario.sale.admission_per_second = Some(0.001);
         scenario.schedule_error_p99_max = PACE_ERROR_P99_MAX;
+        let connections = self.rate * PACE_STALL_MS / 1_000;
+        scenario.target.connections = usize::try_from(connections)
+            .unwrap_or(CONNECTIONS_MAX)
+            .clamp(PACE_CONNECTIONS_MIN, CONNECTIONS_MAX);
         self.way.lay_over(&mut scenario)?;
         if scenario.target.http == Http::Two {
             return Err("pace speaks HTTP/1.1 only; --http 2 is for run and flash-sale".to_owned());

@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use crate::clock::{Clock, Stamp};
 use crate::wire::Problem;
 
-pub(crate) use dial::Dial;
+pub(crate) use dial::{Dial, raise_socket_limit};
 pub(crate) use stream::{Event, Stream};
 
 /// Answers are small JSON documents; more is a server gone wrong, not data.

@@ -96,6 +96,7 @@ impl fmt::Display for Found {
 /// A sentence saying why nothing could be judged: no keys, no server, a sale that exists. A
 /// server that breaks a promise is no error; it is a report that did not pass.
 pub async fn run(cli: Cli) -> Result<Found, String> {
+    client::raise_socket_limit();
     match cli.command {
         Command::FlashSale(options) => {
             sale(&options.scenario()?, &options.common, &options.drawn).await

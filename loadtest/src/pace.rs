@@ -1,20 +1,19 @@
 //! One kind of request at a fixed rate, open loop.
 //!
-//! Owns the preparation (a sale, places to ask for), the thread that sends and the result. The
-//! moments are a grid fixed before the start: request `i` is meant to leave `i / rate` seconds
-//! after it. The sending thread writes to the sockets itself, so that between the intended moment
-//! and the system call there is nothing but its own wake-up; answers are read by the runtime, in
-//! [`socket`].
+//! Owns the preparation (a sale, places to ask for, sockets) and the result. The moments are a
+//! grid fixed before the start: request `i` is meant to leave `i / rate` seconds after it. One
+//! thread does everything from then on.
 //!
 //! ```text
-//! sending thread ── write ──▶ sockets ◀── read ── one task a socket ─▶ latency, statuses
-//!        ▲                                              │
-//!        └────────────────── free sockets ◀─────────────┘
+//! sender ── write ──▶ sockets ── epoll, read ──▶ sender ─▶ schedule error, latency, statuses
+//!                        ▲
+//!                        └── the runtime replaces those that break
 //! ```
 //!
 //! A request that finds no socket free waits, and that wait counts twice: in its latency, which
 //! runs from the intended moment, and in the schedule error, which withholds the figures.
 
+mod sender;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -29,25 +28,21 @@ use tokio::task::JoinSet;
 use crate::admin;
 use crate::cli::{self, PaceCall};
 use crate::client::{Call, Dial};
-use crate::clock::{Clock, Stamp};
 use crate::flash_sale::{prepare, random, start_server};
-use crate::measure::{Latency, Percentiles};
-use crate::pacer;
+use crate::measure::Percentiles;
 use crate::report::Schedule;
 use crate::rng::Rng;
 use crate::run::Run;
 use crate::server::Server;
-use crate::timeline::slice_for;
 use crate::wire::Place;
 
+use sender::{Requests, Sender, Sent};
 use socket::Sockets;
 
 /// From the last preparation to the first request.
 const LEAD: Duration = Duration::from_millis(200);
 /// Entries on their way at once while the places are made.
 const ENTERING: u64 = 1_000;
-/// How often the end of the last answers is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a fixed rate found.
 #[derive(Debug, Serialize)]
@@ -129,39 +124,36 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
     let target = &scenario.target;
     let url = server.as_ref().map_or_else(|| target.url.clone(), url_of);
     let dial = Dial::new(&url, target.http, target.source_addresses)?;
-    let sockets = Arc::new(Sockets::open(dial, target.connections, run.clock).await?);
-    sockets.listen();
-    let requests = requests(&run, options.call, tickets);
+    let sockets = Sockets::open(dial, target.connections, run.clock).await?;
     let count = count(options.rate, options.seconds);
-    let schedule = Arc::new(Latency::new(slice_for(options.seconds)));
-
-    let sending = Sending {
+    let host = run.client.address();
+    let sender = Sender {
         clock: run.clock,
         begin: run.clock.now().after(LEAD),
         rate: options.rate,
         count,
-        sockets: Arc::clone(&sockets),
-        schedule: Arc::clone(&schedule),
-        requests,
+        requests: match options.call {
+            PaceCall::Position => Requests::position(&host, &run.path("/position"), &tickets),
+            PaceCall::Enter => {
+                Requests::enter(&host, &run.path("/enter"), &format!("{}-pace-", run.nonce))
+            }
+        },
+        sockets,
         patience: target.timeout,
     };
-    let end = sending.end();
-    let sent = on_own_thread(sending).await?;
-    let deadline = end.max(run.clock.now()).after(target.timeout);
-    while sockets.tally().outcomes() < sent && run.clock.now() < deadline {
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    let Sent { requests: sent, waited_for_socket, schedule, sockets } =
+        on_own_thread(sender).await?;
 
-    let tally = sockets.tally();
-    let answered = tally.statuses.values().sum();
-    let fine = [200, 202].iter().filter_map(|status| tally.statuses.get(status)).sum::<u64>();
+    let statuses = sockets.tally().statuses.clone();
+    let answered = statuses.values().sum();
+    let fine = [200, 202].iter().filter_map(|status| statuses.get(status)).sum::<u64>();
     Ok(PaceReport {
         passed: sent == count && fine == count,
         call: match options.call {
             PaceCall::Position => "position",
             PaceCall::Enter => "enter",
         },
-        server: run.client.address(),
+        server: host,
         per_second: options.rate,
         seconds: options.seconds.as_secs_f64(),
         connections: target.connections,
@@ -169,10 +161,10 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
         sent,
         answered,
         unanswered: count - answered,
-        waited_for_socket: sockets.waited(),
-        schedule: Schedule::new(schedule.percentiles(), scenario.schedule_error_p99_max),
+        waited_for_socket,
+        schedule: Schedule::new(schedule, scenario.schedule_error_p99_max),
         latency: sockets.latency(),
-        statuses: tally.statuses,
+        statuses,
     })
 }
 
@@ -207,98 +199,13 @@ async fn tickets(run: &Arc<Run>, count: u64) -> Result<Vec<String>, String> {
     Ok(tickets)
 }
 
-/// The bytes of each request, made before it is due.
-struct Requests {
-    call: PaceCall,
-    /// Everything that is the same each time, up to the part that is not.
-    head: String,
-    /// What is put behind it: tickets in turn, or the beginning of a key.
-    parts: Vec<String>,
-}
-
-fn requests(run: &Run, call: PaceCall, tickets: Vec<String>) -> Requests {
-    let host = run.client.address();
-    match call {
-        PaceCall::Position => Requests {
-            call,
-            head: format!(
-                "GET {} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer ",
-                run.path("/position")
-            ),
-            parts: tickets,
-        },
-        PaceCall::Enter => Requests {
-            call,
-            head: format!(
-                "POST {} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nidempotency-key: ",
-                run.path("/enter")
-            ),
-            parts: vec![format!("{}-pace-", run.nonce)],
-        },
-    }
-}
-
-impl Requests {
-    /// Writes request `index` into `bytes`.
-    fn write(&self, index: u64, bytes: &mut Vec<u8>) {
-        bytes.clear();
-        bytes.extend_from_slice(self.head.as_bytes());
-        let turn = usize::try_from(index).unwrap_or(usize::MAX) % self.parts.len();
-        bytes.extend_from_slice(self.parts[turn].as_bytes());
-        if self.call == PaceCall::Enter {
-            bytes.extend_from_slice(index.to_string().as_bytes());
-        }
-        bytes.extend_from_slice(b"\r\n\r\n");
-    }
-}
-
-/// All the sending thread needs.
-struct Sending {
-    clock: Clock,
-    begin: Stamp,
-    rate: u64,
-    count: u64,
-    sockets: Arc<Sockets>,
-    schedule: Arc<Latency>,
-    requests: Requests,
-    /// With no socket free for so long, the server is gone and sending stops.
-    patience: Duration,
-}
-
-impl Sending {
-    /// When request `index` is meant to leave. From the index, so that no error adds up.
-    fn intended(&self, index: u64) -> Stamp {
-        let nanos = u128::from(index) * 1_000_000_000 / u128::from(self.rate);
-        self.begin.after(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
-    }
-
-    fn end(&self) -> Stamp {
-        self.intended(self.count)
-    }
-
-    /// Sends everything and returns how many were sent.
-    fn send(&self) -> u64 {
-        pacer::sharpen();
-        let mut bytes = Vec::new();
-        for index in 0..self.count {
-            self.requests.write(index, &mut bytes);
-            let intended = self.intended(index);
-            pacer::sleep_until(self.clock, intended);
-            let Some(socket) = self.sockets.free(self.patience) else { return index };
-            self.schedule.record(intended, self.clock.now());
-            self.sockets.write(socket, intended, &bytes);
-        }
-        self.count
-    }
-}
-
-async fn on_own_thread(sending: Sending) -> Result<u64, String> {
+async fn on_own_thread(sender: Sender) -> Result<Sent, String> {
     let (done, sent) = tokio::sync::oneshot::channel();
     thread::Builder::new()
         .name("loadtest-pace".to_owned())
         .spawn(move || {
             // Nobody listens when the run was given up meanwhile.
-            let _unheard = done.send(sending.send());
+            let _unheard = done.send(sender.run());
         })
         .map_err(|error| format!("the sending thread does not start: {error}"))?;
     sent.await.map_err(|_dropped| "the sending thread ended early".to_owned())
@@ -313,18 +220,5 @@ mod tests {
         assert_eq!(count(20_000, Duration::from_secs(10)), 200_000);
         assert_eq!(count(3, Duration::from_millis(1_500)), 4);
         assert_eq!(count(1, Duration::from_millis(1)), 1);
-    }
-
-    #[test]
-    fn requests_take_the_tickets_in_turn_and_keys_never_repeat() {
-        let parts = vec!["t0".to_owned(), "t1".to_owned()];
-        let position = Requests { call: PaceCall::Position, head: "H ".to_owned(), parts };
-        let mut bytes = Vec::new();
-        position.write(3, &mut bytes);
-        assert_eq!(bytes, b"H t1\r\n\r\n");
-        let parts = vec!["k-".to_owned()];
-        let enter = Requests { call: PaceCall::Enter, head: "H ".to_owned(), parts };
-        enter.write(3, &mut bytes);
-        assert_eq!(bytes, b"H k-3\r\n\r\n");
     }
 }

@@ -9,9 +9,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
 use super::{Connection, Http, authority};
+
+/// Allows this process, and a server it starts, as many sockets as the system lets it have. The
+/// limit that shells begin with, often 1,024, is for programs that cannot count further.
+pub(crate) fn raise_socket_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Should it stay as it was, opening one too many says so.
+    let _refused = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
 
 /// The way to the server.
 #[derive(Debug)]
