@@ -120,6 +120,8 @@ fn storm(storm: &Storm) -> String {
     let Storm {
         before,
         after,
+        crowded,
+        hyper,
         cpu_us,
         connections,
         seconds,
@@ -145,6 +147,9 @@ fn storm(storm: &Storm) -> String {
          | | |\n|---|---:|\n\
          | peak of the closed loop before, entries/s and server's processor time | {before} |\n\
          | the same after | {after} |\n\
+         | the closed loop over {connections} connections | {crowded} |\n\
+         | bare hyper, the fewer connections and {connections} | {few}; {many} |\n\
+         | done in the storm over the closed loop of as many connections | {alike:.2} |\n\
          | offered/s | {offered} |\n\
          | sent after it was due, p99 of what was sent | {late:.2} ms |\n\
          | reached the server/s | {sent} |\n\
@@ -157,6 +162,10 @@ fn storm(storm: &Storm) -> String {
          | calm again after | {recovery} |\n",
         before = peak(before),
         after = peak(after),
+        crowded = peak(crowded),
+        few = peak(&hyper[0]),
+        many = peak(&hyper[1]),
+        alike = kept.good_rps / crowded.rps,
         offered = times(kept.offered_rps),
         late = kept.sent_late_p99_ms,
         sent = times(kept.sent_rps),

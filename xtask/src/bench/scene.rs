@@ -116,12 +116,24 @@ impl Bench {
         self.fixed(&self.ceiling, answer)
     }
 
+    /// A bare hyper that says the same and may use this processor only.
+    pub(super) fn ceiling_on(&self, core: u32, answer: &Shown) -> Result<Served, Failure> {
+        let program = self.ceiling.display().to_string();
+        let mut args = vec!["-c".to_owned(), core.to_string(), program];
+        args.extend(self.fixed_args(answer)?);
+        Served::start(Path::new("taskset"), &args, &self.scratch.join("fixed.log"))
+    }
+
     /// An nginx that says the same; `None` if there is none, which has been said.
     pub(super) fn nginx_for(&self, answer: &Shown) -> Result<Option<Served>, Failure> {
         self.nginx.as_deref().map(|nginx| self.fixed(nginx, answer)).transpose()
     }
 
     fn fixed(&self, program: &Path, answer: &Shown) -> Result<Served, Failure> {
+        Served::start(program, &self.fixed_args(answer)?, &self.scratch.join("fixed.log"))
+    }
+
+    fn fixed_args(&self, answer: &Shown) -> Result<Vec<String>, Failure> {
         let body = self.scratch.join("body");
         write(&body, &answer.body)?;
         let mut args = vec!["--status".to_owned(), answer.status.to_string()];
@@ -129,7 +141,7 @@ impl Bench {
             args.extend(["--header".to_owned(), header.clone()]);
         }
         args.extend(["--body".to_owned(), body.display().to_string()]);
-        Served::start(program, &args, &self.scratch.join("fixed.log"))
+        Ok(args)
     }
 
     /// The classic design with so many in its line, and their tickets; `None` if there is none,

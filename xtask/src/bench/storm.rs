@@ -40,9 +40,13 @@ const RECOVERY_MAX: Duration = Duration::from_secs(30);
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Storm {
-    /// The closed loop before and after.
+    /// The closed loop before and after, over the number of connections that got most done.
     pub(super) before: Peak,
     pub(super) after: Peak,
+    /// The closed loop over as many connections as the storm's, the better of before and after.
+    pub(super) crowded: Peak,
+    /// A bare hyper in the same setting, over few connections and over as many as the storm's.
+    pub(super) hyper: [Peak; 2],
     /// Processor time of the server for an entry done in the storm.
     pub(super) cpu_us: f64,
     pub(super) connections: u32,
@@ -79,7 +83,8 @@ impl Storm {
 pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
     let server = bench.serve_on(SERVER_CORE, "storm")?;
     let load = Load { core: Some(DRIVER_CORE), ..enter("door") };
-    let before = peak(bench, &server, &load)?;
+    let before = peaks(bench, &server, &load)?;
+    let (before, crowded_before) = (best(before), before[1]);
     let calm_rps = before.rps * CALM;
     let first = Calm { rps: calm_rps, seconds: bench.sizes.seconds, seed: 1 };
     let quiet = calm(bench, &server, &load, first)?;
@@ -115,11 +120,18 @@ pub(super) fn measure(bench: &Bench) -> Result<Storm, Failure> {
         }
     }
     bench.say(&format!("calm again after {recovery:.1?}, p99 {calm_after_ms:.2} ms"));
-    let after = peak(bench, &server, &load)?;
+    let after = peaks(bench, &server, &load)?;
+    let crowded = best([crowded_before, after[1]]);
+    let answer = bench.driver.show(&server, &load)?;
+    drop(server);
+    let hyper = peaks(bench, &bench.ceiling_on(SERVER_CORE, &answer)?, &load)?;
+    let after = best(after);
     let (calm_ms, connections) = (quiet.p99_ms, CONNECTIONS);
     Ok(Storm {
         before,
         after,
+        crowded,
+        hyper,
         cpu_us,
         connections,
         seconds,
@@ -143,10 +155,8 @@ fn calm(bench: &Bench, server: &Served, load: &Load, calm: Calm) -> Result<Kept,
     bench.driver.keep(server, load, Schedule { rate, seconds, seed, deadline: PATIENCE_SECONDS })
 }
 
-/// Closed loops over some numbers of connections in turns; the best number counts, so that goodput
-/// has the highest peak to match.
-fn peak(bench: &Bench, server: &Served, load: &Load) -> Result<Peak, Failure> {
-    let mut best = Peak { rps: 0.0, cpu_us: f64::NAN };
+/// Closed loops over some numbers of connections, in turns.
+fn peaks(bench: &Bench, server: &Served, load: &Load) -> Result<[Peak; 2], Failure> {
     let mut found = CONNECTIONS_AT_PEAK.map(|connections| (connections, Vec::new()));
     for _ in 0..TURNS {
         for (connections, turns) in &mut found {
@@ -154,16 +164,18 @@ fn peak(bench: &Bench, server: &Served, load: &Load) -> Result<Peak, Failure> {
             turns.push(bench.driver.run(server, &load, Extent::Seconds(TURN_SECONDS))?);
         }
     }
-    for (connections, turns) in &found {
+    Ok(found.map(|(connections, turns)| {
         let of = |of: fn(&Report) -> f64| median(turns.iter().map(of));
         let peak = Peak { rps: of(|turn| turn.rps), cpu_us: of(|turn| turn.cpu_us) };
         let Peak { rps, cpu_us } = peak;
         bench.say(&format!("{connections} connections, one core: {rps:.0}/s, {cpu_us:.1} µs each"));
-        if peak.rps > best.rps {
-            best = peak;
-        }
-    }
-    Ok(best)
+        peak
+    }))
+}
+
+/// The better one: goodput has the highest peak to match.
+fn best(peaks: [Peak; 2]) -> Peak {
+    if peaks[1].rps > peaks[0].rps { peaks[1] } else { peaks[0] }
 }
 
 /// Whether everyone is served, and as quickly as before.

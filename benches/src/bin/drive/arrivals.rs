@@ -64,7 +64,7 @@ mod tests {
         let mut gaps: Vec<Duration> = (0..10_000)
             .map(|_| {
                 let due = arrivals.next_due();
-                due - std::mem::replace(&mut before, due)
+                due.abs_diff(std::mem::replace(&mut before, due))
             })
             .collect();
         gaps.sort_unstable();

@@ -12,11 +12,14 @@
 
 #![forbid(unsafe_code)]
 
+mod link;
+mod process;
+
 use std::{
     cell::{Cell, RefCell},
     error::Error,
     fs,
-    io::{Read as _, Write as _},
+    io::Write as _,
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
@@ -38,6 +41,11 @@ use tokio::{
     sync::Semaphore,
     task::{JoinHandle, LocalSet, spawn_local},
     time::sleep,
+};
+
+use self::{
+    link::{Link, request},
+    process::{cpu_seconds, resident_bytes},
 };
 
 /// Connections being opened at once: no more than the server's backlog holds.
@@ -400,48 +408,6 @@ impl Reference {
     }
 }
 
-/// One keep-alive connection of a thread that waits.
-struct Link(std::net::TcpStream);
-
-impl Link {
-    fn open(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = std::net::TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self(stream))
-    }
-
-    /// Sends a request and reads an answer below 300 with its length.
-    fn ask(&mut self, request: &str) -> Result<String, Trouble> {
-        self.0.write_all(request.as_bytes())?;
-        let mut answer = Vec::with_capacity(1024);
-        let mut bytes = [0; 4096];
-        loop {
-            let read = self.0.read(&mut bytes)?;
-            if read == 0 {
-                return Err("the server closed the connection".into());
-            }
-            answer.extend_from_slice(&bytes[..read]);
-            let text = std::str::from_utf8(&answer)?;
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            if body.len() as u64 >= number_after(head, "content-length: ").unwrap_or(0) {
-                if !head.starts_with("HTTP/1.1 2") {
-                    return Err(text.to_owned().into());
-                }
-                return Ok(text.to_owned());
-            }
-        }
-    }
-}
-
-fn request(call: &str, bearer: &str, body: &str) -> String {
-    let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
-    format!(
-        "{call} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {bearer}\r\n{kind}\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
 /// The tickets of the file, or of those who enter now.
 fn tickets(options: &Options) -> Result<Vec<String>, Trouble> {
     if let Some(path) = &options.tickets {
@@ -479,21 +445,6 @@ fn open_idle(options: &Options, tickets: &[String]) -> Result<Vec<Link>, Trouble
         Ok(link)
     };
     tickets.iter().map(open).collect()
-}
-
-fn resident_bytes(pid: u32) -> Result<u64, Trouble> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = kib.and_then(|line| line.split_whitespace().next()).ok_or("no VmRSS")?;
-    Ok(kib.parse::<u64>()? * 1024)
-}
-
-/// Processor time a process has used: fields 14 and 15 of proc(5), at 100 ticks a second.
-fn cpu_seconds(pid: u32) -> Result<f64, Trouble> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-    Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
 }
 
 /// The whole number behind `name`.
