@@ -22,6 +22,43 @@ pub(crate) fn shared_map<K: Eq + std::hash::Hash, V>() -> SharedMap<K, V> {
     DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), PARTS)
 }
 
+/// A map that readers share with the scribe, by numbers that the engine counts up.
+pub(crate) type CountedMap<K, V> = DashMap<K, V, BuildHasherDefault<Counted>>;
+
+/// An empty map by counted numbers, of many parts.
+pub(crate) fn counted_map<K: Eq + std::hash::Hash, V>() -> CountedMap<K, V> {
+    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), PARTS)
+}
+
+/// Numbers of one block lie side by side in one part: what is written together shares cache lines.
+const BLOCK_BITS: u32 = 12;
+
+/// Keeps neighbours together: a block of numbers goes to one part of the map (`DashMap` picks it by
+/// bits 50 to 56), where they take places next to each other (by the bits from 0); the next block
+/// goes to the next part. Seven bits on top, spread, tell apart what shares a group of places.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted(u64);
+
+impl Hasher for Counted {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a counted number is hashed as one");
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        const PARTS_BITS: u32 = PARTS.ilog2();
+        let within = number & ((1 << BLOCK_BITS) - 1);
+        let part = (number >> BLOCK_BITS) % PARTS as u64;
+        let lap = number >> (BLOCK_BITS + PARTS_BITS);
+        self.0 = (lap << BLOCK_BITS | within) & ((1 << 50) - 1)
+            | part << 50
+            | spread(number) >> 57 << 57;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Spreads integers over 64 bits. Half of each is lost to nobody's harm: equality decides.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spread(u64);
@@ -105,4 +142,30 @@ impl<T> Table<T> {
 /// The part of a hash: bits in the middle, for a part's own table uses both ends.
 const fn part(hash: u64) -> usize {
     (hash >> 40) as usize % PARTS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, hash::BuildHasher as _};
+
+    use super::*;
+
+    #[test]
+    fn counted_numbers_fill_the_parts_evenly_and_their_places_densely() {
+        let hasher = BuildHasherDefault::<Counted>::default();
+        let mut places: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for number in 1..=1_000_000_u64 {
+            let hash = hasher.hash_one(number);
+            places.entry(hash >> 50 & 127).or_default().push(hash & ((1 << 50) - 1));
+        }
+        assert_eq!(places.len(), PARTS);
+        for (part, mut places) in places {
+            let count = places.len() as u64;
+            assert!((4_096..=8_192).contains(&count), "part {part} has {count}");
+            places.sort_unstable();
+            places.dedup();
+            assert_eq!(places.len() as u64, count, "no two share a place");
+            assert!(places.last().unwrap() < &8_192, "dense");
+        }
+    }
 }

@@ -85,7 +85,7 @@ pub const SWEEP_RECORDS_MAX: usize = 4_096;
 pub const IDLE_PLACES_MAX: usize = 16_384;
 
 /// Order events on their way from the scribe to the sink's thread; the rest waits in the outbox.
-pub const OUTLET_EVENTS_MAX: usize = 1_024;
+pub const OUTLET_EVENTS_MAX: usize = 2_048;
 
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;

@@ -15,7 +15,7 @@ use crate::{
     gate::EtaRange,
     hold::Hold,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
-    keyed::{self, SharedMap},
+    keyed::{self, CountedMap, SharedMap},
     line::{Line, SharedLine},
     record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
@@ -43,8 +43,8 @@ pub struct SaleView {
     departed: AtomicU64,
     tally: Tally,
     /// Claimed sessions: what a pass is signed from.
-    sessions: SharedMap<Number, Session>,
-    holds: SharedMap<HoldId, Arc<Hold>>,
+    sessions: CountedMap<Number, Session>,
+    holds: CountedMap<HoldId, Arc<Hold>>,
     /// Holds of each shopper, in the order they were made.
     shopper_holds: SharedMap<ShopperKey, SmallVec<[HoldId; 2]>>,
     purchases: Arc<Purchases>,
@@ -85,8 +85,8 @@ impl SaleView {
             active: AtomicU64::new(0),
             departed: AtomicU64::new(0),
             tally: Tally::default(),
-            sessions: keyed::shared_map(),
-            holds: keyed::shared_map(),
+            sessions: keyed::counted_map(),
+            holds: keyed::counted_map(),
             shopper_holds: keyed::shared_map(),
             purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
         }

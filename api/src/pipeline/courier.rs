@@ -44,6 +44,8 @@ pub(super) struct Courier {
     tasks: JoinSet<Done>,
     /// Calls of the sink under way.
     batches: usize,
+    /// No call before this: the sink wants a pause.
+    show_from: Instant,
     /// Whether an acknowledgement is under way: one at a time, so that they grow under load.
     acknowledging: bool,
     /// No acknowledgement before this: the engine was busy.
@@ -85,6 +87,7 @@ impl Courier {
             tide: Tide::default(),
             tasks: JoinSet::new(),
             batches: 0,
+            show_from: Instant::now(),
             acknowledging: false,
             acknowledge_from: Instant::now(),
             engine_stopped: false,
@@ -124,7 +127,9 @@ impl Courier {
 
     fn show(&mut self) {
         let now = Instant::now();
-        while self.batches < self.tide.batches(now, self.capacity.batches_max) {
+        while now >= self.show_from
+            && self.batches < self.tide.batches(now, self.capacity.batches_max)
+        {
             // One event is enough to find out whether a sink is back.
             let events_max =
                 if self.tide.is_stalled() { 1 } else { self.capacity.batch_events_max };
@@ -133,6 +138,7 @@ impl Courier {
                 return;
             }
             self.batches += 1;
+            self.show_from = now + self.capacity.pause;
             let (sink, round) = (Arc::clone(&self.sink), self.tide.round());
             self.tasks.spawn(async move {
                 let answers = sink.deliver(events.clone()).await;

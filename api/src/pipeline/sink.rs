@@ -30,6 +30,8 @@ pub struct Capacity {
     pub batch_events_max: usize,
     /// Calls under way at once, at least 1.
     pub batches_max: usize,
+    /// How long it is left alone after each call was begun, so that the next carries more.
+    pub pause: Duration,
 }
 
 /// What a sink says about one event.

@@ -185,7 +185,7 @@ impl Webhook {
 
 impl Sink for Webhook {
     fn capacity(&self) -> Capacity {
-        Capacity { batch_events_max: 1, batches_max: self.in_flight_max }
+        Capacity { batch_events_max: 1, batches_max: self.in_flight_max, pause: Duration::ZERO }
     }
 
     fn deliver(&self, events: Vec<Arc<OrderEvent>>) -> Answers<'_> {

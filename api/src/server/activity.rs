@@ -50,6 +50,8 @@ pub(crate) struct Activity {
     idle_since: AtomicU64,
     /// HTTP/1.1 only, where one request is answered at a time.
     answer_since: AtomicU64,
+    /// How often it was looked at since because time was over.
+    answer_overdue: AtomicU32,
     /// Requests whose response has not been handed to the connection in full.
     in_flight: AtomicU32,
     /// Whether any request head was completed.
@@ -73,6 +75,7 @@ impl Activity {
             write_since: AtomicU64::new(NEVER),
             idle_since: AtomicU64::new(0),
             answer_since: AtomicU64::new(NEVER),
+            answer_overdue: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
             served: AtomicU32::new(0),
             owed: AtomicU32::new(0),
@@ -111,14 +114,21 @@ impl Activity {
 
     /// A request could not be answered at once.
     pub(crate) fn answer_awaited(&self) {
+        self.answer_overdue.store(0, Ordering::Relaxed);
         self.answer_since.store(self.elapsed_ms(), Ordering::Relaxed);
     }
 
-    /// It was looked at and is still not answered: again after `more`.
-    pub(crate) fn answer_put_off(&self, more: Duration) {
+    /// Its time is over, for the first time or again: it is to be looked at, and again after `more`.
+    pub(crate) fn answer_is_overdue(&self, more: Duration) {
+        self.answer_overdue.fetch_add(1, Ordering::Relaxed);
         let since = self.answer_since.load(Ordering::Relaxed);
         let more = u64::try_from(more.as_millis()).unwrap_or(NEVER);
         self.answer_since.store(since.saturating_add(more), Ordering::Relaxed);
+    }
+
+    /// How often its time was over.
+    pub(crate) fn answer_overdue(&self) -> u32 {
+        self.answer_overdue.load(Ordering::Relaxed)
     }
 
     /// It was answered, or given up.

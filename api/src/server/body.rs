@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use engine::sync::Arc;
 use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::EXPECT;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
-use super::activity::{InFlight, Turn};
+use super::activity::{Activity, InFlight, Turn};
 use super::handover::Pieces;
 use crate::error::ApiError;
 
@@ -173,15 +174,6 @@ impl HttpBody for TrackedBody {
 pub(crate) struct BodyBounds {
     pub(crate) bytes_max: usize,
     pub(crate) timeout: Duration,
-    /// The connection sees to it that the request is polled when the time is over.
-    pub(crate) watched: bool,
-}
-
-impl BodyBounds {
-    /// The same on a connection that watches.
-    pub(crate) const fn watched(self) -> Self {
-        Self { watched: true, ..self }
-    }
 }
 
 /// A request's body, not read yet.
@@ -189,11 +181,17 @@ impl BodyBounds {
 pub struct RequestBody {
     incoming: Incoming,
     bounds: BodyBounds,
+    /// Set where the connection counts the time and polls the request when it is over.
+    watched: Option<Arc<Activity>>,
 }
 
 impl RequestBody {
-    pub(crate) const fn new(incoming: Incoming, bounds: BodyBounds) -> Self {
-        Self { incoming, bounds }
+    pub(crate) const fn new(
+        incoming: Incoming,
+        bounds: BodyBounds,
+        watched: Option<Arc<Activity>>,
+    ) -> Self {
+        Self { incoming, bounds, watched }
     }
 
     /// Whether the request has no body at all.
@@ -205,7 +203,7 @@ impl RequestBody {
     /// off. `headers` are the request's: a client that waits for `100 Continue` is refused before
     /// it sends anything.
     pub async fn read(self, headers: &HeaderMap) -> Result<Bytes, ApiError> {
-        let Self { mut incoming, bounds } = self;
+        let Self { mut incoming, bounds, watched } = self;
         if incoming.is_end_stream() {
             return Ok(Bytes::new());
         }
@@ -213,16 +211,16 @@ impl RequestBody {
         if declared > bounds.bytes_max && headers.contains_key(EXPECT) {
             return Err(ApiError::BodyTooLarge);
         }
-        let deadline = Instant::now() + bounds.timeout;
         let mut body = pin!(collect(&mut incoming, bounds.bytes_max));
-        let outcome = if bounds.watched {
-            poll_fn(|context| match body.as_mut().poll(context) {
-                Poll::Pending if Instant::now() >= deadline => Poll::Ready(None),
-                outcome @ (Poll::Ready(_) | Poll::Pending) => outcome.map(Some),
-            })
-            .await
-        } else {
-            timeout_at(deadline, body).await.ok()
+        let outcome = match watched {
+            None => timeout(bounds.timeout, body).await.ok(),
+            Some(activity) => {
+                poll_fn(|context| match body.as_mut().poll(context) {
+                    Poll::Pending if activity.answer_overdue() > 0 => Poll::Ready(None),
+                    outcome @ (Poll::Ready(_) | Poll::Pending) => outcome.map(Some),
+                })
+                .await
+            }
         };
         outcome.unwrap_or(Err(ApiError::RequestTimeout))
     }

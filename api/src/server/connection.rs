@@ -72,7 +72,6 @@ impl<H> Shared<H> {
             bounds: BodyBounds {
                 bytes_max: options.body_bytes_max,
                 timeout: options.request_timeout,
-                watched: false,
             },
         }
     }
@@ -255,7 +254,7 @@ impl Future for Watchdog<'_> {
             if due < self.timer.deadline() || self.timer.is_elapsed() {
                 if due <= Instant::now() {
                     if overdue == Overdue::Answer {
-                        self.activity.answer_put_off(AFTER_BODY);
+                        self.activity.answer_is_overdue(AFTER_BODY);
                     }
                     return Poll::Ready(overdue);
                 }

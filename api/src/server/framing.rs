@@ -10,6 +10,8 @@
 //! not plain digits, `Transfer-Encoding` other than a single `chunked`, both together, chunk
 //! extensions, trailers. HTTP/2 connections are recognised by their preface and left alone.
 
+use memchr::memchr;
+
 /// What an HTTP/2 connection starts with (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -172,7 +174,7 @@ impl Framing {
     /// Reads up to the end of the line or of the bytes.
     fn head(&mut self, bytes: &[u8], at: usize) -> Result<usize, Refused> {
         let rest = &bytes[at..];
-        let Some(length) = rest.iter().position(|&byte| byte == b'\n') else {
+        let Some(length) = memchr(b'\n', rest) else {
             self.keep(rest);
             return Ok(bytes.len());
         };

@@ -12,7 +12,7 @@ use engine::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{Method, Request, Response, Version};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
@@ -102,16 +102,15 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
             finish.closes = http1;
             return Answering::now(refusal.respond(), finish);
         }
-        let bounds = if http1 { self.bounds.watched() } else { self.bounds };
-        let request = request.map(|incoming| RequestBody::new(incoming, bounds));
+        let watched = http1.then(|| Arc::clone(&self.activity));
+        let request = request.map(|incoming| RequestBody::new(incoming, self.bounds, watched));
         match self.handler.answer(request, &self.peer) {
             Answer::Now(response) => Answering::now(response, finish),
             Answer::Later(work) => {
-                let at = Instant::now() + self.bounds.timeout + AFTER_BODY;
                 let deadline = if http1 {
-                    Deadline::watched(at, &self.activity)
+                    Deadline::watched(&self.activity)
                 } else {
-                    Deadline::Timer(Box::pin(sleep_until(at)))
+                    Deadline::Timer(Box::pin(sleep(self.bounds.timeout + AFTER_BODY)))
                 };
                 Answering(State::Later { work, deadline, finish })
             }
@@ -176,22 +175,22 @@ enum State {
 
 /// The moment by which an answer is due.
 enum Deadline {
-    /// The connection's watchdog sees to it that the request is polled then: no timer of its own.
-    Watched { at: Instant, activity: Arc<Activity> },
+    /// The connection's watchdog counts the time: first that of the body, then [`AFTER_BODY`] more.
+    Watched(Arc<Activity>),
     /// An HTTP/2 stream is a task by itself.
     Timer(Pin<Box<Sleep>>),
 }
 
 impl Deadline {
-    fn watched(at: Instant, activity: &Arc<Activity>) -> Self {
+    fn watched(activity: &Arc<Activity>) -> Self {
         activity.answer_awaited();
-        Self::Watched { at, activity: Arc::clone(activity) }
+        Self::Watched(Arc::clone(activity))
     }
 
     fn poll_passed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Watched { at, .. } if Instant::now() >= *at => Poll::Ready(()),
-            Self::Watched { .. } => Poll::Pending,
+            Self::Watched(activity) if activity.answer_overdue() > 1 => Poll::Ready(()),
+            Self::Watched(_) => Poll::Pending,
             Self::Timer(timer) => timer.as_mut().poll(context),
         }
     }
@@ -199,7 +198,7 @@ impl Deadline {
 
 impl Drop for Deadline {
     fn drop(&mut self) {
-        if let Self::Watched { activity, .. } = self {
+        if let Self::Watched(activity) = self {
             activity.answer_over();
         }
     }

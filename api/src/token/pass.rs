@@ -166,6 +166,15 @@ impl PassKey {
         Self { key, kid, prefix }
     }
 
+    /// The hash by which a token of this key is remembered: of the key's id, and of all that is not
+    /// the same in every token of it.
+    fn hash(&self, token: &str) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.kid.as_bytes());
+        hasher.update(&token.as_bytes()[self.prefix.len()..]);
+        hasher.finalize()
+    }
+
     pub(super) fn kid(&self) -> &str {
         &self.kid
     }
@@ -193,7 +202,7 @@ impl Keyring {
         URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
         debug_assert!(token.len() <= PASS_BYTES_MAX, "the longest sale name still fits");
         // Whom we let in comes back to buy.
-        self.verified.remember(&blake3::hash(token.as_bytes()));
+        self.verified.remember(&self.pass.hash(&token));
         token
     }
 
@@ -239,7 +248,7 @@ impl Keyring {
             .ok_or(PassError::UnknownHeader)?;
 
         let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| PassError::Malformed)?;
-        let hash = blake3::hash(token.as_bytes());
+        let hash = key.hash(token);
         if self.verified.knows(&hash) {
             return genuine_claims(&claims);
         }

@@ -69,8 +69,11 @@ impl Row {
 
     /// As a line of the page's table.
     pub(super) fn line(&self) -> String {
-        let number = |value: f64| {
-            if self.digits == 0 { grouped(value) } else { format!("{value:.*}", self.digits) }
+        let number = |value: f64| match self.digits {
+            // It never came to that.
+            _ if value.is_infinite() => "∞".to_owned(),
+            0 => grouped(value),
+            digits => format!("{value:.digits$}"),
         };
         let measured = match self.measured {
             None => "not measured".to_owned(),
@@ -248,6 +251,8 @@ mod tests {
         assert_eq!(row(0.89).is_met(), Some(false));
         assert_eq!(row(0.89).line(), "| a | 0.89 (0.50 to 2.00) | ≥ 0.90 | **no** |\n");
         let most = Row::new("b", Target::AtMost(500_000.0), " ms", 0).one(Some(1_234_567.0));
+        let never = Row::new("c", Target::AtMost(10.0), " s", 1).one(Some(f64::INFINITY));
+        assert_eq!(never.line(), "| c | ∞ s | ≤ 10.0 s | **no** |\n");
         assert_eq!(most.line(), "| b | 1,234,567 ms | ≤ 500,000 ms | **no** |\n");
     }
 
