@@ -67,7 +67,7 @@ fn header(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     let setting = &report.setting;
     writeln!(
         f,
-        "<header><h1>Load test {} of {}</h1>\n\
+        "<header><h1>{}: load test of {}</h1>\n\
          <p class=\"verdict {class}\"><span aria-hidden=\"true\">{sign} </span>{}</p>\n\
          <p>{} shoppers over {:.1} s for {} units, {} let in per second, seed {}, {:.1} s in \
          all.</p>",
@@ -139,7 +139,8 @@ fn percentiles(report: &Report) -> Option<Section> {
 fn schedule(report: &Report) -> Section {
     let Schedule { count, p50_ms, p99_ms, max_ms, limit_ms, generator_bound } = report.schedule;
     let judged = if generator_bound { "p99 over the limit" } else { "in time" };
-    let values = [p50_ms, p99_ms, max_ms, limit_ms].map(milliseconds);
+    // Microseconds matter here, and limits may be as small.
+    let values = [p50_ms, p99_ms, max_ms, limit_ms].map(|ms| format!("{ms:.3}"));
     let row = ["schedule error".to_owned(), grouped(count)].into_iter().chain(values);
     let table = Table {
         head: vec!["ms", "requests", "p50", "p99", "max", "limit for p99", ""],
