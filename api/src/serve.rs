@@ -16,6 +16,7 @@ use engine::{
     scribe::Fatal,
     spec::SaleSpec,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -55,6 +56,7 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
     logging::start(config.log.format, &config.log.filter);
+    raise_descriptor_limit();
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
         builder.worker_threads(threads);
@@ -71,6 +73,18 @@ pub fn run(config: Config) -> ExitCode {
             complain(&with_causes(&*error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Raises the soft limit of open files to the hard one: each connection is a file, and the soft limit
+/// of a login shell is 1,024.
+fn raise_descriptor_limit() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, ?current, ?maximum, "the limit of open files stays as it is");
     }
 }
 

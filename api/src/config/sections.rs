@@ -58,7 +58,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     let mut bound =
         |name, default: u32, most: u32| fields.integer(name, 1..=most).unwrap_or(default);
     let connections_max = bound("connections_max", 16_384, 1_000_000);
-    let streams_max = bound("streams_max", 8_192, 1_000_000);
+    let streams_max = bound("streams_max", 12_288, 1_000_000);
     let mut timeout = |name, default| fields.integer(name, 100..=TIMEOUT_MS_MAX).unwrap_or(default);
     let header_timeout_ms = timeout("header_timeout_ms", 5_000);
     let request_timeout_ms = timeout("request_timeout_ms", 10_000);
