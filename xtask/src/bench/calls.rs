@@ -93,7 +93,7 @@ pub(super) fn purchases(bench: &Bench) -> Result<Vec<Comparison>, Failure> {
         measured.push(load);
     }
     let Some(load) = measured.first() else { return Ok(Vec::new()) };
-    Ok(vec![Comparison::new(PURCHASE, load, sides)])
+    Ok(vec![Comparison::new(PURCHASE, load, sides)?])
 }
 
 impl Bench {

@@ -13,6 +13,9 @@ pub(super) const OURS: &str = "ours";
 pub(super) const HYPER: &str = "bare hyper";
 pub(super) const CLASSIC: &str = "classic";
 pub(super) const NGINX: &str = "nginx";
+/// How far a peer's answers may be from ours in size. nginx adds 40 bytes that it cannot leave out,
+/// and our own answers to a position grow and shrink by 30 with what is known of the wait.
+const BYTES_APART_MAX: f64 = 0.25;
 
 /// One of those who take turns.
 #[derive(Debug)]
@@ -100,7 +103,7 @@ impl Bench {
             }
             self.say_turn(name, &sides);
         }
-        Ok(Comparison::new(name, &contenders[0].load, sides))
+        Comparison::new(name, &contenders[0].load, sides)
     }
 
     /// The newest turn of each.
@@ -118,9 +121,18 @@ impl Side {
 }
 
 impl Comparison {
-    pub(super) fn new(name: &'static str, load: &Load, sides: Vec<Side>) -> Self {
+    /// Refuses peers whose answers are of another size: they had other work to do.
+    pub(super) fn new(name: &'static str, load: &Load, sides: Vec<Side>) -> Result<Self, Failure> {
         let Load { status, connections, depth, .. } = *load;
-        Self { name, status, connections, depth, sides }
+        let bytes = |side: &Side| side.median(|report| report.response_bytes);
+        let ours = sides.iter().find(|side| side.name == OURS).map_or(f64::NAN, bytes);
+        let differs = |side: &&Side| (bytes(side) / ours - 1.0).abs() > BYTES_APART_MAX;
+        if let Some(side) = sides.iter().find(differs) {
+            let (theirs, peer) = (bytes(side), side.name);
+            let what = format!("{peer} answers {theirs:.0} bytes, where ours are {ours:.0}");
+            return Err(Failure::Unexpected { call: name.to_owned(), what });
+        }
+        Ok(Self { name, status, connections, depth, sides })
     }
 }
 
@@ -130,6 +142,27 @@ mod tests {
 
     fn report(rps: f64) -> Report {
         Report { rps, p50_us: 1.0, p99_us: 2.0, response_bytes: 3.0, cpu_us: 4.0 }
+    }
+
+    #[test]
+    fn a_peer_with_other_answers_is_no_peer() {
+        let side = |name, response_bytes| {
+            let report = Report { response_bytes, ..report(1.0) };
+            Side { name, turns: vec![report] }
+        };
+        let load = Load {
+            template: String::new(),
+            lines: None,
+            connections: 1,
+            depth: 1,
+            status: 200,
+            core: None,
+        };
+        let compared = |bytes| {
+            Comparison::new("a", &load, vec![side(OURS, 400.0), side(HYPER, bytes)]).is_ok()
+        };
+        assert!(compared(400.0) && compared(440.0));
+        assert!(!compared(775.0) && !compared(100.0));
     }
 
     #[test]

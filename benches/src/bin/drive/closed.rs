@@ -18,6 +18,8 @@ use crate::{
 
 /// How long any answer may take: beyond it, something is broken.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
+/// Whose answer is shown: not the first shopper's, who finds an empty room and is let in.
+const SHOWN: u64 = 1;
 
 /// Sends until the time or the requests are over, and reports.
 pub(crate) fn run(options: &Options, requests: &Requests) -> Result<Value, Trouble> {
@@ -123,7 +125,7 @@ pub(crate) fn show(options: &Options, requests: &Requests) -> Result<Vec<u8>, Tr
     let mut poller = Poller::new()?;
     let mut link = Link::new(0);
     link.connect(options.address, &poller)?;
-    requests.write(0, &mut link.out);
+    requests.write(SHOWN, &mut link.out);
     link.unanswered.push_back(now());
     link.send()?;
     let (mut scratch, mut stirred, mut shown) = (Scratch::new(), Vec::new(), Vec::new());
