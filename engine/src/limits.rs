@@ -44,10 +44,10 @@ pub const PRICE_MAX: i64 = 1_000_000_000;
 pub const PLACES_MAX: u64 = SEGMENTS_MAX as u64 * SEGMENT_PLACES as u64;
 
 /// Places in one line segment.
-pub const SEGMENT_PLACES: usize = 32_768;
+pub const SEGMENT_PLACES: usize = 24_576;
 
 /// Segments in one line.
-pub const SEGMENTS_MAX: usize = 1_024;
+pub const SEGMENTS_MAX: usize = 1_366;
 
 /// Sessions admitted at once in one sale.
 pub const ACTIVE_SESSIONS_MAX: u32 = 1_000_000;
@@ -106,7 +106,6 @@ const _: () = {
             < BATCH_BYTES_MAX
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
-    assert!(SEGMENT_PLACES.is_multiple_of(64));
     assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);
     assert!(OFFERS_MAX <= u16::MAX as usize);
 };

@@ -106,7 +106,7 @@ pub type SharedLine = Arc<Line>;
 pub struct Line {
     counters: CachePadded<Counters>,
     issued: CachePadded<AtomicU64>,
-    segments: Box<[OnceLock<Box<Segment>>]>,
+    segments: Box<[OnceLock<Segment>]>,
     /// Where `heard` counts its seconds from.
     base: Millis,
 }
@@ -206,7 +206,7 @@ impl Line {
     }
 
     fn segment(&self, at: usize) -> Option<&Segment> {
-        self.segments.get(at)?.get().map(Box::as_ref)
+        self.segments.get(at)?.get()
     }
 
     /// Whole seconds from the base to `time`, 0 before it.

@@ -1,18 +1,18 @@
 //! The idle sweep's eye: waiting numbers that were not heard of for too long.
 //!
-//! Owns the scan only; the scribe decides that they go. It reads a word of departures, then what was
+//! Owns the scan only; the scribe decides that they go. It reads a block's departures, then what was
 //! heard of those who stayed, so that a deserted stretch costs an eighth of a byte per place.
 
 use std::ops::RangeInclusive;
 
 use super::{
     Line,
-    segment::{SEGMENT_PLACES, Segment, WORD_PLACES},
+    segment::{BLOCK_PLACES, SEGMENT_PLACES, Segment},
 };
 use crate::id::Number;
 
-/// All of a word's places.
-const WORD_BITS: u64 = u64::MAX >> (64 - WORD_PLACES);
+/// All of a block's places.
+const BLOCK_BITS: u64 = u64::MAX >> (64 - BLOCK_PLACES);
 
 /// The numbers that [`Line::quiet`] finds, ascending.
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub struct Quiet<'a> {
     line: &'a Line,
     /// Heard of before this second is quiet.
     limit_seconds: u32,
-    /// The segment of the word being looked at.
+    /// The segment of the block being looked at.
     segment: Option<&'a Segment>,
-    /// The index in the line of that word's first place.
-    word_start: usize,
-    /// Places of the word yet to look at.
+    /// The index in the line of that block's first place.
+    block_start: usize,
+    /// Places of the block yet to look at.
     waiting: u64,
-    /// The index in the line of the next place behind the word, and of the last one, exclusive.
+    /// The index in the line of the next place behind the block, and of the last one, exclusive.
     next: usize,
     end: usize,
 }
@@ -38,23 +38,23 @@ impl<'a> Quiet<'a> {
         // An index is a number less 1; issued numbers fit, others leave the range empty.
         let next = usize::try_from(first - 1).unwrap_or(usize::MAX);
         let end = usize::try_from(last).unwrap_or(0);
-        Self { line, limit_seconds, segment: None, word_start: 0, waiting: 0, next, end }
+        Self { line, limit_seconds, segment: None, block_start: 0, waiting: 0, next, end }
     }
 
-    /// Goes on to the next word of the range; `None` at its end.
+    /// Goes on to the next block of the range; `None` at its end.
     fn advance(&mut self) -> Option<()> {
         if self.next >= self.end {
             return None;
         }
         let segment = self.line.segment(self.next / SEGMENT_PLACES)?;
-        self.word_start = self.next - self.next % WORD_PLACES;
-        let from = WORD_BITS << (self.next % WORD_PLACES);
-        let past = WORD_PLACES.saturating_sub(self.end - self.word_start);
-        let through = WORD_BITS >> past;
-        let departed = segment.departed_word(self.word_start % SEGMENT_PLACES / WORD_PLACES);
+        self.block_start = self.next - self.next % BLOCK_PLACES;
+        let from = BLOCK_BITS << (self.next % BLOCK_PLACES);
+        let past = BLOCK_PLACES.saturating_sub(self.end - self.block_start);
+        let through = BLOCK_BITS >> past;
+        let departed = segment.departed_in(self.block_start % SEGMENT_PLACES / BLOCK_PLACES);
         self.waiting = !departed & from & through;
         self.segment = Some(segment);
-        self.next = self.word_start + WORD_PLACES;
+        self.next = self.block_start + BLOCK_PLACES;
         Some(())
     }
 }
@@ -65,7 +65,7 @@ impl Iterator for Quiet<'_> {
     fn next(&mut self) -> Option<Number> {
         loop {
             while self.waiting != 0 {
-                let index = self.word_start + self.waiting.trailing_zeros() as usize;
+                let index = self.block_start + self.waiting.trailing_zeros() as usize;
                 self.waiting &= self.waiting - 1;
                 let heard = self.segment?.heard(index % SEGMENT_PLACES);
                 if heard < self.limit_seconds {

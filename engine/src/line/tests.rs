@@ -82,7 +82,7 @@ fn numbers_are_issued_in_order() {
 }
 
 #[test]
-#[should_panic(expected = "before & bit == 0")]
+#[should_panic(expected = "block & bit == 0")]
 fn nobody_departs_twice() {
     let mut writer = line_of(3);
     writer.depart(Number(2), PlaceState::Left, BASE);
@@ -215,7 +215,7 @@ fn no_shown_position_rises_while_the_line_moves() {
     let readers = [0, 1].map(|reader| {
         let (line, done) = (writer.line(), Arc::clone(&done));
         thread::spawn(move || {
-            let watched = [127, 128, 129, PLACES, PLACES + 1, 3 * PLACES + 900 + reader, issued];
+            let watched = [48, 49, 97, PLACES, PLACES + 1, 3 * PLACES + 900 + reader, issued];
             let mut shown = watched.map(|number| number - 1);
             while !done.load(Ordering::Relaxed) {
                 for (number, last) in watched.iter().zip(&mut shown) {

@@ -130,8 +130,7 @@ impl LineWriter {
     /// The segment and place of a number, allocating the segment if it is the first of it.
     fn find_or_allocate(&self, number: Number) -> (&Segment, usize) {
         let departed = self.counters.departed.load(Ordering::Relaxed);
-        let segment =
-            self.segments[segment_of(number)].get_or_init(|| Box::new(Segment::new(departed)));
+        let segment = self.segments[segment_of(number)].get_or_init(|| Segment::new(departed));
         (segment, place_of(number))
     }
 
