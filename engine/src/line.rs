@@ -16,12 +16,12 @@
 //! | `called` | scribe, rises | how many people were ever called |
 //! | `departed` | scribe, rises | how many people went while they waited |
 //! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time |
-//! | per place: departed bit | scribe, set once | went while waiting, above the watermark |
-//! | per block of 128 places: prefix | scribe, rises | departed in earlier blocks of the segment |
+//! | per block of 48 places: 48 bits | scribe, each set once | who went waiting, above the watermark |
+//! | in the same word: prefix | scribe, rises | departed in earlier blocks of the segment |
 //! | per segment: prefix | scribe, rises | departed in earlier segments |
 //! | per place: heard | any reader | when its shopper was last heard of |
 //!
-//! That is 12.16 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
+//! That is 12.17 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
 //!
 //! # A shown position is exact, and never rises
 //!
@@ -31,10 +31,11 @@
 //! ```
 //!
 //! A departure sets its bit, then raises the prefixes of the later blocks of its segment, then those
-//! of the later segments. Seen from a given `n` it is in exactly one of the locations that the sum
-//! reads, and stays there: the bit, if it is in n's block; else n's block's prefix, if it is in n's
-//! segment; else n's segment's prefix. So `ahead(n)` is a constant less a sum of locations of which
-//! each only rises, and each is loaded once. Loads of one location never go back in time (coherence),
+//! of the later segments. Seen from a given `n` it is in exactly one of the terms of the sum, and
+//! stays there: the bit, if it is in n's block; else n's block's prefix, if it is in n's segment; else
+//! n's segment's prefix. Bits and prefix of a block are one word, which one store changes. So
+//! `ahead(n)` is a constant less a sum over three words whose share of it only rises, and each is
+//! loaded once. Loads of one location never go back in time (coherence),
 //! so a later `ahead(n)` subtracts at least as much term by term, however the loads interleave with a
 //! departure, a batch of them, or a call. Nothing has to be read together, hence relaxed loads. Polls
 //! of one shopper on several threads are ordered by the sockets between them.

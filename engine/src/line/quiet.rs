@@ -1,7 +1,7 @@
 //! The idle sweep's eye: waiting numbers that were not heard of for too long.
 //!
 //! Owns the scan only; the scribe decides that they go. It reads a block's departures, then what was
-//! heard of those who stayed, so that a deserted stretch costs an eighth of a byte per place.
+//! heard of those who stayed, so that a deserted stretch costs a sixth of a byte per place.
 
 use std::ops::RangeInclusive;
 
