@@ -40,15 +40,16 @@ impl Purchases {
         *self.keys.entry(keyed::hash(key)).or_default() |= ANSWERED;
     }
 
-    /// Counts a request; answers whether its key was seen before.
-    fn ask(self: &Arc<Self>, key: u128) -> (Asking, bool) {
+    /// Whether a key was answered or is being asked.
+    fn knows(&self, key: u128) -> bool {
+        self.keys.contains_key(&keyed::hash(key))
+    }
+
+    /// Counts a request.
+    fn ask(self: &Arc<Self>, key: u128) -> Asking {
         let key = keyed::hash(key);
-        let before = {
-            let mut requests = self.keys.entry(key).or_default();
-            *requests += 1;
-            *requests - 1
-        };
-        (Asking { purchases: Arc::clone(self), key, outcome: 0 }, before > 0)
+        *self.keys.entry(key).or_default() += 1;
+        Asking { purchases: Arc::clone(self), key, outcome: 0 }
     }
 }
 
@@ -59,6 +60,13 @@ struct Asking {
     key: u64,
     /// What it leaves behind: [`ANSWERED`], or nothing.
     outcome: u32,
+}
+
+impl Asking {
+    /// Whether the key was answered, or another request asks with it.
+    fn is_repeat(&self) -> bool {
+        self.purchases.keys.get(&self.key).is_some_and(|requests| *requests != 1)
+    }
 }
 
 impl Drop for Asking {
@@ -89,10 +97,15 @@ impl Approach {
         items: &[(OfferIndex, u32)],
         replay: ReplayKey,
     ) -> Result<Self, SoldOut> {
-        let (asking, seen) = purchases.ask(replay.key);
+        // Sold out is the common answer of a flash sale: it changes nothing that is shared.
+        if let Some(sold_out) = stock.sold_out(items).filter(|_| !purchases.knows(replay.key)) {
+            return Err(sold_out);
+        }
+        let asking = purchases.ask(replay.key);
         match stock.take(items) {
             Ok(permit) => Ok(Self { permit: Some(permit), asking }),
-            Err(_) if seen => Ok(Self { permit: None, asking }),
+            // Asked after the stock, never before: who got the last unit with this key asked first.
+            Err(_) if asking.is_repeat() => Ok(Self { permit: None, asking }),
             Err(sold_out) => Err(sold_out),
         }
     }
@@ -102,5 +115,41 @@ impl Approach {
     pub(crate) fn spend(mut self) -> bool {
         self.asking.outcome = ANSWERED;
         self.permit.map(Permit::spend).is_some()
+    }
+}
+
+#[cfg(all(test, not(engine_loom)))]
+mod tests {
+    use super::*;
+    use crate::stock::Counts;
+
+    const LAST: [(OfferIndex, u32); 1] = [(OfferIndex(0), 1)];
+
+    /// The race for the last unit between requests of one key, in the order that once went wrong.
+    #[test]
+    fn who_asked_first_and_took_nothing_is_a_repeat_of_who_took() {
+        let purchases = Arc::new(Purchases::answered([].into_iter()));
+        let stock = Arc::new(Stock::new(&[Counts { available: 1, ..Counts::default() }]));
+        let replay = ReplayKey { key: 9, body: 9 };
+        let approach = |key| Approach::new(&purchases, &stock, &LAST, ReplayKey { key, ..replay });
+        let first = purchases.ask(replay.key);
+        let second = approach(replay.key).expect("a unit is left");
+        assert!(first.is_repeat());
+        assert!(approach(8).is_err(), "another key has nothing to repeat");
+        assert!(approach(replay.key).is_ok_and(|third| third.permit.is_none()));
+        assert!(second.spend());
+        assert!(first.is_repeat());
+        drop(first);
+        assert!(approach(replay.key).is_ok_and(|again| again.permit.is_none()));
+    }
+
+    #[test]
+    fn an_approach_that_made_nothing_leaves_nothing() {
+        let purchases = Arc::new(Purchases::answered([].into_iter()));
+        let stock = Arc::new(Stock::new(&[Counts { available: 1, ..Counts::default() }]));
+        let replay = ReplayKey { key: 9, body: 9 };
+        drop(Approach::new(&purchases, &stock, &LAST, replay).expect("a unit is left"));
+        assert_eq!(stock.permits(OfferIndex(0)), 1);
+        assert!(purchases.keys.is_empty());
     }
 }

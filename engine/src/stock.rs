@@ -106,17 +106,20 @@ impl Stock {
         Self { offers: counts.iter().map(Offer::new).collect() }
     }
 
+    /// The first item of which too few are left; `None` if all could be had. By loads alone, so that a
+    /// crowd of refused purchases does not fight for the cache line with those that succeed.
+    pub fn sold_out(&self, items: &[(OfferIndex, u32)]) -> Option<SoldOut> {
+        let short = |&(offer, units): &(OfferIndex, i64)| self.permits(offer) < units;
+        summed(items).find(short).map(|(offer, _)| SoldOut { offer })
+    }
+
     /// Takes units of every item, or of none. An offer named twice counts with the sum.
     ///
     /// Purchases that race for the last units of several offers may all be refused: each may see what
     /// another has taken and is about to return. Nothing is lost by it.
     pub fn take(self: &Arc<Self>, items: &[(OfferIndex, u32)]) -> Result<Permit, SoldOut> {
-        // Sold out is the common answer of a flash sale: find it by loads alone, so that a crowd of
-        // refused purchases does not fight for the cache line with those that succeed.
-        for (offer, units) in summed(items) {
-            if self.permits(offer) < units {
-                return Err(SoldOut { offer });
-            }
+        if let Some(sold_out) = self.sold_out(items) {
+            return Err(sold_out);
         }
         for (done, (offer, units)) in summed(items).enumerate() {
             if !self.offer(offer).is_some_and(|offer| offer.take(units)) {
@@ -132,8 +135,8 @@ impl Stock {
     /// Units of an offer that a purchase can still ask for; 0 or less is sold out. An offer that this
     /// sale does not have has none.
     pub fn permits(&self, offer: OfferIndex) -> i64 {
-        // ORDERING: Relaxed; the count publishes nothing but itself.
-        self.offer(offer).map_or(0, |offer| offer.permits.load(Ordering::Relaxed))
+        // ORDERING: Acquire; pairs with `Offer::take`, as it says.
+        self.offer(offer).map_or(0, |offer| offer.permits.load(Ordering::Acquire))
     }
 
     /// An offer's counters, as published together; `None` if this sale does not have the offer.
@@ -148,7 +151,8 @@ impl Stock {
     ///
     /// If this sale does not have the offer.
     pub fn free(&self, offer: OfferIndex, units: i64) {
-        // ORDERING: Relaxed; as `permits`. An exchange of the whole count loses no other's change.
+        // ORDERING: Relaxed; an exchange of the whole count loses no other's change, and passes on what
+        // those before it released.
         self.known(offer).permits.fetch_add(units, Ordering::Relaxed);
     }
 
@@ -219,10 +223,11 @@ impl Offer {
 
     /// Takes `units` permits if there are as many.
     fn take(&self, units: i64) -> bool {
-        // ORDERING: Relaxed; permits are counted, not used to publish anything. That no unit is given
-        // twice follows from each exchange acting on the newest count.
+        // ORDERING: Release for who takes, Acquire for who finds nothing left: it sees what the takers
+        // did before, such as asking with the same key. That no unit is given twice follows from each
+        // exchange acting on the newest count.
         self.permits
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |permits| {
+            .fetch_update(Ordering::Release, Ordering::Acquire, |permits| {
                 (permits >= units).then(|| permits - units)
             })
             .is_ok()
