@@ -342,14 +342,9 @@ fn serve(
     preparing: &mut Option<JoinHandle<Prepared>>,
 ) -> Result<(), Fatal> {
     let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
+    let shares_processor = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
     let mut is_busy = false;
     loop {
-        if is_busy {
-            // Where processors are scarce the scribe wakes from a sync before the handlers that it has
-            // just answered: it would sync for the few that came meanwhile, again and again. Elsewhere
-            // this costs a microsecond.
-            thread::yield_now();
-        }
         // Asked before the drain: once closed, what the drain finds is all there will ever be.
         let closed = consumer.is_closed();
         if requests.is_empty() && consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests) == 0 {
@@ -358,6 +353,13 @@ fn serve(
             }
             consumer.wait(Duration::from_millis(limits::TICK_MS));
             consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests);
+        }
+        if shares_processor && is_busy && requests.len() < limits::BATCH_COMMANDS_FEW {
+            // On one processor the scribe wakes from a sync before the handlers that it has just
+            // answered: it would sync for the few that came meanwhile, again and again. Where there
+            // are more, a handler is on another, and whoever takes this one keeps it for too long.
+            thread::yield_now();
+            consumer.drain(limits::BATCH_COMMANDS_MAX - requests.len(), &mut requests);
         }
         is_busy = requests.len() > 1;
         scribe.step(&mut requests)?;

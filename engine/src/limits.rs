@@ -11,6 +11,10 @@ pub const RING_SLOTS: usize = 16_384;
 /// how much a batch encodes to.
 pub const BATCH_COMMANDS_MAX: usize = 4_096;
 
+/// So few commands are not worth a sync while others may be on their way: with one processor the
+/// scribe lets the handlers run first.
+pub const BATCH_COMMANDS_FEW: usize = 64;
+
 /// Bytes one batch may encode to.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
