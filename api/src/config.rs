@@ -2,10 +2,11 @@
 //!
 //! This module alone reads configuration files and the environment. Later sources win: defaults,
 //! then the file, then `RUSHGATE__SECTION__KEY`, then the command line. Unknown keys are refused
-//! wherever they come from. Sections and their ranges are in [`sections`]; without a file the
+//! wherever they come from. Sections and their ranges are in [`sections`] and [`pipeline`]; without a file the
 //! program runs the demo sale of `config/demo.toml`, which is built in.
 
 mod options;
+mod pipeline;
 mod resolved;
 mod sections;
 
@@ -16,7 +17,7 @@ use engine::spec::SaleSpec;
 
 pub use options::{
     ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PipelineOptions,
-    RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    RedisOptions, RedisStreamOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
 };
 pub use resolved::resolved_text;
 

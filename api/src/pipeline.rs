@@ -1,7 +1,7 @@
 //! The order pipeline: takes durable order events to a sink, in order per hold, at least once.
 //!
 //! ```text
-//!   engine: outbox ─▶ outlet ── channel ──▶ courier ── deliver ──▶ sink: log, webhook
+//!   engine: outbox ─▶ outlet ── channel ──▶ courier ── deliver ──▶ sink: log, webhook, stream
 //!              ▲                            │  book                  │
 //!              │                            │  in order per hold     │ taken, refused, later
 //!              └── delivered, dead_letter ◀─┴────────────────────────┘
@@ -15,8 +15,8 @@
 //! to the sink before the one before it was taken; a sink that does not answer is asked for ever,
 //! and only one that answers "no" so many times has an event set aside as a dead letter.
 //!
-//! Reading order: `sink`, `book`, `backoff`, `courier`; then `payload` and the sinks, `order_log`
-//! and `webhook`.
+//! Reading order: `sink`, `book`, `backoff`, `courier`; then `payload` and the sinks, `order_log`,
+//! `webhook` and `redis_stream`.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
@@ -33,14 +33,18 @@ mod book;
 mod courier;
 mod order_log;
 mod payload;
+mod redis_stream;
 mod sink;
+mod trust;
 mod webhook;
 
 pub use backoff::Backoff;
 pub use book::EVENTS_IN_HAND_MAX;
 pub use order_log::{LogError, LogOptions, OrderLog};
+pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
 pub use sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
-pub use webhook::{Secret, Trust, Webhook, WebhookError, WebhookOptions};
+pub use trust::Trust;
+pub use webhook::{Secret, Webhook, WebhookError, WebhookOptions};
 
 /// How the pipeline deals with a sink that says no, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,7 +34,10 @@ use crate::{
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi, ops,
-    pipeline::{self, LogOptions, OrderLog, Secret, Sink, Webhook, WebhookOptions},
+    pipeline::{
+        self, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust, Webhook,
+        WebhookOptions,
+    },
     reference,
     server::{Server, ServerOptions, TlsFiles},
     trouble,
@@ -198,13 +201,26 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
             };
             Arc::new(Webhook::new(options, clock)?)
         }
+        config::Sink::RedisStream(redis) => {
+            let stream = Arc::new(RedisStream::new(RedisStreamOptions {
+                url: redis.url.clone(),
+                stream: redis.stream.clone(),
+                groups: redis.groups.clone(),
+                stream_max: redis.stream_max,
+                attempt_timeout: Duration::from_millis(redis.timeout_ms),
+                trust: Trust::System,
+            })?);
+            // Beside everything else: shoppers do not wait for Redis.
+            tokio::spawn(Arc::clone(&stream).greet());
+            stream
+        }
     })
 }
 
 fn pipeline_options(config: &Config) -> pipeline::Options {
     let defaults = pipeline::Options::default();
     match &config.pipeline.sink {
-        config::Sink::Log => defaults,
+        config::Sink::Log | config::Sink::RedisStream(_) => defaults,
         config::Sink::Webhook(webhook) => {
             pipeline::Options { attempts_max: webhook.attempts_max, ..defaults }
         }
