@@ -88,6 +88,17 @@ pub fn run(
     Ok(Handle { shared, thread: Some(thread) })
 }
 
+/// Looks at a pipeline without holding it.
+#[derive(Clone, Debug)]
+pub struct Watcher(Arc<Shared>);
+
+impl Watcher {
+    /// What has been done so far.
+    pub fn status(&self) -> Status {
+        self.0.status()
+    }
+}
+
 /// A running pipeline. Dropping it asks the pipeline to stop and does not wait.
 #[derive(Debug)]
 pub struct Handle {
@@ -108,7 +119,7 @@ pub struct Status {
     pub dead_lettered_total: u64,
     /// Whether the sink does not answer at present.
     pub stalled: bool,
-    /// The last thing that went wrong, in plain words.
+    /// The last thing that went wrong, in plain words; it may be over.
     pub last_trouble: Option<Arc<str>>,
 }
 
@@ -116,6 +127,11 @@ impl Handle {
     /// What has been done so far.
     pub fn status(&self) -> Status {
         self.shared.status()
+    }
+
+    /// The same for whoever must not stop the pipeline.
+    pub fn watcher(&self) -> Watcher {
+        Watcher(Arc::clone(&self.shared))
     }
 
     /// Asks the pipeline to stop; does not wait.

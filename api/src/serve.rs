@@ -35,8 +35,8 @@ use crate::{
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi, ops,
     pipeline::{
-        self, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust, Webhook,
-        WebhookOptions,
+        self, Backoff, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust,
+        Webhook, WebhookOptions,
     },
     reference,
     server::{Server, ServerOptions, TlsFiles},
@@ -124,6 +124,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        orders: orders.watcher(),
         changes: Mutex::new(()),
         foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
@@ -220,7 +221,12 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
 fn pipeline_options(config: &Config) -> pipeline::Options {
     let defaults = pipeline::Options::default();
     match &config.pipeline.sink {
-        config::Sink::Log | config::Sink::RedisStream(_) => defaults,
+        config::Sink::Log => defaults,
+        // One command is no burden for Redis, and while the stream is full shoppers are refused.
+        config::Sink::RedisStream(_) => {
+            let backoff = Backoff { max: Duration::from_secs(2), ..defaults.backoff };
+            pipeline::Options { backoff, ..defaults }
+        }
         config::Sink::Webhook(webhook) => {
             pipeline::Options { attempts_max: webhook.attempts_max, ..defaults }
         }

@@ -20,7 +20,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use engine::outbox::OrderEvent;
 use fred::{
     error::Error,
@@ -31,12 +30,11 @@ use tokio::time::{sleep, timeout};
 
 use self::link::Link;
 use super::{
-    payload,
     sink::{Answer, Answers, Capacity, Sink, plain_words},
     trust::Trust,
 };
-use crate::wire::{format_purchase_id, format_time};
 
+mod entry;
 mod link;
 mod room;
 mod target;
@@ -147,8 +145,8 @@ impl RedisStream {
                     tracing::info!(stream = self.stream, length, "the order stream is there");
                     return;
                 }
-                Ok(Err(error)) => self.why(&error),
-                Err(_) => "no answer in time".to_owned(),
+                Ok(Err(error)) => self.why(&error, doubt(&link)),
+                Err(_) => late(&link),
             };
             if told.as_ref() != Some(&why) {
                 tracing::warn!(why, "the order stream cannot be reached; trying again");
@@ -170,9 +168,9 @@ impl RedisStream {
         }
         let mut replies = self.write(link, &events[..fitting]).await?;
         let last = replies.pop().and_then(Result::ok).and_then(|length| length.as_u64());
-        let answer = |reply: Result<Value, Error>| match reply {
+        let answer = |reply: Result<Value, Error>| match reply.and_then(|id| entry::id(&id)) {
             Ok(_) => Answer::Taken,
-            Err(error) => Answer::Later { why: self.why(&error), after: None },
+            Err(error) => Answer::Later { why: self.why(&error, ""), after: None },
         };
         let answers: Vec<Answer> = replies.into_iter().map(answer).collect();
         link.is_sound = last.is_some() && answers.iter().all(|answer| *answer == Answer::Taken);
@@ -187,7 +185,7 @@ impl RedisStream {
         link: &mut Link,
         events: &[Arc<OrderEvent>],
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let entries: Vec<_> = events.iter().map(|event| fields(event)).collect();
+        let entries: Vec<_> = events.iter().map(|event| entry::fields(event)).collect();
         let key = self.stream.as_str();
         let asking = |client: fred::clients::Client| async move {
             let pipeline = client.pipeline();
@@ -197,6 +195,7 @@ impl RedisStream {
             pipeline.xlen::<(), _>(key).await?;
             Ok(pipeline.try_all::<Value>().await)
         };
+        link.has_sent = true;
         let mut replies = link.ask(asking).await?;
         if replies.len() == events.len() + 1 {
             return Ok(replies);
@@ -258,21 +257,22 @@ impl RedisStream {
                 answers.resize(count, later(full.unwrap_or_default()));
                 answers
             }
-            Err(error) => vec![later(self.why(&error)); count],
+            Err(error) => vec![later(self.why(&error, doubt(&link))); count],
         }
     }
 
     fn take_link(&self) -> Link {
         let kept = self.link.lock().unwrap_or_else(PoisonError::into_inner).take();
         let open = || Link::open(&self.server, self.attempt_timeout);
-        kept.filter(|link| !link.is_closed()).unwrap_or_else(open)
+        let mut link = kept.filter(|link| !link.is_closed()).unwrap_or_else(open);
+        link.has_sent = false;
+        link
     }
 
-    /// An error in words. One that waiting does not mend is told to operators, once.
-    fn why(&self, error: &Error) -> String {
+    /// An error in words, and what it leaves in doubt. One that waiting does not mend is told to operators, once.
+    fn why(&self, error: &Error, doubt: &str) -> String {
         if !is_for_operators(error.details()) {
-            let words = format!("{error}; what was sent may be in the stream, and is sent again");
-            return plain_words(&words);
+            return plain_words(&format!("{error}{doubt}"));
         }
         let why = plain_words(error.details());
         let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
@@ -294,12 +294,7 @@ impl Sink for RedisStream {
             let mut link = self.take_link();
             match timeout(self.attempt_timeout, self.append(&mut link, &events)).await {
                 Ok(attempt) => self.settle(attempt, link, events.len()),
-                Err(_) => {
-                    let why = "no answer in time; what was sent may be in the stream, and is sent \
-                               again"
-                        .to_owned();
-                    vec![Answer::Later { why, after: None }; events.len()]
-                }
+                Err(_) => vec![Answer::Later { why: late(&link), after: None }; events.len()],
             }
         })
     }
@@ -320,19 +315,14 @@ struct Room {
     full: Option<String>,
 }
 
-/// An entry: what a worker needs without reading JSON, and the JSON that a webhook would get.
-fn fields(event: &OrderEvent) -> Vec<(&'static str, Value)> {
-    let name = payload::event_name(event.hold.state);
-    let state = name.rsplit('.').next().unwrap_or(name);
-    let purchase = format_purchase_id(event.epoch, event.hold.id);
-    vec![
-        ("event_id", event.id.0.to_string().into()),
-        ("sale", event.sale.as_str().into()),
-        ("purchase", purchase.into()),
-        ("state", state.into()),
-        ("at", format_time(event.at).into()),
-        ("body", Value::Bytes(Bytes::from(payload::to_json(event)))),
-    ]
+/// Said of an attempt that its deadline ended.
+fn late(link: &Link) -> String {
+    format!("no answer in time{}", doubt(link))
+}
+
+/// What follows from an answer that did not come.
+fn doubt(link: &Link) -> &'static str {
+    if link.has_sent { "; what was sent may be in the stream, and is sent again" } else { "" }
 }
 
 /// Whether an answer of Redis is one that stays the same until somebody changes something.
@@ -355,24 +345,6 @@ fn is_for_operators(details: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::payload::tests::event;
-
-    #[test]
-    fn an_entry_has_the_fields_that_the_document_shows() {
-        let fields = fields(&event(17));
-        let shown: Vec<(&str, String)> =
-            fields.iter().map(|(name, value)| (*name, value.as_string().unwrap())).collect();
-        let body = String::from_utf8(payload::to_json(&event(17))).unwrap();
-        let expected = [
-            ("event_id", "17"),
-            ("sale", "demo"),
-            ("purchase", "p3-25"),
-            ("state", "confirmed"),
-            ("at", "2026-01-01T00:00:00.007Z"),
-            ("body", &body),
-        ];
-        assert_eq!(shown, expected.map(|(name, value)| (name, value.to_owned())));
-    }
 
     #[test]
     fn what_waiting_does_not_mend_is_told_from_what_it_does() {

@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) length: Option<u64>,
     /// Whether everything that was asked got a good answer.
     pub(super) is_sound: bool,
+    /// Whether entries were sent in this attempt: without an answer nobody knows what became of them.
+    pub(super) has_sent: bool,
 }
 
 impl Link {
@@ -33,7 +35,7 @@ impl Link {
         let connection = target::connection(timeout);
         let client = Client::new(config.clone(), None, Some(connection), None);
         let task = client.connect();
-        Self { client, task, length: None, is_sound: true }
+        Self { client, task, length: None, is_sound: true, has_sent: false }
     }
 
     /// Whether the other end is known to have gone.

@@ -13,23 +13,7 @@ use fred::{
     types::Value,
 };
 
-/// An entry's id: milliseconds and a number within them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct EntryId(u64, u64);
-
-impl EntryId {
-    /// Reads `milliseconds-number`.
-    fn parse(text: &str) -> Option<Self> {
-        let (milliseconds, number) = text.split_once('-')?;
-        Some(Self(milliseconds.parse().ok()?, number.parse().ok()?))
-    }
-
-    /// The lowest id above this one.
-    fn next(self) -> Self {
-        let carried = || Self(self.0.saturating_add(1), 0);
-        self.1.checked_add(1).map_or_else(carried, |number| Self(self.0, number))
-    }
-}
+use super::entry::EntryId;
 
 /// A consumer group, as far as it concerns what may go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,19 +129,6 @@ mod tests {
 
     fn list(values: &[Value]) -> Value {
         Value::Array(values.to_vec())
-    }
-
-    #[test]
-    fn ids_are_ordered_as_redis_orders_them() {
-        let id = |text| EntryId::parse(text).unwrap();
-        assert!(id("9-0") < id("10-0"));
-        assert!(id("10-9") < id("10-10"));
-        assert_eq!(id("10-9").next(), id("10-10"));
-        assert_eq!(id("10-18446744073709551615").next(), id("11-0"));
-        assert_eq!(id("0-0").next(), id("0-1"));
-        for text in ["", "1", "1-", "-1", "1-2-3", "a-1"] {
-            assert_eq!(EntryId::parse(text), None, "{text}");
-        }
     }
 
     #[test]
