@@ -28,11 +28,11 @@ pub(super) fn read(mut fields: Fields<'_, '_>) -> Option<PipelineOptions> {
         [("log", Kind::Log), ("webhook", Kind::Webhook), ("redis_stream", Kind::RedisStream)];
     let kind = fields.word("sink", &kinds).unwrap_or(Kind::Log);
     let webhook = Webhook::read(&mut fields);
-    let stream = Stream::read(&mut fields);
+    let redis = Redis::read(&mut fields);
     let sink = match kind {
         Kind::Log => Some(Sink::Log),
         Kind::Webhook => webhook.complete(&mut fields),
-        Kind::RedisStream => stream.complete(&mut fields),
+        Kind::RedisStream => redis.complete(&mut fields),
     };
     fields.finish();
     sink.map(|sink| PipelineOptions { sink })
@@ -70,7 +70,7 @@ impl Webhook {
 }
 
 /// What was said of a Redis Stream.
-struct Stream {
+struct Redis {
     url: Option<String>,
     stream: String,
     groups: Vec<String>,
@@ -78,7 +78,7 @@ struct Stream {
     timeout_ms: u64,
 }
 
-impl Stream {
+impl Redis {
     fn read(fields: &mut Fields<'_, '_>) -> Self {
         let url = fields.secret("redis_url", RedisStream::URL_ALLOWED, |text| {
             RedisStream::is_url(text).then(|| text.to_owned())

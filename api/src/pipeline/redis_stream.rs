@@ -232,15 +232,15 @@ impl RedisStream {
         let floor = link.ask(|client| room::floor(client, key(), groups)).await?;
         let Some(floor) = floor else {
             let length: u64 = link.ask(|client| async move { client.xlen(key()).await }).await?;
-            return Ok(self.bounded(length, wanted, "there is no consumer group".to_owned()));
+            return Ok(self.bounded(length, wanted, "there is no consumer group"));
         };
         let enough = |length| free(length) >= wanted;
         let length = link.ask(|client| room::trim(client, key(), floor.id, enough)).await?;
         let waits = format!("group {} has not acknowledged the oldest of them", floor.group);
-        Ok(self.bounded(length, wanted, waits))
+        Ok(self.bounded(length, wanted, &waits))
     }
 
-    fn bounded(&self, length: u64, wanted: u64, why: String) -> Room {
+    fn bounded(&self, length: u64, wanted: u64, why: &str) -> Room {
         let entries = self.stream_max.saturating_sub(length).min(wanted);
         let words = || format!("the stream holds {length} of {} entries: {why}", self.stream_max);
         Room { entries, length, full: (entries < wanted).then(|| plain_words(&words())) }

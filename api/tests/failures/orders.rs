@@ -115,7 +115,7 @@ fn purchases_over_http_reach_the_documents_workers_though_one_is_killed() {
     let done = || {
         let names = fs::read_dir(&orders).unwrap().map(|entry| entry.unwrap().file_name());
         let names = names.filter_map(|name| name.into_string().ok());
-        names.filter(|name| name.ends_with(".json")).collect::<BTreeSet<_>>()
+        names.filter(|name| !name.starts_with('.')).collect::<BTreeSet<_>>()
     };
 
     let mut client = server.client();
@@ -174,7 +174,8 @@ fn while_workers_stall_new_holds_are_refused_polls_answered_and_nothing_is_lost(
     let (server_ref, pass_ref) = (&server, pass.as_str());
     let outcomes: Vec<_> = thread::scope(|scope| {
         let buying = |worker| scope.spawn(move || buy_until_refused(server_ref, pass_ref, worker));
-        let threads: Vec<_> = (0..24).map(buying).collect();
+        let mut threads = Vec::new();
+        threads.extend((0..24).map(buying));
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let mut made = BTreeSet::new();
@@ -186,8 +187,8 @@ fn while_workers_stall_new_holds_are_refused_polls_answered_and_nothing_is_lost(
     let mut link = redis.link().unwrap();
     assert_eq!(count(&mut link, &["XLEN", KEY]), i64::try_from(STREAM_MAX).unwrap());
     assert!(made.len() >= STREAM_MAX + OUTBOX_EVENTS_MAX, "{}", made.len());
-    let call = Call { bearer: Some(&server.operator), ..Call::get("/v1/admin/outbox") };
-    let stalled = client.ask(&call).text("stalled");
+    let outbox = Call { bearer: Some(&server.operator), ..Call::get("/v1/admin/outbox") };
+    let stalled = client.ask(&outbox).text("stalled");
     assert!(stalled.contains("group workers has not acknowledged"), "{stalled}");
     // Whoever waits sees nothing of it.
     let entered = client.ask(&Call::post("/v1/sales/bulk/enter"));

@@ -1,6 +1,7 @@
 //! The order pipeline against real sockets, with a real engine behind it.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+#![expect(clippy::panic, reason = "an answer that cannot be read is shown")]
 
 mod log;
 mod outage;

@@ -65,10 +65,9 @@ pub(crate) fn held(link: &mut Link) -> Vec<Entry> {
 pub(crate) fn read_new(link: &mut Link, group: &str, consumer: &str, most: usize) -> Vec<Entry> {
     let (most, new) = (most.to_string(), ">");
     let words = ["XREADGROUP", "GROUP", group, consumer, "COUNT", &most, "STREAMS", KEY, new];
-    match call(link, &words) {
-        Reply::Nil => Vec::new(),
-        streams => entries(&list(&list(&streams)[0])[1]),
-    }
+    let streams = call(link, &words);
+    // Nothing new is no list at all.
+    if streams == Reply::Nil { Vec::new() } else { entries(&list(&list(&streams)[0])[1]) }
 }
 
 pub(crate) fn acknowledge(link: &mut Link, group: &str, entries: &[Entry]) {

@@ -8,7 +8,7 @@ use testkit::redis::{Link, Reply};
 use crate::{
     shop::{Shop, stream, until},
     stream_support::{
-        Entry, GROUP, KEY, acknowledge, call, count, entries, held, list, options, read_new, start,
+        Entry, GROUP, KEY, acknowledge, call, count, entries, held, list, read_new, start,
     },
 };
 

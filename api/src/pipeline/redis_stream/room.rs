@@ -113,10 +113,8 @@ fn read_group(told: &Value) -> Option<Group> {
 #[expect(clippy::option_option, reason = "unreadable, nothing pending, or this")]
 fn read_oldest_pending(told: &Value) -> Option<Option<EntryId>> {
     let Value::Array(summary) = told else { return None };
-    match summary.get(1)? {
-        Value::Null => Some(None),
-        oldest => EntryId::parse(&oldest.as_str()?).map(Some),
-    }
+    let oldest = summary.get(1)?;
+    if oldest.is_null() { Some(None) } else { EntryId::parse(&oldest.as_str()?).map(Some) }
 }
 
 fn strange() -> Error {
