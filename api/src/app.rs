@@ -26,6 +26,7 @@ use crate::{
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
     metrics::{Outcomes, RequestTimes},
+    pipeline::Watcher,
     respond::{self, Cache},
     route::{self, Resolved, Route},
     server::{Answer, Body, Handler, Peer, RequestBody},
@@ -45,6 +46,8 @@ pub struct App {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether the built-in page may pay for a purchase by itself: demos only.
     pub demo_payment: bool,
+    /// How the delivery of orders goes.
+    pub orders: Watcher,
     /// Open event streams, bounded.
     pub streams: stream::Streams,
     /// One operator's change at a time: a patch is put into the table as it was just read, and a

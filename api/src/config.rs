@@ -2,10 +2,11 @@
 //!
 //! This module alone reads configuration files and the environment. Later sources win: defaults,
 //! then the file, then `RUSHGATE__SECTION__KEY`, then the command line. Unknown keys are refused
-//! wherever they come from. Sections and their ranges are in [`sections`]; without a file the
+//! wherever they come from. Sections and their ranges are in [`sections`] and [`pipeline`]; without a file the
 //! program runs the demo sale of `config/demo.toml`, which is built in.
 
 mod options;
+mod pipeline;
 mod resolved;
 mod sections;
 
@@ -16,7 +17,7 @@ use engine::spec::SaleSpec;
 
 pub use options::{
     ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PipelineOptions,
-    RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    RedisOptions, RedisStreamOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
 };
 pub use resolved::resolved_text;
 
@@ -253,6 +254,44 @@ mod tests {
         assert!(!format!("{config:?}").contains("operator-key"));
         let back: toml::Table = toml::from_str(&shown).unwrap();
         assert_eq!(back["server"]["listen"].as_str(), Some("127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn a_redis_stream_is_read_with_its_password_masked_and_its_mistakes_named() {
+        let text = r#"
+            [pipeline]
+            sink = "redis_stream"
+            redis_url = "rediss://rushgate:hunter2@redis:6379/1"
+            redis_stream_max = 5000
+        "#;
+        let config =
+            built(text, &[("RUSHGATE__PIPELINE__REDIS_GROUPS", "workers, audit")]).unwrap();
+        let Sink::RedisStream(stream) = &config.pipeline.sink else { panic!("{config:?}") };
+        assert_eq!((stream.stream.as_str(), stream.stream_max), ("rushgate:orders", 5_000));
+        assert_eq!(stream.groups, ["workers", "audit"]);
+        let shown = resolved_text(&config);
+        assert!(shown.contains("redis_url = \"rediss://…@redis:6379/1\""), "{shown}");
+        assert!(!shown.contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+
+        let text = r#"
+            [pipeline]
+            sink = "redis_stream"
+            redis_url = "redis://hunter2@redis"
+            redis_stream = "no spaces"
+            redis_groups = ["fine", "not fine"]
+            redis_stream_max = 0
+        "#;
+        let error = built(text, &[]).unwrap_err();
+        for part in [
+            "pipeline.redis_url: found (hidden, 21 bytes), allowed: redis://",
+            "pipeline.redis_stream: found \"no spaces\", allowed: 1 to 256 letters",
+            "pipeline.redis_groups: found \"not fine\", allowed: a name or a list",
+            "pipeline.redis_stream_max: found 0, allowed: a whole number from 100",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        let error = built("[pipeline]\nsink = \"redis_stream\"\n", &[]).unwrap_err();
+        assert!(error.contains("pipeline.redis_url: found nothing, allowed: redis://"), "{error}");
     }
 
     #[test]

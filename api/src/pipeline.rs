@@ -1,7 +1,7 @@
 //! The order pipeline: takes durable order events to a sink, in order per hold, at least once.
 //!
 //! ```text
-//!   engine: outbox ─▶ outlet ── channel ──▶ courier ── deliver ──▶ sink: log, webhook
+//!   engine: outbox ─▶ outlet ── channel ──▶ courier ── deliver ──▶ sink: log, webhook, stream
 //!              ▲                            │  book                  │
 //!              │                            │  in order per hold     │ taken, refused, later
 //!              └── delivered, dead_letter ◀─┴────────────────────────┘
@@ -15,8 +15,8 @@
 //! to the sink before the one before it was taken; a sink that does not answer is asked for ever,
 //! and only one that answers "no" so many times has an event set aside as a dead letter.
 //!
-//! Reading order: `sink`, `book`, `backoff`, `courier`; then `payload` and the sinks, `order_log`
-//! and `webhook`.
+//! Reading order: `sink`, `book`, `backoff`, `courier`; then `payload` and the sinks, `order_log`,
+//! `webhook` and `redis_stream`.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
@@ -33,14 +33,18 @@ mod book;
 mod courier;
 mod order_log;
 mod payload;
+mod redis_stream;
 mod sink;
+mod trust;
 mod webhook;
 
 pub use backoff::Backoff;
 pub use book::EVENTS_IN_HAND_MAX;
 pub use order_log::{LogError, LogOptions, OrderLog};
+pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
 pub use sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
-pub use webhook::{Secret, Trust, Webhook, WebhookError, WebhookOptions};
+pub use trust::Trust;
+pub use webhook::{Secret, Webhook, WebhookError, WebhookOptions};
 
 /// How the pipeline deals with a sink that says no, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,17 @@ pub fn run(
     Ok(Handle { shared, thread: Some(thread) })
 }
 
+/// Looks at a pipeline without holding it.
+#[derive(Clone, Debug)]
+pub struct Watcher(Arc<Shared>);
+
+impl Watcher {
+    /// What has been done so far.
+    pub fn status(&self) -> Status {
+        self.0.status()
+    }
+}
+
 /// A running pipeline. Dropping it asks the pipeline to stop and does not wait.
 #[derive(Debug)]
 pub struct Handle {
@@ -104,7 +119,7 @@ pub struct Status {
     pub dead_lettered_total: u64,
     /// Whether the sink does not answer at present.
     pub stalled: bool,
-    /// The last thing that went wrong, in plain words.
+    /// The last thing that went wrong, in plain words; it may be over.
     pub last_trouble: Option<Arc<str>>,
 }
 
@@ -112,6 +127,11 @@ impl Handle {
     /// What has been done so far.
     pub fn status(&self) -> Status {
         self.shared.status()
+    }
+
+    /// The same for whoever must not stop the pipeline.
+    pub fn watcher(&self) -> Watcher {
+        Watcher(Arc::clone(&self.shared))
     }
 
     /// Asks the pipeline to stop; does not wait.

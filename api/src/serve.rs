@@ -34,7 +34,10 @@ use crate::{
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi, ops,
-    pipeline::{self, LogOptions, OrderLog, Secret, Sink, Webhook, WebhookOptions},
+    pipeline::{
+        self, Backoff, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust,
+        Webhook, WebhookOptions,
+    },
     reference,
     server::{Server, ServerOptions, TlsFiles},
     trouble,
@@ -121,6 +124,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         keys: opened.keys,
         trusted_proxies: config.server.trusted_proxies.clone(),
         demo_payment: config.pages.demo_payment,
+        orders: orders.watcher(),
         changes: Mutex::new(()),
         foretold: Foretold::default(),
         streams: Streams::new(config.server.streams_max),
@@ -198,6 +202,19 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
             };
             Arc::new(Webhook::new(options, clock)?)
         }
+        config::Sink::RedisStream(redis) => {
+            let stream = Arc::new(RedisStream::new(RedisStreamOptions {
+                url: redis.url.clone(),
+                stream: redis.stream.clone(),
+                groups: redis.groups.clone(),
+                stream_max: redis.stream_max,
+                attempt_timeout: Duration::from_millis(redis.timeout_ms),
+                trust: Trust::System,
+            })?);
+            // Beside everything else: shoppers do not wait for Redis.
+            tokio::spawn(Arc::clone(&stream).greet());
+            stream
+        }
     })
 }
 
@@ -205,6 +222,11 @@ fn pipeline_options(config: &Config) -> pipeline::Options {
     let defaults = pipeline::Options::default();
     match &config.pipeline.sink {
         config::Sink::Log => defaults,
+        // One command is no burden for Redis, and while the stream is full shoppers are refused.
+        config::Sink::RedisStream(_) => {
+            let backoff = Backoff { max: Duration::from_secs(2), ..defaults.backoff };
+            pipeline::Options { backoff, ..defaults }
+        }
         config::Sink::Webhook(webhook) => {
             pipeline::Options { attempts_max: webhook.attempts_max, ..defaults }
         }

@@ -8,12 +8,12 @@
 
 pub mod fixed;
 mod hot;
-pub mod peer;
-pub mod redis;
 mod rng;
 mod threads;
 
 use std::time::Instant;
+
+pub use testkit::{peer, redis};
 
 pub use self::{
     hot::{Hot, Scribed, SyncTimes},

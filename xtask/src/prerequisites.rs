@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 8] = [
+const PREREQUISITES: [Prerequisite; 9] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -55,7 +55,12 @@ const PREREQUISITES: [Prerequisite; 8] = [
     Prerequisite {
         command: "redis-server",
         package: "redis-server",
-        needed_for: "the benches: what others build on",
+        needed_for: "the stream of orders; the benches: what others build on",
+    },
+    Prerequisite {
+        command: "redis-cli",
+        package: "redis-tools",
+        needed_for: "the worker that the documents show",
     },
     Prerequisite {
         command: "nginx",
@@ -161,9 +166,9 @@ mod tests {
     fn the_refusal_names_commands_and_each_package_once() {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
-        let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, redis-server, nginx: \
-             on Debian, run as root: \
-             apt-get install e2fsprogs git mount nginx redis-server strace util-linux";
+        let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, redis-server, redis-cli, \
+             nginx: on Debian, run as root: \
+             apt-get install e2fsprogs git mount nginx redis-server redis-tools strace util-linux";
         assert_eq!(message, expected);
     }
 }

@@ -142,6 +142,8 @@ pub enum Sink {
     Log,
     /// To an HTTP endpoint, signed.
     Webhook(WebhookOptions),
+    /// Onto a Redis Stream.
+    RedisStream(RedisStreamOptions),
 }
 
 /// An HTTP endpoint that takes order events.
@@ -160,6 +162,27 @@ pub struct WebhookOptions {
 impl fmt::Debug for WebhookOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookOptions").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// A Redis Stream that takes order events.
+#[derive(Clone)]
+pub struct RedisStreamOptions {
+    /// `redis://`, `rediss://` or `redis+unix://`; may carry a password.
+    pub url: String,
+    /// The stream's key.
+    pub stream: String,
+    /// Consumer groups to make.
+    pub groups: Vec<String>,
+    /// Entries in the stream at the most.
+    pub stream_max: u64,
+    /// How long one try may take.
+    pub timeout_ms: u64,
+}
+
+impl fmt::Debug for RedisStreamOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStreamOptions").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 

@@ -63,13 +63,18 @@ struct Keys {
     identity_secret: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Pipeline {
     sink: &'static str,
     webhook_url: Option<String>,
     webhook_secret: Option<&'static str>,
     webhook_attempts_max: Option<u32>,
     webhook_timeout_ms: Option<u64>,
+    redis_url: Option<String>,
+    redis_stream: Option<String>,
+    redis_groups: Option<Vec<String>>,
+    redis_stream_max: Option<u64>,
+    redis_timeout_ms: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -145,19 +150,23 @@ fn keys(config: &Config) -> Keys {
 
 fn pipeline(config: &Config) -> Pipeline {
     match &config.pipeline.sink {
-        Sink::Log => Pipeline {
-            sink: "log",
-            webhook_url: None,
-            webhook_secret: None,
-            webhook_attempts_max: None,
-            webhook_timeout_ms: None,
-        },
+        Sink::Log => Pipeline { sink: "log", ..Pipeline::default() },
         Sink::Webhook(webhook) => Pipeline {
             sink: "webhook",
             webhook_url: Some(without_password(&webhook.url)),
             webhook_secret: Some(MASKED),
             webhook_attempts_max: Some(webhook.attempts_max),
             webhook_timeout_ms: Some(webhook.timeout_ms),
+            ..Pipeline::default()
+        },
+        Sink::RedisStream(redis) => Pipeline {
+            sink: "redis_stream",
+            redis_url: Some(without_password(&redis.url)),
+            redis_stream: Some(redis.stream.clone()),
+            redis_groups: Some(redis.groups.clone()),
+            redis_stream_max: Some(redis.stream_max),
+            redis_timeout_ms: Some(redis.timeout_ms),
+            ..Pipeline::default()
         },
     }
 }

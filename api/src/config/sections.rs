@@ -10,8 +10,9 @@ use ipnet::IpNet;
 
 use super::options::{
     ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PagesOptions,
-    PipelineOptions, RedisOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    RedisOptions, ServerOptions, TlsOptions,
 };
+use super::pipeline;
 use crate::keys::{KEYS_PER_ROLE_MAX, check_value};
 use crate::logging::LogFormat;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
@@ -20,7 +21,7 @@ use crate::wire::{Fields, Node, Problems, read_sale_table};
 const ADDRESS_ALLOWED: &str = "an address and port, as 127.0.0.1:8080; port 0 picks a free one";
 
 /// Ten minutes, the longest any timeout may be.
-const TIMEOUT_MS_MAX: u64 = 600_000;
+pub(super) const TIMEOUT_MS_MAX: u64 = 600_000;
 
 /// Reads the whole document, noting every problem.
 pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
@@ -30,7 +31,7 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let arbiter = read_arbiter(root.table("arbiter"));
     let redis = read_redis(root.table("redis"));
     let keys = read_keys(root.table("keys"));
-    let pipeline = read_pipeline(root.table("pipeline"));
+    let pipeline = pipeline::read(root.table("pipeline"));
     let pages = read_pages(root.table("pages"));
     let log = read_log(root.table("log"));
     let sales = read_sales(&mut root);
@@ -173,32 +174,6 @@ fn read_role_keys(fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<String
         fields.note(name, format!("{} keys", values.len()), allowed);
     }
     values
-}
-
-fn read_pipeline(mut fields: Fields<'_, '_>) -> Option<PipelineOptions> {
-    const URL: &str = "an http:// or https:// URL";
-    const SECRET: &str = "16 to 1024 bytes";
-    let webhook = fields.word("sink", &[("log", false), ("webhook", true)]).unwrap_or(false);
-    let url = fields.text("webhook_url", URL, |text| {
-        let fits = text.starts_with("http://") || text.starts_with("https://");
-        fits.then(|| text.to_owned())
-    });
-    let secret = fields.secret("webhook_secret", SECRET, |text| {
-        (16..=1_024).contains(&text.len()).then(|| text.to_owned())
-    });
-    let attempts_max = fields.integer("webhook_attempts_max", 1..=1_000_u32).unwrap_or(20);
-    let timeout_ms = fields.integer("webhook_timeout_ms", 100..=TIMEOUT_MS_MAX).unwrap_or(5_000);
-    let sink = if webhook {
-        let url = fields.required("webhook_url", URL, url);
-        let secret = fields.required("webhook_secret", SECRET, secret);
-        url.zip(secret).map(|(url, secret)| {
-            Sink::Webhook(WebhookOptions { url, secret, attempts_max, timeout_ms })
-        })
-    } else {
-        Some(Sink::Log)
-    };
-    fields.finish();
-    sink.map(|sink| PipelineOptions { sink })
 }
 
 fn read_pages(mut fields: Fields<'_, '_>) -> PagesOptions {

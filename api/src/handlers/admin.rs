@@ -247,7 +247,11 @@ fn outbox(app: &App) -> OutboxObject {
         why: letter.why.clone(),
     };
     let lag = app.engine.registry().outbox_lag();
-    OutboxObject { lag, dead_letters: letters.iter().map(letter).collect() }
+    let status = app.orders.status();
+    // What went wrong last is of interest while it is wrong.
+    let trouble = status.last_trouble.filter(|_| status.stalled);
+    let stalled = trouble.map(|trouble| trouble.as_ref().to_owned());
+    OutboxObject { lag, stalled, dead_letters: letters.iter().map(letter).collect() }
 }
 
 async fn replay(

@@ -48,6 +48,11 @@ pub(super) fn to_json(order: &OrderEvent) -> Vec<u8> {
     serde_json::to_vec(&payload).expect("plain data has a JSON form")
 }
 
+/// The event's name, `purchase.` and the state.
+pub(super) fn event_name(state: HoldState) -> &'static str {
+    names(state).0
+}
+
 fn names(state: HoldState) -> (&'static str, PurchaseState) {
     match state {
         HoldState::Held => ("purchase.held", PurchaseState::Held),

@@ -27,13 +27,13 @@ use tokio::time::timeout;
 use super::{
     payload,
     sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words},
+    trust::Trust,
 };
 
 mod signature;
 mod target;
 
 pub use signature::Secret;
-pub use target::Trust;
 
 /// What every request says about its sender.
 const AGENT: &str = concat!("rushgate/", env!("CARGO_PKG_VERSION"));

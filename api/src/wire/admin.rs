@@ -146,6 +146,8 @@ pub struct AuditEntry {
 pub struct OutboxObject {
     /// How many wait for the sink.
     pub lag: u64,
+    /// Why the sink takes nothing at present, if so.
+    pub stalled: Option<String>,
     /// Those the sink refused for good.
     pub dead_letters: Vec<DeadLetter>,
 }

@@ -213,9 +213,10 @@ async fn stats_count_what_happened() {
 async fn the_outbox_is_listed_and_replayed_on_demand() {
     let wall = Wall::new(json!({})).await;
     let outbox = wall.operator(get("/v1/admin/outbox")).await.is(200).json();
-    assert_eq!(keys(&outbox), ["dead_letters", "lag"]);
+    assert_eq!(keys(&outbox), ["dead_letters", "lag", "stalled"]);
     let replay = post("/v1/admin/outbox/replay");
-    assert_eq!(keys(&wall.operator(replay.clone()).await.is(200).json()), ["dead_letters", "lag"]);
+    let replayed = wall.operator(replay.clone()).await.is(200).json();
+    assert_eq!(keys(&replayed), ["dead_letters", "lag", "stalled"]);
     let wrong = replay.json(&json!({ "events": [0] }));
     wall.operator(wrong).await.refuses(422, "invalid_request");
 }

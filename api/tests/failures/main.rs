@@ -4,7 +4,8 @@
 //! acknowledged; after the fault and a restart the audit compares it with what the server says.
 //!
 //! Needs root, loop devices, and these programs (Debian package): `strace` (strace), `mkfs.ext4`
-//! (e2fsprogs), `mount` and `umount` (mount), `sh` (dash). What is missing fails the test that
+//! (e2fsprogs), `mount` and `umount` (mount), `sh` (dash), `redis-server`
+//! (redis-server), `redis-cli` (redis-tools). What is missing fails the test that
 //! needs it, by name; nothing is skipped. A wall clock that is set back is not tried here, because
 //! this would set the machine's: the engine's own tests do it with a clock of theirs.
 //!
@@ -25,12 +26,16 @@ mod hostile;
 mod kill;
 mod killed_recovery;
 mod loop_fs;
+mod orders;
 mod overload;
 mod power;
 mod seeded;
 mod shopper;
 mod site;
 mod stop;
+#[path = "../pipeline/stream_support.rs"]
+#[expect(dead_code, reason = "the pipeline's own tests use the rest")]
+mod stream_support;
 mod sync_error;
 mod watchers;
 

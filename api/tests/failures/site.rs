@@ -58,6 +58,8 @@ pub(crate) struct Site {
     scratch: TempDir,
     /// More lines of the `[server]` section.
     server: String,
+    /// More sections.
+    sections: String,
     /// What the program is started by, as `strace` and its options.
     wrapper: Vec<String>,
 }
@@ -67,7 +69,8 @@ impl Site {
     pub(crate) fn new() -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let data = scratch.path().join("data");
-        Self { data, scratch, server: String::new(), wrapper: Vec::new() }
+        let (server, sections) = (String::new(), String::new());
+        Self { data, scratch, server, sections, wrapper: Vec::new() }
     }
 
     /// With the data elsewhere.
@@ -81,6 +84,12 @@ impl Site {
         self
     }
 
+    /// Adds sections to the configuration, sales included.
+    pub(crate) fn sections(mut self, text: &str) -> Self {
+        self.sections.push_str(text);
+        self
+    }
+
     /// Starts the program by another one from now on; nothing undoes it.
     pub(crate) fn wrap(&mut self, words: &[&str]) {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
@@ -89,9 +98,9 @@ impl Site {
     /// Starts the program, without waiting for anything.
     pub(crate) fn spawn(&self) -> Child {
         let config = self.scratch.path().join("rushgate.toml");
-        let server = &self.server;
+        let Self { server, sections, .. } = self;
         let addresses = "listen = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\n";
-        fs::write(&config, format!("[server]\n{addresses}{server}{SALE}")).unwrap();
+        fs::write(&config, format!("[server]\n{addresses}{server}{sections}{SALE}")).unwrap();
         let mut words = self.wrapper.iter().map(String::as_str).chain([PROGRAM]);
         let first = words.next().unwrap();
         let mut command = Command::new(first);

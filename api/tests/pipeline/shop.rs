@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::pipeline::{self, Backoff, Handle, Options, Secret, Sink, Webhook, WebhookOptions};
+use api::pipeline::{
+    self, Backoff, Handle, Options, RedisStream, RedisStreamOptions, Secret, Sink, Trust, Webhook,
+    WebhookOptions,
+};
 use crossbeam::channel::Receiver;
 use engine::{
     Engine, EngineOptions, Failure, Started,
@@ -20,6 +23,9 @@ use engine::{
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
     view::SaleView,
 };
+use testkit::redis::Redis;
+
+use crate::stream_support;
 
 /// What sender and receiver share in these tests.
 pub(crate) const SECRET: &[u8] = b"a secret for the tests of orders";
@@ -102,6 +108,11 @@ impl Shop {
         Webhook::new(options, Arc::clone(&self.clock)).unwrap()
     }
 
+    /// Starts appending to a stream.
+    pub(crate) fn append(&self, options: RedisStreamOptions) -> Handle {
+        self.deliver(Arc::new(RedisStream::new(options).unwrap()))
+    }
+
     pub(crate) fn deliver(&self, sink: Arc<dyn Sink>) -> Handle {
         pipeline::run(self.events.clone(), self.engine.clone(), sink, options()).unwrap()
     }
@@ -119,6 +130,18 @@ pub(crate) fn webhook(url: String) -> WebhookOptions {
     let secret = Secret::new(SECRET.to_vec()).unwrap();
     let attempt_timeout = Duration::from_millis(400);
     WebhookOptions { attempt_timeout, ..WebhookOptions::new(url, secret) }
+}
+
+/// A stream with one group, much room, and a deadline that tests can wait for.
+pub(crate) fn stream(redis: &Redis) -> RedisStreamOptions {
+    RedisStreamOptions {
+        url: format!("redis+unix://{}", redis.socket().display()),
+        stream: stream_support::KEY.to_owned(),
+        groups: vec![stream_support::GROUP.to_owned()],
+        stream_max: 100_000,
+        attempt_timeout: Duration::from_millis(400),
+        trust: Trust::System,
+    }
 }
 
 /// Quick retries; three refusals are enough.

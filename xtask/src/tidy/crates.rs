@@ -12,9 +12,11 @@ use super::{Finding, licence};
 /// Where every finding of this file is shown: the manifest that draws the graph.
 const WHERE: &str = "Cargo.toml";
 
-/// Crates that few of ours may depend on, directly. The benches talk to Redis as others do, to
-/// measure what that costs; none of it is shipped.
-const OWNERS: [(&str, &[&str]); 2] = [("fred", &["engine", "benches"]), ("sea-orm", &["commerce"])];
+/// Crates that few of ours may depend on, directly. The engine's arbiter decides in Redis; the api's
+/// pipeline appends orders to a stream there, which is delivery and none of the engine's business. The
+/// benches talk to Redis as others do, to measure what that costs; none of it is shipped.
+const OWNERS: [(&str, &[&str]); 2] =
+    [("fred", &["engine", "api", "benches"]), ("sea-orm", &["commerce"])];
 
 /// The engine never sees JSON, HTTP or an executor: its tests may, what it ships may not.
 const FOREIGN_TO_ENGINE: [&str; 3] = ["hyper", "serde_json", "tokio"];
@@ -245,17 +247,18 @@ mod tests {
 
     #[test]
     fn a_guarded_crate_has_few_owners() {
-        let crates: [(&str, &str, &str, &[&str]); 4] = [
+        let crates: [(&str, &str, &str, &[&str]); 5] = [
             ("benches", "0.1.0", "MIT", &["fred@9.0.0"]),
             ("api", "0.1.0", "MIT", &["fred@9.0.0", "sea-orm@1.0.0"]),
+            ("xtask", "0.1.0", "MIT", &["fred@9.0.0"]),
             ("fred", "9.0.0", "MIT", &[]),
             ("sea-orm", "1.0.0", "MIT", &[]),
         ];
         let expected = [
-            "api depends on fred, as only engine and benches may",
+            "xtask depends on fred, as only engine and api and benches may",
             "api depends on sea-orm, as only commerce may",
         ];
-        assert_eq!(faults(&graph(2, &crates)), expected);
+        assert_eq!(faults(&graph(3, &crates)), expected);
     }
 
     #[test]

@@ -1,29 +1,19 @@
 //! Where a webhook goes: the URL it may have, and how a connection there is made.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hyper::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
+use rustls::RootCertStore;
 
-use super::WebhookError;
+use super::{
+    super::trust::{Trust, client_config},
+    WebhookError,
+};
 
 /// How long connecting may take; the attempt's own deadline may be nearer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Whose certificates a receiver may have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Any of the authorities the operating system trusts.
-    System,
-    /// Those of these certificates only, in PEM.
-    Pem(Vec<u8>),
-}
 
 /// Reads a webhook's URL.
 pub(super) fn parse(url: &str) -> Result<Uri, WebhookError> {
@@ -46,12 +36,8 @@ pub(super) fn connector(
     trust: Trust,
 ) -> Result<HttpsConnector<HttpConnector>, WebhookError> {
     let https = uri.scheme_str() == Some("https");
-    let roots = if https { roots(trust)? } else { RootCertStore::empty() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| WebhookError::Trust(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let roots = if https { trust.roots() } else { Ok(RootCertStore::empty()) };
+    let config = roots.and_then(client_config).map_err(WebhookError::Trust)?;
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -60,22 +46,6 @@ pub(super) fn connector(
     // An https receiver is never spoken to in plain text, whatever it says.
     let builder = if https { builder.https_only() } else { builder.https_or_http() };
     Ok(builder.enable_http1().wrap_connector(http))
-}
-
-fn roots(trust: Trust) -> Result<RootCertStore, WebhookError> {
-    let mut roots = RootCertStore::empty();
-    let certificates = match trust {
-        // Some of a system's files may be unreadable; those that are not are what it trusts.
-        Trust::System => rustls_native_certs::load_native_certs().certs,
-        Trust::Pem(pem) => CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| WebhookError::Trust(error.to_string()))?,
-    };
-    let (added, _ignored) = roots.add_parsable_certificates(certificates);
-    if added == 0 {
-        return Err(WebhookError::Trust("no certificate among them".to_owned()));
-    }
-    Ok(roots)
 }
 
 #[cfg(test)]

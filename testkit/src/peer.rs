@@ -1,4 +1,4 @@
-//! Programs that we measure ourselves beside: found, started, and ended with us.
+//! Programs that run beside a test or a bench: found, started, and ended with it.
 //!
 //! A bench is killed as often as it ends, and a Redis or an nginx that outlived it would slow every
 //! figure after. So they are started by `setpriv --pdeathsig`: the kernel sends them a signal when the
@@ -9,10 +9,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
-
-use crate::now;
 
 /// Where programs are that not everybody has on the `PATH`.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/local/bin", "/usr/sbin", "/sbin"];
@@ -67,12 +65,13 @@ impl Program {
 /// # Errors
 ///
 /// As said, and those of asking for the child.
+#[expect(clippy::disallowed_methods, reason = "a program's start takes real time")]
 pub fn wait_until_up(
     child: &mut Child,
     log: &Path,
     mut is_up: impl FnMut() -> bool,
 ) -> io::Result<()> {
-    let started = now();
+    let started = Instant::now();
     let told = |what: String| {
         let log = std::fs::read_to_string(log).unwrap_or_default();
         io::Error::other(format!("{what}; it said: {}", log.trim()))

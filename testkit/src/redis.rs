@@ -1,8 +1,9 @@
 //! A private Redis: its own process, directory and unix socket, gone when it is dropped.
 //!
-//! Owns the server and a blocking [`Link`] to it. The settings are those that favour Redis: no
-//! snapshots, no rewriting of its log in the middle of a measurement, a unix socket instead of TCP,
-//! one thread that nothing disturbs. Nothing listens on the network.
+//! Owns the server and a blocking [`Link`] to it, and what a test can do to it: kill it, start it
+//! again on its files, freeze it. The settings are those that favour Redis: no snapshots, no rewriting
+//! of its log in the middle of a measurement, a unix socket instead of TCP, one thread that nothing
+//! disturbs. Nothing listens on the network unless whoever starts it says so.
 
 mod link;
 
@@ -15,6 +16,7 @@ use std::{
 };
 
 use clap::ValueEnum;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 pub use self::link::{Link, PIPELINE_MAX, Reply};
@@ -53,6 +55,8 @@ impl AppendFsync {
 pub struct Redis {
     child: Child,
     socket: PathBuf,
+    /// What it was started with, to start it so again.
+    arguments: Vec<String>,
     /// None once its names were removed.
     directory: Option<TempDir>,
 }
@@ -73,25 +77,62 @@ impl Redis {
     ///
     /// As [`Self::start`].
     pub fn start_in(parent: &Path, appendfsync: AppendFsync) -> io::Result<Self> {
+        Self::start_with(parent, appendfsync, &[])
+    }
+
+    /// As [`Self::start_in`], with more of the server's own options, as `--port`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn start_with(parent: &Path, appendfsync: AppendFsync, more: &[&str]) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("redis-").tempdir_in(parent)?;
+        let quiet = ["--port", "0", "--databases", "1", "--loglevel", "warning"];
+        let steady = ["--save", "", "--auto-aof-rewrite-percentage", "0"];
+        let arguments = [&quiet[..], &steady, &appendfsync.arguments(), more].concat();
+        let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
         let socket = directory.path().join("socket");
-        let log = directory.path().join("log");
-        let child = REDIS_SERVER
-            .dying_with_us()?
-            .args(["--port", "0", "--databases", "1", "--loglevel", "warning"])
-            .args(["--save", "", "--auto-aof-rewrite-percentage", "0"])
-            .args(appendfsync.arguments())
-            .arg("--unixsocket")
-            .arg(&socket)
-            .arg("--dir")
-            .arg(directory.path())
-            .stdout(File::create(&log)?)
-            .stderr(File::options().append(true).open(&log)?)
-            .spawn()?;
-        let mut redis = Self { child, socket, directory: Some(directory) };
-        let socket = redis.socket.clone();
-        wait_until_up(&mut redis.child, &log, || is_answering(&socket))?;
-        Ok(redis)
+        let child = serve(directory.path(), &socket, &arguments)?;
+        Ok(Self { child, socket, arguments, directory: Some(directory) })
+    }
+
+    /// `kill -9`: nothing of it gets to run any more. Its files stay.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be killed.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it again, on its files and its address, after [`Self::kill`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`]; and if its files were removed.
+    pub fn start_again(&mut self) -> io::Result<()> {
+        let directory = self.directory.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        self.child = serve(directory.path(), &self.socket, &self.arguments)?;
+        Ok(())
+    }
+
+    /// Stops it where it is: it holds its connections and says nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Self::freeze`].
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.signal(Signal::CONT)
     }
 
     /// Where it listens.
@@ -122,6 +163,31 @@ impl Redis {
     pub fn link(&self) -> io::Result<Link> {
         Ok(Link::over(UnixStream::connect(&self.socket)?))
     }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), signal)?)
+    }
+}
+
+/// A server on a directory's files that answers at the socket.
+fn serve(directory: &Path, socket: &Path, arguments: &[String]) -> io::Result<Child> {
+    let log = directory.join("log");
+    let mut child = REDIS_SERVER
+        .dying_with_us()?
+        .args(arguments)
+        .arg("--unixsocket")
+        .arg(socket)
+        .arg("--dir")
+        .arg(directory)
+        .stdout(File::create(&log)?)
+        .stderr(File::options().append(true).open(&log)?)
+        .spawn()?;
+    let up = wait_until_up(&mut child, &log, || is_answering(socket));
+    if up.is_err() {
+        // It may be up and silent; whoever started it gets no handle to end it by.
+        drop(child.kill().and_then(|()| child.wait()));
+    }
+    up.map(|()| child)
 }
 
 fn is_answering(socket: &Path) -> bool {
@@ -154,6 +220,21 @@ mod tests {
             assert!(!Path::new(&process).exists());
             assert!(!socket.exists());
         }
+    }
+
+    #[test]
+    fn a_killed_server_starts_again_with_all_that_it_acknowledged() {
+        let mut redis = Redis::start(AppendFsync::Always).unwrap();
+        let mut link = redis.link().unwrap();
+        assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(1));
+        redis.kill().unwrap();
+        assert!(redis.link().is_err());
+        redis.start_again().unwrap();
+        let mut link = redis.link().unwrap();
+        assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(2));
+        redis.freeze().unwrap();
+        redis.thaw().unwrap();
+        assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(3));
     }
 
     #[test]

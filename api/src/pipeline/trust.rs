@@ -1,0 +1,45 @@
+//! Whose certificates a sink at the other end of TLS may have.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+/// Whose certificates a receiver may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Any of the authorities the operating system trusts.
+    System,
+    /// Those of these certificates only, in PEM.
+    Pem(Vec<u8>),
+}
+
+impl Trust {
+    /// The certificates, or why there are none.
+    pub(super) fn roots(self) -> Result<RootCertStore, String> {
+        let mut roots = RootCertStore::empty();
+        let certificates = match self {
+            // Some of a system's files may be unreadable; those that are not are what it trusts.
+            Self::System => rustls_native_certs::load_native_certs().certs,
+            Self::Pem(pem) => CertificateDer::pem_slice_iter(&pem)
+                .collect::<Result<_, _>>()
+                .map_err(|error| error.to_string())?,
+        };
+        let (added, _ignored) = roots.add_parsable_certificates(certificates);
+        if added == 0 {
+            return Err("no certificate among them".to_owned());
+        }
+        Ok(roots)
+    }
+}
+
+/// How TLS is spoken to whoever proves itself by `roots`.
+pub(super) fn client_config(roots: RootCertStore) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
