@@ -1,0 +1,7 @@
+//! The arbiter of many nodes, against a real Redis that the tests start.
+
+mod differential;
+mod faults;
+mod nodes;
+mod server;
+mod throughput;

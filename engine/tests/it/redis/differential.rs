@@ -1,0 +1,425 @@
+//! The same commands at the same time give the same facts and replies, from Redis as from one process.
+//!
+//! Random batches, with time moving between them, go to the function; then, at the time the answer
+//! bears, to a `LocalArbiter`. Records must be equal byte for byte, but for the one that differs by
+//! design: what a keyed entry was answered. At the end the store's keys must be what a node would load.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine::{
+    arbiter::LocalArbiter,
+    clock::Millis,
+    command::{Command, Reply},
+    hold::Step,
+    id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
+    line::PlaceState,
+    record::{Change, EntryStanding, Record, ReplayKey},
+    sale::{Settler, TicketRef},
+    spec::{Rejoin, SaleSpec},
+    world::World,
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+
+use super::server::{Node, Raw, Server, encoded, run};
+use crate::support;
+
+const SHOPPERS: u8 = 6;
+
+#[derive(Clone, Debug)]
+enum Action {
+    Enter { who: u8, key: Option<(u8, u8)> },
+    Leave { place: Place },
+    Claim { place: Place },
+    Purchase { place: Place, items: Vec<(u16, u32)>, key: (u8, u8) },
+    Settle { hold: u64, step: Step, by: Option<u8>, key: Option<(u8, u8)> },
+    End { number: u64, epoch: u32 },
+    Idle { numbers: Vec<u64> },
+}
+
+/// The place a ticket names.
+#[derive(Clone, Debug)]
+enum Place {
+    /// The latest that the shopper was given.
+    Own(u8),
+    /// Any, and perhaps nobody's, somebody else's or an earlier sale's.
+    Any { who: u8, number: u64, epoch: u32 },
+}
+
+#[derive(Clone, Debug)]
+enum Move {
+    Batch { actions: Vec<Action>, stalled: bool },
+    Wait { ms: u64 },
+    Operator(Operator),
+    /// The store is wiped and a node writes it again.
+    Rebuild,
+}
+
+#[derive(Clone, Debug)]
+enum Operator {
+    Pause,
+    Resume,
+    Drain,
+    Open,
+    Close,
+    Rate(u64),
+    Restock(u16, i64),
+    Update { session_ms: u64, limit: u32, overbook: Option<u32>, rejoin: Rejoin },
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    prop_oneof![
+        5 => (0..SHOPPERS).prop_map(Place::Own),
+        1 => (0..SHOPPERS, 0..12_u64, 1..3_u32)
+            .prop_map(|(who, number, epoch)| Place::Any { who, number, epoch }),
+    ]
+}
+
+fn key() -> impl Strategy<Value = (u8, u8)> {
+    (0..8_u8, prop_oneof![6 => Just(0_u8), 1 => Just(1)])
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => Just(Step::Pay),
+        3 => Just(Step::Confirm),
+        1 => Just(Step::Release),
+        1 => Just(Step::Expire),
+        1 => Just(Step::Refund),
+    ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let items = prop::collection::vec((0..3_u16, 1..3_u32), 1..4);
+    prop_oneof![
+        6 => (0..SHOPPERS, prop::option::of(key())).prop_map(|(who, key)| Action::Enter { who, key }),
+        1 => place().prop_map(|place| Action::Leave { place }),
+        3 => place().prop_map(|place| Action::Claim { place }),
+        5 => (place(), items, key())
+            .prop_map(|(place, items, key)| Action::Purchase { place, items, key }),
+        5 => (1..8_u64, step(), prop::option::of(0..SHOPPERS), prop::option::of(key()))
+            .prop_map(|(hold, step, by, key)| Action::Settle { hold, step, by, key }),
+        1 => (0..10_u64, 1..3_u32).prop_map(|(number, epoch)| Action::End { number, epoch }),
+        1 => prop::collection::btree_set(1..14_u64, 0..4)
+            .prop_map(|numbers| Action::Idle { numbers: numbers.into_iter().collect() }),
+    ]
+}
+
+fn operator() -> impl Strategy<Value = Operator> {
+    prop_oneof![
+        1 => Just(Operator::Pause),
+        2 => Just(Operator::Resume),
+        1 => Just(Operator::Drain),
+        2 => Just(Operator::Open),
+        1 => Just(Operator::Close),
+        2 => (1..2_000_000_u64).prop_map(Operator::Rate),
+        2 => (0..2_u16, -3..6_i64).prop_map(|(offer, units)| Operator::Restock(offer, units)),
+        1 => (1_000..9_000_u64, 1..5_u32, prop::option::of(1..3_000_u32), rejoin()).prop_map(
+            |(session_ms, limit, overbook, rejoin)| {
+                Operator::Update { session_ms, limit, overbook, rejoin }
+            }
+        ),
+    ]
+}
+
+fn rejoin() -> impl Strategy<Value = Rejoin> {
+    prop_oneof![Just(Rejoin::Keep), Just(Rejoin::Tail)]
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let batch = (prop::collection::vec(action(), 0..9), prop::bool::weighted(0.05));
+    let wait = prop::sample::select(vec![1_u64, 60, 240, 999, 1_000, 2_500, 7_000, 86_400_000]);
+    let one = prop_oneof![
+        12 => batch.prop_map(|(actions, stalled)| Move::Batch { actions, stalled }),
+        5 => wait.prop_map(|ms| Move::Wait { ms }),
+        2 => operator().prop_map(Move::Operator),
+        1 => Just(Move::Rebuild),
+    ];
+    prop::collection::vec(one, 1..40)
+}
+
+fn spec() -> impl Strategy<Value = SaleSpec> {
+    let totals = prop::collection::vec(0..7_u64, 1..3);
+    let rate = prop_oneof![Just(1_u64), Just(1_500), Just(40_000), Just(1_000_000_000)];
+    let pace = (rate, 1..5_u32, prop::option::of(1..3_000_u32));
+    let times = (1_000..4_000_u64, 1_000..9_000_u64, 1_000..6_000_u64);
+    (totals, pace, times, (rejoin(), 1..5_u32, any::<bool>())).prop_map(
+        |(totals, (rate, active, overbook), (claim, session, hold), (rejoin, limit, restocks))| {
+            SaleSpec {
+                rejoin,
+                admission_milli_per_second: rate,
+                active_max: active,
+                claim_window_ms: claim,
+                session_ms: session,
+                hold_ms: hold,
+                per_shopper_max: limit,
+                overbook_milli: overbook,
+                refund_restocks: restocks,
+                ..support::spec(&totals)
+            }
+        },
+    )
+}
+
+/// Both arbiters, one behind the other.
+struct Pair {
+    node: Node,
+    local: LocalArbiter,
+    /// The world of the local records, with entries noted as the store notes them.
+    mirror: World,
+    raw: Raw,
+    offset_ms: u64,
+}
+
+impl Pair {
+    fn ticket(&self, place: &Place) -> TicketRef {
+        match *place {
+            Place::Own(who) => {
+                let sale = self.node.sale();
+                let mine = |number: &u64| sale.shopper(Number(*number)) == Some(shopper(who));
+                let number = (1..=sale.issued().0).rev().find(mine).unwrap_or(1);
+                TicketRef { epoch: Epoch(1), number: Number(number), shopper: shopper(who) }
+            }
+            Place::Any { who, number, epoch } => TicketRef {
+                epoch: Epoch(epoch),
+                number: Number(number),
+                shopper: shopper(who),
+            },
+        }
+    }
+
+    fn command(&self, action: &Action) -> Command {
+        let sale = self.node.sale;
+        match action {
+            Action::Enter { who, key } => {
+                Command::Enter { sale, shopper: shopper(*who), replay: key.map(replay) }
+            }
+            Action::Leave { place } => Command::Leave { sale, ticket: self.ticket(place) },
+            Action::Claim { place } => Command::Claim { sale, ticket: self.ticket(place) },
+            Action::Purchase { place, items, key } => {
+                let items = items.iter().map(|(offer, units)| (OfferIndex(*offer), *units));
+                let (pass, items) = (self.ticket(place), items.collect());
+                Command::Purchase { sale, pass, items, replay: replay(*key) }
+            }
+            Action::Settle { hold, step, by, key } => {
+                let by = by.map_or(Settler::Backend, |who| Settler::Shopper(shopper(who)));
+                let (hold, step, replay) = (HoldId(*hold), *step, key.map(replay));
+                Command::Settle { sale, hold, step, by, replay }
+            }
+            Action::End { number, epoch } => {
+                Command::EndSession { sale, epoch: Epoch(*epoch), number: Number(*number) }
+            }
+            Action::Idle { numbers } => {
+                let numbers = numbers.iter().copied().map(Number).collect();
+                Command::Idle { sale, numbers }
+            }
+        }
+    }
+
+    async fn batch(&mut self, actions: &[Action], stalled: bool) -> Result<(), TestCaseError> {
+        let commands: Vec<_> = actions.iter().map(|action| self.command(action)).collect();
+        // A stall is the node's own word, which a local arbiter has from its outbox: what it refuses
+        // is left out there.
+        let stalls = |command: &Command| stalled && matches!(command, Command::Purchase { .. });
+        if commands.iter().any(stalls) {
+            return self.stalled(&commands).await;
+        }
+        let before = self.node.point;
+        let decision = self.node.decide(&commands).await;
+        let at = decision.facts.at;
+        let decided = self.local.decide(at, &commands);
+        let expected: Vec<Record> = decided.records.iter().map(noted).collect();
+        let entries = &decision.facts.entries;
+        prop_assert!(entries.len() <= 1 && entries.len() as u64 == self.node.point.seq - before.seq);
+        let got: Vec<&Record> = entries.iter().flat_map(|entry| &entry.records).collect();
+        prop_assert_eq!(&got, &expected.iter().collect::<Vec<_>>());
+        prop_assert_eq!(encoded(got), encoded(&expected));
+        for record in &expected {
+            self.mirror.apply(record, at);
+        }
+        prop_assert_eq!(decision.verdicts.len(), commands.len());
+        let told = decision.verdicts.into_iter().zip(&commands).zip(decided.replies);
+        for ((verdict, command), reply) in told {
+            let got = verdict.reply(command, self.node.sale(), at);
+            prop_assert_eq!(without_eta(got), without_eta(reply), "{:?}", command);
+        }
+        prop_assert_eq!(self.mirror.hash(), self.node.world.hash());
+        Ok(())
+    }
+
+    /// A batch from a node whose backend does not keep up makes no holds; all else goes on.
+    async fn stalled(&mut self, commands: &[Command]) -> Result<(), TestCaseError> {
+        let decision = self.node.try_decide(commands, true).await.expect("decided");
+        for entry in &decision.facts.entries {
+            let holds = entry.records.iter().any(|record| matches!(record, Record::Held { .. }));
+            prop_assert!(!holds, "a stalled node makes no holds");
+            for record in &entry.records {
+                self.mirror.apply(record, entry.at);
+            }
+        }
+        self.local = LocalArbiter::new(self.node.world.clone());
+        Ok(())
+    }
+
+    async fn wait(&mut self, ms: u64) {
+        self.offset_ms += ms;
+        self.set_offset().await;
+    }
+
+    async fn set_offset(&self) {
+        let keys = self.node.arbiter.keys(self.node.sale);
+        let offset = self.offset_ms.to_string();
+        self.raw.call(&["HSET", &keys[0], "clock_offset", &offset]).await;
+    }
+
+    async fn operator(&mut self, operator: &Operator) -> Result<(), TestCaseError> {
+        let change = match operator {
+            Operator::Pause => Change::Pause,
+            Operator::Resume => Change::Resume,
+            Operator::Drain => Change::Drain,
+            Operator::Open => Change::Open,
+            Operator::Close => Change::Close,
+            Operator::Rate(rate) => Change::Rate { admission_milli_per_second: *rate },
+            Operator::Restock(offer, units) => {
+                let offer = usize::from(*offer).min(self.node.sale().counts().len() - 1);
+                let available = self.node.sale().counts()[offer].available;
+                let units = (*units).max(-available.cast_signed());
+                Change::Restock { offer: OfferIndex(u16::try_from(offer).unwrap()), units }
+            }
+            Operator::Update { session_ms, limit, overbook, rejoin } => {
+                let (session_ms, rejoin) = (*session_ms, *rejoin);
+                let (per_shopper_max, overbook_milli) = (*limit, *overbook);
+                let old = self.node.sale().spec().clone();
+                let spec = SaleSpec { session_ms, rejoin, per_shopper_max, overbook_milli, ..old };
+                Change::Update { spec }
+            }
+        };
+        let (node, author) = (&mut self.node, support::author());
+        let appended =
+            node.arbiter.append(node.sale, node.epoch, &node.point, (&author, &change)).await;
+        let facts = appended.expect("appended where the stream ends");
+        let expected = Record::Changed { sale: node.sale, author, change: Box::new(change) };
+        node.follow(&facts);
+        prop_assert_eq!(facts.entries.len(), 1);
+        prop_assert_eq!(&facts.entries[0].records, &[expected.clone()]);
+        // As the scribe would: the change alone, at the time the stream gave it.
+        let mut world = self.local.world().clone();
+        world.apply(&expected, facts.at);
+        self.local = LocalArbiter::new(world);
+        self.mirror.apply(&expected, facts.at);
+        prop_assert_eq!(self.mirror.hash(), self.node.world.hash());
+        Ok(())
+    }
+
+    async fn rebuild(&mut self) {
+        let keys = self.node.arbiter.keys(self.node.sale);
+        let call: Vec<&str> =
+            std::iter::once("DEL").chain(keys.iter().map(String::as_str)).collect();
+        self.raw.call(&call).await;
+        self.node.reload().await;
+        self.set_offset().await;
+    }
+
+    /// The store's keys are what a node that knows the facts would have written.
+    async fn check_keys(&self, fresh: &engine::arbiter::RedisArbiter) -> Result<(), TestCaseError> {
+        self.node.load_with(fresh).await.expect("loaded beside");
+        let mut own = self.raw.dump(&self.node.arbiter.keys(self.node.sale)).await;
+        let mut loaded = self.raw.dump(&fresh.keys(self.node.sale)).await;
+        // Answers past their time leave the store a few at a time; until then nobody finds them.
+        own.retain(|field, value| !field.starts_with("replays ") || loaded.get(field) == Some(value));
+        // A time passed since the last fact is no fact.
+        for meta in [&mut own, &mut loaded] {
+            meta.remove("meta at");
+        }
+        prop_assert_eq!(own, loaded);
+        Ok(())
+    }
+}
+
+fn shopper(who: u8) -> ShopperKey {
+    ShopperKey(u128::from(who) << 100 | 0xa0d_0a00 | u128::from(who))
+}
+
+fn replay((key, body): (u8, u8)) -> ReplayKey {
+    ReplayKey { key: u128::from(key) << 120 | 0xff, body: u128::from(body) }
+}
+
+/// A record as the store would have it.
+fn noted(record: &Record) -> Record {
+    match record {
+        Record::EntryAnswered { sale, replay, answer } => {
+            Record::EntryNoted { sale: *sale, replay: *replay, number: answer.number }
+        }
+        other => other.clone(),
+    }
+}
+
+/// A reply without the estimate, in which a node may have its own measured pace.
+fn without_eta(mut reply: Reply) -> Reply {
+    if let Reply::Entry(Ok(entry)) = &mut reply
+        && let EntryStanding::Waiting { eta, .. } = &mut entry.answer.standing
+    {
+        *eta = None;
+    }
+    reply
+}
+
+#[test]
+fn both_arbiters_decide_the_same() {
+    static SALES: AtomicU64 = AtomicU64::new(0);
+    let server = Server::start();
+    let mut runner = TestRunner::new(Config { cases: 96, ..Config::default() });
+    let result = runner.run(&(spec(), moves()), |(spec, moves)| {
+        let sale = SALES.fetch_add(1, Ordering::Relaxed);
+        let name = SaleName::parse(&format!("sale-{sale}")).unwrap();
+        run(play(&server, SaleSpec { name, ..spec }, moves))
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+async fn play(server: &Server, spec: SaleSpec, moves: Vec<Move>) -> Result<(), TestCaseError> {
+    let node = Node::creating(server.arbiter("own", super::server::DEADLINE).await, spec).await;
+    let fresh = server.arbiter("fresh", super::server::DEADLINE).await;
+    let (local, mirror) = (LocalArbiter::new(node.world.clone()), node.world.clone());
+    let mut pair = Pair { node, local, mirror, raw: server.raw().await, offset_ms: 0 };
+    for next in &moves {
+        match next {
+            Move::Batch { actions, stalled } => pair.batch(actions, *stalled).await?,
+            Move::Wait { ms } => pair.wait(*ms).await,
+            Move::Operator(operator) => pair.operator(operator).await?,
+            Move::Rebuild => pair.rebuild().await,
+        }
+    }
+    pair.check_keys(&fresh).await
+}
+
+/// The generated sequences reach what they are about: a test that only ever refuses proves little.
+#[test]
+fn a_sale_goes_from_entry_to_refund() {
+    let server = Server::start();
+    run(async {
+        let spec = SaleSpec { active_max: 1, ..support::spec(&[3, 1]) };
+        let arbiter = server.arbiter("own", super::server::DEADLINE).await;
+        let mut node = Node::creating(arbiter, spec).await;
+        let key = |key: u128| ReplayKey { key, body: 1 };
+        let enter = |who: u128| support::enter(who, Some(key(who)));
+        node.decide(&[enter(1), enter(2), enter(1)]).await;
+        let of = |number| node.sale().place(Number(number));
+        assert_eq!([of(1), of(2)], [PlaceState::Admitted, PlaceState::Waiting]);
+        let items = [(OfferIndex(0), 2), (OfferIndex(1), 1)].into_iter().collect();
+        let pass = support::ticket(1, 1);
+        let (sale, replay) = (node.sale, key(50));
+        let buy = Command::Purchase { sale, pass, items, replay };
+        let step = |step| support::settle(1, step, None);
+        node.decide(&[buy, step(Step::Pay), step(Step::Confirm), step(Step::Refund)]).await;
+        let sale = node.sale();
+        assert_eq!(sale.counts()[0].available, 3);
+        assert_eq!(sale.place(Number(1)), PlaceState::Completed);
+        assert!(sale.place(Number(2)) == PlaceState::Called, "the slot went to the next");
+        assert_eq!(node.at, node.at.max(Millis(1)));
+    });
+}
