@@ -24,7 +24,7 @@ use fred::{
     clients::Pool,
     interfaces::{ClientLike as _, FunctionInterface as _},
     types::{
-        Builder, Key, Value,
+        Builder, ClusterHash, CustomCommand, Value,
         config::{Config, Options, ReconnectPolicy},
     },
 };
@@ -54,11 +54,12 @@ pub struct StoreOptions {
     /// `redis://`, `rediss://` for TLS, `redis-cluster://`, `redis-sentinel://` and `redis+unix://`,
     /// with user and password of the ACL before the host.
     pub url: String,
-    /// Connections kept open.
+    /// Connections kept open, at least 1.
     pub connections: usize,
     /// How long a call may take before its outcome counts as unknown.
     pub deadline: Duration,
-    /// What every key begins with, so that others can use the same Redis.
+    /// What every key begins with, so that others can use the same Redis. No braces: those of the
+    /// sale's tag choose the shard.
     pub prefix: String,
 }
 
@@ -105,6 +106,10 @@ pub struct Rebuild<'a> {
 impl RedisArbiter {
     /// Connects, checks the server and loads the library where it is missing or older.
     pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
+        if options.prefix.contains(['{', '}']) || options.connections == 0 {
+            let why = "a prefix without braces and at least one connection are needed";
+            return Err(StoreError::Unusable(why.to_owned()));
+        }
         let config = Config::from_url(&options.url).map_err(StoreError::unusable)?;
         let mut builder = Builder::from_config(config);
         // One attempt: a call that may have been decided is not sent again behind the caller's back.
@@ -120,10 +125,25 @@ impl RedisArbiter {
         let pool = builder.build_pool(options.connections).map_err(StoreError::unusable)?;
         let (deadline, prefix) = (options.deadline, options.prefix.clone());
         let arbiter = Self { pool, deadline, prefix };
-        arbiter.within(arbiter.pool.init()).await?;
-        arbiter.check_server()?;
-        arbiter.load_library().await?;
-        Ok(arbiter)
+        match arbiter.prepare().await {
+            Ok(()) => Ok(arbiter),
+            Err(error) => {
+                arbiter.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes the connections. Without it they try for ever to come back.
+    pub async fn close(&self) {
+        // A store that does not answer is left as it is: there is nobody to tell.
+        drop(self.within(self.pool.quit()).await);
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.within(self.pool.init()).await?;
+        self.check_server()?;
+        self.load_library().await
     }
 
     /// Loads the library unless the store has it in this or a later revision. Nodes of different
@@ -216,6 +236,8 @@ impl RedisArbiter {
         library::KEYS.map(|key| format!("{}:{{{:016x}}}:{key}", self.prefix, sale.0))
     }
 
+    /// Calls a function. As a custom command, for the client would hold a connection up until an
+    /// `FCALL` of its own is answered, while calls for other sales wait.
     async fn call(
         &self,
         function: &str,
@@ -223,16 +245,20 @@ impl RedisArbiter {
         arguments: Vec<Value>,
         writes: Writes,
     ) -> Result<Value, StoreError> {
-        let name = format!("{}_{function}", library::NAME);
-        let keys: Vec<Key> = match keys {
-            Keys::Of(sale) => self.keys(sale).map(Key::from).into(),
-            Keys::None => Vec::new(),
+        let name = Value::from(format!("{}_{function}", library::NAME));
+        let (keys, hash): (Vec<Value>, _) = match keys {
+            // The first key, behind the function's name and the number of keys.
+            Keys::Of(sale) => (self.keys(sale).map(Value::from).into(), ClusterHash::Offset(2)),
+            Keys::None => (Vec::new(), ClusterHash::Random),
         };
-        let pool = self.pool.with_options(&self.call_options());
-        match writes {
-            Writes::Yes => self.within(pool.fcall(name, keys, arguments)).await,
-            Writes::No => self.within(pool.fcall_ro(name, keys, arguments)).await,
-        }
+        let command = match writes {
+            Writes::Yes => "FCALL",
+            Writes::No => "FCALL_RO",
+        };
+        let head = [name, number(keys.len() as u64)];
+        let all: Vec<Value> = head.into_iter().chain(keys).chain(arguments).collect();
+        let command = CustomCommand::new_static(command, hash, false);
+        self.within(self.pool.with_options(&self.call_options()).custom(command, all)).await
     }
 
     fn call_options(&self) -> Options {

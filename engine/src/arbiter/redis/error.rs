@@ -64,24 +64,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
     pub(super) fn unusable(error: fred::error::Error) -> Self {
         Self::Unusable(error.to_string())
     }
 
     /// The meaning of an error that the client gave back.
+    #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
     pub(super) fn of_call(error: fred::error::Error) -> Self {
         use fred::error::ErrorKind;
-        let details = error.details();
+        let (kind, details) = (error.kind(), error.details().to_owned());
         let code = details.split_whitespace().next().unwrap_or_default();
-        match error.kind() {
-            ErrorKind::Config | ErrorKind::Url => Self::Unusable(details.to_owned()),
-            _ if details.contains("Function not found") => Self::LibraryMissing,
+        let said = matches!(kind, ErrorKind::Unknown | ErrorKind::InvalidArgument);
+        if matches!(kind, ErrorKind::Config | ErrorKind::Url) {
+            Self::Unusable(details)
+        } else if details.contains("Function not found") {
+            Self::LibraryMissing
+        } else if matches!(kind, ErrorKind::Auth) || said && is_refusal(code) {
             // The store answered, and what it said is no outage that passes by itself.
-            ErrorKind::Auth => Self::Refused(details.to_owned()),
-            ErrorKind::Unknown | ErrorKind::InvalidArgument if is_refusal(code) => {
-                Self::Refused(details.to_owned())
-            }
-            _ => Self::Unavailable(error.to_string()),
+            Self::Refused(details)
+        } else {
+            Self::Unavailable(error.to_string())
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A sale as the store keeps it: the parts a node loads from its world, and what a change does to them.
 
+use std::{iter, sync::Arc};
+
 use fred::types::Value;
 
 use super::{Rebuild, bytes, number};
@@ -8,6 +10,7 @@ use crate::{
     codec::Binary as _,
     hold::{Hold, HoldState},
     id::Number,
+    line::PlaceState,
     record::{Answer, Change},
     sale::Sale,
     session::{Session, SessionState},
@@ -33,15 +36,15 @@ type Part = Vec<Value>;
 /// The parts of a sale, in the order they are to be loaded.
 pub(super) fn of<'a>(rebuild: &Rebuild<'a>) -> impl Iterator<Item = Part> + 'a {
     let Rebuild { sale, entries, .. } = *rebuild;
-    let begin = std::iter::once(part("begin", []));
-    let open = std::iter::once(part("open", meta(rebuild)));
+    let begin = iter::once(part("begin", []));
+    let open = iter::once(part("open", meta(rebuild)));
     let entries = in_parts(entries.iter(), PART_ENTRIES_MAX)
         .map(|part| part.into_iter().flat_map(|entry| entry.arguments()))
         .map(|values| part("entries", values));
     begin
         .chain(places(sale))
         .chain(sessions(sale))
-        .chain(std::iter::once(part("stock", stock(sale))))
+        .chain(iter::once(part("stock", stock(sale))))
         .chain(holds(sale))
         .chain(replays(sale))
         .chain(entries)
@@ -49,12 +52,12 @@ pub(super) fn of<'a>(rebuild: &Rebuild<'a>) -> impl Iterator<Item = Part> + 'a {
 }
 
 fn part(name: &str, values: impl IntoIterator<Item = Value>) -> Part {
-    std::iter::once(Value::from(name)).chain(values).collect()
+    iter::once(Value::from(name)).chain(values).collect()
 }
 
 /// Groups of at most `count`, made as they are asked for.
 fn in_parts<I: Iterator>(mut items: I, count: usize) -> impl Iterator<Item = Vec<I::Item>> {
-    std::iter::from_fn(move || {
+    iter::from_fn(move || {
         let group: Vec<_> = items.by_ref().take(count).collect();
         (!group.is_empty()).then_some(group)
     })
@@ -62,7 +65,7 @@ fn in_parts<I: Iterator>(mut items: I, count: usize) -> impl Iterator<Item = Vec
 
 fn places(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
     let all = (1..=sale.issued().0).map(Number);
-    let chunk = |numbers: Vec<Number>| {
+    let chunk = move |numbers: Vec<Number>| {
         let mut out = Vec::with_capacity(numbers.len() * 17);
         for place in numbers {
             sale.shopper(place).expect("an issued number is someone's").encode(&mut out);
@@ -73,7 +76,7 @@ fn places(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
     let chunks = in_parts(all, CHUNK_PLACES).map(chunk);
     in_parts(chunks, PART_CHUNKS_MAX).zip((0..).step_by(PART_CHUNKS_MAX)).map(
         |(chunks, first): (Vec<Value>, u64)| {
-            part("places", std::iter::once(number(first)).chain(chunks))
+            part("places", iter::once(number(first)).chain(chunks))
         },
     )
 }
@@ -84,9 +87,9 @@ fn sessions(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
         for Session { number, state, since, deadline } in sessions {
             number.encode(&mut out);
             let state = match state {
-                SessionState::Called => crate::line::PlaceState::Called,
-                SessionState::Admitted => crate::line::PlaceState::Admitted,
-                SessionState::Completed => crate::line::PlaceState::Completed,
+                SessionState::Called => PlaceState::Called,
+                SessionState::Admitted => PlaceState::Admitted,
+                SessionState::Completed => PlaceState::Completed,
             };
             state.encode(&mut out);
             since.encode(&mut out);
@@ -107,7 +110,7 @@ fn stock(sale: &Sale) -> impl Iterator<Item = Value> + '_ {
 
 fn holds(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
     in_parts(sale.holds(), PART_ITEMS_MAX).map(|holds| {
-        let encoded = |hold: &std::sync::Arc<Hold>| {
+        let encoded = |hold: &Arc<Hold>| {
             let mut out = Vec::new();
             Hold::encode(hold, &mut out);
             bytes(&out)
@@ -215,7 +218,7 @@ pub(super) fn effects(change: &Change) -> Vec<Value> {
         Change::Update { spec } => {
             let rate = with("rate", spec.admission_milli_per_second.to_string(), none());
             let fields = spec_fields(spec).map(|(field, value)| set(field, value));
-            std::iter::once(rate).chain(fields).collect()
+            iter::once(rate).chain(fields).collect()
         }
         Change::Pause => vec![set("paused", Some(1))],
         Change::Resume => {

@@ -348,12 +348,10 @@ fn replay((key, body): (u8, u8)) -> ReplayKey {
 
 /// A record as the store would have it.
 fn noted(record: &Record) -> Record {
-    match record {
-        Record::EntryAnswered { sale, replay, answer } => {
-            Record::EntryNoted { sale: *sale, replay: *replay, number: answer.number }
-        }
-        other => other.clone(),
+    if let Record::EntryAnswered { sale, replay, answer } = record {
+        return Record::EntryNoted { sale: *sale, replay: *replay, number: answer.number };
     }
+    record.clone()
 }
 
 /// A reply without the estimate, in which a node may have its own measured pace.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    arbiter::redis::Verdict,
+    arbiter::redis::{Rebuild, StoreError, Verdict},
     command::Command,
-    id::{HoldId, ShopperKey},
+    id::{Epoch, HoldId, ShopperKey},
     record::ReplayKey,
     sale::TicketRef,
     spec::SaleSpec,
@@ -42,6 +42,36 @@ fn two_nodes_at_once_give_dense_numbers_and_sell_every_unit_once() {
         assert_eq!(holds.len() as u64, UNITS);
         assert_eq!(a.sale().counts()[0].available, 0);
         assert!(!of_a.holds.is_empty() && !of_b.holds.is_empty(), "both nodes sold");
+    });
+}
+
+#[test]
+fn who_lagged_when_the_store_was_lost_reads_on_from_the_one_that_rebuilt_it() {
+    let server = Server::start();
+    run(async {
+        let arbiter = server.arbiter("own", DEADLINE).await;
+        let mut ahead = Node::creating(arbiter.clone(), support::spec(&[UNITS])).await;
+        ahead.decide(&[support::enter(1, None)]).await;
+        let mut behind = ahead.beside(arbiter.clone());
+        let base = ahead.point;
+        let mut entries = Vec::new();
+        for shopper in 2..=40 {
+            entries.extend(ahead.decide(&[support::enter(shopper, None)]).await.facts.entries);
+        }
+        server.raw().await.call(&["FLUSHALL"]).await;
+        ahead.epoch = Epoch(2);
+        let (sale, at, epoch, last) = (ahead.sale(), ahead.at, ahead.epoch, &ahead.point);
+        let rebuild = Rebuild { sale, at, epoch, last, base: &base, entries: &entries };
+        arbiter.load(&rebuild).await.unwrap();
+        ahead.decide(&[support::enter(41, None)]).await;
+
+        let lost = behind.try_decide(&[], false).await;
+        assert_eq!(lost.unwrap_err(), StoreError::OtherEpoch { epoch: Epoch(2) });
+        behind.epoch = Epoch(2);
+        behind.decide(&[support::enter(42, None)]).await;
+        ahead.decide(&[]).await;
+        assert_eq!(behind.world.hash(), ahead.world.hash());
+        assert_eq!((behind.sale().issued().0, behind.point.epoch), (42, Epoch(2)));
     });
 }
 

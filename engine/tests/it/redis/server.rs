@@ -146,18 +146,17 @@ impl Raw {
         let mut dump = BTreeMap::new();
         for key in keys {
             let name = key.rsplit(':').next().unwrap();
-            let (call, step) = match name {
-                "line" | "sessions" | "due" => (vec!["ZRANGE", key, "0", "-1", "WITHSCORES"], 2),
+            let call = match name {
+                "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
                 "kept" | "facts" => continue,
-                _ => (vec!["HGETALL", key], 2),
+                _ => vec!["HGETALL", key],
             };
             let flat = flatten(self.call(&call).await);
-            for pair in flat.chunks(step) {
-                let field = String::from_utf8_lossy(&pair[0]).into_owned();
+            for pair in flat.chunks(2) {
+                let (field, value) = (pair[0].escape_ascii().to_string(), pair[1].escape_ascii());
                 let own = ["clock_offset", "loader", "base_epoch", "base_seq", "base_chain", "epoch"];
                 if name != "meta" || !own.contains(&field.as_str()) {
-                    let value = format!("{:?}", pair[1].escape_ascii().to_string());
-                    dump.insert(format!("{name} {}", pair[0].escape_ascii()), value);
+                    dump.insert(format!("{name} {field}"), value.to_string());
                 }
             }
         }
@@ -165,25 +164,10 @@ impl Raw {
     }
 }
 
-/// A list of pairs, whichever way the protocol has it.
+/// A list of values as bytes.
 fn flatten(value: Value) -> Vec<Vec<u8>> {
-    match value {
-        Value::Array(items) => items.into_iter().flat_map(flatten).collect(),
-        Value::Map(map) => {
-            let pairs = map.inner().into_iter();
-            pairs.flat_map(|(key, value)| [key.as_bytes().to_vec(), one(&value)]).collect()
-        }
-        Value::Null => Vec::new(),
-        single => vec![one(&single)],
-    }
-}
-
-fn one(value: &Value) -> Vec<u8> {
-    match value {
-        Value::Double(score) => score.to_string().into_bytes(),
-        Value::Integer(integer) => integer.to_string().into_bytes(),
-        other => other.as_bytes().expect("bytes").to_vec(),
-    }
+    let bytes = |item: &Value| item.as_bytes().expect("bytes").to_vec();
+    if let Value::Array(items) = value { items.iter().map(bytes).collect() } else { Vec::new() }
 }
 
 /// A node: the arbiter, and the world that follows from the stream.
