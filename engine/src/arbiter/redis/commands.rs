@@ -91,7 +91,9 @@ fn put(command: &Command, out: &mut Vec<u8>) -> Option<SaleTag> {
             let count = u32::try_from(numbers.len()).ok()?;
             assert!(numbers.len() <= IDLE_PLACES_MAX, "a batch lets go of so many at the most");
             count.encode(out);
-            numbers.iter().for_each(|number| number.encode(out));
+            for number in numbers {
+                number.encode(out);
+            }
             Some(*sale)
         }
         Command::Create { .. }

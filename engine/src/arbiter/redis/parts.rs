@@ -4,7 +4,7 @@ use std::{iter, sync::Arc};
 
 use fred::types::Value;
 
-use super::{Rebuild, bytes, number};
+use super::{Entry, Rebuild, bytes, number};
 use crate::{
     clock::Millis,
     codec::Binary as _,
@@ -39,7 +39,7 @@ pub(super) fn of<'a>(rebuild: &Rebuild<'a>) -> impl Iterator<Item = Part> + 'a {
     let begin = iter::once(part("begin", []));
     let open = iter::once(part("open", meta(rebuild)));
     let entries = in_parts(entries.iter(), PART_ENTRIES_MAX)
-        .map(|part| part.into_iter().flat_map(|entry| entry.arguments()))
+        .map(|part| part.into_iter().flat_map(Entry::arguments))
         .map(|values| part("entries", values));
     begin
         .chain(places(sale))

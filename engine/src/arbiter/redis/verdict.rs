@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Millis,
-    codec::{Binary, DecodeError},
+    codec::{Binary as _, DecodeError},
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
     id::{HoldId, Number},

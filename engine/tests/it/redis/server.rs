@@ -247,6 +247,7 @@ impl Node {
     }
 }
 
+#[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
 pub(super) fn encoded<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
     let mut out = Vec::new();
     records.into_iter().for_each(|record| record.encode(&mut out));
