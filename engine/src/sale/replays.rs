@@ -115,7 +115,10 @@ impl Replays {
     }
 
     /// All answers kept, oldest first.
-    pub(crate) fn iter(&self, places: &Places) -> impl Iterator<Item = (ReplayKey, Millis, Answer)> {
+    pub(crate) fn iter(
+        &self,
+        places: &Places,
+    ) -> impl Iterator<Item = (ReplayKey, Millis, Answer)> {
         self.kept.iter().map(|kept| {
             let Kept { key, body, at, .. } = *kept;
             (ReplayKey { key, body }, at, kept.answer(places))

@@ -91,15 +91,10 @@ pub(super) fn engine_runtime(tree: &Tree) -> Vec<Finding> {
     let is_engine = |file: &TextFile<'_>| {
         file.path.starts_with("engine/src/") && !file.path.starts_with(REDIS_ARBITER)
     };
-    lines_with(
-        tree,
-        is_engine,
-        "only the engine's Redis arbiter needs an async runtime",
-        |line| {
-            let code = line.split("//").next().unwrap_or_default();
-            words(code).any(|word| matches!(word, "fred" | "tokio"))
-        },
-    )
+    lines_with(tree, is_engine, "only the engine's Redis arbiter needs an async runtime", |line| {
+        let code = line.split("//").next().unwrap_or_default();
+        words(code).any(|word| matches!(word, "fred" | "tokio"))
+    })
 }
 
 fn words(code: &str) -> impl Iterator<Item = &str> {
@@ -183,7 +178,8 @@ mod tests {
     fn only_the_redis_arbiter_names_a_runtime() {
         let text = "//! Not tokio.\nuse tokio::time;\nuse fred::types;\nasync fn alfred() {}\n";
         assert_eq!(lines(&engine_runtime(&Tree::of(&[("engine/src/scribe.rs", text)]))), [2, 3]);
-        let allowed = ["engine/src/arbiter/redis.rs", "engine/src/arbiter/redis/a.rs", "api/src/a.rs"];
+        let allowed =
+            ["engine/src/arbiter/redis.rs", "engine/src/arbiter/redis/a.rs", "api/src/a.rs"];
         assert_eq!(engine_runtime(&Tree::of(&allowed.map(|path| (path, text)))), []);
     }
 }

@@ -18,8 +18,8 @@ pub(super) const SOURCE: &str = concat!(
 
 /// What the keys of a sale end with, in the library's order.
 pub(super) const KEYS: [&str; 12] = [
-    "meta", "line", "places", "sessions", "claims", "stock", "holds", "due", "units", "replays", "kept",
-    "facts",
+    "meta", "line", "places", "sessions", "claims", "stock", "holds", "due", "units", "replays",
+    "kept", "facts",
 ];
 
 #[cfg(test)]

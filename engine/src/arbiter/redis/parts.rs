@@ -207,9 +207,8 @@ fn optional(value: Option<u64>) -> Value {
 
 /// What a change does to the store's keys: three arguments for each step.
 pub(super) fn effects(change: &Change) -> Vec<Value> {
-    let set = |field: &str, value: Option<u64>| {
-        [Value::from("set"), Value::from(field), optional(value)]
-    };
+    let set =
+        |field: &str, value: Option<u64>| [Value::from("set"), Value::from(field), optional(value)];
     let with = |name: &str, argument: String, more: String| {
         [Value::from(name), Value::from(argument), Value::from(more)]
     };

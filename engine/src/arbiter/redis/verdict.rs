@@ -12,9 +12,7 @@ use crate::{
     hold::HoldState,
     id::{HoldId, Number},
     line::PlaceState,
-    sale::{
-        EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal, Sale, SettleRefusal,
-    },
+    sale::{EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal, Sale, SettleRefusal},
     session::{Session, SessionState},
 };
 
@@ -64,7 +62,9 @@ impl Verdict {
     /// When the verdict is not of this command and this sale.
     pub fn reply(self, command: &Command, sale: &Sale, at: Millis) -> Reply {
         match self {
-            Self::Entry(placed) => Reply::Entry(placed.map(|placed| entry(placed, command, sale, at))),
+            Self::Entry(placed) => {
+                Reply::Entry(placed.map(|placed| entry(placed, command, sale, at)))
+            }
             Self::Left(left) => Reply::Left(left),
             Self::Claim(session) => Reply::Claim(session),
             Self::Purchase(told) => Reply::Purchase(told.map(|told| hold(told, sale))),
@@ -122,8 +122,7 @@ pub(super) fn decode(
     commands: &[Command],
 ) -> Result<Vec<Verdict>, DecodeError> {
     let input = &mut replies;
-    let verdicts: Result<Vec<_>, _> =
-        commands.iter().map(|command| one(command, input)).collect();
+    let verdicts: Result<Vec<_>, _> = commands.iter().map(|command| one(command, input)).collect();
     if input.is_empty() { verdicts } else { Err(DecodeError("more replies than commands")) }
 }
 

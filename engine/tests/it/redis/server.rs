@@ -154,7 +154,8 @@ impl Raw {
             let flat = flatten(self.call(&call).await);
             for pair in flat.chunks(2) {
                 let (field, value) = (pair[0].escape_ascii().to_string(), pair[1].escape_ascii());
-                let own = ["clock_offset", "loader", "base_epoch", "base_seq", "base_chain", "epoch"];
+                let own =
+                    ["clock_offset", "loader", "base_epoch", "base_seq", "base_chain", "epoch"];
                 if name != "meta" || !own.contains(&field.as_str()) {
                     dump.insert(format!("{name} {field}"), value.to_string());
                 }
@@ -188,8 +189,7 @@ impl Node {
         let (sale, at, mut world) = (spec.name.tag(), support::START, World::default());
         let author = support::author();
         world.apply(&Record::Created { author, epoch: Epoch(1), spec: Box::new(spec) }, at);
-        let mut node =
-            Self { arbiter, sale, epoch: Epoch(0), point: Point::START, at, world };
+        let mut node = Self { arbiter, sale, epoch: Epoch(0), point: Point::START, at, world };
         node.reload().await;
         node
     }

@@ -26,24 +26,29 @@ local MOVING = {
   'active', 'holds',
 }
 
-local META_FIELDS, IS_FIELD = {}, {}
+local META_FIELDS, IS_FIELD, IS_NUMBER = {}, {}, {}
 
 local function list_fields()
   for _, fields in ipairs({ NUMBERS, TEXTS }) do
     for _, field in ipairs(fields) do
       insert(META_FIELDS, field)
       IS_FIELD[field] = true
+      IS_NUMBER[field] = fields == NUMBERS
     end
   end
 end
 
--- The sale as its meta hash has it; nil when there is none.
+-- The sale as its meta hash has it; nil when there is none. Read whole: a small hash is a list, in which
+-- each field that is asked for by name costs a search.
 local function read_meta(keys)
-  local values = redis.call('HMGET', keys[META], unpack(META_FIELDS))
+  local pairs_of = redis.call('HGETALL', keys[META])
   local s = { keys = keys }
-  for index, field in ipairs(META_FIELDS) do
-    local value = values[index]
-    s[field] = index <= #NUMBERS and tonumber(value or '') or (index > #NUMBERS and value) or nil
+  for index = 1, #pairs_of, 2 do
+    local field, value = pairs_of[index], pairs_of[index + 1]
+    if IS_NUMBER[field] then
+      value = tonumber(value)
+    end
+    s[field] = value
   end
   return s.status and s
 end
@@ -59,7 +64,7 @@ end
 local function begin(s)
   s.at = now(s)
   s.records = {}
-  s.chunks, s.chunks_changed = {}, {}
+  s.chunks, s.chunks_changed, s.added = {}, {}, {}
   s.live, s.line_changed = {}, {}
   s.deadlines, s.sessions_changed = {}, {}
   s.claims, s.claims_changed = {}, {}
@@ -83,6 +88,11 @@ local function chunk_bytes(s, chunk)
   if not bytes then
     bytes = redis.call('HGET', s.keys[PLACES], chunk) or ''
     s.chunks[chunk] = bytes
+  end
+  local added = s.added[chunk]
+  if added then
+    bytes = bytes .. concat(added)
+    s.chunks[chunk], s.added[chunk] = bytes, nil
   end
   return bytes
 end
@@ -109,9 +119,12 @@ local function set_place(s, number, state)
   put_chunk(s, chunk, before .. char(state) .. behind)
 end
 
+-- Adds the next place. Joined to its chunk when that is looked at: a crowd enters in one piece.
 local function add_place(s, number, shopper)
   local chunk = chunk_of(number)
-  put_chunk(s, chunk, chunk_bytes(s, chunk) .. shopper .. char(WAITING))
+  s.added[chunk] = s.added[chunk] or {}
+  insert(s.added[chunk], shopper .. char(WAITING))
+  s.chunks_changed[chunk] = true
 end
 
 -- Live places by shopper.
@@ -346,7 +359,7 @@ local function save_line(s)
   local chunks = {}
   for chunk in pairs(s.chunks_changed) do
     insert(chunks, chunk)
-    insert(chunks, s.chunks[chunk])
+    insert(chunks, chunk_bytes(s, chunk))
   end
   call_with_all('HSET', s.keys[PLACES], chunks, 2)
 end
