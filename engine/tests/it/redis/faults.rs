@@ -223,8 +223,8 @@ async fn eventually(node: &mut Node, shopper: u128) {
         match enter(node, shopper).await {
             Ok(()) => return,
             Err(StoreError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
-            Err(other) => panic!("{other}"),
+            Err(other) => unreachable!("the store says {other}"),
         }
     }
-    panic!("the store does not come back");
+    unreachable!("the store does not come back");
 }

@@ -65,8 +65,8 @@ fn who_lagged_when_the_store_was_lost_reads_on_from_the_one_that_rebuilt_it() {
         arbiter.load(&rebuild).await.unwrap();
         ahead.decide(&[support::enter(41, None)]).await;
 
-        let lost = behind.try_decide(&[], false).await;
-        assert_eq!(lost.unwrap_err(), StoreError::OtherEpoch { epoch: Epoch(2) });
+        let refused = behind.try_decide(&[], false).await;
+        assert_eq!(refused.unwrap_err(), StoreError::OtherEpoch { epoch: Epoch(2) });
         behind.epoch = Epoch(2);
         behind.decide(&[support::enter(42, None)]).await;
         ahead.decide(&[]).await;
@@ -92,7 +92,7 @@ async fn crowd(node: &mut Node, first: u128) -> Outcome {
             shoppers.iter().map(|shopper| support::enter(*shopper, None)).collect();
         let mut purchases = Vec::new();
         for (verdict, shopper) in node.decide(&entries).await.verdicts.into_iter().zip(&shoppers) {
-            let Verdict::Entry(Ok(placed)) = verdict else { panic!("{verdict:?}") };
+            let Verdict::Entry(Ok(placed)) = verdict else { unreachable!("{verdict:?}") };
             outcome.numbers.push(placed.number.0);
             let replay = ReplayKey { key: *shopper, body: 0 };
             purchases.push(support::purchase(ticket(placed.number.0, *shopper), 1, replay));

@@ -46,7 +46,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a directory");
         let child = spawn(directory.path());
         let server = Self { child, directory };
         server.wait_until_up();
@@ -61,12 +61,12 @@ impl Server {
     }
 
     pub(super) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill().expect("a child to kill");
+        self.child.wait().expect("a child to wait for");
     }
 
     pub(super) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(Pid::from_child(&self.child), signal).expect("a child");
     }
 
     pub(super) fn url(&self) -> String {
@@ -81,9 +81,9 @@ impl Server {
 
     /// A connection for what no arbiter would ask.
     pub(super) async fn raw(&self) -> Raw {
-        let config = Config::from_url(&self.url()).unwrap();
-        let client = Builder::from_config(config).build().unwrap();
-        client.init().await.unwrap();
+        let config = Config::from_url(&self.url()).expect("a good URL");
+        let client = Builder::from_config(config).build().expect("a client");
+        client.init().await.expect("a server that runs");
         Raw(client)
     }
 
@@ -95,7 +95,7 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("redis-server does not come up within 10 s");
+        unreachable!("redis-server does not come up within 10 s");
     }
 }
 
@@ -145,7 +145,7 @@ impl Raw {
     pub(super) async fn dump(&self, keys: &[String; 12]) -> BTreeMap<String, String> {
         let mut dump = BTreeMap::new();
         for key in keys {
-            let name = key.rsplit(':').next().unwrap();
+            let name = key.rsplit(':').next().unwrap_or_default();
             let call = match name {
                 "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
                 "kept" | "facts" => continue,
@@ -256,5 +256,6 @@ pub(super) fn encoded<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<
 
 /// Runs a test that needs a runtime.
 pub(super) fn run<T>(test: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(test)
 }

@@ -36,8 +36,8 @@ fn an_entry_costs_redis_less_in_a_batch() {
 /// Time that Redis spent in calls of functions since its statistics were reset.
 async fn microseconds(raw: &Raw) -> f64 {
     let stats: Value = raw.call(&["INFO", "commandstats"]).await;
-    let stats = stats.into_string().unwrap();
+    let stats = stats.into_string().expect("text");
     let line = stats.lines().find(|line| line.starts_with("cmdstat_fcall:")).expect("calls");
     let usec = line.split(',').find_map(|part| part.strip_prefix("usec=")).expect("a time");
-    usec.parse().unwrap()
+    usec.parse().expect("a number")
 }
