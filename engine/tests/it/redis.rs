@@ -2,6 +2,7 @@
 
 mod differential;
 mod faults;
+mod moves;
 mod nodes;
 mod server;
 mod throughput;
