@@ -23,7 +23,7 @@ local function is_place(s, ticket)
   return shopper == ticket.shopper and state ~= nil, state
 end
 
--- An entry. The reply waits for the gate, so this notes it in `s.entering`, or refuses.
+-- An entry. The reply waits for the gate, so this notes the command in `s.entering`, or refuses.
 local function enter(s, command, index)
   local replay, shopper = command.replay, command.shopper
   local first = replay and s.asked[replay.key]
@@ -31,7 +31,8 @@ local function enter(s, command, index)
     if first.replay.body ~= replay.body then
       return char(OTHER_BODY)
     end
-    insert(s.entering, { index = index, number = first.number, shopper = first.shopper, replay = replay })
+    command.index, command.number, command.shopper = index, first.number, first.shopper
+    s.entering[#s.entering + 1] = command
     return
   end
   local known = nil
@@ -57,10 +58,10 @@ local function enter(s, command, index)
     end
     number = fact_entered(s, shopper)
   end
-  local entry = { index = index, number = number, shopper = shopper, replay = replay }
-  insert(s.entering, entry)
+  command.index, command.number = index, number
+  s.entering[#s.entering + 1] = command
   if replay then
-    s.asked[replay.key] = entry
+    s.asked[replay.key] = command
   end
 end
 
@@ -78,7 +79,7 @@ local function answer_entry(s, entry)
   end
   -- Another entry of this batch may have given this place up for a later one.
   local number = live(s, entry.shopper) or entry.number
-  if place(s, number) == CALLED then
+  if number <= s.watermark and place(s, number) == CALLED then
     fact_claimed(s, number)
   end
   if replay then
@@ -127,7 +128,7 @@ local function wanted_of(s, wanted)
     if not item then
       item = { offer = want.offer, quantity = 0 }
       of[want.offer] = item
-      insert(items, item)
+      items[#items + 1] = item
     end
     item.quantity = item.quantity + want.quantity
     if item.quantity > 4294967295 then
@@ -250,7 +251,7 @@ local function idle(s, command)
   local quiet = {}
   for _, number in ipairs(command.numbers) do
     if place(s, number) == WAITING then
-      insert(quiet, number)
+      quiet[#quiet + 1] = number
     end
   end
   if #quiet > 0 then
@@ -298,7 +299,7 @@ local function call_the_next(s)
   while #numbers < left do
     number = number + 1
     if place(s, number) == WAITING then
-      insert(numbers, number)
+      numbers[#numbers + 1] = number
     end
   end
   fact_called(s, number, numbers)
@@ -381,7 +382,7 @@ local function read_commands(bytes)
   while at <= #bytes do
     local command = {}
     at = READ[byte(bytes, at)](command, bytes, at + 1)
-    insert(commands, command)
+    commands[#commands + 1] = command
   end
   return commands
 end
@@ -391,10 +392,10 @@ local function look_ahead(s, commands)
   local shoppers, replay_keys = {}, {}
   for _, command in ipairs(commands) do
     if command.run == enter then
-      insert(shoppers, command.shopper)
+      shoppers[#shoppers + 1] = command.shopper
     end
     if command.replay then
-      insert(replay_keys, command.replay.key)
+      replay_keys[#replay_keys + 1] = command.replay.key
     end
   end
   read_live(s, shoppers)

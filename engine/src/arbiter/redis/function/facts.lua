@@ -3,7 +3,7 @@
 
 -- Tag, sale; then the record's fields.
 local function record(s, tag, fields)
-  insert(s.records, char(tag) .. s.tag .. fields)
+  s.records[#s.records + 1] = char(tag) .. s.tag .. fields
 end
 
 local function optional_replay(replay)
@@ -43,7 +43,7 @@ local DEPARTED_STATE = {
 local function fact_departed(s, reason, numbers)
   local listed = {}
   for _, number in ipairs(numbers) do
-    insert(listed, pack('<I8', number))
+    listed[#listed + 1] = pack('<I8', number)
     local _, shopper = place(s, number)
     set_place(s, number, DEPARTED_STATE[reason])
     set_live(s, shopper, false)
@@ -113,7 +113,7 @@ local function fact_held(s, number, shopper, items, replay)
   local listed, units = {}, 0
   for _, item in ipairs(items) do
     local price = stock(s)[item.offer][6]
-    insert(listed, pack('<HI4I8', item.offer, item.quantity, price))
+    listed[#listed + 1] = pack('<HI4I8', item.offer, item.quantity, price)
     units = units + item.quantity
     move_units(s, item.offer, 1, 2, item.quantity)
   end
@@ -123,8 +123,8 @@ local function fact_held(s, number, shopper, items, replay)
   local expires_at = s.at + s.hold_ms
   s.holds = id
   put_hold(s, id, whose .. char(HELD) .. what .. pack('<I8I8', s.at, expires_at))
-  insert(s.due_added, expires_at)
-  insert(s.due_added, sortable(id))
+  s.due_added[#s.due_added + 1] = expires_at
+  s.due_added[#s.due_added + 1] = sortable(id)
   local of = share_to_change(s, shopper)
   of.units, of.open = of.units + units, of.open + 1
   if replay then
@@ -146,7 +146,7 @@ local function fact_settled(s, id, step, replay)
     end
   end
   if was == HELD then
-    insert(s.due_removed, sortable(id))
+    s.due_removed[#s.due_removed + 1] = sortable(id)
   end
   local of = share_to_change(s, shopper)
   if is_open(was) and not is_open(target) then

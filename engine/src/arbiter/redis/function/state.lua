@@ -122,8 +122,9 @@ end
 -- Adds the next place. Joined to its chunk when that is looked at: a crowd enters in one piece.
 local function add_place(s, number, shopper)
   local chunk = chunk_of(number)
-  s.added[chunk] = s.added[chunk] or {}
-  insert(s.added[chunk], shopper .. char(WAITING))
+  local added = s.added[chunk] or {}
+  added[#added + 1] = shopper .. char(WAITING)
+  s.added[chunk] = added
   s.chunks_changed[chunk] = true
 end
 
@@ -146,7 +147,7 @@ end
 -- Gives a shopper a live place, or with `false` takes it.
 local function set_live(s, shopper, number)
   s.live[shopper] = number
-  insert(s.line_changed, shopper)
+  s.line_changed[#s.line_changed + 1] = shopper
 end
 
 -- Sessions: there is one exactly while the place is called, admitted or completed.
@@ -165,7 +166,7 @@ end
 
 local function set_deadline(s, number, at)
   s.deadlines[number] = at
-  insert(s.sessions_changed, number)
+  s.sessions_changed[#s.sessions_changed + 1] = number
 end
 
 local function claimed_at(s, number)
@@ -177,7 +178,7 @@ end
 
 local function set_claimed_at(s, number, at)
   s.claims[number] = at
-  insert(s.claims_changed, number)
+  s.claims_changed[#s.claims_changed + 1] = number
 end
 
 local function due_ids(s, key, count)
@@ -195,7 +196,7 @@ local function stock(s)
   if not s.stock then
     local offers = {}
     for offer = 0, s.offers - 1 do
-      insert(offers, offer)
+      offers[#offers + 1] = offer
     end
     s.stock, s.stock_changed = {}, {}
     for index, bytes in ipairs(read_all('HMGET', s.keys[STOCK], offers)) do
@@ -236,7 +237,7 @@ end
 
 local function put_hold(s, id, bytes)
   s.hold_bytes[id] = bytes
-  insert(s.holds_changed, id)
+  s.holds_changed[#s.holds_changed + 1] = id
 end
 
 -- Items of a hold, as { offer, quantity }.
@@ -245,7 +246,7 @@ local function items_of(bytes)
   local items = {}
   for _ = 1, count do
     local offer, quantity, _, following = unpack_bytes('<HI4I8', bytes, at)
-    insert(items, { offer = offer, quantity = quantity })
+    items[#items + 1] = { offer = offer, quantity = quantity }
     at = following
   end
   return items
@@ -266,7 +267,7 @@ end
 
 -- A shopper's share, about to be changed.
 local function share_to_change(s, shopper)
-  insert(s.units_changed, shopper)
+  s.units_changed[#s.units_changed + 1] = shopper
   return share(s, shopper)
 end
 
@@ -305,7 +306,7 @@ local function forget_oldest(s, key, at)
   if own then
     s.kept[key] = false
   end
-  insert(s.forgotten, { key = key, own = own })
+  s.forgotten[#s.forgotten + 1] = { key = key, own = own }
   s.oldest = nil
 end
 
@@ -338,7 +339,7 @@ end
 local function keep(s, replay, of, number, state)
   make_room_to_keep(s)
   s.kept[replay.key] = pack(KEPT_FORM, replay.body, s.at, of, number, state)
-  insert(s.keeping, replay.key)
+  s.keeping[#s.keeping + 1] = replay.key
 end
 
 -- Writing.
@@ -348,18 +349,18 @@ local function save_line(s)
   for _, shopper in ipairs(s.line_changed) do
     local number = s.live[shopper]
     if number then
-      insert(added, number)
-      insert(added, shopper)
+      added[#added + 1] = number
+      added[#added + 1] = shopper
     else
-      insert(removed, shopper)
+      removed[#removed + 1] = shopper
     end
   end
   call_with_all('ZADD', s.keys[LINE], added, 2)
   call_with_all('ZREM', s.keys[LINE], removed, 1)
   local chunks = {}
   for chunk in pairs(s.chunks_changed) do
-    insert(chunks, chunk)
-    insert(chunks, chunk_bytes(s, chunk))
+    chunks[#chunks + 1] = chunk
+    chunks[#chunks + 1] = chunk_bytes(s, chunk)
   end
   call_with_all('HSET', s.keys[PLACES], chunks, 2)
 end
@@ -369,7 +370,7 @@ local function save_sessions(s)
   for _, number in ipairs(s.sessions_changed) do
     local at = s.deadlines[number]
     if at then
-      insert(added, at)
+      added[#added + 1] = at
     end
     insert(at and added or removed, sortable(number))
   end
@@ -380,7 +381,7 @@ local function save_sessions(s)
     local at = s.claims[number]
     insert(at and claimed or ended, number)
     if at then
-      insert(claimed, at)
+      claimed[#claimed + 1] = at
     end
   end
   call_with_all('HSET', s.keys[CLAIMS], claimed, 2)
@@ -390,8 +391,8 @@ end
 local function save_holds(s)
   local holds, units, without = {}, {}, {}
   for _, id in ipairs(s.holds_changed) do
-    insert(holds, id)
-    insert(holds, s.hold_bytes[id])
+    holds[#holds + 1] = id
+    holds[#holds + 1] = s.hold_bytes[id]
   end
   call_with_all('HSET', s.keys[HOLDS], holds, 2)
   -- Added first: a hold that was made and ended in one batch is in both.
@@ -401,7 +402,7 @@ local function save_holds(s)
     local of = s.units[shopper]
     insert(of.units > 0 and units or without, shopper)
     if of.units > 0 then
-      insert(units, pack('<I8I4', of.units, of.open))
+      units[#units + 1] = pack('<I8I4', of.units, of.open)
     end
   end
   call_with_all('HSET', s.keys[UNITS], units, 2)
@@ -418,7 +419,7 @@ local function save_kept(s)
   local gone, values, queue = {}, {}, {}
   for _, item in ipairs(s.forgotten) do
     if item.own then
-      insert(gone, item.key)
+      gone[#gone + 1] = item.key
     end
   end
   if #s.forgotten > 0 then
@@ -427,10 +428,10 @@ local function save_kept(s)
   call_with_all('HDEL', s.keys[REPLAYS], gone, 1)
   for _, key in ipairs(s.keeping) do
     if s.kept[key] then
-      insert(values, key)
-      insert(values, s.kept[key])
+      values[#values + 1] = key
+      values[#values + 1] = s.kept[key]
     end
-    insert(queue, key .. pack('<I8', s.at))
+    queue[#queue + 1] = key .. pack('<I8', s.at)
   end
   call_with_all('HSET', s.keys[REPLAYS], values, 2)
   call_with_all('RPUSH', s.keys[KEPT], queue, 1)
@@ -440,8 +441,8 @@ end
 local function save_meta(s, fields)
   local arguments = {}
   for _, field in ipairs(fields) do
-    insert(arguments, field)
-    insert(arguments, s[field] == nil and '' or s[field])
+    arguments[#arguments + 1] = field
+    arguments[#arguments + 1] = s[field] == nil and '' or s[field]
   end
   redis.call('HSET', s.keys[META], unpack(arguments))
 end
