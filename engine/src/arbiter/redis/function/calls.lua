@@ -99,8 +99,16 @@ local function decide(keys, args)
   if #s.records > 0 then
     commit(s, MOVING)
   end
-  local answer = { 'ok', s.epoch, s.at, replies }
-  return s.seq > point.seq and add_entries(s, answer, point, FACTS_READ_MAX) or answer
+  local answer, own = { 'ok', s.epoch, s.at, replies }, #s.records > 0 and 1 or 0
+  if s.seq - point.seq > own then
+    return add_entries(s, answer, point, FACTS_READ_MAX)
+  elseif own == 1 then
+    -- Nothing came between: what was just written need not be read.
+    for _, value in ipairs({ s.at, s.epoch, s.seq, s.chain, concat(s.records) }) do
+      insert(answer, value)
+    end
+  end
+  return answer
 end
 
 -- What a change decided by a node does to the state, by name.

@@ -308,12 +308,10 @@ end
 -- Commands, as `commands.rs` writes them.
 
 local function read_replay(bytes, at)
-  local has
-  has, at = unpack_bytes('B', bytes, at)
-  if has == 0 then
-    return nil, at
+  if byte(bytes, at) == 0 then
+    return nil, at + 1
   end
-  local key, body, following = unpack_bytes('c16c16', bytes, at)
+  local key, body, following = unpack_bytes('c16c16', bytes, at + 1)
   return { key = key, body = body }, following
 end
 
@@ -324,9 +322,8 @@ end
 
 local READ = {
   [1] = function(c, bytes, at)
-    c.shopper, at = unpack_bytes('c16', bytes, at)
+    c.run, c.shopper, at = enter, sub(bytes, at, at + 15), at + 16
     c.replay, at = read_replay(bytes, at)
-    c.run = enter
     return at
   end,
   [2] = function(c, bytes, at)
