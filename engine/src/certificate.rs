@@ -125,6 +125,7 @@ impl Auditor {
             | Record::Claimed { sale, .. }
             | Record::SessionEnded { sale, .. }
             | Record::EntryAnswered { sale, .. }
+            | Record::EntryNoted { sale, .. }
             | Record::StepAnswered { sale, .. }
             | Record::Held { sale, .. }
             | Record::Settled { sale, .. } => match self.books.get_mut(sale) {

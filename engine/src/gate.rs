@@ -58,6 +58,11 @@ impl Gate {
         self.rate_milli
     }
 
+    /// What the bucket held, in millionths of an admission, and when.
+    pub(crate) fn level(&self) -> (u64, Millis) {
+        (self.level, self.filled_at)
+    }
+
     /// Whole admissions the pace allows at `at`.
     pub fn budget(&self, at: Millis) -> u64 {
         self.level_at(at) / ADMISSION

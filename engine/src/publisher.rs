@@ -124,6 +124,7 @@ impl Publisher {
                 }
             }
             Record::EntryAnswered { .. }
+            | Record::EntryNoted { .. }
             | Record::StepAnswered { .. }
             | Record::Created { .. }
             | Record::Delivered { .. }

@@ -2,8 +2,8 @@
 //!
 //! A record says what happened, never what was asked. Applying the same records in the same order,
 //! each at the time of its batch, gives the same state wherever and whenever it is done. The
-//! byte form follows from the tags and the field order at the end of each type; a change of either
-//! is a new journal version.
+//! byte form follows from the tags and the field order at the end of each type. A change of either is
+//! a new journal version; a tag that is added is none, for no older journal has it.
 //!
 //! A batch moves thousands of records about, so what is large and seldom is boxed.
 
@@ -87,6 +87,16 @@ pub enum Record {
         /// The answer.
         answer: EntryAnswer,
     },
+    /// An entry with an idempotency key was answered. What it was told follows from the state at this
+    /// record, with an estimate by the configured pace alone, so that every node keeps the same words.
+    EntryNoted {
+        /// Which sale.
+        sale: SaleTag,
+        /// The key and the body it came with.
+        replay: ReplayKey,
+        /// The place it was told.
+        number: Number,
+    },
     /// Units were reserved.
     Held {
         /// Which sale.
@@ -160,6 +170,7 @@ binary_enum!(Record {
     12 => DeadLettered { event, why },
     13 => Requeued { author, events },
     14 => StepAnswered { sale, hold, state, replay },
+    15 => EntryNoted { sale, replay, number },
 });
 
 /// Who asked for a change: `config`, or a key's role and the first digits of its hash.

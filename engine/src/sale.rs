@@ -222,6 +222,11 @@ impl Sale {
         self.holds.iter()
     }
 
+    /// Answers kept for idempotency keys, oldest first.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, Answer)> {
+        self.replays.iter(&self.places)
+    }
+
     /// Keys of requests that made a hold and may be asked again.
     pub(crate) fn purchase_keys(&self) -> impl Iterator<Item = u128> {
         self.replays.hold_keys()
@@ -237,12 +242,12 @@ impl Sale {
         self.pace.milli_per_second(at)
     }
 
-    /// The wait behind `ahead` people.
-    pub(crate) fn eta(&self, ahead: u64, at: Millis) -> Option<EtaRange> {
+    /// The wait behind `ahead` people at the configured pace, and at the measured one if there is one.
+    fn eta(&self, ahead: u64, measured_milli: Option<u64>) -> Option<EtaRange> {
         if self.controls.paused {
             return None;
         }
-        EtaRange::estimate(ahead, self.gate.rate_milli(), self.measured_pace(at))
+        EtaRange::estimate(ahead, self.gate.rate_milli(), measured_milli)
     }
 
     /// Applies a decided fact of this sale.
@@ -270,6 +275,10 @@ impl Sale {
             Record::SessionEnded { number, reason, .. } => self.apply_end(*number, *reason),
             Record::EntryAnswered { replay, answer, .. } => {
                 self.keep(*replay, Answer::Entry { answer: answer.clone() }, at);
+            }
+            Record::EntryNoted { replay, number, .. } => {
+                let answer = self.noted_answer(*number, at);
+                self.keep(*replay, Answer::Entry { answer }, at);
             }
             Record::Held { .. } => self.apply_hold(record, at),
             Record::Settled { hold, step, replay, .. } => {

@@ -272,6 +272,7 @@ impl Scribe {
                 | Record::Claimed { sale, .. }
                 | Record::SessionEnded { sale, .. }
                 | Record::EntryAnswered { sale, .. }
+                | Record::EntryNoted { sale, .. }
                 | Record::StepAnswered { sale, .. }
                 | Record::Held { sale, .. }
                 | Record::Settled { sale, .. } => {

@@ -89,6 +89,7 @@ impl World {
             | Record::Claimed { sale, .. }
             | Record::SessionEnded { sale, .. }
             | Record::EntryAnswered { sale, .. }
+            | Record::EntryNoted { sale, .. }
             | Record::StepAnswered { sale, .. } => self.apply_to(*sale, record, at),
             Record::Held { sale, hold, .. } | Record::Settled { sale, hold, .. } => {
                 self.apply_to(*sale, record, at);

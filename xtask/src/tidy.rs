@@ -65,12 +65,13 @@ impl fmt::Display for Finding {
 /// Looks at the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     rust::length,
     rust::opening,
     rust::module_layout,
     rust::ignored_tests,
     rust::atomics,
+    rust::engine_runtime,
     text::marks,
     text::whitespace,
     text::line_ends,

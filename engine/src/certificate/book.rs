@@ -156,6 +156,7 @@ impl Book {
             Record::Changed { change, .. } => self.change(change, faults),
             Record::SessionEnded { .. }
             | Record::EntryAnswered { .. }
+            | Record::EntryNoted { .. }
             | Record::StepAnswered { .. }
             | Record::Created { .. }
             | Record::Delivered { .. }

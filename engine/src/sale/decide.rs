@@ -209,6 +209,15 @@ impl Sale {
 
     /// How a place stands, as its entry is told.
     pub(crate) fn entry_answer(&self, number: Number, at: Millis) -> EntryAnswer {
+        self.answer_by(number, at, self.measured_pace(at))
+    }
+
+    /// How a place stands, as every node tells its entry: what one node measured is left out.
+    pub(super) fn noted_answer(&self, number: Number, at: Millis) -> EntryAnswer {
+        self.answer_by(number, at, None)
+    }
+
+    fn answer_by(&self, number: Number, at: Millis, measured_milli: Option<u64>) -> EntryAnswer {
         let shopper = self.places.shopper(number).expect("the place was just given or found");
         let (serving, line_length) = (self.gate.watermark(), self.line_length());
         let standing = if let Some(session) = self.sessions.get(number) {
@@ -220,7 +229,7 @@ impl Sale {
             if self.sellable() == 0 {
                 EntryStanding::SoldOut { ahead, serving, line_length, silent_until }
             } else {
-                let eta = self.eta(ahead, at);
+                let eta = self.eta(ahead, measured_milli);
                 EntryStanding::Waiting { ahead, serving, line_length, eta, silent_until }
             }
         };

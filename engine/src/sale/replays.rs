@@ -114,6 +114,17 @@ impl Replays {
         self.push(replay, answer, at, places);
     }
 
+    /// All answers kept, oldest first.
+    pub(crate) fn iter(
+        &self,
+        places: &Places,
+    ) -> impl Iterator<Item = (ReplayKey, Millis, Answer)> {
+        self.kept.iter().map(|kept| {
+            let Kept { key, body, at, .. } = *kept;
+            (ReplayKey { key, body }, at, kept.answer(places))
+        })
+    }
+
     /// Keys that made or moved a hold, oldest first.
     pub(crate) fn hold_keys(&self) -> impl Iterator<Item = u128> {
         let of_hold = |kept: &Kept| matches!(kept.told, Told::Hold { .. }).then_some(kept.key);

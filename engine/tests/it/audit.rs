@@ -77,6 +77,7 @@ impl Audit {
                 account.check();
             }
             Record::EntryAnswered { .. }
+            | Record::EntryNoted { .. }
             | Record::StepAnswered { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }
@@ -150,6 +151,7 @@ impl Account {
             Record::Changed { change, .. } => self.change(change, at),
             Record::Created { .. }
             | Record::EntryAnswered { .. }
+            | Record::EntryNoted { .. }
             | Record::StepAnswered { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }

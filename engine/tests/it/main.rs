@@ -5,6 +5,7 @@ mod crash;
 mod journal;
 mod outbox;
 mod permits;
+mod redis;
 mod rules;
 mod sale;
 mod sim;

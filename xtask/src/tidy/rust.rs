@@ -18,6 +18,9 @@ const _: () = assert!(LINES_REMARK < LINES_MAX);
 /// The one file of the engine that may name atomics, so that loom can take their place.
 const SYNC_SEAM: &str = "engine/src/sync.rs";
 
+/// The one part of the engine that may wait on a runtime: the arbiter that asks Redis.
+const REDIS_ARBITER: &str = "engine/src/arbiter/redis";
+
 pub(super) fn length(tree: &Tree) -> Vec<Finding> {
     let check = |file: TextFile<'_>| match file.text.lines().count() {
         lines if lines > LINES_MAX => {
@@ -81,7 +84,21 @@ pub(super) fn atomics(tree: &Tree) -> Vec<Finding> {
 
 /// Whether `atomic` stands in the line as a word of its own.
 fn names_atomic(code: &str) -> bool {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "atomic")
+    words(code).any(|word| word == "atomic")
+}
+
+pub(super) fn engine_runtime(tree: &Tree) -> Vec<Finding> {
+    let is_engine = |file: &TextFile<'_>| {
+        file.path.starts_with("engine/src/") && !file.path.starts_with(REDIS_ARBITER)
+    };
+    lines_with(tree, is_engine, "only the engine's Redis arbiter needs an async runtime", |line| {
+        let code = line.split("//").next().unwrap_or_default();
+        words(code).any(|word| matches!(word, "fred" | "tokio"))
+    })
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
 fn lines_with(
@@ -155,5 +172,14 @@ mod tests {
                     use std::sync::{Arc, Mutex};\n";
         assert_eq!(lines(&atomics(&Tree::of(&[("engine/src/ring.rs", text)]))), [2, 3, 4, 6]);
         assert_eq!(atomics(&Tree::of(&[("engine/src/sync.rs", text), ("api/src/a.rs", text)])), []);
+    }
+
+    #[test]
+    fn only_the_redis_arbiter_names_a_runtime() {
+        let text = "//! Not tokio.\nuse tokio::time;\nuse fred::types;\nasync fn alfred() {}\n";
+        assert_eq!(lines(&engine_runtime(&Tree::of(&[("engine/src/scribe.rs", text)]))), [2, 3]);
+        let allowed =
+            ["engine/src/arbiter/redis.rs", "engine/src/arbiter/redis/a.rs", "api/src/a.rs"];
+        assert_eq!(engine_runtime(&Tree::of(&allowed.map(|path| (path, text)))), []);
     }
 }

@@ -1,0 +1,356 @@
+//! Who decides order and stock when one process is all there is.
+//!
+//! A batch is decided in four steps: ends that are due, the commands in the order they came, the
+//! gate's next call, and last the answers to entries, so that who enters an empty room is let in
+//! at once. Each record is applied the moment it is decided, so that the next command sees it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    clock::Millis,
+    command::{Command, Entry, HoldReply, Reply},
+    hold::HoldState,
+    id::{Epoch, EventId, HoldId, Number, SaleTag},
+    limits::{OUTBOX_EVENTS_MAX, REQUEUE_EVENTS_MAX, SALES_MAX, SWEEP_RECORDS_MAX},
+    record::{Author, Change, Record, ReplayKey},
+    sale::{
+        ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
+        PurchaseRefusal, Sale, SettleRefusal,
+    },
+    session::SessionState,
+    spec::SaleSpec,
+    world::World,
+};
+
+/// A decided batch: the facts, and a reply to each command in the order they came.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// Facts, already applied to the arbiter's world.
+    pub records: Vec<Record>,
+    /// One reply to each command.
+    pub replies: Vec<Reply>,
+}
+
+/// The arbiter of a single process.
+#[derive(Debug, Default)]
+pub struct LocalArbiter {
+    world: World,
+}
+
+/// An entry whose answer waits for the gate's next call.
+#[derive(Clone, Copy, Debug)]
+struct Entering {
+    /// Which of the batch's replies it is.
+    index: usize,
+    sale: SaleTag,
+    epoch: Epoch,
+    number: Number,
+    replay: Option<ReplayKey>,
+}
+
+/// A batch's entries that wait for their answers.
+#[derive(Debug, Default)]
+struct Entries {
+    all: Vec<Entering>,
+    /// The first entry of each key: those that follow it have no effect of their own.
+    first: HashMap<(SaleTag, Epoch, u128), usize>,
+}
+
+impl Entries {
+    fn asked_before(
+        &self,
+        sale: SaleTag,
+        epoch: Epoch,
+        replay: Option<ReplayKey>,
+    ) -> Option<Entering> {
+        self.first.get(&(sale, epoch, replay?.key)).map(|first| self.all[*first])
+    }
+
+    fn push(&mut self, entry: Entering) {
+        if let Some(replay) = entry.replay {
+            let key = (entry.sale, entry.epoch, replay.key);
+            self.first.entry(key).or_insert(self.all.len());
+        }
+        self.all.push(entry);
+    }
+}
+
+impl LocalArbiter {
+    /// An arbiter that goes on from `world`.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+
+    /// The state after all that was decided.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Decides a batch at `at`, which is never earlier than the batch before.
+    #[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
+    pub fn decide<'a>(
+        &mut self,
+        at: Millis,
+        commands: impl IntoIterator<Item = &'a Command>,
+    ) -> Decided {
+        let mut decided = Decided::default();
+        self.decide_into(&mut decided, at, commands);
+        decided
+    }
+
+    /// As [`decide`](Self::decide), into what may have memory from another batch.
+    #[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
+    pub fn decide_into<'a>(
+        &mut self,
+        decided: &mut Decided,
+        at: Millis,
+        commands: impl IntoIterator<Item = &'a Command>,
+    ) {
+        decided.records.clear();
+        decided.replies.clear();
+        let mut batch = Batch { world: &mut self.world, at, decided };
+        batch.end_what_is_due();
+        let mut entering = Entries::default();
+        for command in commands {
+            let reply = batch.answer(command, &mut entering);
+            batch.decided.replies.push(reply);
+        }
+        batch.call_the_next();
+        for entry in entering.all {
+            let reply = batch.answer_entry(&entry);
+            batch.decided.replies[entry.index] = Reply::Entry(reply);
+        }
+    }
+}
+
+/// A batch while it is being decided.
+struct Batch<'a> {
+    world: &'a mut World,
+    at: Millis,
+    decided: &'a mut Decided,
+}
+
+impl Batch<'_> {
+    fn record(&mut self, record: Record) {
+        self.world.apply(&record, self.at);
+        self.decided.records.push(record);
+    }
+
+    fn record_all(&mut self, records: impl IntoIterator<Item = Record>) {
+        records.into_iter().for_each(|record| self.record(record));
+    }
+
+    fn end_what_is_due(&mut self) {
+        let due = self.world.sales().flat_map(|sale| sale.due(self.at));
+        let due: Vec<Record> = due.take(SWEEP_RECORDS_MAX).collect();
+        self.record_all(due);
+    }
+
+    fn call_the_next(&mut self) {
+        let calls: Vec<Record> =
+            self.world.sales().filter_map(|sale| sale.next_call(self.at)).collect();
+        self.record_all(calls);
+    }
+
+    fn answer(&mut self, command: &Command, entering: &mut Entries) -> Reply {
+        match command {
+            Command::Enter { sale, shopper, replay } => {
+                let Some(found) = self.world.sale(*sale) else {
+                    return Reply::Entry(Err(EntryRefusal::NoSale));
+                };
+                let (index, epoch) = (self.decided.replies.len(), found.epoch());
+                if let Some(first) = entering.asked_before(*sale, epoch, *replay) {
+                    if first.replay != *replay {
+                        return Reply::Entry(Err(EntryRefusal::OtherBody));
+                    }
+                    entering.push(Entering { index, ..first });
+                    return Reply::Noted(0);
+                }
+                match found.decide_entry(*shopper, *replay, self.at) {
+                    Ok(EntryDecision::Place(number, records)) => {
+                        self.record_all(records);
+                        let (sale, replay) = (*sale, *replay);
+                        entering.push(Entering { index, sale, epoch, number, replay });
+                        Reply::Noted(0)
+                    }
+                    Ok(EntryDecision::Replayed(answer)) => {
+                        Reply::Entry(Ok(Entry { epoch, answer, replayed: true }))
+                    }
+                    Err(refusal) => Reply::Entry(Err(refusal)),
+                }
+            }
+            Command::Leave { sale, ticket } => {
+                let decision = self.ask(*sale, PlaceRefusal::NoPlace, |s| s.decide_leave(*ticket));
+                Reply::Left(decision.map(|record| self.record_all(record)))
+            }
+            Command::Claim { sale, ticket } => {
+                let decision = self.ask(*sale, PlaceRefusal::NoPlace, |s| s.decide_claim(*ticket));
+                Reply::Claim(decision.map(|record| {
+                    self.record_all(record);
+                    let session = self.world.sale(*sale).and_then(|s| s.session(ticket.number));
+                    *session.expect("a claim leaves a session")
+                }))
+            }
+            Command::Purchase { .. } => Reply::Purchase(self.purchase(command)),
+            Command::Settle { sale, hold, step, by, replay } => {
+                let decision = self.ask(*sale, SettleRefusal::NoHold, |s| {
+                    s.decide_step(*hold, *step, *by, *replay, self.at)
+                });
+                Reply::Settle(decision.map(|decision| self.hold_reply(*sale, decision)))
+            }
+            Command::EndSession { sale, epoch, number } => {
+                let decision =
+                    self.ask(*sale, EndRefusal::NoSession, |s| s.decide_end(*epoch, *number));
+                Reply::Ended(decision.map(|record| self.record_all(record)))
+            }
+            Command::Create { author, spec } => Reply::Changed(self.create(author, spec)),
+            Command::Change { sale, author, change } => {
+                Reply::Changed(self.change(*sale, author, change))
+            }
+            Command::Idle { sale, numbers } => {
+                let record = self.world.sale(*sale).and_then(|sale| sale.idle(numbers));
+                Reply::Noted(usize::from(record.map(|record| self.record(record)).is_some()))
+            }
+            Command::Delivered { .. } | Command::DeadLetter { .. } | Command::Requeue { .. } => {
+                self.note_delivery(command)
+            }
+        }
+    }
+
+    /// Asks a sale, or refuses with `none` when it is not there.
+    fn ask<T, E>(
+        &self,
+        sale: SaleTag,
+        none: E,
+        decide: impl FnOnce(&Sale) -> Result<T, E>,
+    ) -> Result<T, E> {
+        decide(self.world.sale(sale).ok_or(none)?)
+    }
+
+    /// Answers an entry after the gate moved: lets in who was called at once, and keeps the answer
+    /// for its key.
+    fn answer_entry(&mut self, entering: &Entering) -> Result<Entry, EntryRefusal> {
+        let Entering { sale: tag, epoch, number, replay, .. } = *entering;
+        // A later command of this batch may have deleted the sale, and another one made it anew.
+        let found = self.world.sale(tag).filter(|sale| sale.epoch() == epoch);
+        let sale = found.ok_or(EntryRefusal::NoSale)?;
+        // Another entry of this batch with the same key may have been answered just now.
+        if let Some(answer) = sale.answered_entry(replay, self.at)? {
+            return Ok(Entry { epoch, answer, replayed: true });
+        }
+        let number = sale.number_to_tell(number);
+        if sale.session(number).is_some_and(|session| session.state == SessionState::Called) {
+            let claimed = sale.claimed(number);
+            self.record(claimed);
+        }
+        let sale = self.world.sale(tag).ok_or(EntryRefusal::NoSale)?;
+        let answer = sale.entry_answer(number, self.at);
+        if let Some(replay) = replay {
+            self.record(Record::EntryAnswered { sale: tag, replay, answer: answer.clone() });
+        }
+        Ok(Entry { epoch, answer, replayed: false })
+    }
+
+    fn purchase(&mut self, command: &Command) -> Result<HoldReply, PurchaseRefusal> {
+        let Command::Purchase { sale, pass, items, replay } = command else {
+            unreachable!("called for a purchase only");
+        };
+        let decision = self.ask(*sale, PurchaseRefusal::NoSale, |s| {
+            s.decide_purchase(*pass, items, *replay, self.at)
+        })?;
+        let stalled = self.world.outbox().len() >= OUTBOX_EVENTS_MAX;
+        if stalled && matches!(decision, HoldDecision::Decided(..)) {
+            return Err(PurchaseRefusal::Stalled);
+        }
+        Ok(self.hold_reply(*sale, decision))
+    }
+
+    fn hold_reply(&mut self, sale: SaleTag, decision: HoldDecision) -> HoldReply {
+        let (id, told, replayed): (HoldId, Option<HoldState>, bool) = match decision {
+            HoldDecision::Decided(id, records) => {
+                self.record_all(records);
+                (id, None, false)
+            }
+            HoldDecision::Replayed(id, state) => (id, Some(state), true),
+        };
+        let found = self.world.sale(sale).and_then(|sale| sale.hold(id));
+        let mut hold = Arc::clone(found.expect("a decision names a hold of its sale"));
+        if let Some(state) = told.filter(|state| *state != hold.state) {
+            Arc::make_mut(&mut hold).state = state;
+        }
+        HoldReply { hold, replayed }
+    }
+
+    fn create(&mut self, author: &Author, spec: &SaleSpec) -> Result<(), ChangeRefusal> {
+        let tag = spec.name.tag();
+        let problems = spec.check();
+        if !problems.is_empty() {
+            return Err(ChangeRefusal::Spec(problems));
+        }
+        if self.world.sale(tag).is_some() {
+            return Err(ChangeRefusal::NameTaken);
+        }
+        if self.world.sales().len() >= SALES_MAX {
+            return Err(ChangeRefusal::SalesFull);
+        }
+        let epoch = self.world.next_epoch(tag);
+        self.record(Record::Created {
+            author: author.clone(),
+            epoch,
+            spec: Box::new(spec.clone()),
+        });
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        sale: SaleTag,
+        author: &Author,
+        change: &Change,
+    ) -> Result<(), ChangeRefusal> {
+        self.ask(sale, ChangeRefusal::NoSale, |s| s.decide_change(change, self.at))?;
+        if *change == Change::Delete && self.world.outbox().concerns(sale) {
+            return Err(ChangeRefusal::InUse);
+        }
+        self.record(Record::Changed {
+            sale,
+            author: author.clone(),
+            change: Box::new(change.clone()),
+        });
+        Ok(())
+    }
+
+    fn note_delivery(&mut self, command: &Command) -> Reply {
+        let outbox = self.world.outbox();
+        let (count, record) = match command {
+            Command::Delivered { events } => {
+                let known = |event: &EventId| outbox.get(*event).is_some();
+                let events: Vec<_> = events.iter().copied().filter(known).collect();
+                (events.len(), Record::Delivered { events })
+            }
+            Command::DeadLetter { event, why } => {
+                let known = outbox.get(*event).is_some_and(|pending| pending.dead.is_none());
+                (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
+            }
+            Command::Requeue { author, events: wanted } => {
+                let wants = |event: &EventId| wanted.as_ref().is_none_or(|w| w.contains(event));
+                let dead = outbox.dead().map(|(event, _)| event).filter(wants);
+                let events: Vec<_> = dead.take(REQUEUE_EVENTS_MAX).collect();
+                (events.len(), Record::Requeued { author: author.clone(), events })
+            }
+            Command::Enter { .. }
+            | Command::Leave { .. }
+            | Command::Claim { .. }
+            | Command::Purchase { .. }
+            | Command::Settle { .. }
+            | Command::EndSession { .. }
+            | Command::Create { .. }
+            | Command::Change { .. }
+            | Command::Idle { .. } => unreachable!("called for deliveries only"),
+        };
+        if count > 0 {
+            self.record(record);
+        }
+        Reply::Noted(count)
+    }
+}

@@ -1,0 +1,314 @@
+//! Who decides when several nodes serve one sale: a library of functions in Redis.
+//!
+//! Owns the connections and the calls. A call takes a batch of commands to the sale's shard, where it
+//! is decided, and brings back what every node needs: the facts since the last that this node knows,
+//! its own among them. Nothing is kept here about a sale; the caller's world is the memory, and the
+//! [`Point`] it has come to goes with every call.
+//!
+//! A call that failed with [`StoreError::Unavailable`] may have been decided. The next call with the
+//! same point brings the facts either way, so nothing is lost and nothing is decided twice that has a
+//! key or names a place. No call is repeated here.
+//!
+//! This folder alone in the engine is asynchronous.
+
+mod answer;
+mod commands;
+mod error;
+mod library;
+mod parts;
+mod verdict;
+
+use std::time::Duration;
+
+use fred::{
+    clients::Pool,
+    interfaces::{ClientLike as _, FunctionInterface as _},
+    types::{
+        Builder, ClusterHash, CustomCommand, Value,
+        config::{Config, Options, ReconnectPolicy},
+    },
+};
+use tokio::time::timeout;
+
+pub use self::{
+    answer::{Chain, Decision, Entry, Facts, Point},
+    error::StoreError,
+    library::REVISION,
+    verdict::{HoldTold, Placed, Verdict},
+};
+use crate::{
+    clock::Millis,
+    codec::Binary as _,
+    command::Command,
+    id::{Epoch, SaleTag},
+    record::{Author, Change, Record},
+    sale::Sale,
+};
+
+/// The oldest server whose functions do what the library needs.
+const SERVER_MAJOR_MIN: u64 = 7;
+
+/// How Redis is reached.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// `redis://`, `rediss://` for TLS, `redis-cluster://`, `redis-sentinel://` and `redis+unix://`,
+    /// with user and password of the ACL before the host.
+    pub url: String,
+    /// Connections kept open, at least 1.
+    pub connections: usize,
+    /// How long a call may take before its outcome counts as unknown.
+    pub deadline: Duration,
+    /// What every key begins with, so that others can use the same Redis. No braces: those of the
+    /// sale's tag choose the shard.
+    pub prefix: String,
+}
+
+/// The arbiter of many nodes.
+#[derive(Clone, Debug)]
+pub struct RedisArbiter {
+    pool: Pool,
+    deadline: Duration,
+    prefix: String,
+}
+
+/// A batch for one sale.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// Which sale.
+    pub sale: SaleTag,
+    /// The epoch this node believes the sale's stream is in.
+    pub epoch: Epoch,
+    /// The last entry of the stream that this node has.
+    pub after: &'a Point,
+    /// Whether new holds are refused, because this node's backend does not keep up.
+    pub stalled: bool,
+    /// What shoppers and the backend ask; none is a tick.
+    pub commands: &'a [Command],
+}
+
+/// A sale to be written into the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Rebuild<'a> {
+    /// The sale as this node knows it.
+    pub sale: &'a Sale,
+    /// The latest time of any fact in it; the store's time goes on from there.
+    pub at: Millis,
+    /// The new epoch of its stream, higher than any before.
+    pub epoch: Epoch,
+    /// Where the stream ends for this node.
+    pub last: &'a Point,
+    /// The place right before `entries`; `last` when there are none.
+    pub base: &'a Point,
+    /// Entries that other nodes may not have, in their order up to `last`.
+    pub entries: &'a [Entry],
+}
+
+impl RedisArbiter {
+    /// Connects, checks the server and loads the library where it is missing or older.
+    pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
+        if options.prefix.contains(['{', '}']) || options.connections == 0 {
+            let why = "a prefix without braces and at least one connection are needed";
+            return Err(StoreError::Unusable(why.to_owned()));
+        }
+        let config = Config::from_url(&options.url).map_err(StoreError::unusable)?;
+        let mut builder = Builder::from_config(config);
+        // One attempt: a call that may have been decided is not sent again behind the caller's back.
+        builder
+            .with_connection_config(|connection| {
+                connection.connection_timeout = options.deadline;
+                connection.internal_command_timeout = options.deadline;
+                connection.max_command_attempts = 1;
+                connection.unresponsive.max_timeout = Some(options.deadline * 4);
+                connection.unresponsive.interval = options.deadline;
+            })
+            .set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
+        let pool = builder.build_pool(options.connections).map_err(StoreError::unusable)?;
+        let (deadline, prefix) = (options.deadline, options.prefix.clone());
+        let arbiter = Self { pool, deadline, prefix };
+        match arbiter.prepare().await {
+            Ok(()) => Ok(arbiter),
+            Err(error) => {
+                arbiter.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes the connections. Without it they try for ever to come back.
+    pub async fn close(&self) {
+        // A store that does not answer is left as it is: there is nobody to tell.
+        drop(self.within(self.pool.quit()).await);
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.within(self.pool.init()).await?;
+        self.check_server()?;
+        self.load_library().await
+    }
+
+    /// Loads the library unless the store has it in this or a later revision. Nodes of different
+    /// builds share the later one: within a library's name its bytes never change.
+    pub async fn load_library(&self) -> Result<(), StoreError> {
+        match self.library_revision().await {
+            Ok(found) if found >= REVISION => return Ok(()),
+            Ok(_) | Err(StoreError::LibraryMissing) => {}
+            Err(other) => return Err(other),
+        }
+        let pool = self.pool.with_options(&self.call_options());
+        if self.pool.is_clustered() {
+            self.within(pool.function_load_cluster::<Value, _>(true, library::SOURCE)).await?;
+        } else {
+            self.within(pool.function_load::<Value, _>(true, library::SOURCE)).await?;
+        }
+        match self.library_revision().await? {
+            found if found >= REVISION => Ok(()),
+            found => Err(StoreError::LibraryOther { found }),
+        }
+    }
+
+    /// The library's revision in the store.
+    pub async fn library_revision(&self) -> Result<u64, StoreError> {
+        let value = self.call("version", Keys::None, Vec::new(), Writes::No).await?;
+        value.as_u64().ok_or(StoreError::Reply("a revision that is no number"))
+    }
+
+    /// Decides a batch, and brings the facts since the point this node had.
+    pub async fn decide(&self, batch: &Batch<'_>) -> Result<Decision, StoreError> {
+        let mut arguments = vec![number(batch.epoch.0)];
+        arguments.extend(batch.after.arguments());
+        arguments.push(number(u64::from(batch.stalled)));
+        arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
+        let value = self.call("decide", Keys::Of(batch.sale), arguments, Writes::Yes).await?;
+        answer::decision(value, batch.commands)
+    }
+
+    /// Appends an operator's change that this node decided on its own world, if the stream still ends
+    /// at `after`; otherwise [`StoreError::Moved`] says to read on and decide again.
+    pub async fn append(
+        &self,
+        sale: SaleTag,
+        epoch: Epoch,
+        after: &Point,
+        change: (&Author, &Change),
+    ) -> Result<Facts, StoreError> {
+        let (author, change) = (change.0.clone(), Box::new(change.1.clone()));
+        let effects = parts::effects(&change);
+        let mut records = Vec::new();
+        Record::Changed { sale, author, change }.encode(&mut records);
+        let mut arguments = vec![number(epoch.0)];
+        arguments.extend(after.arguments());
+        arguments.push(bytes(&records));
+        arguments.extend(effects);
+        let value = self.call("append", Keys::Of(sale), arguments, Writes::Yes).await?;
+        answer::facts(value)
+    }
+
+    /// Entries after a point, `count` at the most.
+    pub async fn facts(
+        &self,
+        sale: SaleTag,
+        after: &Point,
+        count: u32,
+    ) -> Result<Facts, StoreError> {
+        let mut arguments: Vec<Value> = after.arguments().into();
+        arguments.push(number(count));
+        let value = self.call("facts", Keys::Of(sale), arguments, Writes::No).await?;
+        answer::facts(value)
+    }
+
+    /// Writes a sale into the store under a higher epoch, in place of what was there. The last part
+    /// opens it; a load that failed is begun again under a yet higher epoch.
+    pub async fn load(&self, rebuild: &Rebuild<'_>) -> Result<(), StoreError> {
+        let mut loader = [0; 16];
+        getrandom::fill(&mut loader).map_err(|_| StoreError::Reply("no random numbers"))?;
+        for part in parts::of(rebuild) {
+            let mut arguments = vec![number(rebuild.epoch.0), bytes(&loader)];
+            arguments.extend(part);
+            let keys = Keys::Of(rebuild.sale.tag());
+            let value = self.call("load", keys, arguments, Writes::Yes).await?;
+            answer::loaded(value)?;
+        }
+        Ok(())
+    }
+
+    /// The keys of a sale, in the order the library names them. The braces keep them on one shard.
+    pub fn keys(&self, sale: SaleTag) -> [String; 12] {
+        library::KEYS.map(|key| format!("{}:{{{:016x}}}:{key}", self.prefix, sale.0))
+    }
+
+    /// Calls a function. As a custom command, for the client would hold a connection up until an
+    /// `FCALL` of its own is answered, while calls for other sales wait.
+    async fn call(
+        &self,
+        function: &str,
+        keys: Keys,
+        arguments: Vec<Value>,
+        writes: Writes,
+    ) -> Result<Value, StoreError> {
+        let name = Value::from(format!("{}_{function}", library::NAME));
+        let (keys, hash): (Vec<Value>, _) = match keys {
+            // The first key, behind the function's name and the number of keys.
+            Keys::Of(sale) => (self.keys(sale).map(Value::from).into(), ClusterHash::Offset(2)),
+            Keys::None => (Vec::new(), ClusterHash::Random),
+        };
+        let command = match writes {
+            Writes::Yes => "FCALL",
+            Writes::No => "FCALL_RO",
+        };
+        let head = [name, number(keys.len() as u64)];
+        let all: Vec<Value> = head.into_iter().chain(keys).chain(arguments).collect();
+        let command = CustomCommand::new_static(command, hash, false);
+        self.within(self.pool.with_options(&self.call_options()).custom(command, all)).await
+    }
+
+    fn call_options(&self) -> Options {
+        Options {
+            max_attempts: Some(1),
+            timeout: Some(self.deadline),
+            fail_fast: true,
+            ..Options::default()
+        }
+    }
+
+    /// The answer, if it comes in time.
+    async fn within<T>(
+        &self,
+        answer: impl Future<Output = Result<T, fred::error::Error>>,
+    ) -> Result<T, StoreError> {
+        match timeout(self.deadline, answer).await {
+            Ok(answer) => answer.map_err(StoreError::of_call),
+            Err(_) => Err(StoreError::Unavailable("no answer within the deadline".to_owned())),
+        }
+    }
+
+    fn check_server(&self) -> Result<(), StoreError> {
+        let version = self.pool.next().server_version();
+        match version {
+            Some(version) if version.major >= SERVER_MAJOR_MIN => Ok(()),
+            Some(version) => Err(StoreError::ServerTooOld(version.to_string())),
+            None => Err(StoreError::Reply("a server that does not say its version")),
+        }
+    }
+}
+
+/// Which keys a call names.
+#[derive(Clone, Copy, Debug)]
+enum Keys {
+    Of(SaleTag),
+    None,
+}
+
+/// Whether a call may write.
+#[derive(Clone, Copy, Debug)]
+enum Writes {
+    Yes,
+    No,
+}
+
+fn number(number: impl Into<u64>) -> Value {
+    Value::from(number.into().to_string())
+}
+
+fn bytes(bytes: &[u8]) -> Value {
+    Value::from(bytes)
+}

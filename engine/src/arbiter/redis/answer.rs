@@ -1,0 +1,257 @@
+//! Answers of the library: what was decided, and the facts.
+
+use std::fmt;
+
+use fred::types::Value;
+
+use super::{StoreError, Verdict, bytes, number, verdict};
+use crate::{
+    clock::Millis,
+    codec::{Binary as _, DecodeError, binary_struct},
+    command::Command,
+    id::Epoch,
+    record::Record,
+};
+
+/// The running hash of a sale's stream: SHA-1 over the hash before, the entry's time and its records.
+/// It tells histories apart that went different ways by accident; it is no proof against an attacker.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Chain([u8; 20]);
+
+/// How far a node has come in the stream of a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Point {
+    /// The epoch of the last entry.
+    pub epoch: Epoch,
+    /// The last entry's sequence: dense from 1 over all epochs, 0 before the first.
+    pub seq: u64,
+    /// The running hash up to and with it.
+    pub chain: Chain,
+}
+
+binary_struct!(Point { epoch, seq, chain });
+
+/// One entry of the stream: the facts of one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was decided, by the store's clock.
+    pub at: Millis,
+    /// Where the stream stands with it.
+    pub point: Point,
+    /// The facts, in their order.
+    pub records: Vec<Record>,
+}
+
+/// What came of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// One verdict to each command, in their order.
+    pub verdicts: Vec<Verdict>,
+    /// When it was decided, and the facts since the caller's point. What the batch itself decided is
+    /// the last entry, unless it decided nothing.
+    pub facts: Facts,
+}
+
+/// Part of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The epoch the stream is in.
+    pub epoch: Epoch,
+    /// The time of the answer, by the store's clock.
+    pub at: Millis,
+    /// Entries after the caller's point, without a gap.
+    pub entries: Vec<Entry>,
+}
+
+impl Point {
+    /// Before the first entry of a new sale.
+    pub const START: Self = Self { epoch: Epoch(0), seq: 0, chain: Chain([0; 20]) };
+
+    /// The point as three arguments of a call.
+    pub(super) fn arguments(&self) -> [Value; 3] {
+        [number(self.epoch.0), number(self.seq), Value::from(self.chain.to_string())]
+    }
+}
+
+impl Entry {
+    /// The entry as five arguments of a call.
+    pub(super) fn arguments(&self) -> [Value; 5] {
+        let [epoch, seq, chain] = self.point.arguments();
+        let mut records = Vec::new();
+        self.records.iter().for_each(|record| record.encode(&mut records));
+        [epoch, seq, chain, number(self.at.0), bytes(&records)]
+    }
+}
+
+impl Chain {
+    fn parse(text: &str) -> Option<Self> {
+        let mut chain = [0; 20];
+        let digits = text.as_bytes();
+        if digits.len() != 2 * chain.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        for (byte, index) in chain.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&text[index..index + 2], 16).ok()?;
+        }
+        Some(Self(chain))
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chain({self})")
+    }
+}
+
+impl crate::codec::Binary for Chain {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let bytes = crate::codec::take(input, 20)?;
+        bytes.try_into().map(Self).map_err(|_| DecodeError("chain"))
+    }
+}
+
+/// The items of an answer, behind the word that says how it went.
+struct Items(std::vec::IntoIter<Value>);
+
+/// Reads the first word of an answer, which is `ok` or a refusal.
+fn accepted(value: Value) -> Result<Items, StoreError> {
+    let mut items = Items(value.into_array().into_iter());
+    let word = items.text()?;
+    if word == "ok" {
+        return Ok(items);
+    }
+    Err(match word.as_str() {
+        "unknown" => StoreError::UnknownSale,
+        "loading" => StoreError::Loading { epoch: items.epoch()? },
+        "epoch" => StoreError::OtherEpoch { epoch: items.epoch()? },
+        "diverged" => StoreError::Diverged { seq: items.integers::<2>()?[1] },
+        "trimmed" => StoreError::Trimmed { first: items.integer()? },
+        "behind" => StoreError::Behind { seq: items.integer()? },
+        "moved" => StoreError::Moved { seq: items.integer()? },
+        _ => StoreError::Reply("a word that is not known"),
+    })
+}
+
+/// The answer to a batch.
+pub(super) fn decision(value: Value, commands: &[Command]) -> Result<Decision, StoreError> {
+    let (facts, replies) = read_facts(accepted(value)?)?;
+    let verdicts = verdict::decode(&replies, commands)
+        .map_err(|_| StoreError::Reply("replies that do not fit the commands"))?;
+    Ok(Decision { verdicts, facts })
+}
+
+/// The answer to a call that brings facts alone.
+pub(super) fn facts(value: Value) -> Result<Facts, StoreError> {
+    read_facts(accepted(value)?).map(|(facts, _)| facts)
+}
+
+/// The answer to a part that was loaded.
+pub(super) fn loaded(value: Value) -> Result<(), StoreError> {
+    accepted(value).map(drop)
+}
+
+/// Epoch, time, replies; then five items for each entry.
+fn read_facts(mut items: Items) -> Result<(Facts, Vec<u8>), StoreError> {
+    let (epoch, at, replies) = (items.epoch()?, Millis(items.integer()?), items.bytes()?);
+    let mut entries = Vec::with_capacity(items.0.len() / 5);
+    while items.0.len() > 0 {
+        entries.push(items.entry()?);
+    }
+    Ok((Facts { epoch, at, entries }, replies))
+}
+
+impl Items {
+    fn next(&mut self) -> Result<Value, StoreError> {
+        self.0.next().ok_or(StoreError::Reply("fewer items than there should be"))
+    }
+
+    fn text(&mut self) -> Result<String, StoreError> {
+        self.next()?.into_string().ok_or(StoreError::Reply("an item that is no text"))
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        let item = self.next()?;
+        item.as_bytes().map(<[u8]>::to_vec).ok_or(StoreError::Reply("an item that is no bytes"))
+    }
+
+    fn integer(&mut self) -> Result<u64, StoreError> {
+        self.next()?.as_u64().ok_or(StoreError::Reply("an item that is no number"))
+    }
+
+    fn integers<const COUNT: usize>(&mut self) -> Result<[u64; COUNT], StoreError> {
+        let mut integers = [0; COUNT];
+        for integer in &mut integers {
+            *integer = self.integer()?;
+        }
+        Ok(integers)
+    }
+
+    fn epoch(&mut self) -> Result<Epoch, StoreError> {
+        let epoch = u32::try_from(self.integer()?);
+        epoch.map(Epoch).map_err(|_| StoreError::Reply("an epoch that is too large"))
+    }
+
+    fn entry(&mut self) -> Result<Entry, StoreError> {
+        let at = Millis(self.integer()?);
+        let (epoch, seq) = (self.epoch()?, self.integer()?);
+        let chain = Chain::parse(&self.text()?).ok_or(StoreError::Reply("a chain that is none"))?;
+        let (point, bytes) = (Point { epoch, seq, chain }, self.bytes()?);
+        let (mut input, mut records) = (bytes.as_slice(), Vec::new());
+        while !input.is_empty() {
+            let record = Record::decode(&mut input);
+            records.push(record.map_err(|_| StoreError::Reply("a record that is none"))?);
+        }
+        Ok(Entry { at, point, records })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_is_forty_digits_and_nothing_else() {
+        let text = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(Chain::parse(text).unwrap().to_string(), text);
+        for wrong in ["", &text[1..], &format!("{text}8"), &text.replace('a', "g")] {
+            assert_eq!(Chain::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn answers_that_no_library_gives_are_refused_and_not_read() {
+        let word = |word: &str| Value::from(word);
+        let five = |records: &[u8]| {
+            let chain = Chain::default().to_string();
+            [word("1"), word("1"), word("1"), word(&chain), bytes(records)]
+        };
+        let ok = |more: &[Value]| {
+            let start = [word("ok"), word("1"), word("1"), bytes(&[])];
+            Value::Array([&start, more].concat())
+        };
+        assert!(facts(ok(&[])).is_ok());
+        assert!(facts(ok(&five(&[]))).is_ok());
+        for wrong in [
+            Value::Null,
+            word("ok"),
+            Value::Array(vec![word("ok"), word("1")]),
+            Value::Array(vec![word("perhaps")]),
+            ok(&five(&[])[..4]),
+            ok(&five(&[200, 1, 2])),
+            ok(&[word("1"), word("1"), word("1"), word("not a chain"), bytes(&[])]),
+        ] {
+            let answer = facts(wrong);
+            assert!(matches!(answer, Err(StoreError::Reply(_))), "{answer:?}");
+        }
+    }
+}

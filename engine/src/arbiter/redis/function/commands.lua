@@ -1,0 +1,418 @@
+-- What a sale says to each command: facts, and a reply; and what time alone brings about.
+
+-- Replies, one to each command: a byte that says which, and its fields.
+local DONE, PLACED, SESSION, HOLD, NOTED = 0, 1, 2, 3, 4
+local NOT_OPEN, OTHER_BODY, LINE_FULL, NO_PLACE, NOT_CALLED, NO_SESSION = 16, 17, 18, 19, 20, 21
+local LIMIT, SOLD_OUT, STALLED, HOLDS_FULL, NO_HOLD, WRONG_STATE = 22, 23, 24, 25, 26, 27
+
+local function phase(s)
+  if s.closed == 1 or (s.closes_at and s.at >= s.closes_at) then
+    return CLOSED
+  elseif s.opened ~= 1 and s.opens_at and s.at < s.opens_at then
+    return SCHEDULED
+  end
+  return s.draining == 1 and DRAINING or OPEN
+end
+
+-- Whether a ticket, verified by the node, is of a place of this line. Its state comes second.
+local function is_place(s, ticket)
+  if ticket.epoch ~= s.places_epoch then
+    return false
+  end
+  local state, shopper = place(s, ticket.number)
+  return shopper == ticket.shopper and state ~= nil, state
+end
+
+-- An entry. The reply waits for the gate, so this notes the command in `s.entering`, or refuses.
+local function enter(s, command, index)
+  local replay, shopper = command.replay, command.shopper
+  local first = replay and s.asked[replay.key]
+  if first then
+    if first.replay.body ~= replay.body then
+      return char(OTHER_BODY)
+    end
+    command.index, command.number, command.shopper = index, first.number, first.shopper
+    s.entering[#s.entering + 1] = command
+    return
+  end
+  local known = nil
+  if replay then
+    known = look_up(s, replay.key, replay.body)
+  end
+  if known and known.of == OF_ENTRY then
+    return pack('<BI8B', PLACED, known.number, 1)
+  elseif known ~= nil then
+    return char(OTHER_BODY)
+  end
+  local stage, number = phase(s), live(s, shopper)
+  if stage ~= OPEN and not (stage == DRAINING and number) then
+    return char(NOT_OPEN, stage)
+  end
+  local gives_up = number and s.rejoin_tail == 1 and stage == OPEN and place(s, number) == WAITING
+  if not number or gives_up then
+    if s.issued >= PLACES_MAX then
+      return char(LINE_FULL)
+    end
+    if gives_up then
+      fact_departed(s, DEPARTED_REJOINED, { number })
+    end
+    number = fact_entered(s, shopper)
+  end
+  command.index, command.number = index, number
+  s.entering[#s.entering + 1] = command
+  if replay then
+    s.asked[replay.key] = command
+  end
+end
+
+-- The reply to an entry after the gate has moved: who was called at once is let in.
+local function answer_entry(s, entry)
+  local replay = entry.replay
+  local known = nil
+  if replay then
+    known = look_up(s, replay.key, replay.body)
+  end
+  if known and known.of == OF_ENTRY then
+    return pack('<BI8B', PLACED, known.number, 1)
+  elseif known ~= nil then
+    return char(OTHER_BODY)
+  end
+  -- Another entry of this batch may have given this place up for a later one.
+  local number = live(s, entry.shopper) or entry.number
+  if number <= s.watermark and place(s, number) == CALLED then
+    fact_claimed(s, number)
+  end
+  if replay then
+    fact_noted(s, number, replay)
+  end
+  return pack('<BI8B', PLACED, number, 0)
+end
+
+local function leave(s, command)
+  local mine, state = is_place(s, command.ticket)
+  if not mine then
+    return char(NO_PLACE)
+  end
+  local number = command.ticket.number
+  if state == WAITING then
+    fact_departed(s, DEPARTED_LEFT, { number })
+  elseif has_session(state) then
+    fact_session_ended(s, number, END_LEFT)
+  end
+  return char(DONE)
+end
+
+local function claim(s, command)
+  local mine, state = is_place(s, command.ticket)
+  if not mine then
+    return char(NO_PLACE)
+  elseif not has_session(state) then
+    return char(NOT_CALLED, state)
+  end
+  local number = command.ticket.number
+  if state == CALLED then
+    fact_claimed(s, number)
+    state = ADMITTED
+  end
+  return pack('<BBI8I8', SESSION, state, claimed_at(s, number), deadline(s, number))
+end
+
+-- The wanted units, one line for each offer; nil for an offer or a quantity that cannot be.
+local function wanted_of(s, wanted)
+  local items, of = {}, {}
+  for _, want in ipairs(wanted) do
+    if want.offer >= s.offers then
+      return nil
+    end
+    local item = of[want.offer]
+    if not item then
+      item = { offer = want.offer, quantity = 0 }
+      of[want.offer] = item
+      items[#items + 1] = item
+    end
+    item.quantity = item.quantity + want.quantity
+    if item.quantity > 4294967295 then
+      return nil
+    end
+  end
+  return items
+end
+
+local function are_available(s, items)
+  for _, item in ipairs(items) do
+    if stock(s)[item.offer][1] < item.quantity then
+      return false
+    end
+  end
+  return true
+end
+
+-- Whether the ticket's place is in a session from which it may buy.
+local function admits(s, ticket)
+  local mine, state = is_place(s, ticket)
+  local admitted = state == ADMITTED or state == COMPLETED
+  return mine and admitted and s.at < deadline(s, ticket.number)
+end
+
+local function purchase(s, command)
+  local replay, ticket = command.replay, command.ticket
+  local known = look_up(s, replay.key, replay.body)
+  if known and known.of == OF_HOLD then
+    return pack('<BI8BB', HOLD, known.number, known.state, 1)
+  elseif known ~= nil then
+    return char(OTHER_BODY)
+  end
+  local stage = phase(s)
+  if stage ~= OPEN and stage ~= DRAINING then
+    return char(NOT_OPEN, stage)
+  elseif not admits(s, ticket) then
+    return char(NO_SESSION)
+  end
+  local items = wanted_of(s, command.wanted)
+  if not items then
+    return char(SOLD_OUT)
+  end
+  local units, taken = 0, share(s, ticket.shopper).units
+  for _, item in ipairs(items) do
+    units = units + item.quantity
+  end
+  if taken + units > s.per_shopper_max then
+    return pack('<BI8I4', LIMIT, taken, s.per_shopper_max)
+  elseif not are_available(s, items) then
+    return char(SOLD_OUT)
+  elseif s.holds >= HOLDS_MAX then
+    return char(HOLDS_FULL)
+  elseif s.stalled then
+    return char(STALLED)
+  end
+  local id = fact_held(s, ticket.number, ticket.shopper, items, replay)
+  return pack('<BI8BB', HOLD, id, HELD, 0)
+end
+
+local function applies(step, state)
+  if step == PAY or step == EXPIRE then
+    return state == HELD
+  elseif step == REFUND then
+    return state == CONFIRMED
+  end
+  return is_open(state)
+end
+
+local function settle(s, command)
+  local id, step, replay = command.hold, command.step, command.replay
+  local bytes = hold_bytes(s, id)
+  local shopper = bytes and sub(bytes, 17, 32)
+  if not bytes or (command.by and command.by ~= shopper) then
+    return char(NO_HOLD)
+  end
+  local known = nil
+  if replay then
+    known = look_up(s, replay.key, replay.body)
+  end
+  if known and known.of == OF_HOLD then
+    return pack('<BI8BB', HOLD, known.number, known.state, 1)
+  elseif known ~= nil then
+    return char(OTHER_BODY)
+  end
+  local state = byte(bytes, HOLD_STATE)
+  if state == TARGET[step] then
+    -- Done before: no change, but a key's answer is kept, for the hold may move on.
+    if replay then
+      fact_step_answered(s, id, state, replay)
+    end
+    return pack('<BI8BB', HOLD, id, state, 0)
+  end
+  -- A shopper can give an own hold up before payment begins, and nothing else.
+  local allowed = not command.by or (step == RELEASE and state == HELD)
+  if not allowed or not applies(step, state) then
+    return char(WRONG_STATE, state)
+  end
+  local number = unpack_bytes('<I8', bytes, 9)
+  local completes = step == CONFIRM and place(s, number) == ADMITTED and share(s, shopper).open == 1
+  fact_settled(s, id, step, replay)
+  if completes then
+    fact_session_ended(s, number, END_COMPLETED)
+  end
+  return pack('<BI8BB', HOLD, id, TARGET[step], 0)
+end
+
+local function end_session(s, command)
+  local number = command.number
+  if command.epoch ~= s.places_epoch or number < 1 or number > s.watermark then
+    return char(NO_SESSION)
+  end
+  if has_session(place(s, number)) then
+    fact_session_ended(s, number, END_ENDED)
+  end
+  return char(DONE)
+end
+
+local function idle(s, command)
+  local quiet = {}
+  for _, number in ipairs(command.numbers) do
+    if place(s, number) == WAITING then
+      quiet[#quiet + 1] = number
+    end
+  end
+  if #quiet > 0 then
+    fact_departed(s, DEPARTED_IDLE, quiet)
+  end
+  return char(NOTED, #quiet > 0 and 1 or 0)
+end
+
+-- Ends that are due: holds not paid, calls not claimed, sessions past their time.
+local function end_what_is_due(s)
+  local holds = due_ids(s, DUE, SWEEP_RECORDS_MAX)
+  local sessions = due_ids(s, SESSIONS, SWEEP_RECORDS_MAX - #holds)
+  for _, id in ipairs(holds) do
+    fact_settled(s, from_sortable(id), EXPIRE, nil)
+  end
+  for _, id in ipairs(sessions) do
+    local number = from_sortable(id)
+    local called = place(s, number) == CALLED
+    fact_session_ended(s, number, called and END_UNCLAIMED or END_EXPIRED)
+  end
+end
+
+-- Slots that the cap and the stock leave free.
+local function free_slots(s)
+  local most = s.active_max
+  if s.overbook then
+    local milli = sellable(s) * s.overbook
+    most = min(most, floor((milli + 999) / 1000))
+  end
+  return max(most - s.active, 0)
+end
+
+-- The gate's next call: as many of the next in line as pace, slots and stock allow. Whichever node
+-- comes first makes it, and has emptied the bucket for the others.
+local function call_the_next(s)
+  local stage, waiting = phase(s), s.issued - s.departed - s.called
+  if s.paused == 1 or (stage ~= OPEN and stage ~= DRAINING) or waiting == 0 then
+    return
+  end
+  local left = min(floor(level_now(s) / ADMISSION), free_slots(s), waiting)
+  if left == 0 then
+    return
+  end
+  local numbers, number = {}, s.watermark
+  while #numbers < left do
+    number = number + 1
+    if place(s, number) == WAITING then
+      numbers[#numbers + 1] = number
+    end
+  end
+  fact_called(s, number, numbers)
+end
+
+-- Commands, as `commands.rs` writes them.
+
+local function read_replay(bytes, at)
+  if byte(bytes, at) == 0 then
+    return nil, at + 1
+  end
+  local key, body, following = unpack_bytes('c16c16', bytes, at + 1)
+  return { key = key, body = body }, following
+end
+
+local function read_ticket(bytes, at)
+  local epoch, number, shopper, following = unpack_bytes('<I4I8c16', bytes, at)
+  return { epoch = epoch, number = number, shopper = shopper }, following
+end
+
+local READ = {
+  [1] = function(c, bytes, at)
+    c.run, c.shopper, at = enter, sub(bytes, at, at + 15), at + 16
+    c.replay, at = read_replay(bytes, at)
+    return at
+  end,
+  [2] = function(c, bytes, at)
+    c.run = leave
+    c.ticket, at = read_ticket(bytes, at)
+    return at
+  end,
+  [3] = function(c, bytes, at)
+    c.run = claim
+    c.ticket, at = read_ticket(bytes, at)
+    return at
+  end,
+  [4] = function(c, bytes, at)
+    c.run, c.wanted = purchase, {}
+    c.ticket, at = read_ticket(bytes, at)
+    c.replay, at = read_replay(bytes, at)
+    local count
+    count, at = unpack_bytes('B', bytes, at)
+    for index = 1, count do
+      local offer, quantity, following = unpack_bytes('<HI4', bytes, at)
+      c.wanted[index], at = { offer = offer, quantity = quantity }, following
+    end
+    return at
+  end,
+  [5] = function(c, bytes, at)
+    c.run = settle
+    local by_shopper
+    c.hold, c.step, by_shopper, at = unpack_bytes('<I8BB', bytes, at)
+    if by_shopper == 1 then
+      c.by, at = unpack_bytes('c16', bytes, at)
+    end
+    c.replay, at = read_replay(bytes, at)
+    return at
+  end,
+  [6] = function(c, bytes, at)
+    c.run = end_session
+    c.epoch, c.number, at = unpack_bytes('<I4I8', bytes, at)
+    return at
+  end,
+  [7] = function(c, bytes, at)
+    c.run, c.numbers = idle, {}
+    local count
+    count, at = unpack_bytes('<I4', bytes, at)
+    for index = 1, count do
+      c.numbers[index], at = unpack_bytes('<I8', bytes, at)
+    end
+    return at
+  end,
+}
+
+local function read_commands(bytes)
+  local commands, at = {}, 1
+  while at <= #bytes do
+    local command = {}
+    at = READ[byte(bytes, at)](command, bytes, at + 1)
+    commands[#commands + 1] = command
+  end
+  return commands
+end
+
+-- Reads at once what the commands will ask for one by one.
+local function look_ahead(s, commands)
+  local shoppers, replay_keys = {}, {}
+  for _, command in ipairs(commands) do
+    if command.run == enter then
+      shoppers[#shoppers + 1] = command.shopper
+    end
+    if command.replay then
+      replay_keys[#replay_keys + 1] = command.replay.key
+    end
+  end
+  read_live(s, shoppers)
+  read_kept(s, replay_keys)
+end
+
+-- A batch: what is due, the commands in their order, the gate, and then the replies to entries, so
+-- that who enters an empty room is let in at once. Returns the replies.
+local function decide_all(s, commands)
+  local replies = {}
+  s.asked, s.entering = {}, {}
+  -- Before the facts below: what is read now must not undo what they change.
+  look_ahead(s, commands)
+  end_what_is_due(s)
+  for index, command in ipairs(commands) do
+    replies[index] = command.run(s, command, index) or ''
+  end
+  call_the_next(s)
+  for _, entry in ipairs(s.entering) do
+    replies[entry.index] = answer_entry(s, entry)
+  end
+  return concat(replies)
+end

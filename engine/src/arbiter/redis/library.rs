@@ -1,0 +1,34 @@
+//! The library of functions, as it is loaded into Redis.
+
+/// The library's name; its functions begin with it. A new name when the bytes of keys, calls or
+/// replies change, so that nodes of both kinds can stand beside each other.
+pub(super) const NAME: &str = "rushgate_1";
+
+/// The revision within the name, as `head.lua` has it.
+pub const REVISION: u64 = 1;
+
+/// The whole library.
+pub(super) const SOURCE: &str = concat!(
+    include_str!("function/head.lua"),
+    include_str!("function/state.lua"),
+    include_str!("function/facts.lua"),
+    include_str!("function/commands.lua"),
+    include_str!("function/calls.lua"),
+);
+
+/// What the keys of a sale end with, in the library's order.
+pub(super) const KEYS: [&str; 12] = [
+    "meta", "line", "places", "sessions", "claims", "stock", "holds", "due", "units", "replays",
+    "kept", "facts",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_says_the_name_and_the_revision_it_is_loaded_as() {
+        assert!(SOURCE.starts_with(&format!("#!lua name={NAME}\n")));
+        assert!(SOURCE.contains(&format!("local REVISION = {REVISION}\n")));
+    }
+}

@@ -1,0 +1,223 @@
+//! What the store said to each command, and the reply that follows from it.
+//!
+//! A verdict holds what only the store could tell: numbers, states, refusals. What a shopper is told
+//! of a place besides follows from the node's world, once it has applied the batch's facts.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Millis,
+    codec::{Binary as _, DecodeError},
+    command::{Command, Entry, HoldReply, Reply},
+    hold::HoldState,
+    id::{HoldId, Number},
+    line::PlaceState,
+    sale::{EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal, Sale, SettleRefusal},
+    session::{Session, SessionState},
+};
+
+/// What a command came to. The variant follows from the command's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// To `Enter`.
+    Entry(Result<Placed, EntryRefusal>),
+    /// To `Leave`.
+    Left(Result<(), PlaceRefusal>),
+    /// To `Claim`.
+    Claim(Result<Session, PlaceRefusal>),
+    /// To `Purchase`.
+    Purchase(Result<HoldTold, PurchaseRefusal>),
+    /// To `Settle`.
+    Settle(Result<HoldTold, SettleRefusal>),
+    /// To `EndSession`.
+    Ended(Result<(), EndRefusal>),
+    /// To `Idle`: 1 if any place was let go.
+    Idle(usize),
+}
+
+/// The place an entry was given or found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its number.
+    pub number: Number,
+    /// Whether the key was answered before.
+    pub replayed: bool,
+}
+
+/// The hold that a purchase or a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldTold {
+    /// Its number.
+    pub hold: HoldId,
+    /// The state it is told to be in.
+    pub state: HoldState,
+    /// Whether the key was answered before.
+    pub replayed: bool,
+}
+
+impl Verdict {
+    /// The reply to `command`, by a sale that has applied the facts of the batch and nothing since.
+    ///
+    /// # Panics
+    /// When the verdict is not of this command and this sale.
+    pub fn reply(self, command: &Command, sale: &Sale, at: Millis) -> Reply {
+        match self {
+            Self::Entry(placed) => {
+                Reply::Entry(placed.map(|placed| entry(placed, command, sale, at)))
+            }
+            Self::Left(left) => Reply::Left(left),
+            Self::Claim(session) => Reply::Claim(session),
+            Self::Purchase(told) => Reply::Purchase(told.map(|told| hold(told, sale))),
+            Self::Settle(told) => Reply::Settle(told.map(|told| hold(told, sale))),
+            Self::Ended(ended) => Reply::Ended(ended),
+            Self::Idle(count) => Reply::Noted(count),
+        }
+    }
+}
+
+fn entry(placed: Placed, command: &Command, sale: &Sale, at: Millis) -> Entry {
+    let Command::Enter { replay, .. } = command else {
+        unreachable!("a verdict on an entry answers one");
+    };
+    let kept = sale.answered_entry(*replay, at).ok().flatten();
+    let answer = kept.unwrap_or_else(|| sale.entry_answer(placed.number, at));
+    Entry { epoch: sale.epoch(), answer, replayed: placed.replayed }
+}
+
+fn hold(told: HoldTold, sale: &Sale) -> HoldReply {
+    let found = sale.hold(told.hold).expect("a verdict names a hold of its sale");
+    let mut hold = Arc::clone(found);
+    if hold.state != told.state {
+        Arc::make_mut(&mut hold).state = told.state;
+    }
+    HoldReply { hold, replayed: told.replayed }
+}
+
+/// Bytes of replies in `function/commands.lua`.
+mod said {
+    pub(super) const DONE: u8 = 0;
+    pub(super) const PLACED: u8 = 1;
+    pub(super) const SESSION: u8 = 2;
+    pub(super) const HOLD: u8 = 3;
+    pub(super) const NOTED: u8 = 4;
+    pub(super) const NOT_OPEN: u8 = 16;
+    pub(super) const OTHER_BODY: u8 = 17;
+    pub(super) const LINE_FULL: u8 = 18;
+    pub(super) const NO_PLACE: u8 = 19;
+    pub(super) const NOT_CALLED: u8 = 20;
+    pub(super) const NO_SESSION: u8 = 21;
+    pub(super) const LIMIT: u8 = 22;
+    pub(super) const SOLD_OUT: u8 = 23;
+    pub(super) const STALLED: u8 = 24;
+    pub(super) const HOLDS_FULL: u8 = 25;
+    pub(super) const NO_HOLD: u8 = 26;
+    pub(super) const WRONG_STATE: u8 = 27;
+}
+
+const UNFIT: DecodeError = DecodeError("a reply that its command cannot get");
+
+/// Reads one reply to each command.
+pub(super) fn decode(
+    mut replies: &[u8],
+    commands: &[Command],
+) -> Result<Vec<Verdict>, DecodeError> {
+    let input = &mut replies;
+    let verdicts: Result<Vec<_>, _> = commands.iter().map(|command| one(command, input)).collect();
+    if input.is_empty() { verdicts } else { Err(DecodeError("more replies than commands")) }
+}
+
+fn one(command: &Command, input: &mut &[u8]) -> Result<Verdict, DecodeError> {
+    let byte = u8::decode(input)?;
+    Ok(match command {
+        Command::Enter { .. } => Verdict::Entry(placed(byte, input)?),
+        Command::Leave { .. } if byte == said::DONE => Verdict::Left(Ok(())),
+        Command::Leave { .. } => Verdict::Left(Err(place_refusal(byte, input)?)),
+        Command::Claim { ticket, .. } if byte == said::SESSION => {
+            let (number, state) = (ticket.number, session_state(input)?);
+            let (since, deadline) = (Millis::decode(input)?, Millis::decode(input)?);
+            Verdict::Claim(Ok(Session { number, state, since, deadline }))
+        }
+        Command::Claim { .. } => Verdict::Claim(Err(place_refusal(byte, input)?)),
+        Command::Purchase { .. } if byte == said::HOLD => Verdict::Purchase(Ok(told(input)?)),
+        Command::Purchase { .. } => Verdict::Purchase(Err(purchase_refusal(byte, input)?)),
+        Command::Settle { .. } if byte == said::HOLD => Verdict::Settle(Ok(told(input)?)),
+        Command::Settle { .. } => Verdict::Settle(Err(settle_refusal(byte, input)?)),
+        Command::EndSession { .. } => match byte {
+            said::DONE => Verdict::Ended(Ok(())),
+            said::NO_SESSION => Verdict::Ended(Err(EndRefusal::NoSession)),
+            _ => return Err(UNFIT),
+        },
+        Command::Idle { .. } if byte == said::NOTED => {
+            Verdict::Idle(usize::from(u8::decode(input)?))
+        }
+        Command::Idle { .. }
+        | Command::Create { .. }
+        | Command::Change { .. }
+        | Command::Delivered { .. }
+        | Command::DeadLetter { .. }
+        | Command::Requeue { .. } => return Err(UNFIT),
+    })
+}
+
+fn placed(byte: u8, input: &mut &[u8]) -> Result<Result<Placed, EntryRefusal>, DecodeError> {
+    Ok(Err(match byte {
+        said::PLACED => {
+            let (number, replayed) = (Number::decode(input)?, bool::decode(input)?);
+            return Ok(Ok(Placed { number, replayed }));
+        }
+        said::NOT_OPEN => EntryRefusal::NotOpen(Phase::decode(input)?),
+        said::OTHER_BODY => EntryRefusal::OtherBody,
+        said::LINE_FULL => EntryRefusal::LineFull,
+        _ => return Err(UNFIT),
+    }))
+}
+
+fn told(input: &mut &[u8]) -> Result<HoldTold, DecodeError> {
+    let (hold, state) = (HoldId::decode(input)?, HoldState::decode(input)?);
+    Ok(HoldTold { hold, state, replayed: bool::decode(input)? })
+}
+
+/// Places have the states of sessions among theirs, under other bytes.
+fn session_state(input: &mut &[u8]) -> Result<SessionState, DecodeError> {
+    let state = PlaceState::decode(input)?;
+    [
+        (PlaceState::Admitted, SessionState::Admitted),
+        (PlaceState::Completed, SessionState::Completed),
+    ]
+    .into_iter()
+    .find_map(|(place, session)| (place == state).then_some(session))
+    .ok_or(UNFIT)
+}
+
+fn place_refusal(byte: u8, input: &mut &[u8]) -> Result<PlaceRefusal, DecodeError> {
+    match byte {
+        said::NO_PLACE => Ok(PlaceRefusal::NoPlace),
+        said::NOT_CALLED => PlaceState::decode(input).map(PlaceRefusal::NotCalled),
+        _ => Err(UNFIT),
+    }
+}
+
+fn purchase_refusal(byte: u8, input: &mut &[u8]) -> Result<PurchaseRefusal, DecodeError> {
+    Ok(match byte {
+        said::NOT_OPEN => PurchaseRefusal::NotOpen(Phase::decode(input)?),
+        said::NO_SESSION => PurchaseRefusal::NoSession,
+        said::OTHER_BODY => PurchaseRefusal::OtherBody,
+        said::LIMIT => {
+            let (taken, limit) = (u64::decode(input)?, u32::decode(input)?);
+            PurchaseRefusal::Limit { taken, limit }
+        }
+        said::SOLD_OUT => PurchaseRefusal::SoldOut,
+        said::STALLED => PurchaseRefusal::Stalled,
+        said::HOLDS_FULL => PurchaseRefusal::HoldsFull,
+        _ => return Err(UNFIT),
+    })
+}
+
+fn settle_refusal(byte: u8, input: &mut &[u8]) -> Result<SettleRefusal, DecodeError> {
+    match byte {
+        said::NO_HOLD => Ok(SettleRefusal::NoHold),
+        said::WRONG_STATE => HoldState::decode(input).map(SettleRefusal::WrongState),
+        said::OTHER_BODY => Ok(SettleRefusal::OtherBody),
+        _ => Err(UNFIT),
+    }
+}

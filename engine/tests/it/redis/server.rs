@@ -1,0 +1,261 @@
+//! A private Redis, and nodes that use it.
+//!
+//! Owns the server's process, directory and socket. A machine without `redis-server` fails the tests:
+//! a suite that was left out proves nothing.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Child, Command as Program, Stdio},
+    thread,
+    time::Duration,
+};
+
+use engine::{
+    arbiter::redis::{Batch, Decision, Point, Rebuild, RedisArbiter, StoreError, StoreOptions},
+    clock::Millis,
+    codec::Binary as _,
+    command::Command,
+    id::{Epoch, SaleTag},
+    record::Record,
+    sale::Sale,
+    spec::SaleSpec,
+    world::World,
+};
+use fred::{
+    clients::Client,
+    interfaces::ClientLike as _,
+    types::{Builder, ClusterHash, CustomCommand, Value, config::Config},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::support;
+
+/// How long a call may take in most tests: never reached by a server that runs.
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// A running server; dropping it kills it.
+#[derive(Debug)]
+pub(super) struct Server {
+    child: Child,
+    directory: TempDir,
+}
+
+impl Server {
+    pub(super) fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let child = spawn(directory.path());
+        let server = Self { child, directory };
+        server.wait_until_up();
+        server
+    }
+
+    /// Kills the server and starts another, empty, in its place.
+    pub(super) fn restart_empty(&mut self) {
+        self.kill();
+        self.child = spawn(self.directory.path());
+        self.wait_until_up();
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.child.kill().expect("a child to kill");
+        self.child.wait().expect("a child to wait for");
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a child");
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis+unix://{}", self.directory.path().join("socket").display())
+    }
+
+    pub(super) async fn arbiter(&self, prefix: &str, deadline: Duration) -> RedisArbiter {
+        let (url, prefix) = (self.url(), prefix.to_owned());
+        let options = StoreOptions { url, connections: 2, deadline, prefix };
+        RedisArbiter::connect(&options).await.expect("a server that runs is connected to")
+    }
+
+    /// A connection for what no arbiter would ask.
+    pub(super) async fn raw(&self) -> Raw {
+        let config = Config::from_url(&self.url()).expect("a good URL");
+        let client = Builder::from_config(config).build().expect("a client");
+        client.init().await.expect("a server that runs");
+        Raw(client)
+    }
+
+    fn wait_until_up(&self) {
+        let socket = self.directory.path().join("socket");
+        for _ in 0..1_000 {
+            if is_answering(&socket) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        unreachable!("redis-server does not come up within 10 s");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that a test has killed already is gone.
+        drop(self.child.kill().and_then(|()| self.child.wait()));
+    }
+}
+
+fn spawn(directory: &Path) -> Child {
+    Program::new("redis-server")
+        .args(["--port", "0", "--databases", "1", "--save", "", "--appendonly", "no"])
+        .arg("--unixsocket")
+        .arg(directory.join("socket"))
+        .arg("--dir")
+        .arg(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is needed: it is in Debian's package redis-server")
+}
+
+fn is_answering(socket: &Path) -> bool {
+    let mut answer = [0; 7];
+    UnixStream::connect(socket)
+        .and_then(|mut stream| {
+            stream.write_all(b"PING\r\n")?;
+            stream.read_exact(&mut answer)
+        })
+        .is_ok_and(|()| &answer == b"+PONG\r\n")
+}
+
+/// A plain connection.
+#[derive(Debug)]
+pub(super) struct Raw(Client);
+
+impl Raw {
+    pub(super) async fn call(&self, command: &[&str]) -> Value {
+        let named = CustomCommand::new(command[0], ClusterHash::FirstKey, false);
+        let arguments: Vec<Value> = command[1..].iter().map(|part| Value::from(*part)).collect();
+        self.0.custom(named, arguments).await.expect("a command that the server knows")
+    }
+
+    /// All that a sale's keys hold, but for the stream and for what does not follow from the facts.
+    pub(super) async fn dump(&self, keys: &[String; 12]) -> BTreeMap<String, String> {
+        let mut dump = BTreeMap::new();
+        for key in keys {
+            let name = key.rsplit(':').next().unwrap_or_default();
+            let call = match name {
+                "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
+                "kept" | "facts" => continue,
+                _ => vec!["HGETALL", key],
+            };
+            let flat = flatten(self.call(&call).await);
+            for pair in flat.chunks(2) {
+                let (field, value) = (pair[0].escape_ascii().to_string(), pair[1].escape_ascii());
+                let own =
+                    ["clock_offset", "loader", "base_epoch", "base_seq", "base_chain", "epoch"];
+                if name != "meta" || !own.contains(&field.as_str()) {
+                    dump.insert(format!("{name} {field}"), value.to_string());
+                }
+            }
+        }
+        dump
+    }
+}
+
+/// A list of values as bytes.
+fn flatten(value: Value) -> Vec<Vec<u8>> {
+    let bytes = |item: &Value| item.as_bytes().expect("bytes").to_vec();
+    if let Value::Array(items) = value { items.iter().map(bytes).collect() } else { Vec::new() }
+}
+
+/// A node: the arbiter, and the world that follows from the stream.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) arbiter: RedisArbiter,
+    pub(super) sale: SaleTag,
+    pub(super) epoch: Epoch,
+    pub(super) point: Point,
+    /// The latest time of any fact.
+    pub(super) at: Millis,
+    pub(super) world: World,
+}
+
+impl Node {
+    /// A node that makes the sale and loads it.
+    pub(super) async fn creating(arbiter: RedisArbiter, spec: SaleSpec) -> Self {
+        let (sale, at, mut world) = (spec.name.tag(), support::START, World::default());
+        let author = support::author();
+        world.apply(&Record::Created { author, epoch: Epoch(1), spec: Box::new(spec) }, at);
+        let mut node = Self { arbiter, sale, epoch: Epoch(0), point: Point::START, at, world };
+        node.reload().await;
+        node
+    }
+
+    /// A second node with the same knowledge.
+    pub(super) fn beside(&self, arbiter: RedisArbiter) -> Self {
+        let (sale, epoch, point, at) = (self.sale, self.epoch, self.point, self.at);
+        Self { arbiter, sale, epoch, point, at, world: self.world.clone() }
+    }
+
+    pub(super) fn sale(&self) -> &Sale {
+        self.world.sale(self.sale).expect("the sale is there")
+    }
+
+    /// Writes the sale into the store under the next epoch.
+    pub(super) async fn reload(&mut self) {
+        self.epoch = Epoch(self.epoch.0 + 1);
+        self.load_with(&self.arbiter).await.expect("a higher epoch is taken");
+    }
+
+    /// Writes the sale into a store as it stands.
+    pub(super) async fn load_with(&self, arbiter: &RedisArbiter) -> Result<(), StoreError> {
+        let (last, epoch) = (&self.point, self.epoch);
+        let rebuild =
+            Rebuild { sale: self.sale(), at: self.at, epoch, last, base: last, entries: &[] };
+        arbiter.load(&rebuild).await
+    }
+
+    pub(super) async fn try_decide(
+        &mut self,
+        commands: &[Command],
+        stalled: bool,
+    ) -> Result<Decision, StoreError> {
+        let (sale, epoch, after) = (self.sale, self.epoch, &self.point);
+        let batch = Batch { sale, epoch, after, stalled, commands };
+        let decision = self.arbiter.decide(&batch).await?;
+        self.follow(&decision.facts);
+        Ok(decision)
+    }
+
+    pub(super) async fn decide(&mut self, commands: &[Command]) -> Decision {
+        self.try_decide(commands, false).await.expect("a store that agrees decides")
+    }
+
+    /// Applies facts, which go on where this node stands.
+    pub(super) fn follow(&mut self, facts: &engine::arbiter::redis::Facts) {
+        for entry in &facts.entries {
+            assert_eq!(entry.point.seq, self.point.seq + 1, "entries come without a gap");
+            assert!(entry.at >= self.at, "time never runs backwards");
+            for record in &entry.records {
+                self.world.apply(record, entry.at);
+            }
+            (self.point, self.at) = (entry.point, entry.at);
+        }
+    }
+}
+
+#[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
+pub(super) fn encoded<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
+    let mut out = Vec::new();
+    records.into_iter().for_each(|record| record.encode(&mut out));
+    out
+}
+
+/// Runs a test that needs a runtime.
+pub(super) fn run<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(test)
+}
