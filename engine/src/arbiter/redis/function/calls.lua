@@ -52,6 +52,16 @@ local function opened(keys, epoch)
   return s
 end
 
+-- The sale, open, whose history the node's is a beginning of; or the answer that says what is not so.
+local function shared(keys, epoch, point)
+  local s, refusal = opened(keys, epoch)
+  refusal = refusal or mismatch(s, point)
+  if refusal then
+    return nil, refusal
+  end
+  return s
+end
+
 -- Adds entries after `point` to an answer: time, epoch, seq, chain and records of each.
 local function add_entries(s, answer, point, count)
   local after = '(' .. entry_id(point.epoch, point.seq)
@@ -82,13 +92,9 @@ end
 
 -- epoch; the node's point (epoch, seq, chain); whether new holds are refused; commands.
 local function decide(keys, args)
-  local s, refusal = opened(keys, tonumber(args[1]))
-  if not s then
-    return refusal
-  end
   local point = read_point(args, 2)
-  refusal = mismatch(s, point)
-  if refusal then
+  local s, refusal = shared(keys, tonumber(args[1]), point)
+  if not s then
     return refusal
   elseif s.seq - point.seq >= FACTS_READ_MAX then
     return { 'behind', s.seq }
@@ -139,14 +145,12 @@ local EFFECTS = {
 
 -- epoch; the node's point; records; then effects, three arguments each.
 local function append(keys, args)
-  local s, refusal = opened(keys, tonumber(args[1]))
+  local point = read_point(args, 2)
+  local s, refusal = shared(keys, tonumber(args[1]), point)
   if not s then
     return refusal
-  end
-  local point = read_point(args, 2)
-  refusal = mismatch(s, point)
-  if refusal or point.seq ~= s.seq then
-    return refusal or { 'moved', s.seq }
+  elseif point.seq ~= s.seq then
+    return { 'moved', s.seq }
   end
   begin(s)
   insert(s.records, args[5])
@@ -171,13 +175,9 @@ end
 
 -- The node's point; how many entries at the most.
 local function facts(keys, args)
-  local s, refusal = opened(keys, nil)
-  if not s then
-    return refusal
-  end
   local point = read_point(args, 1)
-  refusal = mismatch(s, point)
-  if refusal then
+  local s, refusal = shared(keys, nil, point)
+  if not s then
     return refusal
   end
   local count = min(tonumber(args[4]), FACTS_READ_MAX)

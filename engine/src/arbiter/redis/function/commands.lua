@@ -23,6 +23,19 @@ local function is_place(s, ticket)
   return shopper == ticket.shopper and state ~= nil, state
 end
 
+-- The reply to a request whose key was used before, for an entry or for a hold; nil when it is new.
+local function replayed(s, replay, of)
+  local known = replay and look_up(s, replay.key, replay.body)
+  if known == nil then
+    return nil
+  elseif not known or known.of ~= of then
+    return char(OTHER_BODY)
+  elseif of == OF_ENTRY then
+    return pack('<BI8B', PLACED, known.number, 1)
+  end
+  return pack('<BI8BB', HOLD, known.number, known.state, 1)
+end
+
 -- An entry. The reply waits for the gate, so this notes the command in `s.entering`, or refuses.
 local function enter(s, command, index)
   local replay, shopper = command.replay, command.shopper
@@ -35,14 +48,9 @@ local function enter(s, command, index)
     s.entering[#s.entering + 1] = command
     return
   end
-  local known = nil
-  if replay then
-    known = look_up(s, replay.key, replay.body)
-  end
-  if known and known.of == OF_ENTRY then
-    return pack('<BI8B', PLACED, known.number, 1)
-  elseif known ~= nil then
-    return char(OTHER_BODY)
+  local again = replayed(s, replay, OF_ENTRY)
+  if again then
+    return again
   end
   local stage, number = phase(s), live(s, shopper)
   if stage ~= OPEN and not (stage == DRAINING and number) then
@@ -68,14 +76,9 @@ end
 -- The reply to an entry after the gate has moved: who was called at once is let in.
 local function answer_entry(s, entry)
   local replay = entry.replay
-  local known = nil
-  if replay then
-    known = look_up(s, replay.key, replay.body)
-  end
-  if known and known.of == OF_ENTRY then
-    return pack('<BI8B', PLACED, known.number, 1)
-  elseif known ~= nil then
-    return char(OTHER_BODY)
+  local again = replayed(s, replay, OF_ENTRY)
+  if again then
+    return again
   end
   -- Another entry of this batch may have given this place up for a later one.
   local number = live(s, entry.shopper) or entry.number
@@ -156,11 +159,9 @@ end
 
 local function purchase(s, command)
   local replay, ticket = command.replay, command.ticket
-  local known = look_up(s, replay.key, replay.body)
-  if known and known.of == OF_HOLD then
-    return pack('<BI8BB', HOLD, known.number, known.state, 1)
-  elseif known ~= nil then
-    return char(OTHER_BODY)
+  local again = replayed(s, replay, OF_HOLD)
+  if again then
+    return again
   end
   local stage = phase(s)
   if stage ~= OPEN and stage ~= DRAINING then
@@ -205,14 +206,9 @@ local function settle(s, command)
   if not bytes or (command.by and command.by ~= shopper) then
     return char(NO_HOLD)
   end
-  local known = nil
-  if replay then
-    known = look_up(s, replay.key, replay.body)
-  end
-  if known and known.of == OF_HOLD then
-    return pack('<BI8BB', HOLD, known.number, known.state, 1)
-  elseif known ~= nil then
-    return char(OTHER_BODY)
+  local again = replayed(s, replay, OF_HOLD)
+  if again then
+    return again
   end
   local state = byte(bytes, HOLD_STATE)
   if state == TARGET[step] then
