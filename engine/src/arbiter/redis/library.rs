@@ -25,10 +25,26 @@ pub(super) const KEYS: [&str; 12] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits;
 
     #[test]
     fn the_library_says_the_name_and_the_revision_it_is_loaded_as() {
         assert!(SOURCE.starts_with(&format!("#!lua name={NAME}\n")));
         assert!(SOURCE.contains(&format!("local REVISION = {REVISION}\n")));
+    }
+
+    /// No test sells so much that a bound would show in what is decided.
+    #[test]
+    fn the_bounds_are_those_of_a_single_process() {
+        for (name, bound) in [
+            ("PLACES_MAX", limits::PLACES_MAX),
+            ("HOLDS_MAX", limits::HOLDS_MAX as u64),
+            ("REPLAYS_MAX", limits::REPLAYS_MAX as u64),
+            ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
+            ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),
+            ("GATE_BURST_MS", limits::GATE_BURST_MS),
+        ] {
+            assert!(SOURCE.contains(&format!("local {name} = {bound}\n")), "{name} = {bound}");
+        }
     }
 }

@@ -18,11 +18,11 @@ local REVISION = 1
 local META, LINE, PLACES, SESSIONS, CLAIMS, STOCK = 1, 2, 3, 4, 5, 6
 local HOLDS, DUE, UNITS, REPLAYS, KEPT, FACTS = 7, 8, 9, 10, 11, 12
 
--- Bounds; those of the same name in `limits.rs` are the same.
-local PLACES_MAX = 1366 * 24576
+-- Bounds; those of the same name in `limits.rs` are the same, which a test of `library.rs` sees to.
+local PLACES_MAX = 33570816
 local HOLDS_MAX = 4194304
 local REPLAYS_MAX = 4194304
-local REPLAY_TTL_MS = 24 * 60 * 60 * 1000
+local REPLAY_TTL_MS = 86400000
 local SWEEP_RECORDS_MAX = 4096
 local GATE_BURST_MS = 250
 -- Entries of the stream that stay for nodes that were away: at the busiest some minutes of facts.
