@@ -78,5 +78,6 @@ fn offer(offer: &OfferCertificate) -> Value {
         "held": units(offer.held),
         "paying": units(offer.paying),
         "sold": units(offer.sold),
+        "stranded": units(offer.stranded),
     })
 }

@@ -6,16 +6,18 @@
 
 mod book;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use self::book::Book;
 use crate::{
     clock::Millis,
+    codec::Binary as _,
     disk::Disk,
     id::{Epoch, SaleName, SaleTag, Sku},
     journal::{self, Batch, ChainHash, Extent, JournalError},
     record::{Change, Record},
     recovery::each_record,
+    sale::Sale,
 };
 
 /// Violations listed at the most; one is enough.
@@ -59,7 +61,7 @@ pub struct SaleCertificate {
     pub offers: Vec<OfferCertificate>,
 }
 
-/// What a journal proves of one offer; `available + held + paying + sold = total` throughout.
+/// What a journal proves of one offer; `available + held + paying + sold + stranded = total` throughout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OfferCertificate {
     /// The SKU.
@@ -74,6 +76,8 @@ pub struct OfferCertificate {
     pub paying: i128,
     /// Sold.
     pub sold: i128,
+    /// Perhaps sold by a node that was missing.
+    pub stranded: i128,
 }
 
 /// Audits the journal on `disk`, which nobody else may be writing. Changes nothing.
@@ -96,17 +100,15 @@ struct Auditor {
     books: BTreeMap<SaleTag, Book>,
     closed: Vec<SaleCertificate>,
     epochs: BTreeMap<SaleTag, Epoch>,
-    last_at: Millis,
+    last_at: BTreeMap<Option<SaleTag>, Millis>,
+    adopting: BTreeMap<SaleTag, Vec<u8>>,
     violations: Vec<String>,
 }
 
 impl Auditor {
     fn take(&mut self, record: &Record, at: Millis, sequence: u64) {
         let mut faults = Vec::new();
-        if at < self.last_at {
-            faults.push("time runs backwards".to_owned());
-        }
-        self.last_at = self.last_at.max(at);
+        self.check_time(record, at, &mut faults);
         match record {
             Record::Created { epoch, spec, .. } => {
                 let tag = spec.name.tag();
@@ -117,7 +119,11 @@ impl Auditor {
                     faults.push(format!("sale {} is made twice", spec.name));
                 }
             }
-            Record::Delivered { .. } | Record::DeadLettered { .. } | Record::Requeued { .. } => {}
+            Record::Adopted { .. } => self.adopt(record, &mut faults),
+            Record::Followed { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. } => {}
             Record::Changed { sale, .. }
             | Record::Entered { sale, .. }
             | Record::Departed { sale, .. }
@@ -127,6 +133,9 @@ impl Auditor {
             | Record::EntryAnswered { sale, .. }
             | Record::EntryNoted { sale, .. }
             | Record::StepAnswered { sale, .. }
+            | Record::Joined { sale, .. }
+            | Record::Parted { sale, .. }
+            | Record::Rebuilt { sale, .. }
             | Record::Held { sale, .. }
             | Record::Settled { sale, .. } => match self.books.get_mut(sale) {
                 Some(book) => book.take(record, &mut faults),
@@ -141,6 +150,38 @@ impl Auditor {
         let room = VIOLATIONS_MAX.saturating_sub(self.violations.len());
         let named = faults.into_iter().map(|fault| format!("record {sequence}: {fault}"));
         self.violations.extend(named.take(room));
+    }
+
+    /// Time never runs backwards in a sale. Sales that many nodes serve have each that of its stream.
+    fn check_time(&mut self, record: &Record, at: Millis, faults: &mut Vec<String>) {
+        if matches!(record, Record::Adopted { .. }) {
+            return;
+        }
+        let last_at = self.last_at.entry(record.sale()).or_default();
+        if at < *last_at {
+            faults.push("time runs backwards".to_owned());
+        }
+        *last_at = at.max(*last_at);
+    }
+
+    fn adopt(&mut self, record: &Record, faults: &mut Vec<String>) {
+        let Record::Adopted { sale, is_first, bytes, stood } = record else {
+            unreachable!("called for a part of a sale only");
+        };
+        let whole = self.adopting.entry(*sale).or_default();
+        if *is_first {
+            whole.clear();
+        }
+        whole.extend_from_slice(bytes);
+        if stood.is_some() {
+            match Sale::decode(&mut mem::take(whole).as_slice()) {
+                Ok(adopted) => {
+                    self.epochs.insert(*sale, adopted.epoch());
+                    self.books.insert(*sale, Book::adopted(&adopted));
+                }
+                Err(error) => faults.push(format!("a sale taken over: {error}")),
+            }
+        }
     }
 
     fn certificate(self, read: &journal::Recovery) -> Certificate {

@@ -11,8 +11,8 @@ use smallvec::{Array, SmallVec};
 use crate::{
     clock::Millis,
     id::{
-        Currency, Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, Sequence,
-        ShopperKey, Sku,
+        Currency, Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleName, SaleTag,
+        Sequence, ShopperKey, Sku,
     },
 };
 
@@ -196,6 +196,16 @@ impl Binary for SaleName {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         Self::parse(&String::decode(input)?).ok_or(DecodeError("sale name"))
+    }
+}
+
+impl Binary for NodeName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_text(self.as_str(), out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(&String::decode(input)?).ok_or(DecodeError("node name"))
     }
 }
 

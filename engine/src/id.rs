@@ -4,6 +4,8 @@ use std::fmt;
 
 /// The longest sale name, in bytes.
 const SALE_NAME_BYTES_MAX: usize = 64;
+/// The longest name of a node, in bytes.
+const NODE_NAME_BYTES_MAX: usize = 64;
 /// The longest SKU, in bytes.
 const SKU_BYTES_MAX: usize = 64;
 
@@ -66,6 +68,30 @@ pub struct EventId(pub u64);
 /// A record's place in the journal, dense from 1 over all sales of a data directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
+
+/// A node's name: `[A-Za-z0-9._-]{1,64}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeName(Box<str>);
+
+impl NodeName {
+    /// Accepts `[A-Za-z0-9._-]{1,64}`; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let fits = (1..=NODE_NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed);
+        fits.then(|| Self(text.into()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The index of an offer within its sale's offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,7 @@ pub mod codec;
 pub mod id;
 pub mod limits;
 pub mod spec;
+pub mod stream;
 
 mod keyed;
 

@@ -108,10 +108,19 @@ impl Publisher {
                 self.publish_hold(*hold, sale);
                 self.free_units(*hold, *step, sale);
             }
+            Record::Rebuilt { skipped, stranded, .. } => {
+                self.skip(u64::from(*skipped), sale, at);
+                for (units, offer) in stranded.iter().zip(0..) {
+                    self.view.stock().free(OfferIndex(offer), -units.cast_signed());
+                }
+            }
             Record::Changed { change, .. } => {
                 self.view.set_desk(sale);
                 match &**change {
                     Change::Restock { offer, units } => self.view.stock().free(*offer, *units),
+                    Change::Unstrand { offer, units } => {
+                        self.view.stock().free(*offer, units.cast_signed());
+                    }
                     Change::Update { spec } => self.refund_restocks = spec.refund_restocks,
                     Change::Pause
                     | Change::Resume
@@ -129,8 +138,21 @@ impl Publisher {
             | Record::Created { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }
-            | Record::Requeued { .. } => {}
+            | Record::Requeued { .. }
+            | Record::Followed { .. }
+            | Record::Joined { .. }
+            | Record::Parted { .. }
+            | Record::Adopted { .. } => {}
         }
+    }
+
+    /// Numbers that nobody gets any more.
+    fn skip(&mut self, count: u64, sale: &Sale, at: Millis) {
+        let first = self.line.issued().0 + 1;
+        let last = (first + count - 1).min(sale.issued().0);
+        self.line.issue_through(Number(last), at);
+        let numbers: Vec<Number> = (first..=last).map(Number).collect();
+        self.line.depart_many(&numbers, PlaceState::Revoked, at);
     }
 
     /// Publishes what follows from the whole batch, and from time alone.

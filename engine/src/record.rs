@@ -12,8 +12,9 @@ use crate::{
     codec::{binary_enum, binary_struct},
     gate::EtaRange,
     hold::{HoldItems, HoldState, Step},
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleTag, ShopperKey},
     spec::SaleSpec,
+    stream::Point,
 };
 
 /// One decided fact.
@@ -153,6 +154,89 @@ pub enum Record {
         /// Which events, ascending.
         events: Vec<EventId>,
     },
+    /// What follows, up to the next of this kind or the end of the journal's batch, is one entry of the
+    /// stream that the nodes of a sale share. Only journals have it.
+    Followed {
+        /// Which sale.
+        sale: SaleTag,
+        /// When the entry was decided: the time of its facts.
+        at: Millis,
+        /// Where the stream stands with it.
+        point: Point,
+    },
+    /// A node began to serve the sale.
+    Joined {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which node.
+        node: NodeName,
+    },
+    /// A node serves the sale no more: it stopped, or was silent for so long that the others go on
+    /// without it. From here on it decides nothing before it joins again.
+    Parted {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which node.
+        node: NodeName,
+    },
+    /// The store had lost facts, and a node wrote it anew from its own.
+    Rebuilt {
+        /// Which sale.
+        sale: SaleTag,
+        /// The new epoch of the stream.
+        epoch: Epoch,
+        /// The last sequence before it.
+        after: u64,
+        /// Nodes that were to be asked and did not answer: what they acknowledged last may be unknown.
+        missing: Vec<NodeName>,
+        /// Units of each offer that a missing node may have sold; empty when none is missing.
+        stranded: Vec<u64>,
+        /// Numbers that a missing node may have given out and that nobody gets any more.
+        skipped: u32,
+    },
+    /// A part of a sale's byte form, taken over from another node because the stream no longer has what
+    /// follows this node's point. Only journals have it.
+    Adopted {
+        /// Which sale.
+        sale: SaleTag,
+        /// Whether it is the first part.
+        is_first: bool,
+        /// The part.
+        bytes: Vec<u8>,
+        /// With the last part: when, and at which point of the stream, the sale stood so.
+        stood: Option<Stood>,
+    },
+}
+
+impl Record {
+    /// The sale that the fact is of; `None` where it is of the order pipeline.
+    pub fn sale(&self) -> Option<SaleTag> {
+        match self {
+            Self::Created { spec, .. } => Some(spec.name.tag()),
+            Self::Changed { sale, .. }
+            | Self::Entered { sale, .. }
+            | Self::Departed { sale, .. }
+            | Self::Called { sale, .. }
+            | Self::Claimed { sale, .. }
+            | Self::SessionEnded { sale, .. }
+            | Self::EntryAnswered { sale, .. }
+            | Self::EntryNoted { sale, .. }
+            | Self::Held { sale, .. }
+            | Self::Settled { sale, .. }
+            | Self::StepAnswered { sale, .. }
+            | Self::Followed { sale, .. }
+            | Self::Joined { sale, .. }
+            | Self::Parted { sale, .. }
+            | Self::Rebuilt { sale, .. }
+            | Self::Adopted { sale, .. } => Some(*sale),
+            Self::Delivered { .. } | Self::DeadLettered { .. } | Self::Requeued { .. } => None,
+        }
+    }
+
+    /// The time of the facts from here on, where it is not that of their batch.
+    pub fn decided_at(&self) -> Option<Millis> {
+        if let Self::Followed { at, .. } = self { Some(*at) } else { None }
+    }
 }
 
 binary_enum!(Record {
@@ -171,7 +255,23 @@ binary_enum!(Record {
     13 => Requeued { author, events },
     14 => StepAnswered { sale, hold, state, replay },
     15 => EntryNoted { sale, replay, number },
+    16 => Followed { sale, at, point },
+    17 => Joined { sale, node },
+    18 => Parted { sale, node },
+    19 => Rebuilt { sale, epoch, after, missing, stranded, skipped },
+    20 => Adopted { sale, is_first, bytes, stood },
 });
+
+/// When and where in its stream a sale stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The time of its last fact.
+    pub at: Millis,
+    /// The stream's last entry it knew.
+    pub point: Point,
+}
+
+binary_struct!(Stood { at, point });
 
 /// Who asked for a change: `config`, or a key's role and the first digits of its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,6 +319,13 @@ pub enum Change {
     },
     /// The sale is gone.
     Delete,
+    /// Stranded units were not sold after all, and are for sale again.
+    Unstrand {
+        /// Which offer.
+        offer: OfferIndex,
+        /// How many.
+        units: u64,
+    },
 }
 
 binary_enum!(Change {
@@ -232,6 +339,7 @@ binary_enum!(Change {
     7 => Rate { admission_milli_per_second },
     8 => Restock { offer, units },
     9 => Delete,
+    10 => Unstrand { offer, units },
 });
 
 /// Why a waiting place left the line.

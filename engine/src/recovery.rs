@@ -104,15 +104,16 @@ pub fn replay(world: &mut World, batch: &Batch<'_>) -> Result<(), String> {
     each_record(batch, |record, at| world.apply(record, at))
 }
 
-/// Decodes a batch's records in order.
+/// Decodes a batch's records in order, each with its time: the batch's, or that of the stream's entry.
 pub fn each_record(
     batch: &Batch<'_>,
     mut visit: impl FnMut(&Record, Millis),
 ) -> Result<(), String> {
-    let mut input = batch.payload;
+    let (mut input, mut at) = (batch.payload, batch.at);
     for _ in 0..batch.count {
         let record = Record::decode(&mut input).map_err(|error| error.to_string())?;
-        visit(&record, batch.at);
+        at = record.decided_at().unwrap_or(at);
+        visit(&record, at);
     }
     if input.is_empty() { Ok(()) } else { Err("bytes left over behind the last record".to_owned()) }
 }

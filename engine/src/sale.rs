@@ -5,6 +5,7 @@
 //! say which records should be; they change nothing themselves. That is what makes equal journals
 //! give equal states.
 
+mod crew;
 mod decide;
 mod holds;
 mod places;
@@ -13,6 +14,7 @@ mod sweep;
 
 use std::{collections::VecDeque, sync::Arc};
 
+pub use self::crew::Crew;
 pub use self::decide::{
     ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
     TicketRef,
@@ -47,6 +49,7 @@ pub struct Sale {
     holds: Holds,
     replays: Replays,
     audit: VecDeque<AuditEntry>,
+    crew: Crew,
     /// For estimates only: no decision reads it, and snapshots leave it out.
     pace: Pace,
 }
@@ -127,6 +130,7 @@ impl Sale {
             holds: Holds::default(),
             replays: Replays::default(),
             audit: VecDeque::from([AuditEntry { at, author, change: None }]),
+            crew: Crew::default(),
             pace: Pace::default(),
             spec,
         }
@@ -237,6 +241,11 @@ impl Sale {
         self.audit.iter()
     }
 
+    /// The nodes that serve it, when many do.
+    pub fn crew(&self) -> &Crew {
+        &self.crew
+    }
+
     /// The pace kept of late, in calls per 1,000 seconds.
     pub(crate) fn measured_pace(&self, at: Millis) -> Option<u64> {
         self.pace.milli_per_second(at)
@@ -293,7 +302,12 @@ impl Sale {
                 self.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
+            Record::Joined { node, .. } => self.crew.join(node),
+            Record::Parted { node, .. } => self.crew.part(node),
+            Record::Rebuilt { .. } => self.apply_rebuild(record),
             Record::Created { .. }
+            | Record::Followed { .. }
+            | Record::Adopted { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }
             | Record::Requeued { .. } => unreachable!("not a fact of one sale: {record:?}"),
@@ -405,6 +419,11 @@ impl Sale {
                 let total = &mut self.spec.offers[usize::from(offer.0)].total;
                 *total = total.checked_add_signed(*units).expect("the total covers the available");
             }
+            Change::Unstrand { offer, units } => {
+                let counts = self.counts_mut(*offer);
+                counts.stranded -= units;
+                counts.available += units;
+            }
             Change::Delete => {}
         }
         if self.audit.len() >= AUDIT_ENTRIES_MAX {
@@ -450,6 +469,7 @@ impl crate::codec::Binary for Sale {
         self.holds.encode(out);
         self.replays.encode(&self.places, out);
         self.audit.encode(out);
+        self.crew.encode(out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, crate::codec::DecodeError> {
@@ -468,6 +488,7 @@ impl crate::codec::Binary for Sale {
             replays: Replays::decode(input, &places)?,
             places,
             audit: VecDeque::decode(input)?,
+            crew: Crew::decode(input)?,
             pace: Pace::default(),
         })
     }

@@ -233,16 +233,34 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
+    /// The first of `events` that was refused before.
+    fn first_dead(&self, events: &[EventId]) -> Option<EventId> {
+        let dead = self.registry.dead_letters();
+        let is_dead =
+            |event: &EventId| dead.binary_search_by_key(event, |letter| letter.event).is_ok();
+        events.iter().copied().find(is_dead)
+    }
+
     fn publish(&mut self, records: &[Record], at: Millis) {
         let world = self.arbiter.world();
         let (mut sales_changed, mut dead_letters_changed) = (false, false);
+        let mut decided_at = at;
         for record in records {
+            decided_at = record.decided_at().unwrap_or(decided_at);
             match record {
+                Record::Followed { .. } => {}
+                Record::Adopted { sale, stood, .. } => {
+                    if let Some(sale) = world.sale(*sale).filter(|_| stood.is_some()) {
+                        sales_changed = true;
+                        self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
+                    }
+                }
                 Record::Created { spec, .. } => {
                     sales_changed = true;
                     // Gone again when it was deleted within its own batch.
                     if let Some(sale) = world.sale(spec.name.tag()) {
-                        self.publishers.insert(sale.tag(), Publisher::fresh(sale, spec, at));
+                        self.publishers
+                            .insert(sale.tag(), Publisher::fresh(sale, spec, decided_at));
                     }
                 }
                 Record::Changed { sale, change, .. } if **change == Change::Delete => {
@@ -250,13 +268,9 @@ impl Scribe {
                     self.publishers.remove(sale);
                 }
                 Record::Delivered { events } => {
-                    let dead = self.registry.dead_letters();
-                    let is_dead = |event: &&EventId| {
-                        dead.binary_search_by_key(*event, |letter| letter.event).is_ok()
-                    };
-                    if let Some(event) = events.iter().find(is_dead) {
+                    if let Some(event) = self.first_dead(events) {
                         // Taken after all: what was kept back behind it may go.
-                        self.outlet.go_back_to(*event);
+                        self.outlet.go_back_to(event);
                         dead_letters_changed = true;
                     }
                 }
@@ -274,11 +288,14 @@ impl Scribe {
                 | Record::EntryAnswered { sale, .. }
                 | Record::EntryNoted { sale, .. }
                 | Record::StepAnswered { sale, .. }
+                | Record::Joined { sale, .. }
+                | Record::Parted { sale, .. }
+                | Record::Rebuilt { sale, .. }
                 | Record::Held { sale, .. }
                 | Record::Settled { sale, .. } => {
                     let publisher = self.publishers.get_mut(sale);
                     if let (Some(publisher), Some(sale)) = (publisher, world.sale(*sale)) {
-                        publisher.publish(record, sale, at);
+                        publisher.publish(record, sale, decided_at);
                     }
                 }
             }

@@ -11,8 +11,9 @@ use crate::{
     hold::Hold,
     id::{Epoch, EventId, SaleTag},
     outbox::{OrderEvent, Outbox},
-    record::{Change, Record},
+    record::{Change, Record, Stood},
     sale::Sale,
+    stream::Point,
 };
 
 /// All sales and the outbox.
@@ -21,6 +22,10 @@ pub struct World {
     sales: BTreeMap<SaleTag, Sale>,
     /// The last epoch of sales that were deleted: a new one of the same name goes on from there.
     retired: BTreeMap<SaleTag, Epoch>,
+    /// How far each sale was followed that many nodes serve.
+    points: BTreeMap<SaleTag, Point>,
+    /// The parts so far of sales that are being taken over.
+    adopting: BTreeMap<SaleTag, Vec<u8>>,
     outbox: Outbox,
 }
 
@@ -38,6 +43,11 @@ impl World {
     /// The epoch a new sale of this name would have.
     pub(crate) fn next_epoch(&self, tag: SaleTag) -> Epoch {
         Epoch(self.retired.get(&tag).map_or(0, |epoch| epoch.0) + 1)
+    }
+
+    /// How far a sale was followed that many nodes serve.
+    pub fn point(&self, tag: SaleTag) -> Option<&Point> {
+        self.points.get(&tag)
     }
 
     /// What the order pipeline still has to be told.
@@ -75,6 +85,12 @@ impl World {
                 let gone = self.sales.remove(sale).expect("only a known sale is deleted");
                 self.retired.insert(*sale, gone.epoch());
             }
+            Record::Followed { sale, point, .. } => {
+                self.points.insert(*sale, *point);
+            }
+            Record::Adopted { sale, is_first, bytes, stood } => {
+                self.adopt(*sale, *is_first, bytes, stood.as_ref());
+            }
             Record::Delivered { events } => self.outbox.delivered(events),
             Record::DeadLettered { event, why } => self.outbox.set_dead(*event, Some(why.clone())),
             Record::Requeued { events, .. } => {
@@ -90,12 +106,30 @@ impl World {
             | Record::SessionEnded { sale, .. }
             | Record::EntryAnswered { sale, .. }
             | Record::EntryNoted { sale, .. }
-            | Record::StepAnswered { sale, .. } => self.apply_to(*sale, record, at),
+            | Record::StepAnswered { sale, .. }
+            | Record::Joined { sale, .. }
+            | Record::Parted { sale, .. }
+            | Record::Rebuilt { sale, .. } => self.apply_to(*sale, record, at),
             Record::Held { sale, hold, .. } | Record::Settled { sale, hold, .. } => {
                 self.apply_to(*sale, record, at);
                 let state = self.sales[sale].hold(*hold).expect("the hold just moved").state;
                 self.outbox.add(at, *sale, *hold, state);
             }
+        }
+    }
+
+    /// Takes a sale over as another node knew it, part by part.
+    fn adopt(&mut self, tag: SaleTag, is_first: bool, part: &[u8], stood: Option<&Stood>) {
+        let bytes = self.adopting.entry(tag).or_default();
+        if is_first {
+            bytes.clear();
+        }
+        bytes.extend_from_slice(part);
+        if let Some(stood) = stood {
+            let whole = self.adopting.remove(&tag).unwrap_or_default();
+            let sale = Sale::decode(&mut whole.as_slice()).expect("a sale's own byte form");
+            self.sales.insert(tag, sale);
+            self.points.insert(tag, stood.point);
         }
     }
 
@@ -113,6 +147,16 @@ impl World {
             tag.encode(&mut out);
             epoch.encode(&mut out);
         }
+        (self.points.len() as u64).encode(&mut out);
+        for (tag, point) in &self.points {
+            tag.encode(&mut out);
+            point.encode(&mut out);
+        }
+        (self.adopting.len() as u64).encode(&mut out);
+        for (tag, bytes) in &self.adopting {
+            tag.encode(&mut out);
+            bytes.encode(&mut out);
+        }
         self.outbox.encode(&mut out);
         out
     }
@@ -128,6 +172,14 @@ impl World {
         for _ in 0..codec::get_length(input)? {
             let tag = SaleTag::decode(input)?;
             world.retired.insert(tag, Epoch::decode(input)?);
+        }
+        for _ in 0..codec::get_length(input)? {
+            let tag = SaleTag::decode(input)?;
+            world.points.insert(tag, Point::decode(input)?);
+        }
+        for _ in 0..codec::get_length(input)? {
+            let tag = SaleTag::decode(input)?;
+            world.adopting.insert(tag, Vec::decode(input)?);
         }
         world.outbox = Outbox::decode(input)?;
         if input.is_empty() { Ok(world) } else { Err(DecodeError("bytes left over")) }

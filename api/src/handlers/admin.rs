@@ -208,6 +208,9 @@ fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
         Some(Change::Restock { offer, units }) => {
             ("restock", format!("{units:+} units of offer {}", offer.0))
         }
+        Some(Change::Unstrand { offer, units }) => {
+            ("unstrand", format!("{units} units of offer {}", offer.0))
+        }
     };
     let (at, author, action) = (entry.at, entry.author.name.clone(), action.to_owned());
     AuditEntry { at, author, action, detail }

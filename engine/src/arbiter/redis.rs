@@ -31,7 +31,7 @@ use fred::{
 use tokio::time::timeout;
 
 pub use self::{
-    answer::{Chain, Decision, Entry, Facts, Point},
+    answer::{Decision, Entry, Facts},
     error::StoreError,
     library::REVISION,
     verdict::{HoldTold, Placed, Verdict},
@@ -43,6 +43,7 @@ use crate::{
     id::{Epoch, SaleTag},
     record::{Author, Change, Record},
     sale::Sale,
+    stream::Point,
 };
 
 /// The oldest server whose functions do what the library needs.
@@ -175,7 +176,7 @@ impl RedisArbiter {
     /// Decides a batch, and brings the facts since the point this node had.
     pub async fn decide(&self, batch: &Batch<'_>) -> Result<Decision, StoreError> {
         let mut arguments = vec![number(batch.epoch.0)];
-        arguments.extend(batch.after.arguments());
+        arguments.extend(answer::point_arguments(batch.after));
         arguments.push(number(u64::from(batch.stalled)));
         arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
         let value = self.call("decide", Keys::Of(batch.sale), arguments, Writes::Yes).await?;
@@ -196,7 +197,7 @@ impl RedisArbiter {
         let mut records = Vec::new();
         Record::Changed { sale, author, change }.encode(&mut records);
         let mut arguments = vec![number(epoch.0)];
-        arguments.extend(after.arguments());
+        arguments.extend(answer::point_arguments(after));
         arguments.push(bytes(&records));
         arguments.extend(effects);
         let value = self.call("append", Keys::Of(sale), arguments, Writes::Yes).await?;
@@ -210,7 +211,7 @@ impl RedisArbiter {
         after: &Point,
         count: u32,
     ) -> Result<Facts, StoreError> {
-        let mut arguments: Vec<Value> = after.arguments().into();
+        let mut arguments: Vec<Value> = answer::point_arguments(after).into();
         arguments.push(number(count));
         let value = self.call("facts", Keys::Of(sale), arguments, Writes::No).await?;
         answer::facts(value)

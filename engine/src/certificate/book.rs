@@ -6,7 +6,9 @@ use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
+    line::PlaceState,
     record::{Change, Record, SessionEnd},
+    sale::Sale,
     spec::SaleSpec,
 };
 
@@ -34,6 +36,7 @@ struct Pile {
     held: i128,
     paying: i128,
     sold: i128,
+    stranded: i128,
 }
 
 impl Pile {
@@ -48,7 +51,7 @@ impl Pile {
     }
 
     fn check(&self, faults: &mut Vec<String>) {
-        let piles = [self.available, self.held, self.paying, self.sold];
+        let piles = [self.available, self.held, self.paying, self.sold, self.stranded];
         if piles.iter().any(|units| *units < 0) {
             faults.push(format!("{}: fewer than no units: {piles:?}", self.sku.as_str()));
         }
@@ -82,7 +85,7 @@ impl Book {
     pub(super) fn open(spec: &SaleSpec, epoch: Epoch) -> Self {
         let pile = |offer: &crate::spec::OfferSpec| {
             let (total, sku) = (i128::from(offer.total), offer.sku.clone());
-            Pile { sku, total, available: total, held: 0, paying: 0, sold: 0 }
+            Pile { sku, total, available: total, held: 0, paying: 0, sold: 0, stranded: 0 }
         };
         Self {
             sale: spec.name.clone(),
@@ -100,6 +103,40 @@ impl Book {
         }
     }
 
+    /// The books of a sale as another node handed it over: what was before, that node's journal proves.
+    pub(super) fn adopted(sale: &Sale) -> Self {
+        let mut book = Self::open(sale.spec(), sale.epoch());
+        let place = |state| match state {
+            PlaceState::Waiting => Place::Waiting,
+            PlaceState::Called => Place::Called,
+            PlaceState::Admitted | PlaceState::Completed => Place::Claimed,
+            PlaceState::Unissued
+            | PlaceState::Over
+            | PlaceState::Left
+            | PlaceState::Idle
+            | PlaceState::Unclaimed
+            | PlaceState::Revoked => Place::Gone,
+        };
+        let owner = |number| sale.shopper(Number(number)).unwrap_or(ShopperKey(0));
+        book.places = sale.places().zip(1..).map(|(state, n)| (owner(n), place(state))).collect();
+        book.watermark = sale.gate().watermark().0;
+        (book.called, book.departed) = (sale.gate().called(), sale.departed());
+        for hold in sale.holds() {
+            let units: u64 = hold.items.iter().map(|item| u64::from(item.quantity)).sum();
+            if counts(hold.state) {
+                *book.taken.entry(hold.shopper).or_default() += units;
+            }
+            let (shopper, state, items) = (hold.shopper, hold.state, hold.items.to_vec());
+            book.holds.push(HeldUnits { shopper, state, items });
+        }
+        for (pile, counts) in book.piles.iter_mut().zip(sale.counts()) {
+            (pile.available, pile.held) = (counts.available.into(), counts.held.into());
+            (pile.paying, pile.sold) = (counts.paying.into(), counts.sold.into());
+            pile.stranded = counts.stranded.into();
+        }
+        book
+    }
+
     /// What the books prove so far.
     pub(super) fn certificate(&self) -> SaleCertificate {
         let offer = |pile: &Pile| OfferCertificate {
@@ -108,6 +145,7 @@ impl Book {
             available: pile.available,
             held: pile.held,
             paying: pile.paying,
+            stranded: pile.stranded,
             sold: pile.sold,
         };
         SaleCertificate {
@@ -154,7 +192,21 @@ impl Book {
             }
             Record::Settled { hold, step, .. } => self.settle(*hold, *step, faults),
             Record::Changed { change, .. } => self.change(change, faults),
+            Record::Rebuilt { stranded, skipped, .. } => {
+                let nobody = (ShopperKey(0), Place::Gone);
+                self.departed += u64::from(*skipped);
+                self.places.extend(std::iter::repeat_n(nobody, *skipped as usize));
+                for (pile, units) in self.piles.iter_mut().zip(stranded) {
+                    pile.available -= i128::from(*units);
+                    pile.stranded += i128::from(*units);
+                    pile.check(faults);
+                }
+            }
             Record::SessionEnded { .. }
+            | Record::Followed { .. }
+            | Record::Joined { .. }
+            | Record::Parted { .. }
+            | Record::Adopted { .. }
             | Record::EntryAnswered { .. }
             | Record::EntryNoted { .. }
             | Record::StepAnswered { .. }
@@ -268,6 +320,13 @@ impl Book {
             Change::Restock { offer, units } => {
                 if let Some(pile) = self.piles.get_mut(usize::from(offer.0)) {
                     pile.total += i128::from(*units);
+                    pile.available += i128::from(*units);
+                    pile.check(faults);
+                }
+            }
+            Change::Unstrand { offer, units } => {
+                if let Some(pile) = self.piles.get_mut(usize::from(offer.0)) {
+                    pile.stranded -= i128::from(*units);
                     pile.available += i128::from(*units);
                     pile.check(faults);
                 }

@@ -392,6 +392,12 @@ impl Sale {
                 if idle { Ok(()) } else { Err(ChangeRefusal::InUse) }
             }
             Change::Restock { offer, units } => self.decide_restock(*offer, *units),
+            Change::Unstrand { offer, units } => {
+                let counts =
+                    self.shelf.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
+                let available = counts.stranded;
+                if *units <= available { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
+            }
             Change::Message { text } if text.len() > limits::TEXT_BYTES_MAX => {
                 let (field, allowed) = ("message", "at most 1024 bytes");
                 Err(ChangeRefusal::Spec(vec![crate::spec::SpecProblem { field, allowed }]))

@@ -81,6 +81,11 @@ impl Audit {
             | Record::StepAnswered { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }
+            | Record::Followed { .. }
+            | Record::Joined { .. }
+            | Record::Parted { .. }
+            | Record::Rebuilt { .. }
+            | Record::Adopted { .. }
             | Record::Requeued { .. } => {}
         }
     }
@@ -155,6 +160,11 @@ impl Account {
             | Record::StepAnswered { .. }
             | Record::Delivered { .. }
             | Record::DeadLettered { .. }
+            | Record::Followed { .. }
+            | Record::Joined { .. }
+            | Record::Parted { .. }
+            | Record::Rebuilt { .. }
+            | Record::Adopted { .. }
             | Record::Requeued { .. } => unreachable!("not of one sale"),
         }
     }
@@ -231,6 +241,7 @@ impl Account {
             | Change::Open
             | Change::Close
             | Change::Message { .. }
+            | Change::Unstrand { .. }
             | Change::Delete => {}
         }
     }

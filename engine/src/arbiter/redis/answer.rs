@@ -1,35 +1,16 @@
 //! Answers of the library: what was decided, and the facts.
 
-use std::fmt;
-
 use fred::types::Value;
 
 use super::{StoreError, Verdict, bytes, number, verdict};
 use crate::{
     clock::Millis,
-    codec::{Binary as _, DecodeError, binary_struct},
+    codec::Binary as _,
     command::Command,
     id::Epoch,
     record::Record,
+    stream::{Chain, Point},
 };
-
-/// The running hash of a sale's stream: SHA-1 over the hash before, the entry's time and its records.
-/// It tells histories apart that went different ways by accident; it is no proof against an attacker.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Chain([u8; 20]);
-
-/// How far a node has come in the stream of a sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Point {
-    /// The epoch of the last entry.
-    pub epoch: Epoch,
-    /// The last entry's sequence: dense from 1 over all epochs, 0 before the first.
-    pub seq: u64,
-    /// The running hash up to and with it.
-    pub chain: Chain,
-}
-
-binary_struct!(Point { epoch, seq, chain });
 
 /// One entry of the stream: the facts of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,60 +44,18 @@ pub struct Facts {
     pub entries: Vec<Entry>,
 }
 
-impl Point {
-    /// Before the first entry of a new sale.
-    pub const START: Self = Self { epoch: Epoch(0), seq: 0, chain: Chain([0; 20]) };
-
-    /// The point as three arguments of a call.
-    pub(super) fn arguments(&self) -> [Value; 3] {
-        [number(self.epoch.0), number(self.seq), Value::from(self.chain.to_string())]
-    }
+/// A point as three arguments of a call.
+pub(super) fn point_arguments(point: &Point) -> [Value; 3] {
+    [number(point.epoch.0), number(point.seq), Value::from(point.chain.to_string())]
 }
 
 impl Entry {
     /// The entry as five arguments of a call.
     pub(super) fn arguments(&self) -> [Value; 5] {
-        let [epoch, seq, chain] = self.point.arguments();
+        let [epoch, seq, chain] = point_arguments(&self.point);
         let mut records = Vec::new();
         self.records.iter().for_each(|record| record.encode(&mut records));
         [epoch, seq, chain, number(self.at.0), bytes(&records)]
-    }
-}
-
-impl Chain {
-    fn parse(text: &str) -> Option<Self> {
-        let mut chain = [0; 20];
-        let digits = text.as_bytes();
-        if digits.len() != 2 * chain.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return None;
-        }
-        for (byte, index) in chain.iter_mut().zip((0..).step_by(2)) {
-            *byte = u8::from_str_radix(&text[index..index + 2], 16).ok()?;
-        }
-        Some(Self(chain))
-    }
-}
-
-impl fmt::Display for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Chain({self})")
-    }
-}
-
-impl crate::codec::Binary for Chain {
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let bytes = crate::codec::take(input, 20)?;
-        bytes.try_into().map(Self).map_err(|_| DecodeError("chain"))
     }
 }
 

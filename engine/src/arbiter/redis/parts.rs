@@ -236,6 +236,9 @@ pub(super) fn effects(change: &Change) -> Vec<Value> {
         Change::Restock { offer, units } => {
             vec![with("restock", offer.0.to_string(), units.to_string())]
         }
+        Change::Unstrand { offer, units } => {
+            vec![with("unstrand", offer.0.to_string(), units.to_string())]
+        }
         Change::Delete => vec![with("delete", none(), none())],
     };
     steps.into_iter().flatten().collect()

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{
-    arbiter::redis::{Point, StoreError},
-    id::Epoch,
-    record::Change,
-};
+use engine::{arbiter::redis::StoreError, id::Epoch, record::Change, stream::Point};
 use rustix::process::Signal;
 use tokio::time::timeout;
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use engine::{
-    arbiter::redis::{Batch, Decision, Point, Rebuild, RedisArbiter, StoreError, StoreOptions},
+    arbiter::redis::{Batch, Decision, Rebuild, RedisArbiter, StoreError, StoreOptions},
     clock::Millis,
     codec::Binary as _,
     command::Command,
@@ -22,6 +22,7 @@ use engine::{
     record::Record,
     sale::Sale,
     spec::SaleSpec,
+    stream::Point,
     world::World,
 };
 use fred::{

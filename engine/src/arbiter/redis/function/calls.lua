@@ -138,6 +138,12 @@ local EFFECTS = {
     assert(piles[1] >= 0, 'no more units leave than are there')
     s.stock_changed[tonumber(offer)] = true
   end,
+  unstrand = function(s, offer, units)
+    local piles = stock(s)[tonumber(offer)]
+    piles[1], piles[5] = piles[1] + tonumber(units), piles[5] - tonumber(units)
+    assert(piles[5] >= 0, 'no more units come back than are stranded')
+    s.stock_changed[tonumber(offer)] = true
+  end,
   delete = function(s)
     s.status = 'gone'
   end,
