@@ -117,7 +117,6 @@ impl Auditor {
                     faults.push(format!("sale {} is made twice", spec.name));
                 }
             }
-            Record::Delivered { .. } | Record::DeadLettered { .. } | Record::Requeued { .. } => {}
             Record::Changed { sale, .. }
             | Record::Entered { sale, .. }
             | Record::Departed { sale, .. }
@@ -128,7 +127,10 @@ impl Auditor {
             | Record::EntryNoted { sale, .. }
             | Record::StepAnswered { sale, .. }
             | Record::Held { sale, .. }
-            | Record::Settled { sale, .. } => match self.books.get_mut(sale) {
+            | Record::Settled { sale, .. }
+            | Record::Delivered { sale, .. }
+            | Record::DeadLettered { sale, .. }
+            | Record::Requeued { sale, .. } => match self.books.get_mut(sale) {
                 Some(book) => book.take(record, &mut faults),
                 None => faults.push("a fact of a sale that is not there".to_owned()),
             },

@@ -136,11 +136,15 @@ pub enum Record {
     },
     /// The sink took order events.
     Delivered {
+        /// Of which sale.
+        sale: SaleTag,
         /// Which events, ascending.
         events: Vec<EventId>,
     },
     /// The sink refused an event for good; it waits for an operator.
     DeadLettered {
+        /// Of which sale.
+        sale: SaleTag,
         /// Which event.
         event: EventId,
         /// What the sink said.
@@ -148,6 +152,8 @@ pub enum Record {
     },
     /// An operator sent dead letters to the sink again.
     Requeued {
+        /// Of which sale.
+        sale: SaleTag,
         /// Who.
         author: Author,
         /// Which events, ascending.
@@ -166,9 +172,9 @@ binary_enum!(Record {
     8 => EntryAnswered { sale, replay, answer },
     9 => Held { sale, hold, number, shopper, items, replay },
     10 => Settled { sale, hold, step, replay },
-    11 => Delivered { events },
-    12 => DeadLettered { event, why },
-    13 => Requeued { author, events },
+    11 => Delivered { sale, events },
+    12 => DeadLettered { sale, event, why },
+    13 => Requeued { sale, author, events },
     14 => StepAnswered { sale, hold, state, replay },
     15 => EntryNoted { sale, replay, number },
 });

@@ -6,6 +6,7 @@
 //! give equal states.
 
 mod decide;
+mod deliver;
 mod holds;
 mod places;
 mod replays;
@@ -24,9 +25,10 @@ use crate::{
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Pace},
     hold::{Hold, HoldState, Step},
-    id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     limits::AUDIT_ENTRIES_MAX,
     line::PlaceState,
+    outbox::Outbox,
     record::{Answer, Author, Change, Departure, Record, ReplayKey, SessionEnd},
     session::{Session, SessionState, Sessions},
     spec::SaleSpec,
@@ -46,6 +48,7 @@ pub struct Sale {
     shelf: Vec<Counts>,
     holds: Holds,
     replays: Replays,
+    outbox: Outbox,
     audit: VecDeque<AuditEntry>,
     /// For estimates only: no decision reads it, and snapshots leave it out.
     pace: Pace,
@@ -113,8 +116,15 @@ impl Phase {
 }
 
 impl Sale {
-    /// A sale that nobody has entered.
-    pub(crate) fn new(spec: SaleSpec, epoch: Epoch, author: Author, at: Millis) -> Self {
+    /// A sale that nobody has entered. Its order events follow `told`, the last of an earlier sale of
+    /// the same name.
+    pub(crate) fn new(
+        spec: SaleSpec,
+        epoch: Epoch,
+        told: EventId,
+        author: Author,
+        at: Millis,
+    ) -> Self {
         let fresh = |total| Counts { available: total, ..Counts::default() };
         Self {
             tag: spec.name.tag(),
@@ -126,6 +136,7 @@ impl Sale {
             shelf: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
             holds: Holds::default(),
             replays: Replays::default(),
+            outbox: Outbox::after_event(told),
             audit: VecDeque::from([AuditEntry { at, author, change: None }]),
             pace: Pace::default(),
             spec,
@@ -232,6 +243,11 @@ impl Sale {
         self.replays.hold_keys()
     }
 
+    /// What the order pipeline still has to be told.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Who did what, oldest first.
     pub fn audit(&self) -> impl ExactSizeIterator<Item = &AuditEntry> {
         self.audit.iter()
@@ -283,6 +299,7 @@ impl Sale {
             Record::Held { .. } => self.apply_hold(record, at),
             Record::Settled { hold, step, replay, .. } => {
                 self.apply_step(*hold, *step);
+                self.outbox.add(at, *hold, step.target());
                 if let Some(replay) = replay {
                     let answer = Answer::Hold { hold: *hold, state: step.target() };
                     self.keep(*replay, answer, at);
@@ -293,10 +310,16 @@ impl Sale {
                 self.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
-            Record::Created { .. }
-            | Record::Delivered { .. }
-            | Record::DeadLettered { .. }
-            | Record::Requeued { .. } => unreachable!("not a fact of one sale: {record:?}"),
+            Record::Delivered { events, .. } => self.outbox.delivered(events),
+            Record::DeadLettered { event, why, .. } => {
+                self.outbox.set_dead(*event, Some(why.clone()));
+            }
+            Record::Requeued { events, .. } => {
+                for event in events {
+                    self.outbox.set_dead(*event, None);
+                }
+            }
+            Record::Created { .. } => unreachable!("what makes a sale is not applied to it"),
         }
         self.pace.note_line(self.line_length() > 0, at);
     }
@@ -352,6 +375,7 @@ impl Sale {
             created_at: at,
             expires_at: at.after(self.spec.hold_ms),
         }));
+        self.outbox.add(at, *id, HoldState::Held);
         if let Some(replay) = replay {
             let answer = Answer::Hold { hold: *id, state: HoldState::Held };
             self.keep(*replay, answer, at);
@@ -449,6 +473,7 @@ impl crate::codec::Binary for Sale {
         self.shelf.encode(out);
         self.holds.encode(out);
         self.replays.encode(&self.places, out);
+        self.outbox.encode(out);
         self.audit.encode(out);
     }
 
@@ -467,6 +492,7 @@ impl crate::codec::Binary for Sale {
             holds: Holds::decode(input)?,
             replays: Replays::decode(input, &places)?,
             places,
+            outbox: Outbox::decode(input)?,
             audit: VecDeque::decode(input)?,
             pace: Pace::default(),
         })

@@ -27,7 +27,7 @@ use crate::{
     outlet::{self, Outlet},
     publisher::Publisher,
     record::{Change, Record},
-    registry::Registry,
+    registry::{DeadLetter, Registry},
     sale::Sale,
 };
 
@@ -114,7 +114,7 @@ impl Scribe {
         arbiter: LocalArbiter,
         journal: Journal,
         registry: Arc<Registry>,
-        outlet: Outlet,
+        mut outlet: Outlet,
         watch: Box<dyn Watch>,
     ) -> Self {
         let at = clock.now();
@@ -122,7 +122,8 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
-        registry.set_outbox_lag(arbiter.world().outbox().len());
+        registry.set_outbox_lag(arbiter.world().undelivered());
+        outlet.take_up(arbiter.world());
         Self {
             clock,
             arbiter,
@@ -210,7 +211,7 @@ impl Scribe {
         batch.wake_ups.clear();
         self.spare = batch;
         self.outlet.hand_out(self.arbiter.world());
-        self.registry.set_outbox_lag(self.arbiter.world().outbox().len());
+        self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())
     }
 
@@ -237,6 +238,7 @@ impl Scribe {
         let world = self.arbiter.world();
         let (mut sales_changed, mut dead_letters_changed) = (false, false);
         for record in records {
+            self.outlet.note(record);
             match record {
                 Record::Created { spec, .. } => {
                     sales_changed = true;
@@ -248,21 +250,24 @@ impl Scribe {
                 Record::Changed { sale, change, .. } if **change == Change::Delete => {
                     sales_changed = true;
                     self.publishers.remove(sale);
+                    self.outlet.forget(*sale);
                 }
-                Record::Delivered { events } => {
+                Record::Delivered { sale, events } => {
                     let dead = self.registry.dead_letters();
+                    let name = self.publishers.get(sale).map(|found| found.view().name());
                     let is_dead = |event: &&EventId| {
-                        dead.binary_search_by_key(*event, |letter| letter.event).is_ok()
+                        name.is_some_and(|sale| DeadLetter::is_among(&dead, sale, **event))
                     };
                     if let Some(event) = events.iter().find(is_dead) {
                         // Taken after all: what was kept back behind it may go.
-                        self.outlet.go_back_to(*event);
+                        self.outlet.go_back_to(*sale, *event);
                         dead_letters_changed = true;
                     }
                 }
                 Record::DeadLettered { .. } => dead_letters_changed = true,
-                Record::Requeued { events, .. } => {
-                    self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
+                Record::Requeued { sale, events, .. } => {
+                    let first = events.first().copied().unwrap_or(EventId(u64::MAX));
+                    self.outlet.go_back_to(*sale, first);
                     dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
