@@ -144,6 +144,7 @@ fn the_stream_is_trimmed_to_the_snapshot_but_never_past_a_serving_node() {
         // From the entry on that b had when it called: by that it shows that its history is this one.
         assert_eq!(entries(&raw, &a).await, a.point.seq - serving.seq + 1);
         let late = b.clone();
+        go_on(&mut a, 5).await;
         call_again(&raw, [&mut a, &mut b]).await;
         assert_eq!(b.point, a.point, "it goes on from the stream");
         put(&a, b"second").await.unwrap();
