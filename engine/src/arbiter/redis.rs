@@ -202,7 +202,9 @@ impl RedisArbiter {
     }
 
     /// Appends an operator's change that this node decided on its own world, if the stream still ends
-    /// at `after`; otherwise [`StoreError::Moved`] says to read on and decide again.
+    /// at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
+    /// batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
+    /// nothing.
     pub async fn append(
         &self,
         sale: SaleTag,
