@@ -3,7 +3,7 @@
 use std::{net::TcpListener, time::Duration};
 
 use engine::{
-    arbiter::redis::{Entry, Mustered, StoreError},
+    arbiter::redis::{Entry, Mustered, Note, Rebuild, StoreError},
     id::{Epoch, NodeName},
     record::Change,
     stream::Point,
@@ -233,15 +233,14 @@ fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
     let server = Server::start();
     run(async {
         let (mut a, mut b) = crew(&server).await;
+        let entries = go_ahead(&mut a, 3..6).await;
+        read_on(&mut b).await;
         let raw = server.raw().await;
         raw.call(&["FLUSHALL"]).await;
         assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
         // The lesser name, of two that came as far.
         assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, a.point.seq, &[])));
-        a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
-        // As if the last parts were still to come.
-        let meta = &a.arbiter.keys(a.sale)[0];
-        raw.call(&["HSET", meta, "status", "loading"]).await;
+        begin_to_load(&a, Epoch(2), &entries).await;
         let loading = Err(StoreError::Loading { epoch: Epoch(2) });
         assert_eq!(b.try_decide(&[], false).await.map(drop), loading);
         let told = b.muster(1).await;
@@ -252,6 +251,7 @@ fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
         b.epoch = Epoch(3);
         assert_eq!(b.load_with(&b.arbiter).await, loading, "nobody else writes meanwhile");
 
+        let meta = &a.arbiter.keys(a.sale)[0];
         raw.call(&["HINCRBY", meta, "loaded_at", "-10000"]).await;
         tokio::time::sleep(Duration::from_millis(2)).await;
         assert_eq!(b.muster(1).await, Ok(rebuild(3, b.point.seq, &["a"])));
@@ -268,14 +268,24 @@ fn a_loader_whose_load_failed_is_told_to_begin_again() {
     let server = Server::start();
     run(async {
         let (mut a, b) = crew(&server).await;
-        let raw = server.raw().await;
-        raw.call(&["FLUSHALL"]).await;
-        a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
-        raw.call(&["HSET", &a.arbiter.keys(a.sale)[0], "status", "loading"]).await;
+        let entries = go_ahead(&mut a, 3..6).await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        begin_to_load(&a, Epoch(2), &entries).await;
         let told = b.muster(LONG_MS).await;
         assert!(matches!(told, Ok(Mustered::Loading { .. })), "{told:?}");
-        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(3, a.point.seq, &[])));
+        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(3, b.point.seq, &[])));
+        a.rebuild(Epoch(3), &a.point.clone(), &[]).await;
+        assert_eq!(b.muster(LONG_MS).await, Ok(open(3)));
     });
+}
+
+/// Writes a sale up to its entries, whose order the store refuses.
+async fn begin_to_load(node: &Node, epoch: Epoch, entries: &[Entry]) {
+    let reversed: Vec<_> = entries.iter().rev().cloned().collect();
+    let (sale, at, last) = (node.sale(), node.at, &node.point);
+    let rebuild = Rebuild { sale, at, epoch, last, base: last, entries: &reversed };
+    let failed = node.arbiter.load(&rebuild).await;
+    assert!(matches!(failed, Err(StoreError::Refused(_))), "{failed:?}");
 }
 
 #[test]
@@ -299,7 +309,7 @@ fn the_crew_is_as_the_furthest_knows_it() {
     let server = Server::start();
     run(async {
         let (mut a, b) = crew(&server).await;
-        let silent = engine::arbiter::redis::Note::Part { node: &b.name, silent_ms: 0 };
+        let silent = Note::Part { node: &b.name, silent_ms: 0 };
         a.tell(&[silent]).await;
         assert_eq!(a.sale().crew().nodes().collect::<Vec<&NodeName>>(), [&a.name]);
         let mut behind = a.beside(a.arbiter.clone());

@@ -64,6 +64,11 @@ local EFFECTS = {
   end,
 }
 
+-- What no operator's change changes, and what may not be there: a sale that is open has no loader.
+local NOT_APPENDED = {
+  clock_offset = true, loader = true, loaded_at = true, run = true, courier = true, courier_until = true,
+}
+
 -- epoch; the node's point; records; then effects, three arguments each.
 local function append(keys, args)
   local point = read_point(args, 2)
@@ -80,7 +85,7 @@ local function append(keys, args)
   end
   local fields = {}
   for _, field in ipairs(META_FIELDS) do
-    if field ~= 'clock_offset' then
+    if not NOT_APPENDED[field] then
       insert(fields, field)
     end
   end

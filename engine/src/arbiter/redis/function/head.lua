@@ -56,8 +56,11 @@ local OF_ENTRY, OF_HOLD = 0, 1
 
 -- While a library is being loaded, the standard ones cannot be reached: they are bound by the first call.
 local pack, unpack_bytes, byte, char, sub, floor, min, max, insert, concat
+-- The server's name for itself, a new one whenever it starts; no library outlives that.
+local run_id
 
 local function bind()
+  run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   pack, unpack_bytes = struct.pack, struct.unpack
   byte, char, sub = string.byte, string.char, string.sub
   floor, min, max = math.floor, math.min, math.max

@@ -77,23 +77,23 @@ local PARTS = {
 -- their values, is the last part.
 local function load(keys, args)
   local epoch, loader, part = tonumber(args[1]), args[2], args[3]
-  local s, run = read_meta(keys), run_id()
+  local s = read_meta(keys)
   if part == 'begin' then
-    if s and (epoch <= s.epoch or (s.status == 'open' and s.run == run)) then
+    if s and (epoch <= s.epoch or (s.status == 'open' and s.run == run_id)) then
       return { 'epoch', s.epoch }
-    elseif is_loading(s, run) and s.loader ~= loader then
+    elseif is_loading(s) and s.loader ~= loader then
       return { 'loading', s.epoch }
     end
     -- With the nodes: they join again. With the snapshot: it may have what the new history has not.
     redis.call('UNLINK', unpack(keys))
     redis.call('HSET', keys[META], 'status', 'loading', 'epoch', epoch, 'loader', loader,
-      'run', run, 'loaded_at', clock())
+      'run', run_id, 'loaded_at', clock())
     return { 'ok' }
   elseif not s then
     return { 'unknown' }
   elseif s.epoch ~= epoch or s.loader ~= loader or s.status ~= 'loading' then
     return { 'epoch', s.epoch }
-  elseif s.run ~= run then
+  elseif s.run ~= run_id then
     -- Parts may have been lost that were said to be there.
     return { 'restarted', 0 }
   end
@@ -103,6 +103,7 @@ local function load(keys, args)
     end
     redis.call('HSET', keys[META], unpack(args, 4))
     redis.call('HSET', keys[META], 'status', 'open')
+    redis.call('HDEL', keys[META], 'loader', 'loaded_at')
     redis.call('UNLINK', keys[MUSTER])
     return { 'ok' }
   end

@@ -9,7 +9,7 @@ local MUSTER_KEPT_MS = 60000
 
 -- Who is there: by name, with time, point and crew. What was gathered on another server, with another
 -- clock, counts no more, and nodes that do not renew their word are no longer there.
-local function gathered(keys, run, at)
+local function gathered(keys, at)
   local flat, nodes, notes = redis.call('HGETALL', keys[MUSTER]), {}, {}
   for index = 1, #flat, 2 do
     local name, value = flat[index], flat[index + 1]
@@ -24,7 +24,7 @@ local function gathered(keys, run, at)
       nodes[name] = { at = tonumber(words[1]), point = point, crew = { unpack(words, 5) } }
     end
   end
-  if notes[':run'] ~= run then
+  if notes[':run'] ~= run_id then
     redis.call('UNLINK', keys[MUSTER])
     return {}, {}
   end
@@ -41,15 +41,15 @@ local function gathered(keys, run, at)
 end
 
 -- Adds the caller to those who are there.
-local function register_caller(keys, args, run, at)
-  local nodes, notes = gathered(keys, run, at)
+local function register_caller(keys, args, at)
+  local nodes, notes = gathered(keys, at)
   notes[':since'] = tonumber(notes[':since']) or at
   nodes[args[1]] = { at = at, point = read_point(args, 2), crew = { unpack(args, 7) } }
   local words = { string.format('%.0f', at), unpack(args, 2, 4) }
   for index = 7, #args do
     insert(words, args[index])
   end
-  redis.call('HSET', keys[MUSTER], args[1], concat(words, ' '), ':run', run, ':since', notes[':since'])
+  redis.call('HSET', keys[MUSTER], args[1], concat(words, ' '), ':run', run_id, ':since', notes[':since'])
   redis.call('PEXPIRE', keys[MUSTER], MUSTER_KEPT_MS)
   return nodes, notes
 end
@@ -114,7 +114,7 @@ local function with_names(answer, names)
 end
 
 -- What those who are there come to.
-local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
+local function settle(keys, s, nodes, notes, caller, wait_ms, at)
   local longest, lowest = furthest(nodes)
   local missing = {}
   -- Its crew is the latest: joining and parting are facts, and it has all that any of the others have.
@@ -127,7 +127,7 @@ local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
   if #missing > 0 and at - notes[':since'] < wait_ms then
     return wait
   elseif #missing == 0 and has_all(s, nodes[longest].point) then
-    redis.call('HSET', keys[META], 'run', run)
+    redis.call('HSET', keys[META], 'run', run_id)
     redis.call('UNLINK', keys[MUSTER])
     return { 'ok', 'open', s.epoch }
   elseif caller ~= longest or nodes[longest].point.seq == 0 then
@@ -140,19 +140,19 @@ end
 
 -- The node; its point; as who it loads; how long the missing are waited for; the crew it knows.
 local function muster(keys, args)
-  local s, run, at = read_meta(keys), run_id(), clock()
+  local s, at = read_meta(keys), clock()
   if s and s.status == 'gone' then
     return { 'unknown' }
-  elseif s and s.status == 'open' and s.run == run then
+  elseif s and s.status == 'open' and s.run == run_id then
     return { 'ok', 'open', s.epoch }
   end
   -- While another loads as well, so that nobody is waited for anew if it dies of it.
-  local nodes, notes = register_caller(keys, args, run, at)
+  local nodes, notes = register_caller(keys, args, at)
   -- Its own load did not come to its end, or it would not ask.
-  if is_loading(s, run) and s.loader ~= args[5] then
+  if is_loading(s) and s.loader ~= args[5] then
     return { 'ok', 'loading', s.epoch, max(at - s.loaded_at, 0) }
   end
-  return settle(keys, s, nodes, notes, args[1], tonumber(args[6]), run, at)
+  return settle(keys, s, nodes, notes, args[1], tonumber(args[6]), at)
 end
 
 register('muster', muster)

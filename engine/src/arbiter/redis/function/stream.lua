@@ -39,14 +39,9 @@ local function mismatch(s, point)
   return point.seq < first and { 'trimmed', first } or diverged
 end
 
--- The server's name for itself, a new one whenever it starts.
-local function run_id()
-  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-end
-
 -- Whether a node is writing the sale, and did not die of it.
-local function is_loading(s, run)
-  return s and s.status == 'loading' and s.run == run and clock() - s.loaded_at < LOAD_SILENT_MS
+local function is_loading(s)
+  return s and s.status == 'loading' and s.run == run_id and clock() - s.loaded_at < LOAD_SILENT_MS
 end
 
 -- The sale, open; or the answer that says what is not so.
@@ -74,7 +69,7 @@ end
 -- that the node believes in.
 local function writable(keys, epoch, point)
   local s, refusal = opened(keys)
-  if s and s.run ~= run_id() then
+  if s and s.run ~= run_id then
     refusal = { 'restarted', s.seq }
   elseif s and epoch ~= s.epoch then
     refusal = { 'epoch', s.epoch }
