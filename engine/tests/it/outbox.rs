@@ -129,7 +129,9 @@ fn story(name: &str) -> Vec<Facts> {
 fn world(batches: &[&Facts]) -> World {
     let mut world = World::default();
     for (at, records) in batches {
-        records.iter().for_each(|record| world.apply(record, *at));
+        for record in records {
+            world.apply(record, *at);
+        }
     }
     world
 }
