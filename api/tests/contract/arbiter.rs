@@ -43,7 +43,7 @@ pub(crate) fn is_redis() -> bool {
 fn url() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| {
-        let (told, socket) = mpsc::channel();
+        let (told, socket) = mpsc::sync_channel(1);
         // It ends with the thread that starts it, and is wanted until the process ends.
         thread::spawn(move || {
             let redis = Redis::start(AppendFsync::Everysec).expect("redis-server starts");
