@@ -54,7 +54,7 @@ fn only_what_does_nothing_twice_is_sent_twice() {
             breaking.gets() >= 3
         });
 
-        let before: u64 = nodes.answered("enter").iter().sum();
+        let before: u64 = nodes.answered("/v1/sales/{sale}/enter").iter().sum();
         let (mut taken, mut failed) = (0, 0);
         wait_for("POSTs at the node that breaks off", || {
             match asker.post("/v1/sales/slow/enter", "").status {
@@ -64,7 +64,7 @@ fn only_what_does_nothing_twice_is_sent_twice() {
             }
             breaking.posts() >= 3
         });
-        let answered: u64 = nodes.answered("enter").iter().sum();
+        let answered: u64 = nodes.answered("/v1/sales/{sale}/enter").iter().sum();
         assert_eq!((answered - before, breaking.posts()), (taken, failed), "{kind:?}");
     }
 }

@@ -16,12 +16,12 @@ fn every_node_gets_its_share() {
     let nodes = Nodes::start();
     for kind in KINDS {
         let balancer = Balancer::start(kind, &backends(&nodes));
-        let before = nodes.answered("status");
+        let before = nodes.answered("/v1/sales/{sale}");
         for _ in 0..REQUESTS {
             let answer = ask::of(balancer.public).get("/v1/sales/demo");
             assert_eq!((answer.status, answer.text("sale")), (200, "demo".to_owned()), "{kind:?}");
         }
-        let after = nodes.answered("status");
+        let after = nodes.answered("/v1/sales/{sale}");
         let shares: Vec<u64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
         assert_eq!(shares.iter().sum::<u64>(), REQUESTS, "{kind:?}: {shares:?}");
         assert!(shares.iter().all(|share| *share >= REQUESTS / 10), "{kind:?}: {shares:?}");
@@ -82,11 +82,11 @@ fn a_node_that_is_not_ready_gets_nothing_from_haproxy() {
     }
     let balancer = Balancer::start(Kind::Haproxy, &found);
     let shares = || {
-        let before = nodes.answered("status");
+        let before = nodes.answered("/v1/sales/{sale}");
         for _ in 0..REQUESTS {
             assert_eq!(ask::of(balancer.public).get("/v1/sales/demo").status, 200);
         }
-        let after = nodes.answered("status");
+        let after = nodes.answered("/v1/sales/{sale}");
         after.iter().zip(&before).map(|(a, b)| a - b).collect::<Vec<u64>>()
     };
     assert!(shares().iter().all(|share| *share > 0));
