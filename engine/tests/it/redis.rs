@@ -4,5 +4,6 @@ mod differential;
 mod faults;
 mod moves;
 mod nodes;
+mod rights;
 mod server;
 mod throughput;
