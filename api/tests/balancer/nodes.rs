@@ -130,9 +130,8 @@ impl Nodes {
         let folder = TempDir::new().unwrap();
         let redis = MANY_NODES.then(|| Redis::start(AppendFsync::Everysec).unwrap());
         let url = |redis: &Redis| format!("redis+unix://{}", redis.socket().display());
-        let store = |redis| {
-            format!("[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"{}\"\n", url(redis))
-        };
+        let store =
+            |redis| format!("[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"{}\"\n", url(redis));
         let more = redis.as_ref().map(store).unwrap_or_default();
         let names = ["node-1", "node-2", "node-3"];
         let nodes = names.iter().map(|name| Node::start(name, &folder, &more)).collect();

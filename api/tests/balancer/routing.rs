@@ -63,9 +63,8 @@ fn the_room_page_s_forms_come_from_the_host_that_shoppers_see() {
     for kind in KINDS {
         let balancer = Balancer::start(kind, &backends(&nodes));
         for (origin, status) in [("http://shop.example", 303), ("http://evil.example", 403)] {
-            let headers = &format!(
-                "Origin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            );
+            let headers =
+                &format!("Origin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
             let answer = Asker { to: balancer.public, headers }.post("/s/slow/enter", "");
             assert_eq!(answer.status, status, "{kind:?} {origin}: {}", answer.body);
         }

@@ -31,7 +31,8 @@ impl StandIn {
         Self::listening(|stand_in, stream| {
             let ready = stand_in.ready.load(Ordering::Relaxed);
             let status = if ready { "200 OK" } else { "503 Service Unavailable" };
-            let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+            let answer =
+                format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
             // Whoever asked may have gone.
             drop(stream.write_all(answer.as_bytes()));
         })

@@ -118,7 +118,11 @@ fn the_variables_are_keys_and_an_unfilled_secret_is_refused() {
     let variables = secret["stringData"].as_object().unwrap();
     assert!(variables.values().all(|value| value == ""), "the template holds a secret");
     let filled = |name: &str| {
-        if name.ends_with("URL") { "redis://redis:6379" } else { "0123456789abcdef0123456789abcdef" }
+        if name.ends_with("URL") {
+            "redis://redis:6379"
+        } else {
+            "0123456789abcdef0123456789abcdef"
+        }
     };
     let filled: Vec<(&str, &str)> =
         variables.keys().map(|name| (name.as_str(), filled(name))).collect();

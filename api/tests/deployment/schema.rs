@@ -13,9 +13,8 @@ impl Schema {
 
     /// Where the document is not as the schema has it, and why.
     pub(crate) fn faults(&self, document: &Value) -> Vec<String> {
-        let said = |error: jsonschema::ValidationError<'_>| {
-            format!("{}: {error}", error.instance_path())
-        };
+        let said =
+            |error: jsonschema::ValidationError<'_>| format!("{}: {error}", error.instance_path());
         self.0.iter_errors(document).map(said).collect()
     }
 }

@@ -9,8 +9,7 @@ use engine::{
     command::Command,
     hold::Step,
     id::OfferIndex,
-    record::Change,
-    replay::ReplayKey,
+    record::{Change, ReplayKey},
 };
 
 use super::server::{DEADLINE, Node, Server, run};
@@ -98,7 +97,8 @@ fn every_command_of_the_functions_is_among_the_rights() {
         let text = fs::read_to_string(entry.expect("an entry").path()).expect("a Lua file");
         for call in ["redis.call(", "redis.pcall(", "call_with_all(", "read_all("] {
             for rest in text.split(call).skip(1) {
-                let quoted = rest.strip_prefix(['\'', '"']).and_then(|rest| rest.split(['\'', '"']).next());
+                let quoted =
+                    rest.strip_prefix(['\'', '"']).and_then(|rest| rest.split(['\'', '"']).next());
                 let Some(command) = quoted else { continue };
                 assert!(rights.contains(command), "{command} is not in the manual's line");
                 found += 1;
