@@ -19,7 +19,7 @@ use crate::{
     commit,
     disk::Disk,
     hold::Step,
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     journal::Prepared,
     limits,
     outbox::OrderEvent,
@@ -276,28 +276,32 @@ impl Engine {
         changed.map_err(Failure::Refused)
     }
 
-    /// The sink took events.
-    pub async fn delivered(&self, events: Vec<EventId>) -> Result<(), Failure<()>> {
-        self.send(Command::Delivered { events }, None).await.map(drop)
+    /// The sink took events of a sale.
+    pub async fn delivered(&self, sale: SaleTag, events: Vec<EventId>) -> Result<(), Failure<()>> {
+        self.send(Command::Delivered { sale, events }, None).await.map(drop)
     }
 
     /// The sink refused an event for good. Of `why`, [`limits::TEXT_BYTES_MAX`] bytes are kept.
-    pub async fn dead_letter(&self, event: EventId, why: String) -> Result<(), Failure<()>> {
+    pub async fn dead_letter(
+        &self,
+        sale: SaleTag,
+        event: EventId,
+        why: String,
+    ) -> Result<(), Failure<()>> {
         let end = why.floor_char_boundary(limits::TEXT_BYTES_MAX);
         let why = why[..end].to_owned();
-        self.send(Command::DeadLetter { event, why }, None).await.map(drop)
+        self.send(Command::DeadLetter { sale, event, why }, None).await.map(drop)
     }
 
-    /// Sends dead letters to the sink again, all without `events`; answers how many.
+    /// Sends dead letters of a sale to the sink again, all without `events`; answers how many.
     pub async fn requeue(
         &self,
+        sale: SaleTag,
         author: Author,
         events: Option<Vec<EventId>>,
     ) -> Result<usize, Failure<()>> {
-        let Reply::Noted(count) = self.send(Command::Requeue { author, events }, None).await?
-        else {
-            mismatch()
-        };
+        let command = Command::Requeue { sale, author, events };
+        let Reply::Noted(count) = self.send(command, None).await? else { mismatch() };
         Ok(count)
     }
 

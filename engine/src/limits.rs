@@ -67,8 +67,8 @@ pub const REPLAYS_MAX: usize = 4_194_304;
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Order events waiting for the sink before new holds are refused. Each open hold can add four more
-/// (paying, confirmed or its like, refunded), so the outbox never exceeds this plus 4 × open holds.
+/// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add four more
+/// (paying, confirmed or its like, refunded), so there are never more than this plus 4 × open holds.
 pub const OUTBOX_EVENTS_MAX: usize = 65_536;
 
 /// Dead letters that one command sends to the sink again; the rest waits for the next command.
@@ -93,6 +93,10 @@ pub const IDLE_PLACES_MAX: usize = 16_384;
 /// Order events on their way from the scribe to the sink's thread; the rest waits in the outbox.
 pub const OUTLET_EVENTS_MAX: usize = 2_048;
 
+/// Order events of one sale that are handed to the sink's thread before it is another sale's turn:
+/// enough that turns cost nothing, few enough that a flood of one sale delays the others little.
+pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
+
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;
 
@@ -112,6 +116,7 @@ const _: () = {
             < BATCH_BYTES_MAX
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
+    assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
     assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);
     assert!(OFFERS_MAX <= u16::MAX as usize);
 };

@@ -25,18 +25,25 @@ pub struct Registry {
 /// An order event that the sink refused for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
+    /// Whose order.
+    pub sale: SaleName,
     /// The event.
     pub event: EventId,
     /// When it was decided.
     pub at: Millis,
-    /// Whose order.
-    pub sale: SaleName,
     /// The sale's epoch.
     pub epoch: Epoch,
     /// Which hold.
     pub hold: HoldId,
     /// What the sink said.
     pub why: String,
+}
+
+impl DeadLetter {
+    /// Whether `letters`, in the order in which they are listed, have an event of a sale.
+    pub fn is_among(letters: &[Self], sale: &SaleName, event: EventId) -> bool {
+        letters.binary_search_by(|letter| (&letter.sale, letter.event).cmp(&(sale, event))).is_ok()
+    }
 }
 
 // ORDERING: Relaxed on every flag and figure below: each is a word for operators that publishes
@@ -52,7 +59,7 @@ impl Registry {
         self.sales.load().values().map(Arc::clone).collect()
     }
 
-    /// Order events that wait for an operator.
+    /// Order events that wait for an operator, by sale and number.
     pub fn dead_letters(&self) -> Arc<Vec<DeadLetter>> {
         self.dead_letters.load_full()
     }

@@ -27,7 +27,7 @@ use crate::{
     outlet::{self, Outlet},
     publisher::Publisher,
     record::{Change, Record},
-    registry::Registry,
+    registry::{DeadLetter, Registry},
     sale::Sale,
 };
 
@@ -114,7 +114,7 @@ impl Scribe {
         arbiter: LocalArbiter,
         journal: Journal,
         registry: Arc<Registry>,
-        outlet: Outlet,
+        mut outlet: Outlet,
         watch: Box<dyn Watch>,
     ) -> Self {
         let at = clock.now();
@@ -122,7 +122,8 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
-        registry.set_outbox_lag(arbiter.world().outbox().len());
+        registry.set_outbox_lag(arbiter.world().undelivered());
+        outlet.take_up(arbiter.world());
         Self {
             clock,
             arbiter,
@@ -210,7 +211,7 @@ impl Scribe {
         batch.wake_ups.clear();
         self.spare = batch;
         self.outlet.hand_out(self.arbiter.world());
-        self.registry.set_outbox_lag(self.arbiter.world().outbox().len());
+        self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())
     }
 
@@ -233,12 +234,19 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
-    /// The first of `events` that was refused before.
-    fn first_dead(&self, events: &[EventId]) -> Option<EventId> {
+    fn publish_figures(&self, at: Millis) {
+        for sale in self.arbiter.world().sales() {
+            if let Some(publisher) = self.publishers.get(&sale.tag()) {
+                publisher.publish_figures(sale, at);
+            }
+        }
+    }
+
+    /// The first of a sale's `events` that was refused before.
+    fn first_dead(&self, sale: SaleTag, events: &[EventId]) -> Option<EventId> {
         let dead = self.registry.dead_letters();
-        let is_dead =
-            |event: &EventId| dead.binary_search_by_key(event, |letter| letter.event).is_ok();
-        events.iter().copied().find(is_dead)
+        let name = self.publishers.get(&sale)?.view().name();
+        events.iter().copied().find(|event| DeadLetter::is_among(&dead, name, *event))
     }
 
     fn publish(&mut self, records: &[Record], at: Millis) {
@@ -247,6 +255,7 @@ impl Scribe {
         let mut decided_at = at;
         for record in records {
             decided_at = record.decided_at().unwrap_or(decided_at);
+            self.outlet.note(record);
             match record {
                 Record::Followed { .. } => {}
                 Record::Adopted { sale, stood, .. } => {
@@ -266,17 +275,19 @@ impl Scribe {
                 Record::Changed { sale, change, .. } if **change == Change::Delete => {
                     sales_changed = true;
                     self.publishers.remove(sale);
+                    self.outlet.forget(*sale);
                 }
-                Record::Delivered { events } => {
-                    if let Some(event) = self.first_dead(events) {
+                Record::Delivered { sale, events } => {
+                    if let Some(event) = self.first_dead(*sale, events) {
                         // Taken after all: what was kept back behind it may go.
-                        self.outlet.go_back_to(event);
+                        self.outlet.go_back_to(*sale, event);
                         dead_letters_changed = true;
                     }
                 }
                 Record::DeadLettered { .. } => dead_letters_changed = true,
-                Record::Requeued { events, .. } => {
-                    self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
+                Record::Requeued { sale, events, .. } => {
+                    let first = events.first().copied().unwrap_or(EventId(u64::MAX));
+                    self.outlet.go_back_to(*sale, first);
                     dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
@@ -300,11 +311,7 @@ impl Scribe {
                 }
             }
         }
-        for sale in world.sales() {
-            if let Some(publisher) = self.publishers.get(&sale.tag()) {
-                publisher.publish_figures(sale, at);
-            }
-        }
+        self.publish_figures(at);
         if dead_letters_changed {
             // Before anything is offered again: the pipeline tells a requeued event from a stale
             // offer by this list.

@@ -132,11 +132,11 @@ fn purchases_over_http_reach_the_documents_workers_though_one_is_killed() {
     }
     wait_for("some orders", || done().len() > 10);
     drop(killed);
-    let expected: BTreeSet<String> = (1..=60).map(|event| format!("{event}.json")).collect();
+    let expected: BTreeSet<String> = (1..=60).map(|event| format!("bulk-{event}.json")).collect();
     wait_for("all orders", || done() == expected);
     let mut told = BTreeSet::new();
     for event in 1..=60_u64 {
-        let text = fs::read(orders.join(format!("{event}.json"))).unwrap();
+        let text = fs::read(orders.join(format!("bulk-{event}.json"))).unwrap();
         let order: Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(order["event_id"], event);
         let text = |name: &str| order[name].as_str().unwrap().to_owned();

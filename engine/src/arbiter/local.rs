@@ -10,8 +10,8 @@ use crate::{
     clock::Millis,
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
-    id::{Epoch, EventId, HoldId, Number, SaleTag},
-    limits::{OUTBOX_EVENTS_MAX, REQUEUE_EVENTS_MAX, SALES_MAX, SWEEP_RECORDS_MAX},
+    id::{Epoch, HoldId, Number, SaleTag},
+    limits::{OUTBOX_EVENTS_MAX, SALES_MAX, SWEEP_RECORDS_MAX},
     record::{Author, Change, Record, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
@@ -258,7 +258,7 @@ impl Batch<'_> {
         let decision = self.ask(*sale, PurchaseRefusal::NoSale, |s| {
             s.decide_purchase(*pass, items, *replay, self.at)
         })?;
-        let stalled = self.world.outbox().len() >= OUTBOX_EVENTS_MAX;
+        let stalled = self.world.undelivered() >= OUTBOX_EVENTS_MAX;
         if stalled && matches!(decision, HoldDecision::Decided(..)) {
             return Err(PurchaseRefusal::Stalled);
         }
@@ -309,9 +309,6 @@ impl Batch<'_> {
         change: &Change,
     ) -> Result<(), ChangeRefusal> {
         self.ask(sale, ChangeRefusal::NoSale, |s| s.decide_change(change, self.at))?;
-        if *change == Change::Delete && self.world.outbox().concerns(sale) {
-            return Err(ChangeRefusal::InUse);
-        }
         self.record(Record::Changed {
             sale,
             author: author.clone(),
@@ -320,23 +317,17 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// What the pipeline or an operator says of a sale's order events. A sale is not deleted while any
+    /// is undelivered, so of one that is gone nothing can be said.
     fn note_delivery(&mut self, command: &Command) -> Reply {
-        let outbox = self.world.outbox();
-        let (count, record) = match command {
-            Command::Delivered { events } => {
-                let known = |event: &EventId| outbox.get(*event).is_some();
-                let events: Vec<_> = events.iter().copied().filter(known).collect();
-                (events.len(), Record::Delivered { events })
+        let sale = |sale: &SaleTag| self.world.sale(*sale);
+        let noted = match command {
+            Command::Delivered { sale: of, events } => sale(of).and_then(|s| s.delivered(events)),
+            Command::DeadLetter { sale: of, event, why } => {
+                sale(of).and_then(|s| s.dead_lettered(*event, why))
             }
-            Command::DeadLetter { event, why } => {
-                let known = outbox.get(*event).is_some_and(|pending| pending.dead.is_none());
-                (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
-            }
-            Command::Requeue { author, events: wanted } => {
-                let wants = |event: &EventId| wanted.as_ref().is_none_or(|w| w.contains(event));
-                let dead = outbox.dead().map(|(event, _)| event).filter(wants);
-                let events: Vec<_> = dead.take(REQUEUE_EVENTS_MAX).collect();
-                (events.len(), Record::Requeued { author: author.clone(), events })
+            Command::Requeue { sale: of, author, events } => {
+                sale(of).and_then(|s| s.requeued(author, events.as_deref()))
             }
             Command::Enter { .. }
             | Command::Leave { .. }
@@ -348,9 +339,8 @@ impl Batch<'_> {
             | Command::Change { .. }
             | Command::Idle { .. } => unreachable!("called for deliveries only"),
         };
-        if count > 0 {
-            self.record(record);
-        }
-        Reply::Noted(count)
+        let (count, record) = noted.unzip();
+        self.record_all(record);
+        Reply::Noted(count.unwrap_or(0))
     }
 }

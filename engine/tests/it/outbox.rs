@@ -77,7 +77,8 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     // A repeat of a purchase that was made is no new hold.
     assert_eq!(buy(&mut arbiter, 5..6), []);
 
-    let delivered = Command::Delivered { events: (1..=3).map(EventId).collect() };
+    let sale = spec().name.tag();
+    let delivered = Command::Delivered { sale, events: (1..=3).map(EventId).collect() };
     assert_eq!(arbiter.decide(Millis(2_000), &[delivered]).replies, [Reply::Noted(3)]);
     let refusals = buy(&mut arbiter, full..full + 4);
     assert_eq!(refusals, [PurchaseRefusal::Stalled], "three are accepted again");
