@@ -1,4 +1,4 @@
-//! nginx and HAProxy as the files of `config/cluster` have them.
+//! nginx and `HAProxy` as the files of `config/cluster` have them.
 //!
 //! Owns what is put in place of addresses and paths. Each replacement must be found, so that a file that
 //! was changed is not tested by something else.
@@ -10,6 +10,7 @@ use std::{
     process::Child,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use testkit::peer::{Program, wait_until_up};
 
@@ -39,7 +40,7 @@ pub(crate) struct Backend {
 /// The nodes as backends.
 pub(crate) fn backends(nodes: &Nodes) -> [Backend; 3] {
     std::array::from_fn(|index| {
-        let node = &nodes.nodes[index];
+        let node = &nodes.each[index];
         Backend { public: node.public, ops: node.ops }
     })
 }
@@ -81,9 +82,10 @@ impl Balancer {
 impl Drop for Balancer {
     fn drop(&mut self) {
         // Asked rather than killed, so that nginx takes its workers along.
-        let pid = rustix::process::Pid::from_child(&self.child);
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
-        drop(self.child.wait());
+        // An error says that it has ended already.
+        if kill_process(Pid::from_child(&self.child), Signal::TERM).is_ok() {
+            drop(self.child.wait());
+        }
     }
 }
 

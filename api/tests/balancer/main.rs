@@ -4,6 +4,7 @@
 //! (Debian packages of the same names); a missing one fails its tests, by name.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+#![expect(clippy::print_stderr, reason = "what a node logged belongs into a failure's output")]
 #![expect(clippy::panic, reason = "a failed wait says what it waited for")]
 
 mod ask;

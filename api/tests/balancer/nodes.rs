@@ -112,7 +112,7 @@ impl Drop for Node {
         if thread::panicking() {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             let from = log.len().saturating_sub(2_000);
-            println!("{} said:\n{}", self.log.display(), log.get(from..).unwrap_or_default());
+            eprintln!("{} said:\n{}", self.log.display(), log.get(from..).unwrap_or_default());
         }
     }
 }
@@ -120,7 +120,7 @@ impl Drop for Node {
 /// The three of them.
 #[derive(Debug)]
 pub(crate) struct Nodes {
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) each: Vec<Node>,
     _redis: Option<Redis>,
     _folder: TempDir,
 }
@@ -134,8 +134,8 @@ impl Nodes {
             |redis| format!("[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"{}\"\n", url(redis));
         let more = redis.as_ref().map(store).unwrap_or_default();
         let names = ["node-1", "node-2", "node-3"];
-        let nodes = names.iter().map(|name| Node::start(name, &folder, &more)).collect();
-        Self { nodes, _redis: redis, _folder: folder }
+        let each = names.iter().map(|name| Node::start(name, &folder, &more)).collect();
+        Self { each, _redis: redis, _folder: folder }
     }
 
     /// Asks the way a shopper does, through the balancer, if one node's decision is known to all;
@@ -151,7 +151,7 @@ impl Nodes {
         if MANY_NODES {
             return post(balancer);
         }
-        let answers: Vec<Answer> = self.nodes.iter().map(|node| post(node.public)).collect();
+        let answers: Vec<Answer> = self.each.iter().map(|node| post(node.public)).collect();
         assert!(answers.iter().all(|answer| answer.status == answers[0].status), "{answers:?}");
         answers[0].clone()
     }
@@ -164,6 +164,6 @@ impl Nodes {
 
     /// How many requests of a route were answered by each.
     pub(crate) fn answered(&self, route: &str) -> Vec<u64> {
-        self.nodes.iter().map(|node| node.answered(route)).collect()
+        self.each.iter().map(|node| node.answered(route)).collect()
     }
 }

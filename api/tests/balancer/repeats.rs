@@ -29,9 +29,9 @@ fn a_killed_node_is_missed_by_nobody() {
         };
         ask_often("three");
         // Nothing is under way: a request finds the connection refused, and goes to another.
-        nodes.nodes[1].kill();
+        nodes.each[1].kill();
         ask_often("two");
-        nodes.nodes[2].kill();
+        nodes.each[2].kill();
         ask_often("one");
     }
 }
@@ -59,7 +59,7 @@ fn only_what_does_nothing_twice_is_sent_twice() {
         wait_for("POSTs at the node that breaks off", || {
             match asker.post("/v1/sales/slow/enter", "").status {
                 200 | 202 => taken += 1,
-                502 | 503 | 504 => failed += 1,
+                502..=504 => failed += 1,
                 other => panic!("{kind:?}: {other}"),
             }
             breaking.posts() >= 3

@@ -47,7 +47,7 @@ fn a_shopper_cannot_say_who_they_are() {
     let nodes = Nodes::start();
     let headers = "X-Shopper-Id: somebody-else\r\n";
     let enter = |to| Asker { to, headers }.post("/v1/sales/known/enter", "");
-    assert_eq!(enter(nodes.nodes[0].public).status, 200, "the header is what counts there");
+    assert_eq!(enter(nodes.each[0].public).status, 200, "the header is what counts there");
     for kind in KINDS {
         let balancer = Balancer::start(kind, &backends(&nodes));
         let answer = enter(balancer.public);
@@ -92,7 +92,9 @@ fn a_node_that_is_not_ready_gets_nothing_from_haproxy() {
     health[1].set_ready(false);
     wait_for("the second node to be taken out", || shares()[1] == 0);
     // Nobody is ready: polls are answered all the same.
-    health.iter().for_each(|health| health.set_ready(false));
+    for health in &health {
+        health.set_ready(false);
+    }
     wait_for("requests to go to all again", || shares().iter().all(|share| *share > 0));
     health[2].set_ready(true);
     wait_for("the only ready node to get all", || shares()[..2] == [0, 0]);

@@ -15,7 +15,7 @@ fn admitted(nodes: &Nodes, balancer: SocketAddr, ticket: &str) -> String {
     let through: Vec<SocketAddr> = if MANY_NODES {
         vec![balancer]
     } else {
-        nodes.nodes.iter().map(|node| node.public).collect()
+        nodes.each.iter().map(|node| node.public).collect()
     };
     let mut pass = String::new();
     for to in through {
@@ -44,7 +44,7 @@ fn a_shopper_enters_polls_and_buys_while_a_node_is_killed() {
         let ticket = place.text("ticket");
         let pass = admitted(&nodes, balancer.public, &ticket);
 
-        nodes.nodes[0].kill();
+        nodes.each[0].kill();
 
         let headers = &ask::bearer(&ticket);
         for _ in 0..12 {

@@ -84,8 +84,10 @@ fn a_stream_whose_node_dies_is_opened_again_at_another() {
         let ticket = nodes.enter(balancer.public, "slow", "second").text("ticket");
         let mut watchers: Vec<Watcher> =
             (0..6).map(|_| Watcher::open(balancer.public, "slow", &ticket)).collect();
-        watchers.iter_mut().for_each(|watcher| watcher.read_until("event: place"));
-        nodes.nodes[0].kill();
+        for watcher in &mut watchers {
+            watcher.read_until("event: place");
+        }
+        nodes.each[0].kill();
         let mut ended = 0;
         for watcher in &mut watchers {
             // Those of the other nodes go on and say nothing now.
