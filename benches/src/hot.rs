@@ -164,7 +164,7 @@ impl Scribed {
         let (world, journal, _) = recovered.expect("an empty disk recovers");
         let registry = Arc::new(Registry::default());
         let (outlet, events) = outlet::outlet();
-        let arbiter = LocalArbiter::new(world);
+        let arbiter = Box::new(LocalArbiter::new(world));
         let scribe_clock = Arc::clone(&clock);
         let mut scribe =
             Scribe::new(scribe_clock, arbiter, journal, Arc::clone(&registry), outlet, watch);

@@ -168,6 +168,9 @@ pub enum Reply {
     Ended(Result<(), EndRefusal>),
     /// To `Create` and `Change`.
     Changed(Result<(), ChangeRefusal>),
+    /// To any: who decides could not be asked in time. Whether it was done is unknown; asking again with
+    /// the same key, or for the same place or hold, is safe.
+    Unavailable,
     /// To the pipeline's and the scribe's own commands: how many places or events it concerned.
     Noted(usize),
 }

@@ -46,6 +46,8 @@ pub mod view;
 
 pub mod publisher;
 
+mod hearing;
+
 pub mod outlet;
 pub mod registry;
 

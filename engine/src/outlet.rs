@@ -33,6 +33,8 @@ pub struct Outlet {
     last: BTreeMap<SaleTag, EventId>,
     /// Sales that may have more to hand out.
     waiting: BTreeSet<SaleTag>,
+    /// Sales that may have more to hand out, which another node does.
+    elsewhere: BTreeSet<SaleTag>,
     /// Whose turn was last.
     served: SaleTag,
 }
@@ -40,8 +42,8 @@ pub struct Outlet {
 /// An outlet and the sink's end of it.
 pub fn outlet() -> (Outlet, Receiver<OrderEvent>) {
     let (events, receiver) = bounded(OUTLET_EVENTS_MAX);
-    let (last, waiting, served) = (BTreeMap::new(), BTreeSet::new(), SaleTag(u64::MAX));
-    (Outlet { events, last, waiting, served }, receiver)
+    let (last, waiting, elsewhere) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    (Outlet { events, last, waiting, elsewhere, served: SaleTag(u64::MAX) }, receiver)
 }
 
 impl Outlet {
@@ -70,13 +72,22 @@ impl Outlet {
     pub(crate) fn forget(&mut self, sale: SaleTag) {
         self.last.remove(&sale);
         self.waiting.remove(&sale);
+        self.elsewhere.remove(&sale);
     }
 
-    /// Hands out as many durable events as fit.
-    pub(crate) fn hand_out(&mut self, world: &World) {
+    /// Hands out as many durable events as fit, of the sales that this node `delivers`. What another
+    /// node delivers is looked through again when this one has to.
+    pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
+        self.waiting.extend(self.elsewhere.extract_if(.., |tag| delivers(*tag)));
         while !self.events.is_full()
             && let Some(tag) = self.next()
         {
+            if !delivers(tag) {
+                self.waiting.remove(&tag);
+                self.last.remove(&tag);
+                self.elsewhere.insert(tag);
+                continue;
+            }
             self.served = tag;
             match world.sale(tag).map_or(Turn::Done, |sale| self.serve(sale)) {
                 Turn::Done => drop(self.waiting.remove(&tag)),
@@ -234,7 +245,7 @@ mod tests {
 
         /// Hands out, and takes what was handed out.
         fn offered(&mut self) -> Vec<OrderEvent> {
-            self.outlet.hand_out(self.arbiter.world());
+            self.outlet.hand_out(self.arbiter.world(), |_| true);
             self.events.try_iter().collect()
         }
     }
@@ -269,7 +280,7 @@ mod tests {
         for key in 0..all {
             shop.buy(DEMO, key.into());
         }
-        shop.outlet.hand_out(shop.arbiter.world());
+        shop.outlet.hand_out(shop.arbiter.world(), |_| true);
         let mut seen = ids(&shop.offered());
         assert_eq!(seen.len(), OUTLET_EVENTS_MAX);
         seen.extend(ids(&shop.offered()));

@@ -26,6 +26,8 @@ pub enum Record {
         author: Author,
         /// Its first epoch: 1, or one more than a deleted sale of the same name had.
         epoch: Epoch,
+        /// Its order events follow this one, the last of a deleted sale of the same name.
+        told: EventId,
         /// What it is.
         spec: Box<SaleSpec>,
     },
@@ -241,6 +243,12 @@ impl Record {
         }
     }
 
+    /// Whether a journal's batch may begin with it that goes on with what another began: a mark, which
+    /// says the time of the facts behind it, and what needs no time.
+    pub fn begins_part(&self) -> bool {
+        matches!(self, Self::Followed { .. } | Self::Adopted { .. })
+    }
+
     /// The time of the facts from here on, where it is not that of their batch.
     pub fn decided_at(&self) -> Option<Millis> {
         if let Self::Followed { at, .. } = self { Some(*at) } else { None }
@@ -248,7 +256,7 @@ impl Record {
 }
 
 binary_enum!(Record {
-    1 => Created { author, epoch, spec },
+    1 => Created { author, epoch, told, spec },
     2 => Changed { sale, author, change },
     3 => Entered { sale, number, shopper },
     4 => Departed { sale, reason, numbers },

@@ -20,6 +20,7 @@ pub struct Registry {
     stopped: AtomicBool,
     outbox_lag: AtomicU64,
     snapshot_trouble: ArcSwapOption<String>,
+    arbiter_troubles: ArcSwap<Vec<String>>,
 }
 
 /// An order event that the sink refused for good.
@@ -99,6 +100,18 @@ impl Registry {
 
     pub(crate) fn set_storage_full(&self, full: bool) {
         self.storage_full.store(full, Ordering::Relaxed);
+    }
+
+    /// What the arbiter wants operators to know; empty when all is well.
+    pub fn arbiter_troubles(&self) -> Arc<Vec<String>> {
+        self.arbiter_troubles.load_full()
+    }
+
+    pub(crate) fn set_arbiter_troubles(&self, troubles: Vec<String>) {
+        // Asked after every batch, and nearly always as before: reading it costs no shared write.
+        if **self.arbiter_troubles.load() != troubles {
+            self.arbiter_troubles.store(Arc::new(troubles));
+        }
     }
 
     pub(crate) fn set_stopped(&self) {

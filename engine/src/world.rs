@@ -56,9 +56,24 @@ impl World {
         Epoch(self.retired.get(&tag).map_or(0, |retired| retired.epoch.0) + 1)
     }
 
+    /// The order event that those of a new sale of this name would follow.
+    pub(crate) fn last_event(&self, tag: SaleTag) -> EventId {
+        self.retired.get(&tag).map_or(EventId(0), |retired| retired.event)
+    }
+
     /// How far a sale was followed that many nodes serve.
     pub fn point(&self, tag: SaleTag) -> Option<&Point> {
         self.points.get(&tag)
+    }
+
+    /// Whether any sale is one that many nodes serve.
+    pub fn is_shared(&self) -> bool {
+        !self.points.is_empty()
+    }
+
+    /// Whether any sale is one that a single process serves.
+    pub fn is_alone(&self) -> bool {
+        self.sales.keys().any(|tag| !self.points.contains_key(tag))
     }
 
     /// Order events not taken yet, over all sales.
@@ -72,10 +87,9 @@ impl World {
     /// When the record does not follow from the state; see [`Sale::apply`].
     pub fn apply(&mut self, record: &Record, at: Millis) {
         match record {
-            Record::Created { author, epoch, spec } => {
+            Record::Created { author, epoch, told, spec } => {
                 let tag = spec.name.tag();
-                let told = self.retired.get(&tag).map_or(EventId(0), |retired| retired.event);
-                let sale = Sale::new((**spec).clone(), *epoch, told, author.clone(), at);
+                let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), at);
                 let before = self.sales.insert(tag, sale);
                 assert!(before.is_none(), "a name belongs to one sale at a time");
             }
@@ -84,6 +98,7 @@ impl World {
                 let retired = Retired { epoch: gone.epoch(), event: gone.outbox().last() };
                 self.undelivered -= gone.outbox().len();
                 self.retired.insert(*sale, retired);
+                self.points.remove(sale);
             }
             Record::Followed { sale, point, .. } => {
                 self.points.insert(*sale, *point);

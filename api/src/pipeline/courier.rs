@@ -198,7 +198,7 @@ impl Courier {
                 self.acknowledging -= 1;
                 match noted {
                     Ok(()) | Err(Failure::Refused(())) => self.book.acknowledged(sale, &events),
-                    Err(Failure::Busy(_)) => {
+                    Err(Failure::Busy(_) | Failure::Unavailable) => {
                         self.book.not_acknowledged(sale, events);
                         self.acknowledge_from = Instant::now() + BUSY_PAUSE;
                     }
@@ -268,7 +268,7 @@ async fn dead_letter(engine: Engine, event: Arc<OrderEvent>, why: String) -> Don
     loop {
         match engine.dead_letter(event.sale.tag(), event.id, why.clone()).await {
             Ok(()) | Err(Failure::Refused(())) => return Done::DeadLettered(event, true),
-            Err(Failure::Busy(_)) => sleep(BUSY_PAUSE).await,
+            Err(Failure::Busy(_) | Failure::Unavailable) => sleep(BUSY_PAUSE).await,
             Err(Failure::Stopped) => return Done::DeadLettered(event, false),
         }
     }

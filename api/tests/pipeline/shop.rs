@@ -184,8 +184,12 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
 
 fn start(disk: &SimDisk, clock: &Arc<dyn Clock>) -> Started {
     let watch = Box::new(Unwatched);
-    let options =
-        EngineOptions { segment_bytes: 16 * 1024 * 1024, snapshot_every_segments: 100, watch };
+    let options = EngineOptions {
+        segment_bytes: 16 * 1024 * 1024,
+        snapshot_every_segments: 100,
+        watch,
+        shared: None,
+    };
     Engine::start(Arc::new(disk.clone()), Arc::clone(clock), options).unwrap()
 }
 
