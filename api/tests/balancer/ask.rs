@@ -62,6 +62,12 @@ impl Asker<'_> {
     }
 }
 
+/// Lets a shopper in at the sale; answers the place.
+pub(crate) fn enter(to: SocketAddr, sale: &str, key: &str) -> Answer {
+    let headers = &self::key(key);
+    Asker { to, headers }.post(&format!("/v1/sales/{sale}/enter"), "")
+}
+
 pub(crate) fn of(to: SocketAddr) -> Asker<'static> {
     Asker { to, headers: "" }
 }

@@ -1,6 +1,5 @@
-//! Three nodes of the program under test, each with its own process and journal.
-//!
-//! Owns the processes and how a shopper comes to have a place at all of them.
+//! Three nodes of the program under test, each with its own process and journal, and a Redis where they
+//! decide together.
 
 use std::{
     fs::{self, File},
@@ -15,13 +14,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::redis::{AppendFsync, Redis};
 
-use crate::ask::{self, Answer, Asker};
+use crate::ask;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rushgate");
-
-/// Whether the nodes decide together, in a Redis. Until the program can, each decides for itself and is
-/// told the same in the same order, so that a ticket of one is good at all.
-pub(crate) const MANY_NODES: bool = false;
 
 pub(crate) const OPERATOR: &str = "an-operator-of-tests";
 
@@ -121,45 +116,19 @@ impl Drop for Node {
 #[derive(Debug)]
 pub(crate) struct Nodes {
     pub(crate) each: Vec<Node>,
-    _redis: Option<Redis>,
+    _redis: Redis,
     _folder: TempDir,
 }
 
 impl Nodes {
     pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        let redis = MANY_NODES.then(|| Redis::start(AppendFsync::Everysec).unwrap());
-        let url = |redis: &Redis| format!("redis+unix://{}", redis.socket().display());
-        let store =
-            |redis| format!("[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"{}\"\n", url(redis));
-        let more = redis.as_ref().map(store).unwrap_or_default();
+        let redis = Redis::start(AppendFsync::Everysec).unwrap();
+        let url = format!("redis+unix://{}", redis.socket().display());
+        let more = format!("[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"{url}\"\n");
         let names = ["node-1", "node-2", "node-3"];
         let each = names.iter().map(|name| Node::start(name, &folder, &more)).collect();
         Self { each, _redis: redis, _folder: folder }
-    }
-
-    /// Asks the way a shopper does, through the balancer, if one node's decision is known to all;
-    /// otherwise asks every node, in order, and answers what the first said.
-    pub(crate) fn ask_all(
-        &self,
-        balancer: SocketAddr,
-        headers: &str,
-        path: &str,
-        body: &str,
-    ) -> Answer {
-        let post = |to| Asker { to, headers }.post(path, body);
-        if MANY_NODES {
-            return post(balancer);
-        }
-        let answers: Vec<Answer> = self.each.iter().map(|node| post(node.public)).collect();
-        assert!(answers.iter().all(|answer| answer.status == answers[0].status), "{answers:?}");
-        answers[0].clone()
-    }
-
-    /// Lets a shopper in at the sale; answers the place.
-    pub(crate) fn enter(&self, balancer: SocketAddr, sale: &str, key: &str) -> Answer {
-        let path = format!("/v1/sales/{sale}/enter");
-        self.ask_all(balancer, &ask::key(key), &path, "")
     }
 
     /// How many requests of a route were answered by each.

@@ -50,8 +50,8 @@ fn a_watcher_hears_at_once_and_goes_on_hearing() {
     let nodes = Nodes::start();
     for kind in KINDS {
         let balancer = Balancer::start(kind, &backends(&nodes));
-        let first = nodes.enter(balancer.public, "slow", &format!("{kind:?}-first"));
-        let waiting = nodes.enter(balancer.public, "slow", &format!("{kind:?}-second"));
+        let first = ask::enter(balancer.public, "slow", &format!("{kind:?}-first"));
+        let waiting = ask::enter(balancer.public, "slow", &format!("{kind:?}-second"));
         assert!(matches!(first.status, 200 | 202), "{first:?}");
         assert_eq!(waiting.text("state"), "waiting", "{waiting:?}");
         let ticket = waiting.text("ticket");
@@ -66,7 +66,8 @@ fn a_watcher_hears_at_once_and_goes_on_hearing() {
             let message = format!("{kind:?} says {word}");
             let body = format!("{{\"message\":\"{message}\"}}");
             let path = "/v1/admin/sales/slow/message";
-            let told = nodes.ask_all(balancer.public, &ask::bearer(OPERATOR), path, &body);
+            let headers = &ask::bearer(OPERATOR);
+            let told = Asker { to: balancer.public, headers }.post(path, &body);
             assert_eq!(told.status, 200, "{told:?}");
             for watcher in &mut watchers {
                 watcher.read_until(&message);
@@ -80,8 +81,8 @@ fn a_stream_whose_node_dies_is_opened_again_at_another() {
     for kind in KINDS {
         let mut nodes = Nodes::start();
         let balancer = Balancer::start(kind, &backends(&nodes));
-        nodes.enter(balancer.public, "slow", "first");
-        let ticket = nodes.enter(balancer.public, "slow", "second").text("ticket");
+        ask::enter(balancer.public, "slow", "first");
+        let ticket = ask::enter(balancer.public, "slow", "second").text("ticket");
         let mut watchers: Vec<Watcher> =
             (0..6).map(|_| Watcher::open(balancer.public, "slow", &ticket)).collect();
         for watcher in &mut watchers {

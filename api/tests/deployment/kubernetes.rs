@@ -130,8 +130,10 @@ fn the_variables_are_keys_and_an_unfilled_secret_is_refused() {
     let node = container()["env"][0]["name"].as_str().unwrap().to_owned();
     program::assert_accepted("the pod", &config(), &[(&node, "rushgate-0")]);
 
-    let empty: Vec<(&str, &str)> = filled.iter().map(|(name, _)| (*name, "")).collect();
-    let (code, said) = program::check(&program::alone(&config()), &empty);
+    let named = std::iter::once((node.as_str(), "rushgate-0"));
+    let empty: Vec<(&str, &str)> =
+        filled.iter().map(|(name, _)| (*name, "")).chain(named).collect();
+    let (code, said) = program::check(&config(), &empty);
     assert_eq!(code, Some(2), "{said}");
     for key in ["redis.url", "pipeline.redis_url", "keys.secret"] {
         assert!(said.contains(&format!("{key}: found ")), "{key} is not in\n{said}");

@@ -13,12 +13,9 @@ use crate::files;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rushgate");
 
-/// Whether this build serves a sale with other nodes. Until it does, files are checked without what
-/// it refuses for that reason, and a test below holds it to refusing nothing else.
-const MANY_NODES: bool = false;
-
-/// Keys that a file leaves to the environment.
-const SECRETS: [(&str, &str); 4] = [
+/// What a file leaves to the environment.
+const SECRETS: [(&str, &str); 5] = [
+    ("RUSHGATE__SERVER__NODE", "node-1"),
     ("RUSHGATE__KEYS__SECRET", "0123456789abcdef0123456789abcdef"),
     ("RUSHGATE__KEYS__OPERATOR", "an-operator-of-tests"),
     ("RUSHGATE__KEYS__BACKEND", "a-backend-of-tests"),
@@ -39,18 +36,8 @@ pub(crate) fn check(config: &str, environment: &[(&str, &str)]) -> (Option<i32>,
 
 /// Fails unless the program takes the configuration, given the secrets and these variables.
 pub(crate) fn assert_accepted(name: &str, config: &str, environment: &[(&str, &str)]) {
-    let config = if MANY_NODES { config.to_owned() } else { alone(config) };
-    let (code, said) = check(&config, &[&SECRETS[..], environment].concat());
+    let (code, said) = check(config, &[&SECRETS[..], environment].concat());
     assert_eq!(code, Some(0), "{name}: {said}");
-}
-
-/// The same configuration for a node that decides for itself.
-pub(crate) fn alone(config: &str) -> String {
-    let mut table: toml::Table = toml::from_str(config).unwrap();
-    table.remove("arbiter").unwrap();
-    let redis = table["redis"].as_table_mut().unwrap();
-    redis.retain(|key, _| key == "url");
-    table.to_string()
 }
 
 /// A node by itself, on a directory of its own.
@@ -93,13 +80,4 @@ fn the_node_of_many_is_configured_as_the_program_understands() {
 fn the_node_of_many_has_no_secret_that_everybody_knows() {
     let config: toml::Table = toml::from_str(&files::text("config/redis.toml")).unwrap();
     assert!(!config.contains_key("keys") || config["keys"].as_table().unwrap().is_empty());
-}
-
-#[test]
-fn nothing_is_refused_but_for_what_one_process_cannot_do() {
-    let (code, said) = check(&files::text("config/redis.toml"), &SECRETS);
-    let faults: Vec<&str> = said.lines().filter(|line| line.contains(": found ")).collect();
-    let foreign = |line: &&str| !line.contains("arbiter.kind") && !line.contains(" redis.");
-    let others: Vec<_> = faults.iter().copied().filter(foreign).collect();
-    assert_eq!((code == Some(0), others), (MANY_NODES, Vec::new()), "{said}");
 }

@@ -53,7 +53,6 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         let change = (&support::author(), &Change::Pause);
         let facts = node.arbiter.append(sale, node.epoch, &node.point, change).await;
         node.follow(&facts.expect("a change may be appended"));
-        node.reload().await;
         let change = (&support::author(), &Change::Delete);
         let facts = node.arbiter.append(sale, node.epoch, &node.point, change).await;
         facts.expect("a sale may be deleted");
