@@ -5,10 +5,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use engine::{
-    arbiter::redis::{RedisArbiter, StoreError, StoreOptions},
+    arbiter::redis::{Heard, RedisArbiter, StoreError, StoreOptions},
     command::Command,
     hold::Step,
-    id::OfferIndex,
+    id::{Number, OfferIndex},
     record::{Change, ReplayKey},
 };
 
@@ -53,10 +53,24 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         let change = (&support::author(), &Change::Pause);
         let facts = node.arbiter.append(sale, node.epoch, &node.point, change).await;
         node.follow(&facts.expect("a change may be appended"));
+        beside(&node).await.expect("what stands beside the stream may be written and read");
         let change = (&support::author(), &Change::Delete);
         let facts = node.arbiter.append(sale, node.epoch, &node.point, change).await;
         facts.expect("a sale may be deleted");
     });
+}
+
+/// Snapshots, who was heard, the list of sales.
+async fn beside(node: &Node) -> Result<(), StoreError> {
+    let (arbiter, sale, name) = (&node.arbiter, node.sale, &node.sale().spec().name);
+    arbiter.put_snapshot(sale, node.epoch, &node.point, node.at, b"bytes").await?;
+    arbiter.snapshot(sale).await?;
+    let heard = Heard { period: 1, period_ms: 1_000, base: Number(1), bitmap: &[0b1100_0000] };
+    arbiter.hear(sale, &heard).await?;
+    arbiter.heard(sale, heard.period, heard.base).await?;
+    arbiter.announce(name).await?;
+    arbiter.sales().await?;
+    arbiter.forget(name).await
 }
 
 #[test]
