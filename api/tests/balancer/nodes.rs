@@ -116,7 +116,7 @@ impl Drop for Node {
 #[derive(Debug)]
 pub(crate) struct Nodes {
     pub(crate) each: Vec<Node>,
-    _redis: Redis,
+    pub(crate) redis: Redis,
     _folder: TempDir,
 }
 
@@ -128,7 +128,7 @@ impl Nodes {
         let more = format!("[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"{url}\"\n");
         let names = ["node-1", "node-2", "node-3"];
         let each = names.iter().map(|name| Node::start(name, &folder, &more)).collect();
-        Self { each, _redis: redis, _folder: folder }
+        Self { each, redis, _folder: folder }
     }
 
     /// How many requests of a route were answered by each.

@@ -1,6 +1,6 @@
-//! One shopper's way through the balancer while a node is killed.
+//! One sale of three nodes, through the balancer, while a node or the Redis is killed.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, thread, time::Duration};
 
 use crate::{
     ask::{self, Answer, Asker},
@@ -24,6 +24,41 @@ fn buy(balancer: SocketAddr, pass: &str, key: &str) -> Answer {
     let headers = &[ask::bearer(pass), ask::key(key)].concat();
     let items = r#"{"items":[{"sku":"sneaker-42","quantity":1}]}"#;
     Asker { to: balancer, headers }.post("/v1/sales/demo/purchase", items)
+}
+
+#[test]
+fn polls_are_answered_while_redis_is_away() {
+    for kind in KINDS {
+        let mut nodes = Nodes::start();
+        let balancer = Balancer::start(kind, &backends(&nodes));
+        ask::enter(balancer.public, "slow", "first");
+        let ticket = ask::enter(balancer.public, "slow", "second").text("ticket");
+        let headers = &ask::bearer(&ticket);
+        wait_for("all nodes to know the place", || {
+            let at = |to| Asker { to, headers }.get("/v1/sales/slow/position").status;
+            nodes.each.iter().all(|node| at(node.public) == 200)
+        });
+        nodes.redis.kill().unwrap();
+        let enter = |key: &str| ask::enter(balancer.public, "slow", key);
+        wait_for("the nodes to miss it", || enter("third").text("code") == "arbiter_unavailable");
+        wait_for("no node to be ready", || {
+            nodes.each.iter().all(|node| ask::of(node.ops).get("/readyz").status == 503)
+        });
+        // Longer than a balancer takes to find out.
+        for _ in 0..30 {
+            let place = Asker { to: balancer.public, headers }.get("/v1/sales/slow/position");
+            assert_eq!(
+                (place.status, place.text("state")),
+                (200, "waiting".to_owned()),
+                "{kind:?}"
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+        nodes.redis.start_again().unwrap();
+        wait_for("entering to go on", || enter("third").text("state") == "waiting");
+        let place = Asker { to: balancer.public, headers }.get("/v1/sales/slow/position");
+        assert_eq!(place.json()["number"], 2, "{kind:?}: {}", place.body);
+    }
 }
 
 #[test]

@@ -220,10 +220,10 @@ fn a_pod_has_the_time_to_drain_and_keeps_its_journal() {
 }
 
 #[test]
-fn probes_ask_the_operations_listener_and_none_restarts_a_node_that_is_not_ready() {
+fn a_node_gets_shoppers_once_it_is_ready_and_keeps_them_while_it_answers() {
     let container = container();
     for (probe, path) in
-        [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")]
+        [("startupProbe", "/readyz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/healthz")]
     {
         assert_eq!(container[probe]["httpGet"], json!({"path": path, "port": "ops"}), "{probe}");
     }
