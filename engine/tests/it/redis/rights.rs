@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use engine::{
-    arbiter::redis::{Heard, RedisArbiter, StoreError, StoreOptions},
+    arbiter::redis::{Heard, RedisArbiter, Replicas, StoreError, StoreOptions},
     command::Command,
     hold::Step,
     id::{Number, OfferIndex},
@@ -31,7 +31,10 @@ async fn arbiter(server: &Server) -> Result<RedisArbiter, StoreError> {
     // The host is not looked at; without one the URL has no place for a user.
     let url = server.url().replace("unix://", &format!("unix://rushgate:{password}@localhost"));
     let prefix = "rushgate".to_owned();
-    RedisArbiter::connect(&StoreOptions { url, connections: 2, deadline: DEADLINE, prefix }).await
+    // None are there and none are asked for, but asked they are.
+    let replicas = Some(Replicas { count: 0, timeout: DEADLINE });
+    let options = StoreOptions { url, connections: 2, deadline: DEADLINE, replicas, prefix };
+    RedisArbiter::connect(&options).await
 }
 
 #[test]
@@ -42,7 +45,8 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         let mut node = Node::creating(arbiter, support::spec(&[3, 1])).await;
         let key = |key: u128| ReplayKey { key, body: 1 };
         let enter = |who: u128| support::enter(who, Some(key(who)));
-        node.decide(&[enter(1), enter(2), enter(1)]).await;
+        let decision = node.decide(&[enter(1), enter(2), enter(1)]).await;
+        assert!(decision.replicated, "the user may wait for replicas");
         let items = [(OfferIndex(0), 2), (OfferIndex(1), 1)].into_iter().collect();
         let (sale, pass, replay) = (node.sale, support::ticket(1, 1), key(50));
         let buy = Command::Purchase { sale, pass, items, replay };
