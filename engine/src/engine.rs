@@ -274,12 +274,10 @@ impl Engine {
         self.shared
     }
 
-    /// Returns once this node knows of a sale what any node had acknowledged before the call, or once it
-    /// is clear that it cannot be had now.
-    pub async fn refresh(&self, sale: &SaleView) {
+    /// Returns once this node knows of a sale what any node had acknowledged before the call.
+    pub async fn refresh(&self, sale: &SaleView) -> Result<(), Failure<EntryRefusal>> {
         let nobody = Command::Idle { sale: sale.tag(), numbers: Vec::new() };
-        // Failing changes nothing: whoever asks looks at what is known.
-        drop(self.send::<()>(nobody, None).await);
+        self.send(nobody, None).await.map(drop)
     }
 
     /// Makes a sale.

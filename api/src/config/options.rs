@@ -42,7 +42,7 @@ pub struct ServerOptions {
     pub ops_listen: SocketAddr,
     /// This node's name, which no other node has; needed where many decide together.
     pub node: Option<NodeName>,
-    /// Peers whose `X-Forwarded-For` and `X-Shopper-Id` count.
+    /// Peers whose `X-Shopper-Id` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// TLS on the public listener, if any.
     pub tls: Option<TlsOptions>,

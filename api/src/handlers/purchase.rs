@@ -130,8 +130,8 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, id: &str, headers: &HeaderMap) 
     // Another node may have made it just now.
     let app = Arc::clone(app);
     Answer::later(async move {
-        app.engine.refresh(&sale).await;
-        or_refusal(show_to(&party, &sale, id))
+        let heard = app.engine.refresh(&sale).await;
+        or_refusal(heard.map_err(ApiError::from).and_then(|()| show_to(&party, &sale, id)))
     })
 }
 

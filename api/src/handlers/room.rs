@@ -75,9 +75,10 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer 
     };
     let app = Arc::clone(app);
     Answer::later(async move {
-        let is_late = shopper::is_late(&app, standing);
-        let standing = if is_late { shopper::met(&app, &sale, ticket).await } else { standing };
-        let standing = shopper::claim(&app, &sale, ticket, standing).await;
+        let standing = match shopper::met(&app, &sale, ticket, standing).await {
+            Ok(standing) => shopper::claim(&app, &sale, ticket, standing).await,
+            Err(refusal) => return refusal.respond(),
+        };
         page(&app, &sale, language, present(Some((ticket, standing))), None)
     })
 }
@@ -232,9 +233,7 @@ impl Visit<'_> {
         let ticket = visitor(self.app, self.sale, &self.head.headers);
         let ticket = ticket.ok_or(ApiError::TicketInvalid)?;
         let standing = self.sale.standing(ticket, self.app.engine.now());
-        let is_late = shopper::is_late(self.app, standing);
-        let standing =
-            if is_late { shopper::met(self.app, self.sale, ticket).await } else { standing };
+        let standing = shopper::met(self.app, self.sale, ticket, standing).await?;
         present(Some((ticket, standing))).ok_or(ApiError::TicketInvalid)
     }
 

@@ -104,8 +104,10 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     }
     let app = Arc::clone(app);
     Answer::later(async move {
-        let standing = if is_late { met(&app, &sale, ticket).await } else { standing };
-        let standing = claim(&app, &sale, ticket, standing).await;
+        let standing = match met(&app, &sale, ticket, standing).await {
+            Ok(standing) => claim(&app, &sale, ticket, standing).await,
+            Err(refusal) => return refusal.respond(),
+        };
         or_refusal(place(&app, &sale, ticket, standing, now))
     })
 }
@@ -116,9 +118,18 @@ pub fn is_late(app: &App, standing: Standing) -> bool {
 }
 
 /// How a place stands once this node has heard what the others had done.
-pub async fn met(app: &App, sale: &SaleView, ticket: TicketRef) -> Standing {
-    app.engine.refresh(sale).await;
-    sale.standing(ticket, app.engine.now())
+pub async fn met(
+    app: &App,
+    sale: &SaleView,
+    ticket: TicketRef,
+    standing: Standing,
+) -> Result<Standing, ApiError> {
+    if !is_late(app, standing) {
+        return Ok(standing);
+    }
+    // Until that can be heard, nobody is told that a genuine ticket is none.
+    app.engine.refresh(sale).await?;
+    Ok(sale.standing(ticket, app.engine.now()))
 }
 
 /// Claims the place if it is called. When that cannot be decided now, it stays called.

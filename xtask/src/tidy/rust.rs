@@ -18,8 +18,9 @@ const _: () = assert!(LINES_REMARK < LINES_MAX);
 /// The one file of the engine that may name atomics, so that loom can take their place.
 const SYNC_SEAM: &str = "engine/src/sync.rs";
 
-/// The one part of the engine that may wait on a runtime: the arbiter that asks Redis.
-const REDIS_ARBITER: &str = "engine/src/arbiter/redis";
+/// The parts of the engine that may wait on a runtime: the client of the store, and the arbiter that
+/// asks it.
+const RUNTIMES: [&str; 2] = ["engine/src/arbiter/redis", "engine/src/arbiter/shared"];
 
 pub(super) fn length(tree: &Tree) -> Vec<Finding> {
     let check = |file: TextFile<'_>| match file.text.lines().count() {
@@ -89,9 +90,10 @@ fn names_atomic(code: &str) -> bool {
 
 pub(super) fn engine_runtime(tree: &Tree) -> Vec<Finding> {
     let is_engine = |file: &TextFile<'_>| {
-        file.path.starts_with("engine/src/") && !file.path.starts_with(REDIS_ARBITER)
+        let may_wait = RUNTIMES.iter().any(|part| file.path.starts_with(part));
+        file.path.starts_with("engine/src/") && !may_wait
     };
-    lines_with(tree, is_engine, "only the engine's Redis arbiter needs an async runtime", |line| {
+    lines_with(tree, is_engine, "only the engine's shared arbiter needs an async runtime", |line| {
         let code = line.split("//").next().unwrap_or_default();
         words(code).any(|word| matches!(word, "fred" | "tokio"))
     })
@@ -175,11 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_redis_arbiter_names_a_runtime() {
+    fn only_the_shared_arbiter_names_a_runtime() {
         let text = "//! Not tokio.\nuse tokio::time;\nuse fred::types;\nasync fn alfred() {}\n";
         assert_eq!(lines(&engine_runtime(&Tree::of(&[("engine/src/scribe.rs", text)]))), [2, 3]);
         let allowed =
-            ["engine/src/arbiter/redis.rs", "engine/src/arbiter/redis/a.rs", "api/src/a.rs"];
+            ["engine/src/arbiter/redis.rs", "engine/src/arbiter/shared/a.rs", "api/src/a.rs"];
         assert_eq!(engine_runtime(&Tree::of(&allowed.map(|path| (path, text)))), []);
     }
 }
