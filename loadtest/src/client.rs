@@ -224,7 +224,7 @@ impl Client {
 
     /// A node for the next request. With one node nothing is drawn.
     pub(crate) fn any(&self, rng: &mut Rng) -> NodeId {
-        NodeId(self.choose(self.nodes.len(), rng))
+        NodeId(choose(self.nodes.len(), rng))
     }
 
     /// A node other than `failed`, if there is one.
@@ -233,14 +233,7 @@ impl Client {
         if others == 0 {
             return failed;
         }
-        NodeId((failed.0 + 1 + self.choose(others, rng)) % self.nodes.len())
-    }
-
-    fn choose(&self, among: usize, rng: &mut Rng) -> usize {
-        if among == 1 {
-            return 0;
-        }
-        usize::try_from(rng.below(among as u64)).unwrap_or(0)
+        NodeId((failed.0 + 1 + choose(others, rng)) % self.nodes.len())
     }
 
     /// Requests that hold a connection at this moment.
@@ -280,6 +273,14 @@ impl Client {
         to.keep(connection);
         Ok(Answer { node, status, body, retry_after, begun, sent, done })
     }
+}
+
+/// One of so many; of one, nothing is drawn.
+fn choose(among: usize, rng: &mut Rng) -> usize {
+    if among == 1 {
+        return 0;
+    }
+    usize::try_from(rng.below(among as u64)).unwrap_or(0)
 }
 
 /// Host and port of an `http://` URL.

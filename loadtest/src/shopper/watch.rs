@@ -38,7 +38,7 @@ impl Shopper {
             let retry = match self.open().await? {
                 Err(retry_after) => retry_after,
                 Ok((mut stream, sample)) => {
-                    match self.listen(&mut stream, sample, intended).await {
+                    match self.listen(&mut stream, &sample, intended).await {
                         End::Place => return Ok(()),
                         End::Visit(outcome) => return Err(outcome),
                         End::Broken => stream.retry(),
@@ -87,7 +87,7 @@ impl Shopper {
         }
     }
 
-    async fn listen(&mut self, stream: &mut Stream, sample: Sample, intended: Stamp) -> End {
+    async fn listen(&mut self, stream: &mut Stream, sample: &Sample, intended: Stamp) -> End {
         let run = Arc::clone(&self.run);
         let mut serving = None;
         let mut is_first = true;
@@ -100,7 +100,7 @@ impl Shopper {
             if std::mem::take(&mut is_first) {
                 run.measures.stream.record(intended, at);
             }
-            if let Some(end) = self.take_event(&event, stream.heard(at), &sample, &mut serving) {
+            if let Some(end) = self.take_event(&event, stream.heard(at), sample, &mut serving) {
                 return end;
             }
         }
