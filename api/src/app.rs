@@ -136,18 +136,18 @@ fn call(
         Route::Enter { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::enter(app, sale, head, body))
         }),
-        Route::Stream { sale } => with_sale(app, sale, |sale| {
-            Answer::Now(stream::open(app, sale, request.headers(), peer))
-        }),
+        Route::Stream { sale } => {
+            with_sale(app, sale, |sale| stream::open(app, sale, request.headers(), peer))
+        }
         Route::Leave { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::leave(app, sale, head, body))
         }),
         Route::Purchase { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| purchase::make(app, sale, head, body))
         }),
-        Route::PurchaseShow { sale, id } => with_sale(app, sale, |sale| {
-            Answer::Now(or_refusal(purchase::show(app, &sale, id, request.headers())))
-        }),
+        Route::PurchaseShow { sale, id } => {
+            with_sale(app, sale, |sale| purchase::show(app, sale, id, request.headers()))
+        }
         Route::Pay { sale, id } => step(app, sale, id, Verb::Pay, request, peer),
         Route::Confirm { sale, id } => step(app, sale, id, Verb::Confirm, request, peer),
         Route::Release { sale, id } => step(app, sale, id, Verb::Release, request, peer),

@@ -5,6 +5,7 @@
 //! wherever they come from. Sections and their ranges are in [`sections`] and [`pipeline`]; without a file the
 //! program runs the demo sale of `config/demo.toml`, which is built in.
 
+mod arbiter;
 mod options;
 mod pipeline;
 mod resolved;
@@ -295,8 +296,26 @@ mod tests {
     }
 
     #[test]
-    fn an_arbiter_that_is_not_there_does_not_decide_in_silence() {
+    fn a_node_of_many_has_a_name_and_the_secret_of_all() {
         let error = built("[arbiter]\nkind = \"redis\"\n", &[]).unwrap_err();
-        assert!(error.contains("arbiter.kind: found \"redis\", allowed: local"), "{error}");
+        assert!(
+            error.contains("server.node: found nothing, allowed: a name of its own"),
+            "{error}"
+        );
+        assert!(error.contains("keys.secret: found nothing, allowed: the same secret"), "{error}");
+        let text = r#"
+            [server]
+            node = "a"
+            [arbiter]
+            kind = "redis"
+            [redis]
+            deadline_ms = 250
+            [keys]
+            secret = "0123456789abcdef0123456789abcdef"
+        "#;
+        let config = built(text, &[]).unwrap();
+        assert_eq!((config.arbiter.kind, config.redis.deadline_ms), (ArbiterKind::Redis, 250));
+        let shown = resolved_text(&config);
+        assert!(shown.contains("kind = \"redis\"") && shown.contains("node = \"a\""), "{shown}");
     }
 }

@@ -8,6 +8,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use bytes::Bytes;
 use engine::{
     Engine, EngineOptions, Failure, Running, Started,
+    arbiter::{SharedOptions, redis::StoreOptions},
     clock::{Clock, SystemClock},
     disk::{Disk, real::RealDisk},
     limits,
@@ -27,7 +28,7 @@ use tokio::{
 use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
-    config::{self, Config},
+    config::{self, ArbiterKind, Config},
     foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
@@ -48,6 +49,8 @@ const EXIT_JOURNAL_FAILED: u8 = 3;
 /// A snapshot is written whenever so many segments were sealed: 64 MiB of journal bound recovery.
 const SNAPSHOT_EVERY_SEGMENTS: u64 = 4;
 
+/// How long before a store that did not answer is asked again for the configured sales.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// Where in the data directory the order log lies.
 const ORDERS_DIRECTORY: &str = "orders";
 /// How long a stop waits for the scribe's thread to end.
@@ -105,6 +108,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         segment_bytes: limits::SEGMENT_BYTES,
         snapshot_every_segments: SNAPSHOT_EVERY_SEGMENTS,
         watch: Box::new(SyncTimes::start()),
+        shared: shared_options(&config),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let Started { engine, running, events, report } =
@@ -116,7 +120,10 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         from_snapshot = report.snapshot.is_some(),
         "recovered"
     );
-    make_sales(&engine, &config.sales).await?;
+    let all_made = make_sales(&engine, &config.sales).await?;
+    // Whoever asks meanwhile is answered from what this node knows already.
+    let making =
+        (!all_made).then(|| tokio::spawn(keep_making_sales(engine.clone(), config.sales.clone())));
     let sink = sink_of(&config, clock)?;
     let orders = pipeline::run(events, engine.clone(), sink, pipeline_options(&config))?;
 
@@ -146,6 +153,9 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
     let grace = Duration::from_millis(config.server.drain_timeout_ms);
     let serving = async {
         stop.received().await;
+        if let Some(making) = making {
+            making.abort();
+        }
         listening.close(grace).await;
         tokio::task::spawn_blocking(move || orders.stop()).await?;
         // The scribe ends when the last handle to the engine is gone.
@@ -233,9 +243,25 @@ fn pipeline_options(config: &Config) -> pipeline::Options {
     }
 }
 
+/// How many nodes decide together, if they do.
+fn shared_options(config: &Config) -> Option<SharedOptions> {
+    let ArbiterKind::Redis = config.arbiter.kind else { return None };
+    let redis = &config.redis;
+    Some(SharedOptions {
+        node: config.server.node.clone()?,
+        store: StoreOptions {
+            url: redis.url.clone(),
+            connections: redis.connections,
+            deadline: Duration::from_millis(redis.deadline_ms),
+            prefix: redis.prefix.clone(),
+        },
+        muster_wait_ms: redis.muster_wait_ms,
+    })
+}
+
 /// Makes the configured sales that are not there yet; those that are keep what operators made of
-/// them.
-async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<(), StartFailure> {
+/// them. Answers whether who decides could be asked.
+async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFailure> {
     for spec in sales {
         // Asking the scribe would fail on a full disk, and reads must come back even then.
         if engine.sale(spec.name.as_str()).is_some() {
@@ -246,10 +272,23 @@ async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<(), StartFail
         match engine.create(author, spec.clone()).await {
             Ok(()) => tracing::info!(sale = %name, "sale made"),
             Err(Failure::Refused(ChangeRefusal::NameTaken)) => {}
+            Err(Failure::Unavailable) => return Ok(false),
             Err(failure) => return Err(format!("cannot make sale {name}: {failure:?}").into()),
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Makes the configured sales once the store answers.
+async fn keep_making_sales(engine: Engine, sales: Vec<SaleSpec>) {
+    loop {
+        tokio::time::sleep(STORE_PAUSE).await;
+        match make_sales(&engine, &sales).await {
+            Ok(false) => {}
+            Ok(true) => return,
+            Err(error) => return tracing::error!(%error, "a configured sale is not made"),
+        }
+    }
 }
 
 /// Both listeners.
@@ -327,6 +366,7 @@ fn readiness(engine: &Engine, draining: bool) -> Result<(), Vec<String>> {
     if registry.is_stopped() {
         reasons.push("the journal failed".to_owned());
     }
+    reasons.extend(registry.arbiter_troubles().iter().cloned());
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 

@@ -1,7 +1,7 @@
 //! Says in the log what operators must know and no request tells them: the disk full, a snapshot
 //! that failed, orders that pile up. Once when it begins, once when it is over.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use engine::{Engine, limits::OUTBOX_EVENTS_MAX};
 use tokio::time::{MissedTickBehavior, interval};
@@ -16,6 +16,7 @@ pub async fn report(engine: Engine) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut full, mut snapshot, mut behind) = (Told::default(), Told::default(), Told::default());
+    let mut troubles = Arc::<Vec<String>>::default();
     loop {
         looks.tick().await;
         let registry = engine.registry();
@@ -32,6 +33,14 @@ pub async fn report(engine: Engine) {
             (Some(false), _) => tracing::info!("snapshots are written again"),
             _ => {}
         }
+        let present = registry.arbiter_troubles();
+        for why in present.iter().filter(|why| !troubles.contains(why)) {
+            tracing::warn!(%why, "deciding is hindered");
+        }
+        if present.is_empty() && !troubles.is_empty() {
+            tracing::info!("deciding goes on");
+        }
+        troubles = present;
         let lag = registry.outbox_lag();
         match behind.changed(lag >= OUTBOX_LAG_NOTABLE) {
             Some(true) => tracing::warn!(lag, "orders are not taken as fast as they are made"),

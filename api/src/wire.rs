@@ -16,7 +16,8 @@ mod time;
 
 pub use admin::{
     AuditEntry, AuditList, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest,
-    RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay, read_restock,
+    ReplayRequest, RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay,
+    read_restock,
 };
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use node::Node;

@@ -84,7 +84,7 @@ impl Hot {
         let events: Vec<EventId> = events.map(EventId).collect();
         self.receipted = self.made;
         self.made += count;
-        let receipt = (!events.is_empty()).then_some(Command::Delivered { events });
+        let receipt = (!events.is_empty()).then_some(Command::Delivered { sale: self.tag, events });
         let purchases = (0..count).map(move |_| {
             let pass = usize::try_from(self.rng.next_u64() % SHOPPERS).unwrap_or(0);
             let (sale, pass) = (self.tag, self.passes[pass]);
@@ -164,7 +164,7 @@ impl Scribed {
         let (world, journal, _) = recovered.expect("an empty disk recovers");
         let registry = Arc::new(Registry::default());
         let (outlet, events) = outlet::outlet();
-        let arbiter = LocalArbiter::new(world);
+        let arbiter = Box::new(LocalArbiter::new(world));
         let scribe_clock = Arc::clone(&clock);
         let mut scribe =
             Scribe::new(scribe_clock, arbiter, journal, Arc::clone(&registry), outlet, watch);

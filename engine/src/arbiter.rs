@@ -1,17 +1,116 @@
 //! Who decides order and stock: this process alone, or Redis for many nodes.
 //!
 //! ```text
-//!   one node     commands ─▶ LocalArbiter ─▶ records ─▶ journal
-//!   many nodes   commands ─▶ RedisArbiter ─▶ entries of the sale's stream ─▶ journal
+//!   one node     commands ─▶ LocalArbiter ─▶ records ─────────────────────────▶ journal
+//!   many nodes   commands ─▶ SharedArbiter ─▶ Redis ─▶ entries of the stream ─▶ journal
 //! ```
 //!
 //! Both decide the same: the same commands at the same time on the same state give the same records,
 //! byte for byte. `sale` holds the rules; the library in `redis/function` repeats them in Lua.
 
+mod desk;
 mod local;
 pub mod redis;
+mod shared;
+
+use std::fmt;
 
 pub use self::{
-    local::{Decided, LocalArbiter},
+    local::LocalArbiter,
     redis::RedisArbiter,
+    shared::{SharedArbiter, SharedOptions},
 };
+use crate::{
+    clock::Millis,
+    command::{Command, Reply},
+    id::{Number, SaleTag},
+    record::Record,
+    world::World,
+};
+
+/// What decides a batch. Everything above it is the same with one node and with many.
+pub trait Arbiter: Send + fmt::Debug {
+    /// The state after all that was decided.
+    fn world(&self) -> &World;
+
+    /// Decides a batch at `at`, which is never earlier than the batch before, into what may have
+    /// memory from another. What it gives is applied to the world, and acknowledged to nobody yet.
+    fn decide_into(
+        &mut self,
+        decided: &mut Decided,
+        at: Millis,
+        commands: &mut dyn Iterator<Item = &Command>,
+    );
+
+    /// Whether other nodes serve the same sales.
+    fn is_shared(&self) -> bool;
+
+    /// Tells the others which numbers this node has heard of in a period (its number, and how long it
+    /// is): a bit for each from `base` on. Answers whether they will know.
+    fn tell_heard(
+        &mut self,
+        sale: SaleTag,
+        period: (u64, u64),
+        base: Number,
+        bitmap: &[u8],
+    ) -> bool;
+
+    /// The numbers that any node has told of; `None` when that is not known.
+    fn heard_by_all(&mut self, sale: SaleTag, period: u64, base: Number) -> Option<Vec<u8>>;
+
+    /// Whether this node hands a sale's order events to the backend.
+    fn delivers(&self, sale: SaleTag) -> bool;
+
+    /// What an operator should know; empty when all is well.
+    fn troubles(&self) -> Vec<String>;
+
+    /// The last call: this process serves no more.
+    fn close(&mut self);
+}
+
+/// A decided batch: the facts, and a reply to each command in the order they came.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// When it was decided: what the journal's batch carries.
+    pub at: Millis,
+    /// Facts, already applied to the arbiter's world.
+    pub records: Vec<Record>,
+    /// One reply to each command.
+    pub replies: Vec<Reply>,
+    /// Which of `records` are holds that answer no command of this batch: another node's, or one whose
+    /// answer had been lost. No permit was taken for their units.
+    pub others_holds: Vec<usize>,
+}
+
+impl Decided {
+    /// Empties it, for its memory.
+    fn clear(&mut self, at: Millis) {
+        self.at = at;
+        self.records.clear();
+        self.replies.clear();
+        self.others_holds.clear();
+    }
+}
+
+/// What the pipeline or an operator says of a sale's order events: the record that should be and how
+/// many events it concerns, or nothing. A sale is not deleted while any is undelivered, so of one that
+/// is gone nothing can be said.
+fn noted(world: &World, command: &Command) -> Option<(usize, Record)> {
+    let sale = |sale: &SaleTag| world.sale(*sale);
+    match command {
+        Command::Delivered { sale: of, events } => sale(of)?.delivered(events),
+        Command::DeadLetter { sale: of, event, why } => sale(of)?.dead_lettered(*event, why),
+        Command::Requeue { sale: of, author, events } => {
+            sale(of)?.requeued(author, events.as_deref())
+        }
+        Command::Enter { .. }
+        | Command::Leave { .. }
+        | Command::Claim { .. }
+        | Command::Purchase { .. }
+        | Command::Settle { .. }
+        | Command::EndSession { .. }
+        | Command::Create { .. }
+        | Command::Change { .. }
+        | Command::Idle { .. } => None,
+    }
+}

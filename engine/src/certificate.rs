@@ -100,7 +100,7 @@ struct Auditor {
     books: BTreeMap<SaleTag, Book>,
     closed: Vec<SaleCertificate>,
     epochs: BTreeMap<SaleTag, Epoch>,
-    last_at: BTreeMap<Option<SaleTag>, Millis>,
+    last_at: BTreeMap<SaleTag, Millis>,
     adopting: BTreeMap<SaleTag, Vec<u8>>,
     violations: Vec<String>,
 }
@@ -120,10 +120,7 @@ impl Auditor {
                 }
             }
             Record::Adopted { .. } => self.adopt(record, &mut faults),
-            Record::Followed { .. }
-            | Record::Delivered { .. }
-            | Record::DeadLettered { .. }
-            | Record::Requeued { .. } => {}
+            Record::Followed { .. } => {}
             Record::Changed { sale, .. }
             | Record::Entered { sale, .. }
             | Record::Departed { sale, .. }
@@ -137,7 +134,10 @@ impl Auditor {
             | Record::Parted { sale, .. }
             | Record::Rebuilt { sale, .. }
             | Record::Held { sale, .. }
-            | Record::Settled { sale, .. } => match self.books.get_mut(sale) {
+            | Record::Settled { sale, .. }
+            | Record::Delivered { sale, .. }
+            | Record::DeadLettered { sale, .. }
+            | Record::Requeued { sale, .. } => match self.books.get_mut(sale) {
                 Some(book) => book.take(record, &mut faults),
                 None => faults.push("a fact of a sale that is not there".to_owned()),
             },

@@ -107,11 +107,15 @@ pub enum Command {
     },
     /// The sink took order events.
     Delivered {
+        /// Of which sale.
+        sale: SaleTag,
         /// Which, ascending.
         events: Vec<EventId>,
     },
     /// The sink refused an event for good.
     DeadLetter {
+        /// Of which sale.
+        sale: SaleTag,
         /// Which.
         event: EventId,
         /// What it said.
@@ -119,9 +123,11 @@ pub enum Command {
     },
     /// An operator sends dead letters to the sink again.
     Requeue {
+        /// Of which sale.
+        sale: SaleTag,
         /// Who.
         author: Author,
-        /// Which; `None`: all.
+        /// Which; `None`: all of the sale.
         events: Option<Vec<EventId>>,
     },
 }
@@ -132,7 +138,7 @@ impl Command {
         match self {
             Self::Create { .. } | Self::Change { .. } => RECORD_BYTES_MAX,
             Self::Idle { numbers, .. } => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
-            Self::Delivered { events } => 64 + events.len() * 8,
+            Self::Delivered { events, .. } => 64 + events.len() * 8,
             Self::DeadLetter { why, .. } => 64 + why.len(),
             Self::Requeue { author, .. } => 64 + author.name.len() + REQUEUE_EVENTS_MAX * 8,
             Self::Enter { .. }
@@ -162,6 +168,9 @@ pub enum Reply {
     Ended(Result<(), EndRefusal>),
     /// To `Create` and `Change`.
     Changed(Result<(), ChangeRefusal>),
+    /// To any: who decides could not be asked in time. Whether it was done is unknown; asking again with
+    /// the same key, or for the same place or hold, is safe.
+    Unavailable,
     /// To the pipeline's and the scribe's own commands: how many places or events it concerned.
     Noted(usize),
 }

@@ -13,13 +13,13 @@ use crossbeam::channel::Receiver;
 
 use crate::{
     approach::Approach,
-    arbiter::LocalArbiter,
+    arbiter::{Arbiter, LocalArbiter, SharedArbiter, SharedOptions},
     clock::{Clock, Millis},
     command::{Command, Entry, HoldReply, Reply, Wanted},
     commit,
     disk::Disk,
     hold::Step,
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     journal::Prepared,
     limits,
     outbox::OrderEvent,
@@ -47,6 +47,8 @@ pub struct EngineOptions {
     pub snapshot_every_segments: u64,
     /// Told of each sync.
     pub watch: Box<dyn Watch>,
+    /// How many nodes serve together over a store; `None`: this process decides alone.
+    pub shared: Option<SharedOptions>,
 }
 
 /// Why a command was not answered with what was asked for.
@@ -56,6 +58,9 @@ pub enum Failure<R> {
     Refused(R),
     /// Not decided; nothing was done, and trying again is safe.
     Busy(Busy),
+    /// Who decides could not be asked in time: whether it was done is unknown. A retry with the same
+    /// key is safe.
+    Unavailable,
     /// The engine stopped: whether it was done is unknown. A retry with the same key is safe.
     Stopped,
 }
@@ -66,6 +71,7 @@ pub struct Engine {
     producer: Producer<Request>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
+    shared: bool,
 }
 
 /// The threads behind an engine.
@@ -102,12 +108,20 @@ impl Engine {
         clock: Arc<dyn Clock>,
         options: EngineOptions,
     ) -> Result<Started, RecoveryError> {
-        let EngineOptions { segment_bytes, snapshot_every_segments, watch } = options;
+        let EngineOptions { segment_bytes, snapshot_every_segments, watch, shared } = options;
         let (world, journal, report) = recovery::recover(&disk, segment_bytes, &*clock)?;
         let (producer, consumer) = ring::bounded(limits::RING_SLOTS);
         let (outlet, events) = outlet::outlet();
         let registry = Arc::new(Registry::default());
-        let arbiter = LocalArbiter::new(world);
+        let is_shared = shared.is_some();
+        let arbiter: Box<dyn Arbiter> = match shared {
+            None if world.is_shared() => return Err(RecoveryError::OtherArbiter("redis")),
+            None => Box::new(LocalArbiter::new(world)),
+            Some(_) if world.is_alone() => return Err(RecoveryError::OtherArbiter("local")),
+            Some(shared) => {
+                Box::new(SharedArbiter::new(world, shared).map_err(RecoveryError::Runtime)?)
+            }
+        };
         let (scribe_clock, scribe_registry) = (Arc::clone(&clock), Arc::clone(&registry));
         let scribe = Scribe::new(scribe_clock, arbiter, journal, scribe_registry, outlet, watch);
         let snapshots = Snapshots {
@@ -117,7 +131,7 @@ impl Engine {
             writing: None,
             registry: Arc::clone(&registry),
         };
-        let engine = Self { producer, registry, clock };
+        let engine = Self { producer, registry, clock, shared: is_shared };
         let scribe = thread::Builder::new()
             .name("rushgate-scribe".to_owned())
             .spawn(move || run(scribe, consumer, snapshots))
@@ -246,6 +260,19 @@ impl Engine {
         ended.map_err(Failure::Refused)
     }
 
+    /// Whether other nodes serve the same sales, so that one may be asked for what this has not heard of.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Returns once this node knows of a sale what any node had acknowledged before the call, or once it
+    /// is clear that it cannot be had now.
+    pub async fn refresh(&self, sale: &SaleView) {
+        let nobody = Command::Idle { sale: sale.tag(), numbers: Vec::new() };
+        // Failing changes nothing: whoever asks looks at what is known.
+        drop(self.send::<()>(nobody, None).await);
+    }
+
     /// Makes a sale.
     pub async fn create(
         &self,
@@ -276,28 +303,32 @@ impl Engine {
         changed.map_err(Failure::Refused)
     }
 
-    /// The sink took events.
-    pub async fn delivered(&self, events: Vec<EventId>) -> Result<(), Failure<()>> {
-        self.send(Command::Delivered { events }, None).await.map(drop)
+    /// The sink took events of a sale.
+    pub async fn delivered(&self, sale: SaleTag, events: Vec<EventId>) -> Result<(), Failure<()>> {
+        self.send(Command::Delivered { sale, events }, None).await.map(drop)
     }
 
     /// The sink refused an event for good. Of `why`, [`limits::TEXT_BYTES_MAX`] bytes are kept.
-    pub async fn dead_letter(&self, event: EventId, why: String) -> Result<(), Failure<()>> {
+    pub async fn dead_letter(
+        &self,
+        sale: SaleTag,
+        event: EventId,
+        why: String,
+    ) -> Result<(), Failure<()>> {
         let end = why.floor_char_boundary(limits::TEXT_BYTES_MAX);
         let why = why[..end].to_owned();
-        self.send(Command::DeadLetter { event, why }, None).await.map(drop)
+        self.send(Command::DeadLetter { sale, event, why }, None).await.map(drop)
     }
 
-    /// Sends dead letters to the sink again, all without `events`; answers how many.
+    /// Sends dead letters of a sale to the sink again, all without `events`; answers how many.
     pub async fn requeue(
         &self,
+        sale: SaleTag,
         author: Author,
         events: Option<Vec<EventId>>,
     ) -> Result<usize, Failure<()>> {
-        let Reply::Noted(count) = self.send(Command::Requeue { author, events }, None).await?
-        else {
-            mismatch()
-        };
+        let command = Command::Requeue { sale, author, events };
+        let Reply::Noted(count) = self.send(command, None).await? else { mismatch() };
         Ok(count)
     }
 
@@ -315,6 +346,7 @@ impl Engine {
             });
         }
         match commit.await {
+            Ok(Ok(Reply::Unavailable)) => Err(Failure::Unavailable),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(busy)) => Err(Failure::Busy(busy)),
             Err(_) => Err(Failure::Stopped),
@@ -349,6 +381,7 @@ fn serve(
         let closed = consumer.is_closed();
         if requests.is_empty() && consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests) == 0 {
             if closed {
+                scribe.close();
                 return Ok(());
             }
             consumer.wait(Duration::from_millis(limits::TICK_MS));

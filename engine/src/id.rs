@@ -61,7 +61,8 @@ pub struct ShopperKey(pub u128);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HoldId(pub u64);
 
-/// An outbox event's number, dense from 1 over all sales of a data directory.
+/// An order event's number in its sale, dense from 1; never used twice, not even by a later sale of the
+/// same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u64);
 

@@ -38,6 +38,10 @@ mod scan;
 mod segment;
 pub mod snapshot;
 
+/// What segments, batches and snapshots say they are: raised when any of their bytes, those of the
+/// records included, get another meaning. No other version is read.
+const FORMAT_VERSION: u32 = 2;
+
 const _: () = assert!(limits::SEGMENT_BYTES <= SEGMENT_BYTES_MAX);
 const _: () = assert!(
     ((HEADER_BYTES + encoded_len(limits::BATCH_BYTES_MAX)) as u64) < limits::SEGMENT_BYTES,

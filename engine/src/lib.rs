@@ -31,9 +31,8 @@ pub mod record;
 pub mod disk;
 pub mod journal;
 
-pub mod sale;
-
 pub mod outbox;
+pub mod sale;
 pub mod world;
 
 pub mod command;
@@ -46,6 +45,8 @@ pub mod tally;
 pub mod view;
 
 pub mod publisher;
+
+mod hearing;
 
 pub mod outlet;
 pub mod registry;

@@ -67,8 +67,8 @@ pub const REPLAYS_MAX: usize = 4_194_304;
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Order events waiting for the sink before new holds are refused. Each open hold can add four more
-/// (paying, confirmed or its like, refunded), so the outbox never exceeds this plus 4 × open holds.
+/// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add four more
+/// (paying, confirmed or its like, refunded), so there are never more than this plus 4 × open holds.
 pub const OUTBOX_EVENTS_MAX: usize = 65_536;
 
 /// Dead letters that one command sends to the sink again; the rest waits for the next command.
@@ -93,8 +93,37 @@ pub const IDLE_PLACES_MAX: usize = 16_384;
 /// Order events on their way from the scribe to the sink's thread; the rest waits in the outbox.
 pub const OUTLET_EVENTS_MAX: usize = 2_048;
 
+/// Order events of one sale that are handed to the sink's thread before it is another sale's turn:
+/// enough that turns cost nothing, few enough that a flood of one sale delays the others little.
+pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
+
+/// Numbers that are passed over when a node is missing that may have given some out: more than any node
+/// could give out while the others hear nothing of it for a second.
+pub const SKIPPED_NUMBERS: u32 = 65_536;
+
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;
+
+/// How long a node is its sale's courier after a call. Longer than a slow call and its retry, short
+/// enough that a courier that died does not hold events up for long.
+pub const COURIER_LEASE_MS: u64 = 5_000;
+
+/// How old the store's note of a node's last call may become before a call renews it: one write in ten
+/// ticks, and far below the silence after which a node is parted.
+pub const NODE_NOTED_MS: u64 = 500;
+
+/// How long a node counts as present at a muster after it registered, which it does every 100 ms.
+pub const MUSTER_PRESENT_MS: u64 = 3_000;
+
+/// How long nothing may come from a node that writes a sale into the store before another begins again.
+pub const LOAD_SILENT_MS: u64 = 10_000;
+
+/// Bytes of a snapshot that one call moves: some hundred microseconds of the store.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 512 * 1024;
+
+/// How often a snapshot is read from its beginning again because another took its place meanwhile.
+/// They follow each other so slowly that a second time is rare.
+pub const SNAPSHOT_READS_MAX: usize = 4;
 
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;
@@ -112,6 +141,8 @@ const _: () = {
             < BATCH_BYTES_MAX
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
+    assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
     assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);
     assert!(OFFERS_MAX <= u16::MAX as usize);
+    assert!(NODE_NOTED_MS * 4 <= COURIER_LEASE_MS);
 };

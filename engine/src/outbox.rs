@@ -1,8 +1,9 @@
-//! The outbox: decided facts about holds that the order pipeline has not taken yet.
+//! A sale's outbox: decided facts about its holds that the order pipeline has not taken yet.
 //!
-//! It is part of the journaled state: an event enters with the fact it tells of and leaves with a
-//! record that the sink took it, so that a crash at any moment delivers it again rather than not at
-//! all. The event's id is the idempotency key: dense, never used twice.
+//! It is part of the sale's journaled state: an event enters with the fact it tells of and leaves with
+//! a record that the sink took it, so that a crash at any moment delivers it again rather than not at
+//! all. Events are numbered within their sale, densely, no number twice: the facts of a sale alone
+//! say which event is which, and sale and number together are the idempotency key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +11,13 @@ use crate::{
     clock::Millis,
     codec::{Binary, DecodeError, binary_struct, get_length},
     hold::{Hold, HoldState},
-    id::{Currency, Epoch, EventId, HoldId, SaleName, SaleTag, Sku},
+    id::{Currency, Epoch, EventId, HoldId, SaleName, Sku},
 };
 
 /// What the order pipeline is told: a hold came to stand somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderEvent {
-    /// The event's number: the sink's idempotency key.
+    /// The event's number: with the sale, the sink's idempotency key.
     pub id: EventId,
     /// When it was decided.
     pub at: Millis,
@@ -37,8 +38,6 @@ pub struct OrderEvent {
 pub(crate) struct Pending {
     /// When it was decided.
     pub(crate) at: Millis,
-    /// Which sale.
-    pub(crate) sale: SaleTag,
     /// Which hold.
     pub(crate) hold: HoldId,
     /// Where it came to stand.
@@ -47,19 +46,30 @@ pub(crate) struct Pending {
     pub(crate) dead: Option<String>,
 }
 
-binary_struct!(Pending { at, sale, hold, state, dead });
+binary_struct!(Pending { at, hold, state, dead });
 
 /// Events in the order they were decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outbox {
     last: u64,
     pending: BTreeMap<EventId, Pending>,
-    /// Those of `pending` that are dead: the scribe asks after each batch, and `pending` is long
-    /// just when it has no time to look through it.
+    /// Those of `pending` that are dead: `pending` is long just when nobody has time to look through it.
     dead: BTreeSet<EventId>,
+    /// The same by hold: behind them its later events stay back.
+    dead_of_holds: BTreeSet<(HoldId, EventId)>,
 }
 
 impl Outbox {
+    /// An outbox whose first event follows `last`.
+    pub(crate) fn after_event(last: EventId) -> Self {
+        Self { last: last.0, ..Self::default() }
+    }
+
+    /// The last event made, 0 before the first.
+    pub(crate) fn last(&self) -> EventId {
+        EventId(self.last)
+    }
+
     /// Events not taken yet, dead letters included.
     pub(crate) fn len(&self) -> usize {
         self.pending.len()
@@ -81,32 +91,38 @@ impl Outbox {
         self.dead.iter().map(|id| (*id, &self.pending[id]))
     }
 
-    /// Whether any event of a sale is not taken yet.
-    pub(crate) fn concerns(&self, sale: SaleTag) -> bool {
-        self.pending.values().any(|pending| pending.sale == sale)
+    /// Whether an event is not for the sink now: it is dead, or one before it of the same hold is.
+    pub(crate) fn stays_back(&self, id: EventId, pending: &Pending) -> bool {
+        let of_hold = (pending.hold, EventId(0))..=(pending.hold, id);
+        !self.dead.is_empty() && self.dead_of_holds.range(of_hold).next().is_some()
     }
 
     /// Adds the next event.
-    pub(crate) fn add(&mut self, at: Millis, sale: SaleTag, hold: HoldId, state: HoldState) {
+    pub(crate) fn add(&mut self, at: Millis, hold: HoldId, state: HoldState) {
         self.last += 1;
-        self.pending.insert(EventId(self.last), Pending { at, sale, hold, state, dead: None });
+        self.pending.insert(EventId(self.last), Pending { at, hold, state, dead: None });
     }
 
-    /// The sink took events.
+    /// The sink took events; those it took before are passed over.
     pub(crate) fn delivered(&mut self, events: &[EventId]) {
         for event in events {
-            self.pending.remove(event);
-            self.dead.remove(event);
+            if let Some(Pending { hold, dead: Some(_), .. }) = self.pending.remove(event) {
+                self.dead.remove(event);
+                self.dead_of_holds.remove(&(hold, *event));
+            }
         }
     }
 
     /// The sink refused an event for good, or an operator sends it again.
     pub(crate) fn set_dead(&mut self, event: EventId, why: Option<String>) {
         let Some(pending) = self.pending.get_mut(&event) else { return };
+        let of_hold = (pending.hold, event);
         if why.is_some() {
             self.dead.insert(event);
+            self.dead_of_holds.insert(of_hold);
         } else {
             self.dead.remove(&event);
+            self.dead_of_holds.remove(&of_hold);
         }
         pending.dead = why;
     }
@@ -123,17 +139,17 @@ impl Binary for Outbox {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let last = u64::decode(input)?;
-        let (mut pending, mut dead) = (BTreeMap::new(), BTreeSet::new());
+        let mut outbox = Self::after_event(EventId::decode(input)?);
         for _ in 0..get_length(input)? {
             let id = EventId::decode(input)?;
             let event = Pending::decode(input)?;
             if event.dead.is_some() {
-                dead.insert(id);
+                outbox.dead.insert(id);
+                outbox.dead_of_holds.insert((event.hold, id));
             }
-            pending.insert(id, event);
+            outbox.pending.insert(id, event);
         }
-        Ok(Self { last, pending, dead })
+        Ok(outbox)
     }
 }
 
@@ -146,7 +162,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let ids = |outbox: &Outbox| outbox.dead().map(|(id, _)| id.0).collect::<Vec<_>>();
         for hold in 1..=4 {
-            outbox.add(Millis(hold), SaleTag(1), HoldId(hold), HoldState::Held);
+            outbox.add(Millis(hold), HoldId(hold), HoldState::Held);
         }
         for event in [1, 2, 3, 9] {
             outbox.set_dead(EventId(event), Some("no".to_owned()));

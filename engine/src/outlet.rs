@@ -1,18 +1,27 @@
-//! The scribe's end of the order pipeline: hands durable events to the sink's thread, in order.
+//! The scribe's end of the order pipeline: hands durable events to the sink's thread, each sale's in
+//! order.
 //!
-//! The channel is short and may be full at any time; what did not fit is still in the outbox and is
-//! offered again after the next batch. Behind a dead letter the later events of the same hold stay
-//! back, so that a sink never sees a hold's story out of order.
+//! The channel is short and may be full at any time; what did not fit is still in the sale's outbox
+//! and is offered again after the next batch. Sales take turns, so that a busy one keeps no other
+//! waiting. Behind a dead letter the later events of the same hold stay back, so that a sink never
+//! sees a hold's story out of order.
+//!
+//! Looks at no sale but those that facts were noted of since all their events were handed out.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::{
-    id::{EventId, HoldId, SaleTag},
-    limits::OUTLET_EVENTS_MAX,
+    id::{EventId, SaleTag},
+    limits::{OUTLET_EVENTS_MAX, OUTLET_TURN_EVENTS_MAX},
     outbox::OrderEvent,
+    record::Record,
     registry::DeadLetter,
+    sale::Sale,
     world::World,
 };
 
@@ -20,56 +29,127 @@ use crate::{
 #[derive(Debug)]
 pub struct Outlet {
     events: Sender<OrderEvent>,
-    /// The last event handed out.
-    last: EventId,
+    /// The last event of each sale that was handed out; without one, none was.
+    last: BTreeMap<SaleTag, EventId>,
+    /// Sales that may have more to hand out.
+    waiting: BTreeSet<SaleTag>,
+    /// Sales that may have more to hand out, which another node does.
+    elsewhere: BTreeSet<SaleTag>,
+    /// Whose turn was last.
+    served: SaleTag,
 }
 
 /// An outlet and the sink's end of it.
 pub fn outlet() -> (Outlet, Receiver<OrderEvent>) {
     let (events, receiver) = bounded(OUTLET_EVENTS_MAX);
-    (Outlet { events, last: EventId(0) }, receiver)
+    let (last, waiting, elsewhere) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    (Outlet { events, last, waiting, elsewhere, served: SaleTag(u64::MAX) }, receiver)
 }
 
 impl Outlet {
-    /// Hands out as many durable events as fit.
-    pub(crate) fn hand_out(&mut self, world: &World) {
-        let outbox = world.outbox();
-        if outbox.after(self.last).next().is_none() {
-            return;
-        }
-        let mut parked: HashSet<(SaleTag, HoldId)> = HashSet::new();
-        for (_, dead) in outbox.dead().take_while(|(id, _)| *id <= self.last) {
-            parked.insert((dead.sale, dead.hold));
-        }
-        for (id, pending) in outbox.after(self.last) {
-            if pending.dead.is_some() {
-                parked.insert((pending.sale, pending.hold));
-            }
-            if !parked.contains(&(pending.sale, pending.hold)) {
-                let event = world.order_event(id).expect("an event outlives its sale's deletion");
-                if self.events.try_send(event).is_err() {
-                    return;
-                }
-            }
-            self.last = id;
+    /// Takes up what a recovered world has not delivered.
+    pub(crate) fn take_up(&mut self, world: &World) {
+        let undelivered = world.sales().filter(|sale| sale.outbox().len() > 0);
+        self.waiting.extend(undelivered.map(Sale::tag));
+    }
+
+    /// Notes a durable fact: whether there is more to hand out.
+    pub(crate) fn note(&mut self, record: &Record) {
+        if let Record::Held { sale, .. } | Record::Settled { sale, .. } = record {
+            self.waiting.insert(*sale);
         }
     }
 
-    /// Offers again from `event` on: dead letters were sent back.
-    pub(crate) fn go_back_to(&mut self, event: EventId) {
-        self.last = self.last.min(EventId(event.0.saturating_sub(1)));
+    /// Offers a sale's events again from `event` on: dead letters were sent back.
+    pub(crate) fn go_back_to(&mut self, sale: SaleTag, event: EventId) {
+        if let Some(last) = self.last.get_mut(&sale) {
+            *last = EventId(event.0.saturating_sub(1)).min(*last);
+        }
+        self.waiting.insert(sale);
+    }
+
+    /// A sale is gone, with nothing left to tell of it.
+    pub(crate) fn forget(&mut self, sale: SaleTag) {
+        self.last.remove(&sale);
+        self.waiting.remove(&sale);
+        self.elsewhere.remove(&sale);
+    }
+
+    /// Hands out as many durable events as fit, of the sales that this node `delivers`. What another
+    /// node delivers is looked through again when this one has to.
+    pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
+        self.waiting.extend(self.elsewhere.extract_if(.., |tag| delivers(*tag)));
+        while !self.events.is_full()
+            && let Some(tag) = self.next()
+        {
+            if !delivers(tag) {
+                self.waiting.remove(&tag);
+                self.last.remove(&tag);
+                self.elsewhere.insert(tag);
+                continue;
+            }
+            self.served = tag;
+            match world.sale(tag).map_or(Turn::Done, |sale| self.serve(sale)) {
+                Turn::Done => drop(self.waiting.remove(&tag)),
+                Turn::Over => {}
+                Turn::Refused => return,
+            }
+        }
+    }
+
+    /// Whose turn it is.
+    fn next(&self) -> Option<SaleTag> {
+        let later = (Bound::Excluded(self.served), Bound::Unbounded);
+        self.waiting.range(later).next().or_else(|| self.waiting.first()).copied()
+    }
+
+    fn serve(&mut self, sale: &Sale) -> Turn {
+        let last = self.last.entry(sale.tag()).or_insert(EventId(0));
+        let mut handed_out = 0;
+        for (id, pending) in sale.outbox().after(*last) {
+            if !sale.outbox().stays_back(id, pending) {
+                if handed_out == OUTLET_TURN_EVENTS_MAX || self.events.is_full() {
+                    return Turn::Over;
+                }
+                if self.events.try_send(sale.order_event(id, pending)).is_err() {
+                    return Turn::Refused;
+                }
+                handed_out += 1;
+            }
+            *last = id;
+        }
+        Turn::Done
     }
 }
 
-/// The dead letters of a world, for operators.
+/// What a sale's turn came to.
+enum Turn {
+    /// Nothing more is to be handed out.
+    Done,
+    /// There is more for its next turn.
+    Over,
+    /// Nobody takes events any more.
+    Refused,
+}
+
+/// The dead letters of a world, for operators: by sale and number.
 pub(crate) fn dead_letters(world: &World) -> Vec<DeadLetter> {
-    let letter = |(event, pending): (EventId, &crate::outbox::Pending)| {
-        let found = world.sale(pending.sale)?;
-        let (sale, epoch) = (found.spec().name.clone(), found.epoch());
-        let why = pending.dead.clone()?;
-        Some(DeadLetter { event, at: pending.at, sale, epoch, hold: pending.hold, why })
+    let of_sale = |sale: &Sale| {
+        let (name, epoch) = (sale.spec().name.clone(), sale.epoch());
+        let dead = sale.outbox().dead().map(|(event, pending)| DeadLetter {
+            sale: name.clone(),
+            event,
+            at: pending.at,
+            epoch,
+            hold: pending.hold,
+            why: pending.dead.clone().unwrap_or_default(),
+        });
+        dead.collect::<Vec<_>>()
     };
-    world.outbox().dead().filter_map(letter).collect()
+    let mut letters: Vec<DeadLetter> = world.sales().flat_map(of_sale).collect();
+    // World's order is that of tags; each sale's are in order already.
+    letters.sort_by(|one, other| one.sale.cmp(&other.sale));
+    letters
 }
 
 #[cfg(test)]
@@ -80,19 +160,20 @@ mod tests {
         clock::Millis,
         command::Command,
         hold::Step,
-        id::{Currency, Epoch, Number, OfferIndex, SaleName, ShopperKey, Sku},
+        id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey, Sku},
         record::{Author, ReplayKey},
         sale::{Settler, TicketRef},
         spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
     };
 
     const AT: Millis = Millis(1_000);
+    const DEMO: &str = "demo";
 
-    fn spec() -> SaleSpec {
+    fn spec(name: &str) -> SaleSpec {
         let day_ms = 86_400_000;
         let (sku, currency) = (Sku::parse("a").unwrap(), Currency::parse("EUR").unwrap());
         SaleSpec {
-            name: SaleName::parse("demo").unwrap(),
+            name: SaleName::parse(name).unwrap(),
             title: String::new(),
             opens_at: None,
             closes_at: None,
@@ -111,76 +192,137 @@ mod tests {
         }
     }
 
+    fn tag(name: &str) -> SaleTag {
+        SaleName::parse(name).unwrap().tag()
+    }
+
     fn author() -> Author {
         Author { name: "test".to_owned() }
     }
 
-    /// A sale whose only shopper has been let in.
-    fn opened() -> LocalArbiter {
-        let mut arbiter = LocalArbiter::default();
-        let create = Command::Create { author: author(), spec: Box::new(spec()) };
-        arbiter.decide(AT, &[create]);
-        let (sale, shopper) = (spec().name.tag(), ShopperKey(7));
-        arbiter.decide(AT.after(1_000), &[Command::Enter { sale, shopper, replay: None }]);
-        arbiter
+    /// An arbiter and the outlet beside it, as a scribe has them.
+    struct Shop {
+        arbiter: LocalArbiter,
+        outlet: Outlet,
+        events: Receiver<OrderEvent>,
     }
 
-    fn decide(arbiter: &mut LocalArbiter, command: Command) {
-        arbiter.decide(AT.after(1_000), &[command]);
+    impl Shop {
+        /// Sales whose only shopper has been let in.
+        fn open(names: &[&str]) -> Self {
+            let (outlet, events) = outlet();
+            let mut shop = Self { arbiter: LocalArbiter::default(), outlet, events };
+            for name in names {
+                let create = Command::Create { author: author(), spec: Box::new(spec(name)) };
+                shop.arbiter.decide(AT, &[create]);
+            }
+            for name in names {
+                let (sale, shopper) = (tag(name), ShopperKey(7));
+                shop.decide(Command::Enter { sale, shopper, replay: None });
+            }
+            shop
+        }
+
+        fn decide(&mut self, command: Command) {
+            let records = self.arbiter.decide(AT.after(1_000), &[command]).records;
+            for record in &records {
+                self.outlet.note(record);
+            }
+        }
+
+        fn buy(&mut self, name: &str, key: u128) {
+            let (sale, shopper) = (tag(name), ShopperKey(7));
+            let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper };
+            let items = smallvec::smallvec![(OfferIndex(0), 1)];
+            let replay = ReplayKey { key, body: 0 };
+            self.decide(Command::Purchase { sale, pass, items, replay });
+        }
+
+        fn pay(&mut self, hold: u64) {
+            let (sale, hold, by) = (tag(DEMO), HoldId(hold), Settler::Backend);
+            self.decide(Command::Settle { sale, hold, step: Step::Pay, by, replay: None });
+        }
+
+        /// Hands out, and takes what was handed out.
+        fn offered(&mut self) -> Vec<OrderEvent> {
+            self.outlet.hand_out(self.arbiter.world(), |_| true);
+            self.events.try_iter().collect()
+        }
     }
 
-    fn buy(arbiter: &mut LocalArbiter, key: u128) {
-        let (sale, shopper) = (spec().name.tag(), ShopperKey(7));
-        let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper };
-        let (items, replay) = (smallvec::smallvec![(OfferIndex(0), 1)], ReplayKey { key, body: 0 });
-        decide(arbiter, Command::Purchase { sale, pass, items, replay });
-    }
-
-    fn pay(arbiter: &mut LocalArbiter, hold: u64) {
-        let (sale, hold, by) = (spec().name.tag(), HoldId(hold), Settler::Backend);
-        decide(arbiter, Command::Settle { sale, hold, step: Step::Pay, by, replay: None });
-    }
-
-    fn offered(events: &Receiver<OrderEvent>) -> Vec<u64> {
-        events.try_iter().map(|event| event.id.0).collect()
+    fn ids(events: &[OrderEvent]) -> Vec<u64> {
+        events.iter().map(|event| event.id.0).collect()
     }
 
     #[test]
     fn later_events_of_a_dead_letters_hold_stay_back_until_it_is_sent_again() {
-        let (mut outlet, events) = outlet();
-        let mut arbiter = opened();
-        buy(&mut arbiter, 1);
-        buy(&mut arbiter, 2);
-        outlet.hand_out(arbiter.world());
-        assert_eq!(offered(&events), [1, 2]);
+        let mut shop = Shop::open(&[DEMO]);
+        shop.buy(DEMO, 1);
+        shop.buy(DEMO, 2);
+        assert_eq!(ids(&shop.offered()), [1, 2]);
 
-        decide(&mut arbiter, Command::DeadLetter { event: EventId(1), why: "no".to_owned() });
-        pay(&mut arbiter, 1);
-        pay(&mut arbiter, 2);
-        outlet.hand_out(arbiter.world());
-        assert_eq!(offered(&events), [4]);
+        let (sale, why) = (tag(DEMO), "no".to_owned());
+        shop.decide(Command::DeadLetter { sale, event: EventId(1), why });
+        shop.pay(1);
+        shop.pay(2);
+        assert_eq!(ids(&shop.offered()), [4]);
 
-        decide(&mut arbiter, Command::Delivered { events: vec![EventId(2)] });
-        decide(&mut arbiter, Command::Requeue { author: author(), events: None });
-        outlet.go_back_to(EventId(1));
-        outlet.hand_out(arbiter.world());
-        assert_eq!(offered(&events), [1, 3, 4], "all that is pending from the dead letter on");
+        shop.decide(Command::Delivered { sale, events: vec![EventId(2)] });
+        shop.decide(Command::Requeue { sale, author: author(), events: None });
+        shop.outlet.go_back_to(sale, EventId(1));
+        assert_eq!(ids(&shop.offered()), [1, 3, 4], "all that is pending from the dead letter on");
     }
 
     #[test]
     fn what_does_not_fit_the_channel_is_offered_later_and_once() {
-        let (mut outlet, events) = outlet();
-        let mut arbiter = opened();
+        let mut shop = Shop::open(&[DEMO]);
         let all = OUTLET_EVENTS_MAX as u64 + 10;
         for key in 0..all {
-            buy(&mut arbiter, key.into());
+            shop.buy(DEMO, key.into());
         }
-        outlet.hand_out(arbiter.world());
-        outlet.hand_out(arbiter.world());
-        let mut seen = offered(&events);
+        shop.outlet.hand_out(shop.arbiter.world(), |_| true);
+        let mut seen = ids(&shop.offered());
         assert_eq!(seen.len(), OUTLET_EVENTS_MAX);
-        outlet.hand_out(arbiter.world());
-        seen.extend(offered(&events));
+        seen.extend(ids(&shop.offered()));
         assert_eq!(seen, (1..=all).collect::<Vec<_>>());
+        assert!(shop.outlet.waiting.is_empty(), "no sale is looked at that has nothing new");
+    }
+
+    #[test]
+    fn a_flood_of_one_sale_keeps_no_other_waiting() {
+        const OTHERS: [&str; 2] = ["one", "two"];
+        let mut shop = Shop::open(&[DEMO, OTHERS[0], OTHERS[1]]);
+        let flood = 2 * OUTLET_EVENTS_MAX as u64;
+        for key in 0..flood {
+            shop.buy(DEMO, key.into());
+        }
+        for (name, key) in OTHERS.iter().flat_map(|name| [(name, 1), (name, 2)]) {
+            shop.buy(name, key);
+        }
+        let first = shop.offered();
+        let of = |name: &str, events: &[OrderEvent]| {
+            ids(&events.iter().filter(|e| e.sale.as_str() == name).cloned().collect::<Vec<_>>())
+        };
+        for name in OTHERS {
+            assert_eq!(of(name, &first), [1, 2], "each sale counts from 1");
+            let place = first.iter().rposition(|event| event.sale.as_str() == name).unwrap();
+            assert!(place < OUTLET_TURN_EVENTS_MAX + 4, "{name} came at {place}");
+        }
+        let rest: Vec<OrderEvent> = [shop.offered(), shop.offered()].concat();
+        let all = [of(DEMO, &first), of(DEMO, &rest)].concat();
+        assert_eq!(all, (1..=flood).collect::<Vec<_>>(), "in its own order all the same");
+    }
+
+    #[test]
+    fn what_a_recovered_world_has_not_delivered_is_taken_up() {
+        let mut shop = Shop::open(&[DEMO, "other"]);
+        shop.buy(DEMO, 1);
+        shop.buy("other", 1);
+        assert_eq!(ids(&shop.offered()), [1, 1]);
+        let (outlet, events) = outlet();
+        (shop.outlet, shop.events) = (outlet, events);
+        assert_eq!(ids(&shop.offered()), [0; 0]);
+        shop.outlet.take_up(shop.arbiter.world());
+        assert_eq!(ids(&shop.offered()), [1, 1]);
     }
 }

@@ -26,6 +26,8 @@ pub enum Record {
         author: Author,
         /// Its first epoch: 1, or one more than a deleted sale of the same name had.
         epoch: Epoch,
+        /// Its order events follow this one, the last of a deleted sale of the same name.
+        told: EventId,
         /// What it is.
         spec: Box<SaleSpec>,
     },
@@ -137,11 +139,15 @@ pub enum Record {
     },
     /// The sink took order events.
     Delivered {
+        /// Of which sale.
+        sale: SaleTag,
         /// Which events, ascending.
         events: Vec<EventId>,
     },
     /// The sink refused an event for good; it waits for an operator.
     DeadLettered {
+        /// Of which sale.
+        sale: SaleTag,
         /// Which event.
         event: EventId,
         /// What the sink said.
@@ -149,6 +155,8 @@ pub enum Record {
     },
     /// An operator sent dead letters to the sink again.
     Requeued {
+        /// Of which sale.
+        sale: SaleTag,
         /// Who.
         author: Author,
         /// Which events, ascending.
@@ -209,10 +217,10 @@ pub enum Record {
 }
 
 impl Record {
-    /// The sale that the fact is of; `None` where it is of the order pipeline.
-    pub fn sale(&self) -> Option<SaleTag> {
+    /// The sale that the fact is of.
+    pub fn sale(&self) -> SaleTag {
         match self {
-            Self::Created { spec, .. } => Some(spec.name.tag()),
+            Self::Created { spec, .. } => spec.name.tag(),
             Self::Changed { sale, .. }
             | Self::Entered { sale, .. }
             | Self::Departed { sale, .. }
@@ -224,13 +232,21 @@ impl Record {
             | Self::Held { sale, .. }
             | Self::Settled { sale, .. }
             | Self::StepAnswered { sale, .. }
+            | Self::Delivered { sale, .. }
+            | Self::DeadLettered { sale, .. }
+            | Self::Requeued { sale, .. }
             | Self::Followed { sale, .. }
             | Self::Joined { sale, .. }
             | Self::Parted { sale, .. }
             | Self::Rebuilt { sale, .. }
-            | Self::Adopted { sale, .. } => Some(*sale),
-            Self::Delivered { .. } | Self::DeadLettered { .. } | Self::Requeued { .. } => None,
+            | Self::Adopted { sale, .. } => *sale,
         }
+    }
+
+    /// Whether a journal's batch may begin with it that goes on with what another began: a mark, which
+    /// says the time of the facts behind it, and what needs no time.
+    pub fn begins_part(&self) -> bool {
+        matches!(self, Self::Followed { .. } | Self::Adopted { .. })
     }
 
     /// The time of the facts from here on, where it is not that of their batch.
@@ -240,7 +256,7 @@ impl Record {
 }
 
 binary_enum!(Record {
-    1 => Created { author, epoch, spec },
+    1 => Created { author, epoch, told, spec },
     2 => Changed { sale, author, change },
     3 => Entered { sale, number, shopper },
     4 => Departed { sale, reason, numbers },
@@ -250,9 +266,9 @@ binary_enum!(Record {
     8 => EntryAnswered { sale, replay, answer },
     9 => Held { sale, hold, number, shopper, items, replay },
     10 => Settled { sale, hold, step, replay },
-    11 => Delivered { events },
-    12 => DeadLettered { event, why },
-    13 => Requeued { author, events },
+    11 => Delivered { sale, events },
+    12 => DeadLettered { sale, event, why },
+    13 => Requeued { sale, author, events },
     14 => StepAnswered { sale, hold, state, replay },
     15 => EntryNoted { sale, replay, number },
     16 => Followed { sale, at, point },

@@ -33,14 +33,24 @@ pub enum RecoveryError {
     Journal(JournalError),
     /// The snapshots cannot be read.
     Snapshot(std::io::Error),
+    /// The sales in the data directory were decided by the arbiter of this kind.
+    OtherArbiter(&'static str),
+    /// What calls the store cannot be started.
+    Runtime(std::io::Error),
 }
 
 impl fmt::Display for RecoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Journal(_) => "the journal cannot be recovered",
-            Self::Snapshot(_) => "the snapshots cannot be read",
-        })
+        match self {
+            Self::Journal(_) => f.write_str("the journal cannot be recovered"),
+            Self::Snapshot(_) => f.write_str("the snapshots cannot be read"),
+            Self::OtherArbiter(kind) => write!(
+                f,
+                "the sales in this data directory were decided with arbiter.kind = \"{kind}\", which \
+                 cannot be changed; start with that, or with an empty directory"
+            ),
+            Self::Runtime(_) => f.write_str("the store's client cannot be started"),
+        }
     }
 }
 
@@ -48,7 +58,8 @@ impl std::error::Error for RecoveryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Journal(source) => Some(source),
-            Self::Snapshot(source) => Some(source),
+            Self::Snapshot(source) | Self::Runtime(source) => Some(source),
+            Self::OtherArbiter(_) => None,
         }
     }
 }

@@ -20,23 +20,31 @@ pub struct Registry {
     stopped: AtomicBool,
     outbox_lag: AtomicU64,
     snapshot_trouble: ArcSwapOption<String>,
+    arbiter_troubles: ArcSwap<Vec<String>>,
 }
 
 /// An order event that the sink refused for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
+    /// Whose order.
+    pub sale: SaleName,
     /// The event.
     pub event: EventId,
     /// When it was decided.
     pub at: Millis,
-    /// Whose order.
-    pub sale: SaleName,
     /// The sale's epoch.
     pub epoch: Epoch,
     /// Which hold.
     pub hold: HoldId,
     /// What the sink said.
     pub why: String,
+}
+
+impl DeadLetter {
+    /// Whether `letters`, in the order in which they are listed, have an event of a sale.
+    pub fn is_among(letters: &[Self], sale: &SaleName, event: EventId) -> bool {
+        letters.binary_search_by(|letter| (&letter.sale, letter.event).cmp(&(sale, event))).is_ok()
+    }
 }
 
 // ORDERING: Relaxed on every flag and figure below: each is a word for operators that publishes
@@ -52,7 +60,7 @@ impl Registry {
         self.sales.load().values().map(Arc::clone).collect()
     }
 
-    /// Order events that wait for an operator.
+    /// Order events that wait for an operator, by sale and number.
     pub fn dead_letters(&self) -> Arc<Vec<DeadLetter>> {
         self.dead_letters.load_full()
     }
@@ -92,6 +100,18 @@ impl Registry {
 
     pub(crate) fn set_storage_full(&self, full: bool) {
         self.storage_full.store(full, Ordering::Relaxed);
+    }
+
+    /// What the arbiter wants operators to know; empty when all is well.
+    pub fn arbiter_troubles(&self) -> Arc<Vec<String>> {
+        self.arbiter_troubles.load_full()
+    }
+
+    pub(crate) fn set_arbiter_troubles(&self, troubles: Vec<String>) {
+        // Asked after every batch, and nearly always as before: reading it costs no shared write.
+        if **self.arbiter_troubles.load() != troubles {
+            self.arbiter_troubles.store(Arc::new(troubles));
+        }
     }
 
     pub(crate) fn set_stopped(&self) {

@@ -7,6 +7,7 @@
 
 mod crew;
 mod decide;
+mod deliver;
 mod holds;
 mod places;
 mod replays;
@@ -26,9 +27,10 @@ use crate::{
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Pace},
     hold::{Hold, HoldState, Step},
-    id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     limits::AUDIT_ENTRIES_MAX,
     line::PlaceState,
+    outbox::Outbox,
     record::{Answer, Author, Change, Departure, Record, ReplayKey, SessionEnd},
     session::{Session, SessionState, Sessions},
     spec::SaleSpec,
@@ -48,6 +50,7 @@ pub struct Sale {
     shelf: Vec<Counts>,
     holds: Holds,
     replays: Replays,
+    outbox: Outbox,
     audit: VecDeque<AuditEntry>,
     crew: Crew,
     /// For estimates only: no decision reads it, and snapshots leave it out.
@@ -116,8 +119,15 @@ impl Phase {
 }
 
 impl Sale {
-    /// A sale that nobody has entered.
-    pub(crate) fn new(spec: SaleSpec, epoch: Epoch, author: Author, at: Millis) -> Self {
+    /// A sale that nobody has entered. Its order events follow `told`, the last of an earlier sale of
+    /// the same name.
+    pub(crate) fn new(
+        spec: SaleSpec,
+        epoch: Epoch,
+        told: EventId,
+        author: Author,
+        at: Millis,
+    ) -> Self {
         let fresh = |total| Counts { available: total, ..Counts::default() };
         Self {
             tag: spec.name.tag(),
@@ -129,6 +139,7 @@ impl Sale {
             shelf: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
             holds: Holds::default(),
             replays: Replays::default(),
+            outbox: Outbox::after_event(told),
             audit: VecDeque::from([AuditEntry { at, author, change: None }]),
             crew: Crew::default(),
             pace: Pace::default(),
@@ -236,6 +247,11 @@ impl Sale {
         self.replays.hold_keys()
     }
 
+    /// What the order pipeline still has to be told.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Who did what, oldest first.
     pub fn audit(&self) -> impl ExactSizeIterator<Item = &AuditEntry> {
         self.audit.iter()
@@ -292,6 +308,7 @@ impl Sale {
             Record::Held { .. } => self.apply_hold(record, at),
             Record::Settled { hold, step, replay, .. } => {
                 self.apply_step(*hold, *step);
+                self.outbox.add(at, *hold, step.target());
                 if let Some(replay) = replay {
                     let answer = Answer::Hold { hold: *hold, state: step.target() };
                     self.keep(*replay, answer, at);
@@ -305,12 +322,18 @@ impl Sale {
             Record::Joined { node, .. } => self.crew.join(node),
             Record::Parted { node, .. } => self.crew.part(node),
             Record::Rebuilt { .. } => self.apply_rebuild(record),
-            Record::Created { .. }
-            | Record::Followed { .. }
-            | Record::Adopted { .. }
-            | Record::Delivered { .. }
-            | Record::DeadLettered { .. }
-            | Record::Requeued { .. } => unreachable!("not a fact of one sale: {record:?}"),
+            Record::Delivered { events, .. } => self.outbox.delivered(events),
+            Record::DeadLettered { event, why, .. } => {
+                self.outbox.set_dead(*event, Some(why.clone()));
+            }
+            Record::Requeued { events, .. } => {
+                for event in events {
+                    self.outbox.set_dead(*event, None);
+                }
+            }
+            Record::Created { .. } | Record::Followed { .. } | Record::Adopted { .. } => {
+                unreachable!("the world's to do: {record:?}")
+            }
         }
         self.pace.note_line(self.line_length() > 0, at);
     }
@@ -366,6 +389,7 @@ impl Sale {
             created_at: at,
             expires_at: at.after(self.spec.hold_ms),
         }));
+        self.outbox.add(at, *id, HoldState::Held);
         if let Some(replay) = replay {
             let answer = Answer::Hold { hold: *id, state: HoldState::Held };
             self.keep(*replay, answer, at);
@@ -468,6 +492,7 @@ impl crate::codec::Binary for Sale {
         self.shelf.encode(out);
         self.holds.encode(out);
         self.replays.encode(&self.places, out);
+        self.outbox.encode(out);
         self.audit.encode(out);
         self.crew.encode(out);
     }
@@ -487,6 +512,7 @@ impl crate::codec::Binary for Sale {
             holds: Holds::decode(input)?,
             replays: Replays::decode(input, &places)?,
             places,
+            outbox: Outbox::decode(input)?,
             audit: VecDeque::decode(input)?,
             crew: Crew::decode(input)?,
             pace: Pace::default(),

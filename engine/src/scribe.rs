@@ -16,23 +16,27 @@ use std::{collections::BTreeMap, mem, ops::Bound, sync::Arc};
 
 use crate::{
     approach::Approach,
-    arbiter::{Decided, LocalArbiter},
+    arbiter::{Arbiter, Decided},
     clock::{Clock, Millis},
     codec::Binary as _,
     command::{Command, Reply},
     commit::{Promise, WakeUp},
+    hearing::Hearing,
     id::{Epoch, EventId, Number, SaleTag},
     journal::{Journal, JournalError, Preparation, Prepared},
     limits,
     outlet::{self, Outlet},
     publisher::Publisher,
     record::{Change, Record},
-    registry::Registry,
+    registry::{DeadLetter, Registry},
     sale::Sale,
+    world::World,
 };
 
 /// What the journal's batches carry as epoch while one process decides alone.
 const LOCAL_EPOCH: Epoch = Epoch(1);
+/// Bytes after which a batch goes on in another part of the journal.
+const PART_BYTES: usize = 1024 * 1024;
 /// How often places that went quiet are looked for.
 const IDLE_SWEEP_MS: u64 = 1_000;
 
@@ -78,7 +82,7 @@ pub trait Watch: Send + std::fmt::Debug {
 #[derive(Debug)]
 pub struct Scribe {
     clock: Arc<dyn Clock>,
-    arbiter: LocalArbiter,
+    arbiter: Box<dyn Arbiter>,
     journal: Journal,
     registry: Arc<Registry>,
     outlet: Outlet,
@@ -91,6 +95,7 @@ pub struct Scribe {
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
+    hearing: Hearing,
     next_idle_sweep: Millis,
     /// The sale whose quiet places were let go last.
     idle_swept: SaleTag,
@@ -99,22 +104,64 @@ pub struct Scribe {
 /// A batch between decision and answer.
 #[derive(Debug, Default)]
 struct Batch {
-    at: Millis,
     decided: Decided,
+    /// The facts' byte form.
     payload: Vec<u8>,
+    /// What the journal takes at once, in their order.
+    parts: Vec<Part>,
+    /// How many of them are durable.
+    written: usize,
     requests: Vec<Request>,
     /// Waiters that have their answers and must be woken.
     wake_ups: Vec<WakeUp<Answer>>,
+}
+
+/// A part of a batch's payload.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    records: u32,
+    /// Where it ends in the payload.
+    end: usize,
+}
+
+impl Batch {
+    /// Writes the facts' byte form. What one process decides is one part; what a node of many has to
+    /// catch up on may be several.
+    fn encode(&mut self) {
+        self.payload.clear();
+        self.parts.clear();
+        self.written = 0;
+        let (mut start, mut records) = (0, 0);
+        for record in &self.decided.records {
+            let end = self.payload.len();
+            if end - start >= PART_BYTES && record.begins_part() {
+                self.parts.push(Part { records, end });
+                (start, records) = (end, 0);
+            }
+            record.encode(&mut self.payload);
+            records += 1;
+        }
+        if records > 0 {
+            self.parts.push(Part { records, end: self.payload.len() });
+        }
+    }
+
+    /// The next part to be written, and its bytes.
+    fn next_part(&self) -> Option<(Part, &[u8])> {
+        let part = *self.parts.get(self.written)?;
+        let start = self.written.checked_sub(1).map_or(0, |before| self.parts[before].end);
+        Some((part, &self.payload[start..part.end]))
+    }
 }
 
 impl Scribe {
     /// A scribe that goes on from a recovered world.
     pub fn new(
         clock: Arc<dyn Clock>,
-        arbiter: LocalArbiter,
+        arbiter: Box<dyn Arbiter>,
         journal: Journal,
         registry: Arc<Registry>,
-        outlet: Outlet,
+        mut outlet: Outlet,
         watch: Box<dyn Watch>,
     ) -> Self {
         let at = clock.now();
@@ -122,7 +169,8 @@ impl Scribe {
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
-        registry.set_outbox_lag(arbiter.world().outbox().len());
+        registry.set_outbox_lag(arbiter.world().undelivered());
+        outlet.take_up(arbiter.world());
         Self {
             clock,
             arbiter,
@@ -134,14 +182,20 @@ impl Scribe {
             unfinished: None,
             spare: Batch::default(),
             wanted_bytes: 0,
+            hearing: Hearing::default(),
             next_idle_sweep: at,
             idle_swept: SaleTag(u64::MAX),
         }
     }
 
     /// The state after all that was decided.
-    pub fn arbiter(&self) -> &LocalArbiter {
-        &self.arbiter
+    pub fn world(&self) -> &World {
+        self.arbiter.world()
+    }
+
+    /// The last call, after the last step.
+    pub fn close(&mut self) {
+        self.arbiter.close();
     }
 
     /// Where the journal stands.
@@ -174,26 +228,23 @@ impl Scribe {
             return Ok(());
         }
         let mut batch = mem::take(&mut self.spare);
-        batch.at = at;
         batch.requests.extend(requests.drain(..taken));
         let idle = self.idle_command(at);
         let asked = batch.requests.iter().map(|request| &request.command);
         // Last, so that each reply stands where its request does.
-        self.arbiter.decide_into(&mut batch.decided, at, asked.chain(&idle));
-        batch.payload.clear();
-        batch.decided.records.iter().for_each(|record| record.encode(&mut batch.payload));
+        self.arbiter.decide_into(&mut batch.decided, at, &mut asked.chain(&idle));
+        // Where many nodes decide, time is the store's.
+        self.clock.not_before(batch.decided.at);
+        batch.encode();
         self.finish(batch)
     }
 
     /// Makes a decided batch durable, then publishes and answers; keeps it when the disk is full.
     fn finish(&mut self, mut batch: Batch) -> Result<(), Fatal> {
-        let count = batch.decided.records.len();
-        if count > 0 {
-            self.watch.syncing();
-            let count = u32::try_from(count).expect("a batch is bounded");
-            match self.journal.append(batch.at, LOCAL_EPOCH, count, &batch.payload) {
-                Ok(_) => self.watch.synced(batch.decided.records.len()),
-                Err(JournalError::Full { .. }) => {
+        while let Some((part, bytes)) = batch.next_part() {
+            match self.write(batch.decided.at, part, bytes) {
+                Ok(()) => batch.written += 1,
+                Err(JournalError::Full { .. } | JournalError::Unready { .. }) => {
                     self.registry.set_storage_full(true);
                     self.unfinished = Some(batch);
                     return Ok(());
@@ -201,7 +252,8 @@ impl Scribe {
                 Err(error) => return Err(self.stopped(&error)),
             }
         }
-        self.publish(&batch.decided.records, batch.at);
+        self.publish(&batch.decided.records, batch.decided.at);
+        self.take_units(&batch.decided);
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
         // and one wake-up of a thread serves many.
         for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
@@ -209,9 +261,34 @@ impl Scribe {
         }
         batch.wake_ups.clear();
         self.spare = batch;
-        self.outlet.hand_out(self.arbiter.world());
-        self.registry.set_outbox_lag(self.arbiter.world().outbox().len());
+        self.outlet.hand_out(self.arbiter.world(), |sale| self.arbiter.delivers(sale));
+        self.registry.set_arbiter_troubles(self.arbiter.troubles());
+        self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())
+    }
+
+    fn write(&mut self, at: Millis, part: Part, bytes: &[u8]) -> Result<(), JournalError> {
+        self.journal.reserve(bytes.len())?;
+        self.watch.syncing();
+        self.journal.append(at, LOCAL_EPOCH, part.records, bytes)?;
+        self.watch.synced(part.records as usize);
+        Ok(())
+    }
+
+    /// Takes the units of holds that no permit here was given for.
+    fn take_units(&self, decided: &Decided) {
+        for index in &decided.others_holds {
+            let Record::Held { sale, items, replay, .. } = &decided.records[*index] else {
+                unreachable!("an index of a hold");
+            };
+            let Some(view) = self.publishers.get(sale).map(Publisher::view) else { continue };
+            for item in items {
+                view.stock().take_unpermitted(item.offer, item.quantity);
+            }
+            if let Some(replay) = replay {
+                view.purchases().set_answered(replay.key);
+            }
+        }
     }
 
     /// Whether the journal has room for a batch of `bytes`, and for what it had no room for before.
@@ -233,12 +310,19 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
-    /// The first of `events` that was refused before.
-    fn first_dead(&self, events: &[EventId]) -> Option<EventId> {
+    fn publish_figures(&self, at: Millis) {
+        for sale in self.arbiter.world().sales() {
+            if let Some(publisher) = self.publishers.get(&sale.tag()) {
+                publisher.publish_figures(sale, at);
+            }
+        }
+    }
+
+    /// The first of a sale's `events` that was refused before.
+    fn first_dead(&self, sale: SaleTag, events: &[EventId]) -> Option<EventId> {
         let dead = self.registry.dead_letters();
-        let is_dead =
-            |event: &EventId| dead.binary_search_by_key(event, |letter| letter.event).is_ok();
-        events.iter().copied().find(is_dead)
+        let name = self.publishers.get(&sale)?.view().name();
+        events.iter().copied().find(|event| DeadLetter::is_among(&dead, name, *event))
     }
 
     fn publish(&mut self, records: &[Record], at: Millis) {
@@ -247,6 +331,7 @@ impl Scribe {
         let mut decided_at = at;
         for record in records {
             decided_at = record.decided_at().unwrap_or(decided_at);
+            self.outlet.note(record);
             match record {
                 Record::Followed { .. } => {}
                 Record::Adopted { sale, stood, .. } => {
@@ -266,17 +351,19 @@ impl Scribe {
                 Record::Changed { sale, change, .. } if **change == Change::Delete => {
                     sales_changed = true;
                     self.publishers.remove(sale);
+                    self.outlet.forget(*sale);
                 }
-                Record::Delivered { events } => {
-                    if let Some(event) = self.first_dead(events) {
+                Record::Delivered { sale, events } => {
+                    if let Some(event) = self.first_dead(*sale, events) {
                         // Taken after all: what was kept back behind it may go.
-                        self.outlet.go_back_to(event);
+                        self.outlet.go_back_to(*sale, event);
                         dead_letters_changed = true;
                     }
                 }
                 Record::DeadLettered { .. } => dead_letters_changed = true,
-                Record::Requeued { events, .. } => {
-                    self.outlet.go_back_to(events.first().copied().unwrap_or(EventId(u64::MAX)));
+                Record::Requeued { sale, events, .. } => {
+                    let first = events.first().copied().unwrap_or(EventId(u64::MAX));
+                    self.outlet.go_back_to(*sale, first);
                     dead_letters_changed = true;
                 }
                 Record::Changed { sale, .. }
@@ -300,11 +387,7 @@ impl Scribe {
                 }
             }
         }
-        for sale in world.sales() {
-            if let Some(publisher) = self.publishers.get(&sale.tag()) {
-                publisher.publish_figures(sale, at);
-            }
-        }
+        self.publish_figures(at);
         if dead_letters_changed {
             // Before anything is offered again: the pipeline tells a requeued event from a stale
             // offer by this list.
@@ -344,22 +427,24 @@ impl Scribe {
             return None;
         }
         self.next_idle_sweep = at.after(IDLE_SWEEP_MS);
-        let quiet = |publisher: &Publisher| {
-            let view = publisher.view();
-            let limit = Millis(at.0.saturating_sub(view.desk().spec.idle_ms));
-            let all = Number(1)..=Number(u64::MAX);
-            let numbers = view.line().quiet(all, limit).take(limits::IDLE_PLACES_MAX);
-            Command::Idle { sale: view.tag(), numbers: numbers.collect() }
-        };
-        let any = |command: &Command| matches!(command, Command::Idle { numbers, .. } if !numbers.is_empty());
         // One sale's at a time bounds the batch; the next sweep begins with the sale after it.
         let after = (Bound::Excluded(self.idle_swept), Bound::Unbounded);
         let later = self.publishers.range(after).chain(self.publishers.range(..=self.idle_swept));
-        let found = later.map(|(_, publisher)| quiet(publisher)).find(any);
-        if let Some(Command::Idle { sale, .. }) = &found {
-            self.idle_swept = *sale;
+        let mut found = None;
+        for (tag, publisher) in later {
+            let view = publisher.view();
+            let limit = self.hearing.limit(&mut *self.arbiter, view, at);
+            let Some(limit) = limit.filter(|_| found.is_none()) else { continue };
+            let all = Number(1)..=Number(u64::MAX);
+            let quiet = view.line().quiet(all, limit).take(limits::IDLE_PLACES_MAX);
+            let numbers: Vec<Number> = quiet.collect();
+            if !numbers.is_empty() {
+                found = Some((*tag, numbers));
+            }
         }
-        found
+        let (sale, numbers) = found?;
+        self.idle_swept = sale;
+        Some(Command::Idle { sale, numbers })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Everything a journal tells of: all sales, and what the order pipeline still has to be told.
+//! Everything a journal tells of: all sales, each with what the order pipeline still has to be told
+//! of it.
 //!
 //! A world is made of records alone. Equal journals give equal worlds, byte for byte:
 //! [`World::hash`] is the proof, snapshots are its byte form.
@@ -7,27 +8,37 @@ use std::collections::BTreeMap;
 
 use crate::{
     clock::Millis,
-    codec::{self, Binary as _, DecodeError},
-    hold::Hold,
+    codec::{self, Binary as _, DecodeError, binary_struct},
     id::{Epoch, EventId, SaleTag},
-    outbox::{OrderEvent, Outbox},
     record::{Change, Record, Stood},
     sale::Sale,
     stream::Point,
 };
 
-/// All sales and the outbox.
+/// All sales.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     sales: BTreeMap<SaleTag, Sale>,
-    /// The last epoch of sales that were deleted: a new one of the same name goes on from there.
-    retired: BTreeMap<SaleTag, Epoch>,
+    /// Sales that were deleted.
+    retired: BTreeMap<SaleTag, Retired>,
+    /// Events in the outboxes of all sales. Counted, for every purchase asks.
+    undelivered: usize,
     /// How far each sale was followed that many nodes serve.
     points: BTreeMap<SaleTag, Point>,
     /// The parts so far of sales that are being taken over.
     adopting: BTreeMap<SaleTag, Vec<u8>>,
-    outbox: Outbox,
 }
+
+/// What outlives a deleted sale: a new one of the same name goes on from there.
+#[derive(Clone, Copy, Debug)]
+struct Retired {
+    /// Its epoch.
+    epoch: Epoch,
+    /// Its last order event.
+    event: EventId,
+}
+
+binary_struct!(Retired { epoch, event });
 
 impl World {
     /// A sale.
@@ -42,7 +53,12 @@ impl World {
 
     /// The epoch a new sale of this name would have.
     pub(crate) fn next_epoch(&self, tag: SaleTag) -> Epoch {
-        Epoch(self.retired.get(&tag).map_or(0, |epoch| epoch.0) + 1)
+        Epoch(self.retired.get(&tag).map_or(0, |retired| retired.epoch.0) + 1)
+    }
+
+    /// The order event that those of a new sale of this name would follow.
+    pub(crate) fn last_event(&self, tag: SaleTag) -> EventId {
+        self.retired.get(&tag).map_or(EventId(0), |retired| retired.event)
     }
 
     /// How far a sale was followed that many nodes serve.
@@ -50,23 +66,19 @@ impl World {
         self.points.get(&tag)
     }
 
-    /// What the order pipeline still has to be told.
-    pub(crate) fn outbox(&self) -> &Outbox {
-        &self.outbox
+    /// Whether any sale is one that many nodes serve.
+    pub fn is_shared(&self) -> bool {
+        !self.points.is_empty()
     }
 
-    /// An event with all the sink needs to know.
-    pub(crate) fn order_event(&self, id: EventId) -> Option<OrderEvent> {
-        let pending = self.outbox.get(id)?;
-        let sale = self.sales.get(&pending.sale)?;
-        let mut hold = Hold::clone(sale.hold(pending.hold)?);
-        hold.state = pending.state;
-        let spec = sale.spec();
-        let sku = |offer: usize| spec.offers.get(offer).map(|offer| offer.sku.clone());
-        let skus = hold.items.iter().filter_map(|item| sku(usize::from(item.offer.0))).collect();
-        let currency = spec.offers.first()?.currency;
-        let (at, sale, epoch) = (pending.at, spec.name.clone(), sale.epoch());
-        Some(OrderEvent { id, at, sale, epoch, hold, skus, currency })
+    /// Whether any sale is one that a single process serves.
+    pub fn is_alone(&self) -> bool {
+        self.sales.keys().any(|tag| !self.points.contains_key(tag))
+    }
+
+    /// Order events not taken yet, over all sales.
+    pub fn undelivered(&self) -> usize {
+        self.undelivered
     }
 
     /// Applies a decided fact.
@@ -75,28 +87,24 @@ impl World {
     /// When the record does not follow from the state; see [`Sale::apply`].
     pub fn apply(&mut self, record: &Record, at: Millis) {
         match record {
-            Record::Created { author, epoch, spec } => {
+            Record::Created { author, epoch, told, spec } => {
                 let tag = spec.name.tag();
-                let sale = Sale::new((**spec).clone(), *epoch, author.clone(), at);
+                let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), at);
                 let before = self.sales.insert(tag, sale);
                 assert!(before.is_none(), "a name belongs to one sale at a time");
             }
             Record::Changed { sale, change, .. } if **change == Change::Delete => {
                 let gone = self.sales.remove(sale).expect("only a known sale is deleted");
-                self.retired.insert(*sale, gone.epoch());
+                let retired = Retired { epoch: gone.epoch(), event: gone.outbox().last() };
+                self.undelivered -= gone.outbox().len();
+                self.retired.insert(*sale, retired);
+                self.points.remove(sale);
             }
             Record::Followed { sale, point, .. } => {
                 self.points.insert(*sale, *point);
             }
             Record::Adopted { sale, is_first, bytes, stood } => {
                 self.adopt(*sale, *is_first, bytes, stood.as_ref());
-            }
-            Record::Delivered { events } => self.outbox.delivered(events),
-            Record::DeadLettered { event, why } => self.outbox.set_dead(*event, Some(why.clone())),
-            Record::Requeued { events, .. } => {
-                for event in events {
-                    self.outbox.set_dead(*event, None);
-                }
             }
             Record::Changed { sale, .. }
             | Record::Entered { sale, .. }
@@ -109,11 +117,16 @@ impl World {
             | Record::StepAnswered { sale, .. }
             | Record::Joined { sale, .. }
             | Record::Parted { sale, .. }
-            | Record::Rebuilt { sale, .. } => self.apply_to(*sale, record, at),
-            Record::Held { sale, hold, .. } | Record::Settled { sale, hold, .. } => {
-                self.apply_to(*sale, record, at);
-                let state = self.sales[sale].hold(*hold).expect("the hold just moved").state;
-                self.outbox.add(at, *sale, *hold, state);
+            | Record::Rebuilt { sale, .. }
+            | Record::Held { sale, .. }
+            | Record::Settled { sale, .. }
+            | Record::Delivered { sale, .. }
+            | Record::DeadLettered { sale, .. }
+            | Record::Requeued { sale, .. } => {
+                let sale = self.sales.get_mut(sale).expect("a record names a known sale");
+                let before = sale.outbox().len();
+                sale.apply(record, at);
+                self.undelivered = self.undelivered + sale.outbox().len() - before;
             }
         }
     }
@@ -128,13 +141,11 @@ impl World {
         if let Some(stood) = stood {
             let whole = self.adopting.remove(&tag).unwrap_or_default();
             let sale = Sale::decode(&mut whole.as_slice()).expect("a sale's own byte form");
-            self.sales.insert(tag, sale);
+            self.undelivered += sale.outbox().len();
+            let before = self.sales.insert(tag, sale);
+            self.undelivered -= before.map_or(0, |sale| sale.outbox().len());
             self.points.insert(tag, stood.point);
         }
-    }
-
-    fn apply_to(&mut self, tag: SaleTag, record: &Record, at: Millis) {
-        self.sales.get_mut(&tag).expect("a record names a known sale").apply(record, at);
     }
 
     /// The world's byte form.
@@ -143,9 +154,9 @@ impl World {
         (self.sales.len() as u64).encode(&mut out);
         self.sales.values().for_each(|sale| sale.encode(&mut out));
         (self.retired.len() as u64).encode(&mut out);
-        for (tag, epoch) in &self.retired {
+        for (tag, retired) in &self.retired {
             tag.encode(&mut out);
-            epoch.encode(&mut out);
+            retired.encode(&mut out);
         }
         (self.points.len() as u64).encode(&mut out);
         for (tag, point) in &self.points {
@@ -157,7 +168,6 @@ impl World {
             tag.encode(&mut out);
             bytes.encode(&mut out);
         }
-        self.outbox.encode(&mut out);
         out
     }
 
@@ -167,11 +177,12 @@ impl World {
         let mut world = Self::default();
         for _ in 0..codec::get_length(input)? {
             let sale = Sale::decode(input)?;
+            world.undelivered += sale.outbox().len();
             world.sales.insert(sale.tag(), sale);
         }
         for _ in 0..codec::get_length(input)? {
             let tag = SaleTag::decode(input)?;
-            world.retired.insert(tag, Epoch::decode(input)?);
+            world.retired.insert(tag, Retired::decode(input)?);
         }
         for _ in 0..codec::get_length(input)? {
             let tag = SaleTag::decode(input)?;
@@ -181,7 +192,6 @@ impl World {
             let tag = SaleTag::decode(input)?;
             world.adopting.insert(tag, Vec::decode(input)?);
         }
-        world.outbox = Outbox::decode(input)?;
         if input.is_empty() { Ok(world) } else { Err(DecodeError("bytes left over")) }
     }
 

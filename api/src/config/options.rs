@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use engine::id::NodeName;
 use engine::spec::SaleSpec;
 use ipnet::IpNet;
 
@@ -18,7 +19,7 @@ pub struct Config {
     pub data: DataOptions,
     /// Who decides order and stock.
     pub arbiter: ArbiterOptions,
-    /// Where Redis is; read and kept for the arbiter that will use it.
+    /// The store that many nodes share.
     pub redis: RedisOptions,
     /// Bearer keys and token secrets.
     pub keys: KeyOptions,
@@ -39,8 +40,8 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// Where operations come; never public.
     pub ops_listen: SocketAddr,
-    /// This node's name in logs and the journal.
-    pub node: String,
+    /// This node's name, which no other node has; needed where many decide together.
+    pub node: Option<NodeName>,
     /// Peers whose `X-Forwarded-For` and `X-Shopper-Id` count.
     pub trusted_proxies: Vec<IpNet>,
     /// TLS on the public listener, if any.
@@ -89,6 +90,8 @@ pub struct ArbiterOptions {
 pub enum ArbiterKind {
     /// This process alone.
     Local,
+    /// Redis, for many nodes.
+    Redis,
 }
 
 /// Where Redis is.
@@ -96,11 +99,19 @@ pub enum ArbiterKind {
 pub struct RedisOptions {
     /// `redis://`, `rediss://`, sentinel and cluster forms; may carry a password.
     pub url: String,
+    /// What every key begins with.
+    pub prefix: String,
+    /// Connections kept open.
+    pub connections: usize,
+    /// How long a call may take.
+    pub deadline_ms: u64,
+    /// How long nodes that do not answer are waited for when the store lost facts.
+    pub muster_wait_ms: u64,
 }
 
 impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisOptions").finish_non_exhaustive()
+        f.debug_struct("RedisOptions").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 

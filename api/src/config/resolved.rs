@@ -26,7 +26,7 @@ struct Resolved {
 struct Server {
     listen: String,
     ops_listen: String,
-    node: String,
+    node: Option<String>,
     trusted_proxies: Vec<String>,
     tls_cert: Option<String>,
     tls_key: Option<String>,
@@ -52,6 +52,10 @@ struct Arbiter {
 #[derive(Serialize)]
 struct Redis {
     url: String,
+    prefix: String,
+    connections: usize,
+    deadline_ms: u64,
+    muster_wait_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -96,9 +100,16 @@ pub fn resolved_text(config: &Config) -> String {
         arbiter: Arbiter {
             kind: match config.arbiter.kind {
                 ArbiterKind::Local => "local",
+                ArbiterKind::Redis => "redis",
             },
         },
-        redis: Redis { url: without_password(&config.redis.url) },
+        redis: Redis {
+            url: without_password(&config.redis.url),
+            prefix: config.redis.prefix.clone(),
+            connections: config.redis.connections,
+            deadline_ms: config.redis.deadline_ms,
+            muster_wait_ms: config.redis.muster_wait_ms,
+        },
         keys: keys(config),
         pipeline: pipeline(config),
         pages: Pages { demo_payment: config.pages.demo_payment },
@@ -120,7 +131,7 @@ fn server(config: &Config) -> Server {
     Server {
         listen: server.listen.to_string(),
         ops_listen: server.ops_listen.to_string(),
-        node: server.node.clone(),
+        node: server.node.as_ref().map(ToString::to_string),
         trusted_proxies: server.trusted_proxies.iter().map(ToString::to_string).collect(),
         tls_cert: server.tls.as_ref().map(|tls| path(&tls.cert)),
         tls_key: server.tls.as_ref().map(|tls| path(&tls.key)),

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use engine::id::NodeName;
 use engine::limits::SALES_MAX;
 use engine::spec::SaleSpec;
 use ipnet::IpNet;
 
+use super::arbiter::{self, Named};
 use super::options::{
-    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PagesOptions,
-    RedisOptions, ServerOptions, TlsOptions,
+    Config, DataOptions, KeyOptions, LogOptions, PagesOptions, ServerOptions, TlsOptions,
 };
 use super::pipeline;
 use crate::keys::{KEYS_PER_ROLE_MAX, check_value};
@@ -28,9 +29,12 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let mut root = Fields::open("", document, problems);
     let server = read_server(root.table("server"));
     let data = read_data(root.table("data"));
-    let arbiter = read_arbiter(root.table("arbiter"));
-    let redis = read_redis(root.table("redis"));
+    let arbiter = arbiter::read(root.table("arbiter"));
+    let redis = arbiter::read_redis(root.table("redis"));
     let keys = read_keys(root.table("keys"));
+    let is_named = server.as_ref().is_some_and(|server| server.node.is_some());
+    let named = Named { node: is_named, secret: keys.secret.is_some() };
+    arbiter::check(arbiter, named, &mut root);
     let pipeline = pipeline::read(root.table("pipeline"));
     let pages = read_pages(root.table("pages"));
     let log = read_log(root.table("log"));
@@ -54,8 +58,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     let listen = fields.text("listen", ADDRESS_ALLOWED, address);
     let ops_listen = fields.text("ops_listen", ADDRESS_ALLOWED, address);
     let name_allowed = "1 to 64 letters, digits, . _ or -";
-    let node =
-        fields.text("node", name_allowed, |text| is_node_name(text).then(|| text.to_owned()));
+    let node = fields.text("node", name_allowed, NodeName::parse);
     let mut bound =
         |name, default: u32, most: u32| fields.integer(name, 1..=most).unwrap_or(default);
     let connections_max = bound("connections_max", 16_384, 1_000_000);
@@ -72,7 +75,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     Some(ServerOptions {
         listen: listen.or_else(|| address("127.0.0.1:8080"))?,
         ops_listen: ops_listen.or_else(|| address("127.0.0.1:9090"))?,
-        node: node.unwrap_or_else(|| "node-1".to_owned()),
+        node,
         trusted_proxies,
         tls,
         connections_max: usize::try_from(connections_max).ok()?,
@@ -83,11 +86,6 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
         streams_max: usize::try_from(streams_max).ok()?,
         worker_threads,
     })
-}
-
-fn is_node_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn read_proxies(fields: &mut Fields<'_, '_>) -> Vec<IpNet> {
@@ -128,22 +126,6 @@ fn read_data(mut fields: Fields<'_, '_>) -> DataOptions {
     let dir = fields.text("dir", "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)));
     fields.finish();
     DataOptions { dir: dir.unwrap_or_else(|| PathBuf::from("data")) }
-}
-
-fn read_arbiter(mut fields: Fields<'_, '_>) -> ArbiterOptions {
-    let allowed = "local (redis is not available in this version)";
-    let kind = fields.text("kind", allowed, |text| (text == "local").then_some(ArbiterKind::Local));
-    fields.finish();
-    ArbiterOptions { kind: kind.unwrap_or(ArbiterKind::Local) }
-}
-
-fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
-    let url = fields.secret("url", "a redis:// or rediss:// URL", |text| {
-        let fits = text.starts_with("redis") && text.contains("://") && text.len() <= 2_048;
-        fits.then(|| text.to_owned())
-    });
-    fields.finish();
-    RedisOptions { url: url.unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned()) }
 }
 
 fn read_keys(mut fields: Fields<'_, '_>) -> KeyOptions {

@@ -21,8 +21,8 @@ use crate::{
     server::{Answer, Body, Peer, RequestBody},
     wire::{
         AdminSale, AdminSaleList, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject,
-        SaleStats, SaleTable, format_purchase_id, read_message, read_nothing, read_patch,
-        read_rate, read_replay, read_restock, read_sale,
+        ReplayRequest, SaleStats, SaleTable, format_purchase_id, read_message, read_nothing,
+        read_patch, read_rate, read_replay, read_restock, read_sale,
     },
 };
 
@@ -243,9 +243,9 @@ fn stats(app: &App, sale: &SaleView) -> SaleStats {
 fn outbox(app: &App) -> OutboxObject {
     let letters = app.engine.dead_letters();
     let letter = |letter: &engine::registry::DeadLetter| DeadLetter {
+        sale: letter.sale.as_str().to_owned(),
         event: letter.event.0,
         at: letter.at,
-        sale: letter.sale.as_str().to_owned(),
         purchase: format_purchase_id(letter.epoch, letter.hold),
         why: letter.why.clone(),
     };
@@ -263,7 +263,19 @@ async fn replay(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let events = read_replay(&body.read(&head.headers).await?)?;
-    app.engine.requeue(author, events).await?;
+    match read_replay(&body.read(&head.headers).await?)? {
+        ReplayRequest::All => {
+            let letters = app.engine.dead_letters();
+            for letters in letters.chunk_by(|one, next| one.sale == next.sale) {
+                app.engine.requeue(letters[0].sale.tag(), author.clone(), None).await?;
+            }
+        }
+        ReplayRequest::OfSale { sale, events } => {
+            let known = app.engine.sale(sale.as_str()).ok_or_else(|| {
+                ApiError::InvalidRequest(vec![FieldProblem::new("sale", "the name of a sale")])
+            })?;
+            app.engine.requeue(known.tag(), author, events).await?;
+        }
+    }
     Ok(ok(&outbox(&app)))
 }

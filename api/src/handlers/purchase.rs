@@ -17,12 +17,12 @@ use super::{
     render,
 };
 use crate::{
-    app::{App, Head},
+    app::{App, Head, or_refusal},
     error::{ApiError, FieldProblem},
     keys::Role,
     metrics::{self, Outcome},
     respond::{self, Cache},
-    server::{Body, RequestBody},
+    server::{Answer, Body, RequestBody},
     token::{Principal, parse_jti},
     wire::{PurchaseRequest, parse_purchase_id, read_nothing, read_purchase},
 };
@@ -76,14 +76,26 @@ pub fn offers(
 }
 
 /// `GET /v1/sales/{sale}/purchases/{id}`
-pub fn show(
-    app: &App,
-    sale: &SaleView,
-    id: &str,
-    headers: &HeaderMap,
-) -> Result<Response<Body>, ApiError> {
-    let party = authority::party(app, sale, headers)?;
-    let hold = sale.hold(hold_id(sale, id)?).ok_or(ApiError::NotFound)?;
+pub fn show(app: &Arc<App>, sale: Arc<SaleView>, id: &str, headers: &HeaderMap) -> Answer {
+    let asked = authority::party(app, &sale, headers)
+        .and_then(|party| hold_id(&sale, id).map(|hold| (party, hold)));
+    let (party, id) = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => return Answer::Now(refusal.respond()),
+    };
+    if sale.hold(id).is_some() || !app.engine.is_shared() {
+        return Answer::Now(or_refusal(show_to(&party, &sale, id)));
+    }
+    // Another node may have made it just now.
+    let app = Arc::clone(app);
+    Answer::later(async move {
+        app.engine.refresh(&sale).await;
+        or_refusal(show_to(&party, &sale, id))
+    })
+}
+
+fn show_to(party: &Party, sale: &SaleView, id: HoldId) -> Result<Response<Body>, ApiError> {
+    let hold = sale.hold(id).ok_or(ApiError::NotFound)?;
     match party {
         Party::Shopper(pass) if pass.shopper != hold.shopper => Err(ApiError::NotFound),
         Party::Shopper(_) | Party::Key(_) => {

@@ -19,6 +19,7 @@ impl<R: Into<Self>> From<Failure<R>> for ApiError {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Busy(Busy::Overloaded) => Self::Overloaded,
             Failure::Busy(Busy::StorageFull) => Self::StorageFull,
+            Failure::Unavailable => Self::ArbiterUnavailable,
             Failure::Stopped => Self::ShuttingDown,
         }
     }

@@ -62,27 +62,36 @@ pub fn home(app: &App, headers: &HeaderMap) -> Response<Body> {
     html(&nonce, home_page(&contents))
 }
 
-/// `GET /s/{sale}`: answered at once, unless the visitor is called and claims by coming.
+/// `GET /s/{sale}`: answered at once, unless the visitor is called and claims by coming, or has just
+/// been given a place by another node.
 pub fn show(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer {
-    let place = visitor(app, &sale, headers);
     let language = language(headers);
-    let Some((ticket, called @ Standing::Called { .. })) = place else {
-        return Answer::Now(page(app, &sale, language, place, None));
+    let ticket = visitor(app, &sale, headers);
+    let place = ticket.map(|ticket| (ticket, sale.standing(ticket, app.engine.now())));
+    let waits =
+        |standing| matches!(standing, Standing::Called { .. }) || shopper::is_late(app, standing);
+    let Some((ticket, standing)) = place.filter(|(_, standing)| waits(*standing)) else {
+        return Answer::Now(page(app, &sale, language, present(place), None));
     };
     let app = Arc::clone(app);
     Answer::later(async move {
-        let standing = shopper::claim(&app, &sale, ticket, called).await;
-        page(&app, &sale, language, Some((ticket, standing)), None)
+        let is_late = shopper::is_late(&app, standing);
+        let standing = if is_late { shopper::met(&app, &sale, ticket).await } else { standing };
+        let standing = shopper::claim(&app, &sale, ticket, standing).await;
+        page(&app, &sale, language, present(Some((ticket, standing))), None)
     })
 }
 
-/// The visitor's place by the cookie, if it still is one.
-fn visitor(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<(TicketRef, Standing)> {
+/// The visitor's place by the cookie.
+fn visitor(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<TicketRef> {
     let token = authority::cookie(headers, sale)?;
     let ticket = app.keyring.open_ticket_for(sale.tag(), token.as_bytes()).ok()?;
-    let ticket = authority::place_of(&ticket);
-    let standing = sale.standing(ticket, app.engine.now());
-    shopper::check_here(standing).is_ok().then_some((ticket, standing))
+    Some(authority::place_of(&ticket))
+}
+
+/// A place, if it still is one.
+fn present(place: Option<(TicketRef, Standing)>) -> Option<(TicketRef, Standing)> {
+    place.filter(|(_, standing)| shopper::check_here(*standing).is_ok())
 }
 
 /// `POST /s/{sale}/…`: does it and sends the browser back to the room.
@@ -108,7 +117,7 @@ pub async fn post(
     match done {
         Ok(cookie) => Ok(respond::see_other(&room, cookie.as_deref())),
         Err(refusal) => {
-            let place = visitor(&app, &sale, &head.headers);
+            let place = visit.place().await.ok();
             let refusal = refusal.facts();
             let mut response =
                 page(&app, &sale, language(&head.headers), place, Some(refusal.title));
@@ -160,7 +169,7 @@ impl Visit<'_> {
     }
 
     async fn leave(&self) -> Done {
-        let (ticket, _) = self.place()?;
+        let (ticket, _) = self.place().await?;
         self.app.engine.leave(self.sale, ticket).await?;
         Ok(Some(self.cookie("", "; Max-Age=0")))
     }
@@ -177,7 +186,7 @@ impl Visit<'_> {
     }
 
     async fn purchase(&self, body: &[u8]) -> Result<HoldReply, ApiError> {
-        let (ticket, standing) = self.place()?;
+        let (ticket, standing) = self.place().await?;
         let Standing::Admitted { .. } = standing else { return Err(ApiError::PassExpired) };
         let field = |name: &str| {
             form_urlencoded::parse(body).find(|(found, _)| found == name).map(|(_, value)| value)
@@ -201,7 +210,7 @@ impl Visit<'_> {
     /// Gives a purchase up or, in the demo, plays the payment provider.
     async fn settle(&self, form: &str) -> Done {
         let (id, verb) = purchase_form(form).ok_or(ApiError::NotFound)?;
-        let (ticket, _) = self.place()?;
+        let (ticket, _) = self.place().await?;
         let id = purchase::hold_id(self.sale, id)?;
         let mine = |hold: &Arc<Hold>| hold.shopper == ticket.shopper;
         self.sale.hold(id).filter(mine).ok_or(ApiError::NotFound)?;
@@ -219,8 +228,14 @@ impl Visit<'_> {
         Ok(None)
     }
 
-    fn place(&self) -> Result<(TicketRef, Standing), ApiError> {
-        visitor(self.app, self.sale, &self.head.headers).ok_or(ApiError::TicketInvalid)
+    async fn place(&self) -> Result<(TicketRef, Standing), ApiError> {
+        let ticket = visitor(self.app, self.sale, &self.head.headers);
+        let ticket = ticket.ok_or(ApiError::TicketInvalid)?;
+        let standing = self.sale.standing(ticket, self.app.engine.now());
+        let is_late = shopper::is_late(self.app, standing);
+        let standing =
+            if is_late { shopper::met(self.app, self.sale, ticket).await } else { standing };
+        present(Some((ticket, standing))).ok_or(ApiError::TicketInvalid)
     }
 
     fn cookie(&self, value: &str, more: &str) -> String {

@@ -98,18 +98,34 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     sale.tally().polled();
     let now = app.engine.now();
     let standing = sale.standing(ticket, now);
-    if !matches!(standing, Standing::Called { .. }) {
+    let is_late = is_late(app, standing);
+    if !is_late && !matches!(standing, Standing::Called { .. }) {
         return Answer::Now(or_refusal(place(app, &sale, ticket, standing, now)));
     }
     let app = Arc::clone(app);
     Answer::later(async move {
+        let standing = if is_late { met(&app, &sale, ticket).await } else { standing };
         let standing = claim(&app, &sale, ticket, standing).await;
         or_refusal(place(&app, &sale, ticket, standing, now))
     })
 }
 
-/// Claims a called place. When that cannot be decided now, the place stays called.
+/// Whether a place that this node does not know may be one that another has just given out.
+pub fn is_late(app: &App, standing: Standing) -> bool {
+    standing == Standing::Unknown && app.engine.is_shared()
+}
+
+/// How a place stands once this node has heard what the others had done.
+pub async fn met(app: &App, sale: &SaleView, ticket: TicketRef) -> Standing {
+    app.engine.refresh(sale).await;
+    sale.standing(ticket, app.engine.now())
+}
+
+/// Claims the place if it is called. When that cannot be decided now, it stays called.
 pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standing) -> Standing {
+    if !matches!(called, Standing::Called { .. }) {
+        return called;
+    }
     match app.engine.claim(sale, ticket).await {
         Ok(session) => {
             if let Standing::Called { deadline } = called {
@@ -119,7 +135,9 @@ pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standi
             Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
         }
         Err(engine::Failure::Refused(_)) => sale.standing(ticket, app.engine.now()),
-        Err(engine::Failure::Busy(_) | engine::Failure::Stopped) => called,
+        Err(engine::Failure::Busy(_) | engine::Failure::Unavailable | engine::Failure::Stopped) => {
+            called
+        }
     }
 }
 

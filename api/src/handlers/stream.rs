@@ -33,7 +33,7 @@ use crate::{
     app::{App, or_refusal},
     error::ApiError,
     respond,
-    server::{Body, Peer, Pieces},
+    server::{Answer, Body, Peer, Pieces},
 };
 
 /// What a client is told to wait before it comes back after a break.
@@ -61,24 +61,30 @@ impl Streams {
 }
 
 /// Opens a stream, if there is room for it.
-pub fn open(
-    app: &Arc<App>,
-    sale: Arc<SaleView>,
-    headers: &HeaderMap,
-    peer: &Peer,
-) -> Response<Body> {
-    or_refusal(try_open(app, sale, headers, peer))
+pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc<Peer>) -> Answer {
+    let ticket = match authority::ticket_or_cookie(app, &sale, headers) {
+        Ok(ticket) => authority::place_of(&ticket),
+        Err(refusal) => return Answer::Now(refusal.respond()),
+    };
+    let standing = sale.standing(ticket, app.engine.now());
+    if !shopper::is_late(app, standing) {
+        return Answer::Now(or_refusal(try_open(app, sale, ticket, standing, peer)));
+    }
+    let (app, peer) = (Arc::clone(app), Arc::clone(peer));
+    Answer::later(async move {
+        let standing = shopper::met(&app, &sale, ticket).await;
+        or_refusal(try_open(&app, sale, ticket, standing, &peer))
+    })
 }
 
 fn try_open(
     app: &Arc<App>,
     sale: Arc<SaleView>,
-    headers: &HeaderMap,
+    ticket: TicketRef,
+    standing: Standing,
     peer: &Peer,
 ) -> Result<Response<Body>, ApiError> {
-    let ticket = authority::ticket_or_cookie(app, &sale, headers)?;
-    let ticket = authority::place_of(&ticket);
-    shopper::check_here(sale.standing(ticket, app.engine.now()))?;
+    shopper::check_here(standing)?;
     let room = Arc::clone(&app.streams.room).try_acquire_owned();
     let room = room.map_err(|_| ApiError::Overloaded)?;
     let slot = Slot::new();

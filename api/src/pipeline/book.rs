@@ -10,7 +10,7 @@
 //!                                                  └ dead: the story is dropped, its hold parked
 //! ```
 //!
-//! The engine offers events again from the first requeued dead letter on, so an event can arrive
+//! The engine offers a sale's events again from the first requeued dead letter on, so an event can arrive
 //! while it is in hand, or just after it was acknowledged: the offer was on its way in the channel.
 //! Both are ignored. An acknowledged event is remembered until as many events have been received as
 //! the channel holds, after which no offer from before the acknowledgement can be on its way.
@@ -19,7 +19,7 @@
 //! the dead letter itself comes back, nothing of its hold is taken in.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -33,6 +33,9 @@ use tokio::time::Instant;
 /// Events in hand at once: a channel's worth with the sink or waiting for it, and another waiting
 /// for the engine, so that neither stands still for the other.
 pub const EVENTS_IN_HAND_MAX: usize = 2 * OUTLET_EVENTS_MAX;
+
+/// An event over all sales: no two have the same, ever.
+pub(super) type EventKey = (SaleTag, EventId);
 
 /// A hold over all sales. A sale is only deleted once none of its events is left, so a later one of
 /// the same name cannot meet them here.
@@ -60,12 +63,12 @@ pub(super) struct Book {
     /// The dead letter each parked hold stands at; as many as the engine has dead letters.
     parked: HashMap<HoldKey, EventId>,
     /// Events of all stories, and those taken and not acknowledged.
-    in_hand: HashSet<EventId>,
+    in_hand: HashSet<EventKey>,
     /// Taken by the sink, not on their way to the engine yet.
-    taken: VecDeque<EventId>,
+    taken: VecDeque<EventKey>,
     /// Acknowledged lately, with the count of events received by then.
-    remembered: VecDeque<(u64, EventId)>,
-    remembered_ids: HashSet<EventId>,
+    remembered: VecDeque<(u64, EventKey)>,
+    remembered_keys: HashSet<EventKey>,
     received: u64,
 }
 
@@ -76,20 +79,21 @@ impl Book {
     }
 
     /// Takes an event in. `is_dead` is what the engine knows of dead letters by now.
-    pub(super) fn receive(&mut self, event: OrderEvent, is_dead: impl Fn(EventId) -> bool) {
+    pub(super) fn receive(&mut self, event: OrderEvent, is_dead: impl Fn(&OrderEvent) -> bool) {
         self.received += 1;
         self.forget_old();
         let (key, id) = (key(&event), event.id);
-        if self.in_hand.contains(&id) || self.remembered_ids.contains(&id) {
+        let event_key = (key.0, id);
+        if self.in_hand.contains(&event_key) || self.remembered_keys.contains(&event_key) {
             return;
         }
         if let Some(dead) = self.parked.get(&key) {
-            if id > *dead || is_dead(id) {
+            if id > *dead || is_dead(&event) {
                 return;
             }
             self.parked.remove(&key);
         }
-        self.in_hand.insert(id);
+        self.in_hand.insert(event_key);
         let story = self.stories.entry(key).or_default();
         let last = story.events.back().map(|last| last.id);
         assert!(last.is_none_or(|last| last < id), "a hold's events are offered in order");
@@ -116,7 +120,7 @@ impl Book {
         let story = self.stories.get_mut(&key).expect("the sink answers for what it was shown");
         let first = story.events.pop_front().map(|first| first.id);
         assert_eq!(first, Some(event.id), "only a hold's first event is shown");
-        self.taken.push_back(event.id);
+        self.taken.push_back((key.0, event.id));
         if story.events.is_empty() {
             self.stories.remove(&key);
         } else {
@@ -147,9 +151,13 @@ impl Book {
 
     /// The engine was told that an event is dead. It may have been requeued since, and then it
     /// goes on as if it were new.
-    pub(super) fn dead_lettered(&mut self, event: &OrderEvent, is_dead: impl Fn(EventId) -> bool) {
+    pub(super) fn dead_lettered(
+        &mut self,
+        event: &OrderEvent,
+        is_dead: impl Fn(&OrderEvent) -> bool,
+    ) {
         let key = key(event);
-        if !is_dead(event.id) {
+        if !is_dead(event) {
             let story = self.story_of(event);
             (story.refusals, story.delays) = (0, 0);
             self.ready.push_back(key);
@@ -157,31 +165,37 @@ impl Book {
         }
         let story = self.stories.remove(&key).expect("a dead letter was in hand");
         for event in story.events {
-            self.in_hand.remove(&event.id);
+            self.in_hand.remove(&(key.0, event.id));
         }
         self.parked.insert(key, event.id);
     }
 
-    /// Events that were taken, `events_max` at the most, ascending, to acknowledge.
-    pub(super) fn take_taken(&mut self, events_max: usize) -> Vec<EventId> {
+    /// Events that were taken, `events_max` at the most, each sale's ascending, to acknowledge.
+    pub(super) fn take_taken(&mut self, events_max: usize) -> BTreeMap<SaleTag, Vec<EventId>> {
         let count = events_max.min(self.taken.len());
-        let mut events: Vec<EventId> = self.taken.drain(..count).collect();
-        events.sort_unstable();
-        events
+        let mut by_sale: BTreeMap<SaleTag, Vec<EventId>> = BTreeMap::new();
+        for (sale, event) in self.taken.drain(..count) {
+            by_sale.entry(sale).or_default().push(event);
+        }
+        for events in by_sale.values_mut() {
+            events.sort_unstable();
+        }
+        by_sale
     }
 
     /// The engine noted the acknowledgement.
-    pub(super) fn acknowledged(&mut self, events: &[EventId]) {
+    pub(super) fn acknowledged(&mut self, sale: SaleTag, events: &[EventId]) {
         for event in events {
-            self.in_hand.remove(event);
-            self.remembered.push_back((self.received, *event));
-            self.remembered_ids.insert(*event);
+            let key = (sale, *event);
+            self.in_hand.remove(&key);
+            self.remembered.push_back((self.received, key));
+            self.remembered_keys.insert(key);
         }
     }
 
     /// The engine could not note it now.
-    pub(super) fn not_acknowledged(&mut self, events: Vec<EventId>) {
-        self.taken.extend(events);
+    pub(super) fn not_acknowledged(&mut self, sale: SaleTag, events: Vec<EventId>) {
+        self.taken.extend(events.into_iter().map(|event| (sale, event)));
     }
 
     /// Whether nothing waits to be acknowledged.
@@ -199,7 +213,7 @@ impl Book {
             && self.received - when > channel
         {
             self.remembered.pop_front();
-            self.remembered_ids.remove(&event);
+            self.remembered_keys.remove(&event);
         }
     }
 }

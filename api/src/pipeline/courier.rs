@@ -9,7 +9,13 @@
 use std::{sync::Arc, time::Duration};
 
 use crossbeam::channel::Receiver;
-use engine::{Engine, Failure, id::EventId, limits::OUTLET_EVENTS_MAX, outbox::OrderEvent};
+use engine::{
+    Engine, Failure,
+    id::{EventId, SaleTag},
+    limits::OUTLET_EVENTS_MAX,
+    outbox::OrderEvent,
+    registry::DeadLetter,
+};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -20,6 +26,7 @@ use super::{
     Options, Shared,
     backoff::Tide,
     book::Book,
+    payload,
     sink::{Answer, Capacity, Sink},
 };
 
@@ -46,8 +53,9 @@ pub(super) struct Courier {
     batches: usize,
     /// No call before this: the sink wants a pause.
     show_from: Instant,
-    /// Whether an acknowledgement is under way: one at a time, so that they grow under load.
-    acknowledging: bool,
+    /// Acknowledgements under way, one for each sale: others come after all of them, so that they
+    /// grow under load.
+    acknowledging: usize,
     /// No acknowledgement before this: the engine was busy.
     acknowledge_from: Instant,
     /// The engine decides nothing any more.
@@ -60,7 +68,7 @@ enum Done {
     /// The sink answered, or did not.
     Shown { round: u64, events: Vec<Arc<OrderEvent>>, answers: Vec<Answer> },
     /// The engine noted an acknowledgement, or did not.
-    Acknowledged(Vec<EventId>, Result<(), Failure<()>>),
+    Acknowledged(SaleTag, Vec<EventId>, Result<(), Failure<()>>),
     /// The engine noted a dead letter; false: it has stopped.
     DeadLettered(Arc<OrderEvent>, bool),
 }
@@ -88,7 +96,7 @@ impl Courier {
             tasks: JoinSet::new(),
             batches: 0,
             show_from: Instant::now(),
-            acknowledging: false,
+            acknowledging: 0,
             acknowledge_from: Instant::now(),
             engine_stopped: false,
         }
@@ -121,7 +129,7 @@ impl Courier {
         while self.book.has_room()
             && let Ok(event) = self.events.try_recv()
         {
-            self.book.receive(event, |id| is_dead(engine, id));
+            self.book.receive(event, |event| is_dead(engine, event));
         }
     }
 
@@ -148,15 +156,18 @@ impl Courier {
     }
 
     fn acknowledge(&mut self) {
-        if self.acknowledging || self.book.is_settled() || Instant::now() < self.acknowledge_from {
+        let is_free = self.acknowledging == 0 && Instant::now() >= self.acknowledge_from;
+        if !is_free || self.book.is_settled() {
             return;
         }
-        self.acknowledging = true;
-        let (engine, events) = (self.engine.clone(), self.book.take_taken(OUTLET_EVENTS_MAX));
-        self.tasks.spawn(async move {
-            let noted = engine.delivered(events.clone()).await;
-            Done::Acknowledged(events, noted)
-        });
+        for (sale, events) in self.book.take_taken(OUTLET_EVENTS_MAX) {
+            self.acknowledging += 1;
+            let engine = self.engine.clone();
+            self.tasks.spawn(async move {
+                let noted = engine.delivered(sale, events.clone()).await;
+                Done::Acknowledged(sale, events, noted)
+            });
+        }
     }
 
     /// Waits for a task, or for the next look at everything else.
@@ -183,12 +194,12 @@ impl Courier {
                     self.note_answer(round, event, answer);
                 }
             }
-            Done::Acknowledged(events, noted) => {
-                self.acknowledging = false;
+            Done::Acknowledged(sale, events, noted) => {
+                self.acknowledging -= 1;
                 match noted {
-                    Ok(()) | Err(Failure::Refused(())) => self.book.acknowledged(&events),
-                    Err(Failure::Busy(_)) => {
-                        self.book.not_acknowledged(events);
+                    Ok(()) | Err(Failure::Refused(())) => self.book.acknowledged(sale, &events),
+                    Err(Failure::Busy(_) | Failure::Unavailable) => {
+                        self.book.not_acknowledged(sale, events);
                         self.acknowledge_from = Instant::now() + BUSY_PAUSE;
                     }
                     Err(Failure::Stopped) => self.engine_stopped = true,
@@ -198,7 +209,7 @@ impl Courier {
             Done::DeadLettered(event, true) => {
                 Shared::count(&self.shared.dead_lettered);
                 let engine = &self.engine;
-                self.book.dead_lettered(&event, |id| is_dead(engine, id));
+                self.book.dead_lettered(&event, |event| is_dead(engine, event));
             }
         }
     }
@@ -216,7 +227,8 @@ impl Courier {
                 self.shared.trouble(why.clone());
                 let refusals = self.book.refused(&event);
                 if refusals >= self.options.attempts_max {
-                    error!(event = event.id.0, why, "the order sink will not have this event");
+                    let event_id = payload::unique_id(&event);
+                    error!(event_id, why, "the order sink will not have this event");
                     self.tasks.spawn(dead_letter(self.engine.clone(), event, why));
                 } else {
                     let delay = self.options.backoff.delay(refusals, chance());
@@ -254,17 +266,17 @@ impl Courier {
 /// Tells the engine that an event is dead, until it has noted it.
 async fn dead_letter(engine: Engine, event: Arc<OrderEvent>, why: String) -> Done {
     loop {
-        match engine.dead_letter(event.id, why.clone()).await {
+        match engine.dead_letter(event.sale.tag(), event.id, why.clone()).await {
             Ok(()) | Err(Failure::Refused(())) => return Done::DeadLettered(event, true),
-            Err(Failure::Busy(_)) => sleep(BUSY_PAUSE).await,
+            Err(Failure::Busy(_) | Failure::Unavailable) => sleep(BUSY_PAUSE).await,
             Err(Failure::Stopped) => return Done::DeadLettered(event, false),
         }
     }
 }
 
-/// Whether the engine lists an event among its dead letters; the list is in the events' order.
-fn is_dead(engine: &Engine, event: EventId) -> bool {
-    engine.dead_letters().binary_search_by_key(&event, |letter| letter.event).is_ok()
+/// Whether the engine lists an event among its dead letters.
+fn is_dead(engine: &Engine, event: &OrderEvent) -> bool {
+    DeadLetter::is_among(&engine.dead_letters(), &event.sale, event.id)
 }
 
 /// Spreads waits; which waits are drawn changes nothing but time.

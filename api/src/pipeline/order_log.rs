@@ -6,7 +6,7 @@
 //!
 //! An event is taken when its line is synced. A line that may not have been is cut off: at once
 //! when the write failed, at the next start after a crash. What stays possible is a line whose
-//! acknowledgement the engine never saw, so the ids at the end of the log are read at the start and
+//! acknowledgement the engine never saw, so the events at the end of the log are read at the start and
 //! an event that is there already is taken without a second line.
 
 use std::{
@@ -20,10 +20,11 @@ use std::{
     time::Duration,
 };
 
-use engine::{id::EventId, outbox::OrderEvent};
+use engine::outbox::OrderEvent;
 
 use self::files::{LineEnd, list, make, recover};
 use super::{
+    book::EventKey,
     payload,
     sink::{Answer, Answers, Capacity, Sink, plain_words},
 };
@@ -102,12 +103,12 @@ impl OrderLog {
     pub fn open(options: LogOptions) -> Result<Self, LogError> {
         files::make_directory(&options.directory)?;
         let numbers = list(&options.directory)?;
-        let LineEnd { length, ids } = recover(&options.directory, &numbers)?;
+        let LineEnd { length, events } = recover(&options.directory, &numbers)?;
         let mut writer = Writer {
             options,
             open: None,
             next_number: numbers.last().map_or(1, |last| last + 1),
-            known: ids,
+            known: events,
         };
         if let Some(last) = numbers.last() {
             let file = files::open(&writer.options.directory, *last)?;
@@ -162,14 +163,15 @@ struct Writer {
     open: Option<OpenFile>,
     next_number: u64,
     /// Events whose lines were there at the start and may be unacknowledged.
-    known: HashSet<EventId>,
+    known: HashSet<EventKey>,
 }
 
 impl Writer {
     /// Makes the events durable, all or, on an error, as far as anyone can tell none.
     fn append(&mut self, events: &[Arc<OrderEvent>]) -> io::Result<()> {
         let mut lines = Vec::new();
-        for event in events.iter().filter(|event| !self.known.contains(&event.id)) {
+        let is_known = |event: &OrderEvent| self.known.contains(&(event.sale.tag(), event.id));
+        for event in events.iter().filter(|event| !is_known(event)) {
             lines.extend_from_slice(&payload::to_json(event));
             lines.push(b'\n');
         }

@@ -48,6 +48,11 @@ pub(super) fn to_json(order: &OrderEvent) -> Vec<u8> {
     serde_json::to_vec(&payload).expect("plain data has a JSON form")
 }
 
+/// The event's id over all sales, `SALE-ID`: what follows the last dash is the number.
+pub(super) fn unique_id(order: &OrderEvent) -> String {
+    format!("{}-{}", order.sale, order.id.0)
+}
+
 /// The event's name, `purchase.` and the state.
 pub(super) fn event_name(state: HoldState) -> &'static str {
     names(state).0

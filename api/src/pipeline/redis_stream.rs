@@ -11,8 +11,8 @@
 //!
 //! Always true: an event is taken only when Redis answered its `XADD`; an entry that some group has
 //! not acknowledged is never trimmed; the stream never grows beyond its bound by this sink. An `XADD`
-//! whose answer never came may have been done, and is done again: a second entry with the same event
-//! id, which a consumer knows by it.
+//! whose answer never came may have been done, and is done again: a second entry with the same sale
+//! and event id, which a consumer knows by them.
 
 use std::{
     fmt,

@@ -168,14 +168,15 @@ impl Webhook {
     fn request(&self, event: &OrderEvent) -> Request<Full<Bytes>> {
         let body = payload::to_json(event);
         let timestamp = self.clock.now().0 / 1_000;
-        let signature = signature::header(&self.secrets, timestamp, event.id, &body);
+        let id = payload::unique_id(event);
+        let signature = signature::header(&self.secrets, timestamp, &id, &body);
         let signature = HeaderValue::from_str(&signature).expect("hex is visible ASCII");
         Request::builder()
             .method(Method::POST)
             .uri(self.uri.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(USER_AGENT, HeaderValue::from_static(AGENT))
-            .header("rushgate-event-id", event.id.0)
+            .header("rushgate-event-id", id)
             .header("rushgate-timestamp", timestamp)
             .header("rushgate-signature", signature)
             .body(Full::new(Bytes::from(body)))

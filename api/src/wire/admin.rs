@@ -1,7 +1,7 @@
 //! What operators send and read besides the sale itself: pace, message, restock, audit, stats.
 
 use engine::clock::Millis;
-use engine::id::{EventId, Sku};
+use engine::id::{EventId, SaleName, Sku};
 use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
 use serde::Serialize;
 
@@ -31,6 +31,20 @@ pub struct RestockRequest {
     pub sku: Sku,
     /// How many units come; negative takes unsold units away. Never 0.
     pub units: i64,
+}
+
+/// `POST /v1/admin/outbox/replay`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplayRequest {
+    /// All dead letters.
+    All,
+    /// Those of one sale.
+    OfSale {
+        /// Which sale.
+        sale: SaleName,
+        /// Which of its events; `None`: all.
+        events: Option<Vec<EventId>>,
+    },
 }
 
 /// Reads `{"admission_per_second": …}`.
@@ -74,17 +88,19 @@ pub fn read_restock(body: &[u8]) -> Result<RestockRequest, BodyError> {
     })
 }
 
-/// Dead letters sent again at once.
+/// Dead letters sent again by number at once.
 const REPLAYS_MAX: usize = 1_024;
 
-/// Reads `{"events": […]}`; `None` without `events` or without a body: all dead letters.
-pub fn read_replay(body: &[u8]) -> Result<Option<Vec<EventId>>, BodyError> {
+/// Reads `{"sale": "…", "events": […]}`; no body, or nothing in it: all dead letters.
+pub fn read_replay(body: &[u8]) -> Result<ReplayRequest, BodyError> {
+    const SALE: &str = "the name of a sale, whenever there are events";
     if body.is_empty() {
-        return Ok(None);
+        return Ok(ReplayRequest::All);
     }
     let allowed = format!("a list of 1 to {REPLAYS_MAX} event numbers");
     read_body(body, |fields| {
-        Some(fields.read("events", &allowed, |node| {
+        let sale = fields.text("sale", SALE, SaleName::parse);
+        let events = fields.read("events", &allowed, |node| {
             let Node::List(nodes) = node else { return None };
             let events = nodes.iter().map(|node| {
                 let Node::Integer(number) = node else { return None };
@@ -92,7 +108,12 @@ pub fn read_replay(body: &[u8]) -> Result<Option<Vec<EventId>>, BodyError> {
             });
             let events: Vec<EventId> = events.collect::<Option<_>>()?;
             (1..=REPLAYS_MAX).contains(&events.len()).then_some(events)
-        }))
+        });
+        if events.is_none() && sale.is_none() {
+            return Some(ReplayRequest::All);
+        }
+        let sale = fields.required("sale", SALE, sale)?;
+        Some(ReplayRequest::OfSale { sale, events })
     })
 }
 
@@ -155,13 +176,13 @@ pub struct OutboxObject {
 /// An order event that waits for an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// The event's number.
+    /// The sale's name.
+    pub sale: String,
+    /// The event's number in its sale.
     pub event: u64,
     /// When it was decided.
     #[serde(serialize_with = "time::serialize")]
     pub at: Millis,
-    /// The sale's name.
-    pub sale: String,
     /// The purchase's id.
     pub purchase: String,
     /// What the sink said.
@@ -225,9 +246,13 @@ mod tests {
         assert_eq!((restock.sku.as_str(), restock.units), ("a", -5));
         assert_eq!(read_nothing(b""), Ok(()));
         assert_eq!(read_nothing(b"{}"), Ok(()));
-        assert_eq!(read_replay(b""), Ok(None));
-        assert_eq!(read_replay(br#"{"events":[7]}"#), Ok(Some(vec![EventId(7)])));
-        assert!(read_replay(br#"{"events":[0]}"#).is_err());
+        assert_eq!(read_replay(b""), Ok(ReplayRequest::All));
+        assert_eq!(read_replay(b"{}"), Ok(ReplayRequest::All));
+        let sale = SaleName::parse("demo").unwrap();
+        let of_sale = |events| Ok(ReplayRequest::OfSale { sale: sale.clone(), events });
+        assert_eq!(read_replay(br#"{"sale":"demo"}"#), of_sale(None));
+        let replay = read_replay(br#"{"sale":"demo","events":[7]}"#);
+        assert_eq!(replay, of_sale(Some(vec![EventId(7)])));
 
         for body in [
             "",
@@ -247,6 +272,15 @@ mod tests {
             r#"{"sku":"a","units":1000000001}"#,
         ] {
             assert!(read_restock(body.as_bytes()).is_err(), "{body}");
+        }
+        for body in [
+            r#"{"events":[7]}"#,
+            r#"{"sale":"demo","events":[0]}"#,
+            r#"{"sale":"demo","events":[]}"#,
+            r#"{"sale":"A","events":[7]}"#,
+            r#"{"sale":"A"}"#,
+        ] {
+            assert!(read_replay(body.as_bytes()).is_err(), "{body}");
         }
         assert!(read_message(br#"{"message":5}"#).is_err());
         assert!(read_nothing(br#"{"x":1}"#).is_err());

@@ -217,8 +217,17 @@ async fn the_outbox_is_listed_and_replayed_on_demand() {
     let replay = post("/v1/admin/outbox/replay");
     let replayed = wall.operator(replay.clone()).await.is(200).json();
     assert_eq!(keys(&replayed), ["dead_letters", "lag", "stalled"]);
-    let wrong = replay.json(&json!({ "events": [0] }));
-    wall.operator(wrong).await.refuses(422, "invalid_request");
+    let sale = wall.name();
+    for known in [json!({}), json!({ "sale": sale }), json!({ "sale": sale, "events": [7] })] {
+        wall.operator(replay.clone().json(&known)).await.is(200);
+    }
+    for wrong in [
+        json!({ "sale": sale, "events": [0] }),
+        json!({ "events": [7] }),
+        json!({ "sale": "no-such-sale" }),
+    ] {
+        wall.operator(replay.clone().json(&wrong)).await.refuses(422, "invalid_request");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,18 @@
 //! Orders on a Redis Stream: from a purchase over HTTP to the worker that the document shows, and
-//! what shoppers see while nobody takes them.
+//! what shoppers see while nobody takes them. And orders that a webhook refused: what an operator
+//! sends again.
 
 use std::{
     collections::BTreeSet,
     fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -53,20 +59,28 @@ fn site(redis: &Redis, stream_max: usize) -> Site {
 
 /// Enters and is let in.
 fn pass(client: &mut Client) -> String {
-    let entered = client.ask(&Call::post("/v1/sales/bulk/enter"));
+    pass_of(client, "bulk")
+}
+
+fn pass_of(client: &mut Client, sale: &str) -> String {
+    let entered = client.ask(&Call::post(&format!("/v1/sales/{sale}/enter")));
     let (ticket, mut place) = (entered.text("ticket"), entered);
+    let path = format!("/v1/sales/{sale}/position");
     wait_for("the pass", || {
-        let path = "/v1/sales/bulk/position";
-        place = client.ask(&Call { bearer: Some(&ticket), ..Call::get(path) });
+        place = client.ask(&Call { bearer: Some(&ticket), ..Call::get(&path) });
         !place.text("pass").is_empty()
     });
     place.text("pass")
 }
 
 fn buy(client: &mut Client, pass: &str, key: &str) -> Answer {
+    buy_of(client, "bulk", pass, key)
+}
+
+fn buy_of(client: &mut Client, sale: &str, pass: &str, key: &str) -> Answer {
     let body = r#"{"items":[{"sku":"plenty","quantity":1}]}"#;
-    let path = "/v1/sales/bulk/purchase";
-    client.ask(&Call { bearer: Some(pass), key: Some(key), body, ..Call::post(path) })
+    let path = format!("/v1/sales/{sale}/purchase");
+    client.ask(&Call { bearer: Some(pass), key: Some(key), body, ..Call::post(&path) })
 }
 
 fn lag(server: &Server) -> u64 {
@@ -132,11 +146,11 @@ fn purchases_over_http_reach_the_documents_workers_though_one_is_killed() {
     }
     wait_for("some orders", || done().len() > 10);
     drop(killed);
-    let expected: BTreeSet<String> = (1..=60).map(|event| format!("{event}.json")).collect();
+    let expected: BTreeSet<String> = (1..=60).map(|event| format!("bulk-{event}.json")).collect();
     wait_for("all orders", || done() == expected);
     let mut told = BTreeSet::new();
     for event in 1..=60_u64 {
-        let text = fs::read(orders.join(format!("{event}.json"))).unwrap();
+        let text = fs::read(orders.join(format!("bulk-{event}.json"))).unwrap();
         let order: Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(order["event_id"], event);
         let text = |name: &str| order[name].as_str().unwrap().to_owned();
@@ -224,4 +238,91 @@ fn while_workers_stall_new_holds_are_refused_polls_answered_and_nothing_is_lost(
     });
     assert!(taken == made, "orders were lost or made up");
     assert_eq!(buy(&mut client, &pass, "afterwards").status, 201);
+}
+
+/// Answers every post on a connection: 400 until it relents.
+fn answer_posts(connection: TcpStream, relents: &AtomicBool) -> std::io::Result<()> {
+    let mut reader = BufReader::new(connection.try_clone()?);
+    let mut writer = connection;
+    loop {
+        let (mut line, mut length) = (String::new(), 0);
+        while line != "\r\n" {
+            line.clear();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink())?;
+        let status = if relents.load(Ordering::SeqCst) { "204 No Content" } else { "400 Not ours" };
+        let body = if status.starts_with("400") { "content-length: 0\r\n" } else { "" };
+        write!(writer, "HTTP/1.1 {status}\r\n{body}\r\n")?;
+    }
+}
+
+/// A receiver on an address of its own.
+fn receiver(relents: &Arc<AtomicBool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/orders", listener.local_addr().unwrap());
+    let relents = Arc::clone(relents);
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let relents = Arc::clone(&relents);
+            // A connection that the server gives up is no failure of the receiver's.
+            thread::spawn(move || answer_posts(connection.unwrap(), &relents).ok());
+        }
+    });
+    url
+}
+
+#[test]
+fn an_operator_sends_dead_letters_again_by_sale_and_number_or_all_of_them() {
+    let _with_others = beside_others();
+    let relents = Arc::new(AtomicBool::new(false));
+    let server = Site::new().sections(&format!(
+        "[pipeline]\nsink = \"webhook\"\nwebhook_url = \"{}\"\n\
+         webhook_secret = \"0123456789abcdef\"\nwebhook_attempts_max = 1\n{BULK}",
+        receiver(&relents)
+    ));
+    let server = server.start();
+    let mut client = server.client();
+    for sale in ["bulk", "demo"] {
+        let pass = pass_of(&mut client, sale);
+        for key in ["one", "two"] {
+            assert_eq!(buy_of(&mut client, sale, &pass, key).status, 201);
+        }
+    }
+    let outbox = Call { bearer: Some(&server.operator), ..Call::get("/v1/admin/outbox") };
+    let mut letters = |most: usize| {
+        let mut found = Vec::new();
+        wait_for("the dead letters", || {
+            let told = client.ask(&outbox).json();
+            let letter = |told: &Value| format!("{} {}", told["sale"], told["event"]);
+            found = told["dead_letters"].as_array().unwrap().iter().map(letter).collect();
+            found.len() == most && told["lag"] == most
+        });
+        found
+    };
+    let all = [r#""bulk" 1"#, r#""bulk" 2"#, r#""demo" 1"#, r#""demo" 2"#];
+    assert_eq!(letters(4), all, "each sale counts from 1");
+
+    relents.store(true, Ordering::SeqCst);
+    let mut own = server.client();
+    let mut replay = |body: &str| {
+        let call = Call::post("/v1/admin/outbox/replay");
+        let replayed = own.ask(&Call { bearer: Some(&server.operator), body, ..call });
+        assert_eq!(replayed.status, 200, "{replayed:?}");
+    };
+    replay(r#"{"sale":"demo","events":[2]}"#);
+    assert_eq!(letters(3), all[..3]);
+    replay(r#"{"sale":"demo"}"#);
+    assert_eq!(letters(2), all[..2]);
+    relents.store(false, Ordering::SeqCst);
+    replay("");
+    assert_eq!(letters(2), all[..2], "refused again");
+    relents.store(true, Ordering::SeqCst);
+    replay("{}");
+    assert_eq!(letters(0), [""; 0]);
 }

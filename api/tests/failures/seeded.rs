@@ -38,6 +38,7 @@ pub(crate) fn seed(directory: &Path, entries: u64, admission_milli_per_second: u
         segment_bytes: SEGMENT_BYTES,
         snapshot_every_segments: 1,
         watch: Box::new(Unwatched),
+        shared: None,
     };
     let disk = Arc::new(RealDisk::open(directory).unwrap());
     let clock = Arc::new(SystemClock::start());

@@ -235,8 +235,9 @@ async fn answer(
     assert_eq!(parts.headers["content-type"], "application/json");
     assert_eq!(parts.uri, "/orders?shop=1");
     let json: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(json["event_id"].to_string(), event_id);
-    let event_id = event_id.parse().unwrap();
+    let number = json["event_id"].as_u64().unwrap();
+    assert_eq!(event_id, format!("{}-{number}", json["sale"].as_str().unwrap()));
+    let event_id = number;
     ledger.requests.lock().unwrap().push(event_id);
     let seen = Seen { event_id, json, times: ledger.times(event_id) };
     let process = || ledger.processed.lock().unwrap().push((event_id, seen.json.clone()));

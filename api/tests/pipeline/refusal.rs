@@ -46,17 +46,59 @@ async fn a_refused_event_becomes_a_dead_letter_and_only_its_hold_waits() {
     assert_eq!((ledger.times(2), ledger.times(3)), (0, 0));
 
     // Sent again in vain, it is a dead letter once more.
-    assert_eq!(shop.engine.requeue(operator(), None).await, Ok(1));
+    assert_eq!(shop.engine.requeue(shop.sale.tag(), operator(), None).await, Ok(1));
     until("three more tries", || ledger.times(1) == 6).await;
     until("a dead letter again", || shop.engine.dead_letters().len() == 1).await;
 
     relents.store(true, Ordering::SeqCst);
-    assert_eq!(shop.engine.requeue(operator(), None).await, Ok(1));
+    assert_eq!(shop.engine.requeue(shop.sale.tag(), operator(), None).await, Ok(1));
     until("no lag", || shop.lag() == 0).await;
     ledger.assert_whole(33);
     ledger.assert_no_replay();
     assert_eq!(ledger.processed().len(), 33);
     assert_eq!(pipeline.status().dead_lettered_total, 2);
+    pipeline.stop();
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_one_number_in_two_sales_are_refused_and_sent_again_apart() {
+    let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+    let other = shop.beside("other").await;
+    let relents = Arc::new(AtomicBool::new(false));
+    let relented = Arc::clone(&relents);
+    // Both sales' first events are refused, and of one nothing else comes through.
+    let manners = move |seen: &crate::receiver::Seen| {
+        let refused = seen.event_id == 1 && !relented.load(Ordering::SeqCst);
+        if refused { Act::Answer(400, "no") } else { Act::Take }
+    };
+    let receiver = Receiver::start(&ledger, manners).await;
+    let pipeline = shop.post_to(receiver.url());
+    let hold = shop.buy(1).await;
+    shop.settle(hold, Step::Pay).await;
+    for key in 1..=3 {
+        shop.buy_of(&other, key).await;
+    }
+    let letters = || {
+        let letters = shop.engine.dead_letters();
+        letters.iter().map(|one| (one.sale.as_str().to_owned(), one.event.0)).collect::<Vec<_>>()
+    };
+    let both = [("demo".to_owned(), 1), ("other".to_owned(), 1)];
+    until("both dead letters and the others", || letters() == both && shop.lag() == 3).await;
+
+    relents.store(true, Ordering::SeqCst);
+    assert_eq!(shop.engine.requeue(other.sale.tag(), operator(), None).await, Ok(1));
+    until("the other sale's", || shop.lag() == 2).await;
+    assert_eq!(letters(), both[..1], "the first sale's was not sent");
+    assert_eq!(shop.engine.requeue(shop.sale.tag(), operator(), None).await, Ok(1));
+    until("no lag", || shop.lag() == 0).await;
+    let told = |sale: &str| {
+        let of = ledger.processed().into_iter().filter(|(_, json)| json["sale"] == sale);
+        let mut ids: Vec<u64> = of.map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!((told("demo"), told("other")), (vec![1, 2], vec![1, 2, 3]));
     pipeline.stop();
     shop.close();
 }
@@ -77,15 +119,15 @@ async fn requeueing_in_the_middle_of_a_rush_neither_loses_nor_repeats() {
     let rush = async {
         for round in 0..40 {
             shop.trade(round * 10, 10).await;
-            shop.engine.requeue(operator(), None).await.unwrap();
+            shop.engine.requeue(shop.sale.tag(), operator(), None).await.unwrap();
         }
     };
     rush.await;
     until("no lag", || {
         let dead = shop.engine.dead_letters().len();
         if dead > 0 {
-            let engine = shop.engine.clone();
-            tokio::spawn(async move { engine.requeue(operator(), None).await });
+            let (engine, sale) = (shop.engine.clone(), shop.sale.tag());
+            tokio::spawn(async move { engine.requeue(sale, operator(), None).await });
         }
         shop.lag() == 0
     })

@@ -51,13 +51,19 @@ pub(crate) struct Shop {
     running: engine::Running,
 }
 
+/// A sale beside the shop's own.
+pub(crate) struct Beside {
+    pub(crate) sale: Arc<SaleView>,
+    pass: TicketRef,
+}
+
 impl Shop {
     /// A sale with one shopper let in.
     pub(crate) async fn open() -> Self {
         let disk = SimDisk::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let Started { engine, running, events, .. } = start(&disk, &clock);
-        engine.create(Author { name: "test".to_owned() }, spec()).await.unwrap();
+        engine.create(Author { name: "test".to_owned() }, spec("demo")).await.unwrap();
         let sale = engine.sale("demo").unwrap();
         let pass = enter(&engine, &sale).await;
         Self { disk, clock, engine, sale, events, pass, running }
@@ -69,6 +75,22 @@ impl Shop {
         let Started { engine, running, events, .. } = start(&disk, &clock);
         let sale = engine.sale("demo").unwrap();
         Self { disk, clock, engine, sale, events, pass: self.pass, running }
+    }
+
+    /// Another sale of the shop, with one shopper let in.
+    pub(crate) async fn beside(&self, name: &str) -> Beside {
+        let author = Author { name: "test".to_owned() };
+        self.engine.create(author, spec(name)).await.unwrap();
+        let sale = self.engine.sale(name).unwrap();
+        let pass = enter(&self.engine, &sale).await;
+        Beside { sale, pass }
+    }
+
+    /// Buys in another sale.
+    pub(crate) async fn buy_of(&self, other: &Beside, key: u128) -> HoldId {
+        let (items, replay) = (vec![(OfferIndex(0), 1)], ReplayKey { key, body: 0 });
+        let bought = self.engine.purchase(&other.sale, other.pass, items, replay);
+        bought.await.unwrap().hold.id
     }
 
     pub(crate) async fn try_buy(&self, key: u128) -> Result<HoldId, Failure<PurchaseRefusal>> {
@@ -162,8 +184,12 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
 
 fn start(disk: &SimDisk, clock: &Arc<dyn Clock>) -> Started {
     let watch = Box::new(Unwatched);
-    let options =
-        EngineOptions { segment_bytes: 16 * 1024 * 1024, snapshot_every_segments: 100, watch };
+    let options = EngineOptions {
+        segment_bytes: 16 * 1024 * 1024,
+        snapshot_every_segments: 100,
+        watch,
+        shared: None,
+    };
     Engine::start(Arc::new(disk.clone()), Arc::clone(clock), options).unwrap()
 }
 
@@ -177,10 +203,10 @@ async fn enter(engine: &Engine, sale: &SaleView) -> TicketRef {
     ticket
 }
 
-fn spec() -> SaleSpec {
+fn spec(name: &str) -> SaleSpec {
     let day_ms = 86_400_000;
     SaleSpec {
-        name: SaleName::parse("demo").unwrap(),
+        name: SaleName::parse(name).unwrap(),
         title: "Demo".to_owned(),
         opens_at: None,
         closes_at: None,

@@ -6,12 +6,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use super::{Arbiter, Decided, desk, noted};
 use crate::{
     clock::Millis,
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
-    id::{Epoch, EventId, HoldId, Number, SaleTag},
-    limits::{OUTBOX_EVENTS_MAX, REQUEUE_EVENTS_MAX, SALES_MAX, SWEEP_RECORDS_MAX},
+    id::{Epoch, HoldId, Number, SaleTag},
+    limits::{OUTBOX_EVENTS_MAX, SWEEP_RECORDS_MAX},
     record::{Author, Change, Record, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
@@ -22,19 +23,47 @@ use crate::{
     world::World,
 };
 
-/// A decided batch: the facts, and a reply to each command in the order they came.
-#[derive(Debug, Default)]
-pub struct Decided {
-    /// Facts, already applied to the arbiter's world.
-    pub records: Vec<Record>,
-    /// One reply to each command.
-    pub replies: Vec<Reply>,
-}
-
 /// The arbiter of a single process.
 #[derive(Debug, Default)]
 pub struct LocalArbiter {
     world: World,
+}
+
+impl Arbiter for LocalArbiter {
+    fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn decide_into(
+        &mut self,
+        decided: &mut Decided,
+        at: Millis,
+        commands: &mut dyn Iterator<Item = &Command>,
+    ) {
+        Self::decide_into(self, decided, at, commands);
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn tell_heard(&mut self, _: SaleTag, _: (u64, u64), _: Number, _: &[u8]) -> bool {
+        true
+    }
+
+    fn heard_by_all(&mut self, _: SaleTag, _: u64, _: Number) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn delivers(&self, _: SaleTag) -> bool {
+        true
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn close(&mut self) {}
 }
 
 /// An entry whose answer waits for the gate's next call.
@@ -106,8 +135,7 @@ impl LocalArbiter {
         at: Millis,
         commands: impl IntoIterator<Item = &'a Command>,
     ) {
-        decided.records.clear();
-        decided.replies.clear();
+        decided.clear(at);
         let mut batch = Batch { world: &mut self.world, at, decided };
         batch.end_what_is_due();
         let mut entering = Entries::default();
@@ -258,7 +286,7 @@ impl Batch<'_> {
         let decision = self.ask(*sale, PurchaseRefusal::NoSale, |s| {
             s.decide_purchase(*pass, items, *replay, self.at)
         })?;
-        let stalled = self.world.outbox().len() >= OUTBOX_EVENTS_MAX;
+        let stalled = self.world.undelivered() >= OUTBOX_EVENTS_MAX;
         if stalled && matches!(decision, HoldDecision::Decided(..)) {
             return Err(PurchaseRefusal::Stalled);
         }
@@ -282,23 +310,8 @@ impl Batch<'_> {
     }
 
     fn create(&mut self, author: &Author, spec: &SaleSpec) -> Result<(), ChangeRefusal> {
-        let tag = spec.name.tag();
-        let problems = spec.check();
-        if !problems.is_empty() {
-            return Err(ChangeRefusal::Spec(problems));
-        }
-        if self.world.sale(tag).is_some() {
-            return Err(ChangeRefusal::NameTaken);
-        }
-        if self.world.sales().len() >= SALES_MAX {
-            return Err(ChangeRefusal::SalesFull);
-        }
-        let epoch = self.world.next_epoch(tag);
-        self.record(Record::Created {
-            author: author.clone(),
-            epoch,
-            spec: Box::new(spec.clone()),
-        });
+        let created = desk::created(self.world, author, spec)?;
+        self.record(created);
         Ok(())
     }
 
@@ -308,49 +321,14 @@ impl Batch<'_> {
         author: &Author,
         change: &Change,
     ) -> Result<(), ChangeRefusal> {
-        self.ask(sale, ChangeRefusal::NoSale, |s| s.decide_change(change, self.at))?;
-        if *change == Change::Delete && self.world.outbox().concerns(sale) {
-            return Err(ChangeRefusal::InUse);
-        }
-        self.record(Record::Changed {
-            sale,
-            author: author.clone(),
-            change: Box::new(change.clone()),
-        });
+        let changed = desk::changed(self.world, sale, author, change, self.at)?;
+        self.record(changed);
         Ok(())
     }
 
     fn note_delivery(&mut self, command: &Command) -> Reply {
-        let outbox = self.world.outbox();
-        let (count, record) = match command {
-            Command::Delivered { events } => {
-                let known = |event: &EventId| outbox.get(*event).is_some();
-                let events: Vec<_> = events.iter().copied().filter(known).collect();
-                (events.len(), Record::Delivered { events })
-            }
-            Command::DeadLetter { event, why } => {
-                let known = outbox.get(*event).is_some_and(|pending| pending.dead.is_none());
-                (usize::from(known), Record::DeadLettered { event: *event, why: why.clone() })
-            }
-            Command::Requeue { author, events: wanted } => {
-                let wants = |event: &EventId| wanted.as_ref().is_none_or(|w| w.contains(event));
-                let dead = outbox.dead().map(|(event, _)| event).filter(wants);
-                let events: Vec<_> = dead.take(REQUEUE_EVENTS_MAX).collect();
-                (events.len(), Record::Requeued { author: author.clone(), events })
-            }
-            Command::Enter { .. }
-            | Command::Leave { .. }
-            | Command::Claim { .. }
-            | Command::Purchase { .. }
-            | Command::Settle { .. }
-            | Command::EndSession { .. }
-            | Command::Create { .. }
-            | Command::Change { .. }
-            | Command::Idle { .. } => unreachable!("called for deliveries only"),
-        };
-        if count > 0 {
-            self.record(record);
-        }
-        Reply::Noted(count)
+        let (count, record) = noted(self.world, command).unzip();
+        self.record_all(record);
+        Reply::Noted(count.unwrap_or(0))
     }
 }

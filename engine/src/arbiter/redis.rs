@@ -14,8 +14,13 @@
 mod answer;
 mod commands;
 mod error;
+mod hearing;
 mod library;
+mod muster;
+mod notes;
 mod parts;
+mod sales;
+mod snapshot;
 mod verdict;
 
 use std::time::Duration;
@@ -33,14 +38,18 @@ use tokio::time::timeout;
 pub use self::{
     answer::{Decision, Entry, Facts},
     error::StoreError,
+    hearing::Heard,
     library::REVISION,
+    muster::{Muster, Mustered},
+    notes::Note,
+    snapshot::Snapshot,
     verdict::{HoldTold, Placed, Verdict},
 };
 use crate::{
     clock::Millis,
     codec::Binary as _,
     command::Command,
-    id::{Epoch, SaleTag},
+    id::{Epoch, NodeName, SaleTag},
     record::{Author, Change, Record},
     sale::Sale,
     stream::Point,
@@ -70,6 +79,8 @@ pub struct RedisArbiter {
     pool: Pool,
     deadline: Duration,
     prefix: String,
+    /// What this arbiter's loads are told from others by.
+    loader: [u8; 16],
 }
 
 /// A batch for one sale.
@@ -77,12 +88,16 @@ pub struct RedisArbiter {
 pub struct Batch<'a> {
     /// Which sale.
     pub sale: SaleTag,
+    /// Which node sends it. One that the store does not know joins with it.
+    pub node: &'a NodeName,
     /// The epoch this node believes the sale's stream is in.
     pub epoch: Epoch,
     /// The last entry of the stream that this node has.
     pub after: &'a Point,
     /// Whether new holds are refused, because this node's backend does not keep up.
     pub stalled: bool,
+    /// What the node itself tells, taken before the commands. A node that parts itself asks nothing.
+    pub notes: &'a [Note<'a>],
     /// What shoppers and the backend ask; none is a tick.
     pub commands: &'a [Command],
 }
@@ -125,7 +140,7 @@ impl RedisArbiter {
             .set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
         let pool = builder.build_pool(options.connections).map_err(StoreError::unusable)?;
         let (deadline, prefix) = (options.deadline, options.prefix.clone());
-        let arbiter = Self { pool, deadline, prefix };
+        let arbiter = Self { pool, deadline, prefix, loader: random()? };
         match arbiter.prepare().await {
             Ok(()) => Ok(arbiter),
             Err(error) => {
@@ -178,13 +193,18 @@ impl RedisArbiter {
         let mut arguments = vec![number(batch.epoch.0)];
         arguments.extend(answer::point_arguments(batch.after));
         arguments.push(number(u64::from(batch.stalled)));
+        arguments.push(Value::from(batch.node.as_str()));
+        arguments.push(bytes(&notes::joined(batch.sale, batch.node)));
+        arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
         arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
         let value = self.call("decide", Keys::Of(batch.sale), arguments, Writes::Yes).await?;
         answer::decision(value, batch.commands)
     }
 
     /// Appends an operator's change that this node decided on its own world, if the stream still ends
-    /// at `after`; otherwise [`StoreError::Moved`] says to read on and decide again.
+    /// at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
+    /// batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
+    /// nothing.
     pub async fn append(
         &self,
         sale: SaleTag,
@@ -217,24 +237,27 @@ impl RedisArbiter {
         answer::facts(value)
     }
 
-    /// Writes a sale into the store under a higher epoch, in place of what was there. The last part
-    /// opens it; a load that failed is begun again under a yet higher epoch.
+    /// Writes a sale into the store under a higher epoch, in place of what was there: nothing, a sale
+    /// that was deleted, or one that lost its server. The last part opens it; a load that failed is
+    /// begun again under a yet higher epoch.
     pub async fn load(&self, rebuild: &Rebuild<'_>) -> Result<(), StoreError> {
-        let mut loader = [0; 16];
-        getrandom::fill(&mut loader).map_err(|_| StoreError::Reply("no random numbers"))?;
         for part in parts::of(rebuild) {
-            let mut arguments = vec![number(rebuild.epoch.0), bytes(&loader)];
+            let mut arguments = vec![number(rebuild.epoch.0), bytes(&self.loader)];
             arguments.extend(part);
             let keys = Keys::Of(rebuild.sale.tag());
             let value = self.call("load", keys, arguments, Writes::Yes).await?;
-            answer::loaded(value)?;
+            answer::nothing(value)?;
         }
         Ok(())
     }
 
     /// The keys of a sale, in the order the library names them. The braces keep them on one shard.
-    pub fn keys(&self, sale: SaleTag) -> [String; 12] {
-        library::KEYS.map(|key| format!("{}:{{{:016x}}}:{key}", self.prefix, sale.0))
+    pub fn keys(&self, sale: SaleTag) -> [String; library::KEYS.len()] {
+        library::KEYS.map(|key| self.key(sale, key))
+    }
+
+    fn key(&self, sale: SaleTag, name: &str) -> String {
+        format!("{}:{{{:016x}}}:{name}", self.prefix, sale.0)
     }
 
     /// Calls a function. As a custom command, for the client would hold a connection up until an
@@ -247,9 +270,14 @@ impl RedisArbiter {
         writes: Writes,
     ) -> Result<Value, StoreError> {
         let name = Value::from(format!("{}_{function}", library::NAME));
+        // The first key, behind the function's name and the number of keys.
         let (keys, hash): (Vec<Value>, _) = match keys {
-            // The first key, behind the function's name and the number of keys.
             Keys::Of(sale) => (self.keys(sale).map(Value::from).into(), ClusterHash::Offset(2)),
+            Keys::Heard(sale, period) => {
+                let names = [format!("heard:{period}"), "heard:next".to_owned()];
+                let keys = names.map(|name| Value::from(self.key(sale, &name)));
+                (keys.into(), ClusterHash::Offset(2))
+            }
             Keys::None => (Vec::new(), ClusterHash::Random),
         };
         let command = match writes {
@@ -296,6 +324,8 @@ impl RedisArbiter {
 #[derive(Clone, Copy, Debug)]
 enum Keys {
     Of(SaleTag),
+    /// What nodes heard in a period, and a place to put it together.
+    Heard(SaleTag, u64),
     None,
 }
 
@@ -308,6 +338,13 @@ enum Writes {
 
 fn number(number: impl Into<u64>) -> Value {
     Value::from(number.into().to_string())
+}
+
+/// What tells one writer from another.
+fn random() -> Result<[u8; 16], StoreError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|_| StoreError::Reply("no random numbers"))?;
+    Ok(random)
 }
 
 fn bytes(bytes: &[u8]) -> Value {

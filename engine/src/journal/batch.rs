@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::FORMAT_VERSION;
 use crate::clock::Millis;
 use crate::id::{Epoch, Sequence};
 
@@ -16,7 +17,6 @@ pub(super) const HEAD_BYTES: usize = 72;
 pub(super) const HASH_BYTES: usize = 32;
 
 const MAGIC: &[u8; 8] = b"RGBATCH\n";
-const VERSION: u32 = 1;
 
 /// A link of the journal's hash chain: the BLAKE3 hash of a batch, which covers the hash of the
 /// batch before it, and so everything since the beginning.
@@ -80,7 +80,7 @@ pub(super) struct Decoded<'a> {
 impl Decoded<'_> {
     /// Whether this version of the code may read the payload.
     pub(super) fn is_known(&self) -> bool {
-        self.version == VERSION
+        self.version == FORMAT_VERSION
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) fn encode(buffer: &mut Vec<u8>, head: &Head, payload: &[u8]) -> Chain
     let payload_bytes = u32::try_from(payload.len()).expect("a payload is shorter than a segment");
     buffer.clear();
     buffer.extend_from_slice(MAGIC);
-    buffer.extend_from_slice(&VERSION.to_le_bytes());
+    buffer.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
     buffer.extend_from_slice(&head.epoch.0.to_le_bytes());
     buffer.extend_from_slice(&head.first_sequence.0.to_le_bytes());
     buffer.extend_from_slice(&head.count.to_le_bytes());

@@ -2,6 +2,8 @@
 
 use std::{error, fmt, io};
 
+use super::FORMAT_VERSION;
+
 /// Why the journal could not be opened, read or written.
 #[derive(Debug)]
 pub enum JournalError {
@@ -36,7 +38,7 @@ pub enum JournalError {
         /// What is wrong there.
         why: String,
     },
-    /// A later version of this program wrote the segment; it is left as it is.
+    /// A program of another version wrote the segment; it is left as it is.
     Version {
         /// The segment's number.
         segment: u64,
@@ -81,7 +83,11 @@ impl fmt::Display for JournalError {
                 write!(f, "journal segment {segment} is damaged at byte {offset}: {why}")
             }
             Self::Version { segment, found } => {
-                write!(f, "journal segment {segment} has unknown format version {found}")
+                let known = FORMAT_VERSION;
+                write!(
+                    f,
+                    "journal segment {segment} has format version {found}, this program reads {known}"
+                )
             }
             Self::Rejected { first_sequence, why } => {
                 write!(f, "the batch at sequence {first_sequence} cannot be replayed: {why}")

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use super::FORMAT_VERSION;
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::error::JournalError;
 use crate::disk::{self, Disk, DiskFile};
@@ -21,7 +22,6 @@ pub(super) const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 const PIECE_BYTES: u64 = 1 << 20;
 
 const MAGIC: &[u8; 8] = b"RGSEGMT\n";
-const VERSION: u32 = 1;
 pub(super) const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".log";
 
@@ -40,7 +40,7 @@ impl Header {
     fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         // 12..16 is reserved, zero.
         bytes[16..24].copy_from_slice(&self.ordinal.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.first_sequence.0.to_le_bytes());
@@ -70,7 +70,7 @@ impl Header {
         if &magic != MAGIC {
             return Err(damaged("the file does not begin like a segment"));
         }
-        if version != VERSION {
+        if version != FORMAT_VERSION {
             return Err(JournalError::Version { segment: ordinal, found: version });
         }
         if hash != *blake3::hash(&bytes[..HEADER_BYTES - HASH_BYTES]).as_bytes() {

@@ -7,6 +7,7 @@
 
 use std::io;
 
+use super::FORMAT_VERSION;
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::scan::JournalPoint;
 use crate::clock::Millis;
@@ -22,7 +23,6 @@ const HEADER_BYTES: usize = 152;
 const SNAPSHOT_BYTES_MAX: u64 = 1 << 32;
 
 const MAGIC: &[u8; 8] = b"RGSNAPS\n";
-const VERSION: u32 = 1;
 pub(super) const PREFIX: &str = "snapshot-";
 const SUFFIX: &str = ".snap";
 
@@ -86,7 +86,7 @@ fn sequences(disk: &dyn Disk) -> io::Result<Vec<Sequence>> {
 fn encode(point: &JournalPoint, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
     bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
     bytes.extend_from_slice(&point.epoch.0.to_le_bytes());
     bytes.extend_from_slice(&point.sequence.0.to_le_bytes());
     bytes.extend_from_slice(&point.at.0.to_le_bytes());
@@ -106,7 +106,7 @@ fn decode(bytes: &[u8]) -> Option<Snapshot> {
     let (header, payload) = bytes.split_at_checked(HEADER_BYTES)?;
     let (covered, header_hash) = header.split_at(HEADER_BYTES - HASH_BYTES);
     let mut fields = Fields(covered);
-    let known = &fields.take::<8>()? == MAGIC && fields.u32()? == VERSION;
+    let known = &fields.take::<8>()? == MAGIC && fields.u32()? == FORMAT_VERSION;
     if !known || header_hash != blake3::hash(covered).as_bytes() {
         return None;
     }

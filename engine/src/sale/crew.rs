@@ -31,11 +31,11 @@ impl Crew {
         self.nodes.contains(node)
     }
 
-    /// Whether a point of an earlier epoch is in this sale's history. A node that was missing when the
-    /// stream was rebuilt may have come further than the one that rebuilt it.
-    pub fn remembers(&self, point: &Point) -> bool {
+    /// How many entries up to a point of an earlier epoch are not in this sale's history. A node that
+    /// was missing when the stream was rebuilt may have come further than the one that rebuilt it.
+    pub fn left_behind(&self, point: &Point) -> u64 {
         let later = self.rebuilds.iter().find(|(epoch, _)| *epoch > point.epoch);
-        later.is_none_or(|(_, last)| point.seq <= *last)
+        later.map_or(0, |(_, last)| point.seq.saturating_sub(*last))
     }
 
     pub(super) fn join(&mut self, node: &NodeName) {

@@ -389,7 +389,7 @@ impl Sale {
             Change::Delete => {
                 let empty = self.line_length() == 0 && self.sessions.active() == 0;
                 let idle = self.holds.open() == 0 && (phase == Phase::Closed || empty);
-                if idle { Ok(()) } else { Err(ChangeRefusal::InUse) }
+                if idle && self.outbox.len() == 0 { Ok(()) } else { Err(ChangeRefusal::InUse) }
             }
             Change::Restock { offer, units } => self.decide_restock(*offer, *units),
             Change::Unstrand { offer, units } => {

@@ -4,13 +4,13 @@
 //! A second, plain reading of the journal: vectors and sums, no index and no shortcut. What it holds
 //! at the end is compared with the world that the engine built from the same records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
     clock::Millis,
     disk::Disk,
     hold::{HoldItem, HoldItems, HoldState, Step},
-    id::{HoldId, Number, SaleTag, ShopperKey},
+    id::{EventId, HoldId, Number, SaleTag, ShopperKey},
     journal::{self, Extent},
     limits::GATE_BURST_MS,
     line::PlaceState,
@@ -24,6 +24,8 @@ use engine::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Audit {
     sales: BTreeMap<SaleTag, Account>,
+    /// Events told by sales that are gone, by their names.
+    told: BTreeMap<SaleTag, u64>,
     facts: u64,
     /// When the last fact was decided.
     last_at: Millis,
@@ -42,6 +44,9 @@ struct Account {
     calls: Vec<(Millis, u64)>,
     /// Admission rates in thousandths a second, each from a time on.
     rates: Vec<(Millis, u64)>,
+    /// Events that the sink was or is to be told, those of earlier sales of the name included.
+    told: u64,
+    undelivered: BTreeSet<EventId>,
 }
 
 impl Audit {
@@ -54,15 +59,25 @@ impl Audit {
             Record::Created { spec, .. } => {
                 let units = spec.offers.iter().map(|offer| [offer.total, 0, 0, 0]).collect();
                 let rates = vec![(at, spec.admission_milli_per_second)];
-                let (places, holds, calls) = (Vec::new(), Vec::new(), Vec::new());
-                let spec = (**spec).clone();
-                let account =
-                    Account { spec, places, watermark: 0, holds, shelf: units, calls, rates };
-                assert!(self.sales.insert(account.spec.name.tag(), account).is_none());
+                let tag = spec.name.tag();
+                let account = Account {
+                    spec: (**spec).clone(),
+                    places: Vec::new(),
+                    watermark: 0,
+                    holds: Vec::new(),
+                    shelf: units,
+                    calls: Vec::new(),
+                    rates,
+                    told: self.told.remove(&tag).unwrap_or(0),
+                    undelivered: BTreeSet::new(),
+                };
+                assert!(self.sales.insert(tag, account).is_none());
             }
             Record::Changed { sale, change, .. } if **change == Change::Delete => {
                 let gone = self.sales.remove(sale).expect("a known sale");
                 gone.check_rate();
+                assert!(gone.undelivered.is_empty(), "no order goes with its sale");
+                self.told.insert(*sale, gone.told);
             }
             Record::Changed { sale, .. }
             | Record::Entered { sale, .. }
@@ -71,28 +86,30 @@ impl Audit {
             | Record::Claimed { sale, .. }
             | Record::SessionEnded { sale, .. }
             | Record::Held { sale, .. }
-            | Record::Settled { sale, .. } => {
+            | Record::Settled { sale, .. }
+            | Record::Delivered { sale, .. }
+            | Record::DeadLettered { sale, .. }
+            | Record::Requeued { sale, .. } => {
                 let account = self.sales.get_mut(sale).expect("a known sale");
                 account.read(record, at);
                 account.check();
             }
             Record::EntryAnswered { .. }
             | Record::EntryNoted { .. }
-            | Record::StepAnswered { .. }
-            | Record::Delivered { .. }
-            | Record::DeadLettered { .. }
             | Record::Followed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
-            | Record::Requeued { .. } => {}
+            | Record::StepAnswered { .. } => {}
         }
     }
 
     /// The history so far is what the world was made of, and kept the pace.
     pub(crate) fn check_against(&self, world: &World) {
         assert_eq!(self.sales.len(), world.sales().len());
+        let undelivered: usize = self.sales.values().map(|sale| sale.undelivered.len()).sum();
+        assert_eq!(world.undelivered(), undelivered, "events that wait");
         for (sale, account) in world.sales().zip(self.sales.values()) {
             account.check_rate();
             let states: Vec<_> = account.places.iter().map(|(_, state)| *state).collect();
@@ -151,22 +168,38 @@ impl Account {
                 }
                 let limit = u64::from(self.spec.per_shopper_max);
                 assert!(self.taken(*shopper) <= limit, "the limit per shopper");
+                self.tell();
             }
-            Record::Settled { hold, step, .. } => self.settle(*hold, *step),
+            Record::Settled { hold, step, .. } => {
+                self.settle(*hold, *step);
+                self.tell();
+            }
+            Record::Delivered { events, .. } => {
+                for event in events {
+                    assert!(self.undelivered.remove(event), "delivered is what waits, once");
+                }
+            }
+            Record::DeadLettered { event, .. } => assert!(self.undelivered.contains(event)),
+            Record::Requeued { events, .. } => {
+                assert!(events.iter().all(|event| self.undelivered.contains(event)));
+            }
             Record::Changed { change, .. } => self.change(change, at),
             Record::Created { .. }
             | Record::EntryAnswered { .. }
             | Record::EntryNoted { .. }
-            | Record::StepAnswered { .. }
-            | Record::Delivered { .. }
-            | Record::DeadLettered { .. }
             | Record::Followed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
-            | Record::Requeued { .. } => unreachable!("not of one sale"),
+            | Record::StepAnswered { .. } => unreachable!("not passed on"),
         }
+    }
+
+    /// One more event for the sink.
+    fn tell(&mut self) {
+        self.told += 1;
+        self.undelivered.insert(EventId(self.told));
     }
 
     fn call(&mut self, watermark: u64, at: Millis) {

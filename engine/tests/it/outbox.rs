@@ -1,15 +1,19 @@
-//! What a full outbox does to purchases.
+//! What outboxes hold, over several sales and over their lives, and what full ones do to purchases.
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails the test that calls it")]
 
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
     command::{Command, Reply},
-    id::{Currency, Epoch, EventId, Number, OfferIndex, SaleName, ShopperKey, Sku},
+    hold::Step,
+    id::{
+        Currency, Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku,
+    },
     limits::{BATCH_COMMANDS_MAX, OUTBOX_EVENTS_MAX},
-    record::{Author, ReplayKey},
-    sale::{PurchaseRefusal, TicketRef},
+    record::{Author, Change, Record, ReplayKey},
+    sale::{ChangeRefusal, PurchaseRefusal, Settler, TicketRef},
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
+    world::World,
 };
 
 const SHOPPER: ShopperKey = ShopperKey(7);
@@ -77,8 +81,124 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     // A repeat of a purchase that was made is no new hold.
     assert_eq!(buy(&mut arbiter, 5..6), []);
 
-    let delivered = Command::Delivered { events: (1..=3).map(EventId).collect() };
+    let sale = spec().name.tag();
+    let delivered = Command::Delivered { sale, events: (1..=3).map(EventId).collect() };
     assert_eq!(arbiter.decide(Millis(2_000), &[delivered]).replies, [Reply::Noted(3)]);
     let refusals = buy(&mut arbiter, full..full + 4);
     assert_eq!(refusals, [PurchaseRefusal::Stalled], "three are accepted again");
+}
+
+fn author() -> Author {
+    Author { name: "test".to_owned() }
+}
+
+fn create(name: &str) -> Command {
+    let spec = SaleSpec { name: SaleName::parse(name).unwrap(), ..spec() };
+    Command::Create { author: author(), spec: Box::new(spec) }
+}
+
+/// Facts that were decided at one time.
+type Facts = (Millis, Vec<Record>);
+
+/// The facts of a sale in which somebody buys three times and pays once, batch by batch; the sink
+/// takes some events and refuses one.
+fn story(name: &str) -> Vec<Facts> {
+    let sale = SaleName::parse(name).unwrap().tag();
+    let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper: SHOPPER };
+    let buy = |key| {
+        let (items, replay) = (vec![(OfferIndex(0), 1)].into(), ReplayKey { key, body: 0 });
+        Command::Purchase { sale, pass, items, replay }
+    };
+    let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
+    let commands = [
+        create(name),
+        Command::Enter { sale, shopper: SHOPPER, replay: None },
+        buy(1),
+        buy(2),
+        Command::Settle { sale, hold, step: Step::Pay, by, replay },
+        Command::Delivered { sale, events: vec![EventId(2)] },
+        buy(3),
+        Command::DeadLetter { sale, event: EventId(1), why: "no".to_owned() },
+    ];
+    let mut arbiter = LocalArbiter::default();
+    // A second apart: the gate lets nobody in at the moment it is made.
+    let times = (1..).map(|second: u64| Millis(second * 1_000));
+    times.zip(commands).map(|(at, command)| (at, arbiter.decide(at, &[command]).records)).collect()
+}
+
+fn world(batches: &[&Facts]) -> World {
+    let mut world = World::default();
+    for (at, records) in batches {
+        for record in records {
+            world.apply(record, *at);
+        }
+    }
+    world
+}
+
+#[test]
+fn the_facts_of_sales_interleaved_in_any_way_give_equal_worlds() {
+    let (one, two) = (story("one"), story("two"));
+    let after: Vec<_> = one.iter().chain(&two).collect();
+    let by_turns: Vec<_> = one.iter().zip(&two).flat_map(|(one, two)| [two, one]).collect();
+    let (after, by_turns) = (world(&after), world(&by_turns));
+    assert_eq!(after.undelivered(), 6, "three of each sale");
+    assert_eq!(after.hash(), by_turns.hash());
+    let carried = World::from_bytes(&by_turns.to_bytes()).unwrap();
+    assert_eq!((carried.undelivered(), carried.hash()), (6, by_turns.hash()));
+}
+
+#[test]
+fn events_delivered_twice_or_never_made_are_passed_over() {
+    let story = story("one");
+    let batches: Vec<_> = story.iter().collect();
+    let mut world = world(&batches);
+    let sale = SaleName::parse("one").unwrap().tag();
+    let delivered = Record::Delivered { sale, events: [1, 2, 3, 99].map(EventId).to_vec() };
+    world.apply(&delivered, Millis(9_000));
+    assert_eq!(world.undelivered(), 1);
+    let hash = world.hash();
+    world.apply(&delivered, Millis(9_000));
+    assert_eq!((world.undelivered(), world.hash()), (1, hash));
+}
+
+/// Which of the first ten events the sink may still say it took.
+fn waiting(arbiter: &mut LocalArbiter, sale: SaleTag) -> Vec<u64> {
+    let taken = |event: &u64| {
+        let delivered = Command::Delivered { sale, events: vec![EventId(*event)] };
+        arbiter.decide(Millis(60_000), &[delivered]).replies == [Reply::Noted(1)]
+    };
+    (1..=10).filter(taken).collect()
+}
+
+#[test]
+fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered() {
+    let sale = spec().name.tag();
+    let (mut arbiter, mut at) = (LocalArbiter::default(), Millis(0));
+    let mut decide = |command: Command| {
+        at = at.after(1_000);
+        arbiter.decide(at, &[command]).replies.remove(0)
+    };
+    let enter = Command::Enter { sale, shopper: SHOPPER, replay: None };
+    let change = |change| Command::Change { sale, author: author(), change: Box::new(change) };
+    let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
+    let release = Command::Settle { sale, hold, step: Step::Release, by, replay };
+    let delivered = Command::Delivered { sale, events: [1, 2].map(EventId).to_vec() };
+
+    decide(create("demo"));
+    decide(enter.clone());
+    decide(purchase(1));
+    decide(release);
+    decide(change(Change::Close));
+    assert_eq!(decide(change(Change::Delete)), Reply::Changed(Err(ChangeRefusal::InUse)));
+    assert_eq!(decide(delivered.clone()), Reply::Noted(2));
+    assert_eq!(decide(change(Change::Delete)), Reply::Changed(Ok(())));
+    assert_eq!(decide(delivered), Reply::Noted(0), "of a sale that is gone");
+
+    decide(create("demo"));
+    decide(enter);
+    let pass = TicketRef { epoch: Epoch(2), number: Number(1), shopper: SHOPPER };
+    let (items, replay) = (vec![(OfferIndex(0), 1)].into(), ReplayKey { key: 1, body: 0 });
+    decide(Command::Purchase { sale, pass, items, replay });
+    assert_eq!(waiting(&mut arbiter, sale), [3]);
 }

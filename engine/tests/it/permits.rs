@@ -143,10 +143,10 @@ fn what_stayed_back_behind_a_dead_letter_goes_on_once_that_was_taken_after_all()
     shop.all([buy(1, 1)]);
     let held = shop.node.events.try_recv().expect("the hold's first event");
     // Two copies were on their way: the sink refused one and took the other.
-    shop.all([Command::DeadLetter { event: held.id, why: String::new() }]);
+    shop.all([Command::DeadLetter { sale: held.sale.tag(), event: held.id, why: String::new() }]);
     shop.all([settle(1, Step::Pay, None)]);
     assert!(shop.node.events.is_empty(), "it stays back");
-    shop.all([Command::Delivered { events: vec![held.id] }]);
+    shop.all([Command::Delivered { sale: held.sale.tag(), events: vec![held.id] }]);
     assert!(shop.node.registry().dead_letters().is_empty());
     shop.all([settle(1, Step::Confirm, None)]);
     let told: Vec<_> = shop.node.events.try_iter().map(|e| (e.id, e.hold.state)).collect();

@@ -60,8 +60,12 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn start(directory: &Path) -> Started {
     let disk = RealDisk::open(directory).expect("a directory of our own");
     let (segment_bytes, snapshot_every_segments) = (SEGMENT_BYTES, 1);
-    let options =
-        EngineOptions { segment_bytes, snapshot_every_segments, watch: Box::new(Unwatched) };
+    let options = EngineOptions {
+        segment_bytes,
+        snapshot_every_segments,
+        watch: Box::new(Unwatched),
+        shared: None,
+    };
     Engine::start(Arc::new(disk), Arc::new(SystemClock::start()), options).expect("it starts")
 }
 

@@ -11,10 +11,14 @@ use engine::{
 use super::*;
 
 fn event(id: u64, hold: u64) -> OrderEvent {
+    event_of("demo", id, hold)
+}
+
+fn event_of(sale: &str, id: u64, hold: u64) -> OrderEvent {
     OrderEvent {
         id: EventId(id),
         at: Millis(id),
-        sale: SaleName::parse("demo").unwrap(),
+        sale: SaleName::parse(sale).unwrap(),
         epoch: Epoch(1),
         hold: Hold {
             id: HoldId(hold),
@@ -30,7 +34,7 @@ fn event(id: u64, hold: u64) -> OrderEvent {
     }
 }
 
-fn none_dead(_: EventId) -> bool {
+fn none_dead(_: &OrderEvent) -> bool {
     false
 }
 
@@ -41,8 +45,13 @@ fn shown(book: &mut Book) -> Vec<u64> {
 /// Takes `id` of `hold`, with the engine noting it.
 fn settle(book: &mut Book, id: u64, hold: u64) {
     book.taken(&event(id, hold));
-    let taken = book.take_taken(100);
-    book.acknowledged(&taken);
+    acknowledge(book);
+}
+
+fn acknowledge(book: &mut Book) {
+    for (sale, events) in book.take_taken(100) {
+        book.acknowledged(sale, &events);
+    }
 }
 
 #[test]
@@ -63,7 +72,7 @@ fn what_is_behind_a_dead_letter_waits_until_it_is_offered_again() {
     book.receive(event(1, 1), none_dead);
     book.receive(event(2, 1), none_dead);
     assert_eq!(shown(&mut book), [1]);
-    let dead = |id| id == EventId(1);
+    let dead = |event: &OrderEvent| event.id == EventId(1);
     book.dead_lettered(&event(1, 1), dead);
     assert!(book.in_hand.is_empty());
 
@@ -106,7 +115,9 @@ fn an_event_offered_again_while_in_hand_or_just_acknowledged_is_not_shown_again(
     book.receive(event(1, 1), none_dead);
     let taken = book.take_taken(100);
     book.receive(event(1, 1), none_dead);
-    book.acknowledged(&taken);
+    for (sale, events) in taken {
+        book.acknowledged(sale, &events);
+    }
     book.receive(event(1, 1), none_dead);
     assert_eq!(shown(&mut book), [0; 0]);
 }
@@ -120,7 +131,7 @@ fn memory_of_acknowledged_events_ends_with_the_last_offer_that_could_be_on_its_w
         assert_eq!(shown(&mut book), [id]);
         settle(&mut book, id, id);
         assert!(book.remembered.len() <= OUTLET_EVENTS_MAX + 1);
-        assert_eq!(book.remembered.len(), book.remembered_ids.len());
+        assert_eq!(book.remembered.len(), book.remembered_keys.len());
     }
     assert!(book.in_hand.is_empty() && book.stories.is_empty());
 }
@@ -137,12 +148,34 @@ fn the_book_is_full_at_its_bound_until_the_engine_notes_what_was_taken() {
     assert_eq!(shown(&mut book).len(), 100);
     book.taken(&event(1, 1));
     assert!(!book.has_room());
-    let taken = book.take_taken(100);
-    book.not_acknowledged(taken);
+    for (sale, events) in book.take_taken(100) {
+        book.not_acknowledged(sale, events);
+    }
     assert!(!book.has_room());
-    let taken = book.take_taken(100);
-    book.acknowledged(&taken);
+    acknowledge(&mut book);
     assert!(book.has_room());
+}
+
+#[test]
+fn events_and_holds_of_one_number_in_two_sales_are_not_each_others() {
+    let mut book = Book::default();
+    let other = |id| event_of("other", id, 1);
+    book.receive(event(1, 1), none_dead);
+    book.receive(other(1), none_dead);
+    assert_eq!(shown(&mut book), [1, 1]);
+    let demo = event(1, 1).sale;
+    let dead = |event: &OrderEvent| event.sale == demo && event.id == EventId(1);
+    book.dead_lettered(&event(1, 1), dead);
+    book.taken(&other(1));
+    let taken: Vec<_> = book.take_taken(100).into_iter().collect();
+    assert_eq!(taken, [(other(1).sale.tag(), vec![EventId(1)])]);
+    book.acknowledged(taken[0].0, &taken[0].1);
+    book.receive(event(2, 1), dead);
+    book.receive(other(1), dead);
+    book.receive(other(2), dead);
+    assert_eq!(shown(&mut book), [2], "the other sale's hold is not parked");
+    book.receive(event(1, 1), none_dead);
+    assert_eq!(shown(&mut book), [1], "nor was this one's event taken");
 }
 
 #[test]

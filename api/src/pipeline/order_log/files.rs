@@ -8,11 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::id::EventId;
+use engine::id::{EventId, SaleName};
 use serde::Deserialize;
 
 use super::{BATCH_EVENTS_MAX, LogError};
-use crate::pipeline::book::EVENTS_IN_HAND_MAX;
+use crate::pipeline::book::{EVENTS_IN_HAND_MAX, EventKey};
 
 /// Orders name shoppers' purchases: only the owner reads them.
 const FILE_MODE: u32 = 0o600;
@@ -30,8 +30,8 @@ const _: () = assert!(engine::limits::PURCHASE_ITEMS_MAX * 160 + 1_024 < 4 * 102
 pub(super) struct LineEnd {
     /// Bytes of whole lines in the last file.
     pub(super) length: u64,
-    /// Events at the log's end: all that can be unacknowledged, perhaps more.
-    pub(super) ids: HashSet<EventId>,
+    /// Events at the log's end, of all sales: all that can be unacknowledged, perhaps more.
+    pub(super) events: HashSet<EventKey>,
 }
 
 /// Makes the directory if it is not there, with its name durable.
@@ -90,8 +90,8 @@ pub(super) fn recover(directory: &Path, numbers: &[u64]) -> Result<LineEnd, LogE
         if Some(number) == numbers.last() {
             end.length = length;
         }
-        end.ids.extend(lines.ids);
-        if end.ids.len() >= EVENTS_IN_HAND_MAX {
+        end.events.extend(lines.events);
+        if end.events.len() >= EVENTS_IN_HAND_MAX {
             break;
         }
     }
@@ -104,14 +104,23 @@ struct Tail {
     /// The file's length.
     length: u64,
     /// Events of the whole lines before any damage.
-    ids: Vec<EventId>,
+    events: Vec<EventKey>,
     /// Where the first line that is not whole begins, and how many lines there are from it on.
     damage: Option<(u64, usize)>,
 }
 
 #[derive(Deserialize)]
 struct Line {
+    sale: String,
     event_id: u64,
+}
+
+impl Line {
+    /// Which event a line tells of; none of what is no whole line.
+    fn read(line: &[u8]) -> Option<EventKey> {
+        let line: Self = serde_json::from_slice(line.strip_suffix(b"\n")?).ok()?;
+        Some((SaleName::parse(&line.sale)?.tag(), EventId(line.event_id)))
+    }
 }
 
 impl Tail {
@@ -121,19 +130,18 @@ impl Tail {
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
         file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-        let mut tail = Self { length, ids: Vec::new(), damage: None };
+        let mut tail = Self { length, events: Vec::new(), damage: None };
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
         if offset > 0 {
             // Begins in the middle of a line.
             offset += lines.next().map_or(0, <[u8]>::len) as u64;
         }
         while let Some(line) = lines.next() {
-            let whole = line.ends_with(b"\n").then(|| serde_json::from_slice::<Line>(line).ok());
-            let Some(Line { event_id }) = whole.flatten() else {
+            let Some(event) = Line::read(line) else {
                 tail.damage = Some((offset, lines.count() + 1));
                 break;
             };
-            tail.ids.push(EventId(event_id));
+            tail.events.push(event);
             offset += line.len() as u64;
         }
         Ok(tail)

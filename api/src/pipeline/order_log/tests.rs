@@ -56,6 +56,21 @@ fn events_that_were_logged_but_not_acknowledged_get_no_second_line() {
 }
 
 #[test]
+fn a_sales_lines_do_not_stand_for_those_of_another() {
+    let of = |sale: &str, id| {
+        let sale = engine::id::SaleName::parse(sale).unwrap();
+        Arc::new(OrderEvent { sale, ..event(id) })
+    };
+    let directory = TempDir::new().unwrap();
+    let append = |events: &[Arc<OrderEvent>]| {
+        open(directory.path()).writer.lock().unwrap().append(events).unwrap();
+    };
+    append(&[of("one", 1), of("two", 1), of("one", 2)]);
+    append(&[of("one", 1), of("one", 2), of("one", 3), of("two", 1), of("two", 2)]);
+    assert_eq!(ids(directory.path()), [[1, 1, 2, 3, 2]]);
+}
+
+#[test]
 fn full_files_are_followed_by_the_next_and_known_ids_reach_over_them() {
     let directory = TempDir::new().unwrap();
     let small = options(directory.path(), 900);

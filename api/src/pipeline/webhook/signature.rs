@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use engine::id::EventId;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
@@ -30,14 +29,14 @@ impl fmt::Debug for Secret {
 }
 
 /// The signature header's value.
-pub(super) fn header(secrets: &[Secret], timestamp: u64, event: EventId, body: &[u8]) -> String {
+pub(super) fn header(secrets: &[Secret], timestamp: u64, event: &str, body: &[u8]) -> String {
     let sign = |secret: &Secret| format!("v1={}", sign(secret, timestamp, event, body));
     secrets.iter().map(sign).collect::<Vec<_>>().join(",")
 }
 
-fn sign(secret: &Secret, timestamp: u64, event: EventId, body: &[u8]) -> String {
+fn sign(secret: &Secret, timestamp: u64, event: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("HMAC takes any key length");
-    mac.update(format!("{timestamp}.{}.", event.0).as_bytes());
+    mac.update(format!("{timestamp}.{event}.").as_bytes());
     mac.update(body);
     let mut hex = String::with_capacity(64);
     for byte in mac.finalize().into_bytes() {
@@ -52,21 +51,21 @@ fn sign(secret: &Secret, timestamp: u64, event: EventId, body: &[u8]) -> String 
 mod tests {
     use super::*;
 
-    /// `printf '1767225600.7.{"event_id":7}' | openssl dgst -sha256 -hmac 0123456789abcdef`
-    const KNOWN: &str = "9c12ae93f8df96e5c1c380e870dd5bce67b9e819d01838dae8262209bd950248";
+    /// `printf '1767225600.demo-7.{"event_id":7}' | openssl dgst -sha256 -hmac 0123456789abcdef`
+    const KNOWN: &str = "a8e82acda36ef7e95f61d16c2b071fa66f1aff489dfa35e947f5c0ce7cb6d755";
 
     #[test]
     fn a_signature_is_what_openssl_makes_of_the_same() {
         let secret = Secret::new(b"0123456789abcdef".to_vec()).unwrap();
-        let header = header(&[secret], 1_767_225_600, EventId(7), br#"{"event_id":7}"#);
+        let header = header(&[secret], 1_767_225_600, "demo-7", br#"{"event_id":7}"#);
         assert_eq!(header, format!("v1={KNOWN}"));
     }
 
     #[test]
     fn two_secrets_sign_side_by_side_and_neither_shows_itself() {
         let secrets = [b'a', b'b'].map(|byte| Secret::new(vec![byte; 16]).unwrap());
-        let both = header(&secrets, 1, EventId(1), b"{}");
-        let one = |secret: &Secret| header(std::slice::from_ref(secret), 1, EventId(1), b"{}");
+        let both = header(&secrets, 1, "demo-1", b"{}");
+        let one = |secret: &Secret| header(std::slice::from_ref(secret), 1, "demo-1", b"{}");
         assert_eq!(both, format!("{},{}", one(&secrets[0]), one(&secrets[1])));
         assert_eq!(format!("{:?}", secrets[0]), "Secret(..)");
         assert_eq!(Secret::new(vec![0; 15]), None);

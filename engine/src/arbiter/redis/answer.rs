@@ -28,6 +28,8 @@ pub struct Entry {
 pub struct Decision {
     /// One verdict to each command, in their order.
     pub verdicts: Vec<Verdict>,
+    /// Whether the caller is the sale's courier now.
+    pub courier: bool,
     /// When it was decided, and the facts since the caller's point. What the batch itself decided is
     /// the last entry, unless it decided nothing.
     pub facts: Facts,
@@ -60,10 +62,10 @@ impl Entry {
 }
 
 /// The items of an answer, behind the word that says how it went.
-struct Items(std::vec::IntoIter<Value>);
+pub(super) struct Items(std::vec::IntoIter<Value>);
 
 /// Reads the first word of an answer, which is `ok` or a refusal.
-fn accepted(value: Value) -> Result<Items, StoreError> {
+pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
     let mut items = Items(value.into_array().into_iter());
     let word = items.text()?;
     if word == "ok" {
@@ -76,6 +78,7 @@ fn accepted(value: Value) -> Result<Items, StoreError> {
         "diverged" => StoreError::Diverged { seq: items.integers::<2>()?[1] },
         "trimmed" => StoreError::Trimmed { first: items.integer()? },
         "behind" => StoreError::Behind { seq: items.integer()? },
+        "restarted" => StoreError::Restarted { seq: items.integer()? },
         "moved" => StoreError::Moved { seq: items.integer()? },
         _ => StoreError::Reply("a word that is not known"),
     })
@@ -83,10 +86,12 @@ fn accepted(value: Value) -> Result<Items, StoreError> {
 
 /// The answer to a batch.
 pub(super) fn decision(value: Value, commands: &[Command]) -> Result<Decision, StoreError> {
-    let (facts, replies) = read_facts(accepted(value)?)?;
+    let mut items = accepted(value)?;
+    let courier = items.integer()? == 1;
+    let (facts, replies) = read_facts(items)?;
     let verdicts = verdict::decode(&replies, commands)
         .map_err(|_| StoreError::Reply("replies that do not fit the commands"))?;
-    Ok(Decision { verdicts, facts })
+    Ok(Decision { verdicts, courier, facts })
 }
 
 /// The answer to a call that brings facts alone.
@@ -94,8 +99,8 @@ pub(super) fn facts(value: Value) -> Result<Facts, StoreError> {
     read_facts(accepted(value)?).map(|(facts, _)| facts)
 }
 
-/// The answer to a part that was loaded.
-pub(super) fn loaded(value: Value) -> Result<(), StoreError> {
+/// The answer to a call that brings nothing.
+pub(super) fn nothing(value: Value) -> Result<(), StoreError> {
     accepted(value).map(drop)
 }
 
@@ -103,7 +108,7 @@ pub(super) fn loaded(value: Value) -> Result<(), StoreError> {
 fn read_facts(mut items: Items) -> Result<(Facts, Vec<u8>), StoreError> {
     let (epoch, at, replies) = (items.epoch()?, Millis(items.integer()?), items.bytes()?);
     let mut entries = Vec::with_capacity(items.0.len() / 5);
-    while items.0.len() > 0 {
+    while !items.is_empty() {
         entries.push(items.entry()?);
     }
     Ok((Facts { epoch, at, entries }, replies))
@@ -114,16 +119,16 @@ impl Items {
         self.0.next().ok_or(StoreError::Reply("fewer items than there should be"))
     }
 
-    fn text(&mut self) -> Result<String, StoreError> {
+    pub(super) fn text(&mut self) -> Result<String, StoreError> {
         self.next()?.into_string().ok_or(StoreError::Reply("an item that is no text"))
     }
 
-    fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
         let item = self.next()?;
         item.as_bytes().map(<[u8]>::to_vec).ok_or(StoreError::Reply("an item that is no bytes"))
     }
 
-    fn integer(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn integer(&mut self) -> Result<u64, StoreError> {
         self.next()?.as_u64().ok_or(StoreError::Reply("an item that is no number"))
     }
 
@@ -135,16 +140,25 @@ impl Items {
         Ok(integers)
     }
 
-    fn epoch(&mut self) -> Result<Epoch, StoreError> {
+    pub(super) fn epoch(&mut self) -> Result<Epoch, StoreError> {
         let epoch = u32::try_from(self.integer()?);
         epoch.map(Epoch).map_err(|_| StoreError::Reply("an epoch that is too large"))
     }
 
-    fn entry(&mut self) -> Result<Entry, StoreError> {
-        let at = Millis(self.integer()?);
+    /// Whether all were read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    pub(super) fn point(&mut self) -> Result<Point, StoreError> {
         let (epoch, seq) = (self.epoch()?, self.integer()?);
         let chain = Chain::parse(&self.text()?).ok_or(StoreError::Reply("a chain that is none"))?;
-        let (point, bytes) = (Point { epoch, seq, chain }, self.bytes()?);
+        Ok(Point { epoch, seq, chain })
+    }
+
+    fn entry(&mut self) -> Result<Entry, StoreError> {
+        let at = Millis(self.integer()?);
+        let (point, bytes) = (self.point()?, self.bytes()?);
         let (mut input, mut records) = (bytes.as_slice(), Vec::new());
         while !input.is_empty() {
             let record = Record::decode(&mut input);

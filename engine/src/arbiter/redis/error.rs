@@ -43,6 +43,12 @@ pub enum StoreError {
         /// The sequence of the last entry the store has.
         seq: u64,
     },
+    /// The server is not the one that the sale was opened on, which may have lost facts: it was restarted,
+    /// or another took its place. Nothing is decided until the nodes have mustered.
+    Restarted {
+        /// The sequence of the last entry the store has.
+        seq: u64,
+    },
     /// The library is not in the store: it was flushed, or the store is a new one.
     LibraryMissing,
     /// The library in the store is older than this node, although it was just loaded.
@@ -108,6 +114,9 @@ impl fmt::Display for StoreError {
             Self::Trimmed { first } => write!(f, "the stream begins only at {first}"),
             Self::Behind { seq } => write!(f, "the stream is far ahead, at {seq}"),
             Self::Moved { seq } => write!(f, "the stream went on, to {seq}"),
+            Self::Restarted { seq } => {
+                write!(f, "the store was restarted; its stream ends at {seq}")
+            }
             Self::LibraryMissing => f.write_str("the store has not loaded the library"),
             Self::LibraryOther { found } => {
                 write!(f, "the store has the library in revision {found}, which is too old")

@@ -5,7 +5,7 @@
 pub(super) const NAME: &str = "rushgate_1";
 
 /// The revision within the name, as `head.lua` has it.
-pub const REVISION: u64 = 1;
+pub const REVISION: u64 = 2;
 
 /// The whole library.
 pub(super) const SOURCE: &str = concat!(
@@ -13,13 +13,33 @@ pub(super) const SOURCE: &str = concat!(
     include_str!("function/state.lua"),
     include_str!("function/facts.lua"),
     include_str!("function/commands.lua"),
+    include_str!("function/stream.lua"),
+    include_str!("function/crew.lua"),
     include_str!("function/calls.lua"),
+    include_str!("function/load.lua"),
+    include_str!("function/muster.lua"),
+    include_str!("function/snapshot.lua"),
+    include_str!("function/hearing.lua"),
 );
 
 /// What the keys of a sale end with, in the library's order.
-pub(super) const KEYS: [&str; 12] = [
-    "meta", "line", "places", "sessions", "claims", "stock", "holds", "due", "units", "replays",
-    "kept", "facts",
+pub(super) const KEYS: [&str; 16] = [
+    "meta",
+    "line",
+    "places",
+    "sessions",
+    "claims",
+    "stock",
+    "holds",
+    "due",
+    "units",
+    "replays",
+    "kept",
+    "facts",
+    "nodes",
+    "muster",
+    "snapshot",
+    "snapshot_next",
 ];
 
 #[cfg(test)]
@@ -43,6 +63,10 @@ mod tests {
             ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
             ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),
             ("GATE_BURST_MS", limits::GATE_BURST_MS),
+            ("COURIER_LEASE_MS", limits::COURIER_LEASE_MS),
+            ("NODE_NOTED_MS", limits::NODE_NOTED_MS),
+            ("MUSTER_PRESENT_MS", limits::MUSTER_PRESENT_MS),
+            ("LOAD_SILENT_MS", limits::LOAD_SILENT_MS),
         ] {
             assert!(SOURCE.contains(&format!("local {name} = {bound}\n")), "{name} = {bound}");
         }

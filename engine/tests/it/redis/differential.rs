@@ -14,6 +14,7 @@ use std::{
 
 use engine::{
     arbiter::{LocalArbiter, RedisArbiter},
+    clock::Millis,
     command::{Command, Reply},
     hold::Step,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
@@ -42,6 +43,8 @@ struct Pair {
     mirror: World,
     raw: Raw,
     offset_ms: u64,
+    /// Whether the store knows the node, whose next batch joins otherwise.
+    joined: bool,
     /// Kinds of facts and of refusals that were seen.
     seen: BTreeSet<String>,
 }
@@ -114,8 +117,10 @@ impl Pair {
         let before = self.node.point;
         let decision = self.node.decide(&commands).await;
         let at = decision.facts.at;
+        let joining = self.join(at);
         let decided = self.local.decide(at, &commands);
-        let expected: Vec<Record> = decided.records.iter().map(noted).collect();
+        let expected: Vec<Record> =
+            joining.into_iter().chain(decided.records.iter().map(noted)).collect();
         let entries = &decision.facts.entries;
         prop_assert!(
             entries.len() <= 1 && entries.len() as u64 == self.node.point.seq - before.seq
@@ -138,9 +143,23 @@ impl Pair {
         Ok(())
     }
 
+    /// What the local arbiter is told, for it knows of no other nodes, when the node joins.
+    fn join(&mut self, at: Millis) -> Option<Record> {
+        if self.joined {
+            return None;
+        }
+        self.joined = true;
+        let joined = Record::Joined { sale: self.node.sale, node: self.node.name.clone() };
+        let mut world = self.local.world().clone();
+        world.apply(&joined, at);
+        self.local = LocalArbiter::new(world);
+        Some(joined)
+    }
+
     /// A batch from a node whose backend does not keep up makes no holds; all else goes on.
     async fn stalled(&mut self, commands: &[Command]) -> Result<(), TestCaseError> {
         let decision = self.node.try_decide(commands, true).await.expect("decided");
+        self.joined = true;
         for entry in &decision.facts.entries {
             let holds = entry.records.iter().any(|record| matches!(record, Record::Held { .. }));
             prop_assert!(!holds, "a stalled node makes no holds");
@@ -208,6 +227,7 @@ impl Pair {
     async fn rebuild(&mut self) {
         self.clear(&self.node.arbiter).await;
         self.node.reload().await;
+        self.joined = false;
         self.set_offset().await;
     }
 
@@ -335,7 +355,7 @@ async fn play(
     let fresh = server.arbiter("fresh", DEADLINE).await;
     let (local, mirror) = (LocalArbiter::new(node.world.clone()), node.world.clone());
     let (raw, seen) = (server.raw().await, BTreeSet::new());
-    let mut pair = Pair { node, local, mirror, raw, offset_ms: 0, seen };
+    let mut pair = Pair { node, local, mirror, raw, offset_ms: 0, joined: false, seen };
     for next in &moves {
         match next {
             Move::Batch { actions, stalled } => pair.batch(actions, *stalled).await?,

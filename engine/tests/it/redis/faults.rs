@@ -62,6 +62,7 @@ fn another_epoch_is_refused_before_anything_is_decided() {
         let mut node = node(&server, DEADLINE).await;
         enter(&mut node, 1).await.unwrap();
         let mut old = node.beside(node.arbiter.clone());
+        server.raw().await.call(&["FLUSHALL"]).await;
         node.reload().await;
         assert_eq!(enter(&mut old, 2).await, Err(StoreError::OtherEpoch { epoch: Epoch(2) }));
         assert_eq!(
@@ -195,7 +196,7 @@ fn a_store_that_died_and_came_back_empty_is_noticed() {
         server.kill();
         let unavailable = enter(&mut node, 2).await;
         assert!(matches!(unavailable, Err(StoreError::Unavailable(_))), "{unavailable:?}");
-        server.restart_empty();
+        server.restart();
         let mut answer = enter(&mut node, 2).await;
         for _ in 0..100 {
             if !matches!(answer, Err(StoreError::Unavailable(_))) {

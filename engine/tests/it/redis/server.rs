@@ -14,11 +14,14 @@ use std::{
 };
 
 use engine::{
-    arbiter::redis::{Batch, Decision, Rebuild, RedisArbiter, StoreError, StoreOptions},
+    arbiter::redis::{
+        Batch, Decision, Entry, Muster, Mustered, Note, Rebuild, RedisArbiter, StoreError,
+        StoreOptions,
+    },
     clock::Millis,
     codec::Binary as _,
     command::Command,
-    id::{Epoch, SaleTag},
+    id::{Epoch, EventId, NodeName, SaleTag},
     record::Record,
     sale::Sale,
     spec::SaleSpec,
@@ -43,21 +46,28 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Server {
     child: Child,
     directory: TempDir,
+    options: Vec<String>,
 }
 
 impl Server {
+    /// A server that forgets everything when it ends.
     pub(super) fn start() -> Self {
+        Self::start_with(&["--appendonly", "no"])
+    }
+
+    pub(super) fn start_with(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let child = spawn(directory.path());
-        let server = Self { child, directory };
+        let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
+        let child = spawn(directory.path(), &options);
+        let server = Self { child, directory, options };
         server.wait_until_up();
         server
     }
 
-    /// Kills the server and starts another, empty, in its place.
-    pub(super) fn restart_empty(&mut self) {
+    /// Kills the server and starts another in its place, with what is on the disk.
+    pub(super) fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.directory.path());
+        self.child = spawn(self.directory.path(), &self.options);
         self.wait_until_up();
     }
 
@@ -107,9 +117,10 @@ impl Drop for Server {
     }
 }
 
-fn spawn(directory: &Path) -> Child {
+fn spawn(directory: &Path, options: &[String]) -> Child {
     Program::new("redis-server")
-        .args(["--port", "0", "--databases", "1", "--save", "", "--appendonly", "no"])
+        .args(["--port", "0", "--databases", "1", "--save", ""])
+        .args(options)
         .arg("--unixsocket")
         .arg(directory.join("socket"))
         .arg("--dir")
@@ -143,20 +154,29 @@ impl Raw {
     }
 
     /// All that a sale's keys hold, but for the stream and for what does not follow from the facts.
-    pub(super) async fn dump(&self, keys: &[String; 12]) -> BTreeMap<String, String> {
+    pub(super) async fn dump(&self, keys: &[String]) -> BTreeMap<String, String> {
         let mut dump = BTreeMap::new();
         for key in keys {
             let name = key.rsplit(':').next().unwrap_or_default();
             let call = match name {
                 "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
-                "kept" | "facts" => continue,
+                "kept" | "facts" | "nodes" | "muster" | "snapshot" | "snapshot_next" => continue,
                 _ => vec!["HGETALL", key],
             };
             let flat = flatten(self.call(&call).await);
             for pair in flat.chunks(2) {
                 let (field, value) = (pair[0].escape_ascii().to_string(), pair[1].escape_ascii());
-                let own =
-                    ["clock_offset", "loader", "base_epoch", "base_seq", "base_chain", "epoch"];
+                let own = [
+                    "clock_offset",
+                    "loader",
+                    "loaded_at",
+                    "courier",
+                    "courier_until",
+                    "base_epoch",
+                    "base_seq",
+                    "base_chain",
+                    "epoch",
+                ];
                 if name != "meta" || !own.contains(&field.as_str()) {
                     dump.insert(format!("{name} {field}"), value.to_string());
                 }
@@ -173,8 +193,9 @@ fn flatten(value: Value) -> Vec<Vec<u8>> {
 }
 
 /// A node: the arbiter, and the world that follows from the stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
+    pub(super) name: NodeName,
     pub(super) arbiter: RedisArbiter,
     pub(super) sale: SaleTag,
     pub(super) epoch: Epoch,
@@ -185,20 +206,21 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// A node that makes the sale and loads it.
+    /// A node named `a` that makes the sale and loads it.
     pub(super) async fn creating(arbiter: RedisArbiter, spec: SaleSpec) -> Self {
         let (sale, at, mut world) = (spec.name.tag(), support::START, World::default());
         let author = support::author();
-        world.apply(&Record::Created { author, epoch: Epoch(1), spec: Box::new(spec) }, at);
-        let mut node = Self { arbiter, sale, epoch: Epoch(0), point: Point::START, at, world };
+        let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec));
+        world.apply(&Record::Created { author, epoch, told, spec }, at);
+        let (name, epoch, point) = (name("a"), Epoch(0), Point::START);
+        let mut node = Self { name, arbiter, sale, epoch, point, at, world };
         node.reload().await;
         node
     }
 
-    /// A second node with the same knowledge.
+    /// A second node, named `b`, with the same knowledge.
     pub(super) fn beside(&self, arbiter: RedisArbiter) -> Self {
-        let (sale, epoch, point, at) = (self.sale, self.epoch, self.point, self.at);
-        Self { arbiter, sale, epoch, point, at, world: self.world.clone() }
+        Self { name: name("b"), arbiter, ..self.clone() }
     }
 
     pub(super) fn sale(&self) -> &Sale {
@@ -219,13 +241,41 @@ impl Node {
         arbiter.load(&rebuild).await
     }
 
+    /// Writes the sale under a granted epoch, with the entries that others may not have.
+    pub(super) async fn rebuild(&mut self, epoch: Epoch, base: &Point, entries: &[Entry]) {
+        self.epoch = epoch;
+        let (sale, at, last) = (self.sale(), self.at, &self.point);
+        let rebuild = Rebuild { sale, at, epoch, last, base, entries };
+        self.arbiter.load(&rebuild).await.expect("a granted epoch is taken");
+    }
+
+    pub(super) async fn muster(&self, wait_ms: u64) -> Result<Mustered, StoreError> {
+        let crew: Vec<_> = self.sale().crew().nodes().cloned().collect();
+        let (sale, node, point) = (self.sale, &self.name, &self.point);
+        self.arbiter.muster(&Muster { sale, node, point, crew: &crew, wait_ms }).await
+    }
+
     pub(super) async fn try_decide(
         &mut self,
         commands: &[Command],
         stalled: bool,
     ) -> Result<Decision, StoreError> {
-        let (sale, epoch, after) = (self.sale, self.epoch, &self.point);
-        let batch = Batch { sale, epoch, after, stalled, commands };
+        self.batch(&[], commands, stalled).await
+    }
+
+    /// Tells notes, and asks nothing.
+    pub(super) async fn tell(&mut self, notes: &[Note<'_>]) -> Decision {
+        self.batch(notes, &[], false).await.expect("a store that agrees decides")
+    }
+
+    async fn batch(
+        &mut self,
+        notes: &[Note<'_>],
+        commands: &[Command],
+        stalled: bool,
+    ) -> Result<Decision, StoreError> {
+        let (sale, node, epoch, after) = (self.sale, &self.name, self.epoch, &self.point);
+        let batch = Batch { sale, node, epoch, after, stalled, notes, commands };
         let decision = self.arbiter.decide(&batch).await?;
         self.follow(&decision.facts);
         Ok(decision)
@@ -246,6 +296,10 @@ impl Node {
             (self.point, self.at) = (entry.point, entry.at);
         }
     }
+}
+
+pub(super) fn name(text: &str) -> NodeName {
+    NodeName::parse(text).expect("a good name")
 }
 
 #[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]

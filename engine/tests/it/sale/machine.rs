@@ -170,9 +170,12 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         btree_set(select(events.clone()), 1..4).prop_map(|events| events.into_iter().collect()),
         Just(all),
     ]
-    .prop_map(|events| Command::Delivered { events });
-    let letter = select(events)
-        .prop_map(|event| Command::DeadLetter { event, why: "no such SKU".to_owned() });
+    .prop_map(move |events| Command::Delivered { sale, events });
+    let letter = select(events).prop_map(move |event| Command::DeadLetter {
+        sale,
+        event,
+        why: "no such SKU".to_owned(),
+    });
     prop_oneof![
         12 => enter,
         3 => leave,
@@ -183,7 +186,7 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         1 => idle,
         3 => delivered,
         1 => letter,
-        1 => Just(Command::Requeue { author: author(), events: None }),
+        1 => Just(Command::Requeue { sale, author: author(), events: None }),
         1 => specs().prop_map(create),
         6 => changes(room).prop_map(change),
     ]

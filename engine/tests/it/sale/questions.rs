@@ -39,7 +39,7 @@ impl Model {
             Command::Create { spec, .. } => Reply::Changed(self.create(spec)),
             Command::Change { change, .. } => Reply::Changed(self.change(change)),
             Command::Idle { numbers, .. } => Reply::Noted(self.idle(numbers)),
-            Command::Delivered { events } => {
+            Command::Delivered { events, .. } => {
                 let before = self.events.len();
                 self.events.retain(|(event, _)| !events.contains(event));
                 Reply::Noted(before - self.events.len())

@@ -203,7 +203,7 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
             Change::Update { spec: SaleSpec { refund_restocks, ..spec.clone() } }
         }
         11 => Change::Message { text: "soon ".repeat(200) },
-        _ => return Command::Requeue { author: author(), events: None },
+        _ => return Command::Requeue { sale, author: author(), events: None },
     };
     Command::Change { sale, author: author(), change: Box::new(wanted) }
 }

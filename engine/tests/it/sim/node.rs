@@ -67,7 +67,7 @@ impl Node {
         let registry = Arc::new(Registry::default());
         let scribe = Scribe::new(
             Arc::<ManualClock>::clone(clock),
-            LocalArbiter::new(world),
+            Box::new(LocalArbiter::new(world)),
             journal,
             Arc::clone(&registry),
             outlet,
@@ -114,7 +114,7 @@ impl Node {
     }
 
     pub(crate) fn world(&self) -> &World {
-        self.scribe.arbiter().world()
+        self.scribe.world()
     }
 
     pub(crate) fn registry(&self) -> &Registry {

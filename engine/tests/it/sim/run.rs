@@ -394,7 +394,7 @@ impl Simulation {
         self.disk.crash(Crash::Process);
         self.restart();
         self.sink.stalled = false;
-        for _ in 0..400 {
+        for round in 0..400 {
             let retries: Vec<_> = self.shoppers.iter().map(Shopper::retry).collect();
             for (index, command) in retries.into_iter().enumerate() {
                 let who = Who::Shopper(index);
@@ -405,7 +405,8 @@ impl Simulation {
                 let command = self.backend.act(&self.shadow, &mut self.chance, true);
                 self.ask_any(Who::Backend, command);
             }
-            self.ask(Who::Operator, Command::Requeue { author: author(), events: None });
+            let sale = self.specs[round % self.specs.len()].name.tag();
+            self.ask(Who::Operator, Command::Requeue { sale, author: author(), events: None });
             self.pass_on_the_sinks_word();
             self.clock.advance(500);
             self.step();

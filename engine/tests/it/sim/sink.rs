@@ -4,13 +4,13 @@
 //! again. Behind an event it refused, later ones of the same hold are dropped until that one comes
 //! again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crossbeam::channel::Receiver;
 use engine::{
     command::Command,
     hold::HoldState,
-    id::{EventId, HoldId, SaleName},
+    id::{EventId, HoldId, SaleName, SaleTag},
     outbox::OrderEvent,
 };
 
@@ -40,7 +40,7 @@ impl Sink {
         if self.stalled {
             return;
         }
-        let mut done = Vec::new();
+        let mut done: BTreeMap<SaleTag, BTreeSet<EventId>> = BTreeMap::new();
         while let Ok(event) = events.try_recv() {
             let order = (event.sale.clone(), event.hold.id);
             if self.refused.get(&order).is_some_and(|refused| *refused != event.id) {
@@ -53,16 +53,16 @@ impl Sink {
                 self.refused.insert(order, event.id);
                 self.letters += 1;
                 let why = "not today".to_owned();
-                self.words.push_back(Command::DeadLetter { event: event.id, why });
+                let sale = event.sale.tag();
+                self.words.push_back(Command::DeadLetter { sale, event: event.id, why });
                 continue;
             }
             self.receive(order, &event);
-            done.push(event.id);
+            done.entry(event.sale.tag()).or_default().insert(event.id);
         }
-        if !done.is_empty() {
-            done.sort_unstable();
-            done.dedup();
-            self.words.push_back(Command::Delivered { events: done });
+        for (sale, events) in done {
+            let events = events.into_iter().collect();
+            self.words.push_back(Command::Delivered { sale, events });
         }
     }
 

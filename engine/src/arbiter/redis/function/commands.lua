@@ -1,5 +1,9 @@
 -- What a sale says to each command: facts, and a reply; and what time alone brings about.
 
+local read_commands, decide_all
+
+do
+
 -- Replies, one to each command: a byte that says which, and its fields.
 local DONE, PLACED, SESSION, HOLD, NOTED = 0, 1, 2, 3, 4
 local NOT_OPEN, OTHER_BODY, LINE_FULL, NO_PLACE, NOT_CALLED, NO_SESSION = 16, 17, 18, 19, 20, 21
@@ -370,7 +374,7 @@ local READ = {
   end,
 }
 
-local function read_commands(bytes)
+function read_commands(bytes)
   local commands, at = {}, 1
   while at <= #bytes do
     local command = {}
@@ -397,7 +401,7 @@ end
 
 -- A batch: what is due, the commands in their order, the gate, and then the replies to entries, so
 -- that who enters an empty room is let in at once. Returns the replies.
-local function decide_all(s, commands)
+function decide_all(s, commands)
   local replies = {}
   s.asked, s.entering = {}, {}
   -- Before the facts below: what is read now must not undo what they change.
@@ -411,4 +415,6 @@ local function decide_all(s, commands)
     replies[entry.index] = answer_entry(s, entry)
   end
   return concat(replies)
+end
+
 end

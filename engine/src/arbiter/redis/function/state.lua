@@ -16,10 +16,10 @@ local NUMBERS = {
   'opens_at', 'closes_at', 'rejoin_tail', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
   'draining', 'paused', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
-  'holds',
+  'holds', 'loaded_at', 'courier_until',
 }
 -- Fields that are bytes.
-local TEXTS = { 'status', 'tag', 'chain', 'base_chain', 'loader' }
+local TEXTS = { 'status', 'tag', 'chain', 'base_chain', 'loader', 'run', 'courier' }
 -- Fields that deciding changes.
 local MOVING = {
   'last_epoch', 'seq', 'at', 'chain', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at',
@@ -53,11 +53,15 @@ local function read_meta(keys)
   return s.status and s
 end
 
--- Milliseconds by the store's clock, never before the last entry's. Only tests set an offset.
-local function now(s)
+-- Milliseconds by the store's clock.
+local function clock()
   local time = redis.call('TIME')
-  local ms = tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
-  return max(ms + (s.clock_offset or 0), s.at)
+  return tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
+end
+
+-- The time of a sale, never before the last entry's. Only tests set an offset.
+local function now(s)
+  return max(clock() + (s.clock_offset or 0), s.at)
 end
 
 -- Makes a sale ready for deciding at the present time.

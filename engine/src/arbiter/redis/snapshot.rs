@@ -1,0 +1,98 @@
+//! Snapshots beside the stream: a sale's byte form, for nodes whose next entry is gone.
+//!
+//! Owns how one is moved in chunks. What the bytes are is the caller's; the store never reads them.
+
+use super::{Keys, RedisArbiter, StoreError, Writes, answer, bytes, number, random};
+use crate::{
+    clock::Millis,
+    id::{Epoch, SaleTag},
+    limits::{SNAPSHOT_CHUNK_BYTES, SNAPSHOT_READS_MAX},
+    stream::Point,
+};
+
+/// A sale as some node had it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The stream's last entry in it.
+    pub point: Point,
+    /// The time of its last fact.
+    pub at: Millis,
+    /// The sale's byte form.
+    pub bytes: Vec<u8>,
+}
+
+/// One chunk of a snapshot as it was read.
+struct Chunk {
+    /// What tells the snapshot from any other.
+    writer: Vec<u8>,
+    /// How many chunks it has.
+    count: u64,
+    point: Point,
+    at: Millis,
+    bytes: Vec<u8>,
+}
+
+impl RedisArbiter {
+    /// Puts a snapshot in place of an earlier one, and lets go of entries that neither it nor a serving
+    /// node needs. When another node puts one meanwhile, or has put a later one, this one is dropped.
+    pub async fn put_snapshot(
+        &self,
+        sale: SaleTag,
+        epoch: Epoch,
+        point: &Point,
+        at: Millis,
+        contents: &[u8],
+    ) -> Result<(), StoreError> {
+        let writer = bytes(&random()?);
+        // Contents of no bytes are one chunk as well.
+        let chunks = contents
+            .chunks(SNAPSHOT_CHUNK_BYTES)
+            .chain(contents.is_empty().then_some([].as_slice()));
+        let count = contents.len().div_ceil(SNAPSHOT_CHUNK_BYTES).max(1) as u64;
+        for (index, chunk) in (0_u64..).zip(chunks) {
+            let mut arguments = vec![number(epoch.0)];
+            arguments.extend(answer::point_arguments(point));
+            arguments.extend([number(at.0), writer.clone(), number(index), number(count)]);
+            arguments.push(bytes(chunk));
+            let value = self.call("put_snapshot", Keys::Of(sale), arguments, Writes::Yes).await?;
+            if answer::accepted(value)?.text()? == "dropped" {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The last snapshot, if there is one.
+    pub async fn snapshot(&self, sale: SaleTag) -> Result<Option<Snapshot>, StoreError> {
+        for _ in 0..SNAPSHOT_READS_MAX {
+            let Some(first) = self.chunk(sale, 0).await? else { return Ok(None) };
+            if let Some(whole) = self.rest(sale, first).await? {
+                return Ok(Some(whole));
+            }
+        }
+        Err(StoreError::Unavailable("another snapshot with every reading".to_owned()))
+    }
+
+    /// A snapshot from its first chunk on; `None` when another took its place meanwhile.
+    async fn rest(&self, sale: SaleTag, first: Chunk) -> Result<Option<Snapshot>, StoreError> {
+        let mut bytes = first.bytes;
+        for index in 1..first.count {
+            match self.chunk(sale, index).await? {
+                Some(chunk) if chunk.writer == first.writer => bytes.extend(chunk.bytes),
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(Snapshot { point: first.point, at: first.at, bytes }))
+    }
+
+    async fn chunk(&self, sale: SaleTag, index: u64) -> Result<Option<Chunk>, StoreError> {
+        let value = self.call("snapshot", Keys::Of(sale), vec![number(index)], Writes::No).await?;
+        let mut items = answer::accepted(value)?;
+        if items.is_empty() {
+            return Ok(None);
+        }
+        let (writer, count, point) = (items.bytes()?, items.integer()?, items.point()?);
+        let at = Millis(items.integer()?);
+        Ok(Some(Chunk { writer, count, point, at, bytes: items.bytes()? }))
+    }
+}

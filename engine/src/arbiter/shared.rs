@@ -1,0 +1,264 @@
+//! The arbiter of one node of many: Redis decides, this node follows.
+//!
+//! ```text
+//!   commands ─▶ calls, one a sale ─▶ Redis ─▶ entries ─▶ follow: mark, facts ─▶ the scribe's journal
+//!                     │ lost, restarted, rebuilt                      ▲
+//!                     └─▶ gather: catch up, muster, rebuild ──────────┤
+//!                         adopt: take a snapshot over ────────────────┘
+//! ```
+//!
+//! Owns the world as far as this node has followed it, and a [`Course`] for each sale: how it stands
+//! with the sale's stream. Everything happens in a turn of the scribe, one turn after the other; what
+//! cannot be asked in time is answered [`Reply::Unavailable`].
+
+mod adopt;
+mod calls;
+mod course;
+mod desk;
+mod gather;
+
+use std::{collections::BTreeMap, io, time::Duration};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::sleep,
+};
+
+use self::course::{Breaker, Course};
+use super::{
+    Arbiter, Decided,
+    redis::{Entry, Heard, RedisArbiter, StoreError, StoreOptions},
+};
+use crate::{
+    clock::Millis,
+    command::{Command, Reply},
+    id::{HoldId, NodeName, Number, SaleName, SaleTag},
+    record::{Change, Record},
+    world::World,
+};
+
+/// How often the store is asked for sales that other nodes made.
+const SURVEY_MS: u64 = 1_000;
+
+/// How long a turn without a store is given to the client, to connect again.
+const DRIVE: Duration = Duration::from_millis(10);
+
+/// What a node of many is started with.
+#[derive(Clone, Debug)]
+pub struct SharedOptions {
+    /// This node's name, which no other node has.
+    pub node: NodeName,
+    /// Where the store is.
+    pub store: StoreOptions,
+    /// How long a rebuild waits for nodes that do not answer.
+    pub muster_wait_ms: u64,
+}
+
+/// The arbiter of one node of many.
+#[derive(Debug)]
+pub struct SharedArbiter {
+    runtime: Runtime,
+    node: Node,
+}
+
+/// All but what drives it.
+#[derive(Debug)]
+struct Node {
+    options: SharedOptions,
+    /// `None` until the first connection.
+    store: Option<RedisArbiter>,
+    breaker: Breaker,
+    world: World,
+    courses: BTreeMap<SaleTag, Course>,
+    next_survey: Millis,
+}
+
+impl SharedArbiter {
+    /// An arbiter that goes on from `world`. Connects with the first batch: a store that is away stops
+    /// decisions, not the node.
+    pub fn new(world: World, options: SharedOptions) -> io::Result<Self> {
+        // Driven by the scribe's own thread, in whose turn every call begins and ends.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let followed = |tag: SaleTag| world.point(tag).map(|point| (tag, Course::at(point.epoch)));
+        let courses = world.sales().filter_map(|sale| followed(sale.tag())).collect();
+        let node = Node {
+            options,
+            store: None,
+            breaker: Breaker::default(),
+            courses,
+            world,
+            next_survey: Millis(0),
+        };
+        Ok(Self { runtime, node })
+    }
+}
+
+impl Arbiter for SharedArbiter {
+    fn world(&self) -> &World {
+        &self.node.world
+    }
+
+    fn decide_into(
+        &mut self,
+        decided: &mut Decided,
+        at: Millis,
+        commands: &mut dyn Iterator<Item = &Command>,
+    ) {
+        decided.clear(at);
+        let Self { runtime, node } = self;
+        runtime.block_on(node.turn(decided, commands));
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn tell_heard(
+        &mut self,
+        sale: SaleTag,
+        (period, period_ms): (u64, u64),
+        base: Number,
+        bitmap: &[u8],
+    ) -> bool {
+        let Some(store) = self.node.reachable() else { return false };
+        let told =
+            self.runtime.block_on(store.hear(sale, &Heard { period, period_ms, base, bitmap }));
+        told.map_err(|error| self.node.note_failure(&error)).is_ok()
+    }
+
+    fn heard_by_all(&mut self, sale: SaleTag, period: u64, base: Number) -> Option<Vec<u8>> {
+        let store = self.node.reachable()?;
+        let heard = self.runtime.block_on(store.heard(sale, period, base));
+        heard.map_err(|error| self.node.note_failure(&error)).ok().flatten()
+    }
+
+    fn delivers(&self, sale: SaleTag) -> bool {
+        self.node.courses.get(&sale).is_some_and(|course| course.is_courier)
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        let unreachable = self.node.breaker.trouble().into_iter();
+        let lost = self.node.courses.iter().filter_map(|(tag, course)| {
+            let name = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
+            let trouble = course.trouble()?;
+            Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
+        });
+        unreachable.chain(lost).collect()
+    }
+
+    fn close(&mut self) {
+        let Self { runtime, node } = self;
+        runtime.block_on(node.part());
+    }
+}
+
+impl Node {
+    async fn turn(&mut self, decided: &mut Decided, commands: &mut dyn Iterator<Item = &Command>) {
+        let mut sorted = calls::Sorted::default();
+        for command in commands {
+            sorted.take(decided.replies.len(), command);
+            decided.replies.push(Reply::Unavailable);
+        }
+        if !self.is_connected().await {
+            return;
+        }
+        // Each step may find that the store is away; then nothing more is waited for in this turn.
+        self.survey(decided).await;
+        for (index, command) in &sorted.operators {
+            if !self.breaker.is_open() {
+                decided.replies[*index] = self.operate(decided, command).await;
+            }
+        }
+        if !self.breaker.is_open() {
+            self.ask(decided, sorted.shoppers).await;
+        }
+        if !self.breaker.is_open() {
+            self.gather(decided).await;
+        }
+    }
+
+    /// Whether there is a store to ask.
+    async fn is_connected(&mut self) -> bool {
+        if self.breaker.is_open() {
+            // The client comes back to a store that went away while it is driven, and only then.
+            sleep(DRIVE).await;
+            return false;
+        }
+        if self.store.is_none() {
+            match RedisArbiter::connect(&self.options.store).await {
+                Ok(store) => self.store = Some(store),
+                Err(error) => self.breaker.failed(&error),
+            }
+        }
+        self.store.is_some()
+    }
+
+    /// The store, if it answered last.
+    fn reachable(&self) -> Option<RedisArbiter> {
+        self.store.clone().filter(|_| !self.breaker.is_open())
+    }
+
+    fn store(&self) -> &RedisArbiter {
+        self.store.as_ref().expect("a turn begins with a store")
+    }
+
+    /// Finds sales that other nodes made.
+    async fn survey(&mut self, decided: &mut Decided) {
+        if decided.at < self.next_survey {
+            return;
+        }
+        self.next_survey = decided.at.after(SURVEY_MS);
+        let names = match self.store().sales().await {
+            Ok(names) => names,
+            Err(error) => return self.breaker.failed(&error),
+        };
+        for tag in names.iter().map(SaleName::tag) {
+            if self.world.sale(tag).is_none() {
+                // A sale that is just being made or deleted is met again a second later.
+                drop(self.adopt(decided, tag).await);
+            }
+        }
+    }
+
+    /// Applies entries of a sale's stream, each behind its mark. `own` are holds that answer this
+    /// batch's commands.
+    fn follow(
+        &mut self,
+        decided: &mut Decided,
+        sale: SaleTag,
+        entries: Vec<Entry>,
+        own: &[HoldId],
+    ) {
+        for Entry { at, point, records } in entries {
+            let mark = Record::Followed { sale, at, point };
+            self.world.apply(&mark, at);
+            decided.records.push(mark);
+            decided.at = decided.at.max(at);
+            if let Some(course) = self.courses.get_mut(&sale) {
+                course.remember(Entry { at, point, records: records.clone() });
+            }
+            for record in records {
+                let first = decided.records.len();
+                if matches!(&record, Record::Held { hold, .. } if !own.contains(hold)) {
+                    decided.others_holds.push(first);
+                }
+                if is_delete(&record) {
+                    self.courses.remove(&sale);
+                }
+                self.world.apply(&record, at);
+                decided.records.push(record);
+            }
+        }
+    }
+
+    /// What a call's failure means for all calls to come.
+    fn note_failure(&mut self, error: &StoreError) {
+        if matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_)) {
+            self.breaker.failed(error);
+        }
+    }
+}
+
+fn is_delete(record: &Record) -> bool {
+    matches!(record, Record::Changed { change, .. } if **change == Change::Delete)
+}

@@ -1,0 +1,339 @@
+//! The turn's calls, one a sale: what shoppers and the backend ask, and the tick.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinSet;
+
+use super::{Node, course::Standing};
+use crate::{
+    arbiter::{
+        Decided, noted,
+        redis::{Batch, Decision, Note, StoreError, Verdict},
+    },
+    clock::Millis,
+    codec::Binary as _,
+    command::{Command, Reply},
+    id::{Epoch, HoldId, NodeName, SaleTag},
+    limits::{OUTBOX_EVENTS_MAX, TICK_MS},
+    record::Record,
+    sale::{EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal},
+    stream::Point,
+};
+
+/// How often one batch is tried again after this node has read what it had missed.
+const TRIES: usize = 4;
+/// A node that was silent for so long is parted by the others.
+const SILENT_MS: u64 = 15_000;
+/// How often a node looks after the others.
+const ROLL_CALL_MS: u64 = 5_000;
+/// A snapshot is put beside the stream after so many entries.
+const SNAPSHOT_ENTRIES: u64 = 8_192;
+
+/// A turn's commands by whom they go to, each with the place of its reply.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    pub shoppers: BTreeMap<SaleTag, Vec<(usize, Command)>>,
+    pub operators: Vec<(usize, Command)>,
+}
+
+impl Sorted {
+    pub(super) fn take(&mut self, index: usize, command: &Command) {
+        match command {
+            Command::Enter { sale, .. }
+            | Command::Leave { sale, .. }
+            | Command::Claim { sale, .. }
+            | Command::Purchase { sale, .. }
+            | Command::Settle { sale, .. }
+            | Command::EndSession { sale, .. }
+            | Command::Idle { sale, .. }
+            | Command::Delivered { sale, .. }
+            | Command::DeadLetter { sale, .. }
+            | Command::Requeue { sale, .. } => {
+                self.shoppers.entry(*sale).or_default().push((index, command.clone()));
+            }
+            Command::Create { .. } | Command::Change { .. } => {
+                self.operators.push((index, command.clone()));
+            }
+        }
+    }
+}
+
+/// One call, with all that it needs to be made again.
+#[derive(Debug)]
+struct Call {
+    sale: SaleTag,
+    epoch: Epoch,
+    after: Point,
+    stalled: bool,
+    node: NodeName,
+    commands: Vec<Command>,
+    /// Where the commands' replies go.
+    indexes: Vec<usize>,
+    /// What is noted of order events, with the place of its reply.
+    notes: Vec<(usize, Option<(usize, Record)>)>,
+    /// Others that may have gone.
+    others: Vec<NodeName>,
+}
+
+impl Node {
+    /// Makes the calls that are due, side by side, and follows what they bring.
+    pub(super) async fn ask(
+        &mut self,
+        decided: &mut Decided,
+        mut asked: BTreeMap<SaleTag, Vec<(usize, Command)>>,
+    ) {
+        let mut calls = Vec::new();
+        let tags: Vec<SaleTag> = self.courses.keys().copied().collect();
+        for tag in tags {
+            let commands = asked.remove(&tag).unwrap_or_default();
+            calls.extend(self.call(decided, tag, commands));
+        }
+        for (index, command) in asked.into_values().flatten() {
+            decided.replies[index] = no_sale(&command);
+        }
+        for _ in 0..TRIES {
+            let mut again = Vec::new();
+            for (mut call, outcome) in self.make(std::mem::take(&mut calls)).await {
+                match outcome {
+                    Ok(decision) => self.take(decided, &call, decision).await,
+                    Err(error) if self.mend(decided, call.sale, &error).await => {
+                        if let Some(course) = self.courses.get(&call.sale) {
+                            call.epoch = course.epoch;
+                            call.after = self.point(call.sale);
+                            again.push(call);
+                        }
+                    }
+                    Err(_) => {}
+                }
+            }
+            calls = again;
+            if calls.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// The call of a sale; none when it is not followed or nothing is due.
+    fn call(
+        &mut self,
+        decided: &mut Decided,
+        sale: SaleTag,
+        commands: Vec<(usize, Command)>,
+    ) -> Option<Call> {
+        let at = decided.at;
+        let course = self.courses.get_mut(&sale)?;
+        let is_due = !commands.is_empty() || at.since(course.called_at) >= TICK_MS;
+        if course.standing != Standing::Following || !is_due {
+            return None;
+        }
+        course.called_at = at;
+        let known = self.world.sale(sale)?;
+        let mut others = Vec::new();
+        if at.since(course.roll_called_at) >= ROLL_CALL_MS {
+            course.roll_called_at = at;
+            let is_other = |node: &&NodeName| **node != self.options.node;
+            others.extend(known.crew().nodes().filter(is_other).cloned());
+        }
+        let epoch = course.epoch;
+        let mut call = Call {
+            sale,
+            epoch,
+            after: self.point(sale),
+            stalled: self.world.undelivered() >= OUTBOX_EVENTS_MAX,
+            node: self.options.node.clone(),
+            commands: Vec::with_capacity(commands.len()),
+            indexes: Vec::with_capacity(commands.len()),
+            notes: Vec::new(),
+            others,
+        };
+        for (index, command) in commands {
+            if is_note(&command) {
+                call.notes.push((index, noted(&self.world, &command)));
+            } else {
+                call.indexes.push(index);
+                call.commands.push(command);
+            }
+        }
+        Some(call)
+    }
+
+    async fn make(&self, calls: Vec<Call>) -> Vec<(Call, Result<Decision, StoreError>)> {
+        let mut running = JoinSet::new();
+        for call in calls {
+            let store = self.store().clone();
+            running.spawn(async move {
+                let facts = call.notes.iter().filter_map(|(_, note)| note.as_ref());
+                let facts = facts.map(|(_, fact)| Note::Fact(fact));
+                let part = |node| Note::Part { node, silent_ms: SILENT_MS };
+                let notes: Vec<_> = facts.chain(call.others.iter().map(part)).collect();
+                let outcome = store
+                    .decide(&Batch {
+                        sale: call.sale,
+                        epoch: call.epoch,
+                        after: &call.after,
+                        node: &call.node,
+                        stalled: call.stalled,
+                        notes: &notes,
+                        commands: &call.commands,
+                    })
+                    .await;
+                (call, outcome)
+            });
+        }
+        running.join_all().await
+    }
+
+    /// Follows what a call brought, and answers its commands.
+    async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
+        self.breaker.answered();
+        let Decision { verdicts, facts, courier } = decision;
+        if let Some(course) = self.courses.get_mut(&call.sale) {
+            course.epoch = facts.epoch;
+            course.is_courier = courier;
+        }
+        decided.at = decided.at.max(facts.at);
+        let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
+        let before = call.after.seq;
+        self.follow(decided, call.sale, facts.entries, &own);
+        let sale = self.world.sale(call.sale);
+        for ((verdict, command), index) in
+            verdicts.into_iter().zip(&call.commands).zip(&call.indexes)
+        {
+            decided.replies[*index] = match sale {
+                Some(sale) => verdict.reply(command, sale, facts.at),
+                None => no_sale(command),
+            };
+        }
+        for (index, note) in &call.notes {
+            decided.replies[*index] = Reply::Noted(note.as_ref().map_or(0, |(count, _)| *count));
+        }
+        let after = self.point(call.sale).seq;
+        if before / SNAPSHOT_ENTRIES < after / SNAPSHOT_ENTRIES {
+            // One that fails is made up for by the next.
+            drop(self.put_snapshot(call.sale, facts.at).await);
+        }
+    }
+
+    /// What an error of a call leads to; whether the call may be made again at once.
+    async fn mend(&mut self, decided: &mut Decided, sale: SaleTag, error: &StoreError) -> bool {
+        self.note_failure(error);
+        let at = decided.at;
+        let Some(course) = self.courses.get_mut(&sale) else { return false };
+        match error {
+            StoreError::Behind { .. } => self.catch_up(decided, sale).await.is_ok(),
+            StoreError::OtherEpoch { epoch } => {
+                course.epoch = *epoch;
+                true
+            }
+            StoreError::Trimmed { .. } => {
+                course.standing = Standing::Adopting;
+                false
+            }
+            StoreError::LibraryMissing => {
+                let loaded = self.store().load_library().await;
+                loaded.is_ok()
+            }
+            StoreError::UnknownSale
+            | StoreError::Loading { .. }
+            | StoreError::Restarted { .. }
+            | StoreError::Diverged { .. } => {
+                course.gather(at, &error.to_string());
+                false
+            }
+            StoreError::Unavailable(_)
+            | StoreError::Moved { .. }
+            | StoreError::LibraryOther { .. }
+            | StoreError::ServerTooOld(_)
+            | StoreError::Unusable(_)
+            | StoreError::NotForStore
+            | StoreError::Refused(_)
+            | StoreError::Reply(_) => false,
+        }
+    }
+
+    /// Reads all that the store has after this node's point.
+    pub(super) async fn catch_up(
+        &mut self,
+        decided: &mut Decided,
+        sale: SaleTag,
+    ) -> Result<(), StoreError> {
+        loop {
+            let facts = self.store().facts(sale, &self.point(sale), 256).await?;
+            if facts.entries.is_empty() {
+                return Ok(());
+            }
+            self.follow(decided, sale, facts.entries, &[]);
+        }
+    }
+
+    /// How far this node has followed a sale.
+    pub(super) fn point(&self, sale: SaleTag) -> Point {
+        self.world.point(sale).copied().unwrap_or(Point::START)
+    }
+
+    /// Puts a sale as this node knows it beside the stream.
+    pub(super) async fn put_snapshot(&self, tag: SaleTag, at: Millis) -> Result<(), StoreError> {
+        let (Some(sale), Some(course)) = (self.world.sale(tag), self.courses.get(&tag)) else {
+            return Ok(());
+        };
+        let mut bytes = Vec::new();
+        sale.encode(&mut bytes);
+        self.store().put_snapshot(tag, course.epoch, &self.point(tag), at, &bytes).await
+    }
+
+    /// Tells the store that this node serves no more.
+    pub(super) async fn part(&mut self) {
+        if self.store.is_none() {
+            return;
+        }
+        for (sale, course) in &self.courses {
+            let name = &self.options.node;
+            let notes = [Note::Part { node: name, silent_ms: 0 }];
+            let batch = Batch {
+                sale: *sale,
+                epoch: course.epoch,
+                after: &self.point(*sale),
+                node: name,
+                stalled: true,
+                notes: &notes,
+                commands: &[],
+            };
+            // Who cannot say so is parted by the others later.
+            drop(self.store().decide(&batch).await);
+        }
+        self.store().close().await;
+    }
+}
+
+/// Whether a command tells of order events, and is no question.
+fn is_note(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Delivered { .. } | Command::DeadLetter { .. } | Command::Requeue { .. }
+    )
+}
+
+/// The hold that a purchase made.
+fn made(verdict: &Verdict) -> Option<HoldId> {
+    let Verdict::Purchase(Ok(told)) = verdict else { return None };
+    (!told.replayed).then_some(told.hold)
+}
+
+/// The reply to a command for a sale that is not there.
+fn no_sale(command: &Command) -> Reply {
+    match command {
+        Command::Enter { .. } => Reply::Entry(Err(EntryRefusal::NoSale)),
+        Command::Leave { .. } => Reply::Left(Err(PlaceRefusal::NoPlace)),
+        Command::Claim { .. } => Reply::Claim(Err(PlaceRefusal::NoPlace)),
+        Command::Purchase { .. } => Reply::Purchase(Err(PurchaseRefusal::NoSale)),
+        Command::Settle { .. } => Reply::Settle(Err(SettleRefusal::NoHold)),
+        Command::EndSession { .. } => Reply::Ended(Err(EndRefusal::NoSession)),
+        Command::Idle { .. }
+        | Command::Delivered { .. }
+        | Command::DeadLetter { .. }
+        | Command::Requeue { .. } => Reply::Noted(0),
+        Command::Create { .. } | Command::Change { .. } => {
+            unreachable!("operators' commands are decided elsewhere")
+        }
+    }
+}

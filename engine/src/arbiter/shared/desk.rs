@@ -1,0 +1,138 @@
+//! Operators' commands: decided on this node's world, and appended to the stream if it still ends there.
+
+use super::{Node, course::Course};
+use crate::{
+    arbiter::{
+        Decided, desk,
+        redis::{Entry, Rebuild, StoreError},
+    },
+    clock::Millis,
+    codec::Binary as _,
+    command::{Command, Reply},
+    id::{Epoch, EventId, SaleTag},
+    record::{Author, Change, Record},
+    sale::{ChangeRefusal, Sale},
+    spec::SaleSpec,
+    stream::Point,
+};
+
+/// Room for the order events of one epoch, far more than a sale can have: `HOLDS_MAX` times four.
+const EVENTS_OF_EPOCH_BITS: u32 = 25;
+/// How often a change is decided again because the stream had gone on.
+const TRIES: usize = 64;
+
+impl Node {
+    pub(super) async fn operate(&mut self, decided: &mut Decided, command: &Command) -> Reply {
+        let done = if let Command::Create { author, spec } = command {
+            self.create(decided, author, spec).await
+        } else if let Command::Change { sale, author, change } = command {
+            self.change(decided, *sale, author, change).await
+        } else {
+            unreachable!("not an operator's command: {command:?}")
+        };
+        match done {
+            Ok(done) => Reply::Changed(done),
+            Err(error) => {
+                self.note_failure(&error);
+                Reply::Unavailable
+            }
+        }
+    }
+
+    /// Makes a sale, unless another node has made it: then that is followed.
+    async fn create(
+        &mut self,
+        decided: &mut Decided,
+        author: &Author,
+        spec: &SaleSpec,
+    ) -> Result<Result<(), ChangeRefusal>, StoreError> {
+        let tag = spec.name.tag();
+        let record = match desk::created(&self.world, author, spec) {
+            Ok(record) => record,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match self.adopt(decided, tag).await {
+            Ok(()) => return Ok(Err(ChangeRefusal::NameTaken)),
+            Err(StoreError::UnknownSale) => {}
+            Err(error) => return Err(error),
+        }
+        let created = self.load_new(decided.at, record).await?;
+        self.store().announce(&spec.name).await?;
+        // From the store, as any other node has it: another may have come first.
+        self.adopt(decided, tag).await?;
+        let is_ours = decided.records.contains(&created);
+        Ok(if is_ours { Ok(()) } else { Err(ChangeRefusal::NameTaken) })
+    }
+
+    /// Writes a new sale into the store, and answers the fact that it begins with.
+    async fn load_new(&self, at: Millis, mut record: Record) -> Result<Record, StoreError> {
+        for _ in 0..TRIES {
+            let Record::Created { author, epoch, told, spec } = &record else {
+                unreachable!("a sale begins with its creation");
+            };
+            let (epoch, tag) = (*epoch, spec.name.tag());
+            let sale = Sale::new((**spec).clone(), epoch, *told, author.clone(), at);
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            at.encode(&mut bytes);
+            let point = Point::START.next(epoch, self.options.node.as_str(), &bytes);
+            let entries = [Entry { at, point, records: vec![record.clone()] }];
+            let (last, base) = (&entries[0].point, &Point::START);
+            let rebuild = Rebuild { sale: &sale, at, epoch, last, base, entries: &entries };
+            match self.store().load(&rebuild).await {
+                Err(StoreError::OtherEpoch { epoch: found }) if found >= epoch => {
+                    // A deleted sale that this node may never have served: its order events, however
+                    // many, are behind those of the new one.
+                    let known = self.world.last_event(tag).0;
+                    record = begun_after(record, found, EventId(known));
+                }
+                other => return other.map(|()| record),
+            }
+        }
+        Err(StoreError::Reply("another epoch each time"))
+    }
+
+    async fn change(
+        &mut self,
+        decided: &mut Decided,
+        tag: SaleTag,
+        author: &Author,
+        change: &Change,
+    ) -> Result<Result<(), ChangeRefusal>, StoreError> {
+        for _ in 0..TRIES {
+            self.catch_up(decided, tag).await?;
+            if let Err(refusal) = desk::changed(&self.world, tag, author, change, decided.at) {
+                return Ok(Err(refusal));
+            }
+            let epoch = self.courses.get(&tag).map_or(Epoch(0), |course: &Course| course.epoch);
+            let after = self.point(tag);
+            match self.store().append(tag, epoch, &after, (author, change)).await {
+                Ok(facts) => {
+                    let name = self.world.sale(tag).map(|sale| sale.spec().name.clone());
+                    self.follow(decided, tag, facts.entries, &[]);
+                    if let Some(name) = name.filter(|_| *change == Change::Delete) {
+                        self.store().forget(&name).await?;
+                    }
+                    return Ok(Ok(()));
+                }
+                Err(StoreError::Moved { .. }) => {}
+                Err(StoreError::OtherEpoch { epoch }) => {
+                    if let Some(course) = self.courses.get_mut(&tag) {
+                        course.epoch = epoch;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Unavailable("the stream went on each time".to_owned()))
+    }
+}
+
+/// The creation of a sale after another of its name whose stream ended in epoch `found`.
+fn begun_after(record: Record, found: Epoch, known: EventId) -> Record {
+    let Record::Created { author, spec, .. } = record else {
+        unreachable!("a sale begins with its creation");
+    };
+    let told = EventId(known.0.max(u64::from(found.0) << EVENTS_OF_EPOCH_BITS));
+    Record::Created { author, epoch: Epoch(found.0 + 1), told, spec }
+}

@@ -1,0 +1,139 @@
+//! Sales that the store lost: the nodes come together, and the one that knows most writes it anew.
+
+use super::{
+    Node,
+    course::{GATHER_MS, Standing},
+};
+use crate::{
+    arbiter::{
+        Decided,
+        redis::{Entry, Muster, Mustered, Rebuild, StoreError},
+    },
+    codec::Binary as _,
+    id::{Epoch, NodeName, SaleTag},
+    limits::{PLACES_MAX, SKIPPED_NUMBERS},
+    record::Record,
+    sale::Sale,
+    stream::Point,
+};
+
+impl Node {
+    /// One step for each sale that is not followed.
+    pub(super) async fn gather(&mut self, decided: &mut Decided) {
+        let at = decided.at;
+        let is_due = |standing: &Standing| match standing {
+            Standing::Following => false,
+            Standing::Gathering { next, .. } => at >= *next,
+            Standing::Adopting => true,
+        };
+        let lost = self.courses.iter().filter(|(_, course)| is_due(&course.standing));
+        let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
+        for tag in lost {
+            if let Err(error) = self.regain(decided, tag).await {
+                self.note_failure(&error);
+                if let Some(course) = self.courses.get_mut(&tag) {
+                    course.gather(at.after(GATHER_MS), &error.to_string());
+                }
+            }
+        }
+    }
+
+    async fn regain(&mut self, decided: &mut Decided, tag: SaleTag) -> Result<(), StoreError> {
+        if self.courses.get(&tag).is_some_and(|course| course.standing == Standing::Adopting) {
+            return self.adopt(decided, tag).await;
+        }
+        self.store().load_library().await?;
+        // What the store still has, it may have from nobody else.
+        let caught_up = self.catch_up(decided, tag).await;
+        if let Err(error @ (StoreError::Unavailable(_) | StoreError::Refused(_))) = caught_up {
+            return Err(error);
+        }
+        let Some(sale) = self.world.sale(tag) else { return Ok(()) };
+        let (point, node) = (self.point(tag), self.options.node.clone());
+        let mut crew: Vec<NodeName> = sale.crew().nodes().cloned().collect();
+        if !crew.contains(&node) {
+            crew.push(node.clone());
+        }
+        let wait_ms = self.options.muster_wait_ms;
+        let muster = Muster { sale: tag, node: &node, point: &point, crew: &crew, wait_ms };
+        let next = decided.at.after(GATHER_MS);
+        let mustered = self.store().muster(&muster).await?;
+        let Some(course) = self.courses.get_mut(&tag) else { return Ok(()) };
+        match mustered {
+            Mustered::Open { epoch } => {
+                course.epoch = epoch;
+                course.standing = Standing::Following;
+                // Another history: it was rebuilt while this node was away.
+                let known = self.store().facts(tag, &point, 1).await;
+                if matches!(known, Err(StoreError::Diverged { .. } | StoreError::Trimmed { .. })) {
+                    return self.adopt(decided, tag).await;
+                }
+            }
+            Mustered::Loading { epoch, .. } => {
+                course.gather(next, &format!("another node is writing it, in epoch {}", epoch.0));
+            }
+            Mustered::Wait { present } => {
+                let absent = crew.iter().filter(|node| !present.contains(node));
+                let absent: Vec<&str> = absent.map(NodeName::as_str).collect();
+                let why = if absent.is_empty() {
+                    "another node is about to write it".to_owned()
+                } else {
+                    format!("waiting for {}", absent.join(", "))
+                };
+                course.gather(next, &why);
+            }
+            Mustered::Rebuild { epoch, base_seq, missing } => {
+                self.rebuild(decided, tag, epoch, base_seq, missing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the sale anew from this node's world.
+    async fn rebuild(
+        &mut self,
+        decided: &mut Decided,
+        tag: SaleTag,
+        epoch: Epoch,
+        base_seq: u64,
+        missing: Vec<NodeName>,
+    ) -> Result<(), StoreError> {
+        let (Some(sale), Some(course)) = (self.world.sale(tag), self.courses.get(&tag)) else {
+            return Ok(());
+        };
+        let (at, last) = (decided.at, self.point(tag));
+        let record = rebuilt(sale, epoch, &last, missing);
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        let point = last.next(epoch, self.options.node.as_str(), &bytes);
+        let mut changed = sale.clone();
+        changed.apply(&record, at);
+        let own = Entry { at, point, records: vec![record] };
+
+        let (base, mut entries) = course.since(base_seq, last);
+        entries.push(own.clone());
+        let (sale, last) = (&changed, &point);
+        let load = Rebuild { sale, at, epoch, last, base: &base, entries: &entries };
+        self.store().load(&load).await?;
+        self.store().announce(&changed.spec().name).await?;
+        self.follow(decided, tag, vec![own], &[]);
+        if let Some(course) = self.courses.get_mut(&tag) {
+            course.epoch = epoch;
+            course.standing = Standing::Following;
+        }
+        // For those that were further behind than the entries go back.
+        self.put_snapshot(tag, at).await
+    }
+}
+
+/// The fact of a rebuild. What a missing node may have done besides is set aside.
+fn rebuilt(sale: &Sale, epoch: Epoch, last: &Point, missing: Vec<NodeName>) -> Record {
+    let room = u32::try_from(PLACES_MAX - sale.issued().0).unwrap_or(u32::MAX);
+    let (stranded, skipped) = if missing.is_empty() {
+        (Vec::new(), 0)
+    } else {
+        let available = sale.counts().iter().map(|counts| counts.available);
+        (available.collect(), SKIPPED_NUMBERS.min(room))
+    };
+    Record::Rebuilt { sale: sale.tag(), epoch, after: last.seq, missing, stranded, skipped }
+}

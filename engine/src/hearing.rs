@@ -1,0 +1,134 @@
+//! Who still waits, where many nodes serve: a shopper polls any of them, and all have to know.
+//!
+//! Time is cut into periods, a sixteenth of the sale's patience each. When one is over, this node tells
+//! the others whom it heard of in it, a bit for each place, and takes over what all of them heard in
+//! the one before, which by then all have told. So a place is let go late, by four periods, and never
+//! while any node hears of it. The cost is one exchange a period, whatever the shoppers poll.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    arbiter::Arbiter,
+    clock::Millis,
+    id::{Number, SaleTag},
+    line::Line,
+    view::SaleView,
+};
+
+/// Periods in a sale's patience.
+const PERIODS: u64 = 16;
+/// The shortest period.
+const PERIOD_MS_MIN: u64 = 1_000;
+/// How many periods later than alone a place is let go: two until what a node heard is known to all,
+/// and two for nodes and clocks that are late.
+const PERIODS_LATE: u64 = 4;
+
+/// What this node told and heard of each sale.
+#[derive(Debug, Default)]
+pub(crate) struct Hearing {
+    sales: BTreeMap<SaleTag, Ear>,
+}
+
+/// One sale.
+#[derive(Clone, Copy, Debug)]
+struct Ear {
+    /// The last period told.
+    told: u64,
+    /// Since when nothing was missed that others heard.
+    since: Millis,
+}
+
+impl Hearing {
+    /// Places of a sale not heard of since then are quiet; `None` while that cannot be known.
+    pub(crate) fn limit(
+        &mut self,
+        arbiter: &mut dyn Arbiter,
+        view: &SaleView,
+        at: Millis,
+    ) -> Option<Millis> {
+        let idle_ms = view.desk().spec.idle_ms;
+        if !arbiter.is_shared() {
+            return Some(Millis(at.0.saturating_sub(idle_ms)));
+        }
+        let period_ms = (idle_ms / PERIODS).max(PERIOD_MS_MIN);
+        let since = self.exchange(arbiter, view, at, period_ms);
+        let reach = idle_ms + PERIODS_LATE * period_ms;
+        (at.since(since) > reach).then(|| Millis(at.0.saturating_sub(reach)))
+    }
+
+    /// Tells and hears when a period is over. Answers since when nothing was missed.
+    fn exchange(
+        &mut self,
+        arbiter: &mut dyn Arbiter,
+        view: &SaleView,
+        at: Millis,
+        period_ms: u64,
+    ) -> Millis {
+        let over = (at.0 / period_ms).saturating_sub(1);
+        let fresh = Ear { told: over.saturating_sub(1), since: at };
+        let ear = self.sales.entry(view.tag()).or_insert(fresh);
+        if over <= ear.told {
+            return ear.since;
+        }
+        let is_next = over == ear.told + 1;
+        ear.told = over;
+        let line = view.line();
+        let base = Number(line.watermark().0 / 8 * 8 + 1);
+        let bitmap = bitmap_of(line, base, Millis(over * period_ms));
+        let told = arbiter.tell_heard(view.tag(), (over, period_ms), base, &bitmap);
+        let before = over.saturating_sub(1);
+        match arbiter.heard_by_all(view.tag(), before, base).filter(|_| told && is_next) {
+            Some(bits) => hear_all(line, base, &bits, Millis((before + 1) * period_ms)),
+            None => ear.since = at,
+        }
+        ear.since
+    }
+}
+
+/// A bit for each number from `base` on that was heard of since `from`; the most significant of a byte
+/// first, and no byte behind the last that is not 0.
+fn bitmap_of(line: &Line, base: Number, from: Millis) -> Vec<u8> {
+    let mut bitmap = Vec::new();
+    for number in base.0..=line.issued().0 {
+        // What was heard is kept in whole seconds, rounded down.
+        if line.heard(Number(number)).after(1_000) > from {
+            let bit = number - base.0;
+            let byte = usize::try_from(bit / 8).expect("a line fits in memory");
+            bitmap.resize(bitmap.len().max(byte + 1), 0);
+            bitmap[byte] |= 0x80 >> (bit % 8);
+        }
+    }
+    bitmap
+}
+
+fn hear_all(line: &Line, base: Number, bits: &[u8], at: Millis) {
+    for (byte, first) in bits.iter().zip((base.0..).step_by(8)) {
+        for bit in (0..8).filter(|bit| byte & (0x80 >> bit) != 0) {
+            line.hear(Number(first + bit), at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::LineWriter;
+
+    #[test]
+    fn what_one_node_heard_another_takes_over() {
+        let (mut one, mut other) = (LineWriter::new(Millis(0)), LineWriter::new(Millis(0)));
+        for writer in [&mut one, &mut other] {
+            writer.issue_through(Number(40), Millis(0));
+        }
+        let heard = [Number(9), Number(16), Number(17), Number(33)];
+        for number in heard {
+            one.line().hear(number, Millis(70_000));
+        }
+        let bits = bitmap_of(&one.line(), Number(9), Millis(60_000));
+        assert_eq!(bits, [0x81, 0x80, 0, 0x80]);
+        hear_all(&other.line(), Number(9), &bits, Millis(80_000));
+        let known = (1..=40).map(Number).filter(|n| other.line().heard(*n) == Millis(80_000));
+        assert_eq!(known.collect::<Vec<_>>(), heard);
+        assert!(bitmap_of(&one.line(), Number(9), Millis(90_000)).is_empty());
+    }
+}

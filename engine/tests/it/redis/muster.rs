@@ -1,0 +1,322 @@
+//! A store that was restarted, emptied or replaced: who opens the sale again, and who waits.
+
+use std::{net::TcpListener, time::Duration};
+
+use engine::{
+    arbiter::redis::{Entry, Mustered, StoreError},
+    id::{Epoch, NodeName},
+    record::Change,
+    stream::Point,
+};
+
+use super::server::{DEADLINE, Node, Raw, Server, name, run};
+use crate::support;
+
+/// Longer than any test takes: who is missing is waited for.
+const LONG_MS: u64 = 600_000;
+
+fn open(epoch: u32) -> Mustered {
+    Mustered::Open { epoch: Epoch(epoch) }
+}
+
+fn wait(present: &[&str]) -> Mustered {
+    Mustered::Wait { present: present.iter().map(|node| name(node)).collect() }
+}
+
+fn rebuild(epoch: u32, base_seq: u64, missing: &[&str]) -> Mustered {
+    let missing = missing.iter().map(|node| name(node)).collect();
+    Mustered::Rebuild { epoch: Epoch(epoch), base_seq, missing }
+}
+
+/// Two nodes that serve, each with connections of its own, with the same knowledge.
+async fn crew(server: &Server) -> (Node, Node) {
+    let spec = support::spec(&[5]);
+    let mut a = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
+    let mut b = a.beside(server.arbiter("own", DEADLINE).await);
+    a.decide(&[support::enter(1, None)]).await;
+    b.decide(&[support::enter(2, None)]).await;
+    a.decide(&[]).await;
+    assert_eq!(a.point, b.point);
+    (a, b)
+}
+
+/// Lets `ahead` decide what `other` does not hear of.
+async fn go_ahead(ahead: &mut Node, shoppers: std::ops::Range<u128>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for shopper in shoppers {
+        entries.extend(ahead.decide(&[support::enter(shopper, None)]).await.facts.entries);
+    }
+    entries
+}
+
+/// Reads what the store still has.
+async fn read_on(node: &mut Node) {
+    let facts = node.arbiter.facts(node.sale, &node.point, 100).await.expect("the same history");
+    node.follow(&facts);
+}
+
+/// Gives both nodes connections to another server, or to one that was started anew.
+async fn move_to(server: &Server, nodes: [&mut Node; 2]) {
+    for node in nodes {
+        node.arbiter.close().await;
+        node.arbiter = server.arbiter("own", DEADLINE).await;
+    }
+}
+
+async fn serve_on(a: &mut Node, b: &mut Node) {
+    for (node, shopper) in [(&mut *a, 901), (&mut *b, 902)] {
+        node.decide(&[support::enter(shopper, None)]).await;
+    }
+    a.decide(&[]).await;
+    assert_eq!((a.point, a.world.hash()), (b.point, b.world.hash()));
+}
+
+#[test]
+fn a_restarted_store_that_kept_all_is_opened_again_when_the_crew_is_there() {
+    let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        go_ahead(&mut a, 3..6).await;
+        server.restart();
+        move_to(&server, [&mut a, &mut b]).await;
+        let restarted = Err(StoreError::Restarted { seq: a.point.seq });
+        assert_eq!(a.try_decide(&[], false).await.map(drop), restarted);
+        assert_eq!(b.try_decide(&[], false).await.map(drop), restarted, "wherever it stands");
+        let change = (&support::author(), &Change::Pause);
+        let appended = a.arbiter.append(a.sale, a.epoch, &a.point, change).await;
+        assert_eq!(appended.map(drop), restarted);
+
+        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
+        assert_eq!(a.muster(LONG_MS).await, Ok(open(1)), "the store has what the longest has");
+        assert_eq!(b.muster(LONG_MS).await, Ok(open(1)));
+        read_on(&mut b).await;
+        serve_on(&mut a, &mut b).await;
+        assert_eq!(a.epoch, Epoch(1));
+    });
+}
+
+#[test]
+fn a_store_that_comes_back_empty_is_written_by_the_node_that_came_furthest() {
+    let mut server = Server::start();
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        let base = a.point;
+        let entries = go_ahead(&mut b, 3..6).await;
+        server.restart();
+        move_to(&server, [&mut a, &mut b]).await;
+        rebuilt_by_b(&mut a, &mut b, &base, &entries).await;
+    });
+}
+
+#[test]
+fn a_flushed_store_is_written_by_the_node_that_came_furthest() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        let base = a.point;
+        let entries = go_ahead(&mut b, 3..6).await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        rebuilt_by_b(&mut a, &mut b, &base, &entries).await;
+    });
+}
+
+async fn rebuilt_by_b(a: &mut Node, b: &mut Node, base: &Point, entries: &[Entry]) {
+    assert_eq!(a.try_decide(&[], false).await.map(drop), Err(StoreError::UnknownSale));
+    assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+    let granted = rebuild(2, base.seq, &[]);
+    assert_eq!(b.muster(LONG_MS).await, Ok(granted.clone()));
+    assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
+    assert_eq!(b.muster(LONG_MS).await, Ok(granted), "an answer that was lost is given again");
+    b.rebuild(Epoch(2), base, entries).await;
+    assert_eq!(a.muster(LONG_MS).await, Ok(open(2)));
+    read_on(a).await;
+    assert_eq!(a.world.hash(), b.world.hash());
+    a.epoch = Epoch(2);
+    serve_on(a, b).await;
+}
+
+#[test]
+fn a_replica_that_missed_writes_is_not_served_from_before_they_are_written_again() {
+    let port =
+        TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string();
+    let primary = Server::start_with(&["--bind", "127.0.0.1", "--port", &port]);
+    let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
+    run(async {
+        let (mut a, mut b) = crew(&primary).await;
+        let (of_primary, of_replica) = (primary.raw().await, replica.raw().await);
+        replicated(&of_primary).await;
+        // Nothing answers there: the replica keeps what it has.
+        of_replica.call(&["REPLICAOF", "127.0.0.1", "1"]).await;
+        let base = a.point;
+        let entries = go_ahead(&mut b, 3..6).await;
+        of_replica.call(&["REPLICAOF", "NO", "ONE"]).await;
+        move_to(&replica, [&mut a, &mut b]).await;
+        // It lags where the replica ends: without the run id it would go on, and undo what b told.
+        assert_eq!(
+            a.try_decide(&[support::enter(9, None)], false).await.map(drop),
+            Err(StoreError::Restarted { seq: base.seq })
+        );
+        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+        assert_eq!(b.muster(LONG_MS).await, Ok(rebuild(2, base.seq, &[])));
+        b.rebuild(Epoch(2), &base, &entries).await;
+        assert_eq!(a.muster(LONG_MS).await, Ok(open(2)));
+        read_on(&mut a).await;
+        a.epoch = Epoch(2);
+        serve_on(&mut a, &mut b).await;
+    });
+}
+
+/// Waits until the replica has all.
+async fn replicated(primary: &Raw) {
+    for _ in 0..500 {
+        if primary.call(&["WAIT", "1", "100"]).await.as_u64() == Some(1) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("the replica does not come up");
+}
+
+#[test]
+fn who_is_missing_is_waited_for_and_then_named() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        go_ahead(&mut b, 3..4).await;
+        a.decide(&[]).await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        assert_eq!(a.muster(300).await, Ok(wait(&["a"])));
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        assert_eq!(a.muster(300).await, Ok(wait(&["a"])), "since the first word, not the last");
+        tokio::time::sleep(Duration::from_millis(160)).await;
+        assert_eq!(a.muster(300).await, Ok(rebuild(2, a.point.seq, &["b"])));
+        a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
+        assert_eq!(b.muster(LONG_MS).await, Ok(open(2)), "it is open: who comes late goes on");
+    });
+}
+
+#[test]
+fn a_store_that_kept_all_is_written_anew_when_a_node_is_missing() {
+    let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        server.restart();
+        move_to(&server, [&mut a, &mut b]).await;
+        assert_eq!(a.muster(0).await, Ok(rebuild(2, a.point.seq, &["b"])));
+    });
+}
+
+#[test]
+fn who_came_furthest_and_then_fell_silent_is_missing() {
+    let server = Server::start();
+    run(async {
+        let (a, mut b) = crew(&server).await;
+        go_ahead(&mut b, 3..4).await;
+        let raw = server.raw().await;
+        raw.call(&["FLUSHALL"]).await;
+        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
+        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
+        assert_eq!(b.muster(0).await, Ok(rebuild(2, a.point.seq, &[])));
+        // As if its last word were 3 s ago.
+        let muster = &a.arbiter.keys(a.sale)[13];
+        let said = raw.call(&["HGET", muster, "b"]).await.into_string().unwrap();
+        let (at, rest) = said.split_once(' ').unwrap();
+        let earlier = format!("{} {rest}", at.parse::<u64>().unwrap() - 3_000);
+        raw.call(&["HSET", muster, "b", &earlier]).await;
+        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+        assert_eq!(a.muster(0).await, Ok(rebuild(3, a.point.seq, &["b"])), "an epoch of its own");
+    });
+}
+
+#[test]
+fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        let raw = server.raw().await;
+        raw.call(&["FLUSHALL"]).await;
+        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
+        // The lesser name, of two that came as far.
+        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, a.point.seq, &[])));
+        a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
+        // As if the last parts were still to come.
+        let meta = &a.arbiter.keys(a.sale)[0];
+        raw.call(&["HSET", meta, "status", "loading"]).await;
+        let loading = Err(StoreError::Loading { epoch: Epoch(2) });
+        assert_eq!(b.try_decide(&[], false).await.map(drop), loading);
+        let told = b.muster(1).await;
+        assert!(
+            matches!(told, Ok(Mustered::Loading { epoch: Epoch(2), age_ms: 0..5_000 })),
+            "{told:?}"
+        );
+        b.epoch = Epoch(3);
+        assert_eq!(b.load_with(&b.arbiter).await, loading, "nobody else writes meanwhile");
+
+        raw.call(&["HINCRBY", meta, "loaded_at", "-10000"]).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!(b.muster(1).await, Ok(rebuild(3, b.point.seq, &["a"])));
+        b.rebuild(Epoch(3), &b.point.clone(), &[]).await;
+        assert_eq!(a.load_with(&a.arbiter).await, Err(StoreError::OtherEpoch { epoch: Epoch(3) }));
+        assert_eq!(a.muster(LONG_MS).await, Ok(open(3)));
+        a.epoch = Epoch(3);
+        serve_on(&mut a, &mut b).await;
+    });
+}
+
+#[test]
+fn a_loader_whose_load_failed_is_told_to_begin_again() {
+    let server = Server::start();
+    run(async {
+        let (mut a, b) = crew(&server).await;
+        let raw = server.raw().await;
+        raw.call(&["FLUSHALL"]).await;
+        a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
+        raw.call(&["HSET", &a.arbiter.keys(a.sale)[0], "status", "loading"]).await;
+        let told = b.muster(LONG_MS).await;
+        assert!(matches!(told, Ok(Mustered::Loading { .. })), "{told:?}");
+        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(3, a.point.seq, &[])));
+    });
+}
+
+#[test]
+fn a_sale_that_is_open_is_not_written_over() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        b.epoch = Epoch(2);
+        assert_eq!(b.load_with(&b.arbiter).await, Err(StoreError::OtherEpoch { epoch: Epoch(1) }));
+        b.epoch = Epoch(1);
+        serve_on(&mut a, &mut b).await;
+        assert_eq!(a.muster(LONG_MS).await, Ok(open(1)));
+        let elsewhere = Point { seq: 999, ..a.point };
+        a.point = elsewhere;
+        assert_eq!(a.muster(LONG_MS).await, Ok(open(1)), "its own calls tell it that it diverged");
+    });
+}
+
+#[test]
+fn the_crew_is_as_the_furthest_knows_it() {
+    let server = Server::start();
+    run(async {
+        let (mut a, b) = crew(&server).await;
+        let silent = engine::arbiter::redis::Note::Part { node: &b.name, silent_ms: 0 };
+        a.tell(&[silent]).await;
+        assert_eq!(a.sale().crew().nodes().collect::<Vec<&NodeName>>(), [&a.name]);
+        let mut behind = a.beside(a.arbiter.clone());
+        (behind.name, behind.point, behind.world) = (name("c"), b.point, b.world.clone());
+        server.raw().await.call(&["FLUSHALL"]).await;
+        assert_eq!(behind.muster(LONG_MS).await, Ok(wait(&["c"])), "for a and for b");
+        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, b.point.seq, &[])), "b had parted");
+    });
+}
+
+#[test]
+fn a_deleted_sale_is_not_brought_back_by_a_muster() {
+    let server = Server::start();
+    run(async {
+        let (a, b) = crew(&server).await;
+        let change = (&support::author(), &Change::Delete);
+        a.arbiter.append(a.sale, a.epoch, &a.point, change).await.unwrap();
+        assert_eq!(b.muster(0).await, Err(StoreError::UnknownSale));
+    });
+}
