@@ -57,9 +57,10 @@ const FULL: Size =
 const SHORT_FAULTS: [End; 2] = [End::None, End::Kill { times: 2 }];
 const FULL_FAULTS: [End; 2] = [End::None, End::Kill { times: 5 }];
 
-/// What every `cargo xtask test` does to several nodes: lose one, and lose the store with everything
-/// in it. The other faults have the same promises to keep, and `cargo xtask crowd --nodes` to try them.
-const NODES_FAULTS: [Fault; 2] = [Fault::KillNode, Fault::EmptyRedis];
+/// What every `cargo xtask test` does to several nodes: lose one, lose the store with everything in it,
+/// and replace them all. The other faults have the same promises to keep, and `cargo xtask crowd
+/// --nodes` to try them.
+const NODES_FAULTS: [Fault; 3] = [Fault::KillNode, Fault::EmptyRedis, Fault::Rolling];
 const NODES: u32 = 3;
 const NODES_SHOPPERS: u32 = 3_000;
 

@@ -80,7 +80,9 @@ impl Shopper {
         if self.record.plan.double_click {
             let again = self.insist(call, None).await.answer;
             run.witness.replay.check(again.body == answer.body, || {
-                format!("key {} gave other bytes for {}", call.key, purchase.id)
+                let bytes = |answer: &Answer| String::from_utf8_lossy(&answer.body).into_owned();
+                let (key, first, then) = (&call.key, bytes(answer), bytes(&again));
+                format!("key {key} gave {} {first}, then {} {then}", answer.status, again.status)
             });
         }
         match self.record.plan.ending {
