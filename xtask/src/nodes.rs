@@ -75,9 +75,12 @@ struct Found {
 impl Found {
     /// Fails if anything did, naming all of it.
     fn outcome(&self) -> Result<(), Failure> {
-        let results = [&self.crowd, &self.befell].into_iter().chain(&self.closed);
-        let failures = results.filter_map(|result| result.as_ref().err());
-        let mut wrong: Vec<String> = failures.map(ToString::to_string).collect();
+        let mut wrong: Vec<String> = match (&self.crowd, broken_rules(&self.report).as_slice()) {
+            (Err(failure), []) => vec![failure.to_string()],
+            (_, broken) => broken.iter().map(|rule| format!("broken: {rule}")).collect(),
+        };
+        let others = [&self.befell].into_iter().chain(&self.closed);
+        wrong.extend(others.filter_map(|result| result.as_ref().err()).map(ToString::to_string));
         if Probed::all(&self.probed).acknowledged.len() < 2 {
             wrong.push("the probers could not enter".to_owned());
         }
