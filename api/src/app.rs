@@ -142,9 +142,9 @@ fn call(
         Route::Leave { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::leave(app, sale, head, body))
         }),
-        Route::Purchase { sale } => with_sale(app, sale, |sale| {
-            later(app, request, peer, |app, head, body| purchase::make(app, sale, head, body))
-        }),
+        Route::Purchase { sale } => {
+            with_sale(app, sale, |sale| purchase::make(app, sale, request, peer))
+        }
         Route::PurchaseShow { sale, id } => {
             with_sale(app, sale, |sale| purchase::show(app, sale, id, request.headers()))
         }

@@ -201,6 +201,7 @@ pub fn observe(engine: &Engine) {
                 ("held", counts.held),
                 ("paying", counts.paying),
                 ("sold", counts.sold),
+                ("stranded", counts.stranded),
             ];
             for (state, units) in states {
                 let sku = offer.sku.as_str().to_owned();

@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     /// The paths of the contract with the methods they take.
-    const PATHS: [(&str, &str); 33] = [
+    const PATHS: [(&str, &str); 34] = [
         ("/", "GET"),
         ("/s/demo", "GET"),
         ("/docs", "GET"),
@@ -250,6 +250,7 @@ mod tests {
         ("/v1/admin/sales/demo/message", "POST"),
         ("/v1/admin/sales/demo/rate", "POST"),
         ("/v1/admin/sales/demo/restock", "POST"),
+        ("/v1/admin/sales/demo/unstrand", "POST"),
         ("/v1/admin/sales/demo/audit", "GET"),
         ("/v1/admin/sales/demo/stats", "GET"),
         ("/v1/admin/outbox", "GET"),

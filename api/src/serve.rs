@@ -8,7 +8,10 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use bytes::Bytes;
 use engine::{
     Engine, EngineOptions, Failure, Running, Started,
-    arbiter::{SharedOptions, redis::StoreOptions},
+    arbiter::{
+        SharedOptions,
+        redis::{Replicas, StoreOptions},
+    },
     clock::{Clock, SystemClock},
     disk::{Disk, real::RealDisk},
     limits,
@@ -253,6 +256,10 @@ fn shared_options(config: &Config) -> Option<SharedOptions> {
             url: redis.url.clone(),
             connections: redis.connections,
             deadline: Duration::from_millis(redis.deadline_ms),
+            replicas: (redis.wait_replicas > 0).then(|| Replicas {
+                count: redis.wait_replicas,
+                timeout: Duration::from_millis(redis.wait_timeout_ms),
+            }),
             prefix: redis.prefix.clone(),
         },
         muster_wait_ms: redis.muster_wait_ms,

@@ -17,7 +17,7 @@ mod time;
 pub use admin::{
     AuditEntry, AuditList, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest,
     ReplayRequest, RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay,
-    read_restock,
+    read_restock, read_unstrand,
 };
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use node::Node;

@@ -41,7 +41,7 @@ impl Purchases {
     }
 
     /// Whether a key was answered or is being asked.
-    fn knows(&self, key: u128) -> bool {
+    pub(crate) fn knows(&self, key: u128) -> bool {
         self.keys.contains_key(&keyed::hash(key))
     }
 

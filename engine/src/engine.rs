@@ -222,16 +222,25 @@ impl Engine {
         replay: ReplayKey,
     ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
         let approach = sale.approach(&items, replay);
-        let approach = approach.map_err(|_| {
-            let phase = sale.phase(self.now());
-            let open = matches!(phase, Phase::Open | Phase::Draining);
-            let closed = PurchaseRefusal::NotOpen(phase);
-            Failure::Refused(if open { PurchaseRefusal::SoldOut } else { closed })
-        })?;
+        let approach = approach.map_err(|_| Failure::Refused(self.nothing_left(sale)))?;
         let items = Wanted::from_slice(&items);
         let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
         let Reply::Purchase(hold) = self.send(command, Some(approach)).await? else { mismatch() };
         hold.map_err(Failure::Refused)
+    }
+
+    /// What a purchase with this key is refused with whatever it asks for, by loads alone; `None` when it
+    /// has to be asked.
+    pub fn refusal_of_all(&self, sale: &SaleView, key: u128) -> Option<PurchaseRefusal> {
+        sale.refuses_all(key).then(|| self.nothing_left(sale))
+    }
+
+    /// The refusal of a purchase that finds nothing to ask for.
+    fn nothing_left(&self, sale: &SaleView) -> PurchaseRefusal {
+        match sale.phase(self.now()) {
+            Phase::Open | Phase::Draining => PurchaseRefusal::SoldOut,
+            phase @ (Phase::Scheduled | Phase::Closed) => PurchaseRefusal::NotOpen(phase),
+        }
     }
 
     /// A hold moves on; a step taken before is no change.

@@ -123,7 +123,7 @@ pub const SNAPSHOT_CHUNK_BYTES: usize = 512 * 1024;
 
 /// How often a snapshot is read from its beginning again because another took its place meanwhile.
 /// They follow each other so slowly that a second time is rare.
-pub const SNAPSHOT_READS_MAX: usize = 4;
+pub const SNAPSHOT_READS_MAX: usize = 8;
 
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;

@@ -113,6 +113,12 @@ impl Stock {
         summed(items).find(short).map(|(offer, _)| SoldOut { offer })
     }
 
+    /// Whether no offer has a unit left to ask for.
+    pub fn is_exhausted(&self) -> bool {
+        // ORDERING: Acquire; as `permits`.
+        self.offers.iter().all(|offer| offer.permits.load(Ordering::Acquire) <= 0)
+    }
+
     /// Takes units of every item, or of none. An offer named twice counts with the sum.
     ///
     /// Purchases that race for the last units of several offers may all be refused: each may see what

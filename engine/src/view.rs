@@ -154,6 +154,12 @@ impl SaleView {
         Approach::new(&self.purchases, &self.stock, items, replay)
     }
 
+    /// Whether a purchase with this key is refused whatever it asks for: nothing is left of any offer,
+    /// and the key is none that may have got the last of it.
+    pub fn refuses_all(&self, key: u128) -> bool {
+        self.stock.is_exhausted() && !self.purchases.knows(key)
+    }
+
     pub(crate) fn purchases(&self) -> &Purchases {
         &self.purchases
     }

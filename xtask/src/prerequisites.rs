@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 9] = [
+const PREREQUISITES: [Prerequisite; 10] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -65,7 +65,12 @@ const PREREQUISITES: [Prerequisite; 9] = [
     Prerequisite {
         command: "nginx",
         package: "nginx",
-        needed_for: "the benches: the same bytes from another server",
+        needed_for: "the balancer before nodes; the benches: another server's bytes",
+    },
+    Prerequisite {
+        command: "haproxy",
+        package: "haproxy",
+        needed_for: "the other balancer before nodes",
     },
 ];
 
@@ -167,8 +172,8 @@ mod tests {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
         let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, redis-server, redis-cli, \
-             nginx: on Debian, run as root: \
-             apt-get install e2fsprogs git mount nginx redis-server redis-tools strace util-linux";
+             nginx, haproxy: on Debian, run as root: \
+             apt-get install e2fsprogs git haproxy mount nginx redis-server redis-tools strace util-linux";
         assert_eq!(message, expected);
     }
 }

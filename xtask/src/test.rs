@@ -52,6 +52,7 @@ fn steps_of(project: &Project, part: Part) -> Vec<Step> {
     match part {
         Part::Unit => vec![
             Step::new("unit and integration tests", calls(unit(project))),
+            Step::new("the contract over Redis", calls(contract_over_redis(project))),
             Step::new("doc tests", calls(doc(project))),
         ],
         Part::BenchSmoke => vec![Step::new("benches, once each", calls(bench_smoke(project)))],
@@ -63,6 +64,13 @@ fn steps_of(project: &Project, part: Part) -> Vec<Step> {
 fn unit(project: &Project) -> Call {
     // Without fail-fast one broken crate would hide the others.
     project.cargo(["test", "--workspace", "--exclude=benches", "--all-targets", "--no-fail-fast"])
+}
+
+/// The same promises, with Redis deciding as for many nodes.
+fn contract_over_redis(project: &Project) -> Call {
+    project
+        .cargo(["test", "--package=api", "--test=contract", "--no-fail-fast"])
+        .env("RUSHGATE_CONTRACT_ARBITER", "redis")
 }
 
 fn doc(project: &Project) -> Call {

@@ -34,6 +34,8 @@ pub(super) fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
     });
     let connections = fields.integer("connections", 1..=64_u32);
     let deadline_ms = fields.integer("deadline_ms", 10..=TIMEOUT_MS_MAX);
+    let wait_replicas = fields.integer("wait_replicas", 0..=16_u32);
+    let wait_timeout_ms = fields.integer("wait_timeout_ms", 1..=TIMEOUT_MS_MAX);
     let muster_wait_ms = fields.integer("muster_wait_ms", 1_000..=TIMEOUT_MS_MAX);
     fields.finish();
     RedisOptions {
@@ -41,6 +43,8 @@ pub(super) fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
         prefix: prefix.unwrap_or_else(|| "rushgate".to_owned()),
         connections: connections.unwrap_or(2) as usize,
         deadline_ms: deadline_ms.unwrap_or(500),
+        wait_replicas: wait_replicas.unwrap_or(0),
+        wait_timeout_ms: wait_timeout_ms.unwrap_or(100),
         muster_wait_ms: muster_wait_ms.unwrap_or(10_000),
     }
 }

@@ -105,6 +105,10 @@ pub struct RedisOptions {
     pub connections: usize,
     /// How long a call may take.
     pub deadline_ms: u64,
+    /// Replicas that must have a decision before it is answered; 0 waits for none.
+    pub wait_replicas: u32,
+    /// How long they are waited for.
+    pub wait_timeout_ms: u64,
     /// How long nodes that do not answer are waited for when the store lost facts.
     pub muster_wait_ms: u64,
 }

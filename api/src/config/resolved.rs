@@ -55,6 +55,8 @@ struct Redis {
     prefix: String,
     connections: usize,
     deadline_ms: u64,
+    wait_replicas: u32,
+    wait_timeout_ms: u64,
     muster_wait_ms: u64,
 }
 
@@ -108,6 +110,8 @@ pub fn resolved_text(config: &Config) -> String {
             prefix: config.redis.prefix.clone(),
             connections: config.redis.connections,
             deadline_ms: config.redis.deadline_ms,
+            wait_replicas: config.redis.wait_replicas,
+            wait_timeout_ms: config.redis.wait_timeout_ms,
             muster_wait_ms: config.redis.muster_wait_ms,
         },
         keys: keys(config),

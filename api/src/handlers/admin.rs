@@ -22,7 +22,7 @@ use crate::{
     wire::{
         AdminSale, AdminSaleList, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject,
         ReplayRequest, SaleStats, SaleTable, format_purchase_id, read_message, read_nothing,
-        read_patch, read_rate, read_replay, read_restock, read_sale,
+        read_patch, read_rate, read_replay, read_restock, read_sale, read_unstrand,
     },
 };
 
@@ -157,6 +157,11 @@ async fn change(
             let offer = offer_index(&sale, &restock.sku)?;
             Change::Restock { offer, units: restock.units }
         }
+        Act::Unstrand => {
+            let unstrand = read_unstrand(&body)?;
+            let offer = offer_index(&sale, &unstrand.sku)?;
+            Change::Unstrand { offer, units: unstrand.units.unsigned_abs() }
+        }
         Act::Pause | Act::Resume | Act::Drain | Act::Open | Act::Close => {
             read_nothing(&body)?;
             switch(act)
@@ -173,7 +178,7 @@ const fn switch(act: Act) -> Change {
         Act::Drain => Change::Drain,
         Act::Open => Change::Open,
         Act::Close => Change::Close,
-        Act::Pause | Act::Message | Act::Rate | Act::Restock => Change::Pause,
+        Act::Pause | Act::Message | Act::Rate | Act::Restock | Act::Unstrand => Change::Pause,
     }
 }
 
@@ -225,6 +230,7 @@ fn stats(app: &App, sale: &SaleView) -> SaleStats {
         held: counts.held,
         paying: counts.paying,
         sold: counts.sold,
+        stranded: counts.stranded,
     });
     SaleStats {
         sale: sale.name().as_str().to_owned(),

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use engine::{
     command::HoldReply,
     id::{HoldId, OfferIndex},
+    record::ReplayKey,
     sale::Settler,
     view::SaleView,
 };
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 
 use super::{
     Verb,
@@ -17,29 +18,50 @@ use super::{
     render,
 };
 use crate::{
-    app::{App, Head, or_refusal},
+    app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
     keys::Role,
     metrics::{self, Outcome},
     respond::{self, Cache},
-    server::{Answer, Body, RequestBody},
-    token::{Principal, parse_jti},
+    server::{Answer, Body, Peer, RequestBody},
+    token::{Principal, VerifiedPass, parse_jti},
     wire::{PurchaseRequest, parse_purchase_id, read_nothing, read_purchase},
 };
 
-/// `POST /v1/sales/{sale}/purchase`
-pub async fn make(
-    app: Arc<App>,
+/// `POST /v1/sales/{sale}/purchase`. When nothing is left of any offer, which is what most of a crowd
+/// meets, the answer is the same whatever is asked for, and the body is not even read.
+pub fn make(
+    app: &Arc<App>,
     sale: Arc<SaleView>,
-    head: Head,
-    body: RequestBody,
-) -> Result<Response<Body>, ApiError> {
-    let counted = |outcome| app.outcomes.count(metrics::PURCHASE_TOTAL, &sale, outcome);
-    let made = buy(&app, &sale, &head, body).await.inspect_err(|refusal| {
-        counted(Outcome::Refused(refusal.facts().code));
-    })?;
-    counted(if made.replayed { Outcome::Replayed } else { Outcome::Held });
-    tell(&sale, &made, StatusCode::CREATED)
+    request: Request<RequestBody>,
+    peer: &Arc<Peer>,
+) -> Answer {
+    if sale.stock().is_exhausted()
+        && request.body().is_within_limit()
+        && let Err(refusal) = ask_at_all(app, &sale, request.headers())
+    {
+        count_refusal(app, &sale, &refusal);
+        return Answer::Now(refusal.respond());
+    }
+    later(app, request, peer, |app, head, body| async move {
+        let made = buy(&app, &sale, &head, body).await;
+        let made = made.inspect_err(|refusal| count_refusal(&app, &sale, refusal))?;
+        let outcome = if made.replayed { Outcome::Replayed } else { Outcome::Held };
+        app.outcomes.count(metrics::PURCHASE_TOTAL, &sale, outcome);
+        tell(&sale, &made, StatusCode::CREATED)
+    })
+}
+
+fn count_refusal(app: &App, sale: &SaleView, refusal: &ApiError) {
+    let outcome = Outcome::Refused(refusal.facts().code);
+    app.outcomes.count(metrics::PURCHASE_TOTAL, sale, outcome);
+}
+
+/// Whether there is anything to ask for, for somebody who may ask.
+fn ask_at_all(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<(), ApiError> {
+    let asked = Asked::read(app, sale, headers)?;
+    let refusal = app.engine.refusal_of_all(sale, asked.replay(b"").key);
+    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
 async fn buy(
@@ -48,13 +70,32 @@ async fn buy(
     head: &Head,
     body: RequestBody,
 ) -> Result<HoldReply, ApiError> {
-    let pass = authority::pass(app, sale, &head.headers)?;
-    let key = authority::required_key(&head.headers)?;
+    let asked = Asked::read(app, sale, &head.headers)?;
     let body = body.read(&head.headers).await?;
     let items = offers(sale, &read_purchase(&body)?)?;
-    let route = format!("purchase/{}/{}", sale.name(), sale.epoch().0);
-    let replay = authority::replay(Principal::Shopper(pass.shopper), &route, key, &body);
-    Ok(app.engine.purchase(sale, authority::place_of_pass(&pass), items, replay).await?)
+    let pass = authority::place_of_pass(&asked.pass);
+    Ok(app.engine.purchase(sale, pass, items, asked.replay(&body)).await?)
+}
+
+/// What the head of a purchase says.
+struct Asked<'a> {
+    pass: VerifiedPass,
+    /// The idempotency key and its route.
+    key: &'a str,
+    route: String,
+}
+
+impl<'a> Asked<'a> {
+    fn read(app: &App, sale: &SaleView, headers: &'a HeaderMap) -> Result<Self, ApiError> {
+        let pass = authority::pass(app, sale, headers)?;
+        let key = authority::required_key(headers)?;
+        let route = format!("purchase/{}/{}", sale.name(), sale.epoch().0);
+        Ok(Self { pass, key, route })
+    }
+
+    fn replay(&self, body: &[u8]) -> ReplayKey {
+        authority::replay(Principal::Shopper(self.pass.shopper), &self.route, self.key, body)
+    }
 }
 
 /// The offers a request names by SKU.

@@ -165,6 +165,8 @@ pub enum Act {
     Rate,
     /// Units come or go.
     Restock,
+    /// Stranded units are for sale again.
+    Unstrand,
 }
 
 impl Act {
@@ -179,6 +181,7 @@ impl Act {
             "message" => Self::Message,
             "rate" => Self::Rate,
             "restock" => Self::Restock,
+            "unstrand" => Self::Unstrand,
             _ => return None,
         })
     }
@@ -188,7 +191,7 @@ impl Act {
 pub const ROUTES: usize = LABELS.len();
 
 /// The metrics label of each call, in the order of [`Route`].
-pub const LABELS: [&str; 36] = [
+pub const LABELS: [&str; 37] = [
     "/",
     "/s/{sale}",
     "/docs",
@@ -221,6 +224,7 @@ pub const LABELS: [&str; 36] = [
     "/v1/admin/sales/{sale}/message",
     "/v1/admin/sales/{sale}/rate",
     "/v1/admin/sales/{sale}/restock",
+    "/v1/admin/sales/{sale}/unstrand",
     "/v1/admin/sales/{sale}/audit",
     "/v1/admin/sales/{sale}/stats",
     "/v1/admin/outbox",
@@ -236,10 +240,10 @@ impl Admin<'_> {
             Self::Update { .. } => 3,
             Self::Delete { .. } => 4,
             Self::Act { act, .. } => 5 + *act as usize,
-            Self::Audit { .. } => 13,
-            Self::Stats { .. } => 14,
-            Self::Outbox => 15,
-            Self::OutboxReplay => 16,
+            Self::Audit { .. } => 14,
+            Self::Stats { .. } => 15,
+            Self::Outbox => 16,
+            Self::OutboxReplay => 17,
         }
     }
 }

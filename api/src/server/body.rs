@@ -199,6 +199,13 @@ impl RequestBody {
         self.incoming.is_end_stream()
     }
 
+    /// Whether the request says that its body is within the limit, so that it may be left unread: of one
+    /// that is too large, or of unknown length, that has to be found out.
+    pub fn is_within_limit(&self) -> bool {
+        let declared = self.incoming.size_hint().exact();
+        declared.is_some_and(|bytes| bytes <= self.bounds.bytes_max as u64)
+    }
+
     /// Reads the body to its end: 413 over the limit, 408 past the deadline, 400 when it breaks
     /// off. `headers` are the request's: a client that waits for `100 Continue` is refused before
     /// it sends anything.

@@ -1,5 +1,7 @@
 //! What operators send and read besides the sale itself: pace, message, restock, audit, stats.
 
+use std::ops::RangeInclusive;
+
 use engine::clock::Millis;
 use engine::id::{EventId, SaleName, Sku};
 use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
@@ -24,12 +26,12 @@ pub struct MessageRequest {
     pub message: Option<String>,
 }
 
-/// `POST …/restock`.
+/// `POST …/restock` and `POST …/unstrand`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestockRequest {
     /// Which offer.
     pub sku: Sku,
-    /// How many units come; negative takes unsold units away. Never 0.
+    /// How many units come; negative takes unsold units away. Never 0, and of stranded units positive.
     pub units: i64,
 }
 
@@ -74,15 +76,29 @@ pub fn read_message(body: &[u8]) -> Result<MessageRequest, BodyError> {
 
 /// Reads `{"sku": "…", "units": ±n}`.
 pub fn read_restock(body: &[u8]) -> Result<RestockRequest, BodyError> {
-    const SKU: &str = "1 to 64 letters, digits or . _ : -";
     let most = i64::try_from(UNITS_MAX).unwrap_or(i64::MAX);
+    read_units(body, -most..=most, "a whole number, not 0")
+}
+
+/// Reads `{"sku": "…", "units": n}`.
+pub fn read_unstrand(body: &[u8]) -> Result<RestockRequest, BodyError> {
+    let most = i64::try_from(UNITS_MAX).unwrap_or(i64::MAX);
+    read_units(body, 1..=most, "a whole number from 1")
+}
+
+fn read_units(
+    body: &[u8],
+    range: RangeInclusive<i64>,
+    allowed: &str,
+) -> Result<RestockRequest, BodyError> {
+    const SKU: &str = "1 to 64 letters, digits or . _ : -";
     read_body(body, |fields| {
         let sku = fields.text("sku", SKU, Sku::parse);
         let sku = fields.required("sku", SKU, sku);
-        let units = fields.integer("units", -most..=most);
-        let units = fields.required("units", "a whole number, not 0", units);
+        let units = fields.integer("units", range);
+        let units = fields.required("units", allowed, units);
         if units == Some(0) {
-            fields.note("units", "0", "a whole number, not 0");
+            fields.note("units", "0", allowed);
         }
         Some(RestockRequest { sku: sku?, units: units? })
     })
@@ -229,6 +245,8 @@ pub struct OfferStats {
     pub paying: u64,
     /// Paid.
     pub sold: u64,
+    /// Perhaps sold by a node that was missing when the store lost facts.
+    pub stranded: u64,
 }
 
 #[cfg(test)]
@@ -242,6 +260,9 @@ mod tests {
             Ok(RateRequest { admission_milli_per_second: 12_500 })
         );
         assert_eq!(read_message(br#"{"message":""}"#), Ok(MessageRequest { message: None }));
+        let unstrand = read_unstrand(br#"{"sku":"a","units":5}"#).unwrap();
+        assert_eq!((unstrand.sku.as_str(), unstrand.units), ("a", 5));
+        assert!(read_unstrand(br#"{"sku":"a","units":-5}"#).is_err());
         let restock = read_restock(br#"{"sku":"a","units":-5}"#).unwrap();
         assert_eq!((restock.sku.as_str(), restock.units), ("a", -5));
         assert_eq!(read_nothing(b""), Ok(()));

@@ -205,7 +205,7 @@ async fn stats_count_what_happened() {
         assert_eq!(stats[name], value, "{name}");
     }
     let offer = json!({ "sku": SKU, "total": 10, "available": 9, "held": 0, "paying": 1,
-        "sold": 0 });
+        "sold": 0, "stranded": 0 });
     assert_eq!(stats["offers"], json!([offer]));
 }
 

@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::client::Client;
+use crate::{arbiter, client::Client};
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_rushgate");
@@ -67,6 +67,7 @@ impl Server {
         std::fs::write(&file, config).unwrap();
         command.arg("serve").arg("--config").arg(&file).arg("--data").arg(dir.join("data"));
         command.args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);
+        command.envs(arbiter::environment(dir));
         let log = File::options().create(true).append(true).open(&errors).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut first = String::new();

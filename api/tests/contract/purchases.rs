@@ -211,3 +211,27 @@ async fn a_sale_not_open_sells_nothing_but_settles_what_was_sold() {
     let shown = wall.tell(get(wall.path(&format!("purchases/{id}"))).bearer(&shopper.pass)).await;
     assert_eq!(shown.is(200).json()["state"], "confirmed");
 }
+
+#[tokio::test]
+async fn when_nothing_is_left_the_answer_comes_before_the_body_is_read() {
+    let wall = Wall::new(json!({ "offers": [{ "sku": "sneaker-42", "total": 1, "price": 1,
+        "currency": "KRW" }] }))
+    .await;
+    let (first, other) = (wall.admitted().await, wall.admitted().await);
+    let bought = wall.buy(&first.pass, 1, "last").await.is(201).text();
+    assert_eq!(wall.buy(&first.pass, 1, "last").await.is(201).text(), bought, "a known key");
+    assert_eq!(wall.buy("x", 1, "k").await.is(401).code(), "pass_invalid");
+
+    // The body is no JSON, and the connection serves the next request all the same.
+    let path = wall.path("purchase");
+    let asked = format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nIdempotency-Key: k\r\n\
+         Content-Length: 9\r\n\r\nnot JSON!GET {} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        other.pass,
+        wall.path("")
+    );
+    let told = wall.server.client.raw(asked.as_bytes()).await;
+    let (refused, status) = told.split_once("HTTP/1.1 200").expect(&told);
+    assert!(refused.starts_with("HTTP/1.1 409") && refused.contains("sold_out"), "{told}");
+    assert!(status.contains(r#""state":"all_held""#), "{told}");
+}

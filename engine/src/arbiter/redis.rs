@@ -26,7 +26,7 @@ mod verdict;
 use std::time::Duration;
 
 use fred::{
-    clients::Pool,
+    clients::{Client, Pool},
     interfaces::{ClientLike as _, FunctionInterface as _},
     types::{
         Builder, ClusterHash, CustomCommand, Value,
@@ -68,9 +68,20 @@ pub struct StoreOptions {
     pub connections: usize,
     /// How long a call may take before its outcome counts as unknown.
     pub deadline: Duration,
+    /// Replicas that must have a decision before it counts; `None` waits for none.
+    pub replicas: Option<Replicas>,
     /// What every key begins with, so that others can use the same Redis. No braces: those of the
     /// sale's tag choose the shard.
     pub prefix: String,
+}
+
+/// How many replicas have to have a decision, and how long that may take (`WAIT`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replicas {
+    /// At least 1.
+    pub count: u32,
+    /// What is not there by then counts as unknown.
+    pub timeout: Duration,
 }
 
 /// The arbiter of many nodes.
@@ -78,6 +89,7 @@ pub struct StoreOptions {
 pub struct RedisArbiter {
     pool: Pool,
     deadline: Duration,
+    replicas: Option<Replicas>,
     prefix: String,
     /// What this arbiter's loads are told from others by.
     loader: [u8; 16],
@@ -139,8 +151,9 @@ impl RedisArbiter {
             })
             .set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
         let pool = builder.build_pool(options.connections).map_err(StoreError::unusable)?;
-        let (deadline, prefix) = (options.deadline, options.prefix.clone());
-        let arbiter = Self { pool, deadline, prefix, loader: random()? };
+        let (deadline, prefix, replicas) =
+            (options.deadline, options.prefix.clone(), options.replicas);
+        let arbiter = Self { pool, deadline, replicas, prefix, loader: random()? };
         match arbiter.prepare().await {
             Ok(()) => Ok(arbiter),
             Err(error) => {
@@ -197,8 +210,36 @@ impl RedisArbiter {
         arguments.push(bytes(&notes::joined(batch.sale, batch.node)));
         arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
         arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
-        let value = self.call("decide", Keys::Of(batch.sale), arguments, Writes::Yes).await?;
-        answer::decision(value, batch.commands)
+        // One connection: replicas are waited for by what was written on it before.
+        let client = self.pool.next();
+        let keys = Keys::Of(batch.sale);
+        let call = Box::pin(self.call_on(client, "decide", keys, arguments, Writes::Yes));
+        let asks = !batch.commands.is_empty() || !batch.notes.is_empty();
+        let Some(replicas) = self.replicas.filter(|_| asks) else {
+            return answer::decision(call.await?, batch.commands);
+        };
+        let (value, present) =
+            tokio::join!(call, Box::pin(self.wait(client, batch.sale, replicas)));
+        let mut decision = answer::decision(value?, batch.commands)?;
+        decision.replicated = present.is_ok_and(|present| present >= u64::from(replicas.count));
+        Ok(decision)
+    }
+
+    /// How many replicas have all that was written on a connection.
+    async fn wait(
+        &self,
+        client: &Client,
+        sale: SaleTag,
+        replicas: Replicas,
+    ) -> Result<u64, StoreError> {
+        let timeout = u64::try_from(replicas.timeout.as_millis()).unwrap_or(u64::MAX);
+        let slot = fred::util::redis_keyslot(self.key(sale, "meta").as_bytes());
+        let command = CustomCommand::new_static("WAIT", ClusterHash::Custom(slot), false);
+        let arguments = vec![number(replicas.count), number(timeout)];
+        let options =
+            Options { timeout: Some(self.deadline + replicas.timeout), ..self.call_options() };
+        let answer = client.with_options(&options).custom::<u64, _>(command, arguments).await;
+        answer.map_err(StoreError::of_call)
     }
 
     /// Appends an operator's change that this node decided on its own world, if the stream still ends
@@ -269,6 +310,17 @@ impl RedisArbiter {
         arguments: Vec<Value>,
         writes: Writes,
     ) -> Result<Value, StoreError> {
+        self.call_on(self.pool.next(), function, keys, arguments, writes).await
+    }
+
+    async fn call_on(
+        &self,
+        client: &Client,
+        function: &str,
+        keys: Keys,
+        arguments: Vec<Value>,
+        writes: Writes,
+    ) -> Result<Value, StoreError> {
         let name = Value::from(format!("{}_{function}", library::NAME));
         // The first key, behind the function's name and the number of keys.
         let (keys, hash): (Vec<Value>, _) = match keys {
@@ -287,7 +339,7 @@ impl RedisArbiter {
         let head = [name, number(keys.len() as u64)];
         let all: Vec<Value> = head.into_iter().chain(keys).chain(arguments).collect();
         let command = CustomCommand::new_static(command, hash, false);
-        self.within(self.pool.with_options(&self.call_options()).custom(command, all)).await
+        self.within(client.with_options(&self.call_options()).custom(command, all)).await
     }
 
     fn call_options(&self) -> Options {

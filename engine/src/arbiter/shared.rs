@@ -173,7 +173,7 @@ impl Node {
             self.ask(decided, sorted.shoppers).await;
         }
         if !self.breaker.is_open() {
-            self.gather(decided).await;
+            Box::pin(self.gather(decided)).await;
         }
     }
 

@@ -7,5 +7,6 @@ mod faults;
 mod moves;
 mod muster;
 mod nodes;
+mod rights;
 mod server;
 mod throughput;

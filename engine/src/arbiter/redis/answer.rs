@@ -30,6 +30,9 @@ pub struct Decision {
     pub verdicts: Vec<Verdict>,
     /// Whether the caller is the sale's courier now.
     pub courier: bool,
+    /// Whether as many replicas have it as were asked for. Otherwise it is decided all the same, and
+    /// counts as unknown.
+    pub replicated: bool,
     /// When it was decided, and the facts since the caller's point. What the batch itself decided is
     /// the last entry, unless it decided nothing.
     pub facts: Facts,
@@ -91,7 +94,7 @@ pub(super) fn decision(value: Value, commands: &[Command]) -> Result<Decision, S
     let (facts, replies) = read_facts(items)?;
     let verdicts = verdict::decode(&replies, commands)
         .map_err(|_| StoreError::Reply("replies that do not fit the commands"))?;
-    Ok(Decision { verdicts, courier, facts })
+    Ok(Decision { verdicts, courier, replicated: true, facts })
 }
 
 /// The answer to a call that brings facts alone.

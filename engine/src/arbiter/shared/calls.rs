@@ -129,7 +129,9 @@ impl Node {
         course.called_at = at;
         let known = self.world.sale(sale)?;
         let mut others = Vec::new();
-        if at.since(course.roll_called_at) >= ROLL_CALL_MS {
+        // Who was away itself cannot say that others were silent.
+        let in_touch = at.since(self.breaker.answered_since(at)) >= SILENT_MS;
+        if in_touch && at.since(course.roll_called_at) >= ROLL_CALL_MS {
             course.roll_called_at = at;
             let is_other = |node: &&NodeName| **node != self.options.node;
             others.extend(known.crew().nodes().filter(is_other).cloned());
@@ -185,8 +187,12 @@ impl Node {
 
     /// Follows what a call brought, and answers its commands.
     async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
-        self.breaker.answered();
-        let Decision { verdicts, facts, courier } = decision;
+        self.breaker.answered(decided.at);
+        let Decision { mut verdicts, facts, courier, replicated } = decision;
+        if !replicated {
+            // Decided, and answered to nobody: its holds are found like those of other nodes.
+            verdicts.clear();
+        }
         if let Some(course) = self.courses.get_mut(&call.sale) {
             course.epoch = facts.epoch;
             course.is_courier = courier;

@@ -104,6 +104,7 @@ pub(super) struct Breaker {
     failures: u32,
     open_until: Option<Instant>,
     why: Option<String>,
+    since: Option<Millis>,
 }
 
 impl Breaker {
@@ -119,10 +120,16 @@ impl Breaker {
         self.why = Some(error.to_string());
     }
 
-    pub(super) fn answered(&mut self) {
-        if self.why.is_some() {
-            *self = Self::default();
+    /// The store answered.
+    pub(super) fn answered(&mut self, at: Millis) {
+        if self.why.is_some() || self.since.is_none() {
+            *self = Self { since: Some(at), ..Self::default() };
         }
+    }
+
+    /// Since when the store has answered every call; `at` when it has not.
+    pub(super) fn answered_since(&self, at: Millis) -> Millis {
+        self.since.filter(|_| self.why.is_none()).unwrap_or(at)
     }
 
     pub(super) fn trouble(&self) -> Option<String> {

@@ -99,6 +99,31 @@ fn of_two_writers_at_once_one_snapshot_comes_whole() {
 }
 
 #[test]
+fn a_writer_whom_another_overtook_adds_nothing_to_its_snapshot() {
+    let server = Server::start();
+    run(async {
+        let (mut node, raw) = (node(&server).await, server.raw().await);
+        go_on(&mut node, 1).await;
+        let keys = node.arbiter.keys(node.sale);
+        let (seq, chain) = (node.point.seq.to_string(), node.point.chain.to_string());
+        let put = async |writer: &str, index: &str, bytes: &str| {
+            let mut call = vec!["FCALL", "rushgate_1_put_snapshot", "16"];
+            call.extend(keys.iter().map(String::as_str));
+            call.extend(["1", "1", &seq, &chain, "5", writer, index, "2", bytes]);
+            raw.call(&call).await.into_array()[1].as_string().expect("a word")
+        };
+        assert_eq!(put("slow", "0", "first of ").await, "taken");
+        assert_eq!(put("fast", "0", "one ").await, "taken");
+        assert_eq!(put("slow", "1", "two").await, "dropped");
+        assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(None), "nobody sees half of it");
+        assert_eq!(put("fast", "1", "whole").await, "whole");
+        assert_eq!(put("slow", "0", "first of ").await, "dropped");
+        let snapshot = node.arbiter.snapshot(node.sale).await.unwrap().unwrap();
+        assert_eq!((snapshot.bytes, snapshot.at), (b"one whole".to_vec(), Millis(5)));
+    });
+}
+
+#[test]
 fn a_reader_never_joins_chunks_of_two_snapshots() {
     let server = Server::start();
     run(async {

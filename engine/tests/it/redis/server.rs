@@ -86,7 +86,7 @@ impl Server {
 
     pub(super) async fn arbiter(&self, prefix: &str, deadline: Duration) -> RedisArbiter {
         let (url, prefix) = (self.url(), prefix.to_owned());
-        let options = StoreOptions { url, connections: 2, deadline, prefix };
+        let options = StoreOptions { url, connections: 2, deadline, replicas: None, prefix };
         RedisArbiter::connect(&options).await.expect("a server that runs is connected to")
     }
 
