@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fs, io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -77,7 +77,8 @@ impl Polls {
         let with = sample(&cluster.store, &pollers.polled).map_err(store)?;
         let unanswered = pollers.finish();
         cluster.close().into_iter().collect::<Result<(), _>>()?;
-        self.judge(&without, &with, unanswered)
+        self.judge(&without, &with, unanswered)?;
+        fs::remove_dir_all(&directory).map_err(|source| Failure::Disk { path: directory, source })
     }
 
     fn judge(&self, without: &Sample, with: &Sample, unanswered: u64) -> Result<(), Failure> {
