@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::client::{Answer, Call};
+use crate::client::{Answer, Call, NodeId};
 use crate::clock::Stamp;
 use crate::ledger::StockRead;
 use crate::rng::Rng;
@@ -18,8 +18,12 @@ use crate::scenario::Scenario;
 use crate::timeline::{Reading, seconds};
 use crate::wire::{OfferRequest, SaleRequest, SaleRules, Standing, Status, Units, find_units};
 
+/// The node that is told to put the sale up.
+const FIRST: NodeId = NodeId(0);
 /// Between readings of the stock.
 const READ_EVERY: Duration = Duration::from_millis(250);
+/// A node that does not know of a sale so long after another was told of it never will.
+const KNOWN_MAX: Duration = Duration::from_secs(10);
 /// Readings kept: an hour of them; a longer run keeps only the latest in place of the last.
 const READS_MAX: usize = 4 * 3600;
 
@@ -34,6 +38,8 @@ pub(crate) struct Terms {
     pub(crate) idle_seconds: u64,
     pub(crate) hold_seconds: u64,
     pub(crate) claim_window_seconds: u64,
+    /// Just before the sale was put up; `None` for one that stood already.
+    pub(crate) opened: Option<Stamp>,
 }
 
 /// Puts the sale up, or finds the one that stands.
@@ -41,7 +47,9 @@ pub(crate) async fn prepare_sale(run: &Run, scenario: &Scenario) -> Result<Terms
     if scenario.sale.existing {
         return find_sale(run).await;
     }
+    let opened = Some(run.clock.now());
     create_sale(run, scenario).await?;
+    known_everywhere(run).await?;
     Ok(Terms {
         stock: scenario.sale.stock,
         sold_before: 0,
@@ -49,6 +57,7 @@ pub(crate) async fn prepare_sale(run: &Run, scenario: &Scenario) -> Result<Terms
         idle_seconds: scenario.sale.idle_seconds,
         hold_seconds: scenario.sale.hold_seconds,
         claim_window_seconds: scenario.sale.claim_window_seconds,
+        opened,
     })
 }
 
@@ -76,6 +85,26 @@ async fn create_sale(run: &Run, scenario: &Scenario) -> Result<(), String> {
     ask(run, &call, &format!("creating sale {}", run.sale)).await.map(drop)
 }
 
+/// Waits until every node serves the sale: one is told of it, the others hear.
+async fn known_everywhere(run: &Run) -> Result<(), String> {
+    let deadline = run.clock.now().after(KNOWN_MAX);
+    for node in run.client.nodes() {
+        loop {
+            let answer = run.client.send(&Call::get(run.path(""), ""), node).await;
+            if answer.as_ref().is_ok_and(|answer| answer.status == 200) {
+                break;
+            }
+            if run.clock.now() >= deadline {
+                let address = run.client.address_of(node);
+                let told = answer.map_or_else(|lost| lost.to_string(), |a| a.status.to_string());
+                return Err(format!("{address} does not serve sale {}: {told}", run.sale));
+            }
+            tokio::time::sleep(READ_EVERY / 5).await;
+        }
+    }
+    Ok(())
+}
+
 /// Reads the rules and the stock of a sale that stands. Holds that are open would end during the
 /// run and look like the run's own, so there may be none.
 async fn find_sale(run: &Run) -> Result<Terms, String> {
@@ -85,7 +114,7 @@ async fn find_sale(run: &Run) -> Result<Terms, String> {
     let rules: SaleRules = answer
         .parse()
         .ok_or_else(|| format!("{what}: the answer does not tell the sale's rules"))?;
-    let units = read_stock(run).await.and_then(|read| read.units);
+    let units = read_stock(run, FIRST).await.and_then(|read| read.units);
     let units: Units = units
         .ok_or_else(|| format!("{what}: no offer {} in it, or its stock is not told", run.sku))?;
     if units.held + units.paying > 0 {
@@ -101,12 +130,13 @@ async fn find_sale(run: &Run) -> Result<Terms, String> {
         idle_seconds: rules.idle_seconds,
         hold_seconds: rules.hold_seconds,
         claim_window_seconds: rules.claim_window_seconds,
+        opened: None,
     })
 }
 
 async fn ask(run: &Run, call: &Call, what: &str) -> Result<Answer, String> {
-    let answer = run.client.send(call).await.map_err(|error| {
-        format!("the server at {} does not answer: {error}", run.client.address())
+    let answer = run.client.send(call, FIRST).await.map_err(|error| {
+        format!("the server at {} does not answer: {error}", run.client.address_of(FIRST))
     })?;
     match answer.status {
         200 | 201 => Ok(answer),
@@ -121,11 +151,11 @@ async fn ask(run: &Run, call: &Call, what: &str) -> Result<Answer, String> {
     }
 }
 
-/// Reads the stock once. `None` when neither the operator's nor the public view answered.
-pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
-    let confirmed_before = run.witness.confirmed_units();
+/// Reads the stock of `node` once. `None` when neither the operator's nor the public view answered.
+pub(crate) async fn read_stock(run: &Run, node: NodeId) -> Option<StockRead> {
+    let confirmed_before = run.witness.confirmed_by(node);
     let path = format!("/v1/admin/sales/{}/stats", run.sale);
-    let counted = run.client.send(&Call::get(path, &run.operator_key)).await;
+    let counted = run.client.send(&Call::get(path, &run.operator_key), node).await;
     let counted = counted.ok().filter(|answer| answer.status == 200);
     // The counts are of some moment between request and answer; the middle is the best guess.
     let counted_at = counted.as_ref().map(|answer| {
@@ -135,7 +165,7 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
     let counted = counted.and_then(|answer| answer.parse::<Value>());
     let units = counted.as_ref().and_then(|document| find_units(document, &run.sku));
     let standing = counted.and_then(|document| serde_json::from_value::<Standing>(document).ok());
-    let status = run.client.send(&Call::get(run.path(""), "")).await;
+    let status = run.client.send(&Call::get(run.path(""), ""), node).await;
     let status = status
         .ok()
         .filter(|answer| answer.status == 200)
@@ -151,13 +181,19 @@ pub(crate) async fn read_stock(run: &Run) -> Option<StockRead> {
     let counted_at = counted_at.unwrap_or(at);
     let reading = reading(counted_at, standing.unwrap_or_default(), status.as_ref(), units);
     run.measures.read(counted_at, reading);
-    Some(StockRead { at, confirmed_before, units, public })
+    let allowed_per_second = status.and_then(|status| status.admission_per_second);
+    Some(StockRead { node, at, confirmed_before, units, public, allowed_per_second })
 }
 
-/// How far the gate has come; 0 when the server does not say.
+/// How far the gate has come, by the node that knows most; 0 when none says.
 pub(crate) async fn serving(run: &Run) -> u64 {
-    let status = run.client.send(&Call::get(run.path(""), "")).await.ok();
-    status.and_then(|answer| answer.parse::<Status>()?.serving).unwrap_or(0)
+    let mut furthest = 0;
+    for node in run.client.nodes() {
+        let status = run.client.send(&Call::get(run.path(""), ""), node).await.ok();
+        let serving = status.and_then(|answer| answer.parse::<Status>()?.serving);
+        furthest = furthest.max(serving.unwrap_or(0));
+    }
+    furthest
 }
 
 /// What the timeline keeps of it. The statistics are fresh, the public status may be cached.
@@ -173,34 +209,42 @@ fn reading(at: Stamp, counted: Standing, status: Option<&Status>, units: Option<
     }
 }
 
-/// Reads the stock again and again until `stop`, telling the crowd, and returns the readings.
+/// Reads the stock again and again until `stop`, of each node in turn, telling the crowd, and returns
+/// the readings.
 pub(crate) async fn watch_stock(run: Arc<Run>, mut stop: watch::Receiver<bool>) -> Vec<StockRead> {
     let mut reads: Vec<StockRead> = Vec::new();
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(READ_EVERY) => {}
-            _ = stop.wait_for(|stopped| *stopped) => return reads,
-        }
-        if let Some(read) = read_stock(&run).await {
-            tell(&run, &read);
-            reads.truncate(READS_MAX - 1);
-            reads.push(read);
+        for node in run.client.nodes() {
+            tokio::select! {
+                () = tokio::time::sleep(READ_EVERY) => {}
+                _ = stop.wait_for(|stopped| *stopped) => return reads,
+            }
+            if let Some(read) = read_stock(&run, node).await {
+                tell(&run, &read);
+                reads.truncate(READS_MAX - 1);
+                reads.push(read);
+            }
         }
     }
 }
 
-/// Waits until no hold is open, at most `patience`, and returns the readings on the way; the last
-/// one is the sale's final stock.
+/// Waits until no hold is open and all nodes count alike, at most `patience`, and returns the readings
+/// on the way; the last one of each node is the sale's final stock.
 pub(crate) async fn settle(run: &Run, patience: Duration) -> Vec<StockRead> {
     let deadline = run.clock.now().after(patience);
     let mut rng = Rng::new(deadline.0);
     let mut reads = Vec::new();
     loop {
-        if let Some(read) = read_stock(run).await {
-            reads.push(read);
-            if read.units.is_none_or(|units| units.held == 0) {
-                return reads;
-            }
+        let mut round = Vec::new();
+        for node in run.client.nodes() {
+            round.extend(read_stock(run, node).await);
+        }
+        let all_told = round.len() == run.client.nodes().len();
+        let quiet = |read: &StockRead| read.units.is_none_or(|units| units.held == 0);
+        let alike = round.iter().all(|read| quiet(read) && read.units == round[0].units);
+        reads.extend(round);
+        if all_told && alike {
+            return reads;
         }
         if run.clock.now() >= deadline {
             return reads;
@@ -218,7 +262,7 @@ fn tell(run: &Run, read: &StockRead) {
     };
     let gone = match (read.units, read.public) {
         (Some(units), _) => units.sold >= units.total,
-        (None, Some((total, _))) => read.confirmed_before >= total,
+        (None, Some((total, _))) => run.witness.confirmed_units() >= total,
         (None, None) => false,
     };
     run.market.publish(available, gone);

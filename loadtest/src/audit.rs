@@ -8,13 +8,16 @@ mod bots;
 mod eta;
 mod memory;
 mod order;
+mod pace;
 mod stock;
+
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::ledger::Ledger;
 use crate::server::Kill;
-use crate::witness::{EXAMPLES_MAX, Findings, Witness};
+use crate::witness::{EXAMPLES_MAX, Findings, Lag, Witness};
 
 /// One rule's result.
 #[derive(Clone, Debug, Serialize)]
@@ -66,6 +69,7 @@ pub(crate) fn audit(ledger: &Ledger, witness: &Witness, hammered: u64) -> Vec<Ve
         stock::units_add_up(ledger),
         order::numbers_are_unique(ledger),
         order::numbers_follow_acknowledgements(ledger),
+        pace::admissions_keep_the_pace(ledger),
         live("nobody waits after a later number was let in", &witness.overtaken),
         live("serving never goes back and covers everyone let in", &witness.serving),
         live("a shown position never rises", &witness.position),
@@ -105,6 +109,17 @@ pub(crate) fn kills(asked: u32, kills: &[Kill], trouble: Option<&str>) -> Verdic
     Verdict::new("the server was killed in the middle of traffic", seen, broken)
 }
 
+/// No node was seen further behind another than `limit`.
+pub(crate) fn nodes_keep_up(lag: &Lag, limit: Duration) -> Verdict {
+    let mut broken = Broken::default();
+    let Lag { answers, behind, max_ms, .. } = *lag;
+    broken.check(max_ms <= limit.as_secs_f64() * 1e3, || {
+        format!("a node told what another had told differently {max_ms:.0} ms before it was asked")
+    });
+    let seen = format!("{answers} answers, {behind} behind, by {max_ms:.0} ms at the most");
+    Verdict::new("nodes keep up with one another within the limit", seen, broken)
+}
+
 fn live(rule: &'static str, findings: &Findings) -> Verdict {
     let (checked, count) = (findings.checked(), findings.broken());
     let seen = format!("{checked} checks, {count} broken");
@@ -116,6 +131,7 @@ fn live(rule: &'static str, findings: &Findings) -> Verdict {
 mod sample {
     use std::time::Duration;
 
+    use crate::client::NodeId;
     use crate::clock::Stamp;
     use crate::ledger::{
         Bought, Entry, Ledger, Outcome, PurchaseAnswer, Record, StockRead, TicketAnswer,
@@ -137,7 +153,8 @@ mod sample {
         let mut record = Record::new(index, plan);
         let (sent, acked) = (Stamp(at), Stamp(at + 500));
         let ticket = format!("t{index}");
-        record.entry = Some(Entry { sent, acked, number: index as u64 + 1, ticket });
+        let number = index as u64 + 1;
+        record.entry = Some(Entry { sent, acked, number, ticket, serving: Some(number) });
         record.admitted = Some(Stamp(at + 600));
         record.heard = Stamp(at + 600);
         record
@@ -149,6 +166,10 @@ mod sample {
             stock: stock as u64,
             idle_seconds: 100,
             claim_window_seconds: 60,
+            nodes: 1,
+            // Arrivals are a microsecond apart and let in at once.
+            admission_per_second: 1e6,
+            opened: Some(Stamp(0)),
             ..Ledger::default()
         };
         for index in 0..stock + more {
@@ -173,10 +194,12 @@ mod sample {
             let available = total - sold;
             let units = Units { total, available, held: 0, paying: 0, sold, stranded: 0 };
             ledger.reads.push(StockRead {
+                node: NodeId(0),
                 at: Stamp(900_000 + sold),
                 confirmed_before: sold,
                 units: Some(units),
                 public: Some((total, available)),
+                allowed_per_second: None,
             });
         }
         ledger
@@ -201,6 +224,13 @@ mod tests {
         assert!(!kills(2, &[kill(5)], None).ok);
         assert!(!kills(1, &[kill(0)], None).ok);
         assert!(!kills(1, &[kill(5)], Some("did not come back")).ok);
+    }
+
+    #[test]
+    fn a_node_too_far_behind_fails() {
+        let lag = Lag { answers: 9, behind: 1, risen_positions: 0, max_ms: 1_500.0 };
+        assert!(nodes_keep_up(&lag, Duration::from_secs(2)).ok);
+        assert!(!nodes_keep_up(&lag, Duration::from_secs(1)).ok);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::arrivals::Arrivals;
-use crate::client::{Http, authority};
+use crate::client::Http;
 use crate::scenario::{
-    CONNECTIONS_MAX, KILLS_MAX, SHOPPERS_MAX, SOURCE_ADDRESSES_MAX, Scenario, flash_crowd,
+    CONNECTIONS_MAX, KILLS_MAX, SHOPPERS_MAX, SOURCE_ADDRESSES_MAX, Scenario, flash_crowd, urls,
 };
 use crate::server::Keys;
 
@@ -133,10 +133,10 @@ pub(crate) struct Drawn {
 /// The server and the way to it.
 #[derive(Debug, Args)]
 struct Way {
-    /// The server. With --spawn or --kill, where it is told to listen [default:
-    /// <http://127.0.0.1:8080>].
+    /// The server, or all nodes of it: several times, or with commas between. With --spawn or --kill,
+    /// where the one server is told to listen [default: <http://127.0.0.1:8080>].
     #[arg(long)]
-    url: Option<String>,
+    url: Vec<String>,
     /// Starts the server for the run.
     #[arg(long)]
     spawn: bool,
@@ -201,6 +201,10 @@ struct Crowd {
     /// Admitted sessions at once [default: everyone].
     #[arg(long)]
     active_max: Option<u64>,
+    /// Milliseconds by which one node may be behind another before the audit fails [default:
+    /// unchecked].
+    #[arg(long, value_parser = milliseconds)]
+    node_lag_max_ms: Option<Duration>,
     /// Seconds until an unpaid hold expires [default: 5].
     #[arg(long)]
     hold_seconds: Option<u64>,
@@ -265,6 +269,10 @@ impl Pace {
             .unwrap_or(CONNECTIONS_MAX)
             .clamp(PACE_CONNECTIONS_MIN, CONNECTIONS_MAX);
         self.way.lay_over(&mut scenario)?;
+        scenario.target.check()?;
+        if scenario.target.urls.len() > 1 {
+            return Err("pace asks one node; give one --url".to_owned());
+        }
         if scenario.target.http == Http::Two {
             return Err("pace speaks HTTP/1.1 only; --http 2 is for run and flash-sale".to_owned());
         }
@@ -275,16 +283,16 @@ impl Pace {
 fn overridden(mut scenario: Scenario, way: &Way, crowd: &Crowd) -> Result<Scenario, String> {
     way.lay_over(&mut scenario)?;
     crowd.lay_over(&mut scenario)?;
+    scenario.target.check()?;
     Ok(scenario)
 }
 
 impl Way {
     fn lay_over(&self, scenario: &mut Scenario) -> Result<(), String> {
         let target = &mut scenario.target;
-        if let Some(url) = &self.url {
-            authority(url)?;
+        if !self.url.is_empty() {
+            target.urls = urls(&self.url.join(","))?;
         }
-        set(&mut target.url, self.url.clone());
         set(&mut target.http, self.http);
         set(&mut target.connections, self.connections.and_then(|n| usize::try_from(n).ok()));
         set(&mut target.source_addresses, self.source_addresses.and_then(|n| u8::try_from(n).ok()));
@@ -317,6 +325,7 @@ impl Crowd {
         }
         set(&mut scenario.deadline, self.deadline);
         set(&mut scenario.grace, self.grace);
+        scenario.node_lag_max = self.node_lag_max_ms.or(scenario.node_lag_max);
         scenario.target.kills =
             self.kill.and_then(|n| u32::try_from(n).ok()).or(scenario.target.kills);
         let sale = &mut scenario.sale;
@@ -473,6 +482,23 @@ mod tests {
         let file = FILE.replace("stock = 7", "existing = true");
         assert!(run(&file, &["--stock", "3"]).unwrap_err().contains("has its own stock"));
         assert!(run(&file, &["--seed", "3"]).is_ok());
+    }
+
+    #[test]
+    fn nodes_are_given_one_by_one_or_together() {
+        let (a, b, c) = ("http://h:1", "http://h:2", "http://h:3");
+        let listed = format!("{b},{c}");
+        let given = flash_sale(&["--url", a, "--url", &listed]);
+        assert_eq!(given.target.urls, [a, b, c]);
+        let file = format!("{FILE}[server]\nurl = \"{a}, {b}\"\n");
+        assert_eq!(run(&file, &[]).unwrap().target.urls, [a, b]);
+        assert_eq!(run(&file, &["--url", c]).unwrap().target.urls, [c]);
+        let refused = |flags: &[&str]| run(&file, flags).unwrap_err();
+        assert!(refused(&["--spawn"]).contains("start one server"));
+        assert!(refused(&["--url", a, "--url", a]).contains("given twice"));
+        assert!(refused(&["--url", "ftp://h"]).contains("http://"));
+        let many: Vec<String> = (1..=17).map(|port| format!("http://h:{port}")).collect();
+        assert!(refused(&["--url", &many.join(",")]).contains("allowed are 1 to 16"));
     }
 
     #[test]

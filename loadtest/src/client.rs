@@ -4,32 +4,39 @@
 //! thousand shoppers fit a modest file-descriptor limit. Waiting for a connection is part of the
 //! latency a shopper sees, because latency is measured from the intended moment by the caller.
 //! With HTTP/2 `connections` bounds the requests at once, which share a thirty-second as many
-//! sockets. How a socket is opened is in [`dial`], event streams are in [`stream`].
+//! sockets. How a socket is opened is in [`dial`], the sockets to one node are in [`node`], event
+//! streams are in [`stream`].
+//!
+//! Several nodes may serve one sale. Who sends says which of them is asked, and [`Client::any`] and
+//! [`Client::another`] choose as a load balancer would; the bound on sockets is that of all together.
 //!
 //! It never repeats a request by itself. A failure says whether the request may have reached the
 //! server, since that is what decides what a retry means; see [`crate::run::Run::insist`].
 
 mod dial;
+mod node;
 mod stream;
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
+use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, Stamp};
+use crate::rng::Rng;
 use crate::wire::Problem;
 
+use node::Node;
+
 pub(crate) use dial::{Dial, raise_socket_limit};
+pub(crate) use node::{NODES_MAX, NodeId};
 pub(crate) use stream::{Event, Stream};
 
 /// Answers are small JSON documents; more is a server gone wrong, not data.
@@ -74,6 +81,8 @@ impl Call {
 /// A complete answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
+    /// Who answered.
+    pub(crate) node: NodeId,
     pub(crate) status: u16,
     pub(crate) body: Bytes,
     /// What the server asked for in `Retry-After`.
@@ -86,7 +95,21 @@ pub(crate) struct Answer {
     pub(crate) done: Stamp,
 }
 
+/// When and by whom something was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    pub(crate) node: NodeId,
+    /// When it was asked for: what was known to the node then, it must tell.
+    pub(crate) sent: Stamp,
+    pub(crate) done: Stamp,
+}
+
 impl Answer {
+    /// When and by whom it was given.
+    pub(crate) fn heard(&self) -> Heard {
+        Heard { node: self.node, sent: self.sent, done: self.done }
+    }
+
     /// The body as `T`, if it is one.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
@@ -147,51 +170,70 @@ impl Connection {
     }
 }
 
-/// Requests that share one HTTP/2 socket, on average: servers commonly allow a hundred.
-const REQUESTS_PER_SOCKET: usize = 32;
-
 /// The pool.
 pub(crate) struct Client {
-    dial: Dial,
+    /// At least one.
+    nodes: Vec<Node>,
     clock: Clock,
     timeout: Duration,
     connections: usize,
-    /// One permit per request at once; fair, so nobody starves.
+    /// One permit per request at once, to whichever node; fair, so nobody starves.
     permits: Semaphore,
-    /// HTTP/1.1 connections whose last answer was read to its end: at most as many as permits.
-    idle: Mutex<Vec<Connection>>,
-    /// HTTP/2 connections, taken in turn. Whoever finds a place empty or broken fills it; if two
-    /// do so at once, one of the sockets serves a single request.
-    shared: Vec<Mutex<Option<http2::SendRequest<Full<Bytes>>>>>,
-    turn: AtomicUsize,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("dial", &self.dial).finish_non_exhaustive()
+        f.debug_struct("Client").field("nodes", &self.address()).finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// A pool for what `dial` reaches.
-    pub(crate) fn new(dial: Dial, clock: Clock, connections: usize, timeout: Duration) -> Self {
+    /// A pool for what `dials` reach: one node each, and one at the least.
+    pub(crate) fn new(
+        dials: Vec<Dial>,
+        clock: Clock,
+        connections: usize,
+        timeout: Duration,
+    ) -> Self {
+        assert!((1..=NODES_MAX).contains(&dials.len()), "the scenario names the nodes");
         let connections = connections.max(1);
-        let sockets = connections.div_ceil(REQUESTS_PER_SOCKET);
         Self {
-            dial,
+            nodes: dials.into_iter().map(|dial| Node::new(dial, connections)).collect(),
             clock,
             timeout,
             connections,
             permits: Semaphore::new(connections),
-            idle: Mutex::new(Vec::new()),
-            shared: (0..sockets).map(|_| Mutex::new(None)).collect(),
-            turn: AtomicUsize::new(0),
         }
     }
 
     /// Where requests go.
     pub(crate) fn address(&self) -> String {
-        self.dial.address()
+        let addresses: Vec<String> = self.nodes.iter().map(Node::address).collect();
+        addresses.join(", ")
+    }
+
+    /// Where requests to `node` go.
+    pub(crate) fn address_of(&self, node: NodeId) -> String {
+        self.nodes[node.0].address()
+    }
+
+    /// Every node.
+    pub(crate) fn nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
+    }
+
+    /// A node for the next request. With one node nothing is drawn.
+    pub(crate) fn any(&self, rng: &mut Rng) -> NodeId {
+        NodeId(choose(self.nodes.len(), rng))
+    }
+
+    /// A node other than `failed`, if there is one.
+    pub(crate) fn another(&self, failed: NodeId, rng: &mut Rng) -> NodeId {
+        let others = self.nodes.len() - 1;
+        if others == 0 {
+            return failed;
+        }
+        NodeId((failed.0 + 1 + choose(others, rng)) % self.nodes.len())
     }
 
     /// Requests that hold a connection at this moment.
@@ -199,18 +241,19 @@ impl Client {
         self.connections - self.permits.available_permits()
     }
 
-    /// Sends `call` once and reads the whole answer.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, CallError> {
+    /// Sends `call` to `node` once and reads the whole answer.
+    pub(crate) async fn send(&self, call: &Call, node: NodeId) -> Result<Answer, CallError> {
+        let to = &self.nodes[node.0];
         // The semaphore is never closed: without a permit the request simply would not wait.
         let _permit = self.permits.acquire().await.ok();
         let begun = self.clock.now();
         let not_sent = |cause: String| CallError { begun, sent: None, cause };
-        let connecting = tokio::time::timeout(self.timeout, self.connection());
+        let connecting = tokio::time::timeout(self.timeout, to.connection());
         let mut connection = match connecting.await {
             Ok(connection) => connection.map_err(not_sent)?,
             Err(_elapsed) => return Err(not_sent("connecting timed out".to_owned())),
         };
-        let request = self.request(call).map_err(|e| not_sent(e.to_string()))?;
+        let request = to.request(call).map_err(|e| not_sent(e.to_string()))?;
 
         let sent = self.clock.now();
         let unknown = |cause: String| CallError { begun, sent: Some(sent), cause };
@@ -227,61 +270,17 @@ impl Client {
             .map_err(|_elapsed| unknown(format!("none within {:?}", self.timeout)))?
             .map_err(unknown)?;
         let done = self.clock.now();
-        if matches!(connection, Connection::One(_)) {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        }
-        Ok(Answer { status, body, retry_after, begun, sent, done })
+        to.keep(connection);
+        Ok(Answer { node, status, body, retry_after, begun, sent, done })
     }
+}
 
-    /// A connection that still stands, or a new one.
-    async fn connection(&self) -> Result<Connection, String> {
-        if self.dial.http() == Http::Two {
-            return self.shared_connection().await;
-        }
-        loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Some(mut connection) = idle else { return self.dial.open().await };
-            if connection.is_ready().await {
-                return Ok(connection);
-            }
-        }
+/// One of so many; of one, nothing is drawn.
+fn choose(among: usize, rng: &mut Rng) -> usize {
+    if among == 1 {
+        return 0;
     }
-
-    async fn shared_connection(&self) -> Result<Connection, String> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.shared.len();
-        let place = &self.shared[turn];
-        let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known {
-            let mut connection = Connection::Two(known);
-            if connection.is_ready().await {
-                return Ok(connection);
-            }
-        }
-        let connection = self.dial.open().await?;
-        if let Connection::Two(connection) = &connection {
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
-        }
-        Ok(connection)
-    }
-
-    fn request(&self, call: &Call) -> hyper::http::Result<Request<Full<Bytes>>> {
-        let address = self.address();
-        let mut request = Request::builder().method(&call.method);
-        request = match self.dial.http() {
-            Http::One => request.uri(call.path.as_str()).header(HOST, address),
-            Http::Two => request.uri(format!("http://{address}{}", call.path)),
-        };
-        if !call.bearer.is_empty() {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", call.bearer));
-        }
-        if !call.key.is_empty() {
-            request = request.header("idempotency-key", &call.key);
-        }
-        if !call.body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        request.body(Full::new(call.body.clone()))
-    }
+    usize::try_from(rng.below(among as u64)).unwrap_or(0)
 }
 
 /// Host and port of an `http://` URL.
@@ -304,6 +303,27 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_goes_to_any_node_and_after_a_failure_to_any_other() {
+        let dial = || Dial::new("http://127.0.0.1:1", Http::One, 1).unwrap();
+        let client = |nodes: usize| {
+            let dials = (0..nodes).map(|_| dial()).collect();
+            Client::new(dials, Clock::start(), 1, Duration::from_secs(1))
+        };
+        let (three, mut rng) = (client(3), Rng::new(5));
+        let mut asked = [0; 3];
+        for _ in 0..3_000 {
+            let node = three.any(&mut rng);
+            asked[node.0] += 1;
+            assert_ne!(three.another(node, &mut rng), node);
+        }
+        assert!(asked.iter().all(|count| (900..1_100).contains(count)), "{asked:?}");
+
+        let (one, mut untouched) = (client(1), Rng::new(5));
+        assert_eq!(one.another(one.any(&mut untouched), &mut untouched), NodeId(0));
+        assert_eq!(untouched.next(), Rng::new(5).next(), "one node takes nothing from the seed");
+    }
 
     #[test]
     fn urls_name_a_host_and_a_port_or_are_refused() {

@@ -72,6 +72,10 @@ pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<
     if let (Some(asked), Some(killing)) = (scenario.target.kills, &killing) {
         verdicts.push(audit::kills(asked, &killing.kills, killing.trouble.as_deref()));
     }
+    let lag = (run.client.nodes().len() > 1).then(|| run.witness.lag());
+    if let (Some(limit), Some(lag)) = (scenario.node_lag_max, &lag) {
+        verdicts.push(audit::nodes_keep_up(lag, limit));
+    }
     let eta = audit::foresight(&ledger);
     if let Some(limit) = scenario.eta_error_p90_max {
         verdicts.push(audit::waits_were_foretold(&eta, limit));
@@ -88,6 +92,7 @@ pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<
         traffic,
         outcomes: outcomes(&ledger.records),
         agreement: agreement(&ledger),
+        lag,
         timeline,
         order: Order::sample(&ledger, seed),
         kills: killing.map(|killing| killing.kills).unwrap_or_default(),
@@ -122,7 +127,7 @@ pub(crate) fn random() -> Result<u32, String> {
 
 pub(crate) async fn start_server(scenario: &Scenario, options: &Common) -> Result<Server, String> {
     let target = &scenario.target;
-    let (host, port) = authority(&target.url)?;
+    let (host, port) = authority(target.first_url())?;
     let data = match &target.data {
         Some(data) => data.clone(),
         None => fresh_data()?,
@@ -147,12 +152,13 @@ pub(crate) fn prepare(
     let nonce = format!("{seed:x}-{:08x}", random()?);
     let sale = scenario.sale.id.clone().unwrap_or_else(|| format!("flash-{nonce}"));
     let keys = options.keys(server.map(Server::data).or(target.data.as_deref()))?;
-    let url =
-        server.map_or_else(|| target.url.clone(), |server| format!("http://{}", server.address()));
-    let dial = Dial::new(&url, target.http, target.source_addresses)?;
+    let urls = server
+        .map_or_else(|| target.urls.clone(), |server| vec![format!("http://{}", server.address())]);
+    let dial = |url: &String| Dial::new(url, target.http, target.source_addresses);
+    let dials = urls.iter().map(dial).collect::<Result<_, _>>()?;
     let clock = Clock::start();
     Ok(Run {
-        client: Client::new(dial, clock, target.connections, target.timeout),
+        client: Client::new(dials, clock, target.connections, target.timeout),
         clock,
         pacer: Pacer::start(clock)?,
         measures: Measures::new(clock, slice_for(scenario.window())),
@@ -281,6 +287,9 @@ async fn close(terms: &Terms, run: &Arc<Run>, shopped: Shopped) -> Ledger {
         sold_before: terms.sold_before,
         idle_seconds: terms.idle_seconds,
         claim_window_seconds: terms.claim_window_seconds,
+        admission_per_second: terms.admission_per_second,
+        opened: terms.opened,
+        nodes: run.client.nodes().len(),
         records,
         ..Ledger::default()
     };

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::client::NodeId;
 use crate::clock::Stamp;
 use crate::plan::Plan;
 use crate::wire::{Eta, PurchaseState, Units};
@@ -43,6 +44,9 @@ pub(crate) struct Entry {
     pub(crate) acked: Stamp,
     pub(crate) number: u64,
     pub(crate) ticket: String,
+    /// How far the gate had come when the place was given, as the answer told: no less than it had
+    /// when this was sent, whichever node answered, for the place was numbered after that.
+    pub(crate) serving: Option<u64>,
 }
 
 /// A wait as the server first foretold it.
@@ -127,13 +131,17 @@ impl Record {
 /// One reading of the stock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StockRead {
+    /// Who was asked.
+    pub(crate) node: NodeId,
     pub(crate) at: Stamp,
-    /// Units whose confirmation had been acknowledged before this was asked.
+    /// Units whose confirmation this node had acknowledged before it was asked.
     pub(crate) confirmed_before: u64,
     /// Where every unit is, by the operator's statistics, when they answered.
     pub(crate) units: Option<Units>,
     /// `total` and `available` of the public status, when it answered; may be a second old.
     pub(crate) public: Option<(u64, u64)>,
+    /// The pace the gate was set to, when the public status told.
+    pub(crate) allowed_per_second: Option<f64>,
 }
 
 /// What a ticket answered after the run.
@@ -169,11 +177,17 @@ pub(crate) struct Ledger {
     pub(crate) idle_seconds: u64,
     /// How long it lets a called ticket be silent, in seconds.
     pub(crate) claim_window_seconds: u64,
+    /// The pace the gate was set to at the beginning.
+    pub(crate) admission_per_second: f64,
+    /// Just before the run put the sale up; `None` for one that stood already.
+    pub(crate) opened: Option<Stamp>,
+    /// How many nodes serve the sale.
+    pub(crate) nodes: usize,
     /// How far the gate had come when all tickets had been asked for.
     pub(crate) serving: u64,
     /// By arrival: `records[i].index == i`.
     pub(crate) records: Vec<Record>,
-    /// In the order they were taken; the last was taken after the crowd had stopped.
+    /// In the order they were taken; the last of each node was taken after the crowd had stopped.
     pub(crate) reads: Vec<StockRead>,
     pub(crate) tickets: Vec<TicketAnswer>,
     pub(crate) purchases: Vec<PurchaseAnswer>,
@@ -188,6 +202,11 @@ impl Ledger {
     /// Units whose confirmation was asked for and never answered.
     pub(crate) fn unknown_units(&self) -> u64 {
         self.bought().filter(|b| b.asked == Some(PurchaseState::Confirmed)).map(|b| b.units).sum()
+    }
+
+    /// The last reading of each node.
+    pub(crate) fn last_reads(&self) -> impl Iterator<Item = Option<&StockRead>> {
+        (0..self.nodes).map(|node| self.reads.iter().rfind(|read| read.node == NodeId(node)))
     }
 
     fn bought(&self) -> impl Iterator<Item = &Bought> {

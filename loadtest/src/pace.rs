@@ -122,7 +122,7 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
     let tickets = tickets(&run, options.tickets).await?;
 
     let target = &scenario.target;
-    let url = server.as_ref().map_or_else(|| target.url.clone(), url_of);
+    let url = server.as_ref().map_or_else(|| target.first_url().to_owned(), url_of);
     let dial = Dial::new(&url, target.http, target.source_addresses)?;
     let sockets = Sockets::open(dial, target.connections, run.clock).await?;
     let count = count(options.rate, options.seconds);

@@ -25,6 +25,7 @@ use crate::ledger::Outcome;
 use crate::measure::Percentiles;
 use crate::server::Kill;
 use crate::timeline::{Order, Timeline};
+use crate::witness::Lag;
 
 pub(crate) use schedule::Schedule;
 
@@ -46,6 +47,8 @@ pub struct Report {
     /// How the visits ended.
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
     pub(crate) agreement: Agreement,
+    /// With several nodes, how far they were behind one another.
+    pub(crate) lag: Option<Lag>,
     pub(crate) kills: Vec<Kill>,
     pub(crate) timeline: Timeline,
     pub(crate) order: Order,

@@ -2,8 +2,9 @@
 //!
 //! Owns the retry rule of the crowd: a request is repeated under the same key until it has a
 //! definite answer. 429 and 503 wait as long as the server asks; a lost connection or an answer
-//! that means a broken server backs off with jitter. There is no attempt limit because the run's
-//! deadline ends everything.
+//! that means a broken server backs off with jitter. With several nodes the first attempt goes to
+//! any of them and each further one to another, as behind a load balancer. There is no attempt limit
+//! because the run's deadline ends everything.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -110,8 +111,9 @@ impl Run {
     ) -> Settled {
         let mut earliest: Option<Stamp> = None;
         let mut backoff = BACKOFF_MIN;
+        let mut node = self.client.any(rng);
         loop {
-            let attempt = self.client.send(call).await;
+            let attempt = self.client.send(call, node).await;
             let begun = attempt.as_ref().map_or_else(|error| error.begun, |answer| answer.begun);
             if let Some(intended) = how.intended.take() {
                 self.measures.schedule.record(intended, begun);
@@ -136,6 +138,7 @@ impl Run {
                 }
             }
             backoff = (backoff * 2).min(BACKOFF_MAX);
+            node = self.client.another(node, rng);
         }
     }
 
@@ -152,6 +155,11 @@ impl Run {
                 self.witness.contract.check(answer.retry_after.is_some(), || {
                     format!("{} without Retry-After on {}", answer.status, call.path)
                 });
+                Some(answer.retry_after.unwrap_or(backoff))
+            }
+            // A gateway in front that found nobody behind it.
+            502 => {
+                self.measures.pushed_back.add_one();
                 Some(answer.retry_after.unwrap_or(backoff))
             }
             500..=599 => {

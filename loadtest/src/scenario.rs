@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::arrivals::Arrivals;
-use crate::client::Http;
+use crate::client::{Http, NODES_MAX, authority};
 use crate::plan::{Behaviour, Group, Habits, Think};
 
 /// With kills, the run is at least this long for each: time to serve, die and come back.
@@ -48,6 +48,8 @@ pub(crate) struct Scenario {
     pub(crate) schedule_error_p99_max: Duration,
     /// The p90 of the error of foretold waits above which the audit fails; unchecked when absent.
     pub(crate) eta_error_p90_max: Option<Duration>,
+    /// How far one node may be behind another before the audit fails; unchecked when absent.
+    pub(crate) node_lag_max: Option<Duration>,
     pub(crate) target: Target,
     pub(crate) sale: Sale,
     pub(crate) arrivals: Arrivals,
@@ -59,8 +61,9 @@ pub(crate) struct Scenario {
 /// The server and the way to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// The server; with `spawn` or kills, where it is told to listen.
-    pub(crate) url: String,
+    /// The nodes that serve the sale, one at the least; with `spawn` or kills, where the one server is
+    /// told to listen.
+    pub(crate) urls: Vec<String>,
     pub(crate) http: Http,
     /// Sockets (HTTP/1.1) or requests (HTTP/2) at once.
     pub(crate) connections: usize,
@@ -102,7 +105,7 @@ pub(crate) struct Sale {
 impl Default for Target {
     fn default() -> Self {
         Self {
-            url: "http://127.0.0.1:8080".to_owned(),
+            urls: vec!["http://127.0.0.1:8080".to_owned()],
             http: Http::One,
             connections: 512,
             source_addresses: 1,
@@ -119,6 +122,23 @@ impl Target {
     /// True when the run starts the server.
     pub(crate) fn owns_server(&self) -> bool {
         self.spawn || self.kills.is_some()
+    }
+
+    /// The first node, which is all there is to a server of the run's own.
+    pub(crate) fn first_url(&self) -> &str {
+        self.urls.first().map_or("", String::as_str)
+    }
+
+    /// Refuses what one server is needed for with several.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.owns_server() && self.urls.len() > 1 {
+            return Err(format!(
+                "spawn and kill start one server, and {} URLs are given; start the nodes \
+                 yourself, or give one URL",
+                self.urls.len()
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -150,6 +170,7 @@ impl Scenario {
             grace: Duration::from_secs(5),
             schedule_error_p99_max: SCHEDULE_ERROR_P99_MAX,
             eta_error_p90_max: None,
+            node_lag_max: None,
             target: Target::default(),
             sale: Sale::default(),
             arrivals: Arrivals::crowd(20_000, Duration::from_secs(10)),
@@ -182,6 +203,21 @@ impl Scenario {
     pub(crate) fn active_max(&self) -> u64 {
         self.sale.active_max.unwrap_or_else(|| self.shoppers() as u64 + ACTIVE_SPARE)
     }
+}
+
+/// The nodes in a list with commas between.
+pub(crate) fn urls(list: &str) -> Result<Vec<String>, String> {
+    let urls: Vec<String> = list.split(',').map(|url| url.trim().to_owned()).collect();
+    if urls.len() > NODES_MAX {
+        return Err(format!("{} URLs; allowed are 1 to {NODES_MAX}", urls.len()));
+    }
+    for (index, url) in urls.iter().enumerate() {
+        authority(url)?;
+        if urls[..index].contains(url) {
+            return Err(format!("{url} is given twice"));
+        }
+    }
+    Ok(urls)
 }
 
 /// The groups of a flash sale: so many in a hundred leave, fall silent, and, of the rest, refresh.

@@ -22,7 +22,7 @@ use std::time::Duration;
 use hyper::Method;
 use tokio::sync::watch as signal;
 
-use crate::client::Call;
+use crate::client::{Call, Heard};
 use crate::clock::Stamp;
 use crate::ledger::{Entry, Foretold, Leaving, Outcome, Record};
 use crate::plan::{Manner, Plan, STREAM_SHOPPERS};
@@ -48,7 +48,8 @@ pub(crate) async fn live(
     let key = format!("{}-{index}", run.nonce);
     let rng = Rng::split(seed, STREAM_SHOPPERS + index as u64);
     let record = Record::new(index, plan);
-    let mut shopper = Shopper { run, rng, key, record, position: None, seen: None, refusals: 0 };
+    let positions = vec![None; run.client.nodes().len()];
+    let mut shopper = Shopper { run, rng, key, record, positions, seen: None, refusals: 0 };
     tokio::select! {
         () = shopper.visit() => {}
         // A dropped sender means the run is over as well.
@@ -64,8 +65,8 @@ struct Shopper {
     /// The `Idempotency-Key` of entering; purchases derive theirs from it.
     key: String,
     record: Record,
-    /// The last position shown, which the next may not exceed.
-    position: Option<u64>,
+    /// The last position that each node showed and when, which its next may not exceed.
+    positions: Vec<Option<(u64, Stamp)>>,
     /// The last place shown.
     seen: Option<Place>,
     /// Purchases refused so far.
@@ -132,12 +133,12 @@ impl Shopper {
         // news that the others' places can be held against.
         if settled.sent == settled.answer.sent {
             if self.record.plan.is_bot() {
-                run.witness.bot(number, &place, sample);
+                run.witness.bot(number, &place, &sample, settled.answer.heard());
             } else {
-                run.witness.place(number, &place, sample);
+                run.witness.place(number, &place, &sample, settled.answer.heard());
             }
         }
-        self.show(place);
+        self.show(place, settled.answer.heard());
         Ok(())
     }
 
@@ -158,8 +159,8 @@ impl Shopper {
             self.run.unexpected(call, answer);
             return Err(Outcome::Refused);
         };
-        self.record.entry = Some(Entry { sent: *sent, acked: answer.done, number, ticket });
-        self.record.heard = answer.done;
+        let (acked, serving) = (answer.done, place.serving);
+        self.record.entry = Some(Entry { sent: *sent, acked, number, ticket, serving });
         if place.state == PlaceState::Waiting && *sent == answer.sent {
             let at = answer.done;
             self.record.foretold = place.eta_seconds.map(|eta| Foretold { at, eta });
@@ -167,13 +168,16 @@ impl Shopper {
         Ok((place, number))
     }
 
-    /// Takes `place` for what is known from now on, heard at `self.record.heard`.
-    fn show(&mut self, place: Place) {
+    /// Takes `place`, told as `heard`, for what is known from now on.
+    fn show(&mut self, place: Place, heard: Heard) {
+        self.record.heard = heard.done;
         if place.state == PlaceState::Admitted && self.record.admitted.is_none() {
-            self.record.admitted = Some(self.record.heard);
+            self.record.admitted = Some(heard.done);
             self.run.measures.admitted.add_one();
         }
-        self.position = place.position.or(self.position);
+        if let Some(position) = place.position {
+            self.positions[heard.node.0] = Some((position, heard.done));
+        }
         self.seen = Some(place);
     }
 
@@ -277,10 +281,9 @@ impl Shopper {
         run.measures.position.record(intended, answer.done);
         match (answer.status, answer.parse::<Place>()) {
             (200, Some(place)) => {
-                run.witness.place(number, &place, sample);
-                self.check_position(number, &place);
-                self.record.heard = answer.done;
-                self.show(place);
+                run.witness.place(number, &place, &sample, answer.heard());
+                self.check_position(number, &place, answer.heard());
+                self.show(place, answer.heard());
                 Ok(())
             }
             (410, _) => {
@@ -300,16 +303,21 @@ impl Shopper {
         (number, Call::get(self.run.path("/position"), ticket))
     }
 
-    /// Holds `place` against the position that was known when it was asked for.
-    fn check_position(&self, number: u64, place: &Place) {
-        if !matches!(place.state, PlaceState::Waiting | PlaceState::Ready | PlaceState::Admitted) {
-            return;
-        }
-        if let (Some(before), Some(now)) = (self.position, place.position) {
-            self.run
-                .witness
+    /// Holds `place` against the positions that were known when it was asked for: a node's own may
+    /// not have been lower; another's may, by as much as this node is behind.
+    fn check_position(&self, number: u64, place: &Place, heard: Heard) {
+        let in_line =
+            matches!(place.state, PlaceState::Waiting | PlaceState::Ready | PlaceState::Admitted);
+        let Some(now) = place.position.filter(|_| in_line) else { return };
+        let witness = &self.run.witness;
+        if let Some((before, _)) = self.positions[heard.node.0] {
+            witness
                 .position
                 .check(now <= before, || format!("number {number} was at {before}, then at {now}"));
+        }
+        let lower = |(before, at): &(u64, Stamp)| *before < now && *at < heard.sent;
+        if let Some((_, at)) = self.positions.iter().flatten().copied().filter(lower).min() {
+            witness.risen(at, heard);
         }
     }
 

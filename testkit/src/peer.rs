@@ -41,9 +41,7 @@ impl Program {
     ///
     /// If the program is not installed; the error names the package.
     pub fn dying_with_us(self) -> io::Result<Command> {
-        let mut call = Command::new(SETPRIV.find()?);
-        call.args(["--pdeathsig", self.end, "--"]).arg(self.find()?).stdin(Stdio::null());
-        Ok(call)
+        dying_with_us(&self.find()?, self.end)
     }
 
     fn find(self) -> io::Result<PathBuf> {
@@ -57,6 +55,18 @@ impl Program {
             io::Error::new(io::ErrorKind::NotFound, what)
         })
     }
+}
+
+/// A call of a program of our own that dies with the calling thread by `signal`, as `setpriv` names it,
+/// its standard input closed. The process is the program's: `setpriv` becomes it.
+///
+/// # Errors
+///
+/// If `setpriv` is not installed; the error names its package.
+pub fn dying_with_us(program: &Path, signal: &str) -> io::Result<Command> {
+    let mut call = Command::new(SETPRIV.find()?);
+    call.args(["--pdeathsig", signal, "--"]).arg(program).stdin(Stdio::null());
+    Ok(call)
 }
 
 /// Waits until `is_up`; fails when the program has ended instead, or takes too long, with what it

@@ -1,14 +1,14 @@
 //! A private Redis: its own process, directory and unix socket, gone when it is dropped.
 //!
 //! Owns the server and a blocking [`Link`] to it, and what a test can do to it: kill it, start it
-//! again on its files, freeze it. The settings are those that favour Redis: no snapshots, no rewriting
+//! again on its files or without them, freeze it. The settings are those that favour Redis: no snapshots, no rewriting
 //! of its log in the middle of a measurement, a unix socket instead of TCP, one thread that nothing
 //! disturbs. Nothing listens on the network unless whoever starts it says so.
 
 mod link;
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -115,6 +115,20 @@ impl Redis {
         let directory = self.directory.as_ref().ok_or(io::ErrorKind::NotFound)?;
         self.child = serve(directory.path(), &self.socket, &self.arguments)?;
         Ok(())
+    }
+
+    /// Starts it again on its address with nothing in it, after [`Self::kill`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start_again`].
+    pub fn start_empty(&mut self) -> io::Result<()> {
+        let directory = self.directory.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        for entry in directory.path().read_dir()? {
+            let path = entry?.path();
+            if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+        self.start_again()
     }
 
     /// Stops it where it is: it holds its connections and says nothing.
@@ -235,6 +249,17 @@ mod tests {
         redis.freeze().unwrap();
         redis.thaw().unwrap();
         assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(3));
+    }
+
+    #[test]
+    fn a_server_that_starts_empty_has_forgotten_everything() {
+        let mut redis = Redis::start(AppendFsync::Always).unwrap();
+        let mut link = redis.link().unwrap();
+        assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(1));
+        redis.kill().unwrap();
+        redis.start_empty().unwrap();
+        let mut link = redis.link().unwrap();
+        assert_eq!(link.call(&[b"INCR", b"counter"]).unwrap(), Reply::Integer(1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Flash sales against the real server: how big, how broken, how often.
 //!
-//! Owns the sizes of the runs and how `loadtest` is called. Refuses to judge a sale: `loadtest`
+//! Owns the sizes of the runs and how `loadtest` is called for one server; what several nodes need is
+//! in [`crate::nodes`]. Refuses to judge a sale: `loadtest`
 //! audits it and its exit code is the verdict. Invariant: each run starts with an empty data
 //! directory, and that of a failed run is kept and named.
 
@@ -8,6 +9,7 @@ use std::{fs, io, path::Path, time::Duration};
 
 use crate::{
     failure::Failure,
+    nodes::{Fault, Nodes, Polls},
     process::{self, Call},
     project::Project,
     step::{Step, Work},
@@ -21,11 +23,11 @@ const SEED_SHORT: u64 = 1;
 
 /// These runs judge promises, not speed, and share the machine with whatever else it does: that
 /// the generator was late on a busy one is no reason to fail.
-const SCHEDULE_ERROR_P99_MAX_MS: &str = "10000";
+pub(crate) const SCHEDULE_ERROR_P99_MAX_MS: &str = "10000";
 
 /// What happens to the server during the sale.
 #[derive(Debug, Clone, Copy)]
-enum Fault {
+enum End {
     /// It is started once and left in peace.
     None,
     /// It is killed with SIGKILL and restarted this many times.
@@ -52,21 +54,63 @@ const SHORT: Size =
 const FULL: Size =
     Size { shoppers: 20_000, over_s: 10, stock: 1_000, deadline: Duration::from_mins(5) };
 
-const SHORT_FAULTS: [Fault; 2] = [Fault::None, Fault::Kill { times: 2 }];
-const FULL_FAULTS: [Fault; 2] = [Fault::None, Fault::Kill { times: 5 }];
+const SHORT_FAULTS: [End; 2] = [End::None, End::Kill { times: 2 }];
+const FULL_FAULTS: [End; 2] = [End::None, End::Kill { times: 5 }];
+
+/// What every `cargo xtask test` does to several nodes: lose one, lose the store with everything in it,
+/// and replace them all. The other faults have the same promises to keep, and `cargo xtask crowd
+/// --nodes` to try them.
+const NODES_FAULTS: [Fault; 3] = [Fault::KillNode, Fault::EmptyRedis, Fault::Rolling];
+const NODES: u32 = 3;
+const NODES_SHOPPERS: u32 = 3_000;
 
 /// One sale to run.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     size: Size,
-    fault: Fault,
+    fault: End,
     seed: u64,
 }
 
-/// The short sales, after the build of what they run.
+/// The short sales, at one server and at several nodes, after the build of what they run.
 pub(crate) fn short_steps(project: &Project) -> Vec<Step> {
     let sales = SHORT_FAULTS.map(|fault| Crowd { size: SHORT, fault, seed: SEED_SHORT });
-    steps(project, sales)
+    let nodes = NODES_FAULTS.map(|fault| Nodes {
+        count: NODES,
+        shoppers: NODES_SHOPPERS,
+        seed: SEED_SHORT,
+        fault,
+    });
+    let mut steps = steps(project, sales);
+    steps.extend(nodes.map(at_nodes));
+    steps
+}
+
+/// Sales at several nodes, every fault on every seed.
+pub(crate) fn nodes_steps(
+    project: &Project,
+    of: &Nodes,
+    faults: &[Fault],
+    seeds: &[u64],
+) -> Vec<Step> {
+    let mut steps = steps(project, []);
+    for &seed in seeds {
+        let sale = |&fault| at_nodes(Nodes { seed, fault, ..of.clone() });
+        steps.extend(faults.iter().map(sale));
+    }
+    steps
+}
+
+/// What polls at several nodes ask of Redis.
+pub(crate) fn polls_steps(project: &Project, count: u32) -> Vec<Step> {
+    let mut steps = steps(project, []);
+    let polls = Polls { count };
+    steps.push(Step::new(polls.name(), Work::Polls(polls)));
+    steps
+}
+
+fn at_nodes(nodes: Nodes) -> Step {
+    Step::new(nodes.name(), Work::Nodes(nodes))
 }
 
 /// The full-size sales, every fault on every seed.
@@ -120,24 +164,24 @@ impl Crowd {
 
     fn name(&self) -> String {
         let fault = match self.fault {
-            Fault::None => String::new(),
-            Fault::Kill { times } => format!(", killed {times} times"),
+            End::None => String::new(),
+            End::Kill { times } => format!(", killed {times} times"),
         };
         format!("crowd of {}{fault}, seed {}", self.size.shoppers, self.seed)
     }
 
     fn directory(&self) -> String {
         let fault = match self.fault {
-            Fault::None => "plain".to_owned(),
-            Fault::Kill { times } => format!("kill-{times}"),
+            End::None => "plain".to_owned(),
+            End::Kill { times } => format!("kill-{times}"),
         };
         format!("{}-{fault}-seed-{}", self.size.shoppers, self.seed)
     }
 
     fn call(&self, project: &Project, data: &Path) -> Call {
         let fault = match self.fault {
-            Fault::None => vec!["--spawn".to_owned()],
-            Fault::Kill { times } => vec!["--kill".to_owned(), times.to_string()],
+            End::None => vec!["--spawn".to_owned()],
+            End::Kill { times } => vec!["--kill".to_owned(), times.to_string()],
         };
         Call::new(project.release_binary("loadtest"))
             .args(["flash-sale"])
@@ -173,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_plain_sale_spawns_the_server_it_built() {
-        let crowd = Crowd { size: SHORT, fault: Fault::None, seed: 7 };
+        let crowd = Crowd { size: SHORT, fault: End::None, seed: 7 };
         let expected = "loadtest flash-sale --spawn --server /t/release/rushgate --data /d \
                         --shoppers 2000 --over 4s --stock 200 --seed 7 --schedule-error-p99-max-ms 10000";
         assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
@@ -181,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_sale_with_kills_says_how_many() {
-        let crowd = Crowd { size: FULL, fault: Fault::Kill { times: 5 }, seed: 1 };
+        let crowd = Crowd { size: FULL, fault: End::Kill { times: 5 }, seed: 1 };
         let expected = "loadtest flash-sale --kill 5 --server /t/release/rushgate --data /d \
                         --shoppers 20000 --over 10s --stock 1000 --seed 1 --schedule-error-p99-max-ms 10000";
         assert_eq!(crowd.call(&project(), Path::new("/d")).spelled(), expected);
@@ -189,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_sale_that_ends_before_its_arrivals_is_no_sale() {
-        let crowd = Crowd { size: SHORT, fault: Fault::None, seed: 7 };
+        let crowd = Crowd { size: SHORT, fault: End::None, seed: 7 };
         let check = |ms| crowd.check_duration(&Call::new("x"), Duration::from_millis(ms));
         assert!(check(1_999).is_err());
         assert!(check(2_000).is_ok());
@@ -198,6 +242,6 @@ mod tests {
     #[test]
     fn full_size_runs_every_fault_on_every_seed() {
         assert_eq!(full_steps(&project(), &SEEDS).len(), 1 + FULL_FAULTS.len() * SEEDS.len());
-        assert_eq!(short_steps(&project()).len(), 1 + SHORT_FAULTS.len());
+        assert_eq!(short_steps(&project()).len(), 1 + SHORT_FAULTS.len() + NODES_FAULTS.len());
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Unexpected { call: String, what: String },
     /// Programs that the tests call are not on this machine.
     Missing { commands: Vec<&'static str>, remedy: String },
+    /// Several nodes did not do what they promise; the report above says more.
+    Nodes { what: String },
     /// `tidy` found this many faults, already printed.
     Untidy { faults: usize },
     /// These steps failed or were not run, in order.
@@ -41,6 +43,7 @@ impl fmt::Display for Failure {
             Self::Missing { commands, remedy } => {
                 write!(f, "missing {}: {remedy}", commands.join(", "))
             }
+            Self::Nodes { what } => write!(f, "{what}"),
             Self::Untidy { faults } => write!(f, "{faults} untidy"),
             Self::Steps { names } => write!(f, "did not pass: {}", names.join(", ")),
         }
@@ -55,6 +58,7 @@ impl std::error::Error for Failure {
             | Self::Overran { .. }
             | Self::Unexpected { .. }
             | Self::Missing { .. }
+            | Self::Nodes { .. }
             | Self::Untidy { .. }
             | Self::Steps { .. } => None,
         }

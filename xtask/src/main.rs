@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod crowd;
 mod failure;
+mod nodes;
 mod prerequisites;
 mod process;
 mod project;
@@ -21,7 +22,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{failure::Failure, project::Project};
 
@@ -41,17 +42,45 @@ enum Chore {
         only: Option<test::Part>,
     },
     /// Run the full-size flash sales against the release binary.
-    Crowd {
-        /// One plain sale and one with the server killed, for each seed.
-        #[arg(long, value_delimiter = ',', default_values_t = crowd::SEEDS)]
-        seeds: Vec<u64>,
-    },
+    Crowd(Box<CrowdOptions>),
     /// Measure ours beside its peers and write `docs/benchmarks.md`.
     Bench(bench::Sizes),
     /// Check what the compiler does not: sizes, marks, links, layering, licences.
     Tidy,
     /// Everything a change must pass: format, lints, docs, tidy, tests.
     Ci,
+}
+
+#[derive(Debug, Args)]
+struct CrowdOptions {
+    /// One plain sale and one with the server killed, for each seed; with --nodes one for each fault.
+    #[arg(long, alias = "seed", value_delimiter = ',', default_values_t = crowd::SEEDS)]
+    seeds: Vec<u64>,
+    /// At so many nodes over a Redis of their own.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=16))]
+    nodes: Option<u32>,
+    /// What happens to them in the middle, several with commas between [default: none].
+    #[arg(long, requires = "nodes", value_delimiter = ',', value_enum)]
+    fault: Vec<nodes::Fault>,
+    /// How many come to them.
+    #[arg(long, requires = "nodes", default_value_t = 20_000)]
+    shoppers: u32,
+    /// Instead of a sale, measure whether polls reach Redis.
+    #[arg(long, requires = "nodes", conflicts_with_all = ["fault", "shoppers"])]
+    measure_polls: bool,
+}
+
+impl CrowdOptions {
+    fn steps(&self, project: &Project) -> Vec<step::Step> {
+        let Some(count) = self.nodes else { return crowd::full_steps(project, &self.seeds) };
+        if self.measure_polls {
+            return crowd::polls_steps(project, count);
+        }
+        let (fault, shoppers) = (nodes::Fault::None, self.shoppers);
+        let of = nodes::Nodes { count, shoppers, seed: 0, fault };
+        let faults = if self.fault.is_empty() { &[fault][..] } else { &self.fault };
+        crowd::nodes_steps(project, &of, faults, &self.seeds)
+    }
 }
 
 fn main() -> ExitCode {
@@ -68,7 +97,7 @@ fn run(chore: Chore) -> Result<(), Failure> {
     let project = Project::find()?;
     match chore {
         Chore::Test { only } => step::run_all(&project, test::steps(&project, only)),
-        Chore::Crowd { seeds } => step::run_all(&project, crowd::full_steps(&project, &seeds)),
+        Chore::Crowd(options) => step::run_all(&project, options.steps(&project)),
         Chore::Bench(sizes) => bench::run(&project, sizes),
         Chore::Tidy => tidy::check(&project),
         Chore::Ci => step::run_all(&project, ci::steps(&project)),

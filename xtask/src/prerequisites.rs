@@ -50,12 +50,12 @@ const PREREQUISITES: [Prerequisite; 10] = [
     Prerequisite {
         command: "setpriv",
         package: "util-linux",
-        needed_for: "servers that end with the bench that started them",
+        needed_for: "servers that end with the test or bench that started them",
     },
     Prerequisite {
         command: "redis-server",
         package: "redis-server",
-        needed_for: "the stream of orders; the benches: what others build on",
+        needed_for: "the stream of orders; the store of several nodes; the benches",
     },
     Prerequisite {
         command: "redis-cli",

@@ -86,6 +86,13 @@ impl Call {
         if status.success() { Ok(()) } else { Err(self.failed(status)) }
     }
 
+    /// Starts it with the output passed through, echoing the command line first.
+    pub(crate) fn start(&self) -> Result<Running, Failure> {
+        println!("$ {}", self.spelled());
+        let child = self.command().spawn().map_err(|source| self.not_started(source))?;
+        Ok(Running { call: self.clone(), child, started: now(), over: None })
+    }
+
     /// Whether the program starts and exits with zero, without showing what it prints.
     pub(crate) fn succeeds(&self) -> bool {
         let quiet = self.command().stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -121,15 +128,21 @@ impl Call {
     fn wait(&self, child: &mut Child) -> Result<ExitStatus, Failure> {
         let started = now();
         loop {
-            if let Some(status) = child.try_wait().map_err(|source| self.not_started(source))? {
+            if let Some(status) = self.look(child, started)? {
                 return Ok(status);
-            }
-            if started.elapsed() >= self.deadline {
-                kill_with_descendants(child);
-                return Err(Failure::Overran { call: self.spelled(), limit: self.deadline });
             }
             thread::sleep(POLL);
         }
+    }
+
+    /// How it ended, if it has; past the deadline it is ended.
+    fn look(&self, child: &mut Child, started: Instant) -> Result<Option<ExitStatus>, Failure> {
+        let ended = child.try_wait().map_err(|source| self.not_started(source))?;
+        if ended.is_none() && started.elapsed() >= self.deadline {
+            kill_with_descendants(child);
+            return Err(Failure::Overran { call: self.spelled(), limit: self.deadline });
+        }
+        Ok(ended)
     }
 
     fn not_started(&self, source: std::io::Error) -> Failure {
@@ -138,6 +151,42 @@ impl Call {
 
     fn failed(&self, status: ExitStatus) -> Failure {
         Failure::Failed { call: self.spelled(), status }
+    }
+}
+
+/// A program under way. Dropping it ends it with its descendants.
+#[derive(Debug)]
+pub(crate) struct Running {
+    call: Call,
+    child: Child,
+    started: Instant,
+    over: Option<ExitStatus>,
+}
+
+impl Running {
+    /// Whether it has ended.
+    pub(crate) fn is_over(&mut self) -> Result<bool, Failure> {
+        self.over = self.call.look(&mut self.child, self.started)?;
+        Ok(self.over.is_some())
+    }
+
+    /// Waits for its end; fails if it says no.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        while !self.is_over()? {
+            thread::sleep(POLL);
+        }
+        match self.over {
+            Some(status) if !status.success() => Err(self.call.failed(status)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.over.is_none() {
+            kill_with_descendants(&mut self.child);
+        }
     }
 }
 
@@ -241,6 +290,17 @@ mod tests {
         // A killed orphan may stay a zombie until init reaps it; its state is then Z.
         let stat = fs::read_to_string(format!("/proc/{}/stat", sleeper.trim()));
         assert!(stat.map_or(true, |stat| !stat.contains(") S ")), "the sleeper lives on");
+    }
+
+    #[test]
+    fn a_program_under_way_is_seen_to_end_and_ends_when_dropped() {
+        let mut short = Call::new("sh").args(["-c", "sleep 0.1; exit 3"]).start().unwrap();
+        assert!(!short.is_over().unwrap());
+        assert!(matches!(short.finish(), Err(Failure::Failed { .. })));
+        let long = Call::new("sleep").args(["300"]).start().unwrap();
+        let process = format!("/proc/{}", long.child.id());
+        drop(long);
+        assert!(!Path::new(&process).exists());
     }
 
     #[test]

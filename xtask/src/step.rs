@@ -9,6 +9,7 @@ use std::{fmt, time::Duration};
 use crate::{
     crowd::Crowd,
     failure::Failure,
+    nodes::{Nodes, Polls},
     process::{self, Call},
     project::Project,
 };
@@ -22,6 +23,10 @@ pub(crate) enum Work {
     Check(fn(&Project) -> Result<(), Failure>),
     /// A flash sale under load.
     Crowd(Crowd),
+    /// One at several nodes.
+    Nodes(Nodes),
+    /// What polls ask of the store.
+    Polls(Polls),
     /// Nothing, for want of a program that this project can do without, and why.
     Unavailable(&'static str),
 }
@@ -58,6 +63,8 @@ impl Step {
             Work::Calls(calls) => calls.iter().try_for_each(Call::run),
             Work::Check(check) => check(project),
             Work::Crowd(crowd) => crowd.run(project),
+            Work::Nodes(nodes) => nodes.run(project),
+            Work::Polls(polls) => polls.run(project),
             Work::Unavailable(why) => return Outcome::Unavailable(why),
         };
         result.map_or_else(Outcome::Failed, |()| Outcome::Passed)

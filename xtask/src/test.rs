@@ -24,7 +24,7 @@ pub(crate) enum Part {
     BenchSmoke,
     /// The lock-free structures under every interleaving.
     Loom,
-    /// Short flash sales against the release binary.
+    /// Short flash sales against the release binary, at one server and at several nodes.
     System,
 }
 
@@ -41,8 +41,8 @@ impl Part {
     /// Whether it needs programs beyond Rust, which are installed before.
     const fn calls_programs(self) -> bool {
         match self {
-            Self::Unit | Self::BenchSmoke => true,
-            Self::Loom | Self::System => false,
+            Self::Unit | Self::BenchSmoke | Self::System => true,
+            Self::Loom => false,
         }
     }
 }

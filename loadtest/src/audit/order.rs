@@ -60,23 +60,27 @@ pub(super) fn numbers_follow_acknowledgements(ledger: &Ledger) -> Verdict {
 
 /// Kendall's tau-b of orders that should agree; 1 is perfect, `None` undefined.
 ///
-/// The first is below 1 even for a fair server: requests sent within one round trip of each other
-/// may be numbered either way. The second is as fine as the polls are.
+/// The first two are below 1 even for a fair server: requests that are on their way at the same time
+/// may be numbered, and answered, either way. The third is as fine as the polls are.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Agreement {
     pub(crate) arrival_and_number: Option<f64>,
+    pub(crate) acknowledgement_and_number: Option<f64>,
     pub(crate) number_and_admission: Option<f64>,
 }
 
-/// Computes both.
+/// Computes them.
 pub(crate) fn agreement(ledger: &Ledger) -> Agreement {
     let mut arrivals: Vec<(u64, u64)> =
         entered(ledger).map(|(_, entry)| (entry.sent.0, entry.number)).collect();
+    let mut acknowledged: Vec<(u64, u64)> =
+        entered(ledger).map(|(_, entry)| (entry.acked.0, entry.number)).collect();
     let mut admissions: Vec<(u64, u64)> = entered(ledger)
         .filter_map(|(record, entry)| Some((entry.number, record.admitted?.0)))
         .collect();
     Agreement {
         arrival_and_number: kendall::tau(&mut arrivals),
+        acknowledgement_and_number: kendall::tau(&mut acknowledged),
         number_and_admission: kendall::tau(&mut admissions),
     }
 }
@@ -126,6 +130,7 @@ mod tests {
     fn agreement_is_one_in_perfect_order() {
         let found = agreement(&honest(5, 5));
         assert_eq!(found.arrival_and_number, Some(1.0));
+        assert_eq!(found.acknowledgement_and_number, Some(1.0));
         assert_eq!(found.number_and_admission, Some(1.0));
     }
 }

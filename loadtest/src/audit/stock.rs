@@ -1,5 +1,7 @@
 //! Rules about units: none sold twice, none lost.
 
+use std::collections::BTreeMap;
+
 use super::{Broken, Verdict};
 use crate::ledger::{Ledger, Outcome, StockRead};
 use crate::wire::PurchaseState;
@@ -33,27 +35,32 @@ pub(super) fn sold_within_stock(ledger: &Ledger) -> Verdict {
     Verdict::new("no more is sold than exists", seen, broken)
 }
 
-/// The server's sold count is the crowd's confirmed count, and it never forgets a sale.
+/// The sold count is the crowd's confirmed count, and no node forgets a sale that it knew of. In the
+/// end all nodes count the same.
 pub(super) fn sold_is_what_was_confirmed(ledger: &Ledger) -> Verdict {
     let mut broken = Broken::default();
-    let mut sold_before = ledger.sold_before;
+    let mut sold_before = BTreeMap::new();
     for read in &ledger.reads {
         let Some(units) = read.units else { continue };
-        broken.check(units.sold >= sold_before, || {
-            format!("sold went back from {sold_before} to {} at {:?}", units.sold, read.at)
+        let before = sold_before.insert(read.node, units.sold).unwrap_or(ledger.sold_before);
+        broken.check(units.sold >= before, || {
+            format!("sold went back from {before} to {} at {:?}", units.sold, read.at)
         });
         let confirmed = ledger.sold_before + read.confirmed_before;
         broken.check(units.sold >= confirmed, || {
             format!("{} sold at {:?}, {confirmed} were confirmed before", units.sold, read.at)
         });
-        sold_before = units.sold;
     }
 
     let (certain, unknown) = (ledger.confirmed_units(), ledger.unknown_units());
-    let last = ledger.reads.last();
-    let sold = last.and_then(server_sold).map(|sold| sold.saturating_sub(ledger.sold_before));
-    broken.check(sold.is_some(), || "the server did not tell its stock at the end".to_owned());
-    if let Some(sold) = sold {
+    let mut told = Vec::new();
+    for last in ledger.last_reads() {
+        let sold = last.and_then(server_sold).map(|sold| sold.saturating_sub(ledger.sold_before));
+        let Some(sold) = sold else {
+            broken.note("the server did not tell its stock at the end".to_owned());
+            continue;
+        };
+        told.push(sold);
         let possible = certain..=certain + unknown;
         broken.check(possible.contains(&sold), || {
             format!("the server sold {sold}, acknowledged {certain} (+ {unknown} unknown)")
@@ -69,7 +76,9 @@ pub(super) fn sold_is_what_was_confirmed(ledger: &Ledger) -> Verdict {
             format!("the server sold {sold}, its purchases say {answered}")
         });
     }
-    let sold = sold.map_or_else(|| "?".to_owned(), |sold| sold.to_string());
+    told.dedup();
+    let sold: Vec<String> = told.iter().map(u64::to_string).collect();
+    let sold = if sold.is_empty() { "?".to_owned() } else { sold.join(" or ") };
     let seen = format!("server {sold}, acknowledged {certain}, unknown {unknown}");
     Verdict::new("the sold count is what was confirmed", seen, broken)
 }
@@ -88,7 +97,7 @@ fn server_sold(read: &StockRead) -> Option<u64> {
 pub(super) fn sold_out_when_wanted(ledger: &Ledger) -> Verdict {
     let mut broken = Broken::default();
     let all = || ledger.sold_before + ledger.confirmed_units();
-    let sold = ledger.reads.last().and_then(server_sold).unwrap_or_else(all);
+    let sold = ledger.last_reads().flatten().filter_map(server_sold).max().unwrap_or_else(all);
     let unmet = ledger.records.iter().filter(|record| {
         let went_without = match record.outcome {
             Outcome::SoldOut | Outcome::Unfinished | Outcome::Closed => true,
@@ -137,6 +146,7 @@ pub(super) fn units_add_up(ledger: &Ledger) -> Verdict {
 mod tests {
     use super::*;
     use crate::audit::sample::honest;
+    use crate::client::NodeId;
     use crate::ledger::Bought;
 
     #[test]
@@ -192,6 +202,20 @@ mod tests {
         (units.sold, units.available) = (8, 2);
         ledger.reads.insert(1, early);
         assert!(!sold_is_what_was_confirmed(&ledger).ok);
+    }
+
+    #[test]
+    fn each_node_is_held_to_its_own_count_and_all_to_one_in_the_end() {
+        let mut ledger = honest(10, 5);
+        ledger.nodes = 2;
+        let (half, all) = (ledger.reads[0], ledger.reads[1]);
+        let other = |read: StockRead| StockRead { node: NodeId(1), confirmed_before: 0, ..read };
+        ledger.reads = vec![half, all, other(half)];
+        assert!(!sold_is_what_was_confirmed(&ledger).ok, "the second still counts the half");
+        ledger.reads.push(other(all));
+        assert!(sold_is_what_was_confirmed(&ledger).ok, "it was only a moment behind the first");
+        ledger.reads.insert(2, half);
+        assert!(!sold_is_what_was_confirmed(&ledger).ok, "the first went back");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::{Answer, BODY_BYTES_MAX, Call, CallError, Client, Connection};
+use super::{Answer, BODY_BYTES_MAX, Call, CallError, Client, Connection, Heard, NodeId};
 use crate::clock::Stamp;
 
 /// A stream that says nothing for so long, not even a comment, is broken.
@@ -30,19 +30,28 @@ pub(crate) struct Stream {
     body: Incoming,
     parser: Parser,
     ready: std::vec::IntoIter<Event>,
+    /// Who sends it.
+    node: NodeId,
+    /// When it was asked for.
+    sent: Stamp,
     /// Dropping it would end an HTTP/2 connection.
     _connection: Connection,
 }
 
 impl Client {
-    /// Opens the stream at `call`, or returns the answer that was no stream.
-    pub(crate) async fn open(&self, call: &Call) -> Result<Result<Stream, Answer>, CallError> {
+    /// Opens the stream at `call` of `node`, or returns the answer that was no stream.
+    pub(crate) async fn open(
+        &self,
+        call: &Call,
+        node: NodeId,
+    ) -> Result<Result<Stream, Answer>, CallError> {
+        let to = &self.nodes[node.0];
         let begun = self.clock.now();
         let not_sent = |cause: String| CallError { begun, sent: None, cause };
-        let opening = tokio::time::timeout(self.timeout, self.dial.open());
+        let opening = tokio::time::timeout(self.timeout, to.dial.open());
         let opened = opening.await.map_err(|_| not_sent("connecting timed out".to_owned()))?;
         let mut connection = opened.map_err(not_sent)?;
-        let request = self.request(call).map_err(|e| not_sent(e.to_string()))?;
+        let request = to.request(call).map_err(|e| not_sent(e.to_string()))?;
         let sent = self.clock.now();
         let unknown = |cause: String| CallError { begun, sent: Some(sent), cause };
         let response = tokio::time::timeout(self.timeout, connection.send(request))
@@ -54,7 +63,7 @@ impl Client {
         if status == 200 {
             let (body, parser) = (response.into_body(), Parser::default());
             let ready = Vec::new().into_iter();
-            return Ok(Ok(Stream { body, parser, ready, _connection: connection }));
+            return Ok(Ok(Stream { body, parser, ready, node, sent, _connection: connection }));
         }
         let body = http_body_util::Limited::new(response.into_body(), BODY_BYTES_MAX);
         let body = tokio::time::timeout(self.timeout, body.collect())
@@ -62,7 +71,8 @@ impl Client {
             .map_err(|_elapsed| unknown(format!("none within {:?}", self.timeout)))?
             .map_err(|e| unknown(e.to_string()))?
             .to_bytes();
-        Ok(Err(Answer { status, body, retry_after, begun, sent, done: self.clock.now() }))
+        let done = self.clock.now();
+        Ok(Err(Answer { node, status, body, retry_after, begun, sent, done }))
     }
 
     /// The next event of `stream` and when it arrived; `None` when the stream has ended, for
@@ -80,6 +90,12 @@ impl Client {
 }
 
 impl Stream {
+    /// Of an event that came at `done`: when and by whom it was told. It may have been on its way
+    /// since the stream was asked for.
+    pub(crate) fn heard(&self, done: Stamp) -> Heard {
+        Heard { node: self.node, sent: self.sent, done }
+    }
+
     /// How long the server asked to wait before coming back.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.parser.retry

@@ -11,7 +11,7 @@ use super::chart::{Escaped, Key, STYLE};
 use super::figure::{Figure, Table, figures};
 use super::number::{grouped, milliseconds, rate};
 use super::schedule::BOUND;
-use super::text::visits;
+use super::text::{behind, visits};
 use super::{Report, Schedule};
 use crate::audit::Foresight;
 use crate::measure::Percentiles;
@@ -237,6 +237,11 @@ fn setting(report: &Report) -> Section {
         ("server data", setting.data.clone()),
         ("visits", Some(visits(&report.outcomes))),
         ("tau of arrival and number", Some(tau(report.agreement.arrival_and_number))),
+        (
+            "tau of acknowledgement and number",
+            Some(tau(report.agreement.acknowledgement_and_number)),
+        ),
+        ("nodes", report.lag.as_ref().map(behind)),
         ("tau of number and admission", Some(tau(report.agreement.number_and_admission))),
     ];
     let spelled = entries.into_iter().filter_map(|(name, value)| {

@@ -58,7 +58,12 @@ pub(super) fn report() -> Report {
             pushed_back: 0,
         },
         outcomes: BTreeMap::from([(Outcome::Bought, 80), (Outcome::SoldOut, 20)]),
-        agreement: Agreement { arrival_and_number: Some(1.0), number_and_admission: None },
+        agreement: Agreement {
+            arrival_and_number: Some(1.0),
+            acknowledgement_and_number: Some(0.9),
+            number_and_admission: None,
+        },
+        lag: None,
         kills: vec![Kill { at: at(2_000), back: at(2_240), in_flight: 3, answered: 190 }],
         timeline: measures.timeline(at(4_000)),
         order: Order { of: 20, points: (0..20).map(point).collect() },

@@ -10,6 +10,7 @@ use super::{Report, Setting, Traffic};
 use crate::audit::Foresight;
 use crate::ledger::Outcome;
 use crate::timeline::{Slice, seconds};
+use crate::witness::Lag;
 
 /// Columns of a course: a run's shape at a glance, short enough for any terminal.
 const COURSE_COLUMNS: usize = 48;
@@ -127,10 +128,14 @@ impl Report {
         let tau = |tau: Option<f64>| tau.map_or_else(|| "-".to_owned(), |tau| format!("{tau:.4}"));
         writeln!(
             f,
-            "order: tau(arrival, number) {}, tau(number, admission) {}",
+            "order: tau(arrival, number) {}, tau(acknowledgement, number) {}, tau(number, admission) {}",
             tau(self.agreement.arrival_and_number),
+            tau(self.agreement.acknowledgement_and_number),
             tau(self.agreement.number_and_admission),
         )?;
+        if let Some(lag) = &self.lag {
+            writeln!(f, "nodes: {}", behind(lag))?;
+        }
         writeln!(f, "foretold waits: {}", foretold(&self.eta))
     }
 }
@@ -146,6 +151,18 @@ pub(super) fn foretold(eta: &Foresight) -> String {
          (p90)",
         grouped(*count),
         within_range_share * 1e2
+    )
+}
+
+/// How far nodes were behind one another, in a line.
+pub(super) fn behind(lag: &Lag) -> String {
+    let Lag { answers, behind, risen_positions, max_ms } = lag;
+    format!(
+        "{} of {} answers behind another node's, by {max_ms:.0} ms at the most; {} positions higher \
+         than at another",
+        grouped(*behind),
+        grouped(*answers),
+        grouped(*risen_positions)
     )
 }
 

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    CONNECTIONS_MAX, KILLS_MAX, SHOPPERS_MAX, SOURCE_ADDRESSES_MAX, Sale, Scenario, Target,
+    CONNECTIONS_MAX, KILLS_MAX, SHOPPERS_MAX, SOURCE_ADDRESSES_MAX, Sale, Scenario, Target, urls,
 };
 use crate::arrivals::{Arrivals, Phase, Shape};
-use crate::client::{Http, authority};
+use crate::client::Http;
 use crate::plan::{BOT_EVERY, Behaviour, Group, Habits, TABS, Think};
 
 /// Longest phase, deadline or window: a day.
@@ -152,6 +152,7 @@ struct HabitsTable {
 #[serde(deny_unknown_fields)]
 struct AuditTable {
     eta_error_p90_max_seconds: Option<Spanned<f64>>,
+    node_lag_max_ms: Option<Spanned<f64>>,
 }
 
 /// What is wrong, and where in the text.
@@ -201,6 +202,7 @@ fn parse(text: &str, stem: String) -> Result<Scenario, Fault> {
             "eta_error_p90_max_seconds",
             file.audit.eta_error_p90_max_seconds,
         )?,
+        node_lag_max: milliseconds("node_lag_max_ms", file.audit.node_lag_max_ms)?,
         target: target(file.server)?,
         sale: sale(file.sale)?,
         arrivals,
@@ -212,9 +214,8 @@ fn parse(text: &str, stem: String) -> Result<Scenario, Fault> {
 
 fn target(table: ServerTable) -> Result<Target, Fault> {
     let base = Target::default();
-    if let Some(url) = &table.url {
-        authority(url.get_ref()).map_err(|what| Fault::at(url.span(), what))?;
-    }
+    let given =
+        table.url.map(|list| urls(list.get_ref()).map_err(|what| Fault::at(list.span(), what)));
     let http = match table.http.map(|http| (*http.get_ref(), http.span())) {
         None | Some((1, _)) => Http::One,
         Some((2, _)) => Http::Two,
@@ -227,7 +228,7 @@ fn target(table: ServerTable) -> Result<Target, Fault> {
         whole("source_addresses", table.source_addresses, 1..=u64::from(SOURCE_ADDRESSES_MAX))?;
     let kills = whole("kill", table.kill, 1..=u64::from(KILLS_MAX))?;
     Ok(Target {
-        url: table.url.map_or(base.url, Spanned::into_inner),
+        urls: given.transpose()?.unwrap_or(base.urls),
         http,
         connections: connections.and_then(|n| usize::try_from(n).ok()).unwrap_or(base.connections),
         source_addresses: sources.and_then(|n| u8::try_from(n).ok()).unwrap_or(1),

@@ -64,7 +64,8 @@ impl Shopper {
         let run = Arc::clone(&self.run);
         let sample = run.witness.sample();
         run.measures.hammered.add_one();
-        let attempt = run.client.send(call).await;
+        let node = run.client.any(&mut self.rng);
+        let attempt = run.client.send(call, node).await;
         let begun = attempt.as_ref().map_or_else(|error| error.begun, |answer| answer.begun);
         run.measures.schedule.record(intended, begun);
         let Ok(answer) = attempt else {
@@ -78,7 +79,7 @@ impl Shopper {
             });
         }
         match answer.status {
-            429 | 503 => {
+            429 | 502 | 503 => {
                 run.measures.pushed_back.add_one();
                 None
             }
@@ -91,7 +92,7 @@ impl Shopper {
                 self.check_number(call, &answer);
                 None
             }
-            _ => self.placed(call, &answer, sample, intended),
+            _ => self.placed(call, &answer, &sample, intended),
         }
     }
 
@@ -99,17 +100,16 @@ impl Shopper {
         &mut self,
         call: &Call,
         answer: &Answer,
-        sample: Sample,
+        sample: &Sample,
         intended: Stamp,
     ) -> Option<Outcome> {
         let number = self.record.entry.as_ref().map_or(0, |entry| entry.number);
         self.run.measures.position.record(intended, answer.done);
         match (answer.status, answer.parse::<Place>()) {
             (200, Some(place)) => {
-                self.run.witness.bot(number, &place, sample);
-                self.check_position(number, &place);
-                self.record.heard = answer.done;
-                self.show(place);
+                self.run.witness.bot(number, &place, sample, answer.heard());
+                self.check_position(number, &place, answer.heard());
+                self.show(place, answer.heard());
                 None
             }
             (410, _) => {

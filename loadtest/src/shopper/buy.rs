@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shopper;
-use crate::client::{Answer, Call};
+use crate::client::{Answer, Call, NodeId};
 use crate::clock::Stamp;
 use crate::ledger::{Bought, Outcome};
 use crate::plan::Ending;
@@ -80,7 +80,9 @@ impl Shopper {
         if self.record.plan.double_click {
             let again = self.insist(call, None).await.answer;
             run.witness.replay.check(again.body == answer.body, || {
-                format!("key {} gave other bytes for {}", call.key, purchase.id)
+                let bytes = |answer: &Answer| String::from_utf8_lossy(&answer.body).into_owned();
+                let (key, first, then) = (&call.key, bytes(answer), bytes(&again));
+                format!("key {key} gave {} {first}, then {} {then}", answer.status, again.status)
             });
         }
         match self.record.plan.ending {
@@ -94,7 +96,7 @@ impl Shopper {
         // Both who may release do: the shopper with the pass, the backend with its key.
         let bearer =
             if self.rng.chance(50) { pass.to_owned() } else { self.run.backend_key.clone() };
-        let state = self.change(id, "release", &bearer, PurchaseState::Released).await;
+        let (state, _) = self.change(id, "release", &bearer, PurchaseState::Released).await;
         if state == PurchaseState::Released { Outcome::Released } else { Outcome::HoldLost }
     }
 
@@ -102,40 +104,40 @@ impl Shopper {
         let run = Arc::clone(&self.run);
         run.pacer.until(run.clock.now().after(self.record.plan.payment)).await;
         let id = &purchase.id;
-        let paying = self.change(id, "pay", &run.backend_key, PurchaseState::Paying).await;
+        let (paying, _) = self.change(id, "pay", &run.backend_key, PurchaseState::Paying).await;
         if paying != PurchaseState::Paying {
             return Outcome::HoldLost;
         }
         let intended = run.clock.now();
-        let confirmed =
+        let (confirmed, node) =
             self.change(id, "confirm", &run.backend_key, PurchaseState::Confirmed).await;
         if confirmed != PurchaseState::Confirmed {
             return Outcome::HoldLost;
         }
         run.measures.confirm.record(intended, run.clock.now());
         run.measures.bought.add_one();
-        run.witness.confirmed(purchase.units());
+        run.witness.confirmed(purchase.units(), node);
         Outcome::Bought
     }
 
-    /// Asks for a change of state and returns the state that is known afterwards.
+    /// Asks for a change of state and returns the state that is known afterwards, and who said so.
     async fn change(
         &mut self,
         id: &str,
         verb: &str,
         bearer: &str,
         target: PurchaseState,
-    ) -> PurchaseState {
+    ) -> (PurchaseState, NodeId) {
         let run = Arc::clone(&self.run);
         let path = run.path(&format!("/purchases/{id}"));
         let key = format!("{}-{verb}", self.key);
         let call = Call::post(format!("{path}/{verb}"), bearer, key);
         self.note(|bought| bought.asked = Some(target));
         let Settled { answer, .. } = self.insist(&call, None).await;
-        let found = match answer.status {
-            200..=204 => Some(target),
+        let (found, node) = match answer.status {
+            200..=204 => (Some(target), answer.node),
             409 => self.read(path).await,
-            _ => None,
+            _ => (None, answer.node),
         };
         if found.is_none() {
             run.unexpected(&call, &answer);
@@ -149,13 +151,13 @@ impl Shopper {
                 bought.known = found.unwrap_or(bought.known);
             }
         });
-        found.unwrap_or(PurchaseState::Held)
+        (found.unwrap_or(PurchaseState::Held), node)
     }
 
-    async fn read(&mut self, path: String) -> Option<PurchaseState> {
+    async fn read(&mut self, path: String) -> (Option<PurchaseState>, NodeId) {
         let call = Call::get(path, &self.run.backend_key);
         let Settled { answer, .. } = self.insist(&call, None).await;
-        answer.parse::<Purchase>().map(|purchase| purchase.state)
+        (answer.parse::<Purchase>().map(|purchase| purchase.state), answer.node)
     }
 
     fn note(&mut self, change: impl FnOnce(&mut Bought)) {

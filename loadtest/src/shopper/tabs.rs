@@ -27,7 +27,7 @@ impl Shopper {
         for other in all.iter().skip(1) {
             self.check_number(&call, &other.answer);
         }
-        self.show(place);
+        self.show(place, first.answer.heard());
         Ok(())
     }
 
@@ -43,9 +43,9 @@ impl Shopper {
             run.measures.position.record(intended, answer.done);
             match (answer.status, answer.parse::<Place>()) {
                 (200, Some(place)) => {
-                    run.witness.place(number, &place, sample);
-                    self.check_position(number, &place);
-                    places.push((answer.done, place));
+                    run.witness.place(number, &place, &sample, answer.heard());
+                    self.check_position(number, &place, answer.heard());
+                    places.push((answer.heard(), place));
                 }
                 (410, _) => {
                     self.record.gone = Some(answer.code());
@@ -58,10 +58,9 @@ impl Shopper {
             }
         }
         // What is furthest ahead is what the next answers are held against.
-        let furthest = places.into_iter().min_by_key(|(done, place)| (place.position, *done));
-        if let Some((done, place)) = furthest {
-            self.record.heard = done;
-            self.show(place);
+        places.sort_by_key(|(heard, place)| (place.position, heard.done));
+        for (heard, place) in places.into_iter().rev() {
+            self.show(place, heard);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shopper;
-use crate::client::{Event, Stream};
+use crate::client::{Event, Heard, Stream};
 use crate::clock::Stamp;
 use crate::ledger::Outcome;
 use crate::wire::{Place, PlaceState, Problem};
@@ -38,7 +38,7 @@ impl Shopper {
             let retry = match self.open().await? {
                 Err(retry_after) => retry_after,
                 Ok((mut stream, sample)) => {
-                    match self.listen(&mut stream, sample, intended).await {
+                    match self.listen(&mut stream, &sample, intended).await {
                         End::Place => return Ok(()),
                         End::Visit(outcome) => return Err(outcome),
                         End::Broken => stream.retry(),
@@ -58,7 +58,8 @@ impl Shopper {
         let (_, mut call) = self.position_call();
         call.path = run.path("/stream");
         let sample = run.witness.sample();
-        let refused = match run.client.open(&call).await {
+        let node = run.client.any(&mut self.rng);
+        let refused = match run.client.open(&call, node).await {
             Ok(Ok(stream)) => {
                 run.measures.answered.add_one();
                 return Ok(Ok((stream, sample)));
@@ -71,7 +72,7 @@ impl Shopper {
         };
         run.measures.answered.add_one();
         match refused.status {
-            429 | 503 => {
+            429 | 502 | 503 => {
                 run.measures.pushed_back.add_one();
                 Ok(Err(refused.retry_after))
             }
@@ -86,7 +87,7 @@ impl Shopper {
         }
     }
 
-    async fn listen(&mut self, stream: &mut Stream, sample: Sample, intended: Stamp) -> End {
+    async fn listen(&mut self, stream: &mut Stream, sample: &Sample, intended: Stamp) -> End {
         let run = Arc::clone(&self.run);
         let mut serving = None;
         let mut is_first = true;
@@ -99,7 +100,7 @@ impl Shopper {
             if std::mem::take(&mut is_first) {
                 run.measures.stream.record(intended, at);
             }
-            if let Some(end) = self.take_event(&event, at, sample, &mut serving) {
+            if let Some(end) = self.take_event(&event, stream.heard(at), sample, &mut serving) {
                 return end;
             }
         }
@@ -116,8 +117,8 @@ impl Shopper {
     fn take_event(
         &mut self,
         event: &Event,
-        at: Stamp,
-        sample: Sample,
+        heard: Heard,
+        sample: &Sample,
         serving: &mut Option<u64>,
     ) -> Option<End> {
         let run = Arc::clone(&self.run);
@@ -133,15 +134,14 @@ impl Shopper {
         }) else {
             return Some(End::Visit(Outcome::Refused));
         };
-        run.witness.place(number, &place, sample);
+        run.witness.place(number, &place, sample, heard);
         run.witness.serving.check(place.serving >= *serving, || {
             format!("stream of {number} showed serving {serving:?}, then {:?}", place.serving)
         });
         *serving = place.serving;
-        self.check_position(number, &place);
-        self.record.heard = at;
+        self.check_position(number, &place, heard);
         let state = place.state;
-        self.show(place);
+        self.show(place, heard);
         matches!(state, PlaceState::Admitted | PlaceState::Closed).then_some(End::Place)
     }
 }

@@ -46,6 +46,12 @@ pub(crate) enum Fault {
     RisingStream,
     /// Foretold waits are a minute too long.
     WrongEta,
+    /// The gate goes at three times its pace, as if each of three nodes kept it for itself.
+    TriplePace,
+    /// Each node numbers the places it gives by itself.
+    OwnNumbers,
+    /// The second node answers 502 for half of the time, and then as ever.
+    Flapping,
 }
 
 /// A status and a body.
@@ -59,7 +65,8 @@ pub(crate) fn problem(status: u16, code: &str) -> Reply {
 /// A running fake; lives as long as the test's runtime.
 #[derive(Debug)]
 pub(crate) struct Fake {
-    address: SocketAddr,
+    /// One for each node.
+    addresses: Vec<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -73,25 +80,45 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Fake {
     pub(crate) async fn start(fault: Fault) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let requests = AtomicU64::new(0);
-        let shared = Arc::new(Shared { fault, requests, sale: Mutex::new(None) });
-        drop(tokio::spawn(async move {
-            while let Ok((stream, _peer)) = listener.accept().await {
-                drop(tokio::spawn(serve(Arc::clone(&shared), stream)));
-            }
-        }));
-        Self { address }
+        Self::start_nodes(fault, &[Duration::ZERO]).await
     }
 
+    /// Nodes of one sale, each so far behind it: entering and buying is decided in one place, and what
+    /// a node shows of the line is what it has heard by then.
+    pub(crate) async fn start_nodes(fault: Fault, behind: &[Duration]) -> Self {
+        let requests = AtomicU64::new(0);
+        let shared = Arc::new(Shared { fault, requests, sale: Mutex::new(None) });
+        let mut addresses = Vec::new();
+        for (index, behind) in behind.iter().copied().enumerate() {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            addresses.push(listener.local_addr().unwrap());
+            let shared = Arc::clone(&shared);
+            drop(tokio::spawn(async move {
+                while let Ok((stream, _peer)) = listener.accept().await {
+                    drop(tokio::spawn(serve(Arc::clone(&shared), Node { index, behind }, stream)));
+                }
+            }));
+        }
+        Self { addresses }
+    }
+
+    /// All nodes, as the command line takes them.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let urls: Vec<String> = self.addresses.iter().map(|at| format!("http://{at}")).collect();
+        urls.join(",")
     }
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream) {
-    let service = service_fn(|request| answer(Arc::clone(&shared), request));
+/// Which node was asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    pub(crate) index: usize,
+    /// How far what it shows is behind what is decided.
+    pub(crate) behind: Duration,
+}
+
+async fn serve(shared: Arc<Shared>, node: Node, stream: TcpStream) {
+    let service = service_fn(|request| answer(Arc::clone(&shared), node, request));
     let server = auto::Builder::new(TokioExecutor::new());
     // A connection cut on purpose ends in an error; that is what it is for.
     drop(server.serve_connection(TokioIo::new(stream), service).await);
@@ -99,6 +126,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
 
 async fn answer(
     shared: Arc<Shared>,
+    node: Node,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, &'static str> {
     let (head, body) = request.into_parts();
@@ -118,10 +146,14 @@ async fn answer(
         return Ok(respond(status, &body, Some("0")));
     }
     let path = head.uri.path().to_owned();
-    if path.ends_with("/stream") {
-        return Ok(stream(shared, bearer));
+    if shared.fault == Fault::Flapping && node.index == 1 && count / 64 % 2 == 1 {
+        return Ok(respond(502, &Value::Null, None));
     }
-    let (status, body) = dispatch(&shared, head.method.as_str(), &path, &bearer, &key, &body);
+    if path.ends_with("/stream") {
+        return Ok(stream(shared, node, bearer));
+    }
+    let (status, body) =
+        dispatch(&shared, node, head.method.as_str(), &path, &Said { bearer, key, body });
     if flaky && count % 7 == 3 {
         // Acted on, not acknowledged: the connection is cut instead.
         return Err("cut on purpose");
@@ -140,7 +172,7 @@ fn respond(status: u16, body: &Value, retry_after: Option<&str>) -> Response<Bod
 
 /// Events every 20 ms until the place is admitted, or thirty have been sent: then the stream
 /// breaks off, and the watcher must come back.
-fn stream(shared: Arc<Shared>, ticket: String) -> Response<Body> {
+fn stream(shared: Arc<Shared>, node: Node, ticket: String) -> Response<Body> {
     let (mut events, body) = Channel::<Bytes, Infallible>::new(1);
     drop(tokio::spawn(async move {
         drop(events.send_data(Bytes::from("retry: 50\n\n: hello\n\n")).await);
@@ -149,7 +181,7 @@ fn stream(shared: Arc<Shared>, ticket: String) -> Response<Body> {
                 let mut sale = shared.sale.lock().unwrap();
                 let sale = sale.as_mut().unwrap();
                 sale.advance();
-                sale.position(&ticket)
+                sale.position(&ticket, node)
             };
             if shared.fault == Fault::RisingStream && place["state"] == "waiting" {
                 place["position"] = json!(1_000 + count);
@@ -169,14 +201,15 @@ fn stream(shared: Arc<Shared>, ticket: String) -> Response<Body> {
         .unwrap()
 }
 
-fn dispatch(
-    shared: &Shared,
-    method: &str,
-    path: &str,
-    bearer: &str,
-    key: &str,
-    body: &Value,
-) -> Reply {
+/// What a request says besides where it goes.
+struct Said {
+    bearer: String,
+    key: String,
+    body: Value,
+}
+
+fn dispatch(shared: &Shared, node: Node, method: &str, path: &str, said: &Said) -> Reply {
+    let Said { bearer, key, body } = said;
     let mut sale = shared.sale.lock().unwrap();
     if let ("POST", "/v1/admin/sales") = (method, path) {
         if bearer != "op" {
@@ -191,9 +224,9 @@ fn dispatch(
     match (method, parts.as_slice()) {
         ("GET", ["admin", "sales", id]) if *id == sale.id => sale.rules(),
         ("GET", ["admin", "sales", id, "stats"]) if *id == sale.id => sale.statistics(),
-        ("GET", ["sales", id]) if *id == sale.id => sale.status(),
-        ("POST", ["sales", _, "enter"]) => sale.enter(key),
-        ("GET", ["sales", _, "position"]) => sale.position(bearer),
+        ("GET", ["sales", id]) if *id == sale.id => sale.status(node),
+        ("POST", ["sales", _, "enter"]) => sale.enter(key, node),
+        ("GET", ["sales", _, "position"]) => sale.position(bearer, node),
         ("POST", ["sales", _, "leave"]) => sale.leave(bearer),
         ("POST", ["sales", _, "purchase"]) => sale.purchase(bearer, key, body),
         ("GET", ["sales", _, "purchases", id]) => sale.read(id),

@@ -5,6 +5,7 @@
 
 mod fake;
 mod kill;
+mod nodes;
 mod pace;
 mod scenario;
 

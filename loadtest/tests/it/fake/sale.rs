@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Fault, Reply, problem};
+use super::{Fault, Node, Reply, problem};
 
 const HELD: &str = "held";
 
@@ -40,6 +40,10 @@ pub(crate) struct Sale {
     hold: Duration,
     opened: Instant,
     serving: u64,
+    /// How the gate went, for nodes that are behind.
+    course: Vec<(Instant, u64)>,
+    /// What nodes have heard by deciding something themselves.
+    caught_up: HashMap<usize, u64>,
     tickets: Vec<Ticket>,
     departed: BTreeSet<u64>,
     entry_keys: HashMap<String, usize>,
@@ -61,6 +65,8 @@ impl Sale {
             hold: Duration::from_secs(body["hold_seconds"].as_u64().unwrap()),
             opened: Instant::now(),
             serving: 0,
+            course: Vec::new(),
+            caught_up: HashMap::new(),
             tickets: Vec::new(),
             departed: BTreeSet::new(),
             entry_keys: HashMap::new(),
@@ -72,10 +78,14 @@ impl Sale {
     /// Lets time do its part: the gate moves, holds run out.
     pub(crate) fn advance(&mut self) {
         let now = Instant::now();
-        let budget = Duration::from_secs(1).div_f64(self.rate);
+        let pace = if self.fault == Fault::TriplePace { 3.0 } else { 1.0 };
+        let budget = Duration::from_secs(1).div_f64(self.rate * pace);
         let due = now.duration_since(self.opened).as_nanos() / budget.as_nanos();
         let last = self.tickets.last().map_or(0, |ticket| ticket.number);
         self.serving = self.serving.max(u64::try_from(due).unwrap().min(last));
+        if self.course.last().is_none_or(|(_, serving)| *serving < self.serving) {
+            self.course.push((now, self.serving));
+        }
         for hold in &mut self.holds {
             if hold.state == HELD && hold.expires <= now {
                 hold.state = "expired";
@@ -106,12 +116,24 @@ impl Sale {
         )
     }
 
-    pub(crate) fn status(&self) -> Reply {
-        let offer = json!({"sku": self.sku, "total": self.total, "available": self.available});
-        (200, json!({"sale": self.id, "state": "open", "serving": self.serving, "offers": [offer]}))
+    /// How far the gate has come, as far as `node` has heard.
+    fn seen(&self, node: Node) -> u64 {
+        let now = Instant::now();
+        let heard = |(at, _): &(Instant, u64)| now.duration_since(*at) >= node.behind;
+        let known = self.course.partition_point(heard);
+        let known = known.checked_sub(1).map_or(0, |last| self.course[last].1);
+        known.max(self.caught_up.get(&node.index).copied().unwrap_or(0))
     }
 
-    pub(crate) fn enter(&mut self, key: &str) -> Reply {
+    pub(crate) fn status(&self, node: Node) -> Reply {
+        let offer = json!({"sku": self.sku, "total": self.total, "available": self.available});
+        (
+            200,
+            json!({"sale": self.id, "state": "open", "serving": self.seen(node), "offers": [offer]}),
+        )
+    }
+
+    pub(crate) fn enter(&mut self, key: &str, node: Node) -> Reply {
         let known = self.entry_keys.get(key).copied();
         let index = known.filter(|_| self.fault != Fault::IgnoreEntryKeys).unwrap_or_else(|| {
             let index = self.tickets.len();
@@ -119,38 +141,43 @@ impl Sale {
             if self.fault == Fault::DuplicateNumbers && index % 10 == 9 {
                 number -= 1;
             }
+            if self.fault == Fault::OwnNumbers {
+                number = number * 4 + node.index as u64 * 400;
+            }
             self.tickets.push(Ticket { number, left: false, polls: 0 });
             self.entry_keys.insert(key.to_owned(), index);
             index
         });
-        let mut place = self.place(index);
+        // The node has heard of everything up to the entry, for that is its own.
+        self.caught_up.insert(node.index, self.serving);
+        let mut place = self.place(index, self.serving);
         place["ticket"] = json!(format!("t{index}"));
         (if place["state"] == "admitted" { 200 } else { 202 }, place)
     }
 
-    fn place(&self, index: usize) -> Value {
+    fn place(&self, index: usize, serving: u64) -> Value {
         let number = self.tickets[index].number;
         let jumps = self.fault == Fault::JumpQueue && number.is_multiple_of(7);
         // Fifty polls within a run of a second or two is more than any person is asked for.
         let favoured = self.fault == Fault::FavourBots && self.tickets[index].polls > 50;
-        let admitted = number <= self.serving || jumps || favoured;
+        let admitted = number <= serving || jumps || favoured;
         let sold_out = !admitted && self.units("confirmed") >= self.total;
         let state = match (admitted, sold_out) {
             (true, _) => "admitted",
             (false, true) => "sold_out",
             (false, false) => "waiting",
         };
-        let ahead = self.serving + 1..number.max(self.serving + 1);
+        let ahead = serving + 1..number.max(serving + 1);
         let departed = self.departed.range(ahead).count() as u64;
-        let position = (number - self.serving.min(number)).saturating_sub(departed);
-        let ahead = u32::try_from(number - self.serving.min(number)).unwrap();
+        let position = (number - serving.min(number)).saturating_sub(departed);
+        let ahead = u32::try_from(number - serving.min(number)).unwrap();
         let wait = f64::from(ahead) / self.rate;
         let wait = if self.fault == Fault::WrongEta { wait + 60.0 } else { wait };
         json!({
             "eta_seconds": (!admitted).then(|| json!({"min": (wait - 1.0).max(0.0), "max": wait + 1.0})),
             "sale": self.id, "state": state, "number": number,
             "position": if admitted { 0 } else { position.max(1) },
-            "serving": self.serving, "line_length": self.tickets.len(), "poll_after_ms": if self.tickets.len() < 1000 { 60 } else { 1000 },
+            "serving": serving, "line_length": self.tickets.len(), "poll_after_ms": if self.tickets.len() < 1000 { 60 } else { 1000 },
             "pass": admitted.then(|| format!("p{index}")),
         })
     }
@@ -166,12 +193,12 @@ impl Sale {
         }
     }
 
-    pub(crate) fn position(&mut self, token: &str) -> Reply {
+    pub(crate) fn position(&mut self, token: &str, node: Node) -> Reply {
         match self.ticket(token) {
             Ok(index) if self.tickets[index].left => problem(410, "ticket_left"),
             Ok(index) => {
                 self.tickets[index].polls += 1;
-                (200, self.place(index))
+                (200, self.place(index, self.seen(node)))
             }
             Err(refused) => refused,
         }
