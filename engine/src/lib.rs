@@ -52,6 +52,7 @@ pub mod registry;
 pub mod certificate;
 pub mod recovery;
 pub mod scribe;
+pub mod turn;
 
 mod engine;
 
