@@ -123,7 +123,7 @@ impl Engine {
             .name("rushgate-scribe".to_owned())
             .spawn(move || {
                 // Answers come later where it is refused, and nothing else.
-                turn::wish(turn::DECIDE).ok();
+                drop(turn::wish(turn::DECIDE));
                 run(scribe, consumer, snapshots)
             })
             .expect("the system can start a thread");
