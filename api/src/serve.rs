@@ -19,6 +19,7 @@ use engine::{
     sale::ChangeRefusal,
     scribe::Fatal,
     spec::SaleSpec,
+    turn,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -72,6 +73,8 @@ pub fn run(config: Config) -> ExitCode {
     }
     let served = builder
         .thread_name("rushgate-http")
+        // Answers come later where it is refused, and nothing else.
+        .on_thread_start(|| drop(turn::wish(turn::SERVE)))
         .enable_all()
         .build()
         .map_err(StartFailure::from)

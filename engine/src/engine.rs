@@ -35,6 +35,7 @@ use crate::{
     scribe::{Answer, Busy, Fatal, Request, Scribe, Watch},
     session::Session,
     spec::SaleSpec,
+    turn,
     view::SaleView,
 };
 
@@ -134,7 +135,11 @@ impl Engine {
         let engine = Self { producer, registry, clock, shared: is_shared };
         let scribe = thread::Builder::new()
             .name("rushgate-scribe".to_owned())
-            .spawn(move || run(scribe, consumer, snapshots))
+            .spawn(move || {
+                // Answers come later where it is refused, and nothing else.
+                drop(turn::wish(turn::DECIDE));
+                run(scribe, consumer, snapshots)
+            })
             .expect("the system can start a thread");
         Ok(Started { engine, running: Running { scribe }, events, report })
     }

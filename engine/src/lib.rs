@@ -54,6 +54,7 @@ pub mod registry;
 pub mod certificate;
 pub mod recovery;
 pub mod scribe;
+pub mod turn;
 
 mod engine;
 
