@@ -66,6 +66,26 @@ pub enum Failure<R> {
     Stopped,
 }
 
+/// A refusal that nothing gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Never {}
+
+impl Failure<Never> {
+    /// The same failure of a request that could be refused.
+    pub fn unrefused<R>(self) -> Failure<R> {
+        match self {
+            Self::Refused(never) => match never {},
+            Self::Busy(busy) => Failure::Busy(busy),
+            Self::Unavailable => Failure::Unavailable,
+            Self::Stopped => Failure::Stopped,
+        }
+    }
+}
+
+/// So long after the last hold, no other node can have made one that this has not heard of: far more
+/// than nodes lag while the store answers.
+const CALM_MS: u64 = 1_000;
+
 /// A running engine; clones are handles to the same one.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -226,7 +246,12 @@ impl Engine {
         items: Vec<(OfferIndex, u32)>,
         replay: ReplayKey,
     ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
-        let approach = sale.approach(&items, replay);
+        let mut approach = sale.approach(&items, replay);
+        if approach.is_err() && self.may_lag(sale) {
+            // Another node may have sold to this very key.
+            self.refresh(sale).await.map_err(Failure::unrefused)?;
+            approach = sale.approach(&items, replay);
+        }
         let approach = approach.map_err(|_| Failure::Refused(self.nothing_left(sale)))?;
         let items = Wanted::from_slice(&items);
         let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
@@ -237,7 +262,14 @@ impl Engine {
     /// What a purchase with this key is refused with whatever it asks for, by loads alone; `None` when it
     /// has to be asked.
     pub fn refusal_of_all(&self, sale: &SaleView, key: u128) -> Option<PurchaseRefusal> {
-        sale.refuses_all(key).then(|| self.nothing_left(sale))
+        let is_certain = sale.refuses_all(key) && !self.may_lag(sale);
+        is_certain.then(|| self.nothing_left(sale))
+    }
+
+    /// Whether other nodes may have sold something of late that this one has not heard of.
+    fn may_lag(&self, sale: &SaleView) -> bool {
+        let is_calm = self.now().since(sale.held_at()) >= CALM_MS;
+        self.shared && !(is_calm && self.registry.arbiter_troubles().is_empty())
     }
 
     /// The refusal of a purchase that finds nothing to ask for.
@@ -280,7 +312,7 @@ impl Engine {
     }
 
     /// Returns once this node knows of a sale what any node had acknowledged before the call.
-    pub async fn refresh(&self, sale: &SaleView) -> Result<(), Failure<EntryRefusal>> {
+    pub async fn refresh(&self, sale: &SaleView) -> Result<(), Failure<Never>> {
         let nobody = Command::Idle { sale: sale.tag(), numbers: Vec::new() };
         self.send(nobody, None).await.map(drop)
     }

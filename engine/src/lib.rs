@@ -58,4 +58,4 @@ pub mod turn;
 
 mod engine;
 
-pub use self::engine::{Engine, EngineOptions, Failure, Running, Started};
+pub use self::engine::{Engine, EngineOptions, Failure, Never, Running, Started};

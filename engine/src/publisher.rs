@@ -103,7 +103,10 @@ impl Publisher {
                     self.view.tally().ended(*reason);
                 }
             }
-            Record::Held { hold, .. } => self.publish_hold(*hold, sale),
+            Record::Held { hold, .. } => {
+                self.publish_hold(*hold, sale);
+                self.view.set_held_at(at);
+            }
             Record::Settled { hold, step, .. } => {
                 self.publish_hold(*hold, sale);
                 self.free_units(*hold, *step, sale);

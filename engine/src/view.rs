@@ -48,6 +48,8 @@ pub struct SaleView {
     /// Holds of each shopper, in the order they were made.
     shopper_holds: SharedMap<ShopperKey, SmallVec<[HoldId; 2]>>,
     purchases: Arc<Purchases>,
+    /// When the last hold was made that was published.
+    held_at: AtomicU64,
 }
 
 /// Stands for "no pace measured".
@@ -89,6 +91,7 @@ impl SaleView {
             holds: keyed::counted_map(),
             shopper_holds: keyed::shared_map(),
             purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
+            held_at: AtomicU64::new(0),
         }
     }
 
@@ -160,6 +163,12 @@ impl SaleView {
         self.stock.is_exhausted() && !self.purchases.knows(key)
     }
 
+    /// When the last hold was made; 0 before the first.
+    pub(crate) fn held_at(&self) -> Millis {
+        // ORDERING: Relaxed; a word of how calm the sale is, which publishes nothing else.
+        Millis(self.held_at.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn purchases(&self) -> &Purchases {
         &self.purchases
     }
@@ -216,6 +225,11 @@ impl SaleView {
     }
 
     /// Publishes a hold as it stands.
+    pub(crate) fn set_held_at(&self, at: Millis) {
+        // ORDERING: Relaxed; see `held_at`.
+        self.held_at.store(at.0, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_hold(&self, hold: &Arc<Hold>) {
         let known = self.holds.insert(hold.id, Arc::clone(hold));
         if known.is_none() {

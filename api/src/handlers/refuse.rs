@@ -1,7 +1,7 @@
 //! The engine's refusals and failures as the API's.
 
 use engine::{
-    Failure,
+    Failure, Never,
     hold::HoldState,
     line::PlaceState,
     sale::{
@@ -22,6 +22,12 @@ impl<R: Into<Self>> From<Failure<R>> for ApiError {
             Failure::Unavailable => Self::ArbiterUnavailable,
             Failure::Stopped => Self::ShuttingDown,
         }
+    }
+}
+
+impl From<Never> for ApiError {
+    fn from(never: Never) -> Self {
+        match never {}
     }
 }
 

@@ -311,12 +311,20 @@ impl Node {
     }
 }
 
-/// Whether a command tells of order events, and is no question.
+/// Whether a command is no question: it tells of order events, or only wants this node to have heard.
 fn is_note(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Delivered { .. } | Command::DeadLetter { .. } | Command::Requeue { .. }
-    )
+    match command {
+        Command::Delivered { .. } | Command::DeadLetter { .. } | Command::Requeue { .. } => true,
+        Command::Idle { numbers, .. } => numbers.is_empty(),
+        Command::Enter { .. }
+        | Command::Leave { .. }
+        | Command::Claim { .. }
+        | Command::Purchase { .. }
+        | Command::Settle { .. }
+        | Command::EndSession { .. }
+        | Command::Create { .. }
+        | Command::Change { .. } => false,
+    }
 }
 
 /// The hold that a purchase made.
