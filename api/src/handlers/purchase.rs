@@ -130,8 +130,12 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, id: &str, headers: &HeaderMap) 
     // Another node may have made it just now.
     let app = Arc::clone(app);
     Answer::later(async move {
-        let heard = app.engine.refresh(&sale).await;
-        or_refusal(heard.map_err(ApiError::from).and_then(|()| show_to(&party, &sale, id)))
+        if let Err(failure) = app.engine.refresh(&sale).await {
+            return ApiError::from(failure).respond();
+        }
+        // A sale that was taken over meanwhile has another view.
+        let sale = app.engine.sale(sale.name().as_str());
+        or_refusal(sale.ok_or(ApiError::NotFound).and_then(|sale| show_to(&party, &sale, id)))
     })
 }
 

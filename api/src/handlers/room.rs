@@ -75,10 +75,11 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer 
     };
     let app = Arc::clone(app);
     Answer::later(async move {
-        let standing = match shopper::met(&app, &sale, ticket, standing).await {
-            Ok(standing) => shopper::claim(&app, &sale, ticket, standing).await,
+        let (sale, standing) = match shopper::met(&app, sale, ticket, standing).await {
+            Ok(met) => met,
             Err(refusal) => return refusal.respond(),
         };
+        let standing = shopper::claim(&app, &sale, ticket, standing).await;
         page(&app, &sale, language, present(Some((ticket, standing))), None)
     })
 }
@@ -131,7 +132,7 @@ pub async fn post(
 /// One form's sender.
 struct Visit<'a> {
     app: &'a App,
-    sale: &'a SaleView,
+    sale: &'a Arc<SaleView>,
     head: &'a Head,
 }
 
@@ -233,7 +234,8 @@ impl Visit<'_> {
         let ticket = visitor(self.app, self.sale, &self.head.headers);
         let ticket = ticket.ok_or(ApiError::TicketInvalid)?;
         let standing = self.sale.standing(ticket, self.app.engine.now());
-        let standing = shopper::met(self.app, self.sale, ticket, standing).await?;
+        let sale = Arc::clone(self.sale);
+        let (_, standing) = shopper::met(self.app, sale, ticket, standing).await?;
         present(Some((ticket, standing))).ok_or(ApiError::TicketInvalid)
     }
 

@@ -104,10 +104,11 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     }
     let app = Arc::clone(app);
     Answer::later(async move {
-        let standing = match met(&app, &sale, ticket, standing).await {
-            Ok(standing) => claim(&app, &sale, ticket, standing).await,
+        let (sale, standing) = match met(&app, sale, ticket, standing).await {
+            Ok(met) => met,
             Err(refusal) => return refusal.respond(),
         };
+        let standing = claim(&app, &sale, ticket, standing).await;
         or_refusal(place(&app, &sale, ticket, standing, now))
     })
 }
@@ -117,19 +118,22 @@ pub fn is_late(app: &App, standing: Standing) -> bool {
     standing == Standing::Unknown && app.engine.is_shared()
 }
 
-/// How a place stands once this node has heard what the others had done.
+/// A sale, and how a place stands in it, once this node has heard what the others had done. The sale may
+/// be another than it was: one that was taken over has a view of its own.
 pub async fn met(
     app: &App,
-    sale: &SaleView,
+    sale: Arc<SaleView>,
     ticket: TicketRef,
     standing: Standing,
-) -> Result<Standing, ApiError> {
+) -> Result<(Arc<SaleView>, Standing), ApiError> {
     if !is_late(app, standing) {
-        return Ok(standing);
+        return Ok((sale, standing));
     }
     // Until that can be heard, nobody is told that a genuine ticket is none.
-    app.engine.refresh(sale).await?;
-    Ok(sale.standing(ticket, app.engine.now()))
+    app.engine.refresh(&sale).await?;
+    let sale = app.engine.sale(sale.name().as_str()).ok_or(ApiError::NotFound)?;
+    let standing = sale.standing(ticket, app.engine.now());
+    Ok((sale, standing))
 }
 
 /// Claims the place if it is called. When that cannot be decided now, it stays called.

@@ -72,8 +72,8 @@ pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc
     }
     let (app, peer) = (Arc::clone(app), Arc::clone(peer));
     Answer::later(async move {
-        let standing = shopper::met(&app, &sale, ticket, standing).await;
-        or_refusal(standing.and_then(|now| try_open(&app, sale, ticket, now, &peer)))
+        let met = shopper::met(&app, sale, ticket, standing).await;
+        or_refusal(met.and_then(|(sale, now)| try_open(&app, sale, ticket, now, &peer)))
     })
 }
 

@@ -167,7 +167,9 @@ impl Watching {
             let watchers = self.crowds.iter().map(|crowd| crowd.watchers.len()).sum();
             let mut burst = Burst { told: 0, slice: slice_of(watchers) };
             for crowd in &mut self.crowds {
-                if crowd.is_due() {
+                if crowd.is_over(&self.app) {
+                    crowd.send_away();
+                } else if crowd.is_due() {
                     crowd.walk(&self.app, &mut burst).await;
                 }
             }
@@ -192,10 +194,7 @@ impl Watching {
 
     /// Tells everyone to come back later. They leave by themselves.
     fn drain(&mut self) {
-        for crowd in &mut self.crowds {
-            crowd.watchers.retain(|watcher| !watcher.slot.has_left());
-            crowd.watchers.iter().for_each(|watcher| watcher.slot.put(Due::Drain));
-        }
+        self.crowds.iter_mut().for_each(Crowd::send_away);
     }
 }
 
@@ -203,6 +202,19 @@ impl Crowd {
     fn of(sale: Arc<SaleView>, first: Watcher) -> Self {
         let picture = Picture::of(&sale);
         Self { sale, watchers: vec![first], picture, due: Instant::now(), quiet: true }
+    }
+
+    /// Whether nothing is told to this view any more: the sale was deleted, or taken over from another
+    /// node, which gave it a view of its own.
+    fn is_over(&self, app: &App) -> bool {
+        let present = app.engine.sale(self.sale.name().as_str());
+        present.is_none_or(|sale| !Arc::ptr_eq(&sale, &self.sale))
+    }
+
+    /// Tells everyone to come back later. They leave by themselves.
+    fn send_away(&mut self) {
+        self.watchers.retain(|watcher| !watcher.slot.has_left());
+        self.watchers.iter().for_each(|watcher| watcher.slot.put(Due::Drain));
     }
 
     fn is_due(&self) -> bool {
