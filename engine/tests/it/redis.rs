@@ -3,9 +3,13 @@
 mod beside;
 mod crew;
 mod differential;
+mod engines;
 mod faults;
+mod liveness;
+mod loss;
 mod moves;
 mod muster;
 mod nodes;
+mod peer;
 mod server;
 mod throughput;
