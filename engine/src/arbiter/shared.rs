@@ -170,7 +170,7 @@ impl Node {
         self.survey(decided).await;
         for (index, command) in &sorted.operators {
             if !self.breaker.is_open() {
-                decided.replies[*index] = self.operate(decided, command).await;
+                decided.replies[*index] = Box::pin(self.operate(decided, command)).await;
             }
         }
         if !self.breaker.is_open() {

@@ -30,16 +30,21 @@ impl Node {
                 self.follow(decided, tag, facts.entries, &[]);
                 Ok(())
             }
-            Ok(facts) => self.begin_again(decided, tag, &facts),
+            Ok(facts) => {
+                self.begin_again(decided, tag, &facts)?;
+                self.catch_up(decided, tag).await
+            }
             Err(StoreError::Trimmed { .. } | StoreError::Diverged { .. }) => {
-                self.take_snapshot(decided, tag).await
+                self.take_snapshot(decided, tag).await?;
+                // In the same batch, so that nobody is shown the line as it was.
+                self.catch_up(decided, tag).await
             }
             Err(error) => Err(error),
         }
     }
 
     /// Takes over a sale whose stream has another beginning than this node's: it was deleted and made
-    /// again meanwhile. What follows is read by the next calls.
+    /// again meanwhile.
     fn begin_again(
         &mut self,
         decided: &mut Decided,

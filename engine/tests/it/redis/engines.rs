@@ -1,6 +1,6 @@
 //! Many engines on one sale: one line, one stock, and every engine shows it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use engine::{
     Failure,
@@ -44,7 +44,7 @@ fn three_engines_give_dense_numbers_sell_every_unit_once_and_show_the_same() {
                     match peer.buy(pass, 1, once(shopper)).await {
                         Ok(_) => sold += 1,
                         Err(failure) => {
-                            assert_eq!(failure, Failure::Refused(PurchaseRefusal::SoldOut))
+                            assert_eq!(failure, Failure::Refused(PurchaseRefusal::SoldOut));
                         }
                     }
                 }
@@ -136,9 +136,14 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
         let trimmed = arbiter.facts(tag, &engine::stream::Point::START, 1).await;
         assert!(trimmed.is_err(), "the stream no longer begins at its beginning");
 
+        // Facts that come with the snapshot, in the same turn.
+        for shopper in 21..=25 {
+            let pass = a.enter(shopper).await;
+            a.buy(pass, 1, once(shopper)).await.expect("units are left");
+        }
         let late = Peer::start(&server, "late");
         let view = late.sale().await;
-        assert_eq!(view.holds_of(ShopperKey(20)), [holds[19].clone()]);
+        assert_eq!(view.holds_of(ShopperKey(20)), [Arc::clone(&holds[19])]);
         agree(&[&a, &late]).await;
         let pass = late.enter(7).await;
         assert_eq!(late.buy(pass, 1, once(7)).await.expect("its own key").hold, holds[6]);
@@ -153,10 +158,43 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
         }
         let late = Peer::on(&disk, &server, "late", 600_000);
         agree(&[&a, &late]).await;
-        assert_eq!(late.view().line().issued(), Number(41));
-        for peer in [a, late] {
-            certify(&peer.stop());
+        assert_eq!(late.view().line().issued(), Number(46));
+        certify(&a.stop());
+        certify(&late.stop());
+    });
+}
+
+#[test]
+fn what_a_sale_taken_over_has_to_tell_is_told() {
+    let server = Server::start();
+    run(async {
+        let a = Peer::start(&server, "a");
+        a.create(wide(50)).await;
+        for shopper in 1..=5 {
+            let pass = a.enter(shopper).await;
+            a.buy(pass, 1, once(shopper)).await.expect("units are left");
         }
+        let (tag, refused) = (support::tag(), EventId(2));
+        a.engine.dead_letter(tag, refused, "no".to_owned()).await.expect("it is noted");
+        tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
+        let (point, bytes) = journaled(&a.disk);
+        let arbiter = server.arbiter("own", DEADLINE).await;
+        arbiter.put_snapshot(tag, Epoch(1), &point, a.engine.now(), &bytes).await.expect("open");
+        let late = Peer::start(&server, "late");
+        late.sale().await;
+        let letters = late.engine.dead_letters();
+        assert_eq!(letters.iter().map(|letter| letter.event).collect::<Vec<_>>(), [refused]);
+        assert!(late.events().is_empty(), "another is the courier");
+        a.stop();
+        let since = tokio::time::Instant::now();
+        let mut seen = Vec::new();
+        while seen.len() < 4 {
+            assert!(since.elapsed().as_secs() < 10, "{seen:?}");
+            seen.extend(late.events().iter().map(|event| event.id.0));
+            super::peer::pause().await;
+        }
+        assert_eq!(seen, [1, 3, 4, 5]);
+        late.stop();
     });
 }
 
@@ -191,7 +229,7 @@ fn order_events_are_handed_out_by_one_engine_at_a_time_and_none_is_lost() {
         let pass = other.enter(50).await;
         other.buy(pass, 1, once(50)).await.expect("units are left");
         let mut seen = Vec::new();
-        let since = std::time::Instant::now();
+        let since = tokio::time::Instant::now();
         while seen.len() < 7 {
             assert!(since.elapsed().as_secs() < 10, "{seen:?}");
             seen.extend(ids(&other.events()));
@@ -226,6 +264,9 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
         let also_away = Peer::start(&server, "also-away");
         also_away.sale().await;
         let also_away = also_away.stop();
+        let long_away = Peer::start(&server, "long-away");
+        long_away.sale().await;
+        let long_away = long_away.stop();
         a.engine.change(&a.view(), author(), Change::Close).await.expect("it is open");
         a.engine.change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
         assert!(a.engine.sale(SALE).is_none());
@@ -233,6 +274,13 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
 
         // It hears of the deletion, though the sale is gone.
         let back = Peer::on(&also_away, &server, "also-away", 600_000);
+        until("it drops it too", || back.engine.sale(SALE).is_none()).await;
+        back.is_well().await;
+        certify(&back.stop());
+        // As after a day.
+        let facts = &server.arbiter("own", DEADLINE).await.keys(support::tag())[11];
+        server.raw().await.call(&["DEL", facts]).await;
+        let back = Peer::on(&long_away, &server, "long-away", 600_000);
         until("it drops it too", || back.engine.sale(SALE).is_none()).await;
         back.is_well().await;
         certify(&back.stop());

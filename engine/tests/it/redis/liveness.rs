@@ -1,8 +1,9 @@
 //! Who still waits is heard by all engines, whichever is polled.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::{id::ShopperKey, record::Change, spec::SaleSpec, standing::Standing};
+use tokio::time::Instant;
 
 use super::{
     peer::{Peer, ticket, wide},

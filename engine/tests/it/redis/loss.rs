@@ -1,14 +1,16 @@
 //! Engines whose store loses what it had, stands still, or comes back as another.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::{
+    disk::sim::SimDisk,
     id::{Number, OfferIndex, ShopperKey},
     limits::SKIPPED_NUMBERS,
     record::Change,
     standing::Standing,
 };
 use rustix::process::Signal;
+use tokio::time::Instant;
 
 use super::{
     peer::{DEADLINE, OFFER, Peer, agree, certify, journaled, once, pause, shown, until, wide},
@@ -107,7 +109,7 @@ fn a_store_that_was_rewound_where_it_stands_is_written_anew() {
 fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() {
     let server = Server::start();
     run(async {
-        let a = Peer::on(&Default::default(), &server, "a", 300);
+        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
         a.create(wide(UNITS)).await;
         let missing = Peer::start(&server, "missing");
         missing.sale().await;

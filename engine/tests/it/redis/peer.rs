@@ -1,9 +1,6 @@
 //! Whole engines on one store, each with a disk in memory and the system's clock.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use engine::{
     Engine, EngineOptions, Failure, Running, Started,
@@ -27,6 +24,7 @@ use engine::{
     stream::Point,
     view::SaleView,
 };
+use tokio::time::Instant;
 
 use super::server::{Server, name};
 use crate::support::{self, SALE, key};
@@ -127,7 +125,7 @@ impl Peer {
             match self.try_enter(shopper).await {
                 Ok(entry) => return ticket(&entry),
                 Err(()) => {
-                    assert!(since.elapsed() < PATIENCE, "{}: {:?}", self.name, self.troubles())
+                    assert!(since.elapsed() < PATIENCE, "{}: {:?}", self.name, self.troubles());
                 }
             }
             pause().await;
