@@ -273,17 +273,11 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
         until("b drops it", || b.engine.sale(SALE).is_none()).await;
 
         // It hears of the deletion, though the sale is gone.
-        let back = Peer::on(&also_away, &server, "also-away", 600_000);
-        until("it drops it too", || back.engine.sale(SALE).is_none()).await;
-        back.is_well().await;
-        certify(&back.stop());
+        drops_the_sale(Peer::on(&also_away, &server, "also-away", 600_000)).await;
         // As after a day.
         let facts = &server.arbiter("own", DEADLINE).await.keys(support::tag())[11];
         server.raw().await.call(&["DEL", facts]).await;
-        let back = Peer::on(&long_away, &server, "long-away", 600_000);
-        until("it drops it too", || back.engine.sale(SALE).is_none()).await;
-        back.is_well().await;
-        certify(&back.stop());
+        drops_the_sale(Peer::on(&long_away, &server, "long-away", 600_000)).await;
 
         b.create(wide(5)).await;
         a.sale().await;
@@ -319,6 +313,12 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
             certify(&peer.stop());
         }
     });
+}
+
+async fn drops_the_sale(peer: Peer) {
+    until("it drops the sale", || peer.engine.sale(SALE).is_none()).await;
+    peer.is_well().await;
+    certify(&peer.stop());
 }
 
 #[test]
