@@ -110,6 +110,11 @@ impl Approach {
         }
     }
 
+    /// Whether it was let through by the view that these keys are of.
+    pub(crate) fn is_of(&self, purchases: &Purchases) -> bool {
+        std::ptr::eq(&raw const *self.asking.purchases, purchases)
+    }
+
     /// A hold was made and published: its units are used up, and its key counts as answered. Answers
     /// whether there was a permit for them.
     pub(crate) fn spend(mut self) -> bool {

@@ -154,7 +154,11 @@ impl Auditor {
 
     /// Time never runs backwards in a sale. Sales that many nodes serve have each that of its stream.
     fn check_time(&mut self, record: &Record, at: Millis, faults: &mut Vec<String>) {
-        if matches!(record, Record::Adopted { .. }) {
+        if let Record::Adopted { sale, stood, .. } = record {
+            // Another history may have come less far.
+            if let Some(stood) = stood {
+                self.last_at.insert(*sale, stood.at);
+            }
             return;
         }
         let last_at = self.last_at.entry(record.sale()).or_default();

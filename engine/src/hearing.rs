@@ -22,6 +22,8 @@ const PERIOD_MS_MIN: u64 = 1_000;
 /// How many periods later than alone a place is let go: two until what a node heard is known to all,
 /// and two for nodes and clocks that are late.
 const PERIODS_LATE: u64 = 4;
+/// How many periods are made up for at once: what the others told is kept for three.
+const LATE_PERIODS_MAX: u64 = 2;
 
 /// What this node told and heard of each sale.
 #[derive(Debug, Default)]
@@ -70,17 +72,22 @@ impl Hearing {
         if over <= ear.told {
             return ear.since;
         }
-        let is_next = over == ear.told + 1;
-        ear.told = over;
+        if over > ear.told + LATE_PERIODS_MAX {
+            *ear = Ear { told: over - 1, since: at };
+        }
         let line = view.line();
         let base = Number(line.watermark().0 / 8 * 8 + 1);
-        let bitmap = bitmap_of(line, base, Millis(over * period_ms));
-        let told = arbiter.tell_heard(view.tag(), (over, period_ms), base, &bitmap);
-        let before = over.saturating_sub(1);
-        match arbiter.heard_by_all(view.tag(), before, base).filter(|_| told && is_next) {
-            Some(bits) => hear_all(line, base, &bits, Millis((before + 1) * period_ms)),
-            None => ear.since = at,
+        // A turn may begin late: what was missed by a period is told and heard now.
+        for period in ear.told + 1..=over {
+            let before = period.saturating_sub(1);
+            let bitmap = bitmap_of(line, base, Millis(period * period_ms));
+            let told = arbiter.tell_heard(view.tag(), (period, period_ms), base, &bitmap);
+            match arbiter.heard_by_all(view.tag(), before, base).filter(|_| told) {
+                Some(bits) => hear_all(line, base, &bits, Millis((before + 1) * period_ms)),
+                None => ear.since = at,
+            }
         }
+        ear.told = over;
         ear.since
     }
 }

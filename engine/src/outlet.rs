@@ -68,6 +68,12 @@ impl Outlet {
         self.waiting.insert(sale);
     }
 
+    /// A sale was taken over from another node: what was handed out may have been another history's.
+    pub(crate) fn start_over(&mut self, sale: SaleTag) {
+        self.forget(sale);
+        self.waiting.insert(sale);
+    }
+
     /// A sale is gone, with nothing left to tell of it.
     pub(crate) fn forget(&mut self, sale: SaleTag) {
         self.last.remove(&sale);

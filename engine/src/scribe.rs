@@ -12,7 +12,12 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
-use std::{collections::BTreeMap, mem, ops::Bound, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    ops::Bound,
+    sync::Arc,
+};
 
 use crate::{
     approach::Approach,
@@ -252,12 +257,13 @@ impl Scribe {
                 Err(error) => return Err(self.stopped(&error)),
             }
         }
-        self.publish(&batch.decided.records, batch.decided.at);
-        self.take_units(&batch.decided);
+        let adopted = self.adopted(&batch.decided.records);
+        self.publish(&batch.decided.records, batch.decided.at, &adopted);
+        self.take_units(&batch.decided, &adopted);
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
         // and one wake-up of a thread serves many.
         for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
-            batch.wake_ups.extend(self.answer(request, reply));
+            batch.wake_ups.extend(self.answer(request, reply, &adopted));
         }
         batch.wake_ups.clear();
         self.spare = batch;
@@ -275,13 +281,24 @@ impl Scribe {
         Ok(())
     }
 
-    /// Takes the units of holds that no permit here was given for.
-    fn take_units(&self, decided: &Decided) {
+    /// The sales that were taken over from other nodes among a batch's facts.
+    fn adopted(&self, records: &[Record]) -> BTreeSet<SaleTag> {
+        let whole = |record: &Record| {
+            matches!(record, Record::Adopted { stood: Some(_), .. }).then(|| record.sale())
+        };
+        let records = if self.arbiter.is_shared() { records } else { &[] };
+        records.iter().filter_map(whole).collect()
+    }
+
+    /// Takes the units of holds that no permit here was given for. A sale taken over in this batch is
+    /// shown as the whole batch left it.
+    fn take_units(&self, decided: &Decided, adopted: &BTreeSet<SaleTag>) {
         for index in &decided.others_holds {
             let Record::Held { sale, items, replay, .. } = &decided.records[*index] else {
                 unreachable!("an index of a hold");
             };
-            let Some(view) = self.publishers.get(sale).map(Publisher::view) else { continue };
+            let publisher = self.publishers.get(sale).filter(|_| !adopted.contains(sale));
+            let Some(view) = publisher.map(Publisher::view) else { continue };
             for item in items {
                 view.stock().take_unpermitted(item.offer, item.quantity);
             }
@@ -325,7 +342,7 @@ impl Scribe {
         events.iter().copied().find(|event| DeadLetter::is_among(&dead, name, *event))
     }
 
-    fn publish(&mut self, records: &[Record], at: Millis) {
+    fn publish(&mut self, records: &[Record], at: Millis, adopted: &BTreeSet<SaleTag>) {
         let world = self.arbiter.world();
         let (mut sales_changed, mut dead_letters_changed) = (false, false);
         let mut decided_at = at;
@@ -333,13 +350,7 @@ impl Scribe {
             decided_at = record.decided_at().unwrap_or(decided_at);
             self.outlet.note(record);
             match record {
-                Record::Followed { .. } => {}
-                Record::Adopted { sale, stood, .. } => {
-                    if let Some(sale) = world.sale(*sale).filter(|_| stood.is_some()) {
-                        sales_changed = true;
-                        self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
-                    }
-                }
+                Record::Followed { .. } | Record::Adopted { .. } => {}
                 Record::Created { spec, .. } => {
                     sales_changed = true;
                     // Gone again when it was deleted within its own batch.
@@ -380,12 +391,18 @@ impl Scribe {
                 | Record::Rebuilt { sale, .. }
                 | Record::Held { sale, .. }
                 | Record::Settled { sale, .. } => {
-                    let publisher = self.publishers.get_mut(sale);
+                    let publisher =
+                        self.publishers.get_mut(sale).filter(|_| !adopted.contains(sale));
                     if let (Some(publisher), Some(sale)) = (publisher, world.sale(*sale)) {
                         publisher.publish(record, sale, decided_at);
                     }
                 }
             }
+        }
+        for sale in adopted.iter().filter_map(|tag| world.sale(*tag)) {
+            (sales_changed, dead_letters_changed) = (true, true);
+            self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
+            self.outlet.start_over(sale.tag());
         }
         self.publish_figures(at);
         if dead_letters_changed {
@@ -399,23 +416,31 @@ impl Scribe {
         }
     }
 
-    fn answer(&self, request: Request, reply: Reply) -> Option<WakeUp<Answer>> {
+    fn answer(
+        &self,
+        request: Request,
+        reply: Reply,
+        adopted: &BTreeSet<SaleTag>,
+    ) -> Option<WakeUp<Answer>> {
         let Request { command, approach, promise } = request;
         // An approach that made nothing gives its units back here, by being dropped. Its key counts
         // as asked until then: what was answered for it is published by now.
         if let Command::Purchase { sale, items, replay, .. } = &command
             && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
         {
-            let answers = approach.is_some();
-            let permitted = approach.is_some_and(Approach::spend);
-            let view = self.publishers.get(sale).map(Publisher::view);
+            // A sale taken over in this batch has a view that knows the hold. One that was taken over
+            // while the purchase was on its way knows neither permit nor key: they are the old view's.
+            let publisher = self.publishers.get(sale).filter(|_| !adopted.contains(sale));
+            let view = publisher.map(Publisher::view);
+            let permitted = approach.is_some_and(|approach| {
+                let is_of_view = view.is_some_and(|view| approach.is_of(view.purchases()));
+                approach.spend() && is_of_view
+            });
             if let Some(view) = view.filter(|_| !permitted) {
                 for (offer, quantity) in items {
                     view.stock().take_unpermitted(*offer, *quantity);
                 }
-                if !answers {
-                    view.purchases().set_answered(replay.key);
-                }
+                view.purchases().set_answered(replay.key);
             }
         }
         promise.resolve_unheard(Ok(reply))

@@ -21,6 +21,7 @@ use std::{collections::BTreeMap, io, time::Duration};
 
 use tokio::{
     runtime::{Builder, Runtime},
+    task::JoinHandle,
     time::sleep,
 };
 
@@ -71,6 +72,8 @@ struct Node {
     world: World,
     courses: BTreeMap<SaleTag, Course>,
     next_survey: Millis,
+    /// A snapshot on its way, and whether it arrived.
+    saving: Option<JoinHandle<(SaleTag, bool)>>,
 }
 
 impl SharedArbiter {
@@ -88,6 +91,7 @@ impl SharedArbiter {
             courses,
             world,
             next_survey: Millis(0),
+            saving: None,
         };
         Ok(Self { runtime, node })
     }
@@ -166,7 +170,7 @@ impl Node {
         self.survey(decided).await;
         for (index, command) in &sorted.operators {
             if !self.breaker.is_open() {
-                decided.replies[*index] = self.operate(decided, command).await;
+                decided.replies[*index] = Box::pin(self.operate(decided, command)).await;
             }
         }
         if !self.breaker.is_open() {
@@ -212,6 +216,7 @@ impl Node {
             Ok(names) => names,
             Err(error) => return self.breaker.failed(&error),
         };
+        self.breaker.answered(decided.at);
         for tag in names.iter().map(SaleName::tag) {
             if self.world.sale(tag).is_none() {
                 // A sale that is just being made or deleted is met again a second later.

@@ -3,10 +3,14 @@
 mod beside;
 mod crew;
 mod differential;
+mod engines;
 mod faults;
+mod liveness;
+mod loss;
 mod moves;
 mod muster;
 mod nodes;
+mod peer;
 mod rights;
 mod server;
 mod throughput;

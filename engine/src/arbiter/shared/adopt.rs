@@ -1,14 +1,14 @@
 //! Taking a sale over: one that another node made, or one whose stream no longer has what this node
 //! missed.
 
-use super::{
-    Node,
-    course::{Course, Standing},
-};
+use super::{Node, course::Course};
 use crate::{
-    arbiter::{Decided, redis::StoreError},
+    arbiter::{
+        Decided,
+        redis::{Entry, Facts, StoreError},
+    },
     codec::Binary as _,
-    id::{Epoch, SaleTag},
+    id::SaleTag,
     record::{Record, Stood},
     sale::Sale,
     stream::Point,
@@ -18,45 +18,71 @@ use crate::{
 const PART_BYTES: usize = 1024 * 1024;
 
 impl Node {
-    /// Follows a sale from where the stream begins, or from the snapshot. The turn takes no more of its
-    /// facts after a snapshot.
+    /// Follows a sale from where its stream begins, or from the snapshot.
     pub(super) async fn adopt(
         &mut self,
         decided: &mut Decided,
         tag: SaleTag,
     ) -> Result<(), StoreError> {
-        if self.world.sale(tag).is_none() {
-            let facts = self.store().facts(tag, &Point::START, 256).await;
-            match facts {
-                Ok(facts) => {
-                    self.courses.insert(tag, Course::at(facts.epoch));
-                    self.follow(decided, tag, facts.entries, &[]);
-                    return Ok(());
-                }
-                Err(StoreError::Trimmed { .. } | StoreError::Diverged { .. }) => {}
-                Err(error) => return Err(error),
+        match self.store().facts(tag, &Point::START, 256).await {
+            Ok(facts) if self.world.sale(tag).is_none() => {
+                self.courses.insert(tag, Course::at(facts.epoch));
+                self.follow(decided, tag, facts.entries, &[]);
+                Ok(())
             }
+            Ok(facts) => {
+                self.begin_again(decided, tag, &facts)?;
+                self.catch_up(decided, tag).await
+            }
+            Err(StoreError::Trimmed { .. } | StoreError::Diverged { .. }) => {
+                self.take_snapshot(decided, tag).await?;
+                // In the same batch, so that nobody is shown the line as it was.
+                self.catch_up(decided, tag).await
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Takes over a sale whose stream has another beginning than this node's: it was deleted and made
+    /// again meanwhile.
+    fn begin_again(
+        &mut self,
+        decided: &mut Decided,
+        tag: SaleTag,
+        facts: &Facts,
+    ) -> Result<(), StoreError> {
+        let first = facts.entries.first();
+        let Some((Entry { at, point, .. }, [Record::Created { author, epoch, told, spec }])) =
+            first.map(|entry| (entry, entry.records.as_slice()))
+        else {
+            return Err(StoreError::Reply("a stream that does not begin with a sale"));
+        };
+        let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), *at);
+        let mut bytes = Vec::new();
+        sale.encode(&mut bytes);
+        self.journal_whole(decided, tag, &bytes, Stood { at: *at, point: *point });
+        self.courses.insert(tag, Course::at(facts.epoch));
+        Ok(())
+    }
+
+    async fn take_snapshot(
+        &mut self,
+        decided: &mut Decided,
+        tag: SaleTag,
+    ) -> Result<(), StoreError> {
         let Some(snapshot) = self.store().snapshot(tag).await? else {
-            return Err(StoreError::Reply("no snapshot of a sale whose stream was trimmed"));
+            return Err(StoreError::Reply("no snapshot yet of a sale whose stream was trimmed"));
         };
         let sale = Sale::decode(&mut snapshot.bytes.as_slice())
             .map_err(|_| StoreError::Reply("a snapshot that is no sale"))?;
-        let mut forsaken = 0;
-        if let Some(point) = self.world.point(tag) {
-            forsaken = sale.crew().left_behind(point);
+        let left_behind = |point| sale.crew().left_behind(point);
+        let forsaken = self.world.point(tag).map_or(0, left_behind);
+        let stood = Stood { at: snapshot.at, point: snapshot.point };
+        self.journal_whole(decided, tag, &snapshot.bytes, stood);
+        let before = self.courses.insert(tag, Course::at(snapshot.point.epoch));
+        if let Some(course) = self.courses.get_mut(&tag) {
+            course.forsaken = forsaken + before.map_or(0, |before| before.forsaken);
         }
-        self.journal_whole(
-            decided,
-            tag,
-            &snapshot.bytes,
-            Stood { at: snapshot.at, point: snapshot.point },
-        );
-        let course = self.courses.entry(tag).or_insert_with(|| Course::at(Epoch(0)));
-        course.epoch = snapshot.point.epoch;
-        course.standing = Standing::Following;
-        course.recent.clear();
-        course.forsaken += forsaken;
         Ok(())
     }
 

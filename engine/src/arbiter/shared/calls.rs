@@ -1,8 +1,8 @@
 //! The turn's calls, one a sale: what shoppers and the backend ask, and the tick.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use super::{Node, course::Standing};
 use crate::{
@@ -26,8 +26,8 @@ const TRIES: usize = 4;
 const SILENT_MS: u64 = 15_000;
 /// How often a node looks after the others.
 const ROLL_CALL_MS: u64 = 5_000;
-/// A snapshot is put beside the stream after so many entries.
-const SNAPSHOT_ENTRIES: u64 = 8_192;
+/// How long a node that stops tries to say so.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// A turn's commands by whom they go to, each with the place of its reply.
 #[derive(Debug, Default)]
@@ -194,12 +194,15 @@ impl Node {
             verdicts.clear();
         }
         if let Some(course) = self.courses.get_mut(&call.sale) {
+            // Nobody may have put a snapshot since the last courier went, or the sale was rebuilt.
+            if courier && (!course.is_courier || course.epoch != facts.epoch) {
+                course.unsaved.want();
+            }
             course.epoch = facts.epoch;
             course.is_courier = courier;
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
-        let before = call.after.seq;
         self.follow(decided, call.sale, facts.entries, &own);
         let sale = self.world.sale(call.sale);
         for ((verdict, command), index) in
@@ -213,10 +216,8 @@ impl Node {
         for (index, note) in &call.notes {
             decided.replies[*index] = Reply::Noted(note.as_ref().map_or(0, |(count, _)| *count));
         }
-        let after = self.point(call.sale).seq;
-        if before / SNAPSHOT_ENTRIES < after / SNAPSHOT_ENTRIES {
-            // One that fails is made up for by the next.
-            drop(self.put_snapshot(call.sale, facts.at).await);
+        if courier {
+            self.save(call.sale, facts.at).await;
         }
     }
 
@@ -228,7 +229,7 @@ impl Node {
         match error {
             StoreError::Behind { .. } => self.catch_up(decided, sale).await.is_ok(),
             StoreError::OtherEpoch { epoch } => {
-                course.epoch = *epoch;
+                (course.epoch, course.is_courier) = (*epoch, false);
                 true
             }
             StoreError::Trimmed { .. } => {
@@ -277,37 +278,82 @@ impl Node {
         self.world.point(sale).copied().unwrap_or(Point::START)
     }
 
-    /// Puts a sale as this node knows it beside the stream.
-    pub(super) async fn put_snapshot(&self, tag: SaleTag, at: Millis) -> Result<(), StoreError> {
-        let (Some(sale), Some(course)) = (self.world.sale(tag), self.courses.get(&tag)) else {
-            return Ok(());
-        };
-        let mut bytes = Vec::new();
-        sale.encode(&mut bytes);
-        self.store().put_snapshot(tag, course.epoch, &self.point(tag), at, &bytes).await
+    /// Reads on by a batch that asks nothing. It joins if the others had parted this node: who does not
+    /// serve changes nothing.
+    pub(super) async fn read_on(
+        &mut self,
+        decided: &mut Decided,
+        sale: SaleTag,
+    ) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let Some(course) = self.courses.get_mut(&sale) else { return Ok(()) };
+            course.called_at = Millis(0);
+            let Some(call) = self.call(decided, sale, Vec::new()) else {
+                return Err(StoreError::Reply("nothing yet for a sale that is not followed"));
+            };
+            for (call, outcome) in self.make(vec![call]).await {
+                match outcome {
+                    Ok(decision) => {
+                        self.take(decided, &call, decision).await;
+                        return Ok(());
+                    }
+                    Err(error) if self.mend(decided, sale, &error).await => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Err(StoreError::Reply("something else each time"))
     }
 
-    /// Tells the store that this node serves no more.
-    pub(super) async fn part(&mut self) {
-        if self.store.is_none() {
+    /// Puts a sale as this node knows it beside the stream, when that is due: while the turns go on, for a
+    /// large one takes many calls. One at a time.
+    async fn save(&mut self, tag: SaleTag, at: Millis) {
+        if let Some(saving) = self.saving.take_if(|saving| saving.is_finished())
+            && let Ok((sale, false)) = saving.await
+            && let Some(course) = self.courses.get_mut(&sale)
+        {
+            course.unsaved.failed(at);
+        }
+        let (store, point) = (self.store().clone(), self.point(tag));
+        let (Some(sale), Some(course)) = (self.world.sale(tag), self.courses.get_mut(&tag)) else {
+            return;
+        };
+        if self.saving.is_some() || !course.unsaved.is_due(at) {
             return;
         }
-        for (sale, course) in &self.courses {
-            let name = &self.options.node;
-            let notes = [Note::Part { node: name, silent_ms: 0 }];
-            let batch = Batch {
-                sale: *sale,
-                epoch: course.epoch,
-                after: &self.point(*sale),
-                node: name,
-                stalled: true,
-                notes: &notes,
-                commands: &[],
-            };
-            // Who cannot say so is parted by the others later.
-            drop(self.store().decide(&batch).await);
-        }
-        self.store().close().await;
+        let mut bytes = Vec::with_capacity(course.unsaved.bytes_before());
+        sale.encode(&mut bytes);
+        course.unsaved.saved(bytes.len());
+        let epoch = course.epoch;
+        self.saving = Some(tokio::spawn(async move {
+            let put = store.put_snapshot(tag, epoch, &point, at, &bytes).await;
+            (tag, put.is_ok())
+        }));
+    }
+
+    /// Tells the store that this node serves no more. Who cannot say so is parted by the others later.
+    pub(super) async fn part(&mut self) {
+        let Some(store) = self.reachable() else { return };
+        let parting = async {
+            for (sale, course) in &self.courses {
+                let name = &self.options.node;
+                let notes = [Note::Part { node: name, silent_ms: 0 }];
+                let batch = Batch {
+                    sale: *sale,
+                    epoch: course.epoch,
+                    after: &self.point(*sale),
+                    node: name,
+                    stalled: true,
+                    notes: &notes,
+                    commands: &[],
+                };
+                if let Err(StoreError::Unavailable(_)) = store.decide(&batch).await {
+                    return;
+                }
+            }
+            store.close().await;
+        };
+        drop(timeout(PARTING, parting).await);
     }
 }
 

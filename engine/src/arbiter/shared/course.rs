@@ -9,6 +9,15 @@ use crate::{clock::Millis, id::Epoch, stream::Point};
 
 /// Entries kept for nodes that are a little behind when this one has to rebuild the store.
 const RECENT_ENTRIES_MAX: usize = 1_024;
+/// Facts in them, so that batches of a crowd do not fill the memory.
+const RECENT_FACTS_MAX: usize = 65_536;
+/// A snapshot is put beside the stream after so many entries, or bytes of facts.
+const SNAPSHOT_ENTRIES: u64 = 8_192;
+const SNAPSHOT_BYTES: u64 = 8 * 1024 * 1024;
+/// What a fact takes in the stream.
+const FACT_BYTES: u64 = 64;
+/// How long after a snapshot that failed the next is put.
+const SNAPSHOT_PAUSE_MS: u64 = 1_000;
 /// The shortest and the longest wait before a store that failed is asked again.
 const PAUSE: Duration = Duration::from_millis(25);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -31,6 +40,52 @@ pub(super) struct Course {
     pub forsaken: u64,
     /// The last entries, oldest first.
     pub recent: VecDeque<Entry>,
+    /// Facts in them.
+    recent_facts: usize,
+    pub unsaved: Unsaved,
+}
+
+/// What the stream has that no snapshot of this node has.
+#[derive(Debug, Default)]
+pub(super) struct Unsaved {
+    entries: u64,
+    facts: u64,
+    /// The last snapshot's length: the stream may become as long, so that snapshots cost no more than
+    /// the facts do.
+    saved_bytes: u64,
+    /// One is to be put whatever the stream has: nobody may have put any since this node became courier.
+    is_wanted: bool,
+    /// Not before then: the last one failed.
+    not_before: Millis,
+}
+
+impl Unsaved {
+    pub(super) fn want(&mut self) {
+        self.is_wanted = true;
+    }
+
+    /// Whether a snapshot is due.
+    pub(super) fn is_due(&self, at: Millis) -> bool {
+        let bytes = self.facts * FACT_BYTES;
+        let is_long = bytes >= SNAPSHOT_BYTES.max(self.saved_bytes);
+        at >= self.not_before && (self.is_wanted || self.entries >= SNAPSHOT_ENTRIES || is_long)
+    }
+
+    /// How long a snapshot is expected to be.
+    pub(super) fn bytes_before(&self) -> usize {
+        let bytes = usize::try_from(self.saved_bytes).unwrap_or(0);
+        bytes + bytes / 8
+    }
+
+    /// One of so many bytes is on its way.
+    pub(super) fn saved(&mut self, bytes: usize) {
+        *self = Self { saved_bytes: bytes as u64, ..Self::default() };
+    }
+
+    /// It did not arrive.
+    pub(super) fn failed(&mut self, at: Millis) {
+        (self.is_wanted, self.not_before) = (true, at.after(SNAPSHOT_PAUSE_MS));
+    }
 }
 
 /// Whether the store and this node have the same history.
@@ -58,14 +113,20 @@ impl Course {
             roll_called_at: Millis(0),
             forsaken: 0,
             recent: VecDeque::new(),
+            recent_facts: 0,
+            unsaved: Unsaved::default(),
         }
     }
 
     pub(super) fn remember(&mut self, entry: Entry) {
-        if self.recent.len() >= RECENT_ENTRIES_MAX {
-            self.recent.pop_front();
-        }
+        self.unsaved.entries += 1;
+        self.unsaved.facts += entry.records.len() as u64;
+        self.recent_facts += entry.records.len();
         self.recent.push_back(entry);
+        while self.recent.len() > RECENT_ENTRIES_MAX || self.recent_facts > RECENT_FACTS_MAX {
+            let oldest = self.recent.pop_front().map_or(0, |entry| entry.records.len());
+            self.recent_facts -= oldest;
+        }
     }
 
     /// The entries behind `seq` up to `last`, and the point that they follow: later than `seq` when the

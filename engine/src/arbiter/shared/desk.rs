@@ -52,7 +52,11 @@ impl Node {
             Err(refusal) => return Ok(Err(refusal)),
         };
         match self.adopt(decided, tag).await {
-            Ok(()) => return Ok(Err(ChangeRefusal::NameTaken)),
+            Ok(()) => {
+                // Who made it may not have come to that.
+                self.store().announce(&spec.name).await?;
+                return Ok(Err(ChangeRefusal::NameTaken));
+            }
             Err(StoreError::UnknownSale) => {}
             Err(error) => return Err(error),
         }
@@ -100,7 +104,7 @@ impl Node {
         change: &Change,
     ) -> Result<Result<(), ChangeRefusal>, StoreError> {
         for _ in 0..TRIES {
-            self.catch_up(decided, tag).await?;
+            self.read_on(decided, tag).await?;
             if let Err(refusal) = desk::changed(&self.world, tag, author, change, decided.at) {
                 return Ok(Err(refusal));
             }
@@ -124,7 +128,7 @@ impl Node {
                 Err(error) => return Err(error),
             }
         }
-        Err(StoreError::Unavailable("the stream went on each time".to_owned()))
+        Err(StoreError::Reply("each time that the stream went on"))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     codec::Binary as _,
     id::{Epoch, NodeName, SaleTag},
     limits::{PLACES_MAX, SKIPPED_NUMBERS},
-    record::Record,
+    record::{Author, Change, Record},
     sale::Sale,
     stream::Point,
 };
@@ -57,7 +57,13 @@ impl Node {
         let wait_ms = self.options.muster_wait_ms;
         let muster = Muster { sale: tag, node: &node, point: &point, crew: &crew, wait_ms };
         let next = decided.at.after(GATHER_MS);
-        let mustered = self.store().muster(&muster).await?;
+        let mustered = match self.store().muster(&muster).await {
+            Err(StoreError::UnknownSale) => {
+                self.drop_deleted(decided, tag, point);
+                return Ok(());
+            }
+            mustered => mustered?,
+        };
         let Some(course) = self.courses.get_mut(&tag) else { return Ok(()) };
         match mustered {
             Mustered::Open { epoch } => {
@@ -121,8 +127,14 @@ impl Node {
             course.epoch = epoch;
             course.standing = Standing::Following;
         }
-        // For those that were further behind than the entries go back.
-        self.put_snapshot(tag, at).await
+        Ok(())
+    }
+
+    /// Lets go of a sale that was deleted so long ago that the facts are no longer there.
+    fn drop_deleted(&mut self, decided: &mut Decided, sale: SaleTag, point: Point) {
+        let (author, change) = (Author { name: "store".to_owned() }, Box::new(Change::Delete));
+        let records = vec![Record::Changed { sale, author, change }];
+        self.follow(decided, sale, vec![Entry { at: decided.at, point, records }], &[]);
     }
 }
 

@@ -51,7 +51,8 @@ fn a_node_joins_with_its_first_batch_and_again_when_it_was_parted() {
         assert_eq!(records(&b.tell(&[leaving]).await), [&parted(&b)]);
         assert_eq!(records(&a.decide(&[]).await), [&parted(&b)]);
         assert_eq!(crew(&a), ["a"]);
-        assert_eq!(a.tell(&[leaving]).await.facts.entries, [], "who does not serve cannot part");
+        let silent = Note::Part { node: &b.name.clone(), silent_ms: 15_000 };
+        assert_eq!(a.tell(&[silent]).await.facts.entries, [], "who does not serve cannot part");
         let nodes = raw.call(&["HKEYS", &a.arbiter.keys(a.sale)[12]]).await;
         assert_eq!(nodes.into_array().len(), 1);
         assert_eq!(records(&b.decide(&[]).await), [&joined(&b)]);
@@ -81,6 +82,28 @@ fn a_node_is_parted_by_others_only_when_it_was_silent_for_so_long() {
         assert_eq!(records(&a.tell(&[silent, silent]).await), [&parted]);
         assert_eq!(crew(&a), ["a"]);
     });
+}
+
+#[test]
+fn a_node_that_never_came_back_after_a_rebuild_is_parted() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b, raw) = two(&server).await;
+        b.decide(&[]).await;
+        a.decide(&[]).await;
+        raw.call(&["FLUSHALL"]).await;
+        a.reload().await;
+        let name = b.name.clone();
+        let silent = Note::Part { node: &name, silent_ms: 15_000 };
+        assert!(!records(&a.tell(&[silent]).await).contains(&&parted(&b)));
+        wait(&raw, &a, 15_000).await;
+        assert!(records(&a.tell(&[silent]).await).contains(&&parted(&b)));
+        assert_eq!(crew(&a), ["a"]);
+    });
+}
+
+fn parted(node: &Node) -> Record {
+    Record::Parted { sale: node.sale, node: node.name.clone() }
 }
 
 #[test]

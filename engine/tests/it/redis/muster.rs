@@ -288,9 +288,52 @@ fn a_sale_that_is_open_is_not_written_over() {
         b.epoch = Epoch(1);
         serve_on(&mut a, &mut b).await;
         assert_eq!(a.muster(LONG_MS).await, Ok(open(1)));
-        let elsewhere = Point { seq: 999, ..a.point };
-        a.point = elsewhere;
-        assert_eq!(a.muster(LONG_MS).await, Ok(open(1)), "its own calls tell it that it diverged");
+    });
+}
+
+#[test]
+fn a_store_that_was_set_back_without_a_restart_is_not_served_from() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b) = crew(&server).await;
+        let raw = server.raw().await;
+        // Everything as it is now, in place of what a node is told after it.
+        let keys = b.arbiter.keys(b.sale);
+        for key in &keys {
+            raw.call(&["COPY", key, &format!("{key}-earlier")]).await;
+        }
+        let base = b.point;
+        let entries = go_ahead(&mut a, 3..6).await;
+        for key in &keys {
+            raw.call(&["DEL", key]).await;
+            raw.call(&["COPY", &format!("{key}-earlier"), key]).await;
+        }
+        b.decide(&[]).await;
+        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+        let restarted = Err(StoreError::Restarted { seq: b.point.seq });
+        assert_eq!(b.try_decide(&[], false).await.map(drop), restarted, "nobody goes on");
+        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
+        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, base.seq, &[])));
+        a.rebuild(Epoch(2), &base, &entries).await;
+        assert_eq!(b.muster(LONG_MS).await, Ok(open(2)));
+        read_on(&mut b).await;
+        b.epoch = Epoch(2);
+        serve_on(&mut a, &mut b).await;
+    });
+}
+
+#[test]
+fn who_does_not_know_a_sale_makes_none_while_those_who_do_gather() {
+    let server = Server::start();
+    run(async {
+        let (mut a, b) = crew(&server).await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+        let loading = StoreError::Loading { epoch: Epoch(1) };
+        assert_eq!(a.load_with(&server.arbiter("own", DEADLINE).await).await, Err(loading));
+        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
+        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, b.point.seq, &[])));
+        a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
     });
 }
 

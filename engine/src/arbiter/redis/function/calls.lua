@@ -86,20 +86,27 @@ local function append(keys, args)
   end
   commit(s, fields)
   if s.status == 'gone' then
-    -- The last fact stays for a day, for nodes that were away.
+    -- The facts stay for a day, for nodes that were away. That the sale is gone stays known: nobody
+    -- is to bring it back, and another of its name begins behind it.
     redis.call('UNLINK', unpack(keys, LINE, KEPT))
     redis.call('UNLINK', unpack(keys, NODES))
-    redis.call('PEXPIRE', keys[META], REPLAY_TTL_MS)
     redis.call('PEXPIRE', keys[FACTS], REPLAY_TTL_MS)
   end
   return add_entries(s, { 'ok', s.epoch, s.at, '' }, point, 1)
 end
 
--- The node's point; how many entries at the most.
+-- The node's point; how many entries at the most. Who knows a sale that is gone learns so from the last.
 local function facts(keys, args)
   local point = read_point(args, 1)
-  local s, refusal = shared(keys, point)
-  if not s then
+  local s, refusal = opened(keys)
+  if refusal and point.seq > 0 then
+    local found = read_meta(keys)
+    if found and found.status == 'gone' then
+      s, refusal = found, nil
+    end
+  end
+  refusal = refusal or mismatch(s, point)
+  if refusal then
     return refusal
   end
   local count = min(tonumber(args[4]), FACTS_READ_MAX)

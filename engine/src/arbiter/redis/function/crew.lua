@@ -16,11 +16,12 @@ local take_notes, serve
 
 do
 
--- A node serves no more: the caller because it says so, another if it has been silent for so long.
+-- A node serves no more: the caller because it says so, another if it has been silent for so long. One
+-- that never called since the sale was written has been silent since then.
 local function part(s, node, silent_ms, record)
   if node ~= s.node then
     local last = noted_call(s, node)
-    if not last or s.at - last.at < silent_ms then
+    if s.at - (last and last.at or s.loaded_at or s.at) < silent_ms then
       return
     end
   end

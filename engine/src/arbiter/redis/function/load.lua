@@ -72,6 +72,13 @@ local PARTS = {
   end,
 }
 
+-- Whether nodes that know the sale have come together, and nobody of them was told this epoch: who does
+-- not know the sale is not to make another in its place.
+local function is_gathered_for(keys, epoch)
+  local granted = redis.call('HGET', keys[MUSTER], ':epoch')
+  return redis.call('EXISTS', keys[MUSTER]) == 1 and tonumber(granted or '') ~= epoch
+end
+
 -- epoch; who loads; which part, with its contents. `begin` takes the sale under a higher epoch and
 -- clears it, unless it is open here, as it is when another node was faster; `open`, with meta fields and
 -- their values, is the last part.
@@ -83,6 +90,8 @@ local function load(keys, args)
       return { 'epoch', s.epoch }
     elseif is_loading(s, run) and s.loader ~= loader then
       return { 'loading', s.epoch }
+    elseif not s and is_gathered_for(keys, epoch) then
+      return { 'loading', epoch }
     end
     -- With the nodes: they join again. With the snapshot: it may have what the new history has not.
     redis.call('UNLINK', unpack(keys))

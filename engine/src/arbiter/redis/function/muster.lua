@@ -144,7 +144,12 @@ local function muster(keys, args)
   if s and s.status == 'gone' then
     return { 'unknown' }
   elseif s and s.status == 'open' and s.run == run then
-    return { 'ok', 'open', s.epoch }
+    if not is_further(read_point(args, 2), { epoch = s.last_epoch, seq = s.seq }) then
+      return { 'ok', 'open', s.epoch }
+    end
+    -- It lost facts though it was not restarted. Nobody goes on before all have come together.
+    s.run = ''
+    redis.call('HSET', keys[META], 'run', '')
   end
   -- While another loads as well, so that nobody is waited for anew if it dies of it.
   local nodes, notes = register_caller(keys, args, run, at)

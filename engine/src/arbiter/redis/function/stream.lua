@@ -60,18 +60,8 @@ local function opened(keys)
   return s
 end
 
--- The sale, open, whose history the node's is a beginning of; or the answer that says what is not so.
-local function shared(keys, point)
-  local s, refusal = opened(keys)
-  refusal = refusal or mismatch(s, point)
-  if refusal then
-    return nil, refusal
-  end
-  return s
-end
-
--- The same for a call that changes the sale: only on the server where it was opened, and in the epoch
--- that the node believes in.
+-- The sale for a call that changes it: only on the server where it was opened, in the epoch that the
+-- node believes in, and with a history that the node's is a beginning of.
 local function writable(keys, epoch, point)
   local s, refusal = opened(keys)
   if s and s.run ~= run_id() then
