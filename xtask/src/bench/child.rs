@@ -170,7 +170,7 @@ fn commands_done(socket: &Path) -> io::Result<f64> {
     stream.write_all(b"INFO stats\r\n")?;
     let mut lines = BufReader::new(stream).lines();
     loop {
-        let line = lines.next().unwrap_or(Err(io::ErrorKind::UnexpectedEof.into()))?;
+        let line = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
         if let Some(count) = line.strip_prefix("total_commands_processed:") {
             return count.trim().parse().map_err(io::Error::other);
         }

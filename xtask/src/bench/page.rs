@@ -283,10 +283,11 @@ fn nodes(sizes: &Sizes, found: &Nodes) -> String {
         "### A node of many\n\n\
          One node whose Redis decides, beside the classic design, each with a Redis of its own on a \
          unix socket. Medians of {pairs} turns of {seconds} s, all sides in turns; {waiting} shoppers \
-         in line for positions. *Ours* and *classic* are equally durable: an entry is answered when \
-         the node's journal has it on disk, whatever its Redis syncs, which is once a second here; \
-         the classic has it on disk only with `appendfsync always`. The others are named by their \
-         Redis' `appendfsync`. The last columns are *ours* over that side.\n\n\
+         in line for positions. *Ours* and *classic* are equally durable: a node answers an entry when \
+         its own journal has it on disk and trusts no Redis that was restarted, so its Redis keeps no \
+         file; the classic has it on disk only with `appendfsync always`. Beside them both with the \
+         other's setting; positions are asked without a file on either side. The last columns are *ours* \
+         over that side.\n\n\
          | call | connections | side | requests/s | p50, p99 ms | CPU µs without Redis | CPU µs of \
          Redis | requests/s | CPU of Redis |\n\
          |---|---:|---|---:|---:|---:|---:|---:|---:|\n{rows}\n\

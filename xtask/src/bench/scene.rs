@@ -89,7 +89,7 @@ impl Bench {
 
     /// A `rushgate serve` on a data directory.
     pub(super) fn serve_at(&self, data: &Path) -> Result<Served, Failure> {
-        Served::start(&self.server, &self.serve_args(data, "")?, &data.with_extension("log"))
+        Served::start(&self.server, &Self::serve_args(data, "")?, &data.with_extension("log"))
     }
 
     /// A fresh node of many, the only one, and a Redis of its own; `None` if there is none, which has
@@ -110,7 +110,7 @@ impl Bench {
              [redis]\nurl = \"redis+unix://{}\"\n",
             redis.address
         );
-        let args = self.serve_args(&data, &shared)?;
+        let args = Self::serve_args(&data, &shared)?;
         let served = Served::start(&self.server, &args, &data.with_extension("log"))?;
         Ok(Some(served.beside(redis)))
     }
@@ -120,12 +120,12 @@ impl Bench {
         let data = self.scratch.join(data);
         let program = self.server.display().to_string();
         let mut args = vec!["-c".to_owned(), core.to_string(), program];
-        args.extend(self.serve_args(&data, "")?);
+        args.extend(Self::serve_args(&data, "")?);
         Served::start(Path::new("taskset"), &args, &data.with_extension("log"))
     }
 
     /// With `more` behind the configuration that all servers have, which ends in `[server]`.
-    fn serve_args(&self, data: &Path, more: &str) -> Result<Vec<String>, Failure> {
+    fn serve_args(data: &Path, more: &str) -> Result<Vec<String>, Failure> {
         let config = data.with_extension("toml");
         write(&config, &(config_text() + more))?;
         let args = ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--config"];
