@@ -157,8 +157,13 @@ fn a_killed_launcher_takes_its_servers_with_it() {
     pids.push(nginx.line["nginx_pid"].clone());
     let classic = Peer::classic(&[]);
     pids.push(classic.line["redis_pid"].clone());
-    assert_eq!(pids.len(), 4);
-    drop((nginx, classic));
+    let within = tempfile::tempdir().unwrap();
+    let directory = within.path().to_str().unwrap();
+    let redis = ["--appendfsync", "everysec", "--within", directory];
+    let redis = Peer::start(env!("CARGO_BIN_EXE_private_redis"), &redis);
+    pids.push(redis.line["redis_pid"].clone());
+    assert_eq!(pids.len(), 5);
+    drop((nginx, classic, redis));
     assert!(pids.iter().all(is_gone), "{pids:?}");
 }
 

@@ -12,6 +12,7 @@ mod child;
 mod compare;
 mod crowd;
 mod drive;
+mod nodes;
 mod pace;
 mod page;
 mod scene;
@@ -31,8 +32,8 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use self::{
-    alone::Alone, compare::Comparison, crowd::Crowd, drive::Driver, pace::Pace, storm::Storm,
-    tail::Tail, watchers::Watchers,
+    alone::Alone, compare::Comparison, crowd::Crowd, drive::Driver, nodes::Nodes, pace::Pace,
+    storm::Storm, tail::Tail, watchers::Watchers,
 };
 use crate::{failure::Failure, prerequisites, process, project::Project, step};
 
@@ -93,6 +94,8 @@ pub(crate) enum Group {
     CrowdLarge,
     /// Event streams: their delay and what they cost.
     Watchers,
+    /// One node of many, whose Redis decides, beside the classic design.
+    Nodes,
     /// The load generator's own punctuality.
     Pace,
 }
@@ -138,6 +141,7 @@ impl Sizes {
             Group::Crowd => self.crowd as f64 / ENTRIES * 2.0 + 40.0,
             Group::CrowdLarge => self.crowd_large as f64 / ENTRIES + 60.0,
             Group::Watchers => self.pairs as f64 * 30.0 + 20.0,
+            Group::Nodes => turn * 6.0 + self.waiting as f64 / ENTRIES + self.pairs as f64 * 2.0,
             Group::Pace => self.pairs as f64 * 6.0,
         }
     }
@@ -152,6 +156,7 @@ struct Bench {
     reserve: PathBuf,
     position: PathBuf,
     loadtest: PathBuf,
+    private_redis: PathBuf,
     /// Peers that a machine may lack the programs for.
     classic: Option<PathBuf>,
     nginx: Option<PathBuf>,
@@ -171,6 +176,7 @@ struct Figures {
     crowds: Vec<Crowd>,
     crowds_large: Vec<Crowd>,
     watchers: Option<Watchers>,
+    nodes: Option<Nodes>,
     pace: Option<Pace>,
 }
 
@@ -223,6 +229,7 @@ fn measure(bench: &Bench, group: Group, figures: &mut Figures) -> Result<(), Fai
         Group::Crowd => figures.crowds = crowd::measure(bench)?,
         Group::CrowdLarge => figures.crowds_large = crowd::measure_large(bench)?,
         Group::Watchers => figures.watchers = Some(watchers::measure(bench)?),
+        Group::Nodes => figures.nodes = nodes::measure(bench)?,
         Group::Pace => figures.pace = pace::measure(bench)?,
     }
     Ok(())
@@ -243,6 +250,7 @@ impl Bench {
             reserve: project.release_binary("reserve"),
             position: project.release_binary("position"),
             loadtest: project.release_binary("loadtest"),
+            private_redis: project.release_binary("private_redis"),
             classic: peer("classic", "redis-server"),
             nginx: peer("nginx_peer", "nginx"),
             driver: Driver::new(project.release_binary("drive"), scratch.clone()),

@@ -72,6 +72,9 @@ struct Options {
     /// The version of Redis' protocol, 2 or 3.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=3))]
     resp: u8,
+    /// Leave Redis a name at which others can ask for its figures, and say it.
+    #[arg(long)]
+    reachable: bool,
     /// Where Redis keeps its files: the disk that is measured.
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     within: PathBuf,
@@ -101,10 +104,16 @@ fn run(options: &Options) -> Result<(), Trouble> {
     runtime.block_on(async {
         let pool = shop::connect(redis.socket(), options.pool, options.resp).await?;
         let shop = Arc::new(shop.open(pool).await?);
-        redis.seclude()?;
+        let socket = options.reachable.then(|| redis.socket().to_owned());
+        if socket.is_none() {
+            redis.seclude()?;
+        }
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?.to_string();
-        let line = json!({ "event": "listening", "public": address, "redis_pid": redis.pid() });
+        let line = json!({
+            "event": "listening", "public": address,
+            "redis_pid": redis.pid(), "redis_socket": socket,
+        });
         writeln!(std::io::stdout(), "{line}")?;
         std::io::stdout().flush()?;
         loop {

@@ -1,4 +1,4 @@
-//! A server under measurement: started, watched from `/proc`, killed.
+//! A server under measurement: started, watched from `/proc` and, if it is a Redis, asked; killed.
 //!
 //! Owns the child: dropping kills it with SIGKILL, which is also how recovery is provoked. All
 //! servers say where they listen in their first line on standard output, and which processes work
@@ -6,8 +6,9 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader},
-    path::Path,
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -31,6 +32,10 @@ pub(super) struct Served {
     name: String,
     /// Processes whose processor time is its own.
     helpers: Vec<u32>,
+    /// The Redis it asks: its process, which is among the helpers, and the socket, if it has a name.
+    redis: Option<(u32, Option<PathBuf>)>,
+    /// What that runs in, when it was started apart. Ended after the server.
+    store: Option<Box<Self>>,
     /// Where it listens.
     pub(super) address: String,
     /// From its start to its first line.
@@ -58,6 +63,8 @@ impl Served {
             child,
             name: name.clone(),
             helpers: Vec::new(),
+            redis: None,
+            store: None,
             address: String::new(),
             started_in: Duration::ZERO,
         };
@@ -75,7 +82,16 @@ impl Served {
         let address = line["public"].as_str().ok_or_else(|| failed("did not say where"))?;
         address.clone_into(&mut served.address);
         served.helpers = helpers(&line);
+        served.redis = redis(&line);
         Ok(served)
+    }
+
+    /// With a Redis that was started apart, whose processor time is the server's own from now on.
+    pub(super) fn beside(mut self, store: Self) -> Self {
+        self.redis.clone_from(&store.redis);
+        self.helpers.extend(store.redis.as_ref().map(|(pid, _)| *pid));
+        self.store = Some(Box::new(store));
+        self
     }
 
     /// Its process.
@@ -87,11 +103,28 @@ impl Served {
     pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
         let mut total = 0.0;
         for &pid in [self.pid()].iter().chain(&self.helpers) {
-            let ticks =
-                ticks(&read(pid, "stat")?).ok_or_else(|| self.failed("no times in stat"))?;
-            total += ticks / TICKS_PER_SECOND;
+            total += self.cpu_seconds_of(pid)?;
         }
         Ok(total)
+    }
+
+    /// Of that, its Redis's; 0 without one.
+    pub(super) fn redis_cpu_seconds(&self) -> Result<f64, Failure> {
+        self.redis.as_ref().map_or(Ok(0.0), |(pid, _)| self.cpu_seconds_of(*pid))
+    }
+
+    fn cpu_seconds_of(&self, pid: u32) -> Result<f64, Failure> {
+        let ticks = ticks(&read(pid, "stat")?).ok_or_else(|| self.failed("no times in stat"))?;
+        Ok(ticks / TICKS_PER_SECOND)
+    }
+
+    /// Commands that its Redis has done, without the questions for them, of which there were `asked`.
+    pub(super) fn redis_commands(&self, asked: u32) -> Result<f64, Failure> {
+        let socket = self.redis.as_ref().and_then(|(_, socket)| socket.as_ref());
+        let socket = socket.ok_or_else(|| self.failed("its Redis has no name"))?;
+        let done = commands_done(socket);
+        let done = done.map_err(|source| Failure::Disk { path: socket.clone(), source })?;
+        Ok(done - f64::from(asked))
     }
 
     /// Memory it holds in RAM, in bytes.
@@ -125,6 +158,25 @@ fn helpers(line: &Value) -> Vec<u32> {
     pids.filter_map(|pid| u32::try_from(pid).ok()).collect()
 }
 
+/// The Redis named in a first line.
+fn redis(line: &Value) -> Option<(u32, Option<PathBuf>)> {
+    let pid = u32::try_from(line["redis_pid"].as_u64()?).ok()?;
+    Some((pid, line["redis_socket"].as_str().map(PathBuf::from)))
+}
+
+/// What a Redis at a socket says of the commands it has done.
+fn commands_done(socket: &Path) -> io::Result<f64> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.write_all(b"INFO stats\r\n")?;
+    let mut lines = BufReader::new(stream).lines();
+    loop {
+        let line = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+        if let Some(count) = line.strip_prefix("total_commands_processed:") {
+            return count.trim().parse().map_err(io::Error::other);
+        }
+    }
+}
+
 fn read(pid: u32, file: &str) -> Result<String, Failure> {
     let path = Path::new("/proc").join(pid.to_string()).join(file);
     fs::read_to_string(&path).map_err(|source| Failure::Disk { path, source })
@@ -154,5 +206,10 @@ mod tests {
         assert_eq!(line(r#"{"public":"a:1"}"#), [0; 0]);
         assert_eq!(line(r#"{"public":"a:1","redis_pid":7}"#), [7]);
         assert_eq!(line(r#"{"nginx_pid":6,"worker_pids":[8,9]}"#), [8, 9]);
+        let of = |text: &str| redis(&serde_json::from_str(text).unwrap());
+        assert_eq!(of(r#"{"public":"a:1"}"#), None);
+        assert_eq!(of(r#"{"redis_pid":7,"redis_socket":null}"#), Some((7, None)));
+        let named = Some((7, Some(PathBuf::from("/a/b"))));
+        assert_eq!(of(r#"{"redis_pid":7,"redis_socket":"/a/b"}"#), named);
     }
 }

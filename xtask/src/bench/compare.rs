@@ -141,7 +141,14 @@ mod tests {
     use super::*;
 
     fn report(rps: f64) -> Report {
-        Report { rps, p50_us: 1.0, p99_us: 2.0, response_bytes: 3.0, cpu_us: 4.0 }
+        Report {
+            rps,
+            p50_us: 1.0,
+            p99_us: 2.0,
+            response_bytes: 3.0,
+            cpu_us: 4.0,
+            redis_cpu_us: 1.0,
+        }
     }
 
     #[test]

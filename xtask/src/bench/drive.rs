@@ -85,6 +85,8 @@ pub(super) struct Report {
     pub(super) response_bytes: f64,
     /// Processor time of the server for each answer, in microseconds.
     pub(super) cpu_us: f64,
+    /// Of that, its Redis's.
+    pub(super) redis_cpu_us: f64,
 }
 
 /// One answer as it came.
@@ -160,9 +162,10 @@ impl Driver {
         };
         let depth = ["--depth".to_owned(), load.depth.to_string()];
         let call = self.call(server, load)?.args(extent).args(depth).args(more);
-        let before = server.cpu_seconds()?;
+        let (before, redis_before) = (server.cpu_seconds()?, server.redis_cpu_seconds()?);
         let report = call.read_json()?;
         let used = server.cpu_seconds()? - before;
+        let redis_used = server.redis_cpu_seconds()? - redis_before;
         let unexpected = |what: String| Failure::Unexpected { call: call.spelled(), what };
         let number = |key: &str| {
             report[key].as_f64().ok_or_else(|| unexpected(format!("no {key} in {report}")))
@@ -180,6 +183,7 @@ impl Driver {
             p99_us: number("p99_us")?,
             response_bytes: number("response_bytes")?,
             cpu_us: used * 1e6 / sent,
+            redis_cpu_us: redis_used * 1e6 / sent,
         })
     }
 

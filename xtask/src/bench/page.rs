@@ -6,6 +6,8 @@ use super::{
     Figures, Sizes, alone,
     compare::{Comparison, OURS, Side, Span, median},
     crowd::{Crowd, Recovery},
+    drive::Report,
+    nodes::{Commands, Nodes},
     pace,
     storm::{Peak, Storm},
     tail::Tail,
@@ -35,6 +37,7 @@ pub(super) fn render(
         figures.storm.as_ref().map_or_else(String::new, storm),
         crowds(&figures.crowds.iter().chain(&figures.crowds_large).collect::<Vec<_>>()),
         figures.watchers.as_ref().map_or_else(String::new, watchers),
+        figures.nodes.as_ref().map_or_else(String::new, |found| nodes(sizes, found)),
         figures.pace.as_ref().map_or_else(String::new, generator),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
@@ -239,6 +242,57 @@ fn watchers(found: &Watchers) -> String {
         idle = found.idle_connection_bytes,
         event = of(&|turn| turn.event_bytes),
         cpu = of(&|turn| turn.message_cpu_us),
+    )
+}
+
+fn nodes(sizes: &Sizes, found: &Nodes) -> String {
+    let row = |call: &Comparison, side: &Side| {
+        let Comparison { name, connections, .. } = call;
+        let [rps, p50, p99, cpu, redis] = [
+            side.median(|report| report.rps),
+            side.median(|report| report.p50_us / 1_000.0),
+            side.median(|report| report.p99_us / 1_000.0),
+            side.median(|report| report.cpu_us - report.redis_cpu_us),
+            side.median(|report| report.redis_cpu_us),
+        ];
+        let over = |of: fn(&Report) -> f64| {
+            let ratio = if side.name == OURS { None } else { call.ratio(side.name, of) };
+            ratio.map_or_else(String::new, |span| spanned(span, 2))
+        };
+        let (rps_over, redis_over) =
+            (over(|report| report.rps), over(|report| report.redis_cpu_us));
+        let (rps, side) = (grouped(rps), side.name);
+        format!(
+            "| {name} | {connections} | {side} | {rps} | {p50:.2}, {p99:.2} | {cpu:.1} | {redis:.1} | \
+             {rps_over} | {redis_over} |\n"
+        )
+    };
+    let rows = [&found.enters, &found.positions].into_iter();
+    let rows: String =
+        rows.flat_map(|call| call.sides.iter().map(|side| row(call, side))).collect();
+    let commands = found.commands.iter().map(|commands| {
+        let of = |value: fn(&Commands) -> f64| grouped(median(commands.turns.iter().map(value)));
+        let (quiet, polled) = (of(|turn| turn.quiet), of(|turn| turn.polled));
+        let (side, polls) = (commands.name, of(|turn| turn.polls));
+        format!("| {side} | {quiet} | {polls} | {polled} |\n")
+    });
+    let commands: String = commands.collect();
+    let Sizes { pairs, seconds, waiting, .. } = sizes;
+    let waiting = grouped_count(*waiting);
+    format!(
+        "### A node of many\n\n\
+         One node whose Redis decides, beside the classic design, each with a Redis of its own on a \
+         unix socket. Medians of {pairs} turns of {seconds} s, all sides in turns; {waiting} shoppers \
+         in line for positions. *Ours* and *classic* are equally durable: a node answers an entry when \
+         its own journal has it on disk and trusts no Redis that was restarted, so its Redis keeps no \
+         file; the classic has it on disk only with `appendfsync always`. Beside them both with the \
+         other's setting; positions are asked without a file on either side. The last columns are *ours* \
+         over that side.\n\n\
+         | call | connections | side | requests/s | p50, p99 ms | CPU µs without Redis | CPU µs of \
+         Redis | requests/s | CPU of Redis |\n\
+         |---|---:|---|---:|---:|---:|---:|---:|---:|\n{rows}\n\
+         | side | its Redis' commands/s without polls | polls/s | its Redis' commands/s meanwhile |\n\
+         |---|---:|---:|---:|\n{commands}"
     )
 }
 

@@ -89,7 +89,30 @@ impl Bench {
 
     /// A `rushgate serve` on a data directory.
     pub(super) fn serve_at(&self, data: &Path) -> Result<Served, Failure> {
-        Served::start(&self.server, &self.serve_args(data)?, &data.with_extension("log"))
+        Served::start(&self.server, &Self::serve_args(data, "")?, &data.with_extension("log"))
+    }
+
+    /// A fresh node of many, the only one, and a Redis of its own; `None` if there is none, which has
+    /// been said.
+    pub(super) fn serve_node(
+        &self,
+        data: &str,
+        appendfsync: &str,
+    ) -> Result<Option<Served>, Failure> {
+        if self.classic.is_none() {
+            return Ok(None);
+        }
+        let (data, within) = (self.scratch.join(data), self.scratch.display().to_string());
+        let args = ["--appendfsync", appendfsync, "--within", &within].map(str::to_owned);
+        let redis = Served::start(&self.private_redis, &args, &data.with_extension("redis"))?;
+        let shared = format!(
+            "node = \"a\"\n[keys]\nsecret = \"{SECRET}\"\n[arbiter]\nkind = \"redis\"\n\
+             [redis]\nurl = \"redis+unix://{}\"\n",
+            redis.address
+        );
+        let args = Self::serve_args(&data, &shared)?;
+        let served = Served::start(&self.server, &args, &data.with_extension("log"))?;
+        Ok(Some(served.beside(redis)))
     }
 
     /// A fresh `rushgate serve` that may use this processor only.
@@ -97,13 +120,14 @@ impl Bench {
         let data = self.scratch.join(data);
         let program = self.server.display().to_string();
         let mut args = vec!["-c".to_owned(), core.to_string(), program];
-        args.extend(self.serve_args(&data)?);
+        args.extend(Self::serve_args(&data, "")?);
         Served::start(Path::new("taskset"), &args, &data.with_extension("log"))
     }
 
-    fn serve_args(&self, data: &Path) -> Result<Vec<String>, Failure> {
-        let config = self.scratch.join("config.toml");
-        write(&config, &config_text())?;
+    /// With `more` behind the configuration that all servers have, which ends in `[server]`.
+    fn serve_args(data: &Path, more: &str) -> Result<Vec<String>, Failure> {
+        let config = data.with_extension("toml");
+        write(&config, &(config_text() + more))?;
         let args = ["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--config"];
         let mut args: Vec<String> = args.map(str::to_owned).into();
         args.push(config.display().to_string());
@@ -152,9 +176,9 @@ impl Bench {
         waiting: u64,
     ) -> Result<Option<(Served, PathBuf)>, Failure> {
         let Some(classic) = &self.classic else { return Ok(None) };
-        let tickets = self.scratch.join("classic-tickets");
+        let tickets = self.scratch.join(format!("classic-tickets-{appendfsync}"));
         let (scratch, path) = (self.scratch.display(), tickets.display());
-        let mut args = ["--appendfsync", appendfsync].map(str::to_owned).to_vec();
+        let mut args = ["--reachable", "--appendfsync", appendfsync].map(str::to_owned).to_vec();
         args.extend(["--within".to_owned(), scratch.to_string()]);
         if waiting > 0 {
             args.extend(["--fill".to_owned(), waiting.to_string()]);
@@ -164,6 +188,9 @@ impl Bench {
         Ok(Some((served, tickets)))
     }
 }
+
+/// A secret of no use elsewhere: nodes of many must be given one.
+const SECRET: &str = "a secret that only the bench's servers share";
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|source| Failure::Disk { path: path.to_owned(), source })
@@ -180,5 +207,5 @@ fn config_text() -> String {
         )
     };
     SALES.map(sale).concat()
-        + "[server]\nstreams_max = 13000\n[log]\nfilter = \"info\"\nformat = \"json\"\n"
+        + "[log]\nfilter = \"info\"\nformat = \"json\"\n[server]\nstreams_max = 13000\n"
 }

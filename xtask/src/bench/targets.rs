@@ -6,7 +6,7 @@
 use super::{
     Figures, alone,
     calls::{ENTER, ENTER_KEYED, PIPELINED, POSITION, PURCHASE, SOLD_OUT},
-    compare::{CLASSIC, HYPER, Span},
+    compare::{CLASSIC, HYPER, OURS, Span},
     crowd::{Crowd, Entered},
     drive::Report,
     page::{grouped, grouped_count},
@@ -116,6 +116,7 @@ pub(super) fn rows(figures: &Figures) -> Vec<Row> {
     rows.extend(waits(figures));
     rows.extend(crowds(figures));
     rows.extend(watchers(figures));
+    rows.extend(nodes(figures));
     rows.extend(storm(figures));
     rows
 }
@@ -226,6 +227,29 @@ fn watchers(figures: &Figures) -> Vec<Row> {
         .span(span(|turn| turn.gate.p99)),
         Row::new("memory of a watcher", Target::AtMost(12.0), " KiB", 2)
             .span(span(|turn| turn.bytes / 1_024.0)),
+    ]
+}
+
+fn nodes(figures: &Figures) -> Vec<Row> {
+    use Target::{AtLeast, AtMost};
+    let found = figures.nodes.as_ref();
+    let enter = |of: fn(&Report) -> f64| found.and_then(|nodes| nodes.enters.ratio(CLASSIC, of));
+    let position = found.and_then(|nodes| nodes.positions.ratio(CLASSIC, |report| report.rps));
+    let commands = found.and_then(|nodes| nodes.commands_ratio(OURS));
+    vec![
+        Row::new(
+            "a node of many: durable enter over the classic design, `appendfsync always`",
+            AtLeast(2.0),
+            "",
+            2,
+        )
+        .span(enter(|report| report.rps)),
+        Row::new("the same, processor time of Redis each", AtMost(0.5), "", 2)
+            .span(enter(|report| report.redis_cpu_us)),
+        Row::new("a node of many: position over the classic design", AtLeast(1.6), "", 2)
+            .span(position),
+        Row::new("its Redis' commands/s under polls over those without", AtMost(1.1), "", 2)
+            .span(commands),
     ]
 }
 

@@ -9,6 +9,9 @@
 //! | settle | 5 | hold, step, 0 for the backend or 1 and the shopper, replay |
 //! | end session | 6 | epoch (4), number |
 //! | idle | 7 | count (4), that many numbers |
+//! | enter, without a key | 8 | count (4), that many shoppers |
+//!
+//! Entries without a key that follow each other are one command, each with a reply of its own.
 //!
 //! A ticket is epoch (4), number (8) and shopper (16). A replay is 0, or 1 with key and body (16 each).
 
@@ -29,16 +32,31 @@ const _: () = assert!(PURCHASE_ITEMS_MAX <= u8::MAX as usize);
 /// When a command is of another sale.
 pub(super) fn encode(sale: SaleTag, commands: &[Command]) -> Result<Vec<u8>, StoreError> {
     let mut out = Vec::with_capacity(commands.len() * 64);
-    for command in commands {
-        let of = put(command, &mut out).ok_or(StoreError::NotForStore)?;
-        assert_eq!(of, sale, "a batch is of one sale");
+    let together = |one: &Command, next: &Command| is_plain_entry(one) && is_plain_entry(next);
+    for run in commands.chunk_by(together) {
+        if is_plain_entry(&run[0]) {
+            out.push(8);
+            u32::try_from(run.len()).map_err(|_| StoreError::NotForStore)?.encode(&mut out);
+        }
+        for command in run {
+            let of = put(command, &mut out).ok_or(StoreError::NotForStore)?;
+            assert_eq!(of, sale, "a batch is of one sale");
+        }
     }
     Ok(out)
 }
 
-/// Writes a command; `None` for one that the store does not decide.
+fn is_plain_entry(command: &Command) -> bool {
+    matches!(command, Command::Enter { replay: None, .. })
+}
+
+/// Writes a command, of plain entries the shopper alone; `None` for one that the store does not decide.
 fn put(command: &Command, out: &mut Vec<u8>) -> Option<SaleTag> {
     match command {
+        Command::Enter { sale, shopper, replay: None } => {
+            shopper.encode(out);
+            Some(*sale)
+        }
         Command::Enter { sale, shopper, replay } => {
             out.push(1);
             shopper.encode(out);

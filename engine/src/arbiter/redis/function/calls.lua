@@ -25,7 +25,7 @@ local function decide(keys, args)
     return add_entries(s, answer, point, FACTS_READ_MAX)
   elseif own == 1 then
     -- Nothing came between: what was just written need not be read.
-    for _, value in ipairs({ s.at, s.epoch, s.seq, s.chain, concat(s.records) }) do
+    for _, value in ipairs({ s.at, s.epoch, s.seq, s.chain, join(s.records) }) do
       insert(answer, value)
     end
   end

@@ -77,6 +77,22 @@ local function enter(s, command, index)
   end
 end
 
+-- Entries without a key, one behind the other: a crowd's. As many as have no place yet get theirs
+-- together, in the first of the replies; the others are looked at one by one.
+local function enter_all(s, command, replies)
+  local shoppers, entered = command.shoppers, 0
+  if phase(s) == OPEN then
+    entered = fact_entered_all(s, shoppers)
+    s.entering[1 + #s.entering] =
+      { index = #replies + 1, number = s.issued + 1 - entered, count = entered, shoppers = shoppers }
+    replies[#replies + 1] = ''
+  end
+  for at = entered + 1, #shoppers do
+    local index = #replies + 1
+    replies[index] = enter(s, { shopper = shoppers[at] }, index) or ''
+  end
+end
+
 -- The reply to an entry after the gate has moved: who was called at once is let in.
 local function answer_entry(s, entry)
   local replay = entry.replay
@@ -93,6 +109,22 @@ local function answer_entry(s, entry)
     fact_noted(s, number, replay)
   end
   return pack('<BI8B', PLACED, number, 0)
+end
+
+-- The replies to entries that were given their places together.
+local function answer_all(s, entries)
+  local first, told = entries.number - 1, {}
+  if first >= s.watermark and not s.has_taken then
+    -- The byte that says which, and the number behind it, which ends in zeros as the reply does.
+    for index = 1, entries.count do
+      told[index] = (first + index) * 256 + PLACED
+    end
+    return pack_all('I8xx', 1, told)
+  end
+  for index = 1, entries.count do
+    told[index] = answer_entry(s, { shopper = entries.shoppers[index], number = first + index })
+  end
+  return concat(told)
 end
 
 local function leave(s, command)
@@ -372,6 +404,13 @@ local READ = {
     end
     return at
   end,
+  [8] = function(c, bytes, at)
+    c.run = enter_all
+    local count
+    count, at = unpack_bytes('<I4', bytes, at)
+    c.shoppers, at = unpack_all('c16', count, bytes, at)
+    return at
+  end,
 }
 
 function read_commands(bytes)
@@ -390,6 +429,8 @@ local function look_ahead(s, commands)
   for _, command in ipairs(commands) do
     if command.run == enter then
       shoppers[#shoppers + 1] = command.shopper
+    elseif command.run == enter_all then
+      read_live(s, command.shoppers)
     end
     if command.replay then
       replay_keys[#replay_keys + 1] = command.replay.key
@@ -407,14 +448,19 @@ function decide_all(s, commands)
   -- Before the facts below: what is read now must not undo what they change.
   look_ahead(s, commands)
   end_what_is_due(s)
-  for index, command in ipairs(commands) do
-    replies[index] = command.run(s, command, index) or ''
+  for _, command in ipairs(commands) do
+    local index = #replies + 1
+    if command.run == enter_all then
+      enter_all(s, command, replies)
+    else
+      replies[index] = command.run(s, command, index) or ''
+    end
   end
   call_the_next(s)
   for _, entry in ipairs(s.entering) do
-    replies[entry.index] = answer_entry(s, entry)
+    replies[entry.index] = entry.count and answer_all(s, entry) or answer_entry(s, entry)
   end
-  return concat(replies)
+  return join(replies)
 end
 
 end

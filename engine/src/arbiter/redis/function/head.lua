@@ -75,6 +75,9 @@ end
 
 -- The values of `fields` from `command` (HMGET, ZMSCORE), which answers one to each.
 local function read_all(command, key, fields)
+  if #fields <= ARGUMENTS_MAX then
+    return redis.call(command, key, unpack(fields))
+  end
   local values = {}
   for first = 1, #fields, ARGUMENTS_MAX do
     local part = redis.call(command, key, unpack(fields, first, min(first + ARGUMENTS_MAX - 1, #fields)))
@@ -83,6 +86,54 @@ local function read_all(command, key, fields)
     end
   end
   return values
+end
+
+-- Many items of one form at once: a call for each costs more than what it does.
+local pack_all, unpack_all, join
+
+do
+
+local ITEMS_MAX = 256
+-- Forms repeated up to `ITEMS_MAX` times, kept once they were made.
+local repeated_forms = {}
+
+local function repeated(form, count)
+  local forms = repeated_forms[form] or {}
+  repeated_forms[form] = forms
+  forms[count] = forms[count] or '<' .. string.rep(form, count)
+  return forms[count]
+end
+
+-- The strings of a list as one. A new string costs Redis' Lua a look at each of its bytes, so a single one
+-- is not joined to a copy of itself.
+function join(strings)
+  return #strings == 1 and strings[1] or concat(strings)
+end
+
+-- `values`, of which each item has `fields`, in the byte form `form`.
+function pack_all(form, fields, values)
+  local parts, most = {}, ITEMS_MAX * fields
+  for first = 1, #values, most do
+    local last = min(first + most - 1, #values)
+    parts[#parts + 1] = pack(repeated(form, (last - first + 1) / fields), unpack(values, first, last))
+  end
+  return join(parts)
+end
+
+-- `count` items of one field each from `bytes`, and where the bytes go on.
+function unpack_all(form, count, bytes, at)
+  local values = {}
+  for first = 1, count, ITEMS_MAX do
+    local items = min(ITEMS_MAX, count - first + 1)
+    local part = { unpack_bytes(repeated(form, items), bytes, at) }
+    for index = 1, items do
+      values[first + index - 1] = part[index]
+    end
+    at = part[items + 1]
+  end
+  return values, at
+end
+
 end
 
 -- Ids that sort as numbers do, for sorted sets whose scores may be equal.

@@ -69,7 +69,7 @@ local function begin(s)
   s.at = now(s)
   s.records = {}
   s.chunks, s.chunks_changed, s.added = {}, {}, {}
-  s.live, s.line_changed = {}, {}
+  s.live, s.line_changed, s.line_added = {}, {}, {}
   s.deadlines, s.sessions_changed = {}, {}
   s.claims, s.claims_changed = {}, {}
   s.hold_bytes, s.holds_changed = {}, {}
@@ -95,7 +95,8 @@ local function chunk_bytes(s, chunk)
   end
   local added = s.added[chunk]
   if added then
-    bytes = bytes .. concat(added)
+    insert(added, 1, bytes)
+    bytes = concat(added)
     s.chunks[chunk], s.added[chunk] = bytes, nil
   end
   return bytes
@@ -132,12 +133,28 @@ local function add_place(s, number, shopper)
   s.chunks_changed[chunk] = true
 end
 
+-- Adds the places of `shoppers` behind the last, all waiting.
+local function add_places(s, number, shoppers, count)
+  local waiting, first = char(WAITING), 1
+  while first <= count do
+    local chunk, offset = chunk_of(number + first - 1)
+    local last = min(first + CHUNK_PLACES - 1 - offset / PLACE_BYTES, count)
+    local added = s.added[chunk] or {}
+    added[#added + 1], added[#added + 2] = concat(shoppers, waiting, first, last), waiting
+    s.added[chunk] = added
+    s.chunks_changed[chunk] = true
+    first = last + 1
+  end
+end
+
 -- Live places by shopper.
 
 local function read_live(s, shoppers)
   local scores = #shoppers > 0 and read_all('ZMSCORE', s.keys[LINE], shoppers) or {}
-  for index, shopper in ipairs(shoppers) do
-    s.live[shopper] = tonumber(scores[index] or '') or false
+  local live = s.live
+  for index = 1, #shoppers do
+    local score = scores[index]
+    live[shoppers[index]] = score and tonumber(score)
   end
 end
 
@@ -151,6 +168,7 @@ end
 -- Gives a shopper a live place, or with `false` takes it.
 local function set_live(s, shopper, number)
   s.live[shopper] = number
+  s.has_taken = s.has_taken or not number
   s.line_changed[#s.line_changed + 1] = shopper
 end
 
@@ -359,6 +377,8 @@ local function save_line(s)
       removed[#removed + 1] = shopper
     end
   end
+  -- Added first: what changed since is in both.
+  call_with_all('ZADD', s.keys[LINE], s.line_added, 2)
   call_with_all('ZADD', s.keys[LINE], added, 2)
   call_with_all('ZREM', s.keys[LINE], removed, 1)
   local chunks = {}

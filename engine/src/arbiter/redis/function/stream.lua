@@ -39,9 +39,12 @@ local function mismatch(s, point)
   return point.seq < first and { 'trimmed', first } or diverged
 end
 
--- The server's name for itself, a new one whenever it starts.
+-- The server's name for itself, a new one whenever it starts. Asked for once: what a library keeps
+-- ends with the server's process.
+local run
 local function run_id()
-  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  run = run or string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  return run
 end
 
 -- Whether a node is writing the sale, and did not die of it.
@@ -96,7 +99,8 @@ end
 -- Makes the decided facts the stream's next entry and writes what they changed. The entry comes first:
 -- it is the one write that Redis could refuse.
 local function commit(s, fields)
-  local records = concat(s.records)
+  local records = join(s.records)
+  s.records = { records }
   s.last_epoch, s.seq = s.epoch, s.seq + 1
   s.chain = redis.sha1hex(s.chain .. pack('<I8', s.at) .. records)
   write_entry(s, s.epoch, s.seq, s.chain, s.at, records)
