@@ -50,7 +50,7 @@ fn a_flushed_library_is_missed_and_loaded_again() {
         let (mut node, raw) = (node(&server, DEADLINE).await, server.raw().await);
         raw.call(&["FUNCTION", "FLUSH"]).await;
         assert_eq!(enter(&mut node, 1).await, Err(StoreError::LibraryMissing));
-        node.arbiter.load_library().await.unwrap();
+        node.arbiter.load_library(node.sale).await.unwrap();
         enter(&mut node, 1).await.unwrap();
     });
 }
@@ -206,7 +206,7 @@ fn a_store_that_died_and_came_back_empty_is_noticed() {
             answer = enter(&mut node, 2).await;
         }
         assert_eq!(answer, Err(StoreError::LibraryMissing));
-        node.arbiter.load_library().await.unwrap();
+        node.arbiter.load_library(node.sale).await.unwrap();
         assert_eq!(enter(&mut node, 2).await, Err(StoreError::UnknownSale));
         node.reload().await;
         enter(&mut node, 2).await.unwrap();
