@@ -269,7 +269,7 @@ impl Engine {
     /// Whether other nodes may have sold something of late that this one has not heard of.
     fn may_lag(&self, sale: &SaleView) -> bool {
         let is_calm = self.now().since(sale.held_at()) >= CALM_MS;
-        self.shared && !(is_calm && self.registry.arbiter_troubles().is_empty())
+        self.shared && (!is_calm || self.registry.is_hindered())
     }
 
     /// The refusal of a purchase that finds nothing to ask for.

@@ -42,6 +42,10 @@ impl Publisher {
         let mut publisher = Self::new(sale, sale.spec(), sale.counts(), at);
         publisher.restore_line(sale, at);
         sale.holds().for_each(|hold| publisher.view.set_hold(hold));
+        let held_at = sale.holds().map(|hold| hold.created_at).max();
+        if let Some(at) = held_at {
+            publisher.view.set_held_at(at);
+        }
         publisher.publish_figures(sale, at);
         publisher
     }

@@ -8,6 +8,7 @@
 mod link;
 
 use std::{
+    env,
     fs::{self, File},
     io,
     os::unix::net::UnixStream,
@@ -22,9 +23,22 @@ use tempfile::TempDir;
 pub use self::link::{Link, PIPELINE_MAX, Reply};
 use crate::peer::{Program, wait_until_up};
 
-/// The server.
-pub const REDIS_SERVER: Program =
-    Program { command: "redis-server", package: "redis-server", end: "KILL" };
+/// Names the server that is started: `redis-server`, which is the default, or `valkey-server`.
+pub const CHOICE: &str = "RUSHGATE_TEST_REDIS";
+
+/// The server that this run is to have.
+///
+/// # Panics
+///
+/// If [`CHOICE`] names another.
+pub fn server() -> Program {
+    let chosen = env::var(CHOICE).unwrap_or_else(|_| "redis-server".to_owned());
+    let known = ["redis-server", "valkey-server"].into_iter().find(|known| *known == chosen);
+    let command = known.unwrap_or_else(|| {
+        unreachable!("{CHOICE} is {chosen:?}; allowed: redis-server, valkey-server")
+    });
+    Program { command, package: command, end: "KILL" }
+}
 
 /// What Redis writes to disk, and when it is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -68,7 +82,7 @@ impl Redis {
     ///
     /// If it is not installed or does not come up; the error says why.
     pub fn start(appendfsync: AppendFsync) -> io::Result<Self> {
-        Self::start_in(&std::env::temp_dir(), appendfsync)
+        Self::start_in(&env::temp_dir(), appendfsync)
     }
 
     /// As [`Self::start`], with its files below `parent`: the disk that is measured.
@@ -92,6 +106,20 @@ impl Redis {
         let arguments = [&quiet[..], &steady, &appendfsync.arguments(), more].concat();
         let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
         let socket = directory.path().join("socket");
+        let child = serve(directory.path(), &socket, &arguments)?;
+        Ok(Self { child, socket, arguments, directory: Some(directory) })
+    }
+
+    /// Starts a sentinel with this configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`].
+    pub fn start_sentinel(configuration: &str) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("sentinel-").tempdir()?;
+        let (socket, file) = (directory.path().join("socket"), directory.path().join("conf"));
+        fs::write(&file, configuration)?;
+        let arguments = vec![file.display().to_string(), "--sentinel".to_owned()];
         let child = serve(directory.path(), &socket, &arguments)?;
         Ok(Self { child, socket, arguments, directory: Some(directory) })
     }
@@ -186,7 +214,7 @@ impl Redis {
 /// A server on a directory's files that answers at the socket.
 fn serve(directory: &Path, socket: &Path, arguments: &[String]) -> io::Result<Child> {
     let log = directory.join("log");
-    let mut child = REDIS_SERVER
+    let mut child = server()
         .dying_with_us()?
         .args(arguments)
         .arg("--unixsocket")

@@ -186,11 +186,31 @@ fn pipeline(config: &Config) -> Pipeline {
     }
 }
 
-/// A URL with whatever stands before its `@` masked.
+/// A URL with whatever stands before its `@` masked, and the password for sentinels.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
+    let shown = match rest.rsplit_once('@') {
         Some((_, place)) => format!("{scheme}://…@{place}"),
         None => url.to_owned(),
+    };
+    match shown.split_once("sentinelPassword=") {
+        Some((before, after)) => {
+            let behind = after.find('&').map_or("", |at| &after[at..]);
+            format!("{before}sentinelPassword=…{behind}")
+        }
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_of_a_url_is_shown() {
+        let url = "redis-sentinel://me:one@a:1?sentinelServiceName=s&sentinelPassword=two&node=b:2";
+        let shown = "redis-sentinel://…@a:1?sentinelServiceName=s&sentinelPassword=…&node=b:2";
+        assert_eq!(without_password(url), shown);
+        assert_eq!(without_password("redis://a:1"), "redis://a:1");
     }
 }

@@ -68,9 +68,10 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer 
     let language = language(headers);
     let ticket = visitor(app, &sale, headers);
     let place = ticket.map(|ticket| (ticket, sale.standing(ticket, app.engine.now())));
-    let waits =
-        |standing| matches!(standing, Standing::Called { .. }) || shopper::is_late(app, standing);
-    let Some((ticket, standing)) = place.filter(|(_, standing)| waits(*standing)) else {
+    let waits = |(ticket, standing): &(TicketRef, Standing)| {
+        matches!(standing, Standing::Called { .. }) || shopper::is_late(app, &sale, *ticket)
+    };
+    let Some((ticket, standing)) = place.filter(waits) else {
         return Answer::Now(page(app, &sale, language, present(place), None));
     };
     let app = Arc::clone(app);

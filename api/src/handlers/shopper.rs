@@ -98,7 +98,7 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     sale.tally().polled();
     let now = app.engine.now();
     let standing = sale.standing(ticket, now);
-    let is_late = is_late(app, standing);
+    let is_late = is_late(app, &sale, ticket);
     if !is_late && !matches!(standing, Standing::Called { .. }) {
         return Answer::Now(or_refusal(place(app, &sale, ticket, standing, now)));
     }
@@ -114,8 +114,9 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
 }
 
 /// Whether a place that this node does not know may be one that another has just given out.
-pub fn is_late(app: &App, standing: Standing) -> bool {
-    standing == Standing::Unknown && app.engine.is_shared()
+pub fn is_late(app: &App, sale: &SaleView, ticket: TicketRef) -> bool {
+    let is_of_sale = ticket.epoch == sale.epoch();
+    app.engine.is_shared() && is_of_sale && ticket.number > sale.line().issued()
 }
 
 /// A sale, and how a place stands in it, once this node has heard what the others had done. The sale may
@@ -126,7 +127,7 @@ pub async fn met(
     ticket: TicketRef,
     standing: Standing,
 ) -> Result<(Arc<SaleView>, Standing), ApiError> {
-    if !is_late(app, standing) {
+    if !is_late(app, &sale, ticket) {
         return Ok((sale, standing));
     }
     // Until that can be heard, nobody is told that a genuine ticket is none.

@@ -67,7 +67,7 @@ pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     let standing = sale.standing(ticket, app.engine.now());
-    if !shopper::is_late(app, standing) {
+    if !shopper::is_late(app, &sale, ticket) {
         return Answer::Now(or_refusal(try_open(app, sale, ticket, standing, peer)));
     }
     let (app, peer) = (Arc::clone(app), Arc::clone(peer));

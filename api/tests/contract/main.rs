@@ -19,6 +19,7 @@ mod refusals;
 mod restart;
 mod service;
 mod shoppers;
+mod store_tls;
 mod tokens;
 mod wall;
 mod watchers;

@@ -52,22 +52,32 @@ pub(crate) fn shared() -> &'static Server {
         let dir = TempDir::with_prefix("rushgate-contract-").unwrap().keep();
         let mut command = Command::new("sh");
         command.args(["-c", WATCHED]).arg(&dir).arg(PROGRAM).stdin(Stdio::piped());
-        Server::spawn(command, &dir, CONFIG)
+        Server::spawn(command, &dir, CONFIG, &[])
     })
 }
 
 impl Server {
     /// A server of one test alone, on a directory the test owns.
     pub(crate) fn start(dir: &Path, config: &str) -> Self {
-        Self::spawn(Command::new(PROGRAM), dir, config)
+        Self::start_in(dir, config, &[])
     }
 
-    fn spawn(mut command: Command, dir: &Path, config: &str) -> Self {
+    /// The same, with more in its environment.
+    pub(crate) fn start_in(dir: &Path, config: &str, environment: &[(&str, String)]) -> Self {
+        Self::spawn(Command::new(PROGRAM), dir, config, environment)
+    }
+
+    fn spawn(
+        mut command: Command,
+        dir: &Path,
+        config: &str,
+        environment: &[(&str, String)],
+    ) -> Self {
         let (file, errors) = (dir.join("config.toml"), dir.join("stderr.txt"));
         std::fs::write(&file, config).unwrap();
         command.arg("serve").arg("--config").arg(&file).arg("--data").arg(dir.join("data"));
         command.args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);
-        command.envs(arbiter::environment(dir));
+        command.envs(arbiter::environment(dir)).envs(environment.iter().cloned());
         let log = File::options().create(true).append(true).open(&errors).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut first = String::new();

@@ -59,6 +59,10 @@ impl Arbiter for LocalArbiter {
         true
     }
 
+    fn is_hindered(&self) -> bool {
+        false
+    }
+
     fn troubles(&self) -> Vec<String> {
         Vec::new()
     }

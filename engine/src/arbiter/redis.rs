@@ -20,6 +20,7 @@ mod muster;
 mod notes;
 mod parts;
 mod sales;
+mod servers;
 mod snapshot;
 mod verdict;
 
@@ -28,13 +29,11 @@ use std::time::Duration;
 use fred::{
     clients::{Client, Pool},
     interfaces::{ClientLike as _, FunctionInterface as _},
-    types::{
-        Builder, ClusterHash, CustomCommand, Value,
-        config::{Config, Options, ReconnectPolicy},
-    },
+    types::{ClusterHash, CustomCommand, Value, config::Options},
 };
 use tokio::time::timeout;
 
+use self::servers::Servers;
 pub use self::{
     answer::{Decision, Entry, Facts},
     error::StoreError,
@@ -42,6 +41,7 @@ pub use self::{
     library::REVISION,
     muster::{Muster, Mustered},
     notes::Note,
+    servers::Shard,
     snapshot::Snapshot,
     verdict::{HoldTold, Placed, Verdict},
 };
@@ -64,7 +64,7 @@ pub struct StoreOptions {
     /// `redis://`, `rediss://` for TLS, `redis-cluster://`, `redis-sentinel://` and `redis+unix://`,
     /// with user and password of the ACL before the host.
     pub url: String,
-    /// Connections kept open, at least 1.
+    /// Connections kept open to each server, at least 1.
     pub connections: usize,
     /// How long a call may take before its outcome counts as unknown.
     pub deadline: Duration,
@@ -87,7 +87,7 @@ pub struct Replicas {
 /// The arbiter of many nodes.
 #[derive(Clone, Debug)]
 pub struct RedisArbiter {
-    pool: Pool,
+    servers: Servers,
     deadline: Duration,
     replicas: Option<Replicas>,
     prefix: String,
@@ -138,23 +138,11 @@ impl RedisArbiter {
             let why = "a prefix without braces and at least one connection are needed";
             return Err(StoreError::Unusable(why.to_owned()));
         }
-        let config = Config::from_url(&options.url).map_err(StoreError::unusable)?;
-        let mut builder = Builder::from_config(config);
-        // One attempt: a call that may have been decided is not sent again behind the caller's back.
-        builder
-            .with_connection_config(|connection| {
-                connection.connection_timeout = options.deadline;
-                connection.internal_command_timeout = options.deadline;
-                connection.max_command_attempts = 1;
-                connection.unresponsive.max_timeout = Some(options.deadline * 4);
-                connection.unresponsive.interval = options.deadline;
-            })
-            .set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
-        let pool = builder.build_pool(options.connections).map_err(StoreError::unusable)?;
+        let servers = Servers::new(options)?;
         let (deadline, prefix, replicas) =
             (options.deadline, options.prefix.clone(), options.replicas);
-        let arbiter = Self { pool, deadline, replicas, prefix, loader: random()? };
-        match arbiter.prepare().await {
+        let arbiter = Self { servers, deadline, replicas, prefix, loader: random()? };
+        match arbiter.connect_all().await {
             Ok(()) => Ok(arbiter),
             Err(error) => {
                 arbiter.close().await;
@@ -165,40 +153,40 @@ impl RedisArbiter {
 
     /// Closes the connections. Without it they try for ever to come back.
     pub async fn close(&self) {
-        // A store that does not answer is left as it is: there is nobody to tell.
-        drop(self.within(self.pool.quit()).await);
+        self.servers.close().await;
     }
 
-    async fn prepare(&self) -> Result<(), StoreError> {
-        self.within(self.pool.init()).await?;
-        self.check_server()?;
-        self.load_library().await
+    /// What a server that was connected to needs before it is called.
+    async fn prepare(&self, pool: &Pool) -> Result<(), StoreError> {
+        check_server(pool)?;
+        self.load_into(pool).await
     }
 
-    /// Loads the library unless the store has it in this or a later revision. Nodes of different
-    /// builds share the later one: within a library's name its bytes never change.
-    pub async fn load_library(&self) -> Result<(), StoreError> {
-        match self.library_revision().await {
+    /// Loads the library into the server that a sale is on, unless it has it in this or a later revision.
+    /// Nodes of different builds share the later one: within a library's name its bytes never change.
+    pub async fn load_library(&self, sale: SaleTag) -> Result<(), StoreError> {
+        self.load_into(&Box::pin(self.pool(&self.key(sale, "meta"))).await?).await
+    }
+
+    async fn load_into(&self, pool: &Pool) -> Result<(), StoreError> {
+        match self.revision_of(pool).await {
             Ok(found) if found >= REVISION => return Ok(()),
             Ok(_) | Err(StoreError::LibraryMissing) => {}
             Err(other) => return Err(other),
         }
-        let pool = self.pool.with_options(&self.call_options());
-        if self.pool.is_clustered() {
-            self.within(pool.function_load_cluster::<Value, _>(true, library::SOURCE)).await?;
-        } else {
-            self.within(pool.function_load::<Value, _>(true, library::SOURCE)).await?;
-        }
-        match self.library_revision().await? {
+        let options = call_options(self.deadline);
+        let pool_with = pool.with_options(&options);
+        self.within(Box::pin(pool_with.function_load::<Value, _>(true, library::SOURCE))).await?;
+        match self.revision_of(pool).await? {
             found if found >= REVISION => Ok(()),
             found => Err(StoreError::LibraryOther { found }),
         }
     }
 
-    /// The library's revision in the store.
-    pub async fn library_revision(&self) -> Result<u64, StoreError> {
-        let value = self.call("version", Keys::None, Vec::new(), Writes::No).await?;
-        value.as_u64().ok_or(StoreError::Reply("a revision that is no number"))
+    /// The library's revision in a server.
+    async fn revision_of(&self, pool: &Pool) -> Result<u64, StoreError> {
+        let call = self.call_on(pool.next(), "version", Keys::None, Vec::new(), Writes::No);
+        call.await?.as_u64().ok_or(StoreError::Reply("a revision that is no number"))
     }
 
     /// Decides a batch, and brings the facts since the point this node had.
@@ -211,33 +199,26 @@ impl RedisArbiter {
         arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
         arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
         // One connection: replicas are waited for by what was written on it before.
-        let client = self.pool.next();
+        let pool = Box::pin(self.pool(&self.key(batch.sale, "meta"))).await?;
+        let client = pool.next();
         let keys = Keys::Of(batch.sale);
         let call = Box::pin(self.call_on(client, "decide", keys, arguments, Writes::Yes));
         let asks = !batch.commands.is_empty() || !batch.notes.is_empty();
         let Some(replicas) = self.replicas.filter(|_| asks) else {
             return answer::decision(call.await?, batch.commands);
         };
-        let (value, present) =
-            tokio::join!(call, Box::pin(self.wait(client, batch.sale, replicas)));
+        let (value, present) = tokio::join!(call, Box::pin(self.wait(client, replicas)));
         let mut decision = answer::decision(value?, batch.commands)?;
         decision.replicated = present.is_ok_and(|present| present >= u64::from(replicas.count));
         Ok(decision)
     }
 
     /// How many replicas have all that was written on a connection.
-    async fn wait(
-        &self,
-        client: &Client,
-        sale: SaleTag,
-        replicas: Replicas,
-    ) -> Result<u64, StoreError> {
+    async fn wait(&self, client: &Client, replicas: Replicas) -> Result<u64, StoreError> {
         let timeout = u64::try_from(replicas.timeout.as_millis()).unwrap_or(u64::MAX);
-        let slot = fred::util::redis_keyslot(self.key(sale, "meta").as_bytes());
-        let command = CustomCommand::new_static("WAIT", ClusterHash::Custom(slot), false);
+        let command = CustomCommand::new_static("WAIT", ClusterHash::FirstKey, false);
         let arguments = vec![number(replicas.count), number(timeout)];
-        let options =
-            Options { timeout: Some(self.deadline + replicas.timeout), ..self.call_options() };
+        let options = call_options(self.deadline + replicas.timeout);
         let answer = client.with_options(&options).custom::<u64, _>(command, arguments).await;
         answer.map_err(StoreError::of_call)
     }
@@ -301,8 +282,6 @@ impl RedisArbiter {
         format!("{}:{{{:016x}}}:{name}", self.prefix, sale.0)
     }
 
-    /// Calls a function. As a custom command, for the client would hold a connection up until an
-    /// `FCALL` of its own is answered, while calls for other sales wait.
     async fn call(
         &self,
         function: &str,
@@ -310,9 +289,16 @@ impl RedisArbiter {
         arguments: Vec<Value>,
         writes: Writes,
     ) -> Result<Value, StoreError> {
-        self.call_on(self.pool.next(), function, keys, arguments, writes).await
+        let sale = match keys {
+            Keys::Of(sale) | Keys::Heard(sale, _) => sale,
+            Keys::None => unreachable!("a call without keys says which server it goes to"),
+        };
+        let pool = Box::pin(self.pool(&self.key(sale, "meta"))).await?;
+        self.call_on(pool.next(), function, keys, arguments, writes).await
     }
 
+    /// Calls a function. As a custom command, for the client would hold a connection up until an
+    /// `FCALL` of its own is answered, while calls for other sales wait.
     async fn call_on(
         &self,
         client: &Client,
@@ -322,15 +308,13 @@ impl RedisArbiter {
         writes: Writes,
     ) -> Result<Value, StoreError> {
         let name = Value::from(format!("{}_{function}", library::NAME));
-        // The first key, behind the function's name and the number of keys.
-        let (keys, hash): (Vec<Value>, _) = match keys {
-            Keys::Of(sale) => (self.keys(sale).map(Value::from).into(), ClusterHash::Offset(2)),
+        let keys: Vec<Value> = match keys {
+            Keys::Of(sale) => self.keys(sale).map(Value::from).into(),
             Keys::Heard(sale, period) => {
                 let names = [format!("heard:{period}"), "heard:next".to_owned()];
-                let keys = names.map(|name| Value::from(self.key(sale, &name)));
-                (keys.into(), ClusterHash::Offset(2))
+                names.map(|name| Value::from(self.key(sale, &name))).into()
             }
-            Keys::None => (Vec::new(), ClusterHash::Random),
+            Keys::None => Vec::new(),
         };
         let command = match writes {
             Writes::Yes => "FCALL",
@@ -338,17 +322,9 @@ impl RedisArbiter {
         };
         let head = [name, number(keys.len() as u64)];
         let all: Vec<Value> = head.into_iter().chain(keys).chain(arguments).collect();
-        let command = CustomCommand::new_static(command, hash, false);
-        self.within(client.with_options(&self.call_options()).custom(command, all)).await
-    }
-
-    fn call_options(&self) -> Options {
-        Options {
-            max_attempts: Some(1),
-            timeout: Some(self.deadline),
-            fail_fast: true,
-            ..Options::default()
-        }
+        let command = CustomCommand::new_static(command, ClusterHash::FirstKey, false);
+        let client = client.with_options(&call_options(self.deadline));
+        self.within(Box::pin(client.custom(command, all))).await
     }
 
     /// The answer, if it comes in time.
@@ -356,19 +332,39 @@ impl RedisArbiter {
         &self,
         answer: impl Future<Output = Result<T, fred::error::Error>>,
     ) -> Result<T, StoreError> {
-        match timeout(self.deadline, answer).await {
-            Ok(answer) => answer.map_err(StoreError::of_call),
-            Err(_) => Err(StoreError::Unavailable("no answer within the deadline".to_owned())),
+        let answer = within(self.deadline, answer).await;
+        if matches!(answer, Err(StoreError::Unavailable(_) | StoreError::Elsewhere(_))) {
+            self.servers.doubt();
         }
+        answer
     }
+}
 
-    fn check_server(&self) -> Result<(), StoreError> {
-        let version = self.pool.next().server_version();
-        match version {
-            Some(version) if version.major >= SERVER_MAJOR_MIN => Ok(()),
-            Some(version) => Err(StoreError::ServerTooOld(version.to_string())),
-            None => Err(StoreError::Reply("a server that does not say its version")),
-        }
+fn check_server(pool: &Pool) -> Result<(), StoreError> {
+    match pool.next().server_version() {
+        Some(version) if version.major >= SERVER_MAJOR_MIN => Ok(()),
+        Some(version) => Err(StoreError::ServerTooOld(version.to_string())),
+        None => Err(StoreError::Reply("a server that does not say its version")),
+    }
+}
+
+fn call_options(deadline: Duration) -> Options {
+    Options {
+        max_attempts: Some(1),
+        timeout: Some(deadline),
+        fail_fast: true,
+        ..Options::default()
+    }
+}
+
+/// The answer, if it comes in time.
+async fn within<T>(
+    deadline: Duration,
+    answer: impl Future<Output = Result<T, fred::error::Error>>,
+) -> Result<T, StoreError> {
+    match timeout(deadline, answer).await {
+        Ok(answer) => answer.map_err(StoreError::of_call),
+        Err(_) => Err(StoreError::Unavailable("no answer within the deadline".to_owned())),
     }
 }
 

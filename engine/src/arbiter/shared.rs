@@ -12,12 +12,17 @@
 //! cannot be asked in time is answered [`Reply::Unavailable`].
 
 mod adopt;
+mod breaker;
 mod calls;
 mod course;
 mod desk;
 mod gather;
 
-use std::{collections::BTreeMap, io, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    time::Duration,
+};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -25,10 +30,13 @@ use tokio::{
     time::sleep,
 };
 
-use self::course::{Breaker, Course};
+use self::{
+    breaker::Breakers,
+    course::{Course, Standing},
+};
 use super::{
     Arbiter, Decided,
-    redis::{Entry, Heard, RedisArbiter, StoreError, StoreOptions},
+    redis::{Entry, Heard, RedisArbiter, Shard, StoreError, StoreOptions},
 };
 use crate::{
     clock::Millis,
@@ -68,7 +76,7 @@ struct Node {
     options: SharedOptions,
     /// `None` until the first connection.
     store: Option<RedisArbiter>,
-    breaker: Breaker,
+    breakers: Breakers,
     world: World,
     courses: BTreeMap<SaleTag, Course>,
     next_survey: Millis,
@@ -87,7 +95,7 @@ impl SharedArbiter {
         let node = Node {
             options,
             store: None,
-            breaker: Breaker::default(),
+            breakers: Breakers::default(),
             courses,
             world,
             next_survey: Millis(0),
@@ -124,24 +132,29 @@ impl Arbiter for SharedArbiter {
         base: Number,
         bitmap: &[u8],
     ) -> bool {
-        let Some(store) = self.node.reachable() else { return false };
+        let Some(store) = self.node.reachable(sale) else { return false };
         let told =
             self.runtime.block_on(store.hear(sale, &Heard { period, period_ms, base, bitmap }));
-        told.map_err(|error| self.node.note_failure(&error)).is_ok()
+        told.map_err(|error| self.node.note_failure(sale, &error)).is_ok()
     }
 
     fn heard_by_all(&mut self, sale: SaleTag, period: u64, base: Number) -> Option<Vec<u8>> {
-        let store = self.node.reachable()?;
+        let store = self.node.reachable(sale)?;
         let heard = self.runtime.block_on(store.heard(sale, period, base));
-        heard.map_err(|error| self.node.note_failure(&error)).ok().flatten()
+        heard.map_err(|error| self.node.note_failure(sale, &error)).ok().flatten()
     }
 
     fn delivers(&self, sale: SaleTag) -> bool {
         self.node.courses.get(&sale).is_some_and(|course| course.is_courier)
     }
 
+    fn is_hindered(&self) -> bool {
+        let is_lost = |course: &Course| course.standing != Standing::Following;
+        self.node.breakers.is_any_open() || self.node.courses.values().any(is_lost)
+    }
+
     fn troubles(&self) -> Vec<String> {
-        let unreachable = self.node.breaker.trouble().into_iter();
+        let unreachable = self.node.breakers.troubles();
         let lost = self.node.courses.iter().filter_map(|(tag, course)| {
             let name = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
             let trouble = course.trouble()?;
@@ -166,40 +179,48 @@ impl Node {
         if !self.is_connected().await {
             return;
         }
-        // Each step may find that the store is away; then nothing more is waited for in this turn.
+        // Each step may find that a shard is away; then nothing more of it is waited for in this turn.
         self.survey(decided).await;
         for (index, command) in &sorted.operators {
-            if !self.breaker.is_open() {
+            if !self.is_away(operated(command)) {
                 decided.replies[*index] = Box::pin(self.operate(decided, command)).await;
             }
         }
-        if !self.breaker.is_open() {
-            self.ask(decided, sorted.shoppers).await;
-        }
-        if !self.breaker.is_open() {
-            Box::pin(self.gather(decided)).await;
+        self.ask(decided, sorted.shoppers).await;
+        Box::pin(self.gather(decided)).await;
+        if self.breakers.is_any_open() && self.courses.keys().all(|sale| self.is_away(*sale)) {
+            // Nobody was called: the client comes back while it is driven, and only then.
+            sleep(DRIVE).await;
         }
     }
 
     /// Whether there is a store to ask.
     async fn is_connected(&mut self) -> bool {
-        if self.breaker.is_open() {
-            // The client comes back to a store that went away while it is driven, and only then.
-            sleep(DRIVE).await;
-            return false;
-        }
-        if self.store.is_none() {
+        self.breakers.tend(self.store.as_ref()).await;
+        if self.store.is_none() && !self.breakers.is_any_open() {
             match RedisArbiter::connect(&self.options.store).await {
-                Ok(store) => self.store = Some(store),
-                Err(error) => self.breaker.failed(&error),
+                Ok(store) => {
+                    self.store = Some(store);
+                    self.breakers = Breakers::default();
+                }
+                Err(error) => self.breakers.failed(Shard::default(), &error),
             }
         }
         self.store.is_some()
     }
 
-    /// The store, if it answered last.
-    fn reachable(&self) -> Option<RedisArbiter> {
-        self.store.clone().filter(|_| !self.breaker.is_open())
+    /// Whether the shard of a sale is not to be called, because it did not answer last.
+    fn is_away(&self, sale: SaleTag) -> bool {
+        self.breakers.is_open(&self.shard(sale))
+    }
+
+    fn shard(&self, sale: SaleTag) -> Shard {
+        self.store.as_ref().map(|store| store.shard(sale)).unwrap_or_default()
+    }
+
+    /// The store, if a sale's shard answered last.
+    fn reachable(&self, sale: SaleTag) -> Option<RedisArbiter> {
+        self.store.clone().filter(|_| !self.is_away(sale))
     }
 
     fn store(&self) -> &RedisArbiter {
@@ -212,15 +233,24 @@ impl Node {
             return;
         }
         self.next_survey = decided.at.after(SURVEY_MS);
+        let own = self.store().shard_of_sales();
+        let mut used: BTreeSet<Shard> = self.courses.keys().map(|sale| self.shard(*sale)).collect();
+        used.insert(own.clone());
+        self.breakers.keep(|shard| used.contains(shard));
+        if self.breakers.is_open(&own) {
+            return;
+        }
         let names = match self.store().sales().await {
             Ok(names) => names,
-            Err(error) => return self.breaker.failed(&error),
+            Err(error) => return self.breakers.failed(own, &error),
         };
-        self.breaker.answered(decided.at);
+        self.breakers.answered(own, decided.at);
         for tag in names.iter().map(SaleName::tag) {
-            if self.world.sale(tag).is_none() {
+            if self.world.sale(tag).is_none() && !self.is_away(tag) {
                 // A sale that is just being made or deleted is met again a second later.
-                drop(self.adopt(decided, tag).await);
+                if let Err(error) = self.adopt(decided, tag).await {
+                    self.note_failure(tag, &error);
+                }
             }
         }
     }
@@ -256,11 +286,22 @@ impl Node {
         }
     }
 
-    /// What a call's failure means for all calls to come.
-    fn note_failure(&mut self, error: &StoreError) {
+    /// What the failure of a sale's call means for all calls to come.
+    fn note_failure(&mut self, sale: SaleTag, error: &StoreError) {
         if matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_)) {
-            self.breaker.failed(error);
+            self.breakers.failed(self.shard(sale), error);
         }
+    }
+}
+
+/// The sale of an operator's command.
+fn operated(command: &Command) -> SaleTag {
+    if let Command::Create { spec, .. } = command {
+        spec.name.tag()
+    } else if let Command::Change { sale, .. } = command {
+        *sale
+    } else {
+        unreachable!("not an operator's command: {command:?}")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The arbiter of many nodes, against a real Redis that the tests start.
 
 mod beside;
+mod cluster;
 mod crew;
 mod differential;
 mod engines;
@@ -12,5 +13,7 @@ mod muster;
 mod nodes;
 mod peer;
 mod rights;
+mod sentinel;
 mod server;
+mod serving;
 mod throughput;

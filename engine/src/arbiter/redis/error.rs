@@ -10,6 +10,9 @@ pub enum StoreError {
     /// No connection, or no answer within the deadline. What was asked may have been done: the facts
     /// after the same point tell.
     Unavailable(String),
+    /// The server that was asked has the sale's slot no more, or not yet: a cluster is being changed.
+    /// Nothing was done.
+    Elsewhere(String),
     /// The store does not know the sale: it was wiped, or the sale was never loaded or is deleted.
     UnknownSale,
     /// Another node is writing the sale into the store.
@@ -82,7 +85,9 @@ impl StoreError {
         let (kind, details) = (error.kind(), error.details().to_owned());
         let code = details.split_whitespace().next().unwrap_or_default();
         let said = matches!(kind, ErrorKind::Unknown | ErrorKind::InvalidArgument);
-        if matches!(kind, ErrorKind::Config | ErrorKind::Url) {
+        if matches!(code, "MOVED" | "ASK" | "TRYAGAIN") {
+            Self::Elsewhere(details)
+        } else if matches!(kind, ErrorKind::Config | ErrorKind::Url) {
             Self::Unusable(details)
         } else if details.contains("Function not found") {
             Self::LibraryMissing
@@ -105,6 +110,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
+            Self::Elsewhere(said) => write!(f, "another server has the sale: {said}"),
             Self::UnknownSale => f.write_str("the store does not know the sale"),
             Self::Loading { epoch } => write!(f, "the sale is being loaded in epoch {}", epoch.0),
             Self::OtherEpoch { epoch } => write!(f, "the sale's stream is in epoch {}", epoch.0),

@@ -5,7 +5,7 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value},
 };
 
-use super::{RedisArbiter, StoreError};
+use super::{RedisArbiter, StoreError, call_options};
 use crate::id::SaleName;
 
 impl RedisArbiter {
@@ -34,9 +34,15 @@ impl RedisArbiter {
         sale: Option<&SaleName>,
     ) -> Result<Value, StoreError> {
         let command = CustomCommand::new_static(command, ClusterHash::FirstKey, false);
-        let key = Value::from(format!("{}:sales", self.prefix));
+        let key = self.key_of_sales();
+        let pool = Box::pin(self.pool(&key)).await?;
         let name = sale.map(|sale| Value::from(sale.as_str()));
-        let all: Vec<Value> = [key].into_iter().chain(name).collect();
-        self.within(self.pool.with_options(&self.call_options()).custom(command, all)).await
+        let all: Vec<Value> = [Value::from(key)].into_iter().chain(name).collect();
+        let client = pool.with_options(&call_options(self.deadline));
+        self.within(Box::pin(client.custom(command, all))).await
+    }
+
+    pub(super) fn key_of_sales(&self) -> String {
+        format!("{}:sales", self.prefix)
     }
 }

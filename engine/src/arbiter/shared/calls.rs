@@ -121,6 +121,10 @@ impl Node {
         commands: Vec<(usize, Command)>,
     ) -> Option<Call> {
         let at = decided.at;
+        let shard = self.shard(sale);
+        if self.breakers.is_open(&shard) {
+            return None;
+        }
         let course = self.courses.get_mut(&sale)?;
         let is_due = !commands.is_empty() || at.since(course.called_at) >= TICK_MS;
         if course.standing != Standing::Following || !is_due {
@@ -130,7 +134,7 @@ impl Node {
         let known = self.world.sale(sale)?;
         let mut others = Vec::new();
         // Who was away itself cannot say that others were silent.
-        let in_touch = at.since(self.breaker.answered_since(at)) >= SILENT_MS;
+        let in_touch = at.since(self.breakers.answered_since(&shard, at)) >= SILENT_MS;
         if in_touch && at.since(course.roll_called_at) >= ROLL_CALL_MS {
             course.roll_called_at = at;
             let is_other = |node: &&NodeName| **node != self.options.node;
@@ -187,7 +191,7 @@ impl Node {
 
     /// Follows what a call brought, and answers its commands.
     async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
-        self.breaker.answered(decided.at);
+        self.breakers.answered(self.shard(call.sale), decided.at);
         let Decision { mut verdicts, facts, courier, replicated } = decision;
         if !replicated {
             // Decided, and answered to nobody: its holds are found like those of other nodes.
@@ -223,7 +227,7 @@ impl Node {
 
     /// What an error of a call leads to; whether the call may be made again at once.
     async fn mend(&mut self, decided: &mut Decided, sale: SaleTag, error: &StoreError) -> bool {
-        self.note_failure(error);
+        self.note_failure(sale, error);
         let at = decided.at;
         let Some(course) = self.courses.get_mut(&sale) else { return false };
         match error {
@@ -237,7 +241,7 @@ impl Node {
                 false
             }
             StoreError::LibraryMissing => {
-                let loaded = self.store().load_library().await;
+                let loaded = self.store().load_library(sale).await;
                 loaded.is_ok()
             }
             StoreError::UnknownSale
@@ -248,6 +252,7 @@ impl Node {
                 false
             }
             StoreError::Unavailable(_)
+            | StoreError::Elsewhere(_)
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)
@@ -333,9 +338,9 @@ impl Node {
 
     /// Tells the store that this node serves no more. Who cannot say so is parted by the others later.
     pub(super) async fn part(&mut self) {
-        let Some(store) = self.reachable() else { return };
+        let Some(store) = self.store.clone() else { return };
         let parting = async {
-            for (sale, course) in &self.courses {
+            for (sale, course) in self.courses.iter().filter(|(sale, _)| !self.is_away(**sale)) {
                 let name = &self.options.node;
                 let notes = [Note::Part { node: name, silent_ms: 0 }];
                 let batch = Batch {

@@ -1,10 +1,8 @@
-//! How a node stands with the store, and with the stream of each sale.
+//! How a node stands with the stream of each sale.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
-use tokio::time::Instant;
-
-use super::super::redis::{Entry, StoreError};
+use super::super::redis::Entry;
 use crate::{clock::Millis, id::Epoch, stream::Point};
 
 /// Entries kept for nodes that are a little behind when this one has to rebuild the store.
@@ -18,9 +16,6 @@ const SNAPSHOT_BYTES: u64 = 8 * 1024 * 1024;
 const FACT_BYTES: u64 = 64;
 /// How long after a snapshot that failed the next is put.
 const SNAPSHOT_PAUSE_MS: u64 = 1_000;
-/// The shortest and the longest wait before a store that failed is asked again.
-const PAUSE: Duration = Duration::from_millis(25);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How often a sale that is lost is asked for.
 pub(super) const GATHER_MS: u64 = 100;
 
@@ -156,44 +151,5 @@ impl Course {
             )),
             Standing::Following => None,
         }
-    }
-}
-
-/// Keeps a store that does not answer from being waited for again and again.
-#[derive(Debug, Default)]
-pub(super) struct Breaker {
-    failures: u32,
-    open_until: Option<Instant>,
-    why: Option<String>,
-    since: Option<Millis>,
-}
-
-impl Breaker {
-    /// Whether the store is not to be asked.
-    pub(super) fn is_open(&self) -> bool {
-        self.open_until.is_some_and(|until| Instant::now() < until)
-    }
-
-    pub(super) fn failed(&mut self, error: &StoreError) {
-        let pause = PAUSE.saturating_mul(1 << self.failures.min(10)).min(PAUSE_MAX);
-        self.failures = self.failures.saturating_add(1);
-        self.open_until = Some(Instant::now() + pause);
-        self.why = Some(error.to_string());
-    }
-
-    /// The store answered.
-    pub(super) fn answered(&mut self, at: Millis) {
-        if self.why.is_some() || self.since.is_none() {
-            *self = Self { since: Some(at), ..Self::default() };
-        }
-    }
-
-    /// Since when the store has answered every call; `at` when it has not.
-    pub(super) fn answered_since(&self, at: Millis) -> Millis {
-        self.since.filter(|_| self.why.is_none()).unwrap_or(at)
-    }
-
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.why.clone()
     }
 }

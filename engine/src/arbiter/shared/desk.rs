@@ -33,7 +33,7 @@ impl Node {
         match done {
             Ok(done) => Reply::Changed(done),
             Err(error) => {
-                self.note_failure(&error);
+                self.note_failure(super::operated(command), &error);
                 Reply::Unavailable
             }
         }
@@ -51,6 +51,8 @@ impl Node {
             Ok(record) => record,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        // A server that came back empty lacks it, and has no sale yet that would have seen to it.
+        self.store().load_library(tag).await?;
         match self.adopt(decided, tag).await {
             Ok(()) => {
                 // Who made it may not have come to that.
@@ -60,8 +62,9 @@ impl Node {
             Err(StoreError::UnknownSale) => {}
             Err(error) => return Err(error),
         }
-        let created = self.load_new(decided.at, record).await?;
+        // First: the list may be on a shard that is away, and nobody would ever find the sale.
         self.store().announce(&spec.name).await?;
+        let created = self.load_new(decided.at, record).await?;
         // From the store, as any other node has it: another may have come first.
         self.adopt(decided, tag).await?;
         let is_ours = decided.records.contains(&created);

@@ -29,8 +29,12 @@ impl Node {
         let lost = self.courses.iter().filter(|(_, course)| is_due(&course.standing));
         let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
         for tag in lost {
+            // One after the other: the first that fails speaks for all of its shard.
+            if self.is_away(tag) {
+                continue;
+            }
             if let Err(error) = self.regain(decided, tag).await {
-                self.note_failure(&error);
+                self.note_failure(tag, &error);
                 if let Some(course) = self.courses.get_mut(&tag) {
                     course.gather(at.after(GATHER_MS), &error.to_string());
                 }
@@ -42,10 +46,14 @@ impl Node {
         if self.courses.get(&tag).is_some_and(|course| course.standing == Standing::Adopting) {
             return self.adopt(decided, tag).await;
         }
-        self.store().load_library().await?;
+        self.store().load_library(tag).await?;
         // What the store still has, it may have from nobody else.
         let caught_up = self.catch_up(decided, tag).await;
-        if let Err(error @ (StoreError::Unavailable(_) | StoreError::Refused(_))) = caught_up {
+        if let Err(
+            error
+            @ (StoreError::Unavailable(_) | StoreError::Elsewhere(_) | StoreError::Refused(_)),
+        ) = caught_up
+        {
             return Err(error);
         }
         let Some(sale) = self.world.sale(tag) else { return Ok(()) };

@@ -8,7 +8,7 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::net::UnixStream,
     path::Path,
-    process::{Child, Command as Program, Stdio},
+    process::{Child, Stdio},
     thread,
     time::Duration,
 };
@@ -106,7 +106,7 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        unreachable!("redis-server does not come up within 10 s");
+        unreachable!("the server does not come up within 10 s");
     }
 }
 
@@ -118,18 +118,19 @@ impl Drop for Server {
 }
 
 fn spawn(directory: &Path, options: &[String]) -> Child {
-    Program::new("redis-server")
+    testkit::redis::server()
+        .dying_with_us()
+        .expect("the server is installed")
         .args(["--port", "0", "--databases", "1", "--save", ""])
         .args(options)
         .arg("--unixsocket")
         .arg(directory.join("socket"))
         .arg("--dir")
         .arg(directory)
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("redis-server is needed: it is in Debian's package redis-server")
+        .expect("the server starts")
 }
 
 fn is_answering(socket: &Path) -> bool {
