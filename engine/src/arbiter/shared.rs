@@ -76,6 +76,8 @@ struct Node {
     world: World,
     courses: BTreeMap<SaleTag, Course>,
     next_survey: Millis,
+    /// Sales that the store's list lacked in the last survey.
+    unlisted: BTreeSet<SaleTag>,
 }
 
 impl SharedArbiter {
@@ -93,6 +95,7 @@ impl SharedArbiter {
             courses,
             world,
             next_survey: Millis(0),
+            unlisted: BTreeSet::new(),
         };
         Ok(Self { runtime, node })
     }
@@ -215,7 +218,7 @@ impl Node {
         self.store.as_ref().expect("a turn begins with a store")
     }
 
-    /// Finds sales that other nodes made.
+    /// Finds sales that other nodes made, and lists again what the list's own shard has lost.
     async fn survey(&mut self, decided: &mut Decided) {
         if decided.at < self.next_survey {
             return;
@@ -232,14 +235,24 @@ impl Node {
             Ok(names) => names,
             Err(error) => return self.breakers.failed(own, &error),
         };
-        for tag in names.iter().map(SaleName::tag) {
-            if self.world.sale(tag).is_none() && !self.is_away(tag) {
+        let listed: BTreeSet<SaleTag> = names.iter().map(SaleName::tag).collect();
+        for tag in &listed {
+            if self.world.sale(*tag).is_none() && !self.is_away(*tag) {
                 // A sale that is just being made or deleted is met again a second later.
-                if let Err(error) = self.adopt(decided, tag).await {
-                    self.note_failure(tag, &error);
+                if let Err(error) = self.adopt(decided, *tag).await {
+                    self.note_failure(*tag, &error);
                 }
             }
         }
+        let unlisted = self.courses.keys().filter(|tag| !listed.contains(tag)).copied().collect();
+        // Twice, for one that another node deletes is off the list before this node hears of it.
+        for tag in self.unlisted.intersection(&unlisted) {
+            if let Some(sale) = self.world.sale(*tag) {
+                // What fails is made up for by the next survey.
+                drop(self.store().announce(&sale.spec().name).await);
+            }
+        }
+        self.unlisted = unlisted;
     }
 
     /// Applies entries of a sale's stream, each behind its mark. `own` are holds that answer this
@@ -283,10 +296,12 @@ impl Node {
 
 /// The sale of an operator's command.
 fn operated(command: &Command) -> SaleTag {
-    match command {
-        Command::Create { spec, .. } => spec.name.tag(),
-        Command::Change { sale, .. } => *sale,
-        _ => unreachable!("not an operator's command: {command:?}"),
+    if let Command::Create { spec, .. } = command {
+        spec.name.tag()
+    } else if let Command::Change { sale, .. } = command {
+        *sale
+    } else {
+        unreachable!("not an operator's command: {command:?}")
     }
 }
 
