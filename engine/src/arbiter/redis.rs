@@ -328,15 +328,18 @@ impl RedisArbiter {
     }
 
     /// The answer, if it comes in time.
-    async fn within<T>(
+    fn within<T>(
         &self,
         answer: impl Future<Output = Result<T, fred::error::Error>>,
-    ) -> Result<T, StoreError> {
-        let answer = within(self.deadline, answer).await;
-        if matches!(answer, Err(StoreError::Unavailable(_) | StoreError::Elsewhere(_))) {
-            self.servers.doubt();
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        let answer = within(self.deadline, answer);
+        async move {
+            let answer = answer.await;
+            if matches!(answer, Err(StoreError::Unavailable(_) | StoreError::Elsewhere(_))) {
+                self.servers.doubt();
+            }
+            answer
         }
-        answer
     }
 }
 
@@ -358,13 +361,17 @@ fn call_options(deadline: Duration) -> Options {
 }
 
 /// The answer, if it comes in time.
-async fn within<T>(
+fn within<T>(
     deadline: Duration,
     answer: impl Future<Output = Result<T, fred::error::Error>>,
-) -> Result<T, StoreError> {
-    match timeout(deadline, answer).await {
-        Ok(answer) => answer.map_err(StoreError::of_call),
-        Err(_) => Err(StoreError::Unavailable("no answer within the deadline".to_owned())),
+) -> impl Future<Output = Result<T, StoreError>> {
+    // The client's calls are of 20 KiB each, which everything above would carry along.
+    let answer = Box::pin(answer);
+    async move {
+        match timeout(deadline, answer).await {
+            Ok(answer) => answer.map_err(StoreError::of_call),
+            Err(_) => Err(StoreError::Unavailable("no answer within the deadline".to_owned())),
+        }
     }
 }
 

@@ -82,6 +82,8 @@ struct Node {
     next_survey: Millis,
     /// A snapshot on its way, and whether it arrived.
     saving: Option<JoinHandle<(SaleTag, bool)>>,
+    /// Sales that the store's list lacked in the last survey.
+    unlisted: BTreeSet<SaleTag>,
 }
 
 impl SharedArbiter {
@@ -100,6 +102,7 @@ impl SharedArbiter {
             world,
             next_survey: Millis(0),
             saving: None,
+            unlisted: BTreeSet::new(),
         };
         Ok(Self { runtime, node })
     }
@@ -227,7 +230,7 @@ impl Node {
         self.store.as_ref().expect("a turn begins with a store")
     }
 
-    /// Finds sales that other nodes made.
+    /// Finds sales that other nodes made, and lists again what the list's own shard has lost.
     async fn survey(&mut self, decided: &mut Decided) {
         if decided.at < self.next_survey {
             return;
@@ -245,14 +248,24 @@ impl Node {
             Err(error) => return self.breakers.failed(own, &error),
         };
         self.breakers.answered(own, decided.at);
-        for tag in names.iter().map(SaleName::tag) {
-            if self.world.sale(tag).is_none() && !self.is_away(tag) {
+        let listed: BTreeSet<SaleTag> = names.iter().map(SaleName::tag).collect();
+        for tag in &listed {
+            if self.world.sale(*tag).is_none() && !self.is_away(*tag) {
                 // A sale that is just being made or deleted is met again a second later.
-                if let Err(error) = self.adopt(decided, tag).await {
-                    self.note_failure(tag, &error);
+                if let Err(error) = self.adopt(decided, *tag).await {
+                    self.note_failure(*tag, &error);
                 }
             }
         }
+        let unlisted = self.courses.keys().filter(|tag| !listed.contains(tag)).copied().collect();
+        // Twice, for one that another node deletes is off the list before this node hears of it.
+        for tag in self.unlisted.intersection(&unlisted) {
+            if let Some(sale) = self.world.sale(*tag) {
+                // What fails is made up for by the next survey.
+                drop(self.store().announce(&sale.spec().name).await);
+            }
+        }
+        self.unlisted = unlisted;
     }
 
     /// Applies entries of a sale's stream, each behind its mark. `own` are holds that answer this

@@ -277,18 +277,17 @@ impl RedisArbiter {
             quit(pool, self.deadline).await;
             return Err(error);
         }
-        let (kept, other) = self.servers.with(|known| {
-            if let Some(first) = known.pools.get(shard) {
-                // Another call came first.
-                return (first.clone(), Some(pool));
+        let first = self.servers.with(|known| {
+            let first = known.pools.get(shard).cloned();
+            if first.is_none() {
+                known.pools.insert(shard.clone(), pool.clone());
             }
-            known.pools.insert(shard.clone(), pool.clone());
-            (pool, None)
+            first
         });
-        if let Some(pool) = other {
-            quit(pool, self.deadline).await;
-        }
-        Ok(kept)
+        let Some(first) = first else { return Ok(pool) };
+        // Another call came first.
+        quit(pool, self.deadline).await;
+        Ok(first)
     }
 }
 
