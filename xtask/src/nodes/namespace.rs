@@ -206,8 +206,8 @@ fn free_block(from: u8, taken: &[(Ipv4Addr, u8)]) -> Option<u8> {
         let ours = Ipv4Addr::new(10, 213, block, 0);
         length >= PREFIX_MIN && (address.to_bits() ^ ours.to_bits()) & mask == 0
     };
-    let blocks = (0..=u8::MAX).map(|step| from.wrapping_add(step));
-    blocks.into_iter().find(|block| !taken.iter().any(|network| overlaps(*block, *network)))
+    let mut blocks = (0..=u8::MAX).map(|step| from.wrapping_add(step));
+    blocks.find(|block| !taken.iter().any(|network| overlaps(*block, *network)))
 }
 
 /// Runs `ip`; what it printed, or what it said was wrong.
