@@ -14,6 +14,8 @@ mod cluster;
 mod fault;
 mod forwarder;
 mod http;
+mod link;
+mod namespace;
 mod node;
 mod polls;
 mod probe;
@@ -35,6 +37,7 @@ use crate::{
 };
 
 use cluster::{Cluster, fresh};
+use link::Link;
 use node::{BACKEND_KEY, OPERATOR_KEY};
 use probe::{Probe, Probed, wait_for_sale};
 
@@ -66,6 +69,8 @@ struct Found {
     /// When the fault began and ended, from the beginning of the sale.
     fault: Option<(Duration, Duration)>,
     befell: Result<(), Failure>,
+    /// What cut the link to the store, where one was to be cut.
+    cut_by: Option<&'static str>,
     probed: Vec<Probed>,
     closed: Vec<Result<(), Failure>>,
     /// `loadtest`'s report, if there is one.
@@ -73,6 +78,12 @@ struct Found {
 }
 
 impl Found {
+    /// How long after the fault's end each node let somebody in.
+    fn back_after(&self) -> impl Iterator<Item = Option<Duration>> {
+        let end = self.fault.map(|(_, to)| to);
+        self.probed.iter().map(move |one| one.back_after(end?))
+    }
+
     /// Fails if anything did, naming all of it.
     fn outcome(&self) -> Result<(), Failure> {
         let mut wrong: Vec<String> = match (&self.crowd, broken_rules(&self.report).as_slice()) {
@@ -127,9 +138,11 @@ impl Nodes {
         let (fault, befell) = self.befall(&mut cluster, &mut crowd, begun)?;
         let crowd = crowd.finish();
         let probed = probe.finish();
+        let cut_by = cluster.link.as_ref().map(Link::cut_by);
         let closed = cluster.close();
         let report = fs::read(report).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        Ok(Found { crowd, fault, befell, probed, closed, report: report.unwrap_or(Value::Null) })
+        let report = report.unwrap_or(Value::Null);
+        Ok(Found { crowd, fault, befell, cut_by, probed, closed, report })
     }
 
     /// Waits for the fault's moment and lets it happen.
@@ -202,7 +215,9 @@ impl Nodes {
         let ((gap, gap_at), ms) = (all.longest_gap(), |duration: Duration| duration.as_millis());
         println!("\n{}", self.name());
         if let Some((from, to)) = found.fault {
-            println!("fault from {} ms to {} ms of the sale", ms(from), ms(to));
+            let by =
+                found.cut_by.map_or_else(String::new, |by| format!(", the link cut by a {by}"));
+            println!("fault from {} ms to {} ms of the sale{by}", ms(from), ms(to));
         }
         let each: Vec<u128> = found.probed.iter().map(|one| ms(one.longest_gap().0)).collect();
         println!(
@@ -214,6 +229,15 @@ impl Nodes {
             all.refused,
             all.lost
         );
+        let back = found.back_after().map(|back| back.map(|after| whole(ms(after))));
+        let back: Vec<Option<u64>> = back.collect();
+        if found.fault.is_some() {
+            println!(
+                "after the fault's end the first entries at each node came within {back:?} ms; the \
+                 slowest refusal took {} ms",
+                ms(all.slowest_refusal)
+            );
+        }
         let traffic = &found.report["traffic"];
         let lag = &found.report["lag"];
         println!(
@@ -232,9 +256,12 @@ impl Nodes {
             "nodes": self.count, "fault": self.fault.to_string(), "seed": self.seed,
             "shoppers": self.shoppers, "passed": passed,
             "fault_ms": found.fault.map(|(from, to)| [ms(from), ms(to)].map(whole)),
+            "partition_by": found.cut_by,
             "enter_gap_ms": whole(ms(gap)), "enter_gap_at_ms": whole(ms(gap_at)),
             "enter_gap_by_node_ms": each.into_iter().map(whole).collect::<Vec<_>>(),
-            "probe": {"entered": all.acknowledged.len(), "refused": all.refused, "lost": all.lost},
+            "entered_after_fault_by_node_ms": back,
+            "probe": {"entered": all.acknowledged.len(), "refused": all.refused, "lost": all.lost,
+                      "slowest_refusal_ms": whole(ms(all.slowest_refusal))},
             "crowd": {"passed": found.report["passed"], "traffic": traffic, "lag": lag,
                       "agreement": found.report["agreement"], "broken": broken},
             "verified": verified,

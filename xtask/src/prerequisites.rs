@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 10] = [
+const PREREQUISITES: [Prerequisite; 11] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -51,6 +51,11 @@ const PREREQUISITES: [Prerequisite; 10] = [
         command: "setpriv",
         package: "util-linux",
         needed_for: "servers that end with the test or bench that started them",
+    },
+    Prerequisite {
+        command: "ip",
+        package: "iproute2",
+        needed_for: "a node on a network of its own, to be cut off",
     },
     Prerequisite {
         command: "redis-server",
@@ -171,9 +176,9 @@ mod tests {
     fn the_refusal_names_commands_and_each_package_once() {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
-        let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, redis-server, redis-cli, \
-             nginx, haproxy: on Debian, run as root: \
-             apt-get install e2fsprogs git haproxy mount nginx redis-server redis-tools strace util-linux";
+        let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, ip, redis-server, \
+             redis-cli, nginx, haproxy: on Debian, run as root: \
+             apt-get install e2fsprogs git haproxy iproute2 mount nginx redis-server redis-tools strace util-linux";
         assert_eq!(message, expected);
     }
 }

@@ -8,7 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{fault::Fault, forwarder::Forwarder, node::Node, store::Store};
+use super::{
+    fault::Fault,
+    link::{self, Link},
+    namespace::Namespace,
+    node::{Node, Place},
+    store::Store,
+};
 use crate::{failure::Failure, project::Project};
 
 /// The service.
@@ -17,7 +23,7 @@ pub(super) struct Cluster {
     pub(super) nodes: Vec<Node>,
     pub(super) store: Store,
     /// The first node's way to the store, where it is to be cut.
-    pub(super) link: Option<Forwarder>,
+    pub(super) link: Option<Link>,
 }
 
 impl Cluster {
@@ -32,19 +38,24 @@ impl Cluster {
         let redis = |source| Failure::NotStarted { call: "redis-server".to_owned(), source };
         let files = directory.join("redis");
         fs::create_dir_all(&files).map_err(disk)?;
-        let mut store = Store::start(&files).map_err(redis)?;
+        let namespace = if fault == Fault::Partition { link::namespace() } else { None };
+        let more = namespace.as_deref().map(Namespace::store);
+        let mut store = Store::start(&files, more).map_err(redis)?;
         if fault == Fault::Failover {
             store.replicate(&files).map_err(redis)?;
         }
-        let link = (fault == Fault::Partition).then(|| Forwarder::start(store.address));
+        let link = (fault == Fault::Partition).then(|| Link::to(store.address, namespace));
         let link = link.transpose().map_err(disk)?;
         let program = project.release_binary("rushgate");
         let mut nodes = (1..=count)
             .map(|number| {
                 let name = format!("node-{number}");
                 let way = link.as_ref().filter(|_| number == 1);
-                let address = way.map_or(store.address, |link| link.address);
-                Node::new(name.clone(), program.clone(), directory.join(name), address)
+                let place = Place {
+                    store: way.map_or(store.address, |link| link.way_to(store.address)),
+                    namespace: way.and_then(Link::namespace),
+                };
+                Node::new(name.clone(), program.clone(), directory.join(name), place)
             })
             .collect::<Result<Vec<_>, _>>()?;
         nodes.iter_mut().try_for_each(Node::start)?;

@@ -98,10 +98,12 @@ impl Fault {
             }
             Self::Partition => {
                 let link = cluster.link.as_ref().ok_or_else(none)?;
-                link.cut();
+                let cut = |done: io::Result<()>| {
+                    done.map_err(|error| Failure::Nodes { what: format!("the link: {error}") })
+                };
+                cut(link.cut())?;
                 thread::sleep(SILENCE);
-                link.mend();
-                Ok(())
+                cut(link.mend())
             }
             Self::Rolling => cluster.nodes.iter_mut().try_for_each(|node| {
                 node.stop()?;

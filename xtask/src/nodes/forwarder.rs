@@ -1,4 +1,5 @@
-//! A link that can be cut: a TCP forwarder between one node and the store.
+//! A link that can be cut where network namespaces are not to be had: a TCP forwarder between one
+//! node and the store.
 //!
 //! Cut, it takes no byte from either side and closes nothing, as a network that loses every packet:
 //! whoever waits for an answer waits. When it is mended, what was on its way arrives, as after TCP's

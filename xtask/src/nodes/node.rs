@@ -6,9 +6,10 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader},
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, ExitStatus, Stdio},
+    rc::Rc,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -17,7 +18,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use testkit::peer::dying_with_us;
 
-use super::http::{Client, Request};
+use super::{
+    http::{Client, Request},
+    namespace::Namespace,
+};
 use crate::{
     failure::Failure,
     process::{self, Call},
@@ -37,6 +41,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A node that is up answers within this, busy as it may be.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
+/// Where a node runs and finds the store.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) store: SocketAddr,
+    /// Its own network, if it has one.
+    pub(super) namespace: Option<Rc<Namespace>>,
+}
+
 /// A node, running or not.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -44,19 +56,26 @@ pub(super) struct Node {
     pub(super) public: SocketAddr,
     ops: SocketAddr,
     program: PathBuf,
+    namespace: Option<Rc<Namespace>>,
     directory: PathBuf,
     child: Option<Child>,
 }
 
 impl Node {
-    /// A node that finds the store at `store`, not yet started; everything of it is in `directory`.
+    /// A node at its place, not yet started; everything of it is in `directory`.
     pub(super) fn new(
         name: String,
         program: PathBuf,
         directory: PathBuf,
-        store: SocketAddr,
+        place: Place,
     ) -> Result<Self, Failure> {
-        let port = || free_port().map_err(|source| disk(&directory, source));
+        let Place { store, namespace } = place;
+        let host = namespace.as_deref().map_or(Ipv4Addr::LOCALHOST, Namespace::node);
+        let port = || match free_port() {
+            // In a network of the node's own every port is free.
+            Ok(free) => Ok(SocketAddr::new(host.into(), free.port())),
+            Err(source) => Err(disk(&directory, source)),
+        };
         let (public, ops) = (port()?, port()?);
         let config = format!(
             "[server]\nlisten = \"{public}\"\nops_listen = \"{ops}\"\nnode = \"{name}\"\n\
@@ -67,7 +86,7 @@ impl Node {
         fs::create_dir_all(&directory)
             .and_then(|()| fs::write(&path, config))
             .map_err(|source| disk(&path, source))?;
-        Ok(Self { name, public, ops, program, directory, child: None })
+        Ok(Self { name, public, ops, program, namespace, directory, child: None })
     }
 
     /// Starts it and waits until it listens, though it may not be ready.
@@ -76,7 +95,11 @@ impl Node {
         let not_started = |source| Failure::NotStarted { call: self.spelled("serve"), source };
         let errors = File::options().create(true).append(true).open(&log);
         let errors = errors.map_err(|source| disk(&log, source))?;
-        let mut child = dying_with_us(&self.program, "KILL")
+        let call = match &self.namespace {
+            Some(namespace) => namespace.call(&self.program),
+            None => dying_with_us(&self.program, "KILL"),
+        };
+        let mut child = call
             .map_err(not_started)?
             .args([
                 "serve".as_ref(),

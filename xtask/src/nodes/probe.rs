@@ -39,6 +39,8 @@ pub(super) struct Probed {
     pub(super) acknowledged: Vec<Duration>,
     /// Answers 429 and 503.
     pub(super) refused: u64,
+    /// How long the slowest of them took.
+    pub(super) slowest_refusal: Duration,
     /// Requests that were not answered, or could not be sent.
     pub(super) lost: u64,
 }
@@ -72,7 +74,16 @@ impl Probed {
             probed.iter().flat_map(|one| one.acknowledged.iter().copied()).collect();
         acknowledged.sort_unstable();
         let sum = |count: fn(&Self) -> u64| probed.iter().map(count).sum();
-        Self { acknowledged, refused: sum(|one| one.refused), lost: sum(|one| one.lost) }
+        let slowest_refusal =
+            probed.iter().map(|one| one.slowest_refusal).max().unwrap_or_default();
+        let (refused, lost) = (sum(|one| one.refused), sum(|one| one.lost));
+        Self { acknowledged, refused, slowest_refusal, lost }
+    }
+
+    /// How long after `moment` the first entry was acknowledged.
+    pub(super) fn back_after(&self, moment: Duration) -> Option<Duration> {
+        let mut later = self.acknowledged.iter().filter_map(|at| at.checked_sub(moment));
+        later.next()
     }
 
     /// The longest time between two acknowledged entries, and when it began.
@@ -94,10 +105,14 @@ fn probe(node: SocketAddr, index: u32, sale: &str, begun: Instant, stop: &Atomic
             if stop.load(Ordering::Acquire) {
                 return found;
             }
+            let asked = process::now();
             let answer = client.ask(&Request { key: &key, ..Request::post(&enter) });
             match answer.map(|answer| (answer.status, answer)) {
                 Ok((200 | 202, answer)) => break answer.text("ticket").unwrap_or_default(),
-                Ok((429 | 503, _)) => found.refused += 1,
+                Ok((429 | 503, _)) => {
+                    found.refused += 1;
+                    found.slowest_refusal = found.slowest_refusal.max(asked.elapsed());
+                }
                 // Sold out or closed: nobody enters any more.
                 Ok(_) => return found,
                 Err(_) => found.lost += 1,
@@ -141,7 +156,7 @@ mod tests {
 
     fn probed(acknowledged_ms: &[u64]) -> Probed {
         let acknowledged = acknowledged_ms.iter().copied().map(Duration::from_millis).collect();
-        Probed { acknowledged, refused: 1, lost: 2 }
+        Probed { acknowledged, refused: 1, slowest_refusal: Duration::ZERO, lost: 2 }
     }
 
     #[test]
@@ -152,5 +167,7 @@ mod tests {
         let all = Probed::all(&[first, second]);
         assert_eq!((ms(all.longest_gap()), all.refused, all.lost), ((400, 200), 2, 4));
         assert_eq!(ms(probed(&[5]).longest_gap()), (0, 0));
+        let back = |ms| all.back_after(Duration::from_millis(ms)).map(|after| after.as_millis());
+        assert_eq!((back(200), back(201), back(951)), (Some(0), Some(399), None));
     }
 }

@@ -3,7 +3,13 @@
 //! Owns the server that is at the nodes' address and, for a failover, the replica that will be. Redis
 //! writes its log before it answers and syncs it at once: a killed one has everything it acknowledged.
 
-use std::{io, net::SocketAddr, path::Path, thread, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use testkit::redis::{AppendFsync, Redis, Reply};
 
@@ -22,11 +28,17 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Starts one with its files below `directory`.
-    pub(super) fn start(directory: &Path) -> io::Result<Self> {
+    /// Starts one with its files below `directory`, that listens at `besides` too.
+    pub(super) fn start(directory: &Path, besides: Option<Ipv4Addr>) -> io::Result<Self> {
         let address = free_port()?;
         let port = address.port().to_string();
-        let more = ["--bind", "127.0.0.1", "--port", &port];
+        let besides = besides.map(|address| address.to_string());
+        let mut more = vec!["--port", &port, "--bind", "127.0.0.1"];
+        if let Some(besides) = &besides {
+            // Without a password Redis answers nobody but this machine, unless it is told so. Who can
+            // reach the address is on this machine, though on another network.
+            more.extend([besides, "--protected-mode", "no"]);
+        }
         let redis = Redis::start_with(directory, AppendFsync::Always, &more)?;
         Ok(Self { redis, replica: None, address })
     }
@@ -111,7 +123,7 @@ mod tests {
     #[test]
     fn a_failover_leads_the_address_to_the_replica_and_loses_the_last_writes() {
         let directory = std::env::temp_dir();
-        let mut store = Store::start(&directory).unwrap();
+        let mut store = Store::start(&directory, None).unwrap();
         let count = |store: &Store| store.redis.link().unwrap().call(&[b"INCR", b"n"]).unwrap();
         assert_eq!(count(&store), Reply::Integer(1));
         store.replicate(&directory).unwrap();
