@@ -13,10 +13,10 @@ use testkit::redis::{AppendFsync, Redis};
 
 const CHOICE: &str = "RUSHGATE_CONTRACT_ARBITER";
 
-/// What a server on `dir` is told beside its configuration file. The same directory has the same
-/// sales, and no other has them.
-pub(crate) fn environment(dir: &Path) -> Vec<(&'static str, String)> {
-    if !is_redis() {
+/// What a server on `dir` is told beside its configuration file, unless that names a store itself.
+/// The same directory has the same sales, and no other has them.
+pub(crate) fn environment(dir: &Path, config: &str) -> Vec<(&'static str, String)> {
+    if !is_redis() || config.contains("[redis]") {
         return Vec::new();
     }
     let name: String = dir.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();

@@ -77,7 +77,7 @@ impl Server {
         std::fs::write(&file, config).unwrap();
         command.arg("serve").arg("--config").arg(&file).arg("--data").arg(dir.join("data"));
         command.args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);
-        command.envs(arbiter::environment(dir)).envs(environment.iter().cloned());
+        command.envs(arbiter::environment(dir, config)).envs(environment.iter().cloned());
         let log = File::options().create(true).append(true).open(&errors).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut first = String::new();

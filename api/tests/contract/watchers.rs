@@ -115,7 +115,9 @@ async fn leaving_ends_the_stream_and_moves_up_who_is_behind() {
     wall.act("resume", Value::Null).await;
     let body = ended(behind).await;
     let places = places(&body);
-    let shown: Vec<&Value> = places.iter().map(|place| &place["position"]).collect();
+    let mut shown: Vec<&Value> = places.iter().map(|place| &place["position"]).collect();
+    // Once more when the gate moves again and nobody was called yet: there is an estimate then.
+    shown.dedup();
     assert_eq!(shown, [&json!(2), &json!(1), &json!(0)], "{body}");
 }
 
