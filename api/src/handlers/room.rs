@@ -67,16 +67,17 @@ pub fn home(app: &App, headers: &HeaderMap) -> Response<Body> {
 pub fn show(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer {
     let language = language(headers);
     let ticket = visitor(app, &sale, headers);
+    let is_late = ticket.is_some_and(|ticket| shopper::is_late(app, &sale, ticket));
     let place = ticket.map(|ticket| (ticket, sale.standing(ticket, app.engine.now())));
-    let waits = |(ticket, standing): &(TicketRef, Standing)| {
-        matches!(standing, Standing::Called { .. }) || shopper::is_late(app, &sale, *ticket)
+    let waits = |(_, standing): &(TicketRef, Standing)| {
+        is_late || matches!(standing, Standing::Called { .. })
     };
-    let Some((ticket, standing)) = place.filter(waits) else {
+    let Some((ticket, _)) = place.filter(waits) else {
         return Answer::Now(page(app, &sale, language, present(place), None));
     };
     let app = Arc::clone(app);
     Answer::later(async move {
-        let (sale, standing) = match shopper::met(&app, sale, ticket, standing).await {
+        let (sale, standing) = match shopper::met(&app, sale, ticket).await {
             Ok(met) => met,
             Err(refusal) => return refusal.respond(),
         };
@@ -234,9 +235,8 @@ impl Visit<'_> {
     async fn place(&self) -> Result<(TicketRef, Standing), ApiError> {
         let ticket = visitor(self.app, self.sale, &self.head.headers);
         let ticket = ticket.ok_or(ApiError::TicketInvalid)?;
-        let standing = self.sale.standing(ticket, self.app.engine.now());
         let sale = Arc::clone(self.sale);
-        let (_, standing) = shopper::met(self.app, sale, ticket, standing).await?;
+        let (_, standing) = shopper::met(self.app, sale, ticket).await?;
         present(Some((ticket, standing))).ok_or(ApiError::TicketInvalid)
     }
 

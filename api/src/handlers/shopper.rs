@@ -97,14 +97,15 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     };
     sale.tally().polled();
     let now = app.engine.now();
-    let standing = sale.standing(ticket, now);
+    // Asked first: a place that is published in between is known, and never taken for none.
     let is_late = is_late(app, &sale, ticket);
+    let standing = sale.standing(ticket, now);
     if !is_late && !matches!(standing, Standing::Called { .. }) {
         return Answer::Now(or_refusal(place(app, &sale, ticket, standing, now)));
     }
     let app = Arc::clone(app);
     Answer::later(async move {
-        let (sale, standing) = match met(&app, sale, ticket, standing).await {
+        let (sale, standing) = match met(&app, sale, ticket).await {
             Ok(met) => met,
             Err(refusal) => return refusal.respond(),
         };
@@ -123,16 +124,14 @@ pub fn is_late(app: &App, sale: &SaleView, ticket: TicketRef) -> bool {
 /// be another than it was: one that was taken over has a view of its own.
 pub async fn met(
     app: &App,
-    sale: Arc<SaleView>,
+    mut sale: Arc<SaleView>,
     ticket: TicketRef,
-    standing: Standing,
 ) -> Result<(Arc<SaleView>, Standing), ApiError> {
-    if !is_late(app, &sale, ticket) {
-        return Ok((sale, standing));
+    if is_late(app, &sale, ticket) {
+        // Until that can be heard, nobody is told that a genuine ticket is none.
+        app.engine.refresh(&sale).await?;
+        sale = app.engine.sale(sale.name().as_str()).ok_or(ApiError::NotFound)?;
     }
-    // Until that can be heard, nobody is told that a genuine ticket is none.
-    app.engine.refresh(&sale).await?;
-    let sale = app.engine.sale(sale.name().as_str()).ok_or(ApiError::NotFound)?;
     let standing = sale.standing(ticket, app.engine.now());
     Ok((sale, standing))
 }

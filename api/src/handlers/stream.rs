@@ -66,13 +66,13 @@ pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc
         Ok(ticket) => authority::place_of(&ticket),
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
-    let standing = sale.standing(ticket, app.engine.now());
     if !shopper::is_late(app, &sale, ticket) {
+        let standing = sale.standing(ticket, app.engine.now());
         return Answer::Now(or_refusal(try_open(app, sale, ticket, standing, peer)));
     }
     let (app, peer) = (Arc::clone(app), Arc::clone(peer));
     Answer::later(async move {
-        let met = shopper::met(&app, sale, ticket, standing).await;
+        let met = shopper::met(&app, sale, ticket).await;
         or_refusal(met.and_then(|(sale, now)| try_open(&app, sale, ticket, now, &peer)))
     })
 }
