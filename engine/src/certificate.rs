@@ -15,7 +15,7 @@ use crate::{
     disk::Disk,
     id::{Epoch, SaleName, SaleTag, Sku},
     journal::{self, Batch, ChainHash, Extent, JournalError},
-    record::{Change, Record},
+    record::Record,
     recovery::each_record,
     sale::Sale,
 };
@@ -109,43 +109,24 @@ impl Auditor {
     fn take(&mut self, record: &Record, at: Millis, sequence: u64) {
         let mut faults = Vec::new();
         self.check_time(record, at, &mut faults);
-        match record {
-            Record::Created { epoch, spec, .. } => {
-                let tag = spec.name.tag();
-                if self.epochs.insert(tag, *epoch).is_some_and(|before| before >= *epoch) {
-                    faults.push(format!("sale {} is made again in no later epoch", spec.name));
-                }
-                if self.books.insert(tag, Book::open(spec, *epoch)).is_some() {
-                    faults.push(format!("sale {} is made twice", spec.name));
-                }
+        if let Record::Created { epoch, spec, .. } = record {
+            let tag = spec.name.tag();
+            if self.epochs.insert(tag, *epoch).is_some_and(|before| before >= *epoch) {
+                faults.push(format!("sale {} is made again in no later epoch", spec.name));
             }
-            Record::Adopted { .. } => self.adopt(record, &mut faults),
-            Record::Followed { .. } => {}
-            Record::Changed { sale, .. }
-            | Record::Entered { sale, .. }
-            | Record::Departed { sale, .. }
-            | Record::Called { sale, .. }
-            | Record::Claimed { sale, .. }
-            | Record::SessionEnded { sale, .. }
-            | Record::EntryAnswered { sale, .. }
-            | Record::EntryNoted { sale, .. }
-            | Record::StepAnswered { sale, .. }
-            | Record::Joined { sale, .. }
-            | Record::Parted { sale, .. }
-            | Record::Rebuilt { sale, .. }
-            | Record::Held { sale, .. }
-            | Record::Settled { sale, .. }
-            | Record::Delivered { sale, .. }
-            | Record::DeadLettered { sale, .. }
-            | Record::Requeued { sale, .. } => match self.books.get_mut(sale) {
+            if self.books.insert(tag, Book::open(spec, *epoch)).is_some() {
+                faults.push(format!("sale {} is made twice", spec.name));
+            }
+        } else if let Record::Adopted { .. } = record {
+            self.adopt(record, &mut faults);
+        } else if !matches!(record, Record::Followed { .. }) {
+            match self.books.get_mut(&record.sale()) {
                 Some(book) => book.take(record, &mut faults),
                 None => faults.push("a fact of a sale that is not there".to_owned()),
-            },
+            }
         }
-        if let Record::Changed { sale, change, .. } = record
-            && **change == Change::Delete
-        {
-            self.closed.extend(self.books.remove(sale).map(|book| book.certificate()));
+        if record.is_deletion() {
+            self.closed.extend(self.books.remove(&record.sale()).map(|book| book.certificate()));
         }
         let room = VIOLATIONS_MAX.saturating_sub(self.violations.len());
         let named = faults.into_iter().map(|fault| format!("record {sequence}: {fault}"));

@@ -243,6 +243,11 @@ impl Record {
         }
     }
 
+    /// Whether the sale is gone with it.
+    pub fn is_deletion(&self) -> bool {
+        matches!(self, Self::Changed { change, .. } if **change == Change::Delete)
+    }
+
     /// Whether a journal's batch may begin with it that goes on with what another began: a mark, which
     /// says the time of the facts behind it, and what needs no time.
     pub fn begins_part(&self) -> bool {

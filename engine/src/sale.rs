@@ -5,6 +5,7 @@
 //! say which records should be; they change nothing themselves. That is what makes equal journals
 //! give equal states.
 
+mod apply;
 mod crew;
 mod decide;
 mod deliver;
@@ -26,13 +27,12 @@ use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Pace},
-    hold::{Hold, HoldState, Step},
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
-    limits::AUDIT_ENTRIES_MAX,
+    hold::Hold,
+    id::{Epoch, EventId, HoldId, Number, SaleTag, ShopperKey},
     line::PlaceState,
     outbox::Outbox,
-    record::{Answer, Author, Change, Departure, Record, ReplayKey, SessionEnd},
-    session::{Session, SessionState, Sessions},
+    record::{Answer, Author, Change, Departure, ReplayKey},
+    session::{Session, Sessions},
     spec::SaleSpec,
     stock::Counts,
 };
@@ -273,202 +273,6 @@ impl Sale {
             return None;
         }
         EtaRange::estimate(ahead, self.gate.rate_milli(), measured_milli)
-    }
-
-    /// Applies a decided fact of this sale.
-    ///
-    /// # Panics
-    /// When the record does not follow from the state: it was not decided by this code on this
-    /// state, and going on would only spread the damage.
-    pub(crate) fn apply(&mut self, record: &Record, at: Millis) {
-        match record {
-            Record::Entered { number, shopper, .. } => self.places.issue(*number, *shopper),
-            Record::Departed { reason, numbers, .. } => {
-                let state = departed_state(*reason);
-                for number in numbers {
-                    self.places.depart(*number, state);
-                }
-            }
-            Record::Called { watermark, .. } => self.apply_call(*watermark, at),
-            Record::Claimed { number, .. } => {
-                // A pass counts in whole seconds: the session lasts exactly as long as its pass.
-                let deadline = at.after(self.spec.session_ms).whole_second();
-                let state = SessionState::Admitted;
-                self.sessions.put(Session { number: *number, state, since: at, deadline });
-                self.places.set(*number, PlaceState::Admitted);
-            }
-            Record::SessionEnded { number, reason, .. } => self.apply_end(*number, *reason),
-            Record::EntryAnswered { replay, answer, .. } => {
-                self.keep(*replay, Answer::Entry { answer: answer.clone() }, at);
-            }
-            Record::EntryNoted { replay, number, .. } => {
-                let answer = self.noted_answer(*number, at);
-                self.keep(*replay, Answer::Entry { answer }, at);
-            }
-            Record::Held { .. } => self.apply_hold(record, at),
-            Record::Settled { hold, step, replay, .. } => {
-                self.apply_step(*hold, *step);
-                self.outbox.add(at, *hold, step.target());
-                if let Some(replay) = replay {
-                    let answer = Answer::Hold { hold: *hold, state: step.target() };
-                    self.keep(*replay, answer, at);
-                }
-            }
-            Record::StepAnswered { hold, state, replay, .. } => {
-                let answer = Answer::Hold { hold: *hold, state: *state };
-                self.keep(*replay, answer, at);
-            }
-            Record::Changed { author, change, .. } => self.apply_change(author, change, at),
-            Record::Joined { node, .. } => self.crew.join(node),
-            Record::Parted { node, .. } => self.crew.part(node),
-            Record::Rebuilt { .. } => self.apply_rebuild(record),
-            Record::Delivered { events, .. } => self.outbox.delivered(events),
-            Record::DeadLettered { event, why, .. } => {
-                self.outbox.set_dead(*event, Some(why.clone()));
-            }
-            Record::Requeued { events, .. } => {
-                for event in events {
-                    self.outbox.set_dead(*event, None);
-                }
-            }
-            Record::Created { .. } | Record::Followed { .. } | Record::Adopted { .. } => {
-                unreachable!("the world's to do: {record:?}")
-            }
-        }
-        self.pace.note_line(self.line_length() > 0, at);
-    }
-
-    fn keep(&mut self, replay: ReplayKey, answer: Answer, at: Millis) {
-        self.replays.keep(replay, answer, at, &self.places);
-    }
-
-    fn apply_call(&mut self, watermark: Number, at: Millis) {
-        let deadline = at.after(self.spec.claim_window_ms);
-        let mut count = 0;
-        for number in self.gate.watermark().0 + 1..=watermark.0 {
-            if self.places.state(Number(number)) == PlaceState::Waiting {
-                let number = Number(number);
-                self.places.set(number, PlaceState::Called);
-                let state = SessionState::Called;
-                self.sessions.put(Session { number, state, since: at, deadline });
-                count += 1;
-            }
-        }
-        self.gate.call(watermark, count, at);
-        self.pace.note(count, at);
-    }
-
-    fn apply_end(&mut self, number: Number, reason: SessionEnd) {
-        let session = self.sessions.remove(number).expect("only a live session can end");
-        match reason {
-            SessionEnd::Completed => {
-                self.sessions.put(Session { state: SessionState::Completed, ..session });
-                self.places.set(number, PlaceState::Completed);
-            }
-            SessionEnd::Unclaimed => self.places.set(number, PlaceState::Unclaimed),
-            SessionEnd::Left => self.places.set(number, PlaceState::Left),
-            SessionEnd::Expired | SessionEnd::Ended => self.places.set(number, PlaceState::Over),
-        }
-    }
-
-    fn apply_hold(&mut self, record: &Record, at: Millis) {
-        let Record::Held { hold: id, number, shopper, items, replay, .. } = record else {
-            unreachable!("called for a hold only");
-        };
-        for item in items {
-            let counts = self.counts_mut(item.offer);
-            counts.available -= u64::from(item.quantity);
-            counts.held += u64::from(item.quantity);
-        }
-        self.holds.add(Arc::new(Hold {
-            id: *id,
-            number: *number,
-            shopper: *shopper,
-            state: HoldState::Held,
-            items: items.clone(),
-            created_at: at,
-            expires_at: at.after(self.spec.hold_ms),
-        }));
-        self.outbox.add(at, *id, HoldState::Held);
-        if let Some(replay) = replay {
-            let answer = Answer::Hold { hold: *id, state: HoldState::Held };
-            self.keep(*replay, answer, at);
-        }
-    }
-
-    fn apply_step(&mut self, id: HoldId, step: Step) {
-        let was = self.holds.get(id).expect("only a known hold moves").state;
-        assert!(step.applies_to(was), "{step:?} does not apply to {was:?}");
-        let items = self.holds.set(id, step.target()).items.clone();
-        let restocks = self.spec.refund_restocks;
-        for item in items {
-            let units = u64::from(item.quantity);
-            let counts = self.counts_mut(item.offer);
-            if step == Step::Refund && !restocks {
-                continue;
-            }
-            *pile(counts, was) -= units;
-            *pile(counts, step.target()) += units;
-        }
-    }
-
-    fn apply_change(&mut self, author: &Author, change: &Change, at: Millis) {
-        match change {
-            Change::Update { spec } => {
-                self.gate.set_rate(spec.admission_milli_per_second, at);
-                self.spec = spec.clone();
-            }
-            Change::Pause => self.controls.paused = true,
-            Change::Resume => {
-                self.controls.paused = false;
-                self.controls.draining = false;
-                self.gate.restart(at);
-            }
-            Change::Drain => self.controls.draining = true,
-            Change::Open => {
-                self.controls.opened = true;
-                self.controls.closed = false;
-                self.controls.draining = false;
-            }
-            Change::Close => self.controls.closed = true,
-            Change::Message { text } => self.controls.message.clone_from(text),
-            Change::Rate { admission_milli_per_second } => {
-                self.spec.admission_milli_per_second = *admission_milli_per_second;
-                self.gate.set_rate(*admission_milli_per_second, at);
-            }
-            Change::Restock { offer, units } => {
-                let counts = self.counts_mut(*offer);
-                let available = counts.available.checked_add_signed(*units);
-                counts.available = available.expect("no more units leave than are there");
-                let total = &mut self.spec.offers[usize::from(offer.0)].total;
-                *total = total.checked_add_signed(*units).expect("the total covers the available");
-            }
-            Change::Unstrand { offer, units } => {
-                let counts = self.counts_mut(*offer);
-                counts.stranded -= units;
-                counts.available += units;
-            }
-            Change::Delete => {}
-        }
-        if self.audit.len() >= AUDIT_ENTRIES_MAX {
-            self.audit.pop_front();
-        }
-        let (author, change) = (author.clone(), Some(change.clone()));
-        self.audit.push_back(AuditEntry { at, author, change });
-    }
-
-    fn counts_mut(&mut self, offer: OfferIndex) -> &mut Counts {
-        self.shelf.get_mut(usize::from(offer.0)).expect("a record names offers of its sale")
-    }
-}
-
-/// The pile a hold's units lie on while it is in `state`.
-fn pile(counts: &mut Counts, state: HoldState) -> &mut u64 {
-    match state {
-        HoldState::Held => &mut counts.held,
-        HoldState::Paying => &mut counts.paying,
-        HoldState::Confirmed => &mut counts.sold,
-        HoldState::Released | HoldState::Expired | HoldState::Refunded => &mut counts.available,
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
     limits,
     outlet::{self, Outlet},
     publisher::Publisher,
-    record::{Change, Record},
+    record::Record,
     registry::{DeadLetter, Registry},
     sale::Sale,
     world::World,
@@ -350,54 +350,34 @@ impl Scribe {
         for record in records {
             decided_at = record.decided_at().unwrap_or(decided_at);
             self.outlet.note(record);
-            match record {
-                Record::Followed { .. } | Record::Adopted { .. } => {}
-                Record::Created { spec, .. } => {
-                    sales_changed = true;
-                    // Gone again when it was deleted within its own batch.
-                    if let Some(sale) = world.sale(spec.name.tag()) {
-                        self.publishers
-                            .insert(sale.tag(), Publisher::fresh(sale, spec, decided_at));
-                    }
+            let tag = record.sale();
+            if let Record::Created { spec, .. } = record {
+                sales_changed = true;
+                // Gone again when it was deleted within its own batch.
+                if let Some(sale) = world.sale(tag) {
+                    self.publishers.insert(tag, Publisher::fresh(sale, spec, decided_at));
                 }
-                Record::Changed { sale, change, .. } if **change == Change::Delete => {
-                    sales_changed = true;
-                    self.publishers.remove(sale);
-                    self.outlet.forget(*sale);
-                }
-                Record::Delivered { sale, events } => {
-                    if let Some(event) = self.first_dead(*sale, events) {
-                        // Taken after all: what was kept back behind it may go.
-                        self.outlet.go_back_to(*sale, event);
-                        dead_letters_changed = true;
-                    }
-                }
-                Record::DeadLettered { .. } => dead_letters_changed = true,
-                Record::Requeued { sale, events, .. } => {
-                    let first = events.first().copied().unwrap_or(EventId(u64::MAX));
-                    self.outlet.go_back_to(*sale, first);
+            } else if record.is_deletion() {
+                sales_changed = true;
+                self.publishers.remove(&tag);
+                self.outlet.forget(tag);
+            } else if let Record::Delivered { events, .. } = record {
+                if let Some(event) = self.first_dead(tag, events) {
+                    // Taken after all: what was kept back behind it may go.
+                    self.outlet.go_back_to(tag, event);
                     dead_letters_changed = true;
                 }
-                Record::Changed { sale, .. }
-                | Record::Entered { sale, .. }
-                | Record::Departed { sale, .. }
-                | Record::Called { sale, .. }
-                | Record::Claimed { sale, .. }
-                | Record::SessionEnded { sale, .. }
-                | Record::EntryAnswered { sale, .. }
-                | Record::EntryNoted { sale, .. }
-                | Record::StepAnswered { sale, .. }
-                | Record::Joined { sale, .. }
-                | Record::Parted { sale, .. }
-                | Record::Rebuilt { sale, .. }
-                | Record::Held { sale, .. }
-                | Record::Settled { sale, .. } => {
-                    let publisher =
-                        self.publishers.get_mut(sale).filter(|_| !adopted.contains(sale));
-                    if let (Some(publisher), Some(sale)) = (publisher, world.sale(*sale)) {
-                        publisher.publish(record, sale, decided_at);
-                    }
-                }
+            } else if let Record::DeadLettered { .. } = record {
+                dead_letters_changed = true;
+            } else if let Record::Requeued { events, .. } = record {
+                let first = events.first().copied().unwrap_or(EventId(u64::MAX));
+                self.outlet.go_back_to(tag, first);
+                dead_letters_changed = true;
+            } else if !adopted.contains(&tag)
+                && let Some(publisher) = self.publishers.get_mut(&tag)
+                && let Some(sale) = world.sale(tag)
+            {
+                publisher.publish(record, sale, decided_at);
             }
         }
         for sale in adopted.iter().filter_map(|tag| world.sale(*tag)) {

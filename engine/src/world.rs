@@ -10,7 +10,7 @@ use crate::{
     clock::Millis,
     codec::{self, Binary as _, DecodeError, binary_struct},
     id::{Epoch, EventId, SaleTag},
-    record::{Change, Record, Stood},
+    record::{Record, Stood},
     sale::Sale,
     stream::Point,
 };
@@ -86,49 +86,29 @@ impl World {
     /// # Panics
     /// When the record does not follow from the state; see [`Sale::apply`].
     pub fn apply(&mut self, record: &Record, at: Millis) {
-        match record {
-            Record::Created { author, epoch, told, spec } => {
-                let tag = spec.name.tag();
-                let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), at);
-                let before = self.sales.insert(tag, sale);
-                assert!(before.is_none(), "a name belongs to one sale at a time");
-            }
-            Record::Changed { sale, change, .. } if **change == Change::Delete => {
-                let gone = self.sales.remove(sale).expect("only a known sale is deleted");
-                let retired = Retired { epoch: gone.epoch(), event: gone.outbox().last() };
-                self.undelivered -= gone.outbox().len();
-                self.retired.insert(*sale, retired);
-                self.points.remove(sale);
-            }
-            Record::Followed { sale, point, .. } => {
-                self.points.insert(*sale, *point);
-            }
-            Record::Adopted { sale, is_first, bytes, stood } => {
-                self.adopt(*sale, *is_first, bytes, stood.as_ref());
-            }
-            Record::Changed { sale, .. }
-            | Record::Entered { sale, .. }
-            | Record::Departed { sale, .. }
-            | Record::Called { sale, .. }
-            | Record::Claimed { sale, .. }
-            | Record::SessionEnded { sale, .. }
-            | Record::EntryAnswered { sale, .. }
-            | Record::EntryNoted { sale, .. }
-            | Record::StepAnswered { sale, .. }
-            | Record::Joined { sale, .. }
-            | Record::Parted { sale, .. }
-            | Record::Rebuilt { sale, .. }
-            | Record::Held { sale, .. }
-            | Record::Settled { sale, .. }
-            | Record::Delivered { sale, .. }
-            | Record::DeadLettered { sale, .. }
-            | Record::Requeued { sale, .. } => {
-                let sale = self.sales.get_mut(sale).expect("a record names a known sale");
-                let before = sale.outbox().len();
-                sale.apply(record, at);
-                self.undelivered = self.undelivered + sale.outbox().len() - before;
-            }
+        if let Record::Created { author, epoch, told, spec } = record {
+            let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), at);
+            let before = self.sales.insert(sale.tag(), sale);
+            assert!(before.is_none(), "a name belongs to one sale at a time");
+        } else if record.is_deletion() {
+            self.retire(record.sale());
+        } else if let Record::Followed { sale, point, .. } = record {
+            self.points.insert(*sale, *point);
+        } else if let Record::Adopted { sale, is_first, bytes, stood } = record {
+            self.adopt(*sale, *is_first, bytes, stood.as_ref());
+        } else {
+            let sale = self.sales.get_mut(&record.sale()).expect("a record names a known sale");
+            let before = sale.outbox().len();
+            sale.apply(record, at);
+            self.undelivered = self.undelivered + sale.outbox().len() - before;
         }
+    }
+
+    fn retire(&mut self, tag: SaleTag) {
+        let gone = self.sales.remove(&tag).expect("only a known sale is deleted");
+        self.undelivered -= gone.outbox().len();
+        self.retired.insert(tag, Retired { epoch: gone.epoch(), event: gone.outbox().last() });
+        self.points.remove(&tag);
     }
 
     /// Takes a sale over as another node knew it, part by part.

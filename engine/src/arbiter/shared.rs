@@ -42,7 +42,7 @@ use crate::{
     clock::Millis,
     command::{Command, Reply},
     id::{HoldId, NodeName, Number, SaleName, SaleTag},
-    record::{Change, Record},
+    record::Record,
     world::World,
 };
 
@@ -290,7 +290,7 @@ impl Node {
                 if matches!(&record, Record::Held { hold, .. } if !own.contains(hold)) {
                     decided.others_holds.push(first);
                 }
-                if is_delete(&record) {
+                if record.is_deletion() {
                     self.courses.remove(&sale);
                 }
                 self.world.apply(&record, at);
@@ -316,8 +316,4 @@ fn operated(command: &Command) -> SaleTag {
     } else {
         unreachable!("not an operator's command: {command:?}")
     }
-}
-
-fn is_delete(record: &Record) -> bool {
-    matches!(record, Record::Changed { change, .. } if **change == Change::Delete)
 }
