@@ -5,15 +5,18 @@
 use std::{path::Path, process::ExitCode};
 
 use engine::{
-    certificate::{Certificate, OfferCertificate, SaleCertificate, certify},
+    certificate::{Certificate, LeftBehind, LeftHold, OfferCertificate, SaleCertificate, certify},
     disk::real::RealDisk,
+    hold::HoldState,
+    id::{Number, ShopperKey, Sku},
 };
 use serde_json::{Value, json};
 
 use crate::{
     cli::{complain, say},
+    handlers::render::purchase_state,
     serve::with_causes,
-    wire::format_time,
+    wire::{format_purchase_id, format_time},
 };
 
 /// What the program exits with when there is nothing to judge.
@@ -41,7 +44,8 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 }
 
 fn to_json(certificate: &Certificate) -> Value {
-    let Certificate { records, truncated_bytes, chain_hash, at, sales, violations } = certificate;
+    let Certificate { records, truncated_bytes, chain_hash, at, .. } = certificate;
+    let Certificate { sales, left_behind, violations, .. } = certificate;
     let hash: Vec<String> = chain_hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "verdict": if violations.is_empty() { "clean" } else { "violated" },
@@ -50,7 +54,29 @@ fn to_json(certificate: &Certificate) -> Value {
         "last_decided_at": format_time(*at),
         "truncated_bytes": truncated_bytes,
         "sales": sales.iter().map(sale).collect::<Vec<_>>(),
+        "left_behind": left_behind.iter().map(what_was_left).collect::<Vec<_>>(),
         "violations": violations,
+    })
+}
+
+/// What this node had acknowledged and the other nodes went on without.
+fn what_was_left(left: &LeftBehind) -> Value {
+    let place = |(number, shopper): &(Number, ShopperKey)| json!({ "number": number.0, "shopper": format!("{:032x}", shopper.0) });
+    let state = |state: HoldState| purchase_state(state).word();
+    let item = |(sku, quantity): &(Sku, u32)| json!({ "sku": sku.as_str(), "quantity": quantity });
+    let hold = |hold: &LeftHold| {
+        json!({
+            "purchase": format_purchase_id(left.epoch, hold.hold),
+            "shopper": format!("{:032x}", hold.shopper.0),
+            "state": state(hold.state),
+            "known_as": hold.known_as.map(state),
+            "items": hold.items.iter().map(item).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "sale": left.sale.as_str(),
+        "places": left.places.iter().map(place).collect::<Vec<_>>(),
+        "purchases": left.holds.iter().map(hold).collect::<Vec<_>>(),
     })
 }
 

@@ -202,6 +202,14 @@ pub enum Record {
         /// Numbers that a missing node may have given out and that nobody gets any more.
         skipped: u32,
     },
+    /// This node begins to know the sale from others: what it had acknowledged before, if it ever served
+    /// the sale, is not in what follows. Only journals have it.
+    Met {
+        /// Which sale.
+        sale: SaleTag,
+        /// The stream's epoch at that time.
+        epoch: Epoch,
+    },
     /// A part of a sale's byte form, taken over from another node because the stream no longer has what
     /// follows this node's point. Only journals have it.
     Adopted {
@@ -239,6 +247,7 @@ impl Record {
             | Self::Joined { sale, .. }
             | Self::Parted { sale, .. }
             | Self::Rebuilt { sale, .. }
+            | Self::Met { sale, .. }
             | Self::Adopted { sale, .. } => *sale,
         }
     }
@@ -251,7 +260,7 @@ impl Record {
     /// Whether a journal's batch may begin with it that goes on with what another began: a mark, which
     /// says the time of the facts behind it, and what needs no time.
     pub fn begins_part(&self) -> bool {
-        matches!(self, Self::Followed { .. } | Self::Adopted { .. })
+        matches!(self, Self::Followed { .. } | Self::Met { .. } | Self::Adopted { .. })
     }
 
     /// The time of the facts from here on, where it is not that of their batch.
@@ -281,6 +290,7 @@ binary_enum!(Record {
     18 => Parted { sale, node },
     19 => Rebuilt { sale, epoch, after, missing, stranded, skipped },
     20 => Adopted { sale, is_first, bytes, stood },
+    21 => Met { sale, epoch },
 });
 
 /// When and where in its stream a sale stood.
@@ -303,7 +313,7 @@ pub struct Author {
 
 binary_struct!(Author { name });
 
-/// What an operator can change about a sale.
+/// What changes about a sale by an operator, or by the return of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Everything of the spec but name, identity and offers.
@@ -347,6 +357,16 @@ pub enum Change {
         /// How many.
         units: u64,
     },
+    /// A node that was missing when the store was rebuilt came back, and said what it had done meanwhile.
+    Returned {
+        /// Which node.
+        node: NodeName,
+        /// Units of each offer that it had promised and that nobody else knew of: they stay stranded.
+        promised: Vec<u64>,
+        /// Stranded units of each offer that nobody can have promised any more: they are for sale again.
+        /// None while another node is missing.
+        released: Vec<u64>,
+    },
 }
 
 binary_enum!(Change {
@@ -361,6 +381,7 @@ binary_enum!(Change {
     8 => Restock { offer, units },
     9 => Delete,
     10 => Unstrand { offer, units },
+    11 => Returned { node, promised, released },
 });
 
 /// Why a waiting place left the line.
