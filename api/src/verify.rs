@@ -107,3 +107,41 @@ fn offer(offer: &OfferCertificate) -> Value {
         "stranded": units(offer.stranded),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use engine::id::{Epoch, HoldId, SaleName};
+
+    use super::*;
+
+    #[test]
+    fn what_was_left_behind_is_named_as_the_shop_knows_it() {
+        let hold = |number, known_as| LeftHold {
+            hold: HoldId(number),
+            shopper: ShopperKey(10),
+            state: HoldState::Confirmed,
+            known_as,
+            items: vec![(Sku::parse("a").unwrap(), 2)],
+        };
+        let left = LeftBehind {
+            sale: SaleName::parse("demo").unwrap(),
+            epoch: Epoch(1),
+            places: vec![(Number(7), ShopperKey(10))],
+            holds: vec![hold(3, None), hold(2, Some(HoldState::Held))],
+        };
+        let shopper = "0000000000000000000000000000000a";
+        let purchase = |id: &str, known_as: Value| {
+            let items = [json!({ "sku": "a", "quantity": 2 })];
+            json!({
+                "purchase": id, "shopper": shopper, "state": "confirmed", "known_as": known_as,
+                "items": items,
+            })
+        };
+        let expected = json!({
+            "sale": "demo",
+            "places": [{ "number": 7, "shopper": shopper }],
+            "purchases": [purchase("p1-3", Value::Null), purchase("p1-2", json!("held"))],
+        });
+        assert_eq!(what_was_left(&left), expected);
+    }
+}
