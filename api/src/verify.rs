@@ -5,15 +5,18 @@
 use std::{path::Path, process::ExitCode};
 
 use engine::{
-    certificate::{Certificate, OfferCertificate, SaleCertificate, certify},
+    certificate::{Certificate, LeftBehind, LeftHold, OfferCertificate, SaleCertificate, certify},
     disk::real::RealDisk,
+    hold::HoldState,
+    id::{Number, ShopperKey, Sku},
 };
 use serde_json::{Value, json};
 
 use crate::{
     cli::{complain, say},
+    handlers::render::purchase_state,
     serve::with_causes,
-    wire::format_time,
+    wire::{format_purchase_id, format_time},
 };
 
 /// What the program exits with when there is nothing to judge.
@@ -41,7 +44,8 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 }
 
 fn to_json(certificate: &Certificate) -> Value {
-    let Certificate { records, truncated_bytes, chain_hash, at, sales, violations } = certificate;
+    let Certificate { records, truncated_bytes, chain_hash, at, .. } = certificate;
+    let Certificate { sales, left_behind, violations, .. } = certificate;
     let hash: Vec<String> = chain_hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "verdict": if violations.is_empty() { "clean" } else { "violated" },
@@ -50,7 +54,29 @@ fn to_json(certificate: &Certificate) -> Value {
         "last_decided_at": format_time(*at),
         "truncated_bytes": truncated_bytes,
         "sales": sales.iter().map(sale).collect::<Vec<_>>(),
+        "left_behind": left_behind.iter().map(what_was_left).collect::<Vec<_>>(),
         "violations": violations,
+    })
+}
+
+/// What this node had acknowledged and the other nodes went on without.
+fn what_was_left(left: &LeftBehind) -> Value {
+    let place = |(number, shopper): &(Number, ShopperKey)| json!({ "number": number.0, "shopper": format!("{:032x}", shopper.0) });
+    let state = |state: HoldState| purchase_state(state).word();
+    let item = |(sku, quantity): &(Sku, u32)| json!({ "sku": sku.as_str(), "quantity": quantity });
+    let hold = |hold: &LeftHold| {
+        json!({
+            "purchase": format_purchase_id(left.epoch, hold.hold),
+            "shopper": format!("{:032x}", hold.shopper.0),
+            "state": state(hold.state),
+            "known_as": hold.known_as.map(state),
+            "items": hold.items.iter().map(item).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "sale": left.sale.as_str(),
+        "places": left.places.iter().map(place).collect::<Vec<_>>(),
+        "purchases": left.holds.iter().map(hold).collect::<Vec<_>>(),
     })
 }
 
@@ -80,4 +106,42 @@ fn offer(offer: &OfferCertificate) -> Value {
         "sold": units(offer.sold),
         "stranded": units(offer.stranded),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::id::{Epoch, HoldId, SaleName};
+
+    use super::*;
+
+    #[test]
+    fn what_was_left_behind_is_named_as_the_shop_knows_it() {
+        let hold = |number, known_as| LeftHold {
+            hold: HoldId(number),
+            shopper: ShopperKey(10),
+            state: HoldState::Confirmed,
+            known_as,
+            items: vec![(Sku::parse("a").unwrap(), 2)],
+        };
+        let left = LeftBehind {
+            sale: SaleName::parse("demo").unwrap(),
+            epoch: Epoch(1),
+            places: vec![(Number(7), ShopperKey(10))],
+            holds: vec![hold(3, None), hold(2, Some(HoldState::Held))],
+        };
+        let shopper = "0000000000000000000000000000000a";
+        let purchase = |id: &str, known_as: Value| {
+            let items = [json!({ "sku": "a", "quantity": 2 })];
+            json!({
+                "purchase": id, "shopper": shopper, "state": "confirmed", "known_as": known_as,
+                "items": items,
+            })
+        };
+        let expected = json!({
+            "sale": "demo",
+            "places": [{ "number": 7, "shopper": shopper }],
+            "purchases": [purchase("p1-3", Value::Null), purchase("p1-2", json!("held"))],
+        });
+        assert_eq!(what_was_left(&left), expected);
+    }
 }

@@ -9,6 +9,7 @@ mod book;
 use std::{collections::BTreeMap, mem};
 
 use self::book::Book;
+pub use self::book::{LeftBehind, LeftHold};
 use crate::{
     clock::Millis,
     codec::Binary as _,
@@ -36,6 +37,8 @@ pub struct Certificate {
     pub at: Millis,
     /// Each sale that ever was, deleted ones first.
     pub sales: Vec<SaleCertificate>,
+    /// What this node had acknowledged and the others went on without, in the order it was left.
+    pub left_behind: Vec<LeftBehind>,
     /// Promises broken, in the order they were; empty when none is.
     pub violations: Vec<String>,
 }
@@ -102,6 +105,7 @@ struct Auditor {
     epochs: BTreeMap<SaleTag, Epoch>,
     last_at: BTreeMap<SaleTag, Millis>,
     adopting: BTreeMap<SaleTag, Vec<u8>>,
+    left_behind: Vec<LeftBehind>,
     violations: Vec<String>,
 }
 
@@ -119,7 +123,7 @@ impl Auditor {
             }
         } else if let Record::Adopted { .. } = record {
             self.adopt(record, &mut faults);
-        } else if !matches!(record, Record::Followed { .. }) {
+        } else if !matches!(record, Record::Followed { .. } | Record::Met { .. }) {
             match self.books.get_mut(&record.sale()) {
                 Some(book) => book.take(record, &mut faults),
                 None => faults.push("a fact of a sale that is not there".to_owned()),
@@ -142,6 +146,10 @@ impl Auditor {
             }
             return;
         }
+        if let Record::Met { .. } = record {
+            // Of this journal, between facts of the sale's own time.
+            return;
+        }
         let last_at = self.last_at.entry(record.sale()).or_default();
         if at < *last_at {
             faults.push("time runs backwards".to_owned());
@@ -162,7 +170,10 @@ impl Auditor {
             match Sale::decode(&mut mem::take(whole).as_slice()) {
                 Ok(adopted) => {
                     self.epochs.insert(*sale, adopted.epoch());
-                    self.books.insert(*sale, Book::adopted(&adopted));
+                    let adopted = Book::adopted(&adopted);
+                    let before = self.books.get(sale);
+                    self.left_behind.extend(before.and_then(|book| book.left_behind(&adopted)));
+                    self.books.insert(*sale, adopted);
                 }
                 Err(error) => faults.push(format!("a sale taken over: {error}")),
             }
@@ -178,6 +189,7 @@ impl Auditor {
             chain_hash: read.point.hash,
             at: read.point.at,
             sales,
+            left_behind: self.left_behind,
             violations: self.violations,
         }
     }

@@ -128,6 +128,11 @@ impl Publisher {
                     Change::Unstrand { offer, units } => {
                         self.view.stock().free(*offer, units.cast_signed());
                     }
+                    Change::Returned { released, .. } => {
+                        for (units, offer) in released.iter().zip(0..) {
+                            self.view.stock().free(OfferIndex(offer), units.cast_signed());
+                        }
+                    }
                     Change::Update { spec } => self.refund_restocks = spec.refund_restocks,
                     Change::Pause
                     | Change::Resume
@@ -149,6 +154,7 @@ impl Publisher {
             | Record::Followed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
+            | Record::Met { .. }
             | Record::Adopted { .. } => {}
         }
     }

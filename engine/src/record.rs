@@ -7,10 +7,12 @@
 //!
 //! A batch moves thousands of records about, so what is large and seldom is boxed.
 
+mod answer;
+
+pub use self::answer::{Answer, EntryAnswer, EntryStanding, ReplayKey};
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
-    gate::EtaRange,
     hold::{HoldItems, HoldState, Step},
     id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleTag, ShopperKey},
     spec::SaleSpec,
@@ -202,6 +204,14 @@ pub enum Record {
         /// Numbers that a missing node may have given out and that nobody gets any more.
         skipped: u32,
     },
+    /// This node begins to know the sale from others: what it had acknowledged before, if it ever served
+    /// the sale, is not in what follows. Only journals have it.
+    Met {
+        /// Which sale.
+        sale: SaleTag,
+        /// The stream's epoch at that time.
+        epoch: Epoch,
+    },
     /// A part of a sale's byte form, taken over from another node because the stream no longer has what
     /// follows this node's point. Only journals have it.
     Adopted {
@@ -239,6 +249,7 @@ impl Record {
             | Self::Joined { sale, .. }
             | Self::Parted { sale, .. }
             | Self::Rebuilt { sale, .. }
+            | Self::Met { sale, .. }
             | Self::Adopted { sale, .. } => *sale,
         }
     }
@@ -251,7 +262,7 @@ impl Record {
     /// Whether a journal's batch may begin with it that goes on with what another began: a mark, which
     /// says the time of the facts behind it, and what needs no time.
     pub fn begins_part(&self) -> bool {
-        matches!(self, Self::Followed { .. } | Self::Adopted { .. })
+        matches!(self, Self::Followed { .. } | Self::Met { .. } | Self::Adopted { .. })
     }
 
     /// The time of the facts from here on, where it is not that of their batch.
@@ -281,6 +292,7 @@ binary_enum!(Record {
     18 => Parted { sale, node },
     19 => Rebuilt { sale, epoch, after, missing, stranded, skipped },
     20 => Adopted { sale, is_first, bytes, stood },
+    21 => Met { sale, epoch },
 });
 
 /// When and where in its stream a sale stood.
@@ -303,7 +315,7 @@ pub struct Author {
 
 binary_struct!(Author { name });
 
-/// What an operator can change about a sale.
+/// What changes about a sale by an operator, or by the return of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Everything of the spec but name, identity and offers.
@@ -347,6 +359,16 @@ pub enum Change {
         /// How many.
         units: u64,
     },
+    /// A node that was missing when the store was rebuilt came back, and said what it had done meanwhile.
+    Returned {
+        /// Which node.
+        node: NodeName,
+        /// Units of each offer that it had promised and that nobody else knew of: they stay stranded.
+        promised: Vec<u64>,
+        /// Stranded units of each offer that nobody can have promised any more: they are for sale again.
+        /// None while another node is missing.
+        released: Vec<u64>,
+    },
 }
 
 binary_enum!(Change {
@@ -361,6 +383,7 @@ binary_enum!(Change {
     8 => Restock { offer, units },
     9 => Delete,
     10 => Unstrand { offer, units },
+    11 => Returned { node, promised, released },
 });
 
 /// Why a waiting place left the line.
@@ -392,94 +415,3 @@ pub enum SessionEnd {
 }
 
 binary_enum!(SessionEnd { 0 => Unclaimed, 1 => Expired, 2 => Ended, 3 => Left, 4 => Completed });
-
-/// An idempotency key in its scope, and the body it came with, both as keyed hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplayKey {
-    /// Hash of (principal, route, key).
-    pub key: u128,
-    /// Hash of the body.
-    pub body: u128,
-}
-
-binary_struct!(ReplayKey { key, body });
-
-/// What a keyed request was answered, enough to answer it again with the same bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// An entry.
-    Entry {
-        /// The place as it was told.
-        answer: EntryAnswer,
-    },
-    /// A purchase or a later step of it.
-    Hold {
-        /// Which hold.
-        hold: HoldId,
-        /// The state it was told to be in.
-        state: HoldState,
-    },
-}
-
-binary_enum!(Answer { 0 => Entry { answer }, 1 => Hold { hold, state } });
-
-/// A place as an entry was told it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryAnswer {
-    /// The number.
-    pub number: Number,
-    /// Whose it is.
-    pub shopper: ShopperKey,
-    /// When it was told; the ticket's issue time.
-    pub at: Millis,
-    /// How the place stood.
-    pub standing: EntryStanding,
-}
-
-binary_struct!(EntryAnswer { number, shopper, at, standing });
-
-/// How a place stood when its entry was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EntryStanding {
-    /// In line.
-    Waiting {
-        /// People ahead.
-        ahead: u64,
-        /// The gate's watermark.
-        serving: Number,
-        /// People in line.
-        line_length: u64,
-        /// The estimated wait, in seconds, if one can be given.
-        eta: Option<EtaRange>,
-        /// When silence ends the place.
-        silent_until: Millis,
-    },
-    /// In line while nothing is left that could still be sold.
-    SoldOut {
-        /// People ahead.
-        ahead: u64,
-        /// The gate's watermark.
-        serving: Number,
-        /// People in line.
-        line_length: u64,
-        /// When silence ends the place.
-        silent_until: Millis,
-    },
-    /// Let in, with the pass counting from `claimed_at`.
-    Admitted {
-        /// When the session began.
-        claimed_at: Millis,
-        /// When the pass expires.
-        expires_at: Millis,
-        /// The gate's watermark.
-        serving: Number,
-        /// People in line.
-        line_length: u64,
-    },
-}
-
-binary_enum!(EntryStanding {
-    0 => Waiting { ahead, serving, line_length, eta, silent_until },
-    1 => Admitted { claimed_at, expires_at, serving, line_length },
-    2 => SoldOut { ahead, serving, line_length, silent_until },
-});

@@ -25,6 +25,8 @@ pub struct World {
     undelivered: usize,
     /// How far each sale was followed that many nodes serve.
     points: BTreeMap<SaleTag, Point>,
+    /// The stream's epoch when this journal began to know a sale from other nodes.
+    met: BTreeMap<SaleTag, Epoch>,
     /// The parts so far of sales that are being taken over.
     adopting: BTreeMap<SaleTag, Vec<u8>>,
 }
@@ -66,6 +68,11 @@ impl World {
         self.points.get(&tag)
     }
 
+    /// Whether this journal has all that this node ever acknowledged of a sale before `epoch` of its stream.
+    pub fn knows_since_before(&self, tag: SaleTag, epoch: Epoch) -> bool {
+        self.met.get(&tag).is_some_and(|met| *met < epoch)
+    }
+
     /// Whether any sale is one that many nodes serve.
     pub fn is_shared(&self) -> bool {
         !self.points.is_empty()
@@ -94,6 +101,8 @@ impl World {
             self.retire(record.sale());
         } else if let Record::Followed { sale, point, .. } = record {
             self.points.insert(*sale, *point);
+        } else if let Record::Met { sale, epoch } = record {
+            self.met.insert(*sale, *epoch);
         } else if let Record::Adopted { sale, is_first, bytes, stood } = record {
             self.adopt(*sale, *is_first, bytes, stood.as_ref());
         } else {
@@ -109,6 +118,7 @@ impl World {
         self.undelivered -= gone.outbox().len();
         self.retired.insert(tag, Retired { epoch: gone.epoch(), event: gone.outbox().last() });
         self.points.remove(&tag);
+        self.met.remove(&tag);
     }
 
     /// Takes a sale over as another node knew it, part by part.
@@ -143,6 +153,11 @@ impl World {
             tag.encode(&mut out);
             point.encode(&mut out);
         }
+        (self.met.len() as u64).encode(&mut out);
+        for (tag, epoch) in &self.met {
+            tag.encode(&mut out);
+            epoch.encode(&mut out);
+        }
         (self.adopting.len() as u64).encode(&mut out);
         for (tag, bytes) in &self.adopting {
             tag.encode(&mut out);
@@ -167,6 +182,10 @@ impl World {
         for _ in 0..codec::get_length(input)? {
             let tag = SaleTag::decode(input)?;
             world.points.insert(tag, Point::decode(input)?);
+        }
+        for _ in 0..codec::get_length(input)? {
+            let tag = SaleTag::decode(input)?;
+            world.met.insert(tag, Epoch::decode(input)?);
         }
         for _ in 0..codec::get_length(input)? {
             let tag = SaleTag::decode(input)?;

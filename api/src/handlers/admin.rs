@@ -216,6 +216,15 @@ fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
         Some(Change::Unstrand { offer, units }) => {
             ("unstrand", format!("{units} units of offer {}", offer.0))
         }
+        Some(Change::Returned { node, promised, released }) => {
+            let units = |of: &[u64]| of.iter().sum::<u64>();
+            let (promised, released) = (units(promised), units(released));
+            let node = node.as_str();
+            (
+                "returned",
+                format!("{node} had promised {promised} units; {released} are for sale again"),
+            )
+        }
     };
     let (at, author, action) = (entry.at, entry.author.name.clone(), action.to_owned());
     AuditEntry { at, author, action, detail }

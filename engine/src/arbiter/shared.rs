@@ -17,6 +17,7 @@ mod calls;
 mod course;
 mod desk;
 mod gather;
+mod returning;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -191,6 +192,7 @@ impl Node {
         }
         self.ask(decided, sorted.shoppers).await;
         Box::pin(self.gather(decided)).await;
+        Box::pin(self.say_returned(decided)).await;
         if self.breakers.is_any_open() && self.courses.keys().all(|sale| self.is_away(*sale)) {
             // Nobody was called: the client comes back while it is driven, and only then.
             sleep(DRIVE).await;

@@ -1,7 +1,10 @@
 //! One sale's plain books: places by number, holds by number, units by pile.
 
+mod left_behind;
+
 use std::collections::HashMap;
 
+pub use self::left_behind::{LeftBehind, LeftHold};
 use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
@@ -206,6 +209,7 @@ impl Book {
             | Record::Followed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
+            | Record::Met { .. }
             | Record::Adopted { .. }
             | Record::EntryAnswered { .. }
             | Record::EntryNoted { .. }
@@ -311,6 +315,14 @@ impl Book {
         }
     }
 
+    fn unstrand(&mut self, offer: usize, units: u64, faults: &mut Vec<String>) {
+        if let Some(pile) = self.piles.get_mut(offer) {
+            pile.stranded -= i128::from(units);
+            pile.available += i128::from(units);
+            pile.check(faults);
+        }
+    }
+
     fn change(&mut self, change: &Change, faults: &mut Vec<String>) {
         match change {
             Change::Update { spec } => {
@@ -325,10 +337,11 @@ impl Book {
                 }
             }
             Change::Unstrand { offer, units } => {
-                if let Some(pile) = self.piles.get_mut(usize::from(offer.0)) {
-                    pile.stranded -= i128::from(*units);
-                    pile.available += i128::from(*units);
-                    pile.check(faults);
+                self.unstrand(usize::from(offer.0), *units, faults);
+            }
+            Change::Returned { released, .. } => {
+                for (offer, units) in released.iter().enumerate() {
+                    self.unstrand(offer, *units, faults);
                 }
             }
             Change::Pause

@@ -73,7 +73,10 @@ impl Sale {
                     self.outbox.set_dead(*event, None);
                 }
             }
-            Record::Created { .. } | Record::Followed { .. } | Record::Adopted { .. } => {
+            Record::Created { .. }
+            | Record::Followed { .. }
+            | Record::Met { .. }
+            | Record::Adopted { .. } => {
                 unreachable!("the world's to do: {record:?}")
             }
         }
@@ -185,11 +188,10 @@ impl Sale {
                 let total = &mut self.spec.offers[usize::from(offer.0)].total;
                 *total = total.checked_add_signed(*units).expect("the total covers the available");
             }
-            Change::Unstrand { offer, units } => {
-                let counts = self.counts_mut(*offer);
-                counts.stranded -= units;
-                counts.available += units;
+            Change::Returned { node, promised, released } => {
+                self.apply_return(node, promised, released);
             }
+            Change::Unstrand { offer, units } => self.apply_unstrand(*offer, *units),
             Change::Delete => {}
         }
         if self.audit.len() >= AUDIT_ENTRIES_MAX {
@@ -199,7 +201,7 @@ impl Sale {
         self.audit.push_back(AuditEntry { at, author, change });
     }
 
-    fn counts_mut(&mut self, offer: OfferIndex) -> &mut Counts {
+    pub(super) fn counts_mut(&mut self, offer: OfferIndex) -> &mut Counts {
         self.shelf.get_mut(usize::from(offer.0)).expect("a record names offers of its sale")
     }
 }

@@ -1,23 +1,27 @@
 //! The nodes that serve a sale, and what happens to it when the store that they share loses facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Sale;
+use super::{Sale, holds};
 use crate::{
     codec::{Binary, DecodeError, get_length, put_all},
-    id::{Epoch, NodeName, Number, ShopperKey},
+    hold::Hold,
+    id::{Epoch, NodeName, Number, OfferIndex, ShopperKey},
     limits::PLACES_MAX,
     line::PlaceState,
-    record::Record,
-    stream::Point,
+    record::{Change, Record},
+    stock::Counts,
 };
 
 /// Who serves a sale, and when its stream was rebuilt. Empty where one process decides alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Crew {
     nodes: BTreeSet<NodeName>,
-    /// Each epoch that began with a rebuild, oldest first, with the last sequence before it.
-    rebuilds: Vec<(Epoch, u64)>,
+    /// Who was missing when the stream was rebuilt and has not said yet what it had done; with the first
+    /// epoch that began without it.
+    missing: BTreeMap<NodeName, Epoch>,
+    /// Of each offer's stranded units: those that a node had promised which was missing and came back.
+    promised: Vec<u64>,
 }
 
 impl Crew {
@@ -31,11 +35,9 @@ impl Crew {
         self.nodes.contains(node)
     }
 
-    /// How many entries up to a point of an earlier epoch are not in this sale's history. A node that
-    /// was missing when the stream was rebuilt may have come further than the one that rebuilt it.
-    pub fn left_behind(&self, point: &Point) -> u64 {
-        let later = self.rebuilds.iter().find(|(epoch, _)| *epoch > point.epoch);
-        later.map_or(0, |(_, last)| point.seq.saturating_sub(*last))
+    /// The first epoch of the stream that a node was missed in, and has not returned from.
+    pub fn missed_since(&self, node: &NodeName) -> Option<Epoch> {
+        self.missing.get(node).copied()
     }
 
     pub(super) fn join(&mut self, node: &NodeName) {
@@ -50,13 +52,14 @@ impl Crew {
 impl Sale {
     /// The store was written anew. What a missing node may have done besides is set aside.
     pub(super) fn apply_rebuild(&mut self, record: &Record) {
-        let Record::Rebuilt { epoch, after, missing, stranded, skipped, .. } = record else {
+        let Record::Rebuilt { epoch, missing, stranded, skipped, .. } = record else {
             unreachable!("called for a rebuild only");
         };
         for node in missing {
             self.crew.part(node);
+            // Who had come back without saying what it had done is missed from the first time.
+            self.crew.missing.entry(node.clone()).or_insert(*epoch);
         }
-        self.crew.rebuilds.push((*epoch, *after));
         for (counts, units) in self.shelf.iter_mut().zip(stranded) {
             counts.available -= units;
             counts.stranded += units;
@@ -69,24 +72,83 @@ impl Sale {
             self.places.depart(number, PlaceState::Revoked);
         }
     }
+
+    /// Units of each offer that `before`, the same sale in a history that was left behind, had promised
+    /// and that nobody knows of here.
+    pub(crate) fn promised_only_by(&self, before: &Self) -> Vec<u64> {
+        let mut promised = vec![0; self.shelf.len()];
+        let is_same = |here: &Hold, hold: &Hold| {
+            let whose = (here.number, here.shopper) == (hold.number, hold.shopper);
+            whose && here.created_at == hold.created_at && here.items == hold.items
+        };
+        for hold in before.holds() {
+            let is_known = self.holds.get(hold.id).is_some_and(|here| is_same(here, hold));
+            if !is_known && holds::counts(hold.state) {
+                for item in &hold.items {
+                    promised[usize::from(item.offer.0)] += u64::from(item.quantity);
+                }
+            }
+        }
+        promised
+    }
+
+    /// What a missed node's return changes: when nobody else is missed, all that is stranded and was not
+    /// promised is for sale again. `None` when it is not missed.
+    pub(crate) fn returned(&self, node: &NodeName, promised: Vec<u64>) -> Option<Change> {
+        self.crew.missing.get(node)?;
+        let is_last = self.crew.missing.len() == 1;
+        let before = |offer: usize| self.crew.promised.get(offer).copied().unwrap_or(0);
+        let free = |(offer, counts): (usize, &Counts)| {
+            let kept = before(offer).saturating_add(promised.get(offer).copied().unwrap_or(0));
+            if is_last { counts.stranded.saturating_sub(kept) } else { 0 }
+        };
+        let released = self.shelf.iter().enumerate().map(free).collect();
+        Some(Change::Returned { node: node.clone(), promised, released })
+    }
+
+    pub(super) fn apply_return(&mut self, node: &NodeName, promised: &[u64], released: &[u64]) {
+        self.crew.missing.remove(node);
+        self.crew.promised.resize(self.shelf.len(), 0);
+        for (kept, units) in self.crew.promised.iter_mut().zip(promised) {
+            *kept = kept.saturating_add(*units);
+        }
+        for (offer, units) in (0..).zip(released) {
+            self.apply_unstrand(OfferIndex(offer), *units);
+        }
+    }
+
+    /// Stranded units are for sale again. What is stranded no more was promised by nobody, and with the
+    /// last of it nobody is missed any more.
+    pub(super) fn apply_unstrand(&mut self, offer: OfferIndex, units: u64) {
+        let counts = self.counts_mut(offer);
+        counts.stranded -= units;
+        counts.available += units;
+        for (kept, counts) in self.crew.promised.iter_mut().zip(&self.shelf) {
+            *kept = counts.stranded.min(*kept);
+        }
+        if self.shelf.iter().all(|counts| counts.stranded == 0) {
+            self.crew.missing.clear();
+        }
+    }
 }
 
 impl Binary for Crew {
     fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.nodes.iter(), out);
-        (self.rebuilds.len() as u64).encode(out);
-        for (epoch, last) in &self.rebuilds {
+        (self.missing.len() as u64).encode(out);
+        for (node, epoch) in &self.missing {
+            node.encode(out);
             epoch.encode(out);
-            last.encode(out);
         }
+        self.promised.encode(out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let nodes = Vec::decode(input)?.into_iter().collect();
-        let mut rebuilds = Vec::new();
+        let mut missing = BTreeMap::new();
         for _ in 0..get_length(input)? {
-            rebuilds.push((Epoch::decode(input)?, u64::decode(input)?));
+            missing.insert(NodeName::decode(input)?, Epoch::decode(input)?);
         }
-        Ok(Self { nodes, rebuilds })
+        Ok(Self { nodes, missing, promised: Vec::decode(input)? })
     }
 }

@@ -398,6 +398,11 @@ impl Sale {
                 let available = counts.stranded;
                 if *units <= available { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
             }
+            Change::Returned { node, promised, .. } => {
+                let decided = self.returned(node, promised.clone());
+                let is_so = decided.as_ref() == Some(change);
+                if is_so { Ok(()) } else { Err(ChangeRefusal::Fixed("node")) }
+            }
             Change::Message { text } if text.len() > limits::TEXT_BYTES_MAX => {
                 let (field, allowed) = ("message", "at most 1024 bytes");
                 Err(ChangeRefusal::Spec(vec![crate::spec::SpecProblem { field, allowed }]))

@@ -139,7 +139,7 @@ const fn is_open(state: HoldState) -> bool {
 }
 
 /// Whether a hold's units count against the limit per shopper; those of an open one do.
-const fn counts(state: HoldState) -> bool {
+pub(super) const fn counts(state: HoldState) -> bool {
     is_open(state) || matches!(state, HoldState::Confirmed)
 }
 

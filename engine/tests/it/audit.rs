@@ -99,6 +99,7 @@ impl Audit {
             | Record::Followed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
+            | Record::Met { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
             | Record::StepAnswered { .. } => {}
@@ -190,6 +191,7 @@ impl Account {
             | Record::Followed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
+            | Record::Met { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
             | Record::StepAnswered { .. } => unreachable!("not passed on"),
@@ -275,6 +277,7 @@ impl Account {
             | Change::Close
             | Change::Message { .. }
             | Change::Unstrand { .. }
+            | Change::Returned { .. }
             | Change::Delete => {}
         }
     }

@@ -239,6 +239,12 @@ pub(super) fn effects(change: &Change) -> Vec<Value> {
         Change::Unstrand { offer, units } => {
             vec![with("unstrand", offer.0.to_string(), units.to_string())]
         }
+        Change::Returned { released, .. } => {
+            let units = |(offer, units): (usize, &u64)| {
+                with("unstrand", offer.to_string(), units.to_string())
+            };
+            released.iter().enumerate().map(units).collect()
+        }
         Change::Delete => vec![with("delete", none(), none())],
     };
     steps.into_iter().flatten().collect()

@@ -8,7 +8,7 @@ use crate::{
         redis::{Entry, Facts, StoreError},
     },
     codec::Binary as _,
-    id::SaleTag,
+    id::{Epoch, SaleTag},
     record::{Record, Stood},
     sale::Sale,
     stream::Point,
@@ -26,6 +26,7 @@ impl Node {
     ) -> Result<(), StoreError> {
         match self.store().facts(tag, &Point::START, 256).await {
             Ok(facts) if self.world.sale(tag).is_none() => {
+                self.meet(decided, tag, facts.epoch);
                 self.courses.insert(tag, Course::at(facts.epoch));
                 self.follow(decided, tag, facts.entries, &[]);
                 Ok(())
@@ -60,6 +61,7 @@ impl Node {
         let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), *at);
         let mut bytes = Vec::new();
         sale.encode(&mut bytes);
+        self.meet(decided, tag, facts.epoch);
         self.journal_whole(decided, tag, &bytes, Stood { at: *at, point: *point });
         self.courses.insert(tag, Course::at(facts.epoch));
         Ok(())
@@ -75,15 +77,23 @@ impl Node {
         };
         let sale = Sale::decode(&mut snapshot.bytes.as_slice())
             .map_err(|_| StoreError::Reply("a snapshot that is no sale"))?;
-        let left_behind = |point| sale.crew().left_behind(point);
-        let forsaken = self.world.point(tag).map_or(0, left_behind);
+        let before = self.world.sale(tag);
+        let promised = before.map(|before| sale.promised_only_by(before));
+        let epoch = self.courses.get(&tag).map_or(Epoch(0), |course| course.epoch);
+        self.meet(decided, tag, epoch.max(snapshot.point.epoch));
         let stood = Stood { at: snapshot.at, point: snapshot.point };
         self.journal_whole(decided, tag, &snapshot.bytes, stood);
-        let before = self.courses.insert(tag, Course::at(snapshot.point.epoch));
-        if let Some(course) = self.courses.get_mut(&tag) {
-            course.forsaken = forsaken + before.map_or(0, |before| before.forsaken);
-        }
+        let mut course = Course::at(snapshot.point.epoch);
+        course.promised = promised;
+        self.courses.insert(tag, course);
         Ok(())
+    }
+
+    /// Notes, before the facts, that they are of others.
+    fn meet(&mut self, decided: &mut Decided, sale: SaleTag, epoch: Epoch) {
+        let record = Record::Met { sale, epoch };
+        self.world.apply(&record, decided.at);
+        decided.records.push(record);
     }
 
     fn journal_whole(&mut self, decided: &mut Decided, sale: SaleTag, bytes: &[u8], stood: Stood) {

@@ -31,8 +31,8 @@ pub(super) struct Course {
     pub is_courier: bool,
     /// When the others were looked after last.
     pub roll_called_at: Millis,
-    /// Facts of this node that nobody else had were left behind: how many entries.
-    pub forsaken: u64,
+    /// Units of each offer that this node had promised in a history that was left behind.
+    pub promised: Option<Vec<u64>>,
     /// The last entries, oldest first.
     pub recent: VecDeque<Entry>,
     /// Facts in them.
@@ -106,7 +106,7 @@ impl Course {
             called_at: Millis(0),
             is_courier: false,
             roll_called_at: Millis(0),
-            forsaken: 0,
+            promised: None,
             recent: VecDeque::new(),
             recent_facts: 0,
             unsaved: Unsaved::default(),
@@ -144,11 +144,6 @@ impl Course {
         match &self.standing {
             Standing::Gathering { why, .. } => Some(why.clone()),
             Standing::Adopting => Some("this node takes over what the others have".to_owned()),
-            Standing::Following if self.forsaken > 0 => Some(format!(
-                "{} entries that only this node had were left behind when the others went on \
-                 without it; `rushgate verify` shows them",
-                self.forsaken
-            )),
             Standing::Following => None,
         }
     }

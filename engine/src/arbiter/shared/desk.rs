@@ -99,7 +99,7 @@ impl Node {
         Err(StoreError::Reply("another epoch each time"))
     }
 
-    async fn change(
+    pub(super) async fn change(
         &mut self,
         decided: &mut Decided,
         tag: SaleTag,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use engine::{
+    certificate::{self, LeftBehind, LeftHold},
     disk::sim::SimDisk,
+    hold::HoldState,
     id::{Number, OfferIndex, ShopperKey},
     limits::SKIPPED_NUMBERS,
     record::Change,
@@ -134,19 +136,117 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
         assert_eq!(a.view().stock().permits(OFFER), counts.available.cast_signed());
 
         let back = Peer::on(&disk, &server, "missing", 300);
-        until("it says what it had", || {
-            back.troubles()
-                .iter()
-                .any(|trouble| trouble.contains("entries that only this node had"))
-        })
-        .await;
+        until("it says what it had", || returned(&a, "missing").is_some()).await;
+        assert_eq!(returned(&a, "missing"), Some((vec![5], vec![0])), "those five stay aside");
         agree(&[&a, &back]).await;
+        assert_eq!(shown(&back).stranded, 5);
+        back.is_well().await;
         let pass = back.enter(200).await;
         back.buy(pass, 1, once(200)).await.expect("it serves on");
         agree(&[&a, &back]).await;
         certify(&a.stop());
+        let left = left_behind(&back.stop());
+        let lost: Vec<u64> = left[0].places.iter().map(|(number, _)| number.0).collect();
+        assert_eq!((left.len(), lost), (1, (11..=16).collect()));
+        let is_unknown = |hold: &LeftHold| hold.known_as.is_none() && hold.state == HoldState::Held;
+        assert!(left[0].holds.len() == 5 && left[0].holds.iter().all(is_unknown), "{left:?}");
+    });
+}
+
+#[test]
+fn with_the_last_missing_engine_that_returns_what_none_had_promised_is_for_sale_again() {
+    let server = Server::start();
+    run(async {
+        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
+        a.create(wide(UNITS)).await;
+        let [first, second] = ["first", "second"].map(|name| Peer::start(&server, name));
+        first.sale().await;
+        second.sale().await;
+        sell(&[&a, &first, &second], 1..=9).await;
+        agree(&[&a, &first, &second]).await;
+        let disk_of_second = second.kill().await;
+        let disk_of_a = a.kill().await;
+        // Only the first hears of these. Numbers before them may be those that the others were killed by.
+        for shopper in 10..=12 {
+            let pass = first.enter(shopper).await;
+            first.buy(pass, 1, once(shopper)).await.expect("units are left");
+        }
+        let disk_of_first = first.kill().await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+
+        let a = Peer::on(&disk_of_a, &server, "a", 300);
+        a.enter(100).await;
+        assert_eq!(shown(&a).stranded, UNITS - 9);
+        let first = Peer::on(&disk_of_first, &server, "first", 300);
+        until("the first is back", || returned(&a, "first").is_some()).await;
+        assert_eq!(
+            returned(&a, "first"),
+            Some((vec![3], vec![0])),
+            "the second may have sold more"
+        );
+        let second = Peer::on(&disk_of_second, &server, "second", 300);
+        until("the second is back", || returned(&a, "second").is_some()).await;
+        assert_eq!(returned(&a, "second"), Some((vec![0], vec![UNITS - 12])));
+        agree(&[&a, &first, &second]).await;
+        let counts = shown(&second);
+        assert_eq!((counts.available, counts.held, counts.stranded), (UNITS - 12, 9, 3));
+        let pass = second.enter(200).await;
+        second.buy(pass, 1, once(200)).await.expect("they are for sale");
+        agree(&[&a, &first, &second]).await;
+        for peer in [a, first, second] {
+            certify(&peer.stop());
+        }
+    });
+}
+
+#[test]
+fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised() {
+    let server = Server::start();
+    run(async {
+        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
+        a.create(wide(UNITS)).await;
+        let missing = Peer::start(&server, "missing");
+        missing.sale().await;
+        sell(&[&a, &missing], 1..=10).await;
+        agree(&[&a, &missing]).await;
+        drop(missing.kill().await);
+        let disk = a.kill().await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        let a = Peer::on(&disk, &server, "a", 300);
+        a.enter(100).await;
+
+        let back = Peer::on(&SimDisk::new(), &server, "missing", 300);
+        back.sale().await;
+        back.enter(200).await;
+        agree(&[&a, &back]).await;
+        let disk = back.stop();
+        // Nor after a restart, when the journal that it has is one of its own.
+        let back = Peer::on(&disk, &server, "missing", 300);
+        back.enter(201).await;
+        agree(&[&a, &back]).await;
+        assert_eq!(returned(&a, "missing"), None);
+        assert_eq!((shown(&back).stranded, shown(&back).available), (UNITS - 10, 0));
+        let unstrand = Change::Unstrand { offer: OfferIndex(0), units: UNITS - 10 };
+        a.engine.change(&a.view(), author(), unstrand).await.expect("an operator decides");
+        agree(&[&a, &back]).await;
+        certify(&a.stop());
         certify(&back.stop());
     });
+}
+
+/// What a node said when it came back: units that it had promised, and units that are for sale again.
+fn returned(peer: &Peer, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
+    peer.view().desk().audit.iter().find_map(|entry| match &entry.change {
+        Some(Change::Returned { node: who, promised, released }) if who.as_str() == node => {
+            Some((promised.clone(), released.clone()))
+        }
+        _ => None,
+    })
+}
+
+fn left_behind(disk: &SimDisk) -> Vec<LeftBehind> {
+    certify(disk);
+    certificate::certify(&disk.copy()).expect("a journal that can be read").left_behind
 }
 
 #[test]

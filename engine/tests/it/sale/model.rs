@@ -416,7 +416,9 @@ impl Room {
             }
             Change::Restock { offer, units } => return self.restock(*offer, *units),
             Change::Update { spec } => return self.update(spec, at),
-            Change::Unstrand { .. } => unreachable!("nothing is stranded in one process"),
+            Change::Unstrand { .. } | Change::Returned { .. } => {
+                unreachable!("nothing is stranded in one process")
+            }
             Change::Delete => unreachable!("the model's to do"),
         }
         Ok(())

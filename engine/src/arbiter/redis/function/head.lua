@@ -6,7 +6,7 @@
 --
 -- The same commands at the same time give the same records, byte for byte, as the arbiter of a single
 -- process (`arbiter/local.rs`, `sale/decide.rs`, `sale/sweep.rs`). Whoever changes one changes both;
--- the differential test of `engine/tests/redis` sees to it.
+-- the differential test of `engine/tests/it/redis/differential.rs` sees to it.
 --
 -- A call reads what it needs, decides on copies in memory, and writes everything at its end. So an
 -- error in the middle, or the time limit of Redis, leaves the sale as it was.
