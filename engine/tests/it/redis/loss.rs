@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::{
+    arbiter::SharedOptions,
     disk::sim::SimDisk,
     id::{Number, OfferIndex, ShopperKey},
     limits::SKIPPED_NUMBERS,
@@ -13,30 +14,31 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{
-    peer::{DEADLINE, OFFER, Peer, agree, certify, journaled, once, pause, shown, until, wide},
+    agreement::{agree, journaled, part, shown, together},
     server::{Server, run},
+    serving::{CALL_MAX, OFFER, Serving, once, pause, shared, until},
 };
-use crate::support::{self, author};
+use crate::support::{self, SALE, author};
 
 const UNITS: u64 = 50;
 
 /// Shoppers whose keys are their numbers.
-async fn sell(peers: &[&Peer], shoppers: std::ops::RangeInclusive<u128>) {
+async fn sell(peers: &[&Serving], shoppers: std::ops::RangeInclusive<u128>) {
     sell_from(peers, *shoppers.start(), shoppers).await;
 }
 
 /// Each shopper enters and buys at another engine.
-async fn sell_from(peers: &[&Peer], number: u128, shoppers: std::ops::RangeInclusive<u128>) {
+async fn sell_from(peers: &[&Serving], number: u128, shoppers: std::ops::RangeInclusive<u128>) {
     for (number, shopper) in (number..).zip(shoppers) {
         let index = usize::try_from(shopper).expect("few") % peers.len();
-        let pass = peers[index].enter(shopper).await;
+        let pass = peers[index].pass(shopper).await;
         assert_eq!(u128::from(pass.number.0), number, "numbers go on densely");
         let hold = peers[index].buy(pass, 1, once(shopper)).await.expect("units are left").hold;
         assert_eq!(u128::from(hold.id.0), shopper, "and so do holds");
     }
 }
 
-async fn all_is_there(peers: &[&Peer], sold: u64) {
+async fn all_is_there(peers: &[&Serving], sold: u64) {
     agree(peers).await;
     for peer in peers {
         peer.is_well().await;
@@ -50,12 +52,7 @@ async fn all_is_there(peers: &[&Peer], sold: u64) {
 fn a_store_that_was_emptied_is_written_anew_and_nothing_acknowledged_is_lost() {
     let server = Server::start();
     run(async {
-        let peers =
-            [Peer::start(&server, "a"), Peer::start(&server, "b"), Peer::start(&server, "c")];
-        peers[0].create(wide(UNITS)).await;
-        for peer in &peers {
-            peer.sale().await;
-        }
+        let peers: [Serving; 3] = together(&server.url(), UNITS).await;
         let all = [&peers[0], &peers[1], &peers[2]];
         sell(&all, 1..=9).await;
         for round in 1..=3 {
@@ -64,9 +61,7 @@ fn a_store_that_was_emptied_is_written_anew_and_nothing_acknowledged_is_lost() {
             sell(&all, round * 9 + 1..=round * 9 + 9).await;
         }
         all_is_there(&all, 36).await;
-        for peer in peers {
-            certify(&peer.stop());
-        }
+        part(peers);
     });
 }
 
@@ -74,15 +69,12 @@ fn a_store_that_was_emptied_is_written_anew_and_nothing_acknowledged_is_lost() {
 fn a_store_that_comes_back_empty_is_written_anew() {
     let mut server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(UNITS)).await;
-        b.sale().await;
+        let [a, b] = together(&server.url(), UNITS).await;
         sell(&[&a, &b], 1..=10).await;
         server.restart();
         sell(&[&a, &b], 11..=20).await;
         all_is_there(&[&a, &b], 20).await;
-        certify(&a.stop());
-        certify(&b.stop());
+        part([a, b]);
     });
 }
 
@@ -90,9 +82,7 @@ fn a_store_that_comes_back_empty_is_written_anew() {
 fn a_store_that_was_rewound_where_it_stands_is_written_anew() {
     let server = Server::start_with(&["--appendonly", "no", "--enable-debug-command", "yes"]);
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(UNITS)).await;
-        b.sale().await;
+        let [a, b] = together(&server.url(), UNITS).await;
         sell(&[&a, &b], 1..=10).await;
         let raw = server.raw().await;
         raw.call(&["SAVE"]).await;
@@ -100,19 +90,19 @@ fn a_store_that_was_rewound_where_it_stands_is_written_anew() {
         raw.call(&["DEBUG", "RELOAD", "NOSAVE"]).await;
         sell(&[&a, &b], 21..=30).await;
         all_is_there(&[&a, &b], 30).await;
-        certify(&a.stop());
-        certify(&b.stop());
+        part([a, b]);
     });
 }
 
 #[test]
 fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() {
     let server = Server::start();
+    let impatient = |node| SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) };
     run(async {
-        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
-        a.create(wide(UNITS)).await;
-        let missing = Peer::start(&server, "missing");
-        missing.sale().await;
+        let a = Serving::on(&SimDisk::new(), impatient("a"));
+        a.create(SALE, UNITS).await;
+        let missing = Serving::start("missing", &server.url());
+        missing.sale(SALE).await;
         sell(&[&a, &missing], 1..=10).await;
         let disk_of_a = a.kill().await;
         // Nobody else hears of it. The eleventh number is that of an entry that a was killed by.
@@ -120,20 +110,20 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
         let disk = missing.kill().await;
         server.raw().await.call(&["FLUSHALL"]).await;
 
-        let a = Peer::on(&disk_of_a, &server, "a", 300);
-        let pass = a.enter(100).await;
+        let a = Serving::on(&disk_of_a, impatient("a"));
+        let pass = a.pass(100).await;
         assert!(pass.number.0 > 10 + u64::from(SKIPPED_NUMBERS), "{pass:?}");
         let counts = shown(&a);
         assert_eq!((counts.available, counts.held, counts.stranded), (0, 10, UNITS - 10));
         assert!(a.buy(pass, 1, once(100)).await.is_err(), "none is for sale");
         let unstrand = Change::Unstrand { offer: OfferIndex(0), units: UNITS - 15 };
-        a.engine.change(&a.view(), author(), unstrand).await.expect("so many are stranded");
+        a.engine().change(&a.view(), author(), unstrand).await.expect("so many are stranded");
         a.buy(pass, 1, once(100)).await.expect("they are for sale again");
         let counts = shown(&a);
         assert_eq!((counts.available, counts.held, counts.stranded), (UNITS - 16, 11, 5));
         assert_eq!(a.view().stock().permits(OFFER), counts.available.cast_signed());
 
-        let back = Peer::on(&disk, &server, "missing", 300);
+        let back = Serving::on(&disk, impatient("missing"));
         until("it says what it had", || {
             back.troubles()
                 .iter()
@@ -141,11 +131,9 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
         })
         .await;
         agree(&[&a, &back]).await;
-        let pass = back.enter(200).await;
-        back.buy(pass, 1, once(200)).await.expect("it serves on");
+        back.sell(200).await;
         agree(&[&a, &back]).await;
-        certify(&a.stop());
-        certify(&back.stop());
+        part([a, back]);
     });
 }
 
@@ -153,29 +141,28 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
 fn a_store_that_stands_still_is_reported_at_once_and_polls_go_on() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(UNITS)).await;
-        let pass = a.enter(1).await;
+        let [a] = together(&server.url(), UNITS).await;
+        let pass = a.pass(1).await;
         server.signal(Signal::STOP);
         for shopper in 2..=4 {
             let since = Instant::now();
-            assert!(a.try_enter(shopper).await.is_err());
+            assert!(a.enter(&a.view(), shopper).await.is_err());
             let taken = since.elapsed();
-            assert!(taken < 2 * DEADLINE + Duration::from_millis(500), "{taken:?}");
-            assert!(matches!(a.view().standing(pass, a.engine.now()), Standing::Admitted { .. }));
+            assert!(taken < 2 * CALL_MAX + Duration::from_millis(500), "{taken:?}");
+            assert!(matches!(a.view().standing(pass, a.engine().now()), Standing::Admitted { .. }));
             until("it is told", || !a.troubles().is_empty()).await;
         }
         server.signal(Signal::CONT);
         let issued = a.view().line().issued().0;
         // What was asked without an answer may have been done.
-        let next = a.enter(9).await;
+        let next = a.pass(9).await;
         assert!((issued + 1..=issued + 4).contains(&next.number.0), "{next:?} after {issued}");
         a.is_well().await;
         let since = Instant::now();
         server.signal(Signal::STOP);
         a.stop();
         assert!(
-            since.elapsed() < 4 * DEADLINE,
+            since.elapsed() < 4 * CALL_MAX,
             "parting waits for no store: {:?}",
             since.elapsed()
         );
@@ -188,10 +175,8 @@ fn a_store_that_stands_still_is_reported_at_once_and_polls_go_on() {
 fn units_of_answers_that_were_lost_are_accounted_for() {
     let server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(UNITS)).await;
-        b.sale().await;
-        let pass = a.enter(1).await;
+        let [a, b] = together(&server.url(), UNITS).await;
+        let pass = a.pass(1).await;
         server.signal(Signal::STOP);
         for index in 0..3 {
             assert!(a.buy(pass, 1, once(index)).await.is_err());
@@ -214,9 +199,9 @@ fn units_of_answers_that_were_lost_are_accounted_for() {
 fn who_was_away_during_a_loss_takes_over_what_the_others_have() {
     let server = Server::start();
     run(async {
-        let (a, away) = (Peer::start(&server, "a"), Peer::start(&server, "away"));
-        a.create(wide(UNITS)).await;
-        away.sale().await;
+        let (a, away) = (Serving::start("a", &server.url()), Serving::start("away", &server.url()));
+        a.create(SALE, UNITS).await;
+        away.sale(SALE).await;
         sell(&[&a, &away], 1..=6).await;
         let disk = away.stop();
         sell(&[&a], 7..=9).await;
@@ -224,11 +209,10 @@ fn who_was_away_during_a_loss_takes_over_what_the_others_have() {
         sell(&[&a], 10..=12).await;
         let (point, _) = journaled(&a.disk);
         assert_eq!(point.epoch.0, 2);
-        let away = Peer::on(&disk, &server, "away", 600_000);
+        let away = Serving::on(&disk, shared("away", &server.url()));
         all_is_there(&[&a, &away], 12).await;
         assert!(away.view().holds_of(ShopperKey(12)).len() == 1);
         assert_eq!(support::tag(), away.view().tag());
-        certify(&a.stop());
-        certify(&away.stop());
+        part([a, away]);
     });
 }
