@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::{
+    Failure,
     arbiter::SharedOptions,
     disk::sim::SimDisk,
     id::{Number, OfferIndex, ShopperKey},
@@ -146,7 +147,8 @@ fn a_store_that_stands_still_is_reported_at_once_and_polls_go_on() {
         server.signal(Signal::STOP);
         for shopper in 2..=4 {
             let since = Instant::now();
-            assert!(a.enter(&a.view(), shopper).await.is_err());
+            let entered = a.enter(&a.view(), shopper).await;
+            assert_eq!(entered.map(drop), Err(Failure::Unavailable));
             let taken = since.elapsed();
             assert!(taken < 2 * CALL_MAX + Duration::from_millis(500), "{taken:?}");
             assert!(matches!(a.view().standing(pass, a.engine().now()), Standing::Admitted { .. }));
