@@ -67,14 +67,9 @@ pub(crate) struct FlashSale {
 pub(crate) struct RunFile {
     /// The scenario, in TOML.
     file: PathBuf,
+    /// Its keys' other values.
     #[command(flatten)]
-    pub(crate) common: Common,
-    #[command(flatten)]
-    pub(crate) drawn: Drawn,
-    #[command(flatten)]
-    way: Way,
-    #[command(flatten)]
-    crowd: Crowd,
+    pub(crate) flags: FlashSale,
 }
 
 /// Options of requests at a fixed rate.
@@ -142,7 +137,7 @@ impl FlashSale {
 impl RunFile {
     /// The file's scenario, with the flags over it.
     pub(crate) fn scenario(&self) -> Result<Scenario, String> {
-        overrides::overridden(Scenario::read(&self.file)?, &self.way, &self.crowd)
+        overrides::overridden(Scenario::read(&self.file)?, &self.flags.way, &self.flags.crowd)
     }
 }
 
