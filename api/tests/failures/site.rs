@@ -73,6 +73,13 @@ impl Site {
         Self { data, ..Self::new() }
     }
 
+    /// With a journal already, as faults are for its batches.
+    pub(crate) fn started_before() -> Self {
+        let site = Self::new();
+        site.start().kill();
+        site
+    }
+
     /// Adds a line to the `[server]` section.
     pub(crate) fn server_option(mut self, line: &str) -> Self {
         self.server = format!("{}{line}\n", self.server);
@@ -88,6 +95,15 @@ impl Site {
     /// Starts the program by another one from now on; nothing undoes it.
     pub(crate) fn wrap(&mut self, words: &[&str]) {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Has `strace` tamper with a system call from now on: the call, and what is done to it.
+    pub(crate) fn inject(&mut self, fault: &str) {
+        let call = fault.split(':').next().unwrap();
+        let (trace, inject) = (format!("trace={call}"), format!("inject={fault}"));
+        // The kernel filters, so that other calls cost what they always do.
+        let strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"];
+        self.wrap(&[&strace[..], &["-e", &trace, "-e", &inject, "--"]].concat());
     }
 
     /// Starts the program, without waiting for anything.
