@@ -11,6 +11,7 @@ mod pipeline;
 mod resolved;
 mod sections;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -113,44 +114,70 @@ fn build(
 ) -> Result<Config, ConfigError> {
     let table: toml::Table = toml::from_str(text)
         .map_err(|error| ConfigError::NotToml(path.to_owned(), error.to_string()))?;
-    let mut document = Node::from_toml(toml::Value::Table(table));
-    let mut problems = Problems::default();
-    for (name, value) in environment {
-        overlay_variable(&mut document, &name, value, &mut problems);
-    }
-    overlay_command_line(&mut document, overrides);
+    let mut layers = Layers {
+        document: Node::from_toml(toml::Value::Table(table)),
+        sources: BTreeMap::new(),
+        problems: Problems::default(),
+    };
+    environment.for_each(|(name, value)| layers.set_variable(name, value));
+    layers.set_command_line(overrides);
+    let Layers { document, sources, mut problems } = layers;
     let config = sections::read(&document, &mut problems);
-    problems.check(()).map_err(ConfigError::Invalid)?;
+    problems.check(()).map_err(|problems| ConfigError::Invalid(told(problems, &sources)))?;
     // Whoever reads nothing has noted why.
     config.ok_or_else(|| ConfigError::Invalid(Vec::new()))
 }
 
-fn overlay_variable(document: &mut Node, name: &str, value: String, problems: &mut Problems) {
-    let lower = name[ENVIRONMENT_PREFIX.len()..].to_ascii_lowercase();
-    match lower.split_once("__") {
-        Some((section, key)) if section != "sale" && !key.contains("__") && !key.is_empty() => {
-            document.set(section, key, Node::Raw(value));
+/// The file, and what is laid over it.
+struct Layers {
+    document: Node,
+    /// By what the keys that do not stand as in the file were set: a variable or an option.
+    sources: BTreeMap<String, String>,
+    problems: Problems,
+}
+
+impl Layers {
+    fn set_variable(&mut self, name: String, value: String) {
+        let lower = name[ENVIRONMENT_PREFIX.len()..].to_ascii_lowercase();
+        match lower.split_once("__") {
+            Some((section, key)) if section != "sale" && !key.contains("__") && !key.is_empty() => {
+                self.set((section, key), value, name);
+            }
+            _ => self.problems.note(
+                name,
+                "a variable that names no key",
+                "RUSHGATE__SECTION__KEY; sales are set in the file or by the admin API",
+            ),
         }
-        _ => problems.note(
-            name,
-            "a variable that names no key",
-            "RUSHGATE__SECTION__KEY; sales are set in the file or by the admin API",
-        ),
+    }
+
+    fn set_command_line(&mut self, overrides: Overrides) {
+        let options = [
+            (("server", "listen"), "--listen", overrides.listen),
+            (("server", "ops_listen"), "--ops-listen", overrides.ops_listen),
+            (("server", "node"), "--node", overrides.node),
+            (("data", "dir"), "--data", overrides.data),
+        ];
+        for (key, option, value) in options {
+            if let Some(value) = value {
+                self.set(key, value, option.to_owned());
+            }
+        }
+    }
+
+    fn set(&mut self, (section, key): (&str, &str), value: String, source: String) {
+        self.document.set(section, key, Node::Raw(value));
+        self.sources.insert(format!("{section}.{key}"), source);
     }
 }
 
-fn overlay_command_line(document: &mut Node, overrides: Overrides) {
-    let keys = [
-        ("server", "listen", overrides.listen),
-        ("server", "ops_listen", overrides.ops_listen),
-        ("server", "node", overrides.node),
-        ("data", "dir", overrides.data),
-    ];
-    for (section, key, value) in keys {
-        if let Some(value) = value {
-            document.set(section, key, Node::Raw(value));
-        }
-    }
+/// Problems with the words where to look for them, if not in the file.
+fn told(problems: Vec<FieldProblem>, sources: &BTreeMap<String, String>) -> Vec<FieldProblem> {
+    let told = |problem: FieldProblem| match sources.get(&problem.field) {
+        Some(source) => FieldProblem { found: format!("{} in {source}", problem.found), ..problem },
+        None => problem,
+    };
+    problems.into_iter().map(told).collect()
 }
 
 #[cfg(test)]
@@ -216,7 +243,7 @@ mod tests {
         for part in [
             "server.listen: found \"nowhere\", allowed: an address and port",
             "server.colour: found an unknown field",
-            "server.connections_max: found \"-5\", allowed: a whole number from",
+            "server.connections_max: found \"-5\" in RUSHGATE__SERVER__CONNECTIONS_MAX, allowed: a whole",
             "arbiter.kind: found \"etcd\", allowed: local",
             "keys.secret: found (hidden, 16 bytes), allowed: 32 to 1024 bytes",
             "sale[0].id: found \"BAD\"",
@@ -228,6 +255,35 @@ mod tests {
             assert!(error.contains(part), "{part} is missing in:\n{error}");
         }
         assert!(!error.contains("short and secret"), "a secret is never shown");
+    }
+
+    #[test]
+    fn a_secret_that_is_set_but_empty_is_refused_with_the_variable_that_is_empty() {
+        for (variable, found, allowed) in [
+            ("KEYS__OPERATOR", "keys.operator: found no key", "a key is 16 to 256 visible ASCII"),
+            ("KEYS__BACKEND", "keys.backend: found no key", "a key is 16 to 256 visible ASCII"),
+            ("KEYS__SECRET", "keys.secret: found (hidden, 0 bytes)", "32 to 1024 bytes"),
+            ("KEYS__PREVIOUS_SECRET", "keys.previous_secret: found (hidden, 0", "32 to 1024 bytes"),
+            ("KEYS__IDENTITY_SECRET", "keys.identity_secret: found (hidden, 0", "32 to 1024 bytes"),
+            ("PIPELINE__WEBHOOK_SECRET", "webhook_secret: found (hidden, 0", "16 to 1024 bytes"),
+            ("PIPELINE__REDIS_URL", "pipeline.redis_url: found (hidden, 0", "redis://"),
+            ("REDIS__URL", "redis.url: found (hidden, 0 bytes)", "a redis:// or rediss:// URL"),
+        ] {
+            let variable = format!("RUSHGATE__{variable}");
+            let error = built("", &[(&variable, "")]).unwrap_err();
+            assert!(error.contains(found), "{error}");
+            let rest = format!(" in {variable}, allowed: {allowed}");
+            assert!(error.contains(&rest), "{rest:?} is missing in:\n{error}");
+            assert_eq!(error.lines().count(), 2, "nothing else is wrong: {error}");
+        }
+        let file = "[keys]\noperator = \"operator-key-one-1\"\nbackend = []\n";
+        for empty in ["", " , "] {
+            let error = built(file, &[("RUSHGATE__KEYS__OPERATOR", empty)]).unwrap_err();
+            for found in ["operator: found no key in RUSHGATE__", "backend: found no key, allowed"]
+            {
+                assert!(error.contains(found), "the file's key is no way out: {error}");
+            }
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod witness;
 
 use std::fmt;
 
-use cli::{Command, Common, Drawn};
+use cli::{Command, FlashSale};
 use report::{Files, write_json};
 use scenario::Scenario;
 
@@ -98,10 +98,8 @@ impl fmt::Display for Found {
 pub async fn run(cli: Cli) -> Result<Found, String> {
     client::raise_socket_limit();
     match cli.command {
-        Command::FlashSale(options) => {
-            sale(&options.scenario()?, &options.common, &options.drawn).await
-        }
-        Command::Run(options) => sale(&options.scenario()?, &options.common, &options.drawn).await,
+        Command::FlashSale(flags) => sale(&flags.scenario()?, &flags).await,
+        Command::Run(options) => sale(&options.scenario()?, &options.flags).await,
         Command::Pace(options) => {
             let files = Files { json: options.common.json.as_deref(), ..Files::default() };
             files.check()?;
@@ -114,14 +112,15 @@ pub async fn run(cli: Cli) -> Result<Found, String> {
     }
 }
 
-async fn sale(scenario: &Scenario, options: &Common, drawn: &Drawn) -> Result<Found, String> {
+async fn sale(scenario: &Scenario, flags: &FlashSale) -> Result<Found, String> {
+    let (common, drawn) = (&flags.common, &flags.drawn);
     let files = Files {
-        json: options.json.as_deref(),
+        json: common.json.as_deref(),
         html: drawn.html.as_deref(),
         svg_dir: drawn.svg_dir.as_deref(),
     };
     files.check()?;
-    let report = flash_sale::flash_sale(scenario, options).await?;
+    let report = flash_sale::flash_sale(scenario, common).await?;
     report.write(&files)?;
     Ok(Found::Sale(Box::new(report)))
 }

@@ -54,11 +54,11 @@ pub(super) fn check(arbiter: ArbiterOptions, named: Named, root: &mut Fields<'_,
     if arbiter.kind != ArbiterKind::Redis {
         return;
     }
-    if !named.node {
+    if !named.node && !root.problems().concern("server.node") {
         let allowed = "a name of its own for each node, since arbiter.kind is redis";
         root.problems().note("server.node".to_owned(), "nothing", allowed);
     }
-    if !named.secret {
+    if !named.secret && !root.problems().concern("keys.secret") {
         let allowed = "the same secret on all nodes, since arbiter.kind is redis";
         root.problems().note("keys.secret".to_owned(), "nothing", allowed);
     }

@@ -14,7 +14,7 @@ use super::options::{
     Config, DataOptions, KeyOptions, LogOptions, PagesOptions, ServerOptions, TlsOptions,
 };
 use super::pipeline;
-use crate::keys::{KEYS_PER_ROLE_MAX, check_value};
+use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
 use crate::logging::LogFormat;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
@@ -145,7 +145,11 @@ fn read_keys(mut fields: Fields<'_, '_>) -> KeyOptions {
 }
 
 fn read_role_keys(fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<String> {
-    let values = fields.texts(name, "a key or a list of keys").unwrap_or_default();
+    let Some(values) = fields.texts(name, "a key or a list of keys") else { return Vec::new() };
+    if values.is_empty() {
+        // Taken as absent, a variable left empty by mistake would put a key of the node's own in place.
+        fields.note(name, "no key", KeyValueError.to_string());
+    }
     for value in &values {
         if let Err(error) = check_value(value) {
             fields.note(name, format!("(hidden, {} bytes)", value.len()), error.to_string());

@@ -20,40 +20,28 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_rushgate");
 
 pub(crate) const OPERATOR: &str = "an-operator-of-tests";
 
-/// The same for all: whoever entered at one node polls at another. Sales where nothing runs out by time;
-/// only at the second does the pace leave people waiting.
-const CONFIG: &str = r#"
+/// The same for all: whoever entered at one node polls at another.
+const KEYS: &str = r#"
 [keys]
 secret = "0123456789abcdef0123456789abcdef"
 operator = "an-operator-of-tests"
 backend = "a-backend-of-tests"
-[[sale]]
-id = "demo"
-admission_per_second = 1000.0
-active_max = 100000
-[[sale.offer]]
-sku = "sneaker-42"
-total = 1000
-price = 1000
-currency = "EUR"
-[[sale]]
-id = "slow"
-admission_per_second = 0.001
-idle_seconds = 86400
-[[sale.offer]]
-sku = "sneaker-42"
-total = 1000
-price = 1000
-currency = "EUR"
-[[sale]]
-id = "known"
-identity = "header"
-[[sale.offer]]
-sku = "sneaker-42"
-total = 1000
-price = 1000
-currency = "EUR"
 "#;
+
+/// The sales, each with rules of its own: nothing in them runs out by time, and only at the second does
+/// the pace leave people waiting.
+const SALES: [(&str, &str); 3] = [
+    ("demo", "admission_per_second = 1000.0\nactive_max = 100000"),
+    ("slow", "admission_per_second = 0.001\nidle_seconds = 86400"),
+    ("known", "identity = \"header\""),
+];
+
+fn sale((id, rules): (&str, &str)) -> String {
+    format!(
+        "[[sale]]\nid = \"{id}\"\n{rules}\n[[sale.offer]]\nsku = \"sneaker-42\"\ntotal = 1000\n\
+         price = 1000\ncurrency = \"EUR\"\n"
+    )
+}
 
 /// One node; killed when it is dropped.
 #[derive(Debug)]
@@ -68,7 +56,9 @@ impl Node {
     fn start(name: &str, folder: &TempDir, more: &str) -> Self {
         let at = |end: &str| folder.path().join(format!("{name}{end}"));
         let server = "[server]\ntrusted_proxies = [\"127.0.0.0/8\"]";
-        fs::write(at(".toml"), format!("{server}\nnode = \"{name}\"\n{more}{CONFIG}")).unwrap();
+        let sales = SALES.map(sale).concat();
+        let config = format!("{server}\nnode = \"{name}\"\n{more}{KEYS}{sales}");
+        fs::write(at(".toml"), config).unwrap();
         let log = at(".log");
         let mut command = Command::new(PROGRAM);
         command.args(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);

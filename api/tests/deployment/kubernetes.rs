@@ -135,7 +135,7 @@ fn the_variables_are_keys_and_an_unfilled_secret_is_refused() {
         filled.iter().map(|(name, _)| (*name, "")).chain(named).collect();
     let (code, said) = program::check(&config(), &empty);
     assert_eq!(code, Some(2), "{said}");
-    for key in ["redis.url", "pipeline.redis_url", "keys.secret"] {
+    for key in ["redis.url", "pipeline.redis_url", "keys.secret", "keys.operator", "keys.backend"] {
         assert!(said.contains(&format!("{key}: found ")), "{key} is not in\n{said}");
     }
 }

@@ -25,7 +25,7 @@ use testkit::redis::{Redis, Reply};
 use crate::{
     beside_others,
     client::{Answer, Call, Client},
-    site::{Server, Site},
+    site::{Server, Site, offer, sale},
     stream_support::{GROUP, KEY, call, count, list, read_new, start},
     wait_for,
 };
@@ -33,17 +33,9 @@ use crate::{
 const DOCUMENT: &str = include_str!("../../../docs/order-pipeline.md");
 
 /// One shopper may buy as much as the outbox can take.
-const BULK: &str = r#"
-[[sale]]
-id = "bulk"
-per_shopper_max = 1000000
-hold_seconds = 86400
-[[sale.offer]]
-sku = "plenty"
-total = 1000000
-price = 10
-currency = "EUR"
-"#;
+fn bulk() -> String {
+    sale("bulk", "per_shopper_max = 1000000\n") + &offer("plenty", 1_000_000, 10)
+}
 
 /// Where new holds are refused: the engine's bound of events that wait for the sink.
 const OUTBOX_EVENTS_MAX: usize = 65_536;
@@ -53,16 +45,13 @@ fn site(redis: &Redis, stream_max: usize) -> Site {
     Site::new().sections(&format!(
         "[pipeline]\nsink = \"redis_stream\"\nredis_url = \"redis+unix://{socket}\"\n\
          redis_groups = [\"{GROUP}\"]\nredis_stream_max = {stream_max}\nredis_timeout_ms = 1000\n\
-         {BULK}"
+         {}",
+        bulk()
     ))
 }
 
 /// Enters and is let in.
-fn pass(client: &mut Client) -> String {
-    pass_of(client, "bulk")
-}
-
-fn pass_of(client: &mut Client, sale: &str) -> String {
+fn pass(client: &mut Client, sale: &str) -> String {
     let entered = client.ask(&Call::post(&format!("/v1/sales/{sale}/enter")));
     let (ticket, mut place) = (entered.text("ticket"), entered);
     let path = format!("/v1/sales/{sale}/position");
@@ -73,11 +62,7 @@ fn pass_of(client: &mut Client, sale: &str) -> String {
     place.text("pass")
 }
 
-fn buy(client: &mut Client, pass: &str, key: &str) -> Answer {
-    buy_of(client, "bulk", pass, key)
-}
-
-fn buy_of(client: &mut Client, sale: &str, pass: &str, key: &str) -> Answer {
+fn buy(client: &mut Client, sale: &str, pass: &str, key: &str) -> Answer {
     let body = r#"{"items":[{"sku":"plenty","quantity":1}]}"#;
     let path = format!("/v1/sales/{sale}/purchase");
     client.ask(&Call { bearer: Some(pass), key: Some(key), body, ..Call::post(&path) })
@@ -133,10 +118,10 @@ fn purchases_over_http_reach_the_documents_workers_though_one_is_killed() {
     };
 
     let mut client = server.client();
-    let (pass, backend) = (pass(&mut client), server.backend.clone());
+    let (pass, backend) = (pass(&mut client, "bulk"), server.backend.clone());
     let mut purchases = BTreeSet::new();
     for key in 0..20 {
-        let purchase = buy(&mut client, &pass, &format!("key-{key}")).text("purchase");
+        let purchase = buy(&mut client, "bulk", &pass, &format!("key-{key}")).text("purchase");
         for verb in ["pay", "confirm"] {
             let path = format!("/v1/sales/bulk/purchases/{purchase}/{verb}");
             let settled = client.ask(&Call { bearer: Some(&backend), ..Call::post(&path) });
@@ -169,7 +154,7 @@ fn purchases_over_http_reach_the_documents_workers_though_one_is_killed() {
 fn buy_until_refused(server: &Server, pass: &str, worker: usize) -> (Vec<String>, Answer) {
     let (mut client, mut made) = (server.client(), Vec::new());
     loop {
-        let answer = buy(&mut client, pass, &format!("{worker}-{}", made.len()));
+        let answer = buy(&mut client, "bulk", pass, &format!("{worker}-{}", made.len()));
         if answer.status != 201 {
             return (made, answer);
         }
@@ -184,7 +169,7 @@ fn while_workers_stall_new_holds_are_refused_polls_answered_and_nothing_is_lost(
     let redis = start();
     let server = site(&redis, STREAM_MAX).start();
     let mut client = server.client();
-    let pass = pass(&mut client);
+    let pass = pass(&mut client, "bulk");
     let (server_ref, pass_ref) = (&server, pass.as_str());
     let outcomes: Vec<_> = thread::scope(|scope| {
         let buying = |worker| scope.spawn(move || buy_until_refused(server_ref, pass_ref, worker));
@@ -237,7 +222,7 @@ fn while_workers_stall_new_holds_are_refused_polls_answered_and_nothing_is_lost(
         worker.join().unwrap()
     });
     assert!(taken == made, "orders were lost or made up");
-    assert_eq!(buy(&mut client, &pass, "afterwards").status, 201);
+    assert_eq!(buy(&mut client, "bulk", &pass, "afterwards").status, 201);
 }
 
 /// Answers every post on a connection: 400 until it relents.
@@ -283,15 +268,16 @@ fn an_operator_sends_dead_letters_again_by_sale_and_number_or_all_of_them() {
     let relents = Arc::new(AtomicBool::new(false));
     let server = Site::new().sections(&format!(
         "[pipeline]\nsink = \"webhook\"\nwebhook_url = \"{}\"\n\
-         webhook_secret = \"0123456789abcdef\"\nwebhook_attempts_max = 1\n{BULK}",
-        receiver(&relents)
+         webhook_secret = \"0123456789abcdef\"\nwebhook_attempts_max = 1\n{}",
+        receiver(&relents),
+        bulk()
     ));
     let server = server.start();
     let mut client = server.client();
     for sale in ["bulk", "demo"] {
-        let pass = pass_of(&mut client, sale);
+        let pass = pass(&mut client, sale);
         for key in ["one", "two"] {
-            assert_eq!(buy_of(&mut client, sale, &pass, key).status, 201);
+            assert_eq!(buy(&mut client, sale, &pass, key).status, 201);
         }
     }
     let outbox = Call { bearer: Some(&server.operator), ..Call::get("/v1/admin/outbox") };

@@ -55,22 +55,9 @@ impl Tally {
 #[test]
 fn goodput_stays_level_at_ten_times_the_capacity_and_it_passes() {
     let _measuring = alone();
-    let mut site = Site::new().server_option(&format!("connections_max = {CONNECTIONS}"));
-    site.start().kill();
-    let slow = "inject=fdatasync:delay_exit=80000";
-    site.wrap(&[
-        "strace",
-        "-f",
-        "--seccomp-bpf",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=fdatasync",
-        "-e",
-        slow,
-        "--",
-    ]);
+    let mut site =
+        Site::started_before().server_option(&format!("connections_max = {CONNECTIONS}"));
+    site.inject("fdatasync:delay_exit=80000");
     let server = site.start();
     let crowd =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -26,29 +26,24 @@ use crate::{
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rushgate");
 
-/// The one sale: nothing in it runs out by time, and one of its offers sells out.
-const SALE: &str = r#"
-[[sale]]
-id = "demo"
-title = "Failures"
-admission_per_second = 400.0
-active_max = 100000
-claim_window_seconds = 86400
-session_seconds = 86400
-idle_seconds = 86400
-hold_seconds = 86400
-per_shopper_max = 2
-[[sale.offer]]
-sku = "scarce"
-total = 150
-price = 1000
-currency = "EUR"
-[[sale.offer]]
-sku = "plenty"
-total = 1000000
-price = 10
-currency = "EUR"
-"#;
+/// The sale of most tests: nothing in it runs out by time, and one of its offers sells out.
+fn demo() -> String {
+    let rules = "title = \"Failures\"\nadmission_per_second = 400.0\nactive_max = 100000\n\
+        claim_window_seconds = 86400\nsession_seconds = 86400\nidle_seconds = 86400\n\
+        per_shopper_max = 2\n";
+    sale("demo", rules) + &offer("scarce", 150, 1_000) + &offer("plenty", 1_000_000, 10)
+}
+
+/// A sale whose holds stay, as a section of the configuration; its offers come behind it.
+pub(crate) fn sale(id: &str, rules: &str) -> String {
+    format!("[[sale]]\nid = \"{id}\"\nhold_seconds = 86400\n{rules}")
+}
+
+pub(crate) fn offer(sku: &str, total: u64, price: u64) -> String {
+    format!(
+        "[[sale.offer]]\nsku = \"{sku}\"\ntotal = {total}\nprice = {price}\ncurrency = \"EUR\"\n"
+    )
+}
 
 /// Where a server lives across its restarts.
 #[derive(Debug)]
@@ -78,6 +73,13 @@ impl Site {
         Self { data, ..Self::new() }
     }
 
+    /// With a journal already, as faults are for its batches.
+    pub(crate) fn started_before() -> Self {
+        let site = Self::new();
+        site.start().kill();
+        site
+    }
+
     /// Adds a line to the `[server]` section.
     pub(crate) fn server_option(mut self, line: &str) -> Self {
         self.server = format!("{}{line}\n", self.server);
@@ -95,12 +97,22 @@ impl Site {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
     }
 
+    /// Has `strace` tamper with a system call from now on: the call, and what is done to it.
+    pub(crate) fn inject(&mut self, fault: &str) {
+        let call = fault.split(':').next().unwrap();
+        let (trace, inject) = (format!("trace={call}"), format!("inject={fault}"));
+        // The kernel filters, so that other calls cost what they always do.
+        let strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"];
+        self.wrap(&[&strace[..], &["-e", &trace, "-e", &inject, "--"]].concat());
+    }
+
     /// Starts the program, without waiting for anything.
     pub(crate) fn spawn(&self) -> Child {
         let config = self.scratch.path().join("rushgate.toml");
         let Self { server, sections, .. } = self;
         let addresses = "listen = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\n";
-        fs::write(&config, format!("[server]\n{addresses}{server}{sections}{SALE}")).unwrap();
+        let text = format!("[server]\n{addresses}{server}{sections}{}", demo());
+        fs::write(&config, text).unwrap();
         let mut words = self.wrapper.iter().map(String::as_str).chain([PROGRAM]);
         let first = words.next().unwrap();
         let mut command = Command::new(first);

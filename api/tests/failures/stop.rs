@@ -24,22 +24,9 @@ const WAITING: usize = 40;
 #[test]
 fn every_request_under_way_at_sigterm_is_answered() {
     let _running = beside_others();
-    let mut site = Site::new();
-    site.start().kill();
+    let mut site = Site::started_before();
     // Every sync takes 300 ms, so that all of these requests are waiting for one.
-    let slow = "inject=fdatasync:delay_exit=300000";
-    site.wrap(&[
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=fdatasync",
-        "-e",
-        slow,
-        "--",
-    ]);
+    site.inject("fdatasync:delay_exit=300000");
     let server = site.start();
     let mut shoppers: Vec<_> = (0..WAITING).map(|at| Shopper::new(format!("w-{at}"))).collect();
     let mut sockets: Vec<_> = shoppers.iter().map(|_| connect(server.public).unwrap()).collect();

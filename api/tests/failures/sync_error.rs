@@ -18,19 +18,6 @@ use crate::{
     wait_for,
 };
 
-/// The first start makes the journal; the faults are for batches.
-fn started_before() -> Site {
-    let site = Site::new();
-    site.start().kill();
-    site
-}
-
-fn with_fault(site: &mut Site, fault: &str) {
-    let call = fault.split(':').next().unwrap();
-    let (trace, inject) = (format!("trace={call}"), format!("inject={fault}"));
-    site.wrap(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "--"]);
-}
-
 fn is_success(answer: &io::Result<Answer>) -> bool {
     answer.as_ref().is_ok_and(|answer| answer.status < 300)
 }
@@ -38,9 +25,9 @@ fn is_success(answer: &io::Result<Answer>) -> bool {
 /// One shopper after the other until the fault; each is a batch of its own.
 fn one_by_one(fault: &str) {
     let _running = beside_others();
-    let mut site = started_before();
+    let mut site = Site::started_before();
     let mut crowd = Crowd::new(seed(fault));
-    with_fault(&mut site, fault);
+    site.inject(fault);
     let server = site.start();
     let mut client = server.client();
     let shoppers = &mut crowd.workers[0].shoppers;
@@ -85,9 +72,9 @@ fn a_failed_write_stops_the_process() {
 #[test]
 fn a_failed_sync_under_load_loses_nothing_acknowledged() {
     let _running = beside_others();
-    let mut site = started_before();
+    let mut site = Site::started_before();
     let mut crowd = Crowd::new(seed("failed sync under load"));
-    with_fault(&mut site, "fdatasync:error=EIO:when=150");
+    site.inject("fdatasync:error=EIO:when=150");
     let server = site.start();
     crowd.shop(&server.door(), || {
         let (code, log) = server.exit();
@@ -102,9 +89,9 @@ fn a_failed_sync_under_load_loses_nothing_acknowledged() {
 #[test]
 fn a_journal_that_fails_while_the_server_drains_is_still_told() {
     let _running = beside_others();
-    let mut site = started_before();
+    let mut site = Site::started_before();
     // The failing sync takes a second: time enough to be told to stop in the middle of it.
-    with_fault(&mut site, "fdatasync:error=EIO:delay_exit=1000000:when=12");
+    site.inject("fdatasync:error=EIO:delay_exit=1000000:when=12");
     let server = site.start();
     let answered = AtomicUsize::new(0);
     thread::scope(|scope| {

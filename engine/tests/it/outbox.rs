@@ -6,42 +6,28 @@ use engine::{
     clock::Millis,
     command::{Command, Reply},
     hold::Step,
-    id::{
-        Currency, Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku,
-    },
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     limits::{BATCH_COMMANDS_MAX, OUTBOX_EVENTS_MAX},
-    record::{Author, Change, Record, ReplayKey},
+    record::{Change, Record, ReplayKey},
     sale::{ChangeRefusal, PurchaseRefusal, Settler, TicketRef},
-    spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
+    spec::SaleSpec,
     world::World,
 };
 
+use crate::support::{self, SALE, author};
+
 const SHOPPER: ShopperKey = ShopperKey(7);
 
+/// A sale in which nothing runs out by time or at a shopper's limit.
 fn spec() -> SaleSpec {
     let day_ms = 86_400_000;
     SaleSpec {
-        name: SaleName::parse("demo").unwrap(),
-        title: String::new(),
-        opens_at: None,
-        closes_at: None,
-        identity: IdentityMode::Anonymous,
-        rejoin: Rejoin::Keep,
-        admission_milli_per_second: 1_000_000,
-        active_max: 10,
         claim_window_ms: day_ms,
         session_ms: day_ms,
         idle_ms: day_ms,
         hold_ms: day_ms,
         per_shopper_max: 1_000_000,
-        overbook_milli: None,
-        refund_restocks: false,
-        offers: vec![OfferSpec {
-            sku: Sku::parse("a").unwrap(),
-            total: 1_000_000,
-            price: 1,
-            currency: Currency::parse("EUR").unwrap(),
-        }],
+        ..support::spec(&[1_000_000])
     }
 }
 
@@ -69,9 +55,7 @@ fn buy(arbiter: &mut LocalArbiter, keys: impl Iterator<Item = u64>) -> Vec<Purch
 #[test]
 fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     let mut arbiter = LocalArbiter::default();
-    let author = Author { name: "test".to_owned() };
-    let create = Command::Create { author, spec: Box::new(spec()) };
-    arbiter.decide(Millis(1_000), &[create]);
+    arbiter.decide(Millis(1_000), &[support::create(spec())]);
     let enter = Command::Enter { sale: spec().name.tag(), shopper: SHOPPER, replay: None };
     arbiter.decide(Millis(2_000), &[enter]);
 
@@ -88,13 +72,8 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     assert_eq!(refusals, [PurchaseRefusal::Stalled], "three are accepted again");
 }
 
-fn author() -> Author {
-    Author { name: "test".to_owned() }
-}
-
 fn create(name: &str) -> Command {
-    let spec = SaleSpec { name: SaleName::parse(name).unwrap(), ..spec() };
-    Command::Create { author: author(), spec: Box::new(spec) }
+    support::create(SaleSpec { name: support::name(name), ..spec() })
 }
 
 /// Facts that were decided at one time.
@@ -185,7 +164,7 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
     let release = Command::Settle { sale, hold, step: Step::Release, by, replay };
     let delivered = Command::Delivered { sale, events: [1, 2].map(EventId).to_vec() };
 
-    decide(create("demo"));
+    decide(create(SALE));
     decide(enter.clone());
     decide(purchase(1));
     decide(release);
@@ -195,7 +174,7 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
     assert_eq!(decide(change(Change::Delete)), Reply::Changed(Ok(())));
     assert_eq!(decide(delivered), Reply::Noted(0), "of a sale that is gone");
 
-    decide(create("demo"));
+    decide(create(SALE));
     decide(enter);
     let pass = TicketRef { epoch: Epoch(2), number: Number(1), shopper: SHOPPER };
     let (items, replay) = (vec![(OfferIndex(0), 1)].into(), ReplayKey { key: 1, body: 0 });

@@ -1,5 +1,6 @@
 //! The arbiter of many nodes, against a real Redis that the tests start.
 
+mod agreement;
 mod beside;
 mod cluster;
 mod crew;
@@ -11,7 +12,6 @@ mod loss;
 mod moves;
 mod muster;
 mod nodes;
-mod peer;
 mod rights;
 mod sentinel;
 mod server;

@@ -2,10 +2,11 @@
 
 use engine::{
     clock::Millis,
-    command::Command,
+    command::{Command, Entry},
     id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
     record::{Author, Change, ReplayKey},
     sale::TicketRef,
+    scribe::Watch,
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
 };
 
@@ -52,6 +53,11 @@ pub(crate) fn spec(totals: &[u64]) -> SaleSpec {
     }
 }
 
+/// Everybody is let in at once.
+pub(crate) fn wide(units: u64) -> SaleSpec {
+    SaleSpec { admission_milli_per_second: 1_000_000_000, active_max: 10_000, ..spec(&[units]) }
+}
+
 pub(crate) fn create(spec: SaleSpec) -> Command {
     Command::Create { author: author(), spec: Box::new(spec) }
 }
@@ -77,6 +83,12 @@ pub(crate) fn ticket(number: u64, shopper: u128) -> TicketRef {
     TicketRef { epoch: Epoch(1), number: Number(number), shopper: ShopperKey(shopper) }
 }
 
+/// What an entry's answer is a ticket to.
+pub(crate) fn pass_of(entry: &Entry) -> TicketRef {
+    let (number, shopper) = (entry.answer.number, entry.answer.shopper);
+    TicketRef { epoch: entry.epoch, number, shopper }
+}
+
 pub(crate) fn settle(hold: u64, step: engine::hold::Step, replay: Option<ReplayKey>) -> Command {
     let by = engine::sale::Settler::Backend;
     Command::Settle { sale: tag(), hold: HoldId(hold), step, by, replay }
@@ -84,3 +96,12 @@ pub(crate) fn settle(hold: u64, step: engine::hold::Step, replay: Option<ReplayK
 
 /// The time all tests begin at.
 pub(crate) const START: Millis = Millis(1_000_000);
+
+/// Nobody is told of syncs.
+#[derive(Debug)]
+pub(crate) struct Unwatched;
+
+impl Watch for Unwatched {
+    fn syncing(&mut self) {}
+    fn synced(&mut self, _records: usize) {}
+}

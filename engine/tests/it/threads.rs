@@ -12,29 +12,19 @@ use std::{
 use engine::{
     Engine, EngineOptions, Failure, Started,
     clock::SystemClock,
-    command::Entry,
     disk::real::RealDisk,
     hold::{HoldState, Step},
     id::{OfferIndex, ShopperKey},
     limits::SEGMENT_BYTES,
     record::ReplayKey,
     sale::{PurchaseRefusal, Settler, TicketRef},
-    scribe::Watch,
     spec::SaleSpec,
     view::SaleView,
 };
 
-use crate::support::{SALE, author, key, spec};
+use crate::support::{SALE, Unwatched, author, key, pass_of, wide};
 
 const OFFER: OfferIndex = OfferIndex(0);
-
-#[derive(Debug)]
-struct Unwatched;
-
-impl Watch for Unwatched {
-    fn syncing(&mut self) {}
-    fn synced(&mut self, _records: usize) {}
-}
 
 /// Wakes the thread that blocks.
 struct Alarm(Thread);
@@ -77,19 +67,9 @@ fn open(directory: &Path, spec: SaleSpec) -> (Started, Arc<SaleView>) {
     (started, sale)
 }
 
-/// Everybody is let in at once.
-fn wide(units: u64) -> SaleSpec {
-    SaleSpec { admission_milli_per_second: 1_000_000_000, active_max: 10_000, ..spec(&[units]) }
-}
-
 fn enter(engine: &Engine, sale: &SaleView, shopper: u128) -> TicketRef {
     let entry = block_on(engine.enter(sale, ShopperKey(shopper), None));
-    ticket(&entry.unwrap_or_else(|failure| panic!("shopper {shopper}: {failure:?}")))
-}
-
-fn ticket(entry: &Entry) -> TicketRef {
-    let (number, shopper) = (entry.answer.number, entry.answer.shopper);
-    TicketRef { epoch: entry.epoch, number, shopper }
+    pass_of(&entry.unwrap_or_else(|failure| panic!("shopper {shopper}: {failure:?}")))
 }
 
 /// Runs `act` on as many threads, all let loose at once.

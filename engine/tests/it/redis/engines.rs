@@ -6,7 +6,7 @@ use engine::{
     Failure,
     disk::sim::SimDisk,
     hold::Step,
-    id::{Epoch, EventId, NodeName, Number, ShopperKey},
+    id::{Epoch, EventId, Number, ShopperKey},
     limits::NODE_NOTED_MS,
     record::Change,
     recovery::RecoveryError,
@@ -15,12 +15,11 @@ use engine::{
 };
 
 use super::{
-    peer::{
-        OFFER, Peer, agree, certify, journaled, once, shared, shown, ticket, try_start, until, wide,
-    },
+    agreement::{agree, certify, journaled, part, shown, together},
     server::{DEADLINE, Server, run},
+    serving::{OFFER, Serving, once, pause, shared, try_start, until},
 };
-use crate::support::{self, SALE, author, key};
+use crate::support::{self, SALE, author, key, pass_of, wide};
 
 #[test]
 fn three_engines_give_dense_numbers_sell_every_unit_once_and_show_the_same() {
@@ -28,18 +27,13 @@ fn three_engines_give_dense_numbers_sell_every_unit_once_and_show_the_same() {
     const CROWD: u128 = 40;
     let server = Server::start();
     run(async {
-        let peers =
-            [Peer::start(&server, "a"), Peer::start(&server, "b"), Peer::start(&server, "c")];
-        peers[0].create(wide(UNITS)).await;
-        for peer in &peers {
-            peer.sale().await;
-        }
+        let peers: [Serving; 3] = together(&server.url(), UNITS).await;
         let crowd = |index: u128| {
             let peer = &peers[usize::try_from(index).expect("few")];
             async move {
                 let (mut numbers, mut sold) = (Vec::new(), 0);
                 for shopper in index * CROWD + 1..=(index + 1) * CROWD {
-                    let pass = peer.enter(shopper).await;
+                    let pass = peer.pass(shopper).await;
                     numbers.push(pass.number);
                     match peer.buy(pass, 1, once(shopper)).await {
                         Ok(_) => sold += 1,
@@ -67,15 +61,12 @@ fn three_engines_give_dense_numbers_sell_every_unit_once_and_show_the_same() {
         }
         // Units that come back at one are there at all, and no engine says sold out for ever.
         let hold = engine::id::HoldId(1);
-        let (engine, view) = (&peers[1].engine, peers[1].view());
+        let (engine, view) = (peers[1].engine(), peers[1].view());
         let released = engine.settle(&view, hold, Step::Release, Settler::Backend, None).await;
         released.expect("held");
         agree(&[&peers[0], &peers[1], &peers[2]]).await;
-        let pass = peers[2].enter(900).await;
-        peers[2].buy(pass, 1, once(900)).await.expect("one unit is left");
-        for peer in peers {
-            certify(&peer.stop());
-        }
+        peers[2].sell(900).await;
+        part(peers);
     });
 }
 
@@ -83,13 +74,15 @@ fn three_engines_give_dense_numbers_sell_every_unit_once_and_show_the_same() {
 fn a_purchase_is_repeated_at_another_engine_byte_for_byte_and_limits_hold_over_all() {
     let server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(SaleSpec { per_shopper_max: 3, ..wide(3) }).await;
-        b.sale().await;
-        let entry = a.engine.enter(&a.view(), ShopperKey(1), Some(key(7, 7))).await.expect("open");
-        let again = b.engine.enter(&b.view(), ShopperKey(1), Some(key(7, 7))).await.expect("open");
+        let (a, b) = (Serving::start("a", &server.url()), Serving::start("b", &server.url()));
+        a.create_as(SaleSpec { per_shopper_max: 3, ..wide(3) }).await;
+        b.sale(SALE).await;
+        let entry =
+            a.engine().enter(&a.view(), ShopperKey(1), Some(key(7, 7))).await.expect("open");
+        let again =
+            b.engine().enter(&b.view(), ShopperKey(1), Some(key(7, 7))).await.expect("open");
         assert_eq!((&again.answer, again.replayed), (&entry.answer, true));
-        let pass = ticket(&entry);
+        let pass = pass_of(&entry);
         let first = a.buy(pass, 2, once(1)).await.expect("units are left");
         // At once: b need not have heard of it.
         let repeat = b.buy(pass, 2, once(1)).await.expect("the same key");
@@ -117,12 +110,10 @@ fn a_purchase_is_repeated_at_another_engine_byte_for_byte_and_limits_hold_over_a
 fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(50)).await;
+        let [a] = together(&server.url(), 50).await;
         let mut holds = Vec::new();
         for shopper in 1..=20 {
-            let pass = a.enter(shopper).await;
-            holds.push(a.buy(pass, 1, once(shopper)).await.expect("units are left").hold);
+            holds.push(a.sell(shopper).await);
         }
         let (point, bytes) = journaled(&a.disk);
         let arbiter = server.arbiter("own", DEADLINE).await;
@@ -130,7 +121,7 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
         // Until the store has noted that this engine needs no earlier entry.
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
         arbiter
-            .put_snapshot(tag, Epoch(1), &point, a.engine.now(), &bytes)
+            .put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes)
             .await
             .expect("it is open");
         let trimmed = arbiter.facts(tag, &engine::stream::Point::START, 1).await;
@@ -138,29 +129,26 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
 
         // Facts that come with the snapshot, in the same turn.
         for shopper in 21..=25 {
-            let pass = a.enter(shopper).await;
-            a.buy(pass, 1, once(shopper)).await.expect("units are left");
+            a.sell(shopper).await;
         }
-        let late = Peer::start(&server, "late");
-        let view = late.sale().await;
+        let late = Serving::start("late", &server.url());
+        let view = late.sale(SALE).await;
         assert_eq!(view.holds_of(ShopperKey(20)), [Arc::clone(&holds[19])]);
         agree(&[&a, &late]).await;
-        let pass = late.enter(7).await;
-        assert_eq!(late.buy(pass, 1, once(7)).await.expect("its own key").hold, holds[6]);
-        let pass = late.enter(100).await;
+        assert_eq!(late.sell(7).await, holds[6], "its own key");
+        let pass = late.pass(100).await;
         late.buy(pass, 2, once(100)).await.expect("units are left");
         agree(&[&a, &late]).await;
 
         let disk = late.stop();
         certify(&disk);
         for shopper in 200..220 {
-            a.enter(shopper).await;
+            a.pass(shopper).await;
         }
-        let late = Peer::on(&disk, &server, "late", 600_000);
+        let late = Serving::on(&disk, shared("late", &server.url()));
         agree(&[&a, &late]).await;
         assert_eq!(late.view().line().issued(), Number(46));
-        certify(&a.stop());
-        certify(&late.stop());
+        part([a, late]);
     });
 }
 
@@ -168,21 +156,19 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
 fn what_a_sale_taken_over_has_to_tell_is_told() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(50)).await;
+        let [a] = together(&server.url(), 50).await;
         for shopper in 1..=5 {
-            let pass = a.enter(shopper).await;
-            a.buy(pass, 1, once(shopper)).await.expect("units are left");
+            a.sell(shopper).await;
         }
         let (tag, refused) = (support::tag(), EventId(2));
-        a.engine.dead_letter(tag, refused, "no".to_owned()).await.expect("it is noted");
+        a.engine().dead_letter(tag, refused, "no".to_owned()).await.expect("it is noted");
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
         let (point, bytes) = journaled(&a.disk);
         let arbiter = server.arbiter("own", DEADLINE).await;
-        arbiter.put_snapshot(tag, Epoch(1), &point, a.engine.now(), &bytes).await.expect("open");
-        let late = Peer::start(&server, "late");
-        late.sale().await;
-        let letters = late.engine.dead_letters();
+        arbiter.put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes).await.expect("open");
+        let late = Serving::start("late", &server.url());
+        late.sale(SALE).await;
+        let letters = late.engine().dead_letters();
         assert_eq!(letters.iter().map(|letter| letter.event).collect::<Vec<_>>(), [refused]);
         assert!(late.events().is_empty(), "another is the courier");
         a.stop();
@@ -191,7 +177,7 @@ fn what_a_sale_taken_over_has_to_tell_is_told() {
         while seen.len() < 4 {
             assert!(since.elapsed().as_secs() < 10, "{seen:?}");
             seen.extend(late.events().iter().map(|event| event.id.0));
-            super::peer::pause().await;
+            pause().await;
         }
         assert_eq!(seen, [1, 3, 4, 5]);
         late.stop();
@@ -202,13 +188,10 @@ fn what_a_sale_taken_over_has_to_tell_is_told() {
 fn order_events_are_handed_out_by_one_engine_at_a_time_and_none_is_lost() {
     let server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(50)).await;
-        b.sale().await;
+        let [a, b] = together(&server.url(), 50).await;
         for shopper in 1..=10 {
             let peer = if shopper % 2 == 0 { &a } else { &b };
-            let pass = peer.enter(shopper).await;
-            peer.buy(pass, 1, once(shopper)).await.expect("units are left");
+            peer.sell(shopper).await;
         }
         agree(&[&a, &b]).await;
         let (of_a, of_b) = (a.events(), b.events());
@@ -220,20 +203,19 @@ fn order_events_are_handed_out_by_one_engine_at_a_time_and_none_is_lost() {
         assert_eq!(ids(if is_a { &of_a } else { &of_b }), (1..=10).collect::<Vec<_>>());
         let (courier, other) = if is_a { (a, b) } else { (b, a) };
         let taken = (1..=4).map(EventId).collect();
-        courier.engine.delivered(support::tag(), taken).await.expect("it is noted");
-        let lag = |peer: &Peer| peer.engine.registry().outbox_lag();
+        courier.engine().delivered(support::tag(), taken).await.expect("it is noted");
+        let lag = |peer: &Serving| peer.engine().registry().outbox_lag();
         until("both know what was taken", || lag(&courier) == 6 && lag(&other) == 6).await;
 
         // Killed: the lease has to run out.
         courier.kill().await;
-        let pass = other.enter(50).await;
-        other.buy(pass, 1, once(50)).await.expect("units are left");
+        other.sell(50).await;
         let mut seen = Vec::new();
         let since = tokio::time::Instant::now();
         while seen.len() < 7 {
             assert!(since.elapsed().as_secs() < 10, "{seen:?}");
             seen.extend(ids(&other.events()));
-            super::peer::pause().await;
+            pause().await;
         }
         assert_eq!(seen, (5..=11).collect::<Vec<_>>(), "what was not taken, in order");
         other.stop();
@@ -244,50 +226,47 @@ fn order_events_are_handed_out_by_one_engine_at_a_time_and_none_is_lost() {
 fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
     let server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(5)).await;
-        b.sale().await;
-        let pass = b.enter(1).await;
-        let hold = b.buy(pass, 1, once(1)).await.expect("units are left").hold.id;
-        a.enter(2).await;
+        let [a, b] = together(&server.url(), 5).await;
+        let hold = b.sell(1).await.id;
+        a.pass(2).await;
         let view = b.view();
-        let settled = b.engine.settle(&view, hold, Step::Release, Settler::Backend, None).await;
+        let settled = b.engine().settle(&view, hold, Step::Release, Settler::Backend, None).await;
         settled.expect("held");
         agree(&[&a, &b]).await;
         let events = [1, 2].map(EventId).to_vec();
-        a.engine.delivered(support::tag(), events).await.expect("it is noted");
+        a.engine().delivered(support::tag(), events).await.expect("it is noted");
         // Away while the sale is deleted and made again.
-        let away = Peer::start(&server, "away");
-        away.sale().await;
+        let away = Serving::start("away", &server.url());
+        away.sale(SALE).await;
         agree(&[&a, &b, &away]).await;
         let away = away.stop();
-        let also_away = Peer::start(&server, "also-away");
-        also_away.sale().await;
+        let also_away = Serving::start("also-away", &server.url());
+        also_away.sale(SALE).await;
         let also_away = also_away.stop();
-        let long_away = Peer::start(&server, "long-away");
-        long_away.sale().await;
+        let long_away = Serving::start("long-away", &server.url());
+        long_away.sale(SALE).await;
         let long_away = long_away.stop();
-        a.engine.change(&a.view(), author(), Change::Close).await.expect("it is open");
-        a.engine.change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
-        assert!(a.engine.sale(SALE).is_none());
-        until("b drops it", || b.engine.sale(SALE).is_none()).await;
+        a.engine().change(&a.view(), author(), Change::Close).await.expect("it is open");
+        a.engine().change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
+        assert!(a.engine().sale(SALE).is_none());
+        until("b drops it", || b.engine().sale(SALE).is_none()).await;
 
         // It hears of the deletion, though the sale is gone.
-        drops_the_sale(Peer::on(&also_away, &server, "also-away", 600_000)).await;
+        drops_the_sale(Serving::on(&also_away, shared("also-away", &server.url()))).await;
         // As after a day.
         let facts = &server.arbiter("own", DEADLINE).await.keys(support::tag())[11];
         server.raw().await.call(&["DEL", facts]).await;
-        drops_the_sale(Peer::on(&long_away, &server, "long-away", 600_000)).await;
+        drops_the_sale(Serving::on(&long_away, shared("long-away", &server.url()))).await;
 
-        b.create(wide(5)).await;
-        a.sale().await;
-        let pass = a.enter(1).await;
+        b.create(SALE, 5).await;
+        a.sale(SALE).await;
+        let pass = a.pass(1).await;
         assert_eq!((pass.epoch, pass.number), (Epoch(2), Number(1)));
         a.buy(pass, 1, once(9)).await.expect("units are left");
         agree(&[&a, &b]).await;
         let mut seen = Vec::new();
         until("the event is handed out", || {
-            a.engine.registry().outbox_lag() == 1 && b.engine.registry().outbox_lag() == 1
+            a.engine().registry().outbox_lag() == 1 && b.engine().registry().outbox_lag() == 1
         })
         .await;
         while seen.is_empty() {
@@ -298,25 +277,23 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
                     .map(|event| event.id.0)
                     .filter(|id| *id > 2),
             );
-            super::peer::pause().await;
+            pause().await;
         }
         assert_eq!(seen, [3], "event ids go on");
 
-        let away = Peer::on(&away, &server, "away", 600_000);
+        let away = Serving::on(&away, shared("away", &server.url()));
         until("it has the new sale", || {
-            away.engine.sale(SALE).is_some_and(|sale| sale.epoch() == Epoch(2))
+            away.engine().sale(SALE).is_some_and(|sale| sale.epoch() == Epoch(2))
         })
         .await;
         away.is_well().await;
         agree(&[&a, &b, &away]).await;
-        for peer in [a, b, away] {
-            certify(&peer.stop());
-        }
+        part([a, b, away]);
     });
 }
 
-async fn drops_the_sale(peer: Peer) {
-    until("it drops the sale", || peer.engine.sale(SALE).is_none()).await;
+async fn drops_the_sale(peer: Serving) {
+    until("it drops the sale", || peer.engine().sale(SALE).is_none()).await;
     peer.is_well().await;
     certify(&peer.stop());
 }
@@ -325,14 +302,13 @@ async fn drops_the_sale(peer: Peer) {
 fn a_new_directory_may_make_a_sale_that_others_deleted_and_goes_on_behind_it() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(5)).await;
-        a.enter(1).await;
-        a.engine.change(&a.view(), author(), Change::Close).await.expect("it is open");
-        a.engine.change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
+        let [a] = together(&server.url(), 5).await;
+        a.pass(1).await;
+        a.engine().change(&a.view(), author(), Change::Close).await.expect("it is open");
+        a.engine().change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
         a.stop();
-        let b = Peer::start(&server, "b");
-        let view = b.create(wide(5)).await;
+        let b = Serving::start("b", &server.url());
+        let view = b.create(SALE, 5).await;
         assert!(view.epoch() > Epoch(1), "tickets of the deleted sale stay void");
         b.stop();
     });
@@ -342,25 +318,22 @@ fn a_new_directory_may_make_a_sale_that_others_deleted_and_goes_on_behind_it() {
 fn an_operator_changes_the_sale_at_any_engine_while_others_decide() {
     let server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(5)).await;
-        b.sale().await;
+        let [a, b] = together(&server.url(), 5).await;
         let crowd = async {
             for shopper in 1..=50 {
-                a.enter(shopper).await;
+                a.pass(shopper).await;
             }
         };
         let operators = async {
             for _ in 0..10 {
                 let restock = Change::Restock { offer: OFFER, units: 1 };
-                b.engine.change(&b.view(), author(), restock).await.expect("a good change");
+                b.engine().change(&b.view(), author(), restock).await.expect("a good change");
             }
         };
         tokio::join!(crowd, operators);
         agree(&[&a, &b]).await;
         assert_eq!((shown(&a).available, a.view().line().issued()), (15, Number(50)));
-        certify(&a.stop());
-        certify(&b.stop());
+        part([a, b]);
     });
 }
 
@@ -368,8 +341,7 @@ fn an_operator_changes_the_sale_at_any_engine_while_others_decide() {
 fn a_directory_belongs_to_one_kind_of_arbiter() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(5)).await;
+        let [a] = together(&server.url(), 5).await;
         let disk = a.stop();
         let refused = try_start(&disk, None).map(drop).unwrap_err();
         assert!(matches!(refused, RecoveryError::OtherArbiter("redis")), "{refused}");
@@ -379,8 +351,7 @@ fn a_directory_belongs_to_one_kind_of_arbiter() {
         alone.engine.create(author(), wide(5)).await.expect("a good sale");
         drop(alone.engine);
         alone.running.join().expect("nothing failed");
-        let options = shared(&server, "a", 0);
-        let refused = try_start(&disk, Some(options)).map(drop).unwrap_err();
+        let refused = try_start(&disk, Some(shared("a", &server.url()))).map(drop).unwrap_err();
         assert!(matches!(refused, RecoveryError::OtherArbiter("local")), "{refused}");
     });
 }
@@ -390,14 +361,12 @@ fn a_directory_belongs_to_one_kind_of_arbiter() {
 fn an_engine_that_comes_back_under_another_name_serves_on() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(5)).await;
-        let pass = a.enter(1).await;
+        let [a] = together(&server.url(), 5).await;
+        let pass = a.pass(1).await;
         let disk = a.kill().await;
-        let renamed = Peer::on(&disk, &server, "renamed", 600_000);
-        assert_eq!(renamed.enter(1).await, pass);
+        let renamed = Serving::on(&disk, shared("renamed", &server.url()));
+        assert_eq!(renamed.pass(1).await, pass);
         renamed.buy(pass, 1, once(1)).await.expect("units are left");
-        assert_eq!(renamed.name, NodeName::parse("renamed").unwrap());
         certify(&renamed.stop());
     });
 }

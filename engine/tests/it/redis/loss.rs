@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use engine::{
+    Failure,
+    arbiter::SharedOptions,
     certificate::{self, LeftBehind, LeftHold},
     disk::sim::SimDisk,
     hold::HoldState,
@@ -15,30 +17,31 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{
-    peer::{DEADLINE, OFFER, Peer, agree, certify, journaled, once, pause, shown, until, wide},
+    agreement::{agree, certify, journaled, part, shown, together},
     server::{Server, run},
+    serving::{CALL_MAX, OFFER, Serving, once, pause, shared, until},
 };
-use crate::support::{self, author};
+use crate::support::{self, SALE, author};
 
 const UNITS: u64 = 50;
 
 /// Shoppers whose keys are their numbers.
-async fn sell(peers: &[&Peer], shoppers: std::ops::RangeInclusive<u128>) {
+async fn sell(peers: &[&Serving], shoppers: std::ops::RangeInclusive<u128>) {
     sell_from(peers, *shoppers.start(), shoppers).await;
 }
 
 /// Each shopper enters and buys at another engine.
-async fn sell_from(peers: &[&Peer], number: u128, shoppers: std::ops::RangeInclusive<u128>) {
+async fn sell_from(peers: &[&Serving], number: u128, shoppers: std::ops::RangeInclusive<u128>) {
     for (number, shopper) in (number..).zip(shoppers) {
         let index = usize::try_from(shopper).expect("few") % peers.len();
-        let pass = peers[index].enter(shopper).await;
+        let pass = peers[index].pass(shopper).await;
         assert_eq!(u128::from(pass.number.0), number, "numbers go on densely");
         let hold = peers[index].buy(pass, 1, once(shopper)).await.expect("units are left").hold;
         assert_eq!(u128::from(hold.id.0), shopper, "and so do holds");
     }
 }
 
-async fn all_is_there(peers: &[&Peer], sold: u64) {
+async fn all_is_there(peers: &[&Serving], sold: u64) {
     agree(peers).await;
     for peer in peers {
         peer.is_well().await;
@@ -52,12 +55,7 @@ async fn all_is_there(peers: &[&Peer], sold: u64) {
 fn a_store_that_was_emptied_is_written_anew_and_nothing_acknowledged_is_lost() {
     let server = Server::start();
     run(async {
-        let peers =
-            [Peer::start(&server, "a"), Peer::start(&server, "b"), Peer::start(&server, "c")];
-        peers[0].create(wide(UNITS)).await;
-        for peer in &peers {
-            peer.sale().await;
-        }
+        let peers: [Serving; 3] = together(&server.url(), UNITS).await;
         let all = [&peers[0], &peers[1], &peers[2]];
         sell(&all, 1..=9).await;
         for round in 1..=3 {
@@ -66,9 +64,7 @@ fn a_store_that_was_emptied_is_written_anew_and_nothing_acknowledged_is_lost() {
             sell(&all, round * 9 + 1..=round * 9 + 9).await;
         }
         all_is_there(&all, 36).await;
-        for peer in peers {
-            certify(&peer.stop());
-        }
+        part(peers);
     });
 }
 
@@ -76,15 +72,12 @@ fn a_store_that_was_emptied_is_written_anew_and_nothing_acknowledged_is_lost() {
 fn a_store_that_comes_back_empty_is_written_anew() {
     let mut server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(UNITS)).await;
-        b.sale().await;
+        let [a, b] = together(&server.url(), UNITS).await;
         sell(&[&a, &b], 1..=10).await;
         server.restart();
         sell(&[&a, &b], 11..=20).await;
         all_is_there(&[&a, &b], 20).await;
-        certify(&a.stop());
-        certify(&b.stop());
+        part([a, b]);
     });
 }
 
@@ -92,9 +85,7 @@ fn a_store_that_comes_back_empty_is_written_anew() {
 fn a_store_that_was_rewound_where_it_stands_is_written_anew() {
     let server = Server::start_with(&["--appendonly", "no", "--enable-debug-command", "yes"]);
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(UNITS)).await;
-        b.sale().await;
+        let [a, b] = together(&server.url(), UNITS).await;
         sell(&[&a, &b], 1..=10).await;
         let raw = server.raw().await;
         raw.call(&["SAVE"]).await;
@@ -102,19 +93,19 @@ fn a_store_that_was_rewound_where_it_stands_is_written_anew() {
         raw.call(&["DEBUG", "RELOAD", "NOSAVE"]).await;
         sell(&[&a, &b], 21..=30).await;
         all_is_there(&[&a, &b], 30).await;
-        certify(&a.stop());
-        certify(&b.stop());
+        part([a, b]);
     });
 }
 
 #[test]
 fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() {
     let server = Server::start();
+    let impatient = |node| impatient(node, &server);
     run(async {
-        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
-        a.create(wide(UNITS)).await;
-        let missing = Peer::start(&server, "missing");
-        missing.sale().await;
+        let a = Serving::on(&SimDisk::new(), impatient("a"));
+        a.create(SALE, UNITS).await;
+        let missing = Serving::start("missing", &server.url());
+        missing.sale(SALE).await;
         sell(&[&a, &missing], 1..=10).await;
         let disk_of_a = a.kill().await;
         // Nobody else hears of it. The eleventh number is that of an entry that a was killed by.
@@ -122,27 +113,26 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
         let disk = missing.kill().await;
         server.raw().await.call(&["FLUSHALL"]).await;
 
-        let a = Peer::on(&disk_of_a, &server, "a", 300);
-        let pass = a.enter(100).await;
+        let a = Serving::on(&disk_of_a, impatient("a"));
+        let pass = a.pass(100).await;
         assert!(pass.number.0 > 10 + u64::from(SKIPPED_NUMBERS), "{pass:?}");
         let counts = shown(&a);
         assert_eq!((counts.available, counts.held, counts.stranded), (0, 10, UNITS - 10));
         assert!(a.buy(pass, 1, once(100)).await.is_err(), "none is for sale");
         let unstrand = Change::Unstrand { offer: OfferIndex(0), units: UNITS - 15 };
-        a.engine.change(&a.view(), author(), unstrand).await.expect("so many are stranded");
+        a.engine().change(&a.view(), author(), unstrand).await.expect("so many are stranded");
         a.buy(pass, 1, once(100)).await.expect("they are for sale again");
         let counts = shown(&a);
         assert_eq!((counts.available, counts.held, counts.stranded), (UNITS - 16, 11, 5));
         assert_eq!(a.view().stock().permits(OFFER), counts.available.cast_signed());
 
-        let back = Peer::on(&disk, &server, "missing", 300);
+        let back = Serving::on(&disk, impatient("missing"));
         until("it says what it had", || returned(&a, "missing").is_some()).await;
         assert_eq!(returned(&a, "missing"), Some((vec![5], vec![0])), "those five stay aside");
         agree(&[&a, &back]).await;
         assert_eq!(shown(&back).stranded, 5);
         back.is_well().await;
-        let pass = back.enter(200).await;
-        back.buy(pass, 1, once(200)).await.expect("it serves on");
+        back.sell(200).await;
         agree(&[&a, &back]).await;
         certify(&a.stop());
         let left = left_behind(&back.stop());
@@ -156,86 +146,88 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
 #[test]
 fn with_the_last_missing_engine_that_returns_what_none_had_promised_is_for_sale_again() {
     let server = Server::start();
+    let impatient = |node| impatient(node, &server);
     run(async {
-        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
-        a.create(wide(UNITS)).await;
-        let [first, second] = ["first", "second"].map(|name| Peer::start(&server, name));
-        first.sale().await;
-        second.sale().await;
+        let a = Serving::on(&SimDisk::new(), impatient("a"));
+        a.create(SALE, UNITS).await;
+        let [first, second] = ["first", "second"].map(|name| Serving::start(name, &server.url()));
+        first.sale(SALE).await;
+        second.sale(SALE).await;
         sell(&[&a, &first, &second], 1..=9).await;
         agree(&[&a, &first, &second]).await;
         let disk_of_second = second.kill().await;
         let disk_of_a = a.kill().await;
         // Only the first hears of these. Numbers before them may be those that the others were killed by.
         for shopper in 10..=12 {
-            let pass = first.enter(shopper).await;
-            first.buy(pass, 1, once(shopper)).await.expect("units are left");
+            first.sell(shopper).await;
         }
         let disk_of_first = first.kill().await;
         server.raw().await.call(&["FLUSHALL"]).await;
 
-        let a = Peer::on(&disk_of_a, &server, "a", 300);
-        a.enter(100).await;
+        let a = Serving::on(&disk_of_a, impatient("a"));
+        a.pass(100).await;
         assert_eq!(shown(&a).stranded, UNITS - 9);
-        let first = Peer::on(&disk_of_first, &server, "first", 300);
+        let first = Serving::on(&disk_of_first, impatient("first"));
         until("the first is back", || returned(&a, "first").is_some()).await;
         assert_eq!(
             returned(&a, "first"),
             Some((vec![3], vec![0])),
             "the second may have sold more"
         );
-        let second = Peer::on(&disk_of_second, &server, "second", 300);
+        let second = Serving::on(&disk_of_second, impatient("second"));
         until("the second is back", || returned(&a, "second").is_some()).await;
         assert_eq!(returned(&a, "second"), Some((vec![0], vec![UNITS - 12])));
         agree(&[&a, &first, &second]).await;
         let counts = shown(&second);
         assert_eq!((counts.available, counts.held, counts.stranded), (UNITS - 12, 9, 3));
-        let pass = second.enter(200).await;
-        second.buy(pass, 1, once(200)).await.expect("they are for sale");
+        second.sell(200).await;
         agree(&[&a, &first, &second]).await;
-        for peer in [a, first, second] {
-            certify(&peer.stop());
-        }
+        part([a, first, second]);
     });
 }
 
 #[test]
 fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised() {
     let server = Server::start();
+    let impatient = |node| impatient(node, &server);
     run(async {
-        let a = Peer::on(&SimDisk::default(), &server, "a", 300);
-        a.create(wide(UNITS)).await;
-        let missing = Peer::start(&server, "missing");
-        missing.sale().await;
+        let a = Serving::on(&SimDisk::new(), impatient("a"));
+        a.create(SALE, UNITS).await;
+        let missing = Serving::start("missing", &server.url());
+        missing.sale(SALE).await;
         sell(&[&a, &missing], 1..=10).await;
         agree(&[&a, &missing]).await;
         drop(missing.kill().await);
         let disk = a.kill().await;
         server.raw().await.call(&["FLUSHALL"]).await;
-        let a = Peer::on(&disk, &server, "a", 300);
-        a.enter(100).await;
+        let a = Serving::on(&disk, impatient("a"));
+        a.pass(100).await;
 
-        let back = Peer::on(&SimDisk::new(), &server, "missing", 300);
-        back.sale().await;
-        back.enter(200).await;
+        let back = Serving::on(&SimDisk::new(), impatient("missing"));
+        back.sale(SALE).await;
+        back.pass(200).await;
         agree(&[&a, &back]).await;
         let disk = back.stop();
         // Nor after a restart, when the journal that it has is one of its own.
-        let back = Peer::on(&disk, &server, "missing", 300);
-        back.enter(201).await;
+        let back = Serving::on(&disk, impatient("missing"));
+        back.pass(201).await;
         agree(&[&a, &back]).await;
         assert_eq!(returned(&a, "missing"), None);
         assert_eq!((shown(&back).stranded, shown(&back).available), (UNITS - 10, 0));
         let unstrand = Change::Unstrand { offer: OfferIndex(0), units: UNITS - 10 };
-        a.engine.change(&a.view(), author(), unstrand).await.expect("an operator decides");
+        a.engine().change(&a.view(), author(), unstrand).await.expect("an operator decides");
         agree(&[&a, &back]).await;
-        certify(&a.stop());
-        certify(&back.stop());
+        part([a, back]);
     });
 }
 
+/// A node that waits for the missing for a moment only.
+fn impatient(node: &str, server: &Server) -> SharedOptions {
+    SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) }
+}
+
 /// What a node said when it came back: units that it had promised, and units that are for sale again.
-fn returned(peer: &Peer, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
+fn returned(peer: &Serving, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
     peer.view().desk().audit.iter().find_map(|entry| match &entry.change {
         Some(Change::Returned { node: who, promised, released }) if who.as_str() == node => {
             Some((promised.clone(), released.clone()))
@@ -253,29 +245,29 @@ fn left_behind(disk: &SimDisk) -> Vec<LeftBehind> {
 fn a_store_that_stands_still_is_reported_at_once_and_polls_go_on() {
     let server = Server::start();
     run(async {
-        let a = Peer::start(&server, "a");
-        a.create(wide(UNITS)).await;
-        let pass = a.enter(1).await;
+        let [a] = together(&server.url(), UNITS).await;
+        let pass = a.pass(1).await;
         server.signal(Signal::STOP);
         for shopper in 2..=4 {
             let since = Instant::now();
-            assert!(a.try_enter(shopper).await.is_err());
+            let entered = a.enter(&a.view(), shopper).await;
+            assert_eq!(entered.map(drop), Err(Failure::Unavailable));
             let taken = since.elapsed();
-            assert!(taken < 2 * DEADLINE + Duration::from_millis(500), "{taken:?}");
-            assert!(matches!(a.view().standing(pass, a.engine.now()), Standing::Admitted { .. }));
+            assert!(taken < 2 * CALL_MAX + Duration::from_millis(500), "{taken:?}");
+            assert!(matches!(a.view().standing(pass, a.engine().now()), Standing::Admitted { .. }));
             until("it is told", || !a.troubles().is_empty()).await;
         }
         server.signal(Signal::CONT);
         let issued = a.view().line().issued().0;
         // What was asked without an answer may have been done.
-        let next = a.enter(9).await;
+        let next = a.pass(9).await;
         assert!((issued + 1..=issued + 4).contains(&next.number.0), "{next:?} after {issued}");
         a.is_well().await;
         let since = Instant::now();
         server.signal(Signal::STOP);
         a.stop();
         assert!(
-            since.elapsed() < 4 * DEADLINE,
+            since.elapsed() < 4 * CALL_MAX,
             "parting waits for no store: {:?}",
             since.elapsed()
         );
@@ -288,10 +280,8 @@ fn a_store_that_stands_still_is_reported_at_once_and_polls_go_on() {
 fn units_of_answers_that_were_lost_are_accounted_for() {
     let server = Server::start();
     run(async {
-        let (a, b) = (Peer::start(&server, "a"), Peer::start(&server, "b"));
-        a.create(wide(UNITS)).await;
-        b.sale().await;
-        let pass = a.enter(1).await;
+        let [a, b] = together(&server.url(), UNITS).await;
+        let pass = a.pass(1).await;
         server.signal(Signal::STOP);
         for index in 0..3 {
             assert!(a.buy(pass, 1, once(index)).await.is_err());
@@ -314,9 +304,9 @@ fn units_of_answers_that_were_lost_are_accounted_for() {
 fn who_was_away_during_a_loss_takes_over_what_the_others_have() {
     let server = Server::start();
     run(async {
-        let (a, away) = (Peer::start(&server, "a"), Peer::start(&server, "away"));
-        a.create(wide(UNITS)).await;
-        away.sale().await;
+        let (a, away) = (Serving::start("a", &server.url()), Serving::start("away", &server.url()));
+        a.create(SALE, UNITS).await;
+        away.sale(SALE).await;
         sell(&[&a, &away], 1..=6).await;
         let disk = away.stop();
         sell(&[&a], 7..=9).await;
@@ -324,11 +314,10 @@ fn who_was_away_during_a_loss_takes_over_what_the_others_have() {
         sell(&[&a], 10..=12).await;
         let (point, _) = journaled(&a.disk);
         assert_eq!(point.epoch.0, 2);
-        let away = Peer::on(&disk, &server, "away", 600_000);
+        let away = Serving::on(&disk, shared("away", &server.url()));
         all_is_there(&[&a, &away], 12).await;
         assert!(away.view().holds_of(ShopperKey(12)).len() == 1);
         assert_eq!(support::tag(), away.view().tag());
-        certify(&a.stop());
-        certify(&away.stop());
+        part([a, away]);
     });
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use testkit::redis::{AppendFsync, Redis, Reply};
 
 use super::{
+    agreement::part,
     server::run,
     serving::{Serving, eventually, ports},
 };
@@ -103,6 +104,6 @@ fn after_a_failover_all_that_was_acknowledged_is_there_and_entering_goes_on() {
         }
         let well = async || nodes.iter().all(|node| node.troubles().is_empty()).then_some(());
         eventually("no trouble is told", well).await;
-        nodes.into_iter().for_each(Serving::stop);
+        part(nodes);
     });
 }

@@ -19,10 +19,12 @@ use engine::{
     recovery::{self, RecoveryError},
     registry::Registry,
     ring::{self, Consumer, Producer},
-    scribe::{Answer, Fatal, Request, Scribe, Watch},
+    scribe::{Answer, Fatal, Request, Scribe},
     view::SaleView,
     world::World,
 };
+
+use crate::support::Unwatched;
 
 /// A batch is reserved at its largest: half a mebibyte, half as much again for a requeue, and what
 /// the ring and an operator can add. A little more makes short segments.
@@ -38,14 +40,6 @@ pub(crate) enum Asked {
     SoldOut,
     /// The ring had no room.
     Overloaded,
-}
-
-#[derive(Debug)]
-struct Unwatched;
-
-impl Watch for Unwatched {
-    fn syncing(&mut self) {}
-    fn synced(&mut self, _records: usize) {}
 }
 
 #[derive(Debug)]

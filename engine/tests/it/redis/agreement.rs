@@ -1,0 +1,85 @@
+//! What nodes of one sale have in common: all that was decided, on their disks and in their views.
+
+use std::{sync::Arc, time::Duration};
+
+use engine::{
+    certificate,
+    clock::{ManualClock, Millis},
+    codec::Binary as _,
+    disk::{Disk, sim::SimDisk},
+    limits::SEGMENT_BYTES,
+    recovery,
+    stock::Counts,
+    stream::Point,
+};
+
+use super::serving::{OFFER, Serving, in_time, until};
+use crate::support::{self, SALE};
+
+/// So many nodes, named from `a` on, of which the first made the sale and all have it.
+pub(super) async fn together<const COUNT: usize>(url: &str, units: u64) -> [Serving; COUNT] {
+    let mut names = 'a'..;
+    let nodes = [(); COUNT].map(|()| {
+        let name = names.next().expect("few");
+        Serving::start(&name.to_string(), url)
+    });
+    nodes[0].create(SALE, units).await;
+    for node in &nodes {
+        node.sale(SALE).await;
+    }
+    nodes
+}
+
+/// Waits until all nodes have come equally far, and holds what they have against each other.
+pub(super) async fn agree(nodes: &[&Serving]) {
+    let all = || nodes.iter().map(|node| journaled(&node.disk)).collect::<Vec<_>>();
+    let even = async {
+        loop {
+            let all = all();
+            if all.iter().all(|(point, _)| *point == all[0].0) {
+                return all;
+            }
+            // Often read, the journals would take the processors from those who write them.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let points = || all().into_iter().map(|(point, _)| point).collect::<Vec<_>>();
+    let all = in_time(even, || format!("all come equally far: {:?}", points())).await;
+    assert!(all.iter().all(|(_, bytes)| *bytes == all[0].1), "equal histories, equal sales");
+    let available = shown(nodes[0]).available;
+    until("all show the same, and a permit for each unit", || {
+        nodes.iter().all(|node| {
+            shown(node) == shown(nodes[0])
+                && node.view().line().issued() == nodes[0].view().line().issued()
+                && node.view().stock().permits(OFFER) == available.cast_signed()
+        })
+    })
+    .await;
+}
+
+/// The sale as a disk has it: how far it was followed, and its byte form.
+pub(super) fn journaled(disk: &SimDisk) -> (Point, Vec<u8>) {
+    let copy: Arc<dyn Disk> = Arc::new(disk.copy());
+    let (world, ..) = recovery::recover(&copy, SEGMENT_BYTES, &ManualClock::at(Millis(0)))
+        .expect("a journal that can be read");
+    let mut bytes = Vec::new();
+    world.sale(support::tag()).expect("the sale is known").encode(&mut bytes);
+    (*world.point(support::tag()).expect("it is followed"), bytes)
+}
+
+pub(super) fn shown(node: &Serving) -> Counts {
+    node.view().stock().counts(OFFER).expect("an offer")
+}
+
+/// Ends nodes in good order and audits what their disks have.
+pub(super) fn part(nodes: impl IntoIterator<Item = Serving>) {
+    for node in nodes {
+        certify(&node.stop());
+    }
+}
+
+/// Audits what a disk has.
+pub(super) fn certify(disk: &SimDisk) {
+    let certificate = certificate::certify(&disk.copy()).expect("a journal that can be read");
+    assert_eq!(certificate.violations, [""; 0]);
+}
