@@ -1,6 +1,7 @@
 //! The arbiter of many nodes, against a real Redis that the tests start.
 
 mod beside;
+mod buying;
 mod cluster;
 mod crew;
 mod differential;
@@ -13,9 +14,11 @@ mod moves;
 mod muster;
 mod nodes;
 mod peer;
+mod resharding;
 mod rights;
 mod sentinel;
 mod server;
 mod serving;
 mod shards;
+mod shop;
 mod throughput;

@@ -117,7 +117,7 @@ pub(super) fn placed(cluster: &Cluster, sales: &[Arc<SaleView>]) -> Vec<usize> {
 }
 
 /// The sales of one master, and those of the others.
-pub(super) fn apart<'a>(
+fn apart<'a>(
     sales: &'a [Arc<SaleView>],
     holders: &[usize],
     master: usize,

@@ -3,6 +3,7 @@
 //! Owns the servers' processes and their slots. Shards are told by their place, 0 to 2; a sale is on the
 //! shard whose master has its keys.
 
+use engine::view::SaleView;
 use testkit::redis::{AppendFsync, Redis, Reply};
 
 use super::serving::{eventually, ports};
@@ -13,6 +14,7 @@ const NODE_TIMEOUT_MS: &str = "2000";
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) masters: [Redis; 3],
+    ports: [u16; 3],
     /// None, or the replica of each master.
     pub(super) replicas: Vec<Redis>,
     pub(super) url: String,
@@ -33,7 +35,8 @@ impl Cluster {
             call(&masters[0], &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
         }
         let url = format!("redis-cluster://127.0.0.1:{}", all[0]);
-        let cluster = Self { masters, replicas: Vec::new(), url };
+        let ports = [all[0], all[1], all[2]];
+        let cluster = Self { masters, ports, replicas: Vec::new(), url };
         cluster.is_whole().await;
         cluster
     }
@@ -46,7 +49,7 @@ impl Cluster {
             let (port, bus) = (all[index], all[index + 3]);
             let replica = serve(port, bus);
             call(&cluster.masters[0], &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
-            let master = text(call(&cluster.masters[index], "CLUSTER MYID"));
+            let master = cluster.id(index);
             eventually("a replica that knows its master", async || {
                 text(call(&replica, "CLUSTER NODES")).contains(&master).then_some(())
             })
@@ -84,6 +87,16 @@ impl Cluster {
         .await;
     }
 
+    /// What the cluster calls a master.
+    fn id(&self, shard: usize) -> String {
+        text(call(&self.masters[shard], "CLUSTER MYID"))
+    }
+
+    /// The key of a sale's scalars.
+    pub(super) fn meta(&self, sale: &SaleView) -> String {
+        format!("own:{{{:016x}}}:meta", sale.tag().0)
+    }
+
     /// Which shards have a key that matches.
     pub(super) fn holders(&self, pattern: &str) -> Vec<usize> {
         let has = |index: &usize| {
@@ -91,6 +104,50 @@ impl Cluster {
             matches!(found, Reply::List(keys) if !keys.is_empty())
         };
         (0..3).filter(has).collect()
+    }
+}
+
+/// A slot on its way to another shard.
+#[derive(Debug)]
+pub(super) struct Migration<'a> {
+    cluster: &'a Cluster,
+    slot: i64,
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Migration<'a> {
+    /// Begins to move the slot of a key.
+    pub(super) fn begin(cluster: &'a Cluster, key: &str, from: usize, to: usize) -> Self {
+        let slot = call(&cluster.masters[from], &format!("CLUSTER KEYSLOT {key}"));
+        let Reply::Integer(slot) = slot else { unreachable!("no slot: {slot:?}") };
+        let (source, target) = (cluster.id(from), cluster.id(to));
+        call(&cluster.masters[to], &format!("CLUSTER SETSLOT {slot} IMPORTING {source}"));
+        call(&cluster.masters[from], &format!("CLUSTER SETSLOT {slot} MIGRATING {target}"));
+        Self { cluster, slot, from, to }
+    }
+
+    /// Moves a key; false when none is left.
+    pub(super) fn take_one(&mut self) -> bool {
+        let Self { cluster, slot, from, to } = self;
+        let keys = call(&cluster.masters[*from], &format!("CLUSTER GETKEYSINSLOT {slot} 1"));
+        let Reply::List(keys) = keys else { unreachable!("no keys: {keys:?}") };
+        let Some(Reply::Bulk(key)) = keys.first() else { return false };
+        let port = cluster.ports[*to].to_string();
+        let head: [&[u8]; 7] =
+            [b"MIGRATE", b"127.0.0.1", port.as_bytes(), key, b"0", b"5000", b"REPLACE"];
+        let mut link = cluster.masters[*from].link().expect("a connection");
+        link.call(&head).expect("a key that moves");
+        true
+    }
+
+    /// Gives the slot to its new shard, which learns of it first.
+    pub(super) fn finish(self) {
+        let Self { cluster, slot, from, to } = self;
+        let (target, third) = (cluster.id(to), 3 - from - to);
+        for index in [to, from, third] {
+            call(&cluster.masters[index], &format!("CLUSTER SETSLOT {slot} NODE {target}"));
+        }
     }
 }
 
