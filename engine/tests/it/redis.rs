@@ -21,4 +21,5 @@ mod server;
 mod serving;
 mod shards;
 mod shop;
+mod stranding;
 mod throughput;

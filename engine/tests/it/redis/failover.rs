@@ -67,8 +67,7 @@ fn a_cluster_that_fails_over_keeps_all_that_was_acknowledged_and_hinders_no_othe
         kill_under_entries(&mut cluster, &shop, dead).await;
         shop.enter(name, 41..=60).await;
         shop.is_complete(name).await;
-        shop.nodes[0].create("another", 1).await;
-        let another = shop.nodes[1].sale("another").await;
+        let another = shop.make_another().await;
         shop.nodes[1].enters(&another, 1).await;
         shop.stop();
     });

@@ -90,9 +90,14 @@ impl Peer {
     }
 
     pub(super) fn on(disk: &SimDisk, server: &Server, node: &str, muster_wait_ms: u64) -> Self {
-        let started = try_start(disk, Some(shared(server, node, muster_wait_ms)));
-        let Started { engine, running, events, .. } = started.expect("it starts");
-        Self { engine, disk: disk.clone(), name: name(node), started: Ended { running, events } }
+        Self::with(disk, shared(server, node, muster_wait_ms))
+    }
+
+    pub(super) fn with(disk: &SimDisk, options: SharedOptions) -> Self {
+        let name = options.node.clone();
+        let started = try_start(disk, Some(options)).expect("it starts");
+        let Started { engine, running, events, .. } = started;
+        Self { engine, disk: disk.clone(), name, started: Ended { running, events } }
     }
 
     /// Makes the sale.

@@ -85,8 +85,7 @@ fn the_list_of_sales_moves_to_another_shard_and_no_sale_is_hindered() {
             // Nobody answers for it now. Long enough that each node asks twice.
             tokio::time::sleep(Duration::from_millis(2_500)).await;
             moving.finish();
-            shop.nodes[0].create("another", 1).await;
-            let another = shop.nodes[1].sale("another").await;
+            let another = shop.make_another().await;
             shop.nodes[1].enters(&another, 1).await;
             is_over.set(true);
         };

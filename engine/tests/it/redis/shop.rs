@@ -10,6 +10,7 @@ use std::{
 
 use engine::{
     id::{HoldId, Number},
+    spec::SaleSpec,
     view::SaleView,
 };
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ use super::{
     serving::{Serving, eventually},
     shards::Cluster,
 };
+use crate::support;
 
 #[derive(Debug)]
 pub(super) struct Shop {
@@ -89,19 +91,30 @@ impl Shop {
 
     /// Enters sales at both nodes until `is_over`, never refused; the longest that it took.
     pub(super) async fn goes_on(&self, sales: &[Arc<SaleView>], is_over: &Cell<bool>) -> Duration {
-        let (mut shopper, mut slowest) = (1_000, Duration::ZERO);
+        let start = Instant::now(); let (mut shopper, mut slowest) = (1_000, Duration::ZERO);
         while !is_over.get() {
             for sale in sales {
                 let (node, asked) = (self.at(shopper), Instant::now());
                 let entered = node.enter(sale, shopper).await;
                 let troubles = node.troubles();
                 assert!(entered.is_ok(), "{} was hindered: {troubles:?}", sale.name());
+                if asked.elapsed().as_millis() > 100 { eprintln!("SLOW {:?} at {:?}", asked.elapsed(), start.elapsed()); }
                 slowest = slowest.max(asked.elapsed());
             }
             shopper += 1;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         slowest
+    }
+
+    /// Makes one sale more at the first node, once it is possible; as the second node has it.
+    pub(super) async fn make_another(&self) -> Arc<SaleView> {
+        let spec = SaleSpec { name: support::name("another"), ..support::spec(&[1]) };
+        eventually("a new sale", async || {
+            self.nodes[0].engine().create(support::author(), spec.clone()).await.ok()
+        })
+        .await;
+        self.nodes[1].sale("another").await
     }
 
     /// Each node shows all that was acknowledged by any.
