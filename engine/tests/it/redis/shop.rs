@@ -39,9 +39,10 @@ impl Shop {
         let nodes = [Serving::start("a", &cluster.url), Serving::start("b", &cluster.url)];
         let mut sales = Vec::new();
         for index in 0..SALES {
-            let name = format!("sale-{index}");
-            sales.push(nodes[0].create(&name, units).await);
-            nodes[1].sale(&name).await;
+            sales.push(nodes[0].create(&format!("sale-{index}"), units).await);
+        }
+        for sale in &sales {
+            nodes[1].sale(sale.name().as_str()).await;
         }
         let holders = placed(cluster, &sales);
         Self { nodes, sales, holders, units, told: BTreeMap::new(), bought: Vec::new() }
