@@ -17,7 +17,7 @@ const UNITS: u64 = 100;
 
 /// The longest that nodes may take from a replica's promotion to the first entry: they look for it, connect
 /// to it and come together.
-const FOUND_MAX: Duration = Duration::from_secs(3);
+const FOUND_MAX: Duration = Duration::from_millis(1_500);
 
 async fn is_promoted(replica: &Redis) -> Duration {
     let since = Instant::now();
