@@ -2,14 +2,13 @@
 
 use std::{cell::Cell, time::Duration};
 
-use engine::view::SaleView;
 use testkit::redis::Redis;
 use tokio::time::Instant;
 
 use super::{
     server::run,
     serving::{CALL_MAX, eventually},
-    shards::{Cluster, call, text},
+    shards::{Cluster, call, epoch, text},
     shop::Shop,
 };
 
@@ -29,7 +28,8 @@ async fn is_promoted(replica: &Redis) -> Duration {
 }
 
 /// Kills the master of a sale while the others' sales go on, and waits until both nodes enter again.
-async fn kill_under_entries(cluster: &mut Cluster, shop: &Shop, dead: usize) {
+/// How long all that took, in words.
+async fn kill_under_entries(cluster: &mut Cluster, shop: &Shop, dead: usize) -> String {
     let (hit, others) = (shop.sale_of(dead), shop.beside(dead));
     cluster.masters[dead].kill().expect("a master to kill");
     let is_over = Cell::new(false);
@@ -41,17 +41,12 @@ async fn kill_under_entries(cluster: &mut Cluster, shop: &Shop, dead: usize) {
     let promotion = is_promoted(&cluster.replicas[dead]);
     let (refused, promoted, slowest) =
         tokio::join!(hit, promotion, shop.goes_on(&others, &is_over));
-    println!(
-        "entering was refused for {refused:?}, to {promoted:?} for want of a master; beside it the \
-         slowest entry took {slowest:?}"
-    );
     assert!(refused.saturating_sub(promoted) < FOUND_MAX, "{promoted:?}, then {refused:?}");
     assert!(slowest < 2 * CALL_MAX, "other shards were hindered: {slowest:?}");
-}
-
-/// The epoch of a sale's stream.
-fn epoch(server: &Redis, sale: &SaleView) -> String {
-    text(call(server, &format!("HGET own:{{{:016x}}}:meta epoch", sale.tag().0)))
+    format!(
+        "entering was refused for {refused:?}, to {promoted:?} for want of a master; beside it the \
+         slowest entry took {slowest:?}"
+    )
 }
 
 #[test]
@@ -64,7 +59,7 @@ fn a_cluster_that_fails_over_keeps_all_that_was_acknowledged_and_hinders_no_othe
         let hit = shop.sale_of(dead);
         let name = hit.name().as_str();
         shop.enter(name, 1..=40).await;
-        kill_under_entries(&mut cluster, &shop, dead).await;
+        println!("{}", kill_under_entries(&mut cluster, &shop, dead).await);
         shop.enter(name, 41..=60).await;
         shop.is_complete(name).await;
         let another = shop.make_another().await;
@@ -93,7 +88,7 @@ fn what_a_promoted_replica_missed_is_written_anew_from_the_nodes() {
         })
         .await;
         shop.enter(name, 21..=40).await;
-        kill_under_entries(&mut cluster, &shop, dead).await;
+        println!("{}", kill_under_entries(&mut cluster, &shop, dead).await);
         assert_eq!(epoch(&cluster.replicas[dead], &hit), "2", "it was written anew, once");
         shop.enter(name, 41..=60).await;
         shop.is_complete(name).await;

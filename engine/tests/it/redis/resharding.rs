@@ -7,7 +7,7 @@ use engine::Failure;
 use super::{
     server::run,
     serving::eventually,
-    shards::{Cluster, Migration, call, text},
+    shards::{Cluster, Migration, epoch, meta},
     shop::Shop,
 };
 
@@ -38,7 +38,7 @@ fn a_sale_whose_slot_moves_is_refused_meanwhile_and_goes_on_at_its_new_shard() {
 
         let is_over = Cell::new(false);
         let moving = async {
-            let mut moving = Migration::begin(&cluster, &cluster.meta(&hit), from, to);
+            let mut moving = Migration::begin(&cluster, &meta(&hit), from, to);
             is_refused(&shop, name).await;
             for _ in 0..4 {
                 assert!(moving.take_one(), "a sale has more keys");
@@ -61,9 +61,9 @@ fn a_sale_whose_slot_moves_is_refused_meanwhile_and_goes_on_at_its_new_shard() {
             "entering was refused for {refused:?} after the move; beside it the slowest entry took {slowest:?}"
         );
         assert!(refused < Duration::from_secs(3), "{refused:?}");
-        assert_eq!(cluster.holders(&cluster.meta(&hit)), [to]);
-        let epoch = call(&cluster.masters[to], &format!("HGET {} epoch", cluster.meta(&hit)));
-        assert_eq!(text(epoch), "1", "nothing was lost, so nothing was written anew");
+        assert_eq!(cluster.holders(&meta(&hit)), [to]);
+        let epoch = epoch(&cluster.masters[to], &hit);
+        assert_eq!(epoch, "1", "nothing was lost, so nothing was written anew");
         shop.enter(name, 21..=40).await;
         shop.is_complete(name).await;
         shop.stop();

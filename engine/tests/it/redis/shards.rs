@@ -92,11 +92,6 @@ impl Cluster {
         text(call(&self.masters[shard], "CLUSTER MYID"))
     }
 
-    /// The key of a sale's scalars.
-    pub(super) fn meta(&self, sale: &SaleView) -> String {
-        format!("own:{{{:016x}}}:meta", sale.tag().0)
-    }
-
     /// Which shards have a key that matches.
     pub(super) fn holders(&self, pattern: &str) -> Vec<usize> {
         let has = |index: &usize| {
@@ -161,6 +156,16 @@ fn serve(port: u16, bus: u16) -> Redis {
     let replica = ["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"];
     let options = [&options[..], &cluster, &partial, &replica].concat();
     Redis::start_with(&std::env::temp_dir(), AppendFsync::Off, &options).expect("a server")
+}
+
+/// The key of a sale's scalars.
+pub(super) fn meta(sale: &SaleView) -> String {
+    format!("own:{{{:016x}}}:meta", sale.tag().0)
+}
+
+/// The epoch of a sale's stream.
+pub(super) fn epoch(server: &Redis, sale: &SaleView) -> String {
+    text(call(server, &format!("HGET {} epoch", meta(sale))))
 }
 
 pub(super) fn call(server: &Redis, command: &str) -> Reply {

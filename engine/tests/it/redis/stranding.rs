@@ -108,7 +108,7 @@ async fn buy(peer: &Peer, ticket: TicketRef) -> Result<HoldId, PurchaseRefusal> 
     loop {
         let (items, replay) = (vec![(offer(ticket), 1)], key(ticket.shopper.0, 1));
         match peer.engine.purchase(&peer.view(), ticket, items, replay).await {
-            Ok(reply) => return Ok(reply.hold.id),
+            Ok(made) => return Ok(made.hold.id),
             Err(Failure::Refused(refused)) => return Err(refused),
             Err(Failure::Unavailable) => pause().await,
             Err(other) => unreachable!("{other:?}"),
