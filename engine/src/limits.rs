@@ -100,6 +100,11 @@ pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
 /// Numbers that are passed over when a node is missing that may have given some out: more than any node
 /// could give out while the others hear nothing of it for a second.
 pub const SKIPPED_NUMBERS: u32 = 65_536;
+/// Numbers of holds that are passed over then. A journal does not say how many they were: another value
+/// is another format.
+pub const SKIPPED_HOLDS: u64 = 65_536;
+/// Numbers of order events that are passed over then: a hold has four at the most.
+pub const SKIPPED_EVENTS: u64 = 4 * SKIPPED_HOLDS;
 
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;

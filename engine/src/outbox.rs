@@ -2,7 +2,7 @@
 //!
 //! It is part of the sale's journaled state: an event enters with the fact it tells of and leaves with
 //! a record that the sink took it, so that a crash at any moment delivers it again rather than not at
-//! all. Events are numbered within their sale, densely, no number twice: the facts of a sale alone
+//! all. Events are numbered within their sale, no number twice: the facts of a sale alone
 //! say which event is which, and sale and number together are the idempotency key.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +68,11 @@ impl Outbox {
     /// The last event made, 0 before the first.
     pub(crate) fn last(&self) -> EventId {
         EventId(self.last)
+    }
+
+    /// Passes so many numbers over: no event has them.
+    pub(crate) fn skip(&mut self, numbers: u64) {
+        self.last += numbers;
     }
 
     /// Events not taken yet, dead letters included.

@@ -232,6 +232,11 @@ impl Sale {
         self.holds.get(id)
     }
 
+    /// The last number of a hold that was given or skipped.
+    pub fn last_hold(&self) -> HoldId {
+        self.holds.last_id()
+    }
+
     /// All holds by number.
     pub fn holds(&self) -> impl ExactSizeIterator<Item = &Arc<Hold>> {
         self.holds.iter()

@@ -27,10 +27,12 @@ fn buy(balancer: SocketAddr, pass: &str, key: &str) -> Answer {
 }
 
 #[test]
-fn polls_are_answered_while_redis_is_away() {
+fn polls_are_answered_and_purchases_are_unavailable_while_redis_is_away() {
     for kind in KINDS {
         let mut nodes = Nodes::start();
         let balancer = Balancer::start(kind, &backends(&nodes));
+        let buyer = ask::enter(balancer.public, "demo", "a-buyer").text("ticket");
+        let pass = admitted(balancer.public, &buyer);
         ask::enter(balancer.public, "slow", "first");
         let ticket = ask::enter(balancer.public, "slow", "second").text("ticket");
         let headers = &ask::bearer(&ticket);
@@ -44,6 +46,9 @@ fn polls_are_answered_while_redis_is_away() {
         wait_for("no node to be ready", || {
             nodes.each.iter().all(|node| ask::of(node.ops).get("/readyz").status == 503)
         });
+        let refused = buy(balancer.public, &pass, "once");
+        let told = (refused.status, refused.text("code"));
+        assert_eq!(told, (503, "arbiter_unavailable".to_owned()), "{kind:?}");
         // Longer than a balancer takes to find out.
         for _ in 0..30 {
             let place = Asker { to: balancer.public, headers }.get("/v1/sales/slow/position");
@@ -58,6 +63,7 @@ fn polls_are_answered_while_redis_is_away() {
         wait_for("entering to go on", || enter("third").text("state") == "waiting");
         let place = Asker { to: balancer.public, headers }.get("/v1/sales/slow/position");
         assert_eq!(place.json()["number"], 2, "{kind:?}: {}", place.body);
+        wait_for("buying to go on", || buy(balancer.public, &pass, "once").status == 201);
     }
 }
 

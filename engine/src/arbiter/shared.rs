@@ -31,10 +31,7 @@ use tokio::{
     time::sleep,
 };
 
-use self::{
-    breaker::Breakers,
-    course::{Course, Standing},
-};
+use self::{breaker::Breakers, course::Course};
 use super::{
     Arbiter, Decided,
     redis::{Entry, Heard, RedisArbiter, Shard, StoreError, StoreOptions},
@@ -153,8 +150,7 @@ impl Arbiter for SharedArbiter {
     }
 
     fn is_hindered(&self) -> bool {
-        let is_lost = |course: &Course| course.standing != Standing::Following;
-        self.node.breakers.is_any_open() || self.node.courses.values().any(is_lost)
+        self.node.breakers.is_any_open() || self.node.courses.values().any(Course::is_hindered)
     }
 
     fn troubles(&self) -> Vec<String> {
@@ -247,6 +243,8 @@ impl Node {
         }
         let names = match self.store().sales().await {
             Ok(names) => names,
+            // The list alone moves to another shard: that hinders no sale of this one.
+            Err(StoreError::Elsewhere(_)) => return,
             Err(error) => return self.breakers.failed(own, &error),
         };
         self.breakers.answered(own, decided.at);

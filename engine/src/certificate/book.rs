@@ -2,13 +2,14 @@
 
 mod left_behind;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use self::left_behind::{LeftBehind, LeftHold};
 use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
+    limits::{HOLDS_MAX, SKIPPED_HOLDS},
     line::PlaceState,
     record::{Change, Record, SessionEnd},
     sale::Sale,
@@ -77,7 +78,9 @@ pub(super) struct Book {
     called: u64,
     departed: u64,
     claimed: u64,
-    holds: Vec<HeldUnits>,
+    holds: BTreeMap<HoldId, HeldUnits>,
+    /// The last number of a hold that was given or skipped.
+    last_hold: HoldId,
     /// Units each shopper holds, is paying for or has bought.
     taken: HashMap<ShopperKey, u64>,
     piles: Vec<Pile>,
@@ -100,7 +103,8 @@ impl Book {
             called: 0,
             departed: 0,
             claimed: 0,
-            holds: Vec::new(),
+            holds: BTreeMap::new(),
+            last_hold: HoldId(0),
             taken: HashMap::new(),
             piles: spec.offers.iter().map(pile).collect(),
         }
@@ -130,8 +134,9 @@ impl Book {
                 *book.taken.entry(hold.shopper).or_default() += units;
             }
             let (shopper, state, items) = (hold.shopper, hold.state, hold.items.to_vec());
-            book.holds.push(HeldUnits { shopper, state, items });
+            book.holds.insert(hold.id, HeldUnits { shopper, state, items });
         }
+        book.last_hold = sale.last_hold();
         for (pile, counts) in book.piles.iter_mut().zip(sale.counts()) {
             (pile.available, pile.held) = (counts.available.into(), counts.held.into());
             (pile.paying, pile.sold) = (counts.paying.into(), counts.sold.into());
@@ -195,7 +200,11 @@ impl Book {
             }
             Record::Settled { hold, step, .. } => self.settle(*hold, *step, faults),
             Record::Changed { change, .. } => self.change(change, faults),
-            Record::Rebuilt { stranded, skipped, .. } => {
+            Record::Rebuilt { stranded, skipped, missing, .. } => {
+                if !missing.is_empty() {
+                    let most = self.last_hold.0.max(HOLDS_MAX as u64);
+                    self.last_hold = HoldId((self.last_hold.0 + SKIPPED_HOLDS).min(most));
+                }
                 let nobody = (ShopperKey(0), Place::Gone);
                 self.departed += u64::from(*skipped);
                 self.places.extend(std::iter::repeat_n(nobody, *skipped as usize));
@@ -262,9 +271,10 @@ impl Book {
         items: &[HoldItem],
         faults: &mut Vec<String>,
     ) {
-        if id.0 != self.holds.len() as u64 + 1 {
-            faults.push(format!("hold {} does not follow {}", id.0, self.holds.len()));
+        if id.0 != self.last_hold.0 + 1 {
+            faults.push(format!("hold {} does not follow {}", id.0, self.last_hold.0));
         }
+        self.last_hold = id;
         if self.place(number).is_none_or(|place| *place != (shopper, Place::Claimed)) {
             faults.push(format!("hold {} was made by nobody who was let in", id.0));
         }
@@ -278,7 +288,8 @@ impl Book {
             pile.held += units;
             pile.check(faults);
         }
-        self.holds.push(HeldUnits { shopper, state: HoldState::Held, items: items.to_vec() });
+        let made = HeldUnits { shopper, state: HoldState::Held, items: items.to_vec() };
+        self.holds.insert(id, made);
         let taken = self.taken.entry(shopper).or_default();
         *taken += items.iter().map(|item| u64::from(item.quantity)).sum::<u64>();
         if *taken > self.per_shopper_max {
@@ -288,8 +299,7 @@ impl Book {
     }
 
     fn settle(&mut self, id: HoldId, step: Step, faults: &mut Vec<String>) {
-        let slot = id.0.checked_sub(1).and_then(|slot| usize::try_from(slot).ok());
-        let Some(hold) = slot.and_then(|slot| self.holds.get_mut(slot)) else {
+        let Some(hold) = self.holds.get_mut(&id) else {
             faults.push(format!("hold {} was never made", id.0));
             return;
         };

@@ -7,7 +7,7 @@ use crate::{
     codec::{Binary, DecodeError, get_length, put_all},
     hold::Hold,
     id::{Epoch, NodeName, Number, OfferIndex, ShopperKey},
-    limits::PLACES_MAX,
+    limits::{PLACES_MAX, SKIPPED_EVENTS, SKIPPED_HOLDS},
     line::PlaceState,
     record::{Change, Record},
     stock::Counts,
@@ -63,6 +63,11 @@ impl Sale {
         for (counts, units) in self.shelf.iter_mut().zip(stranded) {
             counts.available -= units;
             counts.stranded += units;
+        }
+        if !missing.is_empty() {
+            // It may have told shoppers and the shop of purchases and events that nobody here knows.
+            self.holds.skip(SKIPPED_HOLDS);
+            self.outbox.skip(SKIPPED_EVENTS);
         }
         let room = PLACES_MAX - self.places.issued().0;
         for _ in 0..u64::from(*skipped).min(room) {

@@ -2,18 +2,24 @@
 
 mod agreement;
 mod beside;
+mod buying;
 mod cluster;
 mod crew;
 mod differential;
 mod engines;
+mod failover;
 mod faults;
 mod liveness;
 mod loss;
 mod moves;
 mod muster;
 mod nodes;
+mod resharding;
 mod rights;
 mod sentinel;
 mod server;
 mod serving;
+mod shards;
+mod shop;
+mod stranding;
 mod throughput;

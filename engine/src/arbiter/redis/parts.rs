@@ -173,7 +173,7 @@ fn meta(rebuild: &Rebuild<'_>) -> Vec<Value> {
         ("level", level),
         ("filled_at", filled_at.0),
         ("active", sale.active_sessions()),
-        ("holds", sale.holds().len() as u64),
+        ("holds", sale.last_hold().0),
     ];
     for (field, value) in fields {
         values.extend([Value::from(field), number(value)]);

@@ -12,9 +12,10 @@ use tokio::{task::JoinHandle, time::Instant};
 use super::super::redis::{RedisArbiter, Shard, StoreError};
 use crate::clock::Millis;
 
-/// The shortest and the longest wait before a shard that failed is asked again.
+/// The shortest and the longest wait before a shard that failed is asked again. The longest is what a
+/// promoted replica waits for: who has a cluster's slots is asked before each probe.
 const PAUSE: Duration = Duration::from_millis(25);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 
 /// The breakers of all shards; before the first connection the one of [`Shard::default`].
 #[derive(Debug, Default)]

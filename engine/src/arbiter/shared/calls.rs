@@ -204,6 +204,7 @@ impl Node {
             }
             course.epoch = facts.epoch;
             course.is_courier = courier;
+            course.elsewhere = None;
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
@@ -251,8 +252,11 @@ impl Node {
                 course.gather(at, &error.to_string());
                 false
             }
+            StoreError::Elsewhere(_) => {
+                course.elsewhere = Some(error.to_string());
+                false
+            }
             StoreError::Unavailable(_)
-            | StoreError::Elsewhere(_)
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)

@@ -25,6 +25,9 @@ pub(super) struct Course {
     /// The epoch of the stream.
     pub epoch: Epoch,
     pub standing: Standing,
+    /// What the store said last, if that was that another server has the sale: its slot moves, or has
+    /// moved and was not found yet.
+    pub elsewhere: Option<String>,
     /// The last call: the gate's tick is due so long after it.
     pub called_at: Millis,
     /// Whether this node hands the order events on.
@@ -103,6 +106,7 @@ impl Course {
         Self {
             epoch,
             standing: Standing::Following,
+            elsewhere: None,
             called_at: Millis(0),
             is_courier: false,
             roll_called_at: Millis(0),
@@ -140,11 +144,16 @@ impl Course {
         self.standing = Standing::Gathering { next, why: why.to_owned() };
     }
 
+    /// Whether nothing is decided at present.
+    pub(super) fn is_hindered(&self) -> bool {
+        self.standing != Standing::Following || self.elsewhere.is_some()
+    }
+
     pub(super) fn trouble(&self) -> Option<String> {
         match &self.standing {
             Standing::Gathering { why, .. } => Some(why.clone()),
             Standing::Adopting => Some("this node takes over what the others have".to_owned()),
-            Standing::Following => None,
+            Standing::Following => self.elsewhere.clone(),
         }
     }
 }

@@ -47,11 +47,11 @@ impl Book {
         let lost = places.filter(|(number, place)| elsewhere(*number) != Some(place.0));
         let places: Vec<_> =
             lost.map(|(number, (shopper, _))| (Number(number as u64), *shopper)).collect();
-        let holds = (1..).zip(&self.holds).filter_map(|(number, hold)| {
-            let there = taken_over.holds.get(number - 1);
+        let holds = self.holds.iter().filter_map(|(id, hold)| {
+            let there = taken_over.holds.get(id);
             let known_as = there.filter(|there| there.is_of(hold)).map(|there| there.state);
             let is_known = known_as.is_some_and(|later| leads_to(hold.state, later));
-            (!is_known).then(|| self.left_hold(HoldId(number as u64), hold, known_as))
+            (!is_known).then(|| self.left_hold(*id, hold, known_as))
         });
         let holds: Vec<_> = holds.collect();
         let is_nothing = places.is_empty() && holds.is_empty();

@@ -8,6 +8,7 @@ use engine::{
     codec::Binary as _,
     disk::{Disk, sim::SimDisk},
     limits::SEGMENT_BYTES,
+    record::Change,
     recovery,
     stock::Counts,
     stream::Point,
@@ -82,4 +83,14 @@ pub(super) fn part(nodes: impl IntoIterator<Item = Serving>) {
 pub(super) fn certify(disk: &SimDisk) {
     let certificate = certificate::certify(&disk.copy()).expect("a journal that can be read");
     assert_eq!(certificate.violations, [""; 0]);
+}
+
+/// What a node said when it came back: units that it had promised, and units that are for sale again.
+pub(super) fn returned(peer: &Serving, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
+    peer.view().desk().audit.iter().find_map(|entry| match &entry.change {
+        Some(Change::Returned { node: who, promised, released }) if who.as_str() == node => {
+            Some((promised.clone(), released.clone()))
+        }
+        _ => None,
+    })
 }

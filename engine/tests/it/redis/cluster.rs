@@ -3,74 +3,17 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use engine::{id::Epoch, view::SaleView};
-use testkit::redis::{AppendFsync, Redis, Reply};
+use testkit::redis::{Redis, Reply};
 use tokio::time::Instant;
 
 use super::{
     server::run,
-    serving::{CALL_MAX, Serving, eventually, ports},
+    serving::{CALL_MAX, Serving, eventually},
+    shards::{Cluster, call, text},
 };
 
 /// Enough that every shard has some.
-const SALES: usize = 9;
-
-/// Three masters without replicas.
-struct Cluster {
-    masters: [Redis; 3],
-    url: String,
-}
-
-impl Cluster {
-    async fn start() -> Self {
-        let all: [u16; 6] = ports();
-        let masters = [0, 1, 2].map(|index| {
-            let (port, bus) = (all[index].to_string(), all[index + 3].to_string());
-            let options = ["--port", &port, "--cluster-port", &bus, "--bind", "127.0.0.1"];
-            let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
-            // Otherwise all shards stop when one is gone.
-            let partial = ["--cluster-require-full-coverage", "no"];
-            let options = [&options[..], &cluster, &partial].concat();
-            Redis::start_with(&std::env::temp_dir(), AppendFsync::Off, &options).expect("a server")
-        });
-        for (index, master) in masters.iter().enumerate() {
-            call(master, &format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
-            let (first, last) = (index * 16_384 / 3, (index + 1) * 16_384 / 3 - 1);
-            call(master, &format!("CLUSTER ADDSLOTSRANGE {first} {last}"));
-        }
-        for index in [1, 2] {
-            let (port, bus) = (all[index], all[index + 3]);
-            call(&masters[0], &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
-        }
-        eventually("a cluster of three", async || {
-            let whole = |master| {
-                let said = text(call(master, "CLUSTER INFO"));
-                said.contains("cluster_state:ok") && said.contains("cluster_size:3")
-            };
-            masters.iter().all(whole).then_some(())
-        })
-        .await;
-        Self { masters, url: format!("redis-cluster://127.0.0.1:{}", all[0]) }
-    }
-
-    /// Which master has a key that matches, by its place.
-    fn holders(&self, pattern: &str) -> Vec<usize> {
-        let has = |index: &usize| {
-            let found = call(&self.masters[*index], &format!("KEYS {pattern}"));
-            matches!(found, Reply::List(keys) if !keys.is_empty())
-        };
-        (0..3).filter(has).collect()
-    }
-}
-
-fn call(server: &Redis, command: &str) -> Reply {
-    let words: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
-    server.link().expect("a connection").call(&words).expect("an answer")
-}
-
-fn text(reply: Reply) -> String {
-    let Reply::Bulk(bytes) = reply else { unreachable!("no text: {reply:?}") };
-    String::from_utf8(bytes).expect("text")
-}
+pub(super) const SALES: usize = 9;
 
 /// Whether the library was loaded into a server once since it started.
 fn loads(server: &Redis) -> bool {
@@ -161,7 +104,7 @@ fn a_shard_that_says_nothing_is_waited_for_once() {
 }
 
 /// The master of each sale: one for all its keys, and each master with some.
-fn placed(cluster: &Cluster, sales: &[Arc<SaleView>]) -> Vec<usize> {
+pub(super) fn placed(cluster: &Cluster, sales: &[Arc<SaleView>]) -> Vec<usize> {
     let mut holders = Vec::new();
     for sale in sales {
         let found = cluster.holders(&format!("own:{{{:016x}}}:*", sale.tag().0));

@@ -17,7 +17,7 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{
-    agreement::{agree, certify, journaled, part, shown, together},
+    agreement::{agree, certify, journaled, part, returned, shown, together},
     server::{Server, run},
     serving::{CALL_MAX, OFFER, Serving, once, pause, shared, until},
 };
@@ -224,16 +224,6 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
 /// A node that waits for the missing for a moment only.
 fn impatient(node: &str, server: &Server) -> SharedOptions {
     SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) }
-}
-
-/// What a node said when it came back: units that it had promised, and units that are for sale again.
-fn returned(peer: &Serving, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
-    peer.view().desk().audit.iter().find_map(|entry| match &entry.change {
-        Some(Change::Returned { node: who, promised, released }) if who.as_str() == node => {
-            Some((promised.clone(), released.clone()))
-        }
-        _ => None,
-    })
 }
 
 fn left_behind(disk: &SimDisk) -> Vec<LeftBehind> {
