@@ -70,6 +70,27 @@ fn a_sale_whose_slot_moves_is_refused_meanwhile_and_goes_on_at_its_new_shard() {
     });
 }
 
+/// Redis serves what is left of the sale as if it were all.
+#[test]
+fn of_a_sale_whose_move_was_broken_off_nothing_is_decided_before_it_is_written_anew() {
+    run(async {
+        let cluster = Cluster::start().await;
+        let mut shop = Shop::open(&cluster, UNITS).await;
+        let from = shop.holders[0];
+        let hit = shop.sale_of(from);
+        let name = hit.name().as_str();
+        shop.enter(name, 1..=20).await;
+        let mut moving = Migration::begin(&cluster, &meta(&hit), from, (from + 1) % 3);
+        while moving.take_one_but(&meta(&hit)) {}
+        is_refused(&shop, name).await;
+        moving.break_off();
+        shop.enter(name, 21..=40).await;
+        assert_eq!(epoch(&cluster.masters[from], &hit), "2");
+        shop.is_complete(name).await;
+        shop.stop();
+    });
+}
+
 /// It is asked for every second, by all nodes.
 #[test]
 fn the_list_of_sales_moves_to_another_shard_and_no_sale_is_hindered() {

@@ -173,6 +173,7 @@ impl Raw {
                     "loaded_at",
                     "courier",
                     "courier_until",
+                    "present",
                     "base_epoch",
                     "base_seq",
                     "base_chain",

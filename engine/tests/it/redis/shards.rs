@@ -124,16 +124,30 @@ impl<'a> Migration<'a> {
 
     /// Moves a key; false when none is left.
     pub(super) fn take_one(&mut self) -> bool {
+        self.take_one_but("")
+    }
+
+    /// Moves a key, but never this one; false when no other is left.
+    pub(super) fn take_one_but(&mut self, kept: &str) -> bool {
         let Self { cluster, slot, from, to } = self;
-        let keys = call(&cluster.masters[*from], &format!("CLUSTER GETKEYSINSLOT {slot} 1"));
+        let keys = call(&cluster.masters[*from], &format!("CLUSTER GETKEYSINSLOT {slot} 2"));
         let Reply::List(keys) = keys else { unreachable!("no keys: {keys:?}") };
-        let Some(Reply::Bulk(key)) = keys.first() else { return false };
+        let other = keys.into_iter().find(|key| *key != Reply::bulk(kept));
+        let Some(Reply::Bulk(key)) = other else { return false };
         let port = cluster.ports[*to].to_string();
         let head: [&[u8]; 7] =
-            [b"MIGRATE", b"127.0.0.1", port.as_bytes(), key, b"0", b"5000", b"REPLACE"];
+            [b"MIGRATE", b"127.0.0.1", port.as_bytes(), &key, b"0", b"5000", b"REPLACE"];
         let mut link = cluster.masters[*from].link().expect("a connection");
         link.call(&head).expect("a key that moves");
         true
+    }
+
+    /// Breaks the move off: what is at the new shard is lost to the slot.
+    pub(super) fn break_off(self) {
+        for shard in [self.from, self.to] {
+            let stable = format!("CLUSTER SETSLOT {} STABLE", self.slot);
+            call(&self.cluster.masters[shard], &stable);
+        }
     }
 
     /// Gives the slot to its new shard, which learns of it first.

@@ -13,7 +13,7 @@
 
 -- Raised with every change of this library that keeps the bytes of keys, calls and replies. A change
 -- of those is another library, `rushgate_2`, which can stand beside this one.
-local REVISION = 3
+local REVISION = 4
 
 -- Keys, in the order in which every call names them.
 local META, LINE, PLACES, SESSIONS, CLAIMS, STOCK = 1, 2, 3, 4, 5, 6

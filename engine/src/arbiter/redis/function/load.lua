@@ -111,7 +111,7 @@ local function load(keys, args)
       assert(IS_FIELD[args[at]], 'no such field')
     end
     redis.call('HSET', keys[META], unpack(args, 4))
-    redis.call('HSET', keys[META], 'status', 'open')
+    redis.call('HSET', keys[META], 'status', 'open', 'present', count_present(keys))
     redis.call('UNLINK', keys[MUSTER])
     return { 'ok' }
   end

@@ -83,7 +83,7 @@ end
 -- Whether the store has all that a node has. One that is so far behind that its place in the stream is
 -- gone is, unless its epoch is a later one.
 local function has_all(s, point)
-  if not s or s.status ~= 'open' then
+  if not s or s.status ~= 'open' or not is_whole(s) then
     return false
   end
   local refusal = mismatch(s, point)
@@ -144,7 +144,8 @@ local function muster(keys, args)
   if s and s.status == 'gone' then
     return { 'unknown' }
   elseif s and s.status == 'open' and s.run == run then
-    if not is_further(read_point(args, 2), { epoch = s.last_epoch, seq = s.seq }) then
+    local is_ahead = is_further(read_point(args, 2), { epoch = s.last_epoch, seq = s.seq })
+    if not is_ahead and is_whole(s) then
       return { 'ok', 'open', s.epoch }
     end
     -- It lost facts though it was not restarted. Nobody goes on before all have come together.

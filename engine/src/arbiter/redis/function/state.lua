@@ -16,14 +16,14 @@ local NUMBERS = {
   'opens_at', 'closes_at', 'rejoin_tail', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
   'draining', 'paused', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
-  'holds', 'loaded_at', 'courier_until',
+  'holds', 'loaded_at', 'courier_until', 'present',
 }
 -- Fields that are bytes.
 local TEXTS = { 'status', 'tag', 'chain', 'base_chain', 'loader', 'run', 'courier' }
 -- Fields that deciding changes.
 local MOVING = {
   'last_epoch', 'seq', 'at', 'chain', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at',
-  'active', 'holds',
+  'active', 'holds', 'present',
 }
 
 local META_FIELDS, IS_FIELD, IS_NUMBER = {}, {}, {}
@@ -51,6 +51,17 @@ local function read_meta(keys)
     s[field] = value
   end
   return s.status and s
+end
+
+-- How many there are of the keys that hold what is decided on, and the facts.
+local function count_present(keys)
+  return redis.call('EXISTS', unpack(keys, LINE, FACTS))
+end
+
+-- Whether every key is there that the last change left. One may have been evicted, or have gone to
+-- another shard with a move that was broken off: what is decided on the others would be wrong.
+local function is_whole(s)
+  return not s.present or s.present == count_present(s.keys)
 end
 
 -- Milliseconds by the store's clock.
@@ -366,6 +377,10 @@ end
 
 -- Writing.
 
+local save_meta, save
+
+do
+
 local function save_line(s)
   local added, removed = {}, {}
   for _, shopper in ipairs(s.line_changed) do
@@ -462,7 +477,7 @@ local function save_kept(s)
 end
 
 -- The meta fields named, as arguments of HSET.
-local function save_meta(s, fields)
+function save_meta(s, fields)
   local arguments = {}
   for _, field in ipairs(fields) do
     arguments[#arguments + 1] = field
@@ -471,10 +486,12 @@ local function save_meta(s, fields)
   redis.call('HSET', s.keys[META], unpack(arguments))
 end
 
-local function save(s)
+function save(s)
   save_line(s)
   save_sessions(s)
   save_holds(s)
   save_stock(s)
   save_kept(s)
+end
+
 end

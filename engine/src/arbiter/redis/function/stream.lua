@@ -59,6 +59,8 @@ local function opened(keys)
     return nil, { 'unknown' }
   elseif s.status ~= 'open' then
     return nil, { 'loading', s.epoch }
+  elseif not is_whole(s) then
+    return nil, { 'unknown' }
   end
   return s
 end
@@ -105,6 +107,7 @@ local function commit(s, fields)
   s.chain = redis.sha1hex(s.chain .. pack('<I8', s.at) .. records)
   write_entry(s, s.epoch, s.seq, s.chain, s.at, records)
   save(s)
+  s.present = count_present(s.keys)
   save_meta(s, fields)
 end
 
