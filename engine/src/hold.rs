@@ -70,6 +70,18 @@ impl Hold {
     }
 }
 
+impl HoldState {
+    /// Whether a hold in this state may be found in `later` afterwards.
+    pub fn leads_to(self, later: Self) -> bool {
+        match self {
+            Self::Held => true,
+            Self::Paying => !matches!(later, Self::Held | Self::Expired),
+            Self::Confirmed => matches!(later, Self::Confirmed | Self::Refunded),
+            Self::Released | Self::Expired | Self::Refunded => later == self,
+        }
+    }
+}
+
 /// Where a hold stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldState {

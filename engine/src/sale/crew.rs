@@ -78,19 +78,22 @@ impl Sale {
         }
     }
 
-    /// Units of each offer that `before`, the same sale in a history that was left behind, had promised
-    /// and that nobody knows of here.
+    /// Units of each offer that `before`, the same sale in a history that was left behind, had promised in
+    /// holds that are not here, or not as far.
     pub(crate) fn promised_only_by(&self, before: &Self) -> Vec<u64> {
         let mut promised = vec![0; self.shelf.len()];
-        let is_same = |here: &Hold, hold: &Hold| {
+        let is_later = |here: &Hold, hold: &Hold| {
             let whose = (here.number, here.shopper) == (hold.number, hold.shopper);
-            whose && here.created_at == hold.created_at && here.items == hold.items
+            let is_same = whose && here.created_at == hold.created_at && here.items == hold.items;
+            is_same && hold.state.leads_to(here.state)
         };
         for hold in before.holds() {
-            let is_known = self.holds.get(hold.id).is_some_and(|here| is_same(here, hold));
+            let is_known = self.holds.get(hold.id).is_some_and(|here| is_later(here, hold));
             if !is_known && holds::counts(hold.state) {
                 for item in &hold.items {
-                    promised[usize::from(item.offer.0)] += u64::from(item.quantity);
+                    if let Some(units) = promised.get_mut(usize::from(item.offer.0)) {
+                        *units += u64::from(item.quantity);
+                    }
                 }
             }
         }

@@ -77,8 +77,7 @@ impl Node {
         };
         let sale = Sale::decode(&mut snapshot.bytes.as_slice())
             .map_err(|_| StoreError::Reply("a snapshot that is no sale"))?;
-        let before = self.world.sale(tag);
-        let promised = before.map(|before| sale.promised_only_by(before));
+        let promised = self.promised_before(tag, &sale);
         let epoch = self.courses.get(&tag).map_or(Epoch(0), |course| course.epoch);
         self.meet(decided, tag, epoch.max(snapshot.point.epoch));
         let stood = Stood { at: snapshot.at, point: snapshot.point };

@@ -16,7 +16,8 @@ use crate::{
     stream::Point,
 };
 
-/// Room for the order events of one epoch, far more than a sale can have: `HOLDS_MAX` times four.
+/// Room for the order events of one epoch of the stream, far more than a sale can have, with those that a
+/// rebuild skips: `HOLDS_MAX` times four, and `SKIPPED_EVENTS`.
 const EVENTS_OF_EPOCH_BITS: u32 = 25;
 /// How often a change is decided again because the stream had gone on.
 const TRIES: usize = 64;

@@ -6,7 +6,7 @@
 //! decides.
 
 use super::{Node, course::Standing};
-use crate::{arbiter::Decided, id::SaleTag, record::Author};
+use crate::{arbiter::Decided, id::SaleTag, record::Author, sale::Sale};
 
 impl Node {
     /// Says of each sale where this node is missed what it had done.
@@ -15,6 +15,12 @@ impl Node {
             self.courses.iter().filter(|(_, course)| course.standing == Standing::Following);
         let following: Vec<SaleTag> = following.map(|(tag, _)| *tag).collect();
         for tag in following {
+            let is_missed = |sale: &Sale| sale.crew().missed_since(&self.options.node).is_some();
+            if !self.world.sale(tag).is_some_and(is_missed) {
+                // What was said once is not said again of another absence.
+                self.courses.entry(tag).and_modify(|course| course.promised = None);
+                continue;
+            }
             let Some(promised) = self.promised(tag).filter(|_| !self.is_away(tag)) else {
                 continue;
             };
@@ -29,6 +35,29 @@ impl Node {
                 self.note_failure(tag, &error);
             }
         }
+    }
+
+    /// What this node promised and `adopted`, the sale as the others have it, does not know of, with what it
+    /// could not say yet of another time. `None` when it is not missed, or does not know.
+    pub(super) fn promised_before(&self, tag: SaleTag, adopted: &Sale) -> Option<Vec<u64>> {
+        // Another of the same name shares nothing with this one.
+        let before = self.world.sale(tag).filter(|before| before.epoch() == adopted.epoch())?;
+        let since = adopted.crew().missed_since(&self.options.node)?;
+        let unsaid = self.courses.get(&tag).and_then(|course| course.promised.as_ref());
+        if unsaid.is_none() && !self.world.knows_since_before(tag, since) {
+            return None;
+        }
+        let is_known =
+            |node| adopted.crew().has(node) || adopted.crew().missed_since(node).is_some();
+        if !before.crew().nodes().all(is_known) {
+            // It joined in the history that was left behind: nobody waits for what it promised.
+            return None;
+        }
+        let mut promised = adopted.promised_only_by(before);
+        for (units, more) in promised.iter_mut().zip(unsaid.into_iter().flatten()) {
+            *units = units.saturating_add(*more);
+        }
+        Some(promised)
     }
 
     /// Units of each offer that this node promised and nobody else knows of; `None` when it is not missed,

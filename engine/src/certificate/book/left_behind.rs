@@ -44,13 +44,16 @@ impl Book {
         }
         let places = (1..).zip(&self.places);
         let elsewhere = |number: usize| taken_over.places.get(number - 1).map(|place| place.0);
-        let lost = places.filter(|(number, place)| elsewhere(*number) != Some(place.0));
+        // Numbers that were skipped are nobody's.
+        let is_lost =
+            |number, shopper| shopper != ShopperKey(0) && elsewhere(number) != Some(shopper);
+        let lost = places.filter(|(number, place)| is_lost(*number, place.0));
         let places: Vec<_> =
             lost.map(|(number, (shopper, _))| (Number(number as u64), *shopper)).collect();
         let holds = self.holds.iter().filter_map(|(id, hold)| {
             let there = taken_over.holds.get(id);
             let known_as = there.filter(|there| there.is_of(hold)).map(|there| there.state);
-            let is_known = known_as.is_some_and(|later| leads_to(hold.state, later));
+            let is_known = known_as.is_some_and(|later| hold.state.leads_to(later));
             (!is_known).then(|| self.left_hold(*id, hold, known_as))
         });
         let holds: Vec<_> = holds.collect();
@@ -70,16 +73,5 @@ impl Book {
 impl HeldUnits {
     fn is_of(&self, other: &Self) -> bool {
         self.shopper == other.shopper && self.items == other.items
-    }
-}
-
-/// Whether a hold in one state may later be found in another.
-fn leads_to(state: HoldState, later: HoldState) -> bool {
-    use HoldState::{Confirmed, Expired, Held, Paying, Refunded, Released};
-    match state {
-        Held => true,
-        Paying => matches!(later, Paying | Confirmed | Released | Refunded),
-        Confirmed => matches!(later, Confirmed | Refunded),
-        Released | Expired | Refunded => later == state,
     }
 }

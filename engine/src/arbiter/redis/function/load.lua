@@ -90,7 +90,7 @@ local function load(keys, args)
       return { 'epoch', s.epoch }
     elseif is_loading(s, run) and s.loader ~= loader then
       return { 'loading', s.epoch }
-    elseif not s and is_gathered_for(keys, epoch) then
+    elseif (not s or s.status == 'open') and is_gathered_for(keys, epoch) then
       return { 'loading', epoch }
     end
     -- With the nodes: they join again. With the snapshot: it may have what the new history has not.
