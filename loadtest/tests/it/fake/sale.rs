@@ -28,6 +28,9 @@ struct Hold {
     expires: Instant,
 }
 
+/// For how long the gate saves up its pace.
+const SAVED: Duration = Duration::from_millis(250);
+
 /// The sale.
 #[derive(Debug)]
 pub(crate) struct Sale {
@@ -81,8 +84,13 @@ impl Sale {
         let pace = if self.fault == Fault::TriplePace { 3.0 } else { 1.0 };
         let budget = Duration::from_secs(1).div_f64(self.rate * pace);
         let due = now.duration_since(self.opened).as_nanos() / budget.as_nanos();
+        let due = u64::try_from(due).unwrap();
         let last = self.tickets.last().map_or(0, |ticket| ticket.number);
-        self.serving = self.serving.max(u64::try_from(due).unwrap().min(last));
+        // What nobody came for is saved up for no longer than the burst.
+        let saved = u64::try_from(SAVED.as_nanos() / budget.as_nanos()).unwrap();
+        let lost = due.saturating_sub(last + saved);
+        self.opened += budget * u32::try_from(lost).unwrap();
+        self.serving = self.serving.max((due - lost).min(last));
         if self.course.last().is_none_or(|(_, serving)| *serving < self.serving) {
             self.course.push((now, self.serving));
         }
