@@ -88,9 +88,9 @@ impl Sale {
         let last = self.tickets.last().map_or(0, |ticket| ticket.number);
         // What nobody came for is saved up for no longer than the burst.
         let saved = u64::try_from(SAVED.as_nanos() / budget.as_nanos()).unwrap();
-        let lost = due.saturating_sub(last + saved);
-        self.opened += budget * u32::try_from(lost).unwrap();
-        self.serving = self.serving.max((due - lost).min(last));
+        let spare = due.saturating_sub(last + saved);
+        self.opened += budget * u32::try_from(spare).unwrap();
+        self.serving = self.serving.max((due - spare).min(last));
         if self.course.last().is_none_or(|(_, serving)| *serving < self.serving) {
             self.course.push((now, self.serving));
         }
