@@ -7,4 +7,5 @@
 #![forbid(unsafe_code)]
 
 pub mod peer;
+pub mod ports;
 pub mod redis;

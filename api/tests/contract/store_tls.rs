@@ -1,12 +1,15 @@
 //! A store behind TLS, with user and password: trusted by the authority that `SSL_CERT_FILE` names, and
 //! by no other.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tempfile::TempDir;
-use testkit::redis::{AppendFsync, Redis};
+use testkit::{
+    ports,
+    redis::{AppendFsync, Redis},
+};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::{
@@ -31,7 +34,7 @@ fn authority(dir: &Path) {
 
 /// A server that the directory's authority vouches for, with one user; and its port.
 fn store(dir: &Path) -> (Redis, u16) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = ports::free();
     let file = |name: &str| dir.join(name).display().to_string();
     let (ca, cert, key) = (file("ca.pem"), file("server.pem"), file("server.key"));
     let tls = ["--tls-port", &port.to_string(), "--tls-auth-clients", "no", "--bind", "127.0.0.1"]

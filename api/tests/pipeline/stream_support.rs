@@ -1,11 +1,11 @@
 //! A Redis of the test's own, and its stream as a worker sees it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::TcpListener,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use testkit::redis::{AppendFsync, Link, Redis, Reply};
+use testkit::{
+    ports,
+    redis::{AppendFsync, Link, Redis, Reply},
+};
 
 /// The stream's key.
 pub(crate) const KEY: &str = "rushgate:orders";
@@ -19,7 +19,7 @@ pub(crate) fn start() -> Redis {
 
 /// As [`start`], on the network too: `option` says which kind of port.
 pub(crate) fn start_at(option: &str, more: &[&str]) -> (Redis, u16) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = ports::free();
     let text = port.to_string();
     let more = [&[option, &text], more].concat();
     let redis = Redis::start_with(&std::env::temp_dir(), AppendFsync::Always, &more).unwrap();

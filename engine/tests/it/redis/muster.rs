@@ -1,6 +1,6 @@
 //! A store that was restarted, emptied or replaced: who opens the sale again, and who waits.
 
-use std::{net::TcpListener, time::Duration};
+use std::time::Duration;
 
 use engine::{
     arbiter::redis::{Entry, Mustered, StoreError},
@@ -137,8 +137,7 @@ async fn rebuilt_by_b(a: &mut Node, b: &mut Node, base: &Point, entries: &[Entry
 
 #[test]
 fn a_replica_that_missed_writes_is_not_served_from_before_they_are_written_again() {
-    let port =
-        TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string();
+    let port = testkit::ports::free().to_string();
     let primary = Server::start_with(&["--bind", "127.0.0.1", "--port", &port]);
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
     run(async {

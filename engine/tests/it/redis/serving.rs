@@ -3,7 +3,7 @@
 //! Owns one such node: its disk in memory, by which it can be killed and started again, and what is
 //! asked of it. Waits out a store that cannot be asked; any refusal fails the test that asks.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crossbeam::channel::Receiver;
 use engine::{
@@ -240,6 +240,5 @@ pub(super) async fn until(what: &str, is_so: impl Fn() -> bool) {
 
 /// Ports that were free just now.
 pub(super) fn ports<const COUNT: usize>() -> [u16; COUNT] {
-    let listeners = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+    [(); COUNT].map(|()| testkit::ports::free())
 }
