@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, ExitStatus, Stdio},
     rc::Rc,
@@ -16,7 +16,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use testkit::peer::dying_with_us;
+use testkit::{peer::dying_with_us, ports};
 
 use super::{
     http::{Client, Request},
@@ -71,12 +71,9 @@ impl Node {
     ) -> Result<Self, Failure> {
         let Place { store, namespace } = place;
         let host = namespace.as_deref().map_or(Ipv4Addr::LOCALHOST, Namespace::node);
-        let port = || match free_port() {
-            // In a network of the node's own every port is free.
-            Ok(free) => Ok(SocketAddr::new(host.into(), free.port())),
-            Err(source) => Err(disk(&directory, source)),
-        };
-        let (public, ops) = (port()?, port()?);
+        // In a network of the node's own every port is free.
+        let address = || SocketAddr::new(host.into(), ports::free());
+        let (public, ops) = (address(), address());
         let config = format!(
             "[server]\nlisten = \"{public}\"\nops_listen = \"{ops}\"\nnode = \"{name}\"\n\
              [arbiter]\nkind = \"redis\"\n[redis]\nurl = \"redis://{store}\"\n\
@@ -208,11 +205,6 @@ fn wait(child: &mut Child, since: Instant) -> Option<ExitStatus> {
         thread::sleep(LOOK_EVERY);
     }
     None
-}
-
-/// A port that nobody listens at just now.
-pub(super) fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
 fn disk(path: &Path, source: io::Error) -> Failure {

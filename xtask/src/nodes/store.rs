@@ -11,9 +11,11 @@ use std::{
     time::Duration,
 };
 
-use testkit::redis::{AppendFsync, Redis, Reply};
+use testkit::{
+    ports,
+    redis::{AppendFsync, Redis, Reply},
+};
 
-use super::node::free_port;
 use crate::process;
 
 /// A replica that is not in step after so long will not be.
@@ -30,7 +32,7 @@ pub(super) struct Store {
 impl Store {
     /// Starts one with its files below `directory`, that listens at `besides` too.
     pub(super) fn start(directory: &Path, besides: Option<Ipv4Addr>) -> io::Result<Self> {
-        let address = free_port()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
         let port = address.port().to_string();
         let besides = besides.map(|address| address.to_string());
         let mut more = vec!["--port", &port, "--bind", "127.0.0.1"];
