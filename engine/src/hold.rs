@@ -70,18 +70,6 @@ impl Hold {
     }
 }
 
-impl HoldState {
-    /// Whether a hold in this state may be found in `later` afterwards.
-    pub fn leads_to(self, later: Self) -> bool {
-        match self {
-            Self::Held => true,
-            Self::Paying => !matches!(later, Self::Held | Self::Expired),
-            Self::Confirmed => matches!(later, Self::Confirmed | Self::Refunded),
-            Self::Released | Self::Expired | Self::Refunded => later == self,
-        }
-    }
-}
-
 /// Where a hold stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldState {
@@ -107,6 +95,18 @@ binary_enum!(HoldState {
     4 => Expired,
     5 => Refunded,
 });
+
+impl HoldState {
+    /// Whether a hold in this state may be found in `later` afterwards.
+    pub fn leads_to(self, later: Self) -> bool {
+        match self {
+            Self::Held => true,
+            Self::Paying => !matches!(later, Self::Held | Self::Expired),
+            Self::Confirmed => matches!(later, Self::Confirmed | Self::Refunded),
+            Self::Released | Self::Expired | Self::Refunded => later == self,
+        }
+    }
+}
 
 /// A change a hold can go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

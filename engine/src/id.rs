@@ -57,12 +57,13 @@ pub struct Number(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShopperKey(pub u128);
 
-/// A hold's number in its sale, from 1, dense but for those skipped after a loss; a hold keeps it when it becomes an order.
+/// A hold's number in its sale, from 1, dense but for those skipped after a loss; a hold keeps it when it
+/// becomes an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HoldId(pub u64);
 
-/// An order event's number in its sale, from 1, dense but for those skipped after a loss; never used twice, not even by a later sale of the
-/// same name.
+/// An order event's number in its sale, from 1, dense but for those skipped after a loss; never used twice,
+/// not even by a later sale of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u64);
 

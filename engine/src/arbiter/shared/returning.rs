@@ -11,16 +11,7 @@ use crate::{arbiter::Decided, id::SaleTag, record::Author, sale::Sale};
 impl Node {
     /// Says of each sale where this node is missed what it had done.
     pub(super) async fn say_returned(&mut self, decided: &mut Decided) {
-        let following =
-            self.courses.iter().filter(|(_, course)| course.standing == Standing::Following);
-        let following: Vec<SaleTag> = following.map(|(tag, _)| *tag).collect();
-        for tag in following {
-            let is_missed = |sale: &Sale| sale.crew().missed_since(&self.options.node).is_some();
-            if !self.world.sale(tag).is_some_and(is_missed) {
-                // What was said once is not said again of another absence.
-                self.courses.entry(tag).and_modify(|course| course.promised = None);
-                continue;
-            }
+        for tag in self.missed() {
             let Some(promised) = self.promised(tag).filter(|_| !self.is_away(tag)) else {
                 continue;
             };
@@ -35,6 +26,22 @@ impl Node {
                 self.note_failure(tag, &error);
             }
         }
+    }
+
+    /// The sales in which this node is missed, of those it follows. In the others, what it said once is not
+    /// said again of another absence.
+    fn missed(&mut self) -> Vec<SaleTag> {
+        let (world, node) = (&self.world, &self.options.node);
+        let is_missed = |sale: &Sale| sale.crew().missed_since(node).is_some();
+        let mut missed = Vec::new();
+        for (tag, course) in &mut self.courses {
+            if !world.sale(*tag).is_some_and(is_missed) {
+                course.promised = None;
+            } else if course.standing == Standing::Following {
+                missed.push(*tag);
+            }
+        }
+        missed
     }
 
     /// What this node promised and `adopted`, the sale as the others have it, does not know of, with what it

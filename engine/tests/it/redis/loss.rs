@@ -104,11 +104,7 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
     let server = Server::start();
     let impatient = |node| impatient(node, &server);
     run(async {
-        let a = Serving::on(&SimDisk::new(), impatient("a"));
-        a.create(SALE, UNITS).await;
-        let missing = Serving::start("missing", &server.url());
-        missing.sale(SALE).await;
-        sell(&[&a, &missing], 1..=10).await;
+        let (a, missing) = two_that_sold_ten(&server).await;
         let disk_of_a = a.kill().await;
         // Nobody else hears of it. The eleventh number is that of an entry that a was killed by.
         sell_from(&[&missing], 12, 11..=15).await;
@@ -198,11 +194,7 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
     let server = Server::start();
     let impatient = |node| impatient(node, &server);
     run(async {
-        let a = Serving::on(&SimDisk::new(), impatient("a"));
-        a.create(SALE, UNITS).await;
-        let missing = Serving::start("missing", &server.url());
-        missing.sale(SALE).await;
-        sell(&[&a, &missing], 1..=10).await;
+        let (a, missing) = two_that_sold_ten(&server).await;
         agree(&[&a, &missing]).await;
         drop(missing.kill().await);
         let disk = a.kill().await;
@@ -242,6 +234,16 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
         agree(&[&a, &back]).await;
         part([a, back]);
     });
+}
+
+/// One that waits for the missing for a moment only, and one that will be missing.
+async fn two_that_sold_ten(server: &Server) -> (Serving, Serving) {
+    let a = Serving::on(&SimDisk::new(), impatient("a", server));
+    a.create(SALE, UNITS).await;
+    let missing = Serving::start("missing", &server.url());
+    missing.sale(SALE).await;
+    sell(&[&a, &missing], 1..=10).await;
+    (a, missing)
 }
 
 /// A node that waits for the missing for a moment only.
