@@ -22,7 +22,6 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     error::ApiError,
-    foretold::Foretold,
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
     metrics::{Outcomes, RequestTimes},
@@ -31,6 +30,7 @@ use crate::{
     route::{self, Resolved, Route},
     server::{Answer, Body, Handler, Peer, RequestBody},
     token::Keyring,
+    wait_estimates::WaitEstimates,
 };
 
 /// Everything handlers share.
@@ -54,7 +54,7 @@ pub struct App {
     /// change decided in between would be undone by it.
     pub changes: Mutex<()>,
     /// Waits that were told and are not over.
-    pub foretold: Foretold,
+    pub wait_estimates: WaitEstimates,
     /// What never changes while the process runs.
     pub fixed: Fixed,
     /// Request times by route and status.

@@ -15,11 +15,11 @@ pub mod server;
 
 pub mod pipeline;
 
-pub mod foretold;
 pub mod logging;
 pub mod metrics;
 pub mod ops;
 pub mod trouble;
+pub mod wait_estimates;
 
 pub mod openapi;
 pub mod pages;

@@ -36,7 +36,7 @@ pub const LINE_LENGTH: &str = "rushgate_line_length";
 pub const ACTIVE_SESSIONS: &str = "rushgate_active_sessions";
 /// Units by state.
 pub const STOCK_UNITS: &str = "rushgate_stock_units";
-/// Admission time less the time that was foretold.
+/// Admission time less the time that was wait_estimates.
 pub const ETA_ERROR_SECONDS: &str = "rushgate_eta_error_seconds";
 /// Time from a request's head to its response's head.
 pub const HTTP_REQUEST_SECONDS: &str = "rushgate_http_request_seconds";
@@ -120,7 +120,11 @@ fn describe() {
     describe_gauge!(LINE_LENGTH, "Places waiting");
     describe_gauge!(ACTIVE_SESSIONS, "Slots taken: called or let in");
     describe_gauge!(STOCK_UNITS, "Units by state");
-    describe_histogram!(ETA_ERROR_SECONDS, Unit::Seconds, "Admission time less the time foretold");
+    describe_histogram!(
+        ETA_ERROR_SECONDS,
+        Unit::Seconds,
+        "Admission time less the time wait_estimates"
+    );
     describe_histogram!(HTTP_REQUEST_SECONDS, Unit::Seconds, "From request head to response head");
     describe_histogram!(JOURNAL_SYNC_SECONDS, Unit::Seconds, "Time of one journal sync");
     describe_histogram!(JOURNAL_BATCH_RECORDS, Unit::Count, "Records in one journal batch");
@@ -194,8 +198,8 @@ pub fn observe(engine: &Engine) {
         }
         gauge!(LINE_LENGTH, "sale" => label()).set(figure(sale.line().length()));
         gauge!(ACTIVE_SESSIONS, "sale" => label()).set(figure(sale.active_sessions()));
-        let desk = sale.desk();
-        for (offer, counts) in desk.spec.offers.iter().zip(sale.counts()) {
+        let settings = sale.settings();
+        for (offer, counts) in settings.spec.offers.iter().zip(sale.counts()) {
             let states = [
                 ("available", counts.available),
                 ("held", counts.held),

@@ -1,7 +1,7 @@
 //! The order pipeline: takes durable order events to a sink, in order per hold, at least once.
 //!
 //! ```text
-//!   engine: outbox ─▶ outlet ── channel ──▶ courier ── deliver ──▶ sink: log, webhook, stream
+//!   engine: outbox ─▶ outlet ── channel ──▶ delivery worker ── deliver ──▶ sink: log, webhook, stream
 //!              ▲                            │  book                  │
 //!              │                            │  in order per hold     │ taken, refused, later
 //!              └── delivered, dead_letter ◀─┴────────────────────────┘
@@ -15,7 +15,7 @@
 //! to the sink before the one before it was taken; a sink that does not answer is asked for ever,
 //! and only one that answers "no" so many times has an event set aside as a dead letter.
 //!
-//! Reading order: `sink`, `book`, `backoff`, `courier`; then `payload` and the sinks, `order_log`,
+//! Reading order: `sink`, `book`, `backoff`, `delivery_worker`; then `payload` and the sinks, `order_log`,
 //! `webhook` and `redis_stream`.
 
 use std::{io, sync::Arc, thread, time::Duration};
@@ -30,7 +30,7 @@ use engine::{
 
 mod backoff;
 mod book;
-mod courier;
+mod delivery_worker;
 mod order_log;
 mod payload;
 mod redis_stream;
@@ -78,9 +78,10 @@ pub fn run(
 ) -> io::Result<Handle> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let shared = Arc::new(Shared::default());
-    let courier = courier::Courier::new(events, engine, sink, options, Arc::clone(&shared));
+    let worker =
+        delivery_worker::DeliveryWorker::new(events, engine, sink, options, Arc::clone(&shared));
     let deliver = move || {
-        runtime.block_on(courier.run());
+        runtime.block_on(worker.run());
         // A write to a dead disk may never return; the process must.
         runtime.shutdown_background();
     };
@@ -158,7 +159,7 @@ impl Drop for Handle {
     }
 }
 
-/// What the courier's thread and the handle share.
+/// What the delivery worker's thread and the handle share.
 #[derive(Debug, Default)]
 struct Shared {
     stop: AtomicBool,

@@ -33,7 +33,6 @@ use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
     config::{self, ArbiterKind, Config},
-    foretold::Foretold,
     handlers::stream::Streams,
     keys::open_keys,
     logging,
@@ -46,6 +45,7 @@ use crate::{
     reference,
     server::{Server, ServerOptions, TlsFiles},
     trouble,
+    wait_estimates::WaitEstimates,
 };
 
 /// What the program exits with when the journal failed.
@@ -74,7 +74,7 @@ pub fn run(config: Config) -> ExitCode {
     let served = builder
         .thread_name("rushgate-http")
         // Answers come later where it is refused, and nothing else.
-        .on_thread_start(|| drop(turn::wish(turn::SERVE)))
+        .on_thread_start(|| drop(turn::request(turn::SERVE)))
         .enable_all()
         .build()
         .map_err(StartFailure::from)
@@ -139,7 +139,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         demo_payment: config.pages.demo_payment,
         orders: orders.watcher(),
         changes: Mutex::new(()),
-        foretold: Foretold::default(),
+        wait_estimates: WaitEstimates::default(),
         streams: Streams::new(config.server.streams_max),
         fixed: Fixed {
             openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),

@@ -216,14 +216,14 @@ impl Step {
         on_reply: impl FnMut(Reply),
     ) {
         for command in commands {
-            let approach = match (&command, view) {
+            let admission = match (&command, view) {
                 (Command::Purchase { items, replay, .. }, Some(view)) => {
-                    Some(view.approach(items, *replay).expect("units are left"))
+                    Some(view.admit_purchase(items, *replay).expect("units are left"))
                 }
                 _ => None,
             };
             let (promise, commit) = commit::pair();
-            self.requests.push(Request { command, approach, promise });
+            self.requests.push(Request { command, admission, promise });
             self.commits.push(commit);
         }
         scribe.step(&mut self.requests).expect("the journal holds");

@@ -8,9 +8,9 @@
 //! Both decide the same: the same commands at the same time on the same state give the same records,
 //! byte for byte. `sale` holds the rules; the library in `redis/function` repeats them in Lua.
 
-mod desk;
 mod local;
 pub mod redis;
+mod settings;
 mod shared;
 
 use std::fmt;

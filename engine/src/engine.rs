@@ -12,7 +12,6 @@ use std::{
 use crossbeam::channel::Receiver;
 
 use crate::{
-    approach::Approach,
     arbiter::{Arbiter, LocalArbiter, SharedArbiter, SharedOptions},
     clock::{Clock, Millis},
     command::{Command, Entry, HoldReply, Reply, Wanted},
@@ -24,6 +23,7 @@ use crate::{
     limits,
     outbox::OrderEvent,
     outlet,
+    purchase_admission::PurchaseAdmission,
     record::{Author, Change, ReplayKey},
     recovery::{self, RecoveryError, RecoveryReport},
     registry::{DeadLetter, Registry},
@@ -157,7 +157,7 @@ impl Engine {
             .name("rushgate-scribe".to_owned())
             .spawn(move || {
                 // Answers come later where it is refused, and nothing else.
-                drop(turn::wish(turn::DECIDE));
+                drop(turn::request(turn::DECIDE));
                 run(scribe, consumer, snapshots)
             })
             .expect("the system can start a thread");
@@ -246,16 +246,16 @@ impl Engine {
         items: Vec<(OfferIndex, u32)>,
         replay: ReplayKey,
     ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
-        let mut approach = sale.approach(&items, replay);
-        if approach.is_err() && self.may_lag(sale) {
+        let mut admission = sale.admit_purchase(&items, replay);
+        if admission.is_err() && self.may_lag(sale) {
             // Another node may have sold to this very key.
             self.refresh(sale).await.map_err(Failure::unrefused)?;
-            approach = sale.approach(&items, replay);
+            admission = sale.admit_purchase(&items, replay);
         }
-        let approach = approach.map_err(|_| Failure::Refused(self.nothing_left(sale)))?;
+        let admission = admission.map_err(|_| Failure::Refused(self.nothing_left(sale)))?;
         let items = Wanted::from_slice(&items);
         let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
-        let Reply::Purchase(hold) = self.send(command, Some(approach)).await? else { mismatch() };
+        let Reply::Purchase(hold) = self.send(command, Some(admission)).await? else { mismatch() };
         hold.map_err(Failure::Refused)
     }
 
@@ -379,10 +379,10 @@ impl Engine {
     async fn send<R>(
         &self,
         command: Command,
-        approach: Option<Approach>,
+        admission: Option<PurchaseAdmission>,
     ) -> Result<Reply, Failure<R>> {
         let (promise, commit) = commit::pair::<Answer>();
-        let request = Request { command, approach, promise };
+        let request = Request { command, admission, promise };
         if let Err(refused) = self.producer.push(request) {
             return Err(match refused.reason {
                 Reason::Full => Failure::Busy(Busy::Overloaded),

@@ -45,7 +45,7 @@ impl fmt::Display for SaleName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SaleTag(pub u64);
 
-/// Which reign of the deciding authority a place belongs to; part of every ticket and pass.
+/// Which epoch of the deciding authority a place belongs to; part of every ticket and pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u32);
 

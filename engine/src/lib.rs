@@ -39,14 +39,14 @@ pub mod command;
 
 pub mod arbiter;
 
-pub mod approach;
+pub mod purchase_admission;
 pub mod standing;
 pub mod tally;
 pub mod view;
 
 pub mod publisher;
 
-mod hearing;
+mod presence;
 
 pub mod outlet;
 pub mod registry;

@@ -109,16 +109,16 @@ pub const SKIPPED_EVENTS: u64 = 4 * SKIPPED_HOLDS;
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;
 
-/// How long a node is its sale's courier after a call. Longer than a slow call and its retry, short
-/// enough that a courier that died does not hold events up for long.
-pub const COURIER_LEASE_MS: u64 = 5_000;
+/// How long a node delivers its sale's events after a call. Longer than a slow call and its retry, short
+/// enough that a delivering node that died does not hold events up for long.
+pub const DELIVERY_LEASE_MS: u64 = 5_000;
 
 /// How old the store's note of a node's last call may become before a call renews it: one write in ten
 /// ticks, and far below the silence after which a node is parted.
 pub const NODE_NOTED_MS: u64 = 500;
 
-/// How long a node counts as present at a muster after it registered, which it does every 100 ms.
-pub const MUSTER_PRESENT_MS: u64 = 3_000;
+/// How long a node counts as present at a quorum after it registered, which it does every 100 ms.
+pub const QUORUM_PRESENT_MS: u64 = 3_000;
 
 /// How long nothing may come from a node that writes a sale into the store before another begins again.
 pub const LOAD_SILENT_MS: u64 = 10_000;
@@ -149,5 +149,5 @@ const _: () = {
     assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
     assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);
     assert!(OFFERS_MAX <= u16::MAX as usize);
-    assert!(NODE_NOTED_MS * 4 <= COURIER_LEASE_MS);
+    assert!(NODE_NOTED_MS * 4 <= DELIVERY_LEASE_MS);
 };

@@ -122,7 +122,7 @@ impl Publisher {
                 }
             }
             Record::Changed { change, .. } => {
-                self.view.set_desk(sale);
+                self.view.set_settings(sale);
                 match &**change {
                     Change::Restock { offer, units } => self.view.stock().free(*offer, *units),
                     Change::Unstrand { offer, units } => {

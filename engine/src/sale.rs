@@ -6,22 +6,22 @@
 //! give equal states.
 
 mod apply;
-mod crew;
 mod decide;
 mod deliver;
 mod holds;
+mod members;
 mod places;
 mod replays;
 mod sweep;
 
 use std::{collections::VecDeque, sync::Arc};
 
-pub use self::crew::Crew;
 pub use self::decide::{
     ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
     TicketRef,
 };
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
+pub use self::members::Members;
 use self::{holds::Holds, places::Places, replays::Replays};
 use crate::{
     clock::Millis,
@@ -47,12 +47,12 @@ pub struct Sale {
     places: Places,
     gate: Gate,
     sessions: Sessions,
-    shelf: Vec<Counts>,
+    counts: Vec<Counts>,
     holds: Holds,
     replays: Replays,
     outbox: Outbox,
     audit: VecDeque<AuditEntry>,
-    crew: Crew,
+    members: Members,
     /// For estimates only: no decision reads it, and snapshots leave it out.
     pace: Pace,
 }
@@ -136,12 +136,12 @@ impl Sale {
             places: Places::default(),
             gate: Gate::new(spec.admission_milli_per_second, at),
             sessions: Sessions::default(),
-            shelf: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
+            counts: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
             holds: Holds::default(),
             replays: Replays::default(),
             outbox: Outbox::after_event(told),
             audit: VecDeque::from([AuditEntry { at, author, change: None }]),
-            crew: Crew::default(),
+            members: Members::default(),
             pace: Pace::default(),
             spec,
         }
@@ -179,7 +179,7 @@ impl Sale {
 
     /// Units of each offer by where they are.
     pub fn counts(&self) -> &[Counts] {
-        &self.shelf
+        &self.counts
     }
 
     /// The highest number issued; 0 before the first.
@@ -263,8 +263,8 @@ impl Sale {
     }
 
     /// The nodes that serve it, when many do.
-    pub fn crew(&self) -> &Crew {
-        &self.crew
+    pub fn members(&self) -> &Members {
+        &self.members
     }
 
     /// The pace kept of late, in calls per 1,000 seconds.
@@ -298,12 +298,12 @@ impl crate::codec::Binary for Sale {
         self.places.encode(out);
         self.gate.encode(out);
         self.sessions.encode(out);
-        self.shelf.encode(out);
+        self.counts.encode(out);
         self.holds.encode(out);
         self.replays.encode(&self.places, out);
         self.outbox.encode(out);
         self.audit.encode(out);
-        self.crew.encode(out);
+        self.members.encode(out);
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, crate::codec::DecodeError> {
@@ -317,13 +317,13 @@ impl crate::codec::Binary for Sale {
             controls,
             gate: Gate::decode(input)?,
             sessions: Sessions::decode(input)?,
-            shelf: Vec::decode(input)?,
+            counts: Vec::decode(input)?,
             holds: Holds::decode(input)?,
             replays: Replays::decode(input, &places)?,
             places,
             outbox: Outbox::decode(input)?,
             audit: VecDeque::decode(input)?,
-            crew: Crew::decode(input)?,
+            members: Members::decode(input)?,
             pace: Pace::default(),
         })
     }

@@ -20,18 +20,18 @@ use std::{
 };
 
 use crate::{
-    approach::Approach,
     arbiter::{Arbiter, Decided},
     clock::{Clock, Millis},
     codec::Binary as _,
     command::{Command, Reply},
     commit::{Promise, WakeUp},
-    hearing::Hearing,
     id::{Epoch, EventId, Number, SaleTag},
     journal::{Journal, JournalError, Preparation, Prepared},
     limits,
     outlet::{self, Outlet},
+    presence::Presence,
     publisher::Publisher,
+    purchase_admission::PurchaseAdmission,
     record::Record,
     registry::{DeadLetter, Registry},
     sale::Sale,
@@ -51,7 +51,7 @@ pub struct Request {
     /// What is asked.
     pub command: Command,
     /// What a purchase was let through with.
-    pub approach: Option<Approach>,
+    pub admission: Option<PurchaseAdmission>,
     /// Who waits for the answer.
     pub promise: Promise<Answer>,
 }
@@ -100,7 +100,7 @@ pub struct Scribe {
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
-    hearing: Hearing,
+    presence: Presence,
     next_idle_sweep: Millis,
     /// The sale whose quiet places were let go last.
     idle_swept: SaleTag,
@@ -187,7 +187,7 @@ impl Scribe {
             unfinished: None,
             spare: Batch::default(),
             wanted_bytes: 0,
-            hearing: Hearing::default(),
+            presence: Presence::default(),
             next_idle_sweep: at,
             idle_swept: SaleTag(u64::MAX),
         }
@@ -403,8 +403,8 @@ impl Scribe {
         reply: Reply,
         adopted: &BTreeSet<SaleTag>,
     ) -> Option<WakeUp<Answer>> {
-        let Request { command, approach, promise } = request;
-        // An approach that made nothing gives its units back here, by being dropped. Its key counts
+        let Request { command, admission, promise } = request;
+        // An admission that made nothing gives its units back here, by being dropped. Its key counts
         // as asked until then: what was answered for it is published by now.
         if let Command::Purchase { sale, items, replay, .. } = &command
             && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
@@ -413,9 +413,9 @@ impl Scribe {
             // while the purchase was on its way knows neither permit nor key: they are the old view's.
             let publisher = self.publishers.get(sale).filter(|_| !adopted.contains(sale));
             let view = publisher.map(Publisher::view);
-            let permitted = approach.is_some_and(|approach| {
-                let is_of_view = view.is_some_and(|view| approach.is_of(view.purchases()));
-                approach.spend() && is_of_view
+            let permitted = admission.is_some_and(|admission| {
+                let is_of_view = view.is_some_and(|view| admission.is_of(view.purchases()));
+                admission.spend() && is_of_view
             });
             if let Some(view) = view.filter(|_| !permitted) {
                 for (offer, quantity) in items {
@@ -439,7 +439,7 @@ impl Scribe {
         let mut found = None;
         for (tag, publisher) in later {
             let view = publisher.view();
-            let limit = self.hearing.limit(&mut *self.arbiter, view, at);
+            let limit = self.presence.limit(&mut *self.arbiter, view, at);
             let Some(limit) = limit.filter(|_| found.is_none()) else { continue };
             let all = Number(1)..=Number(u64::MAX);
             let quiet = view.line().quiet(all, limit).take(limits::IDLE_PLACES_MAX);

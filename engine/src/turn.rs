@@ -1,7 +1,7 @@
 //! How long a thread means to keep a processor once it has one.
 //!
-//! Owns one wish to the scheduler of Linux. A thread that wakes with less to do than the one that
-//! runs goes first; without the wish it waits for the next tick, up to 4 ms at 250 ticks a second,
+//! Owns one request to the scheduler of Linux. A thread that wakes with less to do than the one that
+//! runs goes first; without it it waits for the next tick, up to 4 ms at 250 ticks a second,
 //! behind a neighbour that has more. The scribe works for some tens of microseconds and holds up
 //! everybody's answers until then.
 //!
@@ -17,12 +17,12 @@ pub const DECIDE: Duration = Duration::from_micros(100);
 /// decided before the next requests are read.
 pub const SERVE: Duration = Duration::from_micros(300);
 
-/// Wishes for turns of this length for the calling thread, and for threads that it starts.
+/// Asks for turns of this length for the calling thread, and for threads that it starts.
 ///
 /// # Errors
 /// What the system said when it refused; the thread goes on as it was.
 #[cfg(target_os = "linux")]
-pub fn wish(turn: Duration) -> io::Result<()> {
+pub fn request(turn: Duration) -> io::Result<()> {
     let mut attributes = linux::get()?;
     if attributes.policy != linux::POLICY_OTHER {
         // A real-time thread's turns are its operator's business.
@@ -34,7 +34,7 @@ pub fn wish(turn: Duration) -> io::Result<()> {
 
 /// Does nothing: only Linux is asked.
 #[cfg(not(target_os = "linux"))]
-pub fn wish(_: Duration) -> io::Result<()> {
+pub fn request(_: Duration) -> io::Result<()> {
     Ok(())
 }
 
@@ -97,16 +97,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_changes_the_turn_and_nothing_else_and_ends_with_its_thread() {
+    fn a_request_changes_the_turn_and_nothing_else_and_ends_with_its_thread() {
         let outside = linux::get().unwrap();
         let (before, after) = std::thread::spawn(|| {
             let before = linux::get().unwrap();
-            wish(SERVE).unwrap();
+            request(SERVE).unwrap();
             (before, linux::get().unwrap())
         })
         .join()
         .unwrap();
-        // Kernels before 6.12 show no turn and take no notice of a wish.
+        // Kernels before 6.12 show no turn and take no notice of it.
         let expected = if before.runtime == 0 { 0 } else { 300_000 };
         assert_eq!(after, linux::Attributes { runtime: expected, ..before });
         assert_eq!(linux::get().unwrap(), outside);

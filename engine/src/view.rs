@@ -10,13 +10,13 @@ use arc_swap::ArcSwap;
 use smallvec::SmallVec;
 
 use crate::{
-    approach::{Approach, Purchases},
     clock::Millis,
     gate::EtaRange,
     hold::Hold,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     keyed::{self, CountedMap, SharedMap},
     line::{Line, SharedLine},
+    purchase_admission::{PurchaseAdmission, Purchases},
     record::ReplayKey,
     sale::{AuditEntry, Controls, Phase, Sale},
     session::Session,
@@ -34,7 +34,7 @@ pub struct SaleView {
     epoch: Epoch,
     line: SharedLine,
     stock: Arc<Stock>,
-    desk: ArcSwap<Desk>,
+    settings: ArcSwap<Settings>,
     /// The measured pace in calls per 1,000 seconds; [`PACE_UNKNOWN`] when there is none.
     pace: AtomicU64,
     /// Slots taken.
@@ -57,7 +57,7 @@ const PACE_UNKNOWN: u64 = u64::MAX;
 
 /// What operators set, swapped as a whole when they do.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Settings {
     /// What the sale is told to be.
     pub spec: SaleSpec,
     /// What operators set by hand.
@@ -66,7 +66,7 @@ pub struct Desk {
     pub audit: Vec<AuditEntry>,
 }
 
-impl Desk {
+impl Settings {
     fn of(sale: &Sale) -> Arc<Self> {
         let (spec, controls) = (sale.spec().clone(), sale.controls().clone());
         Arc::new(Self { spec, controls, audit: sale.audit().cloned().collect() })
@@ -82,7 +82,7 @@ impl SaleView {
             epoch: sale.epoch(),
             line,
             stock: Arc::new(stock),
-            desk: ArcSwap::new(Desk::of(sale)),
+            settings: ArcSwap::new(Settings::of(sale)),
             pace: AtomicU64::new(PACE_UNKNOWN),
             active: AtomicU64::new(0),
             departed: AtomicU64::new(0),
@@ -121,14 +121,14 @@ impl SaleView {
     }
 
     /// What operators set.
-    pub fn desk(&self) -> arc_swap::Guard<Arc<Desk>> {
-        self.desk.load()
+    pub fn settings(&self) -> arc_swap::Guard<Arc<Settings>> {
+        self.settings.load()
     }
 
     /// Where the sale stands at `at`.
     pub fn phase(&self, at: Millis) -> Phase {
-        let desk = self.desk.load();
-        Phase::at(&desk.spec, &desk.controls, at)
+        let settings = self.settings.load();
+        Phase::at(&settings.spec, &settings.controls, at)
     }
 
     /// Slots taken.
@@ -149,12 +149,12 @@ impl SaleView {
     }
 
     /// Lets a purchase through to the scribe, or refuses it because nothing is left to ask for.
-    pub fn approach(
+    pub fn admit_purchase(
         &self,
         items: &[(OfferIndex, u32)],
         replay: ReplayKey,
-    ) -> Result<Approach, SoldOut> {
-        Approach::new(&self.purchases, &self.stock, items, replay)
+    ) -> Result<PurchaseAdmission, SoldOut> {
+        PurchaseAdmission::new(&self.purchases, &self.stock, items, replay)
     }
 
     /// Whether a purchase with this key is refused whatever it asks for: nothing is left of any offer,
@@ -201,19 +201,19 @@ impl SaleView {
 
     /// The wait behind `ahead` people.
     pub fn eta(&self, ahead: u64) -> Option<EtaRange> {
-        let desk = self.desk.load();
-        if desk.controls.paused {
+        let settings = self.settings.load();
+        if settings.controls.paused {
             return None;
         }
         // ORDERING: Relaxed; an estimate.
         let measured = self.pace.load(Ordering::Relaxed);
         let measured = (measured != PACE_UNKNOWN).then_some(measured);
-        EtaRange::estimate(ahead, desk.spec.admission_milli_per_second, measured)
+        EtaRange::estimate(ahead, settings.spec.admission_milli_per_second, measured)
     }
 
     /// Publishes what operators set.
-    pub(crate) fn set_desk(&self, sale: &Sale) {
-        self.desk.store(Desk::of(sale));
+    pub(crate) fn set_settings(&self, sale: &Sale) {
+        self.settings.store(Settings::of(sale));
     }
 
     /// Publishes a claimed session, or with `None` that there is none.

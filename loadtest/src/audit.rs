@@ -85,8 +85,8 @@ pub(crate) fn audit(ledger: &Ledger, witness: &Witness, hammered: u64) -> Vec<Ve
     verdicts
 }
 
-/// How far foretold waits were off, for the report and as a rule.
-pub(crate) use eta::{Foresight, foresight, waits_were_foretold};
+/// How far estimated waits were off, for the report and as a rule.
+pub(crate) use eta::{Foresight, foresight, waits_were_as_estimated};
 /// How well orders agree, for the report.
 pub(crate) use order::{Agreement, agreement};
 

@@ -78,7 +78,7 @@ pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<
     }
     let eta = audit::foresight(&ledger);
     if let Some(limit) = scenario.eta_error_p90_max {
-        verdicts.push(audit::waits_were_foretold(&eta, limit));
+        verdicts.push(audit::waits_were_as_estimated(&eta, limit));
     }
     Ok(Report {
         passed: verdicts.iter().all(|verdict| verdict.ok),

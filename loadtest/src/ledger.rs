@@ -49,9 +49,9 @@ pub(crate) struct Entry {
     pub(crate) serving: Option<u64>,
 }
 
-/// A wait as the server first foretold it.
+/// A wait as the server first estimated it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Foretold {
+pub(crate) struct EstimatedWait {
     /// When the shopper was told.
     pub(crate) at: Stamp,
     pub(crate) eta: Eta,
@@ -95,7 +95,7 @@ pub(crate) struct Record {
     pub(crate) index: usize,
     pub(crate) plan: Plan,
     pub(crate) entry: Option<Entry>,
-    pub(crate) foretold: Option<Foretold>,
+    pub(crate) estimated: Option<EstimatedWait>,
     /// When the shopper was known to be called, for those who do not claim.
     pub(crate) called: Option<Stamp>,
     /// When the shopper was first seen admitted.
@@ -116,7 +116,7 @@ impl Record {
             index,
             plan,
             entry: None,
-            foretold: None,
+            estimated: None,
             called: None,
             admitted: None,
             heard: Stamp::default(),

@@ -46,7 +46,7 @@ pub(crate) struct Scenario {
     pub(crate) grace: Duration,
     /// The p99 of the schedule error above which the figures are not published.
     pub(crate) schedule_error_p99_max: Duration,
-    /// The p90 of the error of foretold waits above which the audit fails; unchecked when absent.
+    /// The p90 of the error of estimated waits above which the audit fails; unchecked when absent.
     pub(crate) eta_error_p90_max: Option<Duration>,
     /// How far one node may be behind another before the audit fails; unchecked when absent.
     pub(crate) node_lag_max: Option<Duration>,

@@ -24,7 +24,7 @@ use tokio::sync::watch as signal;
 
 use crate::client::{Call, Heard};
 use crate::clock::Stamp;
-use crate::ledger::{Entry, Foretold, Leaving, Outcome, Record};
+use crate::ledger::{Entry, EstimatedWait, Leaving, Outcome, Record};
 use crate::plan::{Manner, Plan, STREAM_SHOPPERS};
 use crate::rng::Rng;
 use crate::run::{Insistence, Run, Settled};
@@ -163,7 +163,7 @@ impl Shopper {
         self.record.entry = Some(Entry { sent: *sent, acked, number, ticket, serving });
         if place.state == PlaceState::Waiting && *sent == answer.sent {
             let at = answer.done;
-            self.record.foretold = place.eta_seconds.map(|eta| Foretold { at, eta });
+            self.record.estimated = place.eta_seconds.map(|eta| EstimatedWait { at, eta });
         }
         Ok((place, number))
     }

@@ -33,7 +33,7 @@ pub(crate) struct Place {
     pub(crate) ticket: Option<String>,
 }
 
-/// How long a wait is foretold to be, in seconds.
+/// How long a wait is estimated to be, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub(crate) struct Eta {
     pub(crate) min: f64,

@@ -80,13 +80,13 @@ fn shown(app: &App, sale: &SaleView) -> Response<Body> {
 }
 
 fn admin_sale(app: &App, sale: &SaleView) -> AdminSale {
-    let desk = sale.desk();
-    let message = desk.controls.message.clone();
+    let settings = sale.settings();
+    let message = settings.controls.message.clone();
     AdminSale {
-        table: SaleTable::from(&desk.spec),
+        table: SaleTable::from(&settings.spec),
         state: render::sale_state(sale, app.engine.now()),
         epoch: sale.epoch().0,
-        paused: desk.controls.paused,
+        paused: settings.controls.paused,
         message: (!message.is_empty()).then_some(message),
     }
 }
@@ -118,7 +118,7 @@ async fn update(
 ) -> Result<Response<Body>, ApiError> {
     let patch = read_patch(&body.read(&head.headers).await?)?;
     let _turn = app.changes.lock().await;
-    let spec = patch.applied_to(&sale.desk().spec).map_err(|problems| {
+    let spec = patch.applied_to(&sale.settings().spec).map_err(|problems| {
         ApiError::InvalidRequest(problems.into_iter().map(Into::into).collect())
     })?;
     app.engine.change(&sale, author, Change::Update { spec }).await?;
@@ -183,8 +183,8 @@ const fn switch(act: Act) -> Change {
 }
 
 fn offer_index(sale: &SaleView, sku: &engine::id::Sku) -> Result<OfferIndex, ApiError> {
-    let desk = sale.desk();
-    let index = desk.spec.offers.iter().position(|offer| offer.sku == *sku);
+    let settings = sale.settings();
+    let index = settings.spec.offers.iter().position(|offer| offer.sku == *sku);
     let index = index.and_then(|index| u16::try_from(index).ok());
     index.map(OfferIndex).ok_or_else(|| {
         ApiError::InvalidRequest(vec![FieldProblem::new("sku", "a SKU of this sale")])
@@ -192,7 +192,7 @@ fn offer_index(sale: &SaleView, sku: &engine::id::Sku) -> Result<OfferIndex, Api
 }
 
 fn audit(sale: &SaleView) -> AuditList {
-    let entries = sale.desk().audit.iter().rev().map(audit_entry).collect();
+    let entries = sale.settings().audit.iter().rev().map(audit_entry).collect();
     AuditList { sale: sale.name().as_str().to_owned(), entries }
 }
 
@@ -231,8 +231,8 @@ fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
 }
 
 fn stats(app: &App, sale: &SaleView) -> SaleStats {
-    let (line, desk) = (sale.line(), sale.desk());
-    let offers = desk.spec.offers.iter().zip(sale.counts()).map(|(offer, counts)| OfferStats {
+    let (line, settings) = (sale.line(), sale.settings());
+    let offers = settings.spec.offers.iter().zip(sale.counts()).map(|(offer, counts)| OfferStats {
         sku: offer.sku.as_str().to_owned(),
         total: counts.total(),
         available: counts.available,

@@ -143,7 +143,7 @@ pub fn entrant(
     peer: &Peer,
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
     let key = idempotency_key(headers)?;
-    let shopper = match (sale.desk().spec.identity, key) {
+    let shopper = match (sale.settings().spec.identity, key) {
         (IdentityMode::Anonymous, Some(key)) => {
             app.keyring.shopper_by_idempotency_key(sale.name(), key)
         }

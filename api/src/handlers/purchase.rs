@@ -103,10 +103,10 @@ pub fn offers(
     sale: &SaleView,
     request: &PurchaseRequest,
 ) -> Result<Vec<(OfferIndex, u32)>, ApiError> {
-    let desk = sale.desk();
+    let settings = sale.settings();
     let mut items = Vec::with_capacity(request.items.len());
     for (line, item) in request.items.iter().enumerate() {
-        let index = desk.spec.offers.iter().position(|offer| offer.sku == item.sku);
+        let index = settings.spec.offers.iter().position(|offer| offer.sku == item.sku);
         let index = index.and_then(|index| u16::try_from(index).ok()).ok_or_else(|| {
             let problem = FieldProblem::new(format!("items[{line}].sku"), "a SKU of this sale");
             ApiError::InvalidRequest(vec![problem])

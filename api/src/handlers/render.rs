@@ -10,7 +10,7 @@ use engine::{
     spec::OfferSpec,
     standing::Standing,
     stock::Counts,
-    view::{Desk, SaleView},
+    view::{SaleView, Settings},
 };
 
 use crate::{
@@ -29,8 +29,8 @@ const POLL_MS_MAX: u64 = 8_000;
 /// When to ask again: a tenth of the wait, within bounds, spread by up to a quarter by the number,
 /// so that a crowd that came together does not poll together.
 pub fn poll_after_ms(number: Number, ahead: u64, eta: Option<EtaRange>) -> u64 {
-    let foretold = eta.map(|eta| u64::from(eta.min_seconds) * 1_000);
-    let wait_ms = foretold.unwrap_or_else(|| ahead.saturating_mul(10));
+    let wait_estimates = eta.map(|eta| u64::from(eta.min_seconds) * 1_000);
+    let wait_ms = wait_estimates.unwrap_or_else(|| ahead.saturating_mul(10));
     let base = (wait_ms / 10).clamp(POLL_MS_MIN, POLL_MS_MAX);
     base + number.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) % (base / 4)
 }
@@ -102,8 +102,8 @@ pub fn write_standing(
     now: Millis,
     out: &mut Vec<u8>,
 ) {
-    let desk = sale.desk();
-    let message = &desk.controls.message;
+    let settings = sale.settings();
+    let message = &settings.controls.message;
     let place = Place {
         sale: sale.name().as_str(),
         ticket,
@@ -111,7 +111,7 @@ pub fn write_standing(
         line_length: sale.line().length(),
         message: (!message.is_empty()).then_some(message),
     };
-    let silent_until = now.after(desk.spec.idle_ms);
+    let silent_until = now.after(settings.spec.idle_ms);
     let waits = |state, ahead, eta| in_line(&place, state, ahead, eta, silent_until);
     let object = match standing {
         Standing::Waiting { ahead, eta } => waits(PlaceState::Waiting, ahead, eta),
@@ -176,9 +176,9 @@ fn sign(
     app.keyring.sign_pass(&Pass { sale, epoch, number, shopper, issued_at, expires_at })
 }
 
-/// A sale's status. `desk` is borrowed from the view.
-pub fn status<'a>(sale: &'a SaleView, desk: &'a Desk, now: Millis) -> SaleStatus<'a> {
-    let (spec, message) = (&desk.spec, &desk.controls.message);
+/// A sale's status. `settings` is borrowed from the view.
+pub fn status<'a>(sale: &'a SaleView, settings: &'a Settings, now: Millis) -> SaleStatus<'a> {
+    let (spec, message) = (&settings.spec, &settings.controls.message);
     let offers = spec.offers.iter().zip(sale.counts());
     SaleStatus {
         sale: sale.name().as_str(),
@@ -190,7 +190,7 @@ pub fn status<'a>(sale: &'a SaleView, desk: &'a Desk, now: Millis) -> SaleStatus
         serving: sale.line().watermark().0,
         line_length: sale.line().length(),
         admission_per_second: SaleStatus::pace(spec.admission_milli_per_second),
-        paused: desk.controls.paused,
+        paused: settings.controls.paused,
         message: (!message.is_empty()).then_some(message.as_str()),
         offers: offers.map(|(offer, counts)| offer_status(offer, counts)).collect(),
         draw: None,
@@ -232,8 +232,8 @@ pub fn sale_state(sale: &SaleView, now: Millis) -> SaleState {
 
 /// A purchase as JSON: the same hold in the same state gives the same bytes.
 pub fn write_purchase(sale: &SaleView, hold: &Hold) -> Result<Vec<u8>, serde_json::Error> {
-    let desk = sale.desk();
-    let offers = &desk.spec.offers;
+    let settings = sale.settings();
+    let offers = &settings.spec.offers;
     let item = |item: &engine::hold::HoldItem| PurchaseItemObject {
         sku: offers.get(usize::from(item.offer.0)).map_or("", |offer| offer.sku.as_str()),
         quantity: item.quantity,

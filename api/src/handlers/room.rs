@@ -42,16 +42,16 @@ const PURCHASES_SHOWN_MAX: usize = 10;
 pub fn home(app: &App, headers: &HeaderMap) -> Response<Body> {
     let now = app.engine.now();
     let sales = app.engine.sales();
-    let desks: Vec<_> = sales.iter().map(|sale| sale.desk()).collect();
-    let cards = sales.iter().zip(&desks).map(|(sale, desk)| {
+    let settings: Vec<_> = sales.iter().map(|sale| sale.settings()).collect();
+    let cards = sales.iter().zip(&settings).map(|(sale, settings)| {
         let counts: Vec<_> = sale.counts().collect();
         SaleCard {
             sale: sale.name().as_str(),
-            title: &desk.spec.title,
+            title: &settings.spec.title,
             state: render::sale_state(sale, now),
-            opens_at: desk.spec.opens_at,
-            price: desk.spec.offers.iter().map(|offer| offer.price).min().unwrap_or(0),
-            currency: desk.spec.offers.first().map_or("", |offer| offer.currency.as_str()),
+            opens_at: settings.spec.opens_at,
+            price: settings.spec.offers.iter().map(|offer| offer.price).min().unwrap_or(0),
+            currency: settings.spec.offers.first().map_or("", |offer| offer.currency.as_str()),
             available: counts.iter().map(|counts| counts.available).sum(),
             total: counts.iter().map(engine::stock::Counts::total).sum(),
             line_length: sale.line().length(),
@@ -199,7 +199,7 @@ impl Visit<'_> {
         let sku = field("sku").and_then(|sku| Sku::parse(&sku)).ok_or_else(bad)?;
         let quantity: u32 = field("quantity").and_then(|q| q.parse().ok()).ok_or_else(bad)?;
         let key = field("key").filter(|key| (1..=128).contains(&key.len())).ok_or_else(bad)?;
-        let offers = &self.sale.desk().spec.offers;
+        let offers = &self.sale.settings().spec.offers;
         let offer = offers.iter().position(|offer| offer.sku == sku).ok_or_else(bad)?;
         let offer = OfferIndex(u16::try_from(offer).map_err(|_| bad())?);
         if !(1..=1_000_000).contains(&quantity) {
@@ -268,8 +268,8 @@ fn page(
     refusal: Option<&str>,
 ) -> Response<Body> {
     let now = app.engine.now();
-    let desk = sale.desk();
-    let (spec, controls) = (&desk.spec, &desk.controls);
+    let settings = sale.settings();
+    let (spec, controls) = (&settings.spec, &settings.controls);
     let nonce = nonce();
     let purchases = place.map(|(ticket, _)| sale.holds_of(ticket.shopper)).unwrap_or_default();
     let taken: u64 = purchases.iter().filter(|hold| is_taken(hold)).map(|hold| hold.units()).sum();

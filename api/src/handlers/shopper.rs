@@ -25,16 +25,17 @@ const POSITION_BYTES: usize = 384;
 pub fn sales(app: &App) -> Response<Body> {
     let now = app.engine.now();
     let sales = app.engine.sales();
-    let desks: Vec<_> = sales.iter().map(|sale| sale.desk()).collect();
-    let listed = sales.iter().zip(&desks).map(|(sale, desk)| render::status(sale, desk, now));
+    let settings: Vec<_> = sales.iter().map(|sale| sale.settings()).collect();
+    let listed =
+        sales.iter().zip(&settings).map(|(sale, settings)| render::status(sale, settings, now));
     let sales = listed.filter(|status| status.state != SaleState::Closed).collect();
     respond::json(StatusCode::OK, Cache::Shared, &SaleList { sales })
 }
 
 /// `GET /v1/sales/{sale}`
 pub fn status(app: &App, sale: &SaleView) -> Response<Body> {
-    let desk = sale.desk();
-    let status = render::status(sale, &desk, app.engine.now());
+    let settings = sale.settings();
+    let status = render::status(sale, &settings, app.engine.now());
     respond::json(StatusCode::OK, Cache::Shared, &status)
 }
 
@@ -82,7 +83,7 @@ async fn enter_room(
     if let (EntryStanding::Waiting { eta: Some(eta), .. }, false) =
         (&entry.answer.standing, entry.replayed)
     {
-        app.foretold.note(sale.tag(), entry.answer.number, entry.answer.at, *eta);
+        app.wait_estimates.note(sale.tag(), entry.answer.number, entry.answer.at, *eta);
     }
     let body = render::write_entry(app, sale, entry.epoch, &entry.answer);
     Ok(EnteredRoom { status, body, replayed: entry.replayed })
@@ -144,8 +145,8 @@ pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standi
     match app.engine.claim(sale, ticket).await {
         Ok(session) => {
             if let Standing::Called { deadline } = called {
-                let called_at = deadline.0.saturating_sub(sale.desk().spec.claim_window_ms);
-                app.foretold.settle(sale.tag(), ticket.number, Millis(called_at));
+                let called_at = deadline.0.saturating_sub(sale.settings().spec.claim_window_ms);
+                app.wait_estimates.settle(sale.tag(), ticket.number, Millis(called_at));
             }
             Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
         }

@@ -162,7 +162,7 @@ impl Watch {
             // The hub is about to claim the place, and then there is more to tell.
             return None;
         }
-        let message_hash = hub::hash(&self.sale.desk().controls.message);
+        let message_hash = hub::hash(&self.sale.settings().controls.message);
         let gist = Gist { standing, message_hash };
         if self.told.replace(gist) == Some(gist) {
             return None;

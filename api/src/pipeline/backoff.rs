@@ -1,7 +1,7 @@
 //! How long to wait before trying again, and the one pause that concerns the whole sink.
 //!
 //! Two kinds of trouble are kept apart. An event that is refused waits by itself, and the others go
-//! on. A sink that does not answer is everybody's trouble: [`Tide`] pauses all of them and then
+//! on. A sink that does not answer is everybody's trouble: [`Throttle`] pauses all of them and then
 //! lets one event at a time try, until one is answered. Time and chance come in as arguments.
 
 use std::time::Duration;
@@ -35,14 +35,14 @@ impl Backoff {
 
 /// Whether the sink is answering, and until when it is left alone if not.
 #[derive(Debug, Default)]
-pub(super) struct Tide {
+pub(super) struct Throttle {
     /// Failures in a row with no answer between them; each round of attempts counts once.
     stalls: u32,
     round: u64,
     paused_until: Option<Instant>,
 }
 
-impl Tide {
+impl Throttle {
     /// The round an attempt that begins now belongs to.
     pub(super) fn round(&self) -> u64 {
         self.round
@@ -104,34 +104,34 @@ mod tests {
 
     #[test]
     fn a_whole_round_of_failures_counts_once_and_then_one_attempt_finds_out() {
-        let (mut tide, now) = (Tide::default(), Instant::now());
-        let round = tide.round();
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        let round = throttle.round();
         for _ in 0..32 {
-            tide.stalled(round, now, None, |stalls| BACKOFF.delay(stalls, 0));
+            throttle.stalled(round, now, None, |stalls| BACKOFF.delay(stalls, 0));
         }
-        assert_eq!(tide.stalls, 1);
-        assert_eq!(tide.batches(now, 32), 0);
+        assert_eq!(throttle.stalls, 1);
+        assert_eq!(throttle.batches(now, 32), 0);
         let later = now + Duration::from_millis(200);
-        assert_eq!(tide.batches(later, 32), 1);
-        tide.flows();
-        assert_eq!(tide.batches(later, 32), 32);
+        assert_eq!(throttle.batches(later, 32), 1);
+        throttle.flows();
+        assert_eq!(throttle.batches(later, 32), 32);
     }
 
     #[test]
     fn a_late_failure_of_a_round_that_was_answered_since_stalls_nothing() {
-        let (mut tide, now) = (Tide::default(), Instant::now());
-        tide.stalled(0, now, None, |stalls| BACKOFF.delay(stalls, 0));
-        tide.flows();
-        tide.stalled(0, now, None, |stalls| BACKOFF.delay(stalls, 0));
-        assert!(!tide.is_stalled());
-        assert_eq!(tide.batches(now, 32), 32);
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        throttle.stalled(0, now, None, |stalls| BACKOFF.delay(stalls, 0));
+        throttle.flows();
+        throttle.stalled(0, now, None, |stalls| BACKOFF.delay(stalls, 0));
+        assert!(!throttle.is_stalled());
+        assert_eq!(throttle.batches(now, 32), 32);
     }
 
     #[test]
     fn a_sink_can_ask_for_a_longer_pause_but_not_for_an_hour() {
-        let (mut tide, now) = (Tide::default(), Instant::now());
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
         let hour = Some(Duration::from_hours(1));
-        tide.stalled(0, now, hour, |stalls| BACKOFF.delay(stalls, 0));
-        assert_eq!(tide.paused_until, Some(now + ASKED_PAUSE_MAX));
+        throttle.stalled(0, now, hour, |stalls| BACKOFF.delay(stalls, 0));
+        assert_eq!(throttle.paused_until, Some(now + ASKED_PAUSE_MAX));
     }
 }

@@ -131,7 +131,7 @@ impl Sink for OrderLog {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 writer.append(&events)
             };
-            // Beside the courier's loop, which must not wait for a disk.
+            // Beside the delivery worker's loop, which must not wait for a disk.
             let appended = tokio::task::spawn_blocking(append).await;
             let answer = match appended {
                 Ok(Ok(())) => Answer::Taken,

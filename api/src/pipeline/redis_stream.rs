@@ -1,7 +1,7 @@
 //! The Redis Stream: a sink that appends each event as an entry which workers in any language read.
 //!
 //! ```text
-//!   courier ─▶ room? ─▶ XADD × batch, one round trip ─▶ stream ─▶ consumer groups
+//!   delivery worker ─▶ room? ─▶ XADD × batch, one round trip ─▶ stream ─▶ consumer groups
 //!                │ none: trim what every group acknowledged; still none: "not now"
 //! ```
 //!

@@ -35,7 +35,7 @@ const ISSUER: &str = "rushgate";
 pub struct Pass {
     /// The sale it admits to.
     pub sale: SaleName,
-    /// The reign its place was issued under.
+    /// The epoch its place was issued under.
     pub epoch: Epoch,
     /// The place that was called.
     pub number: Number,

@@ -47,7 +47,7 @@ const _: () = {
 pub struct Ticket {
     /// The sale whose line it is.
     pub sale: SaleTag,
-    /// The reign that issued the number.
+    /// The epoch that issued the number.
     pub epoch: Epoch,
     /// The place's number.
     pub number: Number,

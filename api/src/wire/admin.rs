@@ -210,7 +210,7 @@ pub struct DeadLetter {
 pub struct SaleStats {
     /// The sale's name.
     pub sale: String,
-    /// The present reign.
+    /// The present epoch.
     pub epoch: u32,
     /// Numbers issued.
     pub entered: u64,

@@ -286,7 +286,7 @@ pub struct AdminSale {
     pub table: SaleTable,
     /// What it is at.
     pub state: SaleState,
-    /// The present reign.
+    /// The present epoch.
     pub epoch: u32,
     /// Whether the gate stands still.
     pub paused: bool,

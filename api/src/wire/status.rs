@@ -27,7 +27,7 @@ pub struct SaleStatus<'a> {
     /// When both end; null: never.
     #[serde(serialize_with = "time::serialize_option")]
     pub closes_at: Option<Millis>,
-    /// The present reign.
+    /// The present epoch.
     pub epoch: u32,
     /// The gate's watermark.
     pub serving: u64,

@@ -57,7 +57,7 @@ async fn a_sale_is_made_once_read_changed_and_deleted() {
     wall.delete().await.refuses(404, "not_found");
 
     let again = wall.operator(create()).await.is(201).json();
-    assert_eq!(again["epoch"], 2, "a sale made again has a reign of its own");
+    assert_eq!(again["epoch"], 2, "a sale made again has a epoch of its own");
 }
 
 #[tokio::test]

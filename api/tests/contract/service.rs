@@ -88,16 +88,16 @@ async fn methods_are_told_and_unknown_ones_refused() {
 }
 
 #[tokio::test]
-async fn a_wait_that_was_foretold_is_compared_with_the_one_it_was() {
+async fn a_wait_that_was_estimated_is_compared_with_the_one_it_was() {
     let wall = Wall::new(json!({ "admission_per_second": 8 })).await;
     // One number in sixteen is followed.
-    let mut foretold = Value::Null;
+    let mut estimated = Value::Null;
     for _ in 0..32 {
-        foretold = wall.enter().await.json();
+        estimated = wall.enter().await.json();
     }
-    assert_eq!((&foretold["number"], &foretold["state"]), (&json!(32), &json!("waiting")));
-    assert!(foretold["eta_seconds"]["min"].is_u64(), "{foretold}");
-    let ticket = foretold["ticket"].as_str().unwrap();
+    assert_eq!((&estimated["number"], &estimated["state"]), (&json!(32), &json!("waiting")));
+    assert!(estimated["eta_seconds"]["min"].is_u64(), "{estimated}");
+    let ticket = estimated["ticket"].as_str().unwrap();
     eventually(|| async {
         (wall.position(ticket).await.is(200).json()["state"] == "admitted").then_some(())
     })

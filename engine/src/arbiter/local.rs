@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Arbiter, Decided, desk, noted};
+use super::{Arbiter, Decided, noted, settings};
 use crate::{
     clock::Millis,
     command::{Command, Entry, HoldReply, Reply},
@@ -314,7 +314,7 @@ impl Batch<'_> {
     }
 
     fn create(&mut self, author: &Author, spec: &SaleSpec) -> Result<(), ChangeRefusal> {
-        let created = desk::created(self.world, author, spec)?;
+        let created = settings::created(self.world, author, spec)?;
         self.record(created);
         Ok(())
     }
@@ -325,7 +325,7 @@ impl Batch<'_> {
         author: &Author,
         change: &Change,
     ) -> Result<(), ChangeRefusal> {
-        let changed = desk::changed(self.world, sale, author, change, self.at)?;
+        let changed = settings::changed(self.world, sale, author, change, self.at)?;
         self.record(changed);
         Ok(())
     }

@@ -14,11 +14,11 @@
 mod answer;
 mod commands;
 mod error;
-mod hearing;
 mod library;
-mod muster;
 mod notes;
 mod parts;
+mod presence;
+mod quorum;
 mod sales;
 mod servers;
 mod snapshot;
@@ -37,10 +37,10 @@ use self::servers::Servers;
 pub use self::{
     answer::{Decision, Entry, Facts},
     error::StoreError,
-    hearing::Heard,
     library::REVISION,
-    muster::{Muster, Mustered},
     notes::Note,
+    presence::Heard,
+    quorum::{Quorum, QuorumAnswer},
     servers::Shard,
     snapshot::Snapshot,
     verdict::{HoldTold, Placed, Verdict},

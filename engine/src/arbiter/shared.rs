@@ -3,21 +3,21 @@
 //! ```text
 //!   commands ─▶ calls, one a sale ─▶ Redis ─▶ entries ─▶ follow: mark, facts ─▶ the scribe's journal
 //!                     │ lost, restarted, rebuilt                      ▲
-//!                     └─▶ gather: catch up, muster, rebuild ──────────┤
+//!                     └─▶ gather: catch up, quorum, rebuild ──────────┤
 //!                         adopt: take a snapshot over ────────────────┘
 //! ```
 //!
-//! Owns the world as far as this node has followed it, and a [`Course`] for each sale: how it stands
+//! Owns the world as far as this node has followed it, and a [`Replica`] for each sale: how it stands
 //! with the sale's stream. Everything happens in a turn of the scribe, one turn after the other; what
 //! cannot be asked in time is answered [`Reply::Unavailable`].
 
 mod adopt;
 mod breaker;
 mod calls;
-mod course;
-mod desk;
 mod gather;
+mod replica;
 mod returning;
+mod settings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,7 +31,7 @@ use tokio::{
     time::sleep,
 };
 
-use self::{breaker::Breakers, course::Course};
+use self::{breaker::Breakers, replica::Replica};
 use super::{
     Arbiter, Decided,
     redis::{Entry, Heard, RedisArbiter, Shard, StoreError, StoreOptions},
@@ -76,7 +76,7 @@ struct Node {
     store: Option<RedisArbiter>,
     breakers: Breakers,
     world: World,
-    courses: BTreeMap<SaleTag, Course>,
+    replicas: BTreeMap<SaleTag, Replica>,
     next_survey: Millis,
     /// A snapshot on its way, and whether it arrived.
     saving: Option<JoinHandle<(SaleTag, bool)>>,
@@ -90,13 +90,13 @@ impl SharedArbiter {
     pub fn new(world: World, options: SharedOptions) -> io::Result<Self> {
         // Driven by the scribe's own thread, in whose turn every call begins and ends.
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let followed = |tag: SaleTag| world.point(tag).map(|point| (tag, Course::at(point.epoch)));
-        let courses = world.sales().filter_map(|sale| followed(sale.tag())).collect();
+        let followed = |tag: SaleTag| world.point(tag).map(|point| (tag, Replica::at(point.epoch)));
+        let replicas = world.sales().filter_map(|sale| followed(sale.tag())).collect();
         let node = Node {
             options,
             store: None,
             breakers: Breakers::default(),
-            courses,
+            replicas,
             world,
             next_survey: Millis(0),
             saving: None,
@@ -146,18 +146,18 @@ impl Arbiter for SharedArbiter {
     }
 
     fn delivers(&self, sale: SaleTag) -> bool {
-        self.node.courses.get(&sale).is_some_and(|course| course.is_courier)
+        self.node.replicas.get(&sale).is_some_and(|replica| replica.is_delivering)
     }
 
     fn is_hindered(&self) -> bool {
-        self.node.breakers.is_any_open() || self.node.courses.values().any(Course::is_hindered)
+        self.node.breakers.is_any_open() || self.node.replicas.values().any(Replica::is_hindered)
     }
 
     fn troubles(&self) -> Vec<String> {
         let unreachable = self.node.breakers.troubles();
-        let lost = self.node.courses.iter().filter_map(|(tag, course)| {
+        let lost = self.node.replicas.iter().filter_map(|(tag, replica)| {
             let name = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
-            let trouble = course.trouble()?;
+            let trouble = replica.trouble()?;
             Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
         });
         unreachable.chain(lost).collect()
@@ -189,7 +189,7 @@ impl Node {
         self.ask(decided, sorted.shoppers).await;
         Box::pin(self.gather(decided)).await;
         Box::pin(self.say_returned(decided)).await;
-        if self.breakers.is_any_open() && self.courses.keys().all(|sale| self.is_away(*sale)) {
+        if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
             // Nobody was called: the client comes back while it is driven, and only then.
             sleep(DRIVE).await;
         }
@@ -235,7 +235,8 @@ impl Node {
         }
         self.next_survey = decided.at.after(SURVEY_MS);
         let own = self.store().shard_of_sales();
-        let mut used: BTreeSet<Shard> = self.courses.keys().map(|sale| self.shard(*sale)).collect();
+        let mut used: BTreeSet<Shard> =
+            self.replicas.keys().map(|sale| self.shard(*sale)).collect();
         used.insert(own.clone());
         self.breakers.keep(|shard| used.contains(shard));
         if self.breakers.is_open(&own) {
@@ -257,7 +258,7 @@ impl Node {
                 }
             }
         }
-        let unlisted = self.courses.keys().filter(|tag| !listed.contains(tag)).copied().collect();
+        let unlisted = self.replicas.keys().filter(|tag| !listed.contains(tag)).copied().collect();
         // Twice, for one that another node deletes is off the list before this node hears of it.
         for tag in self.unlisted.intersection(&unlisted) {
             if let Some(sale) = self.world.sale(*tag) {
@@ -282,8 +283,8 @@ impl Node {
             self.world.apply(&mark, at);
             decided.records.push(mark);
             decided.at = decided.at.max(at);
-            if let Some(course) = self.courses.get_mut(&sale) {
-                course.remember(Entry { at, point, records: records.clone() });
+            if let Some(replica) = self.replicas.get_mut(&sale) {
+                replica.remember(Entry { at, point, records: records.clone() });
             }
             for record in records {
                 let first = decided.records.len();
@@ -291,7 +292,7 @@ impl Node {
                     decided.others_holds.push(first);
                 }
                 if record.is_deletion() {
-                    self.courses.remove(&sale);
+                    self.replicas.remove(&sale);
                 }
                 self.world.apply(&record, at);
                 decided.records.push(record);

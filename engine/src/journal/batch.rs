@@ -43,7 +43,7 @@ impl fmt::Debug for ChainHash {
 /// A batch read back from the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch<'a> {
-    /// The reign under which it was decided.
+    /// The epoch under which it was decided.
     pub epoch: Epoch,
     /// The number of its first record.
     pub first_sequence: Sequence,

@@ -61,8 +61,8 @@ impl Sale {
                 self.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
-            Record::Joined { node, .. } => self.crew.join(node),
-            Record::Parted { node, .. } => self.crew.part(node),
+            Record::Joined { node, .. } => self.members.join(node),
+            Record::Parted { node, .. } => self.members.part(node),
             Record::Rebuilt { .. } => self.apply_rebuild(record),
             Record::Delivered { events, .. } => self.outbox.delivered(events),
             Record::DeadLettered { event, why, .. } => {
@@ -202,7 +202,7 @@ impl Sale {
     }
 
     pub(super) fn counts_mut(&mut self, offer: OfferIndex) -> &mut Counts {
-        self.shelf.get_mut(usize::from(offer.0)).expect("a record names offers of its sale")
+        self.counts.get_mut(usize::from(offer.0)).expect("a record names offers of its sale")
     }
 }
 

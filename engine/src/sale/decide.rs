@@ -298,7 +298,7 @@ impl Sale {
             return Err(PurchaseRefusal::Limit { taken, limit });
         }
         let enough = |item: &HoldItem| {
-            self.shelf[usize::from(item.offer.0)].available >= u64::from(item.quantity)
+            self.counts[usize::from(item.offer.0)].available >= u64::from(item.quantity)
         };
         if !items.iter().all(enough) {
             return Err(PurchaseRefusal::SoldOut);
@@ -394,7 +394,7 @@ impl Sale {
             Change::Restock { offer, units } => self.decide_restock(*offer, *units),
             Change::Unstrand { offer, units } => {
                 let counts =
-                    self.shelf.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
+                    self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
                 let available = counts.stranded;
                 if *units <= available { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
             }
@@ -436,7 +436,7 @@ impl Sale {
     }
 
     fn decide_restock(&self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
-        let counts = self.shelf.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
+        let counts = self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
         let total = self.spec.offers[usize::from(offer.0)].total;
         let available = counts.available;
         let fits = available.checked_add_signed(units).is_some()

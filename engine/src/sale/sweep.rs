@@ -71,6 +71,6 @@ impl Sale {
 
     /// Units that are not sold for good: available, or held and perhaps coming back.
     pub(crate) fn sellable(&self) -> u64 {
-        self.shelf.iter().map(|counts| counts.available + counts.held + counts.paying).sum()
+        self.counts.iter().map(|counts| counts.available + counts.held + counts.paying).sum()
     }
 }

@@ -39,7 +39,7 @@ struct Account {
     watermark: u64,
     holds: Vec<(ShopperKey, HoldItems, HoldState)>,
     /// Per offer: available, held, paying, sold.
-    shelf: Vec<[u64; 4]>,
+    counts: Vec<[u64; 4]>,
     /// Calls and how many of them each was.
     calls: Vec<(Millis, u64)>,
     /// Admission rates in thousandths a second, each from a time on.
@@ -65,7 +65,7 @@ impl Audit {
                     places: Vec::new(),
                     watermark: 0,
                     holds: Vec::new(),
-                    shelf: units,
+                    counts: units,
                     calls: Vec::new(),
                     rates,
                     told: self.told.remove(&tag).unwrap_or(0),
@@ -121,7 +121,7 @@ impl Audit {
             let holds = sale.holds().map(|h| (h.shopper, h.items.clone(), h.state));
             assert_eq!(holds.collect::<Vec<_>>(), account.holds, "holds");
             let units = sale.counts().iter().map(|c| [c.available, c.held, c.paying, c.sold]);
-            assert_eq!(units.collect::<Vec<_>>(), account.shelf, "units");
+            assert_eq!(units.collect::<Vec<_>>(), account.counts, "units");
             assert_eq!(sale.active_sessions(), account.active());
             let waiting = account.places.iter().filter(|(_, s)| *s == PlaceState::Waiting);
             assert_eq!(sale.line_length(), waiting.count() as u64);
@@ -265,7 +265,7 @@ impl Account {
                 self.spec.admission_milli_per_second = *admission_milli_per_second;
             }
             Change::Restock { offer, units } => {
-                let available = &mut self.shelf[usize::from(offer.0)][0];
+                let available = &mut self.counts[usize::from(offer.0)][0];
                 *available = available.checked_add_signed(*units).expect("units that are there");
                 let total = &mut self.spec.offers[usize::from(offer.0)].total;
                 *total = total.checked_add_signed(*units).expect("a total");
@@ -282,9 +282,9 @@ impl Account {
         }
     }
 
-    /// Units on the shelf add up, whatever happened.
+    /// Units on the counts add up, whatever happened.
     fn check(&self) {
-        for (units, offer) in self.shelf.iter().zip(&self.spec.offers) {
+        for (units, offer) in self.counts.iter().zip(&self.spec.offers) {
             assert_eq!(units.iter().sum::<u64>(), offer.total, "every unit is somewhere");
         }
     }
@@ -317,7 +317,7 @@ impl Account {
     }
 
     fn shift(&mut self, item: &HoldItem, from: usize, to: usize) {
-        let piles = &mut self.shelf[usize::from(item.offer.0)];
+        let piles = &mut self.counts[usize::from(item.offer.0)];
         let units = u64::from(item.quantity);
         piles[from] = piles[from].checked_sub(units).expect("no unit is sold twice");
         piles[to] += units;
@@ -342,7 +342,7 @@ fn lives(state: PlaceState) -> bool {
     matches!(state, Waiting | Called | Admitted | Completed)
 }
 
-/// Which of a shelf's piles the units of a hold lie on.
+/// Which of a counts's piles the units of a hold lie on.
 fn pile(state: HoldState) -> usize {
     match state {
         HoldState::Held => 1,

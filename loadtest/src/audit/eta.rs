@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::{Broken, Verdict};
 use crate::ledger::{Ledger, Record};
 
-/// How far foretold waits were off.
+/// How far estimated waits were off.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Foresight {
-    /// Waits that were foretold and ended by being let in.
+    /// Waits that were estimated and ended by being let in.
     pub(crate) count: u64,
     pub(crate) p50_seconds: f64,
     pub(crate) p90_seconds: f64,
@@ -42,19 +42,19 @@ pub(crate) fn foresight(ledger: &Ledger) -> Foresight {
 }
 
 fn error_seconds(record: &Record) -> Option<f64> {
-    let foretold = record.foretold?;
-    let waited = record.admitted?.since(foretold.at).as_secs_f64();
-    Some((foretold.eta.min - waited).max(waited - foretold.eta.max).max(0.0))
+    let estimated = record.estimated?;
+    let waited = record.admitted?.since(estimated.at).as_secs_f64();
+    Some((estimated.eta.min - waited).max(waited - estimated.eta.max).max(0.0))
 }
 
 /// Nine waits in ten are within `limit` of what was shown.
-pub(crate) fn waits_were_foretold(found: &Foresight, limit: Duration) -> Verdict {
+pub(crate) fn waits_were_as_estimated(found: &Foresight, limit: Duration) -> Verdict {
     let mut broken = Broken::default();
     let (count, p90, limit) = (found.count, found.p90_seconds, limit.as_secs_f64());
-    broken.check(count > 0, || "no wait was foretold and seen to its end".to_owned());
+    broken.check(count > 0, || "no wait was estimated and seen to its end".to_owned());
     broken.check(p90 <= limit, || format!("one in ten was off by {p90:.1} s or more"));
     let seen = format!("{count} waits, p90 off by {p90:.1} s, limit {limit} s");
-    Verdict::new("waits are foretold within the limit", seen, broken)
+    Verdict::new("waits are estimated within the limit", seen, broken)
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::audit::sample::honest;
     use crate::clock::Stamp;
-    use crate::ledger::Foretold;
+    use crate::ledger::EstimatedWait;
     use crate::wire::Eta;
 
     /// A hundred shoppers told 4 to 6 seconds, the i-th let in after `wait(i)`.
@@ -70,7 +70,7 @@ mod tests {
         let mut ledger = honest(50, 50);
         for (i, record) in (0..).zip(&mut ledger.records) {
             let at = Stamp(1_000);
-            record.foretold = Some(Foretold { at, eta: Eta { min: 4.0, max: 6.0 } });
+            record.estimated = Some(EstimatedWait { at, eta: Eta { min: 4.0, max: 6.0 } });
             record.admitted = Some(at.after(Duration::from_secs_f64(wait(i))));
         }
         foresight(&ledger)
@@ -80,7 +80,7 @@ mod tests {
     fn waits_within_the_range_have_no_error() {
         let found = told(|i| if i % 2 == 0 { 4.0 } else { 6.0 });
         assert_eq!((found.count, found.p90_seconds, found.within_range_share), (100, 0.0, 1.0));
-        assert!(waits_were_foretold(&found, Duration::from_secs(1)).ok);
+        assert!(waits_were_as_estimated(&found, Duration::from_secs(1)).ok);
     }
 
     #[test]
@@ -90,13 +90,13 @@ mod tests {
         assert!(early.p50_seconds < 1e-9 && (early.p90_seconds - 3.0).abs() < 1e-6);
         let late = told(|_| 16.0);
         assert!((late.p50_seconds - 10.0).abs() < 1e-6);
-        assert!(!waits_were_foretold(&late, Duration::from_secs(9)).ok);
+        assert!(!waits_were_as_estimated(&late, Duration::from_secs(9)).ok);
     }
 
     #[test]
     fn a_limit_on_waits_that_nobody_was_told_of_fails() {
         let none = foresight(&honest(3, 3));
         assert_eq!(none.count, 0);
-        assert!(!waits_were_foretold(&none, Duration::from_secs(9)).ok);
+        assert!(!waits_were_as_estimated(&none, Duration::from_secs(9)).ok);
     }
 }

@@ -55,7 +55,7 @@ fn sections(report: &Report) -> Vec<Section> {
         Some(schedule(report)),
         Some(charts(report)),
         kills(report),
-        Some(foretold(report)),
+        Some(estimated(report)),
         Some(audit(report)),
         Some(setting(report)),
     ];
@@ -151,12 +151,12 @@ fn schedule(report: &Report) -> Section {
     Section { title: "Schedule", body: format!("{}{note}", Rows(&table)) }
 }
 
-/// How well the server foretold the waits.
-fn foretold(report: &Report) -> Section {
+/// How well the server estimated the waits.
+fn estimated(report: &Report) -> Section {
     let Foresight { count, p50_seconds, p90_seconds, within_range_share } = report.eta;
     let known = |text: String| if count == 0 { "-".to_owned() } else { text };
     let row = vec![
-        "error of foretold waits".to_owned(),
+        "error of estimated waits".to_owned(),
         grouped(count),
         known(format!("{:.0} %", within_range_share * 1e2)),
         known(format!("{p50_seconds:.1}")),
@@ -166,7 +166,7 @@ fn foretold(report: &Report) -> Section {
         Table { head: vec!["s", "waits", "within their range", "p50", "p90"], rows: vec![row] };
     let note = "<p class=\"note\">Of shoppers who were told how long they would wait and were let \
                 in: how far the wait was from the range first shown to them.</p>";
-    Section { title: "Foretold waits", body: format!("{}{note}", Rows(&table)) }
+    Section { title: "Estimated waits", body: format!("{}{note}", Rows(&table)) }
 }
 
 fn charts(report: &Report) -> Section {
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn foretold_waits_have_their_errors_or_a_dash() {
+    fn estimated_waits_have_their_errors_or_a_dash() {
         let mut report = sample::report();
         assert!(Page(&report).to_string().contains("<td>80</td><td>75 %</td><td>0.0</td><td>1.5<"));
         report.eta.count = 0;

@@ -136,12 +136,12 @@ impl Report {
         if let Some(lag) = &self.lag {
             writeln!(f, "nodes: {}", behind(lag))?;
         }
-        writeln!(f, "foretold waits: {}", foretold(&self.eta))
+        writeln!(f, "estimated waits: {}", estimated(&self.eta))
     }
 }
 
-/// How well waits were foretold, in a line.
-pub(super) fn foretold(eta: &Foresight) -> String {
+/// How well waits were estimated, in a line.
+pub(super) fn estimated(eta: &Foresight) -> String {
     let Foresight { count, p50_seconds, p90_seconds, within_range_share } = eta;
     if *count == 0 {
         return "none was seen to its end".to_owned();

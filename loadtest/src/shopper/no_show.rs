@@ -11,7 +11,7 @@ use crate::client::Call;
 use crate::ledger::Outcome;
 use crate::wire::Status;
 
-/// A wait foretold to be longer than this is no danger of claiming by mistake.
+/// A wait estimated to be longer than this is no danger of claiming by mistake.
 const FAR_SECONDS: f64 = 10.0;
 /// Between looks at the public status, which is a second old at the most.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

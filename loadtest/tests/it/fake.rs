@@ -44,7 +44,7 @@ pub(crate) enum Fault {
     SellWithoutPass,
     /// A stream whose position goes up.
     RisingStream,
-    /// Foretold waits are a minute too long.
+    /// Estimated waits are a minute too long.
     WrongEta,
     /// The gate goes at three times its pace, as if each of three nodes kept it for itself.
     TriplePace,

@@ -116,8 +116,8 @@ async fn selling_without_a_pass_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waits_that_are_foretold_wrongly_are_measured_and_caught_by_a_limit() {
-    let rule = "waits are foretold within the limit";
+async fn waits_that_are_estimated_wrongly_are_measured_and_caught_by_a_limit() {
+    let rule = "waits are estimated within the limit";
     let limit = "audit = { eta_error_p90_max_seconds = 5 }\n";
     let honest = crowd(Fault::None, &["patient"], limit, &[]).await;
     assert!(honest.passed, "{honest}");

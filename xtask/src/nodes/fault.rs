@@ -51,7 +51,7 @@ impl fmt::Display for Fault {
 
 impl Fault {
     /// How far one node may be behind another in a run with it: as long as the fault keeps a node from
-    /// hearing, the muster's 10 s, and time to catch up on a busy machine.
+    /// presence, the quorum's 10 s, and time to catch up on a busy machine.
     pub(super) fn lag_max(self) -> Duration {
         match self {
             Self::None => Duration::from_secs(5),

@@ -90,7 +90,7 @@ impl Hub {
         let slot = Arc::clone(slot);
         let mut watcher = Watcher { ticket, slot, seen: None, spoke: Instant::now() };
         // Whoever is called already should not wait for the next walk; the rest is told anyway.
-        watcher.look(app, sale, hash(&sale.desk().controls.message));
+        watcher.look(app, sale, hash(&sale.settings().controls.message));
         let mut door = self.door();
         door.joined.push((Arc::clone(sale), watcher));
         if !std::mem::replace(&mut door.open, true) {
@@ -134,13 +134,13 @@ struct Picture {
     departed: u64,
     /// The address of what operators set. A new one at the address of the last is found by the next
     /// look.
-    desk: usize,
+    settings: usize,
 }
 
 impl Picture {
     fn of(sale: &SaleView) -> Self {
-        let desk = Arc::as_ptr(&sale.desk()).addr();
-        Self { watermark: sale.line().watermark(), departed: sale.departed(), desk }
+        let settings = Arc::as_ptr(&sale.settings()).addr();
+        Self { watermark: sale.line().watermark(), departed: sale.departed(), settings }
     }
 }
 
@@ -231,7 +231,7 @@ impl Crowd {
             self.watchers.shrink_to(self.watchers.len() * 2);
         }
         for watchers in self.watchers.chunks_mut(burst.slice) {
-            let message_hash = hash(&self.sale.desk().controls.message);
+            let message_hash = hash(&self.sale.settings().controls.message);
             for watcher in watchers {
                 match watcher.look(app, &self.sale, message_hash) {
                     Seen::Told => {

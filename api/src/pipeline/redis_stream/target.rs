@@ -41,7 +41,7 @@ pub(super) fn plain(url: &str) -> Option<String> {
 }
 
 /// One attempt, no reconnecting and no second writing: what became of a command whose answer did
-/// not come is for the courier to deal with, and never for a queue that outlives its deadline.
+/// not come is for the delivery worker to deal with, and never for a queue that outlives its deadline.
 pub(super) fn connection(timeout: Duration) -> ConnectionConfig {
     ConnectionConfig {
         connection_timeout: timeout,

@@ -28,8 +28,8 @@ pub struct Entry {
 pub struct Decision {
     /// One verdict to each command, in their order.
     pub verdicts: Vec<Verdict>,
-    /// Whether the caller is the sale's courier now.
-    pub courier: bool,
+    /// Whether the caller is the node that delivers the sale's events now.
+    pub delivers: bool,
     /// Whether as many replicas have it as were asked for. Otherwise it is decided all the same, and
     /// counts as unknown.
     pub replicated: bool,
@@ -90,11 +90,11 @@ pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
 /// The answer to a batch.
 pub(super) fn decision(value: Value, commands: &[Command]) -> Result<Decision, StoreError> {
     let mut items = accepted(value)?;
-    let courier = items.integer()? == 1;
+    let delivers = items.integer()? == 1;
     let (facts, replies) = read_facts(items)?;
     let verdicts = verdict::decode(&replies, commands)
         .map_err(|_| StoreError::Reply("replies that do not fit the commands"))?;
-    Ok(Decision { verdicts, courier, replicated: true, facts })
+    Ok(Decision { verdicts, delivers, replicated: true, facts })
 }
 
 /// The answer to a call that brings facts alone.

@@ -47,7 +47,7 @@ pub enum StoreError {
         seq: u64,
     },
     /// The server is not the one that the sale was opened on, which may have lost facts: it was restarted,
-    /// or another took its place. Nothing is decided until the nodes have mustered.
+    /// or another took its place. Nothing is decided until the nodes have answer.
     Restarted {
         /// The sequence of the last entry the store has.
         seq: u64,

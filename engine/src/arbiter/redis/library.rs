@@ -2,7 +2,7 @@
 
 /// The library's name; its functions begin with it. A new name when the bytes of keys, calls or
 /// replies change, so that nodes of both kinds can stand beside each other.
-pub(super) const NAME: &str = "rushgate_1";
+pub(super) const NAME: &str = "rushgate_2";
 
 /// The revision within the name, as `head.lua` has it.
 pub const REVISION: u64 = 4;
@@ -14,12 +14,12 @@ pub(super) const SOURCE: &str = concat!(
     include_str!("function/facts.lua"),
     include_str!("function/commands.lua"),
     include_str!("function/stream.lua"),
-    include_str!("function/crew.lua"),
+    include_str!("function/members.lua"),
     include_str!("function/calls.lua"),
     include_str!("function/load.lua"),
-    include_str!("function/muster.lua"),
+    include_str!("function/quorum.lua"),
     include_str!("function/snapshot.lua"),
-    include_str!("function/hearing.lua"),
+    include_str!("function/presence.lua"),
 );
 
 /// What the keys of a sale end with, in the library's order.
@@ -37,7 +37,7 @@ pub(super) const KEYS: [&str; 16] = [
     "kept",
     "facts",
     "nodes",
-    "muster",
+    "quorum",
     "snapshot",
     "snapshot_next",
 ];
@@ -63,9 +63,9 @@ mod tests {
             ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
             ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),
             ("GATE_BURST_MS", limits::GATE_BURST_MS),
-            ("COURIER_LEASE_MS", limits::COURIER_LEASE_MS),
+            ("DELIVERY_LEASE_MS", limits::DELIVERY_LEASE_MS),
             ("NODE_NOTED_MS", limits::NODE_NOTED_MS),
-            ("MUSTER_PRESENT_MS", limits::MUSTER_PRESENT_MS),
+            ("QUORUM_PRESENT_MS", limits::QUORUM_PRESENT_MS),
             ("LOAD_SILENT_MS", limits::LOAD_SILENT_MS),
         ] {
             assert!(SOURCE.contains(&format!("local {name} = {bound}\n")), "{name} = {bound}");

@@ -1,7 +1,7 @@
 //! Taking a sale over: one that another node made, or one whose stream no longer has what this node
 //! missed.
 
-use super::{Node, course::Course};
+use super::{Node, replica::Replica};
 use crate::{
     arbiter::{
         Decided,
@@ -27,7 +27,7 @@ impl Node {
         match self.store().facts(tag, &Point::START, 256).await {
             Ok(facts) if self.world.sale(tag).is_none() => {
                 self.meet(decided, tag, facts.epoch);
-                self.courses.insert(tag, Course::at(facts.epoch));
+                self.replicas.insert(tag, Replica::at(facts.epoch));
                 self.follow(decided, tag, facts.entries, &[]);
                 Ok(())
             }
@@ -63,7 +63,7 @@ impl Node {
         sale.encode(&mut bytes);
         self.meet(decided, tag, facts.epoch);
         self.journal_whole(decided, tag, &bytes, Stood { at: *at, point: *point });
-        self.courses.insert(tag, Course::at(facts.epoch));
+        self.replicas.insert(tag, Replica::at(facts.epoch));
         Ok(())
     }
 
@@ -78,13 +78,13 @@ impl Node {
         let sale = Sale::decode(&mut snapshot.bytes.as_slice())
             .map_err(|_| StoreError::Reply("a snapshot that is no sale"))?;
         let promised = self.promised_before(tag, &sale);
-        let epoch = self.courses.get(&tag).map_or(Epoch(0), |course| course.epoch);
+        let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica| replica.epoch);
         self.meet(decided, tag, epoch.max(snapshot.point.epoch));
         let stood = Stood { at: snapshot.at, point: snapshot.point };
         self.journal_whole(decided, tag, &snapshot.bytes, stood);
-        let mut course = Course::at(snapshot.point.epoch);
-        course.promised = promised;
-        self.courses.insert(tag, course);
+        let mut replica = Replica::at(snapshot.point.epoch);
+        replica.promised = promised;
+        self.replicas.insert(tag, replica);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::{task::JoinSet, time::timeout};
 
-use super::{Node, course::Standing};
+use super::{Node, replica::ReplicaState};
 use crate::{
     arbiter::{
         Decided, noted,
@@ -83,7 +83,7 @@ impl Node {
         mut asked: BTreeMap<SaleTag, Vec<(usize, Command)>>,
     ) {
         let mut calls = Vec::new();
-        let tags: Vec<SaleTag> = self.courses.keys().copied().collect();
+        let tags: Vec<SaleTag> = self.replicas.keys().copied().collect();
         for tag in tags {
             let commands = asked.remove(&tag).unwrap_or_default();
             calls.extend(self.call(decided, tag, commands));
@@ -97,8 +97,8 @@ impl Node {
                 match outcome {
                     Ok(decision) => self.take(decided, &call, decision).await,
                     Err(error) if self.mend(decided, call.sale, &error).await => {
-                        if let Some(course) = self.courses.get(&call.sale) {
-                            call.epoch = course.epoch;
+                        if let Some(replica) = self.replicas.get(&call.sale) {
+                            call.epoch = replica.epoch;
                             call.after = self.point(call.sale);
                             again.push(call);
                         }
@@ -125,22 +125,22 @@ impl Node {
         if self.breakers.is_open(&shard) {
             return None;
         }
-        let course = self.courses.get_mut(&sale)?;
-        let is_due = !commands.is_empty() || at.since(course.called_at) >= TICK_MS;
-        if course.standing != Standing::Following || !is_due {
+        let replica = self.replicas.get_mut(&sale)?;
+        let is_due = !commands.is_empty() || at.since(replica.called_at) >= TICK_MS;
+        if replica.state != ReplicaState::Following || !is_due {
             return None;
         }
-        course.called_at = at;
+        replica.called_at = at;
         let known = self.world.sale(sale)?;
         let mut others = Vec::new();
         // Who was away itself cannot say that others were silent.
         let in_touch = at.since(self.breakers.answered_since(&shard, at)) >= SILENT_MS;
-        if in_touch && at.since(course.roll_called_at) >= ROLL_CALL_MS {
-            course.roll_called_at = at;
+        if in_touch && at.since(replica.roll_called_at) >= ROLL_CALL_MS {
+            replica.roll_called_at = at;
             let is_other = |node: &&NodeName| **node != self.options.node;
-            others.extend(known.crew().nodes().filter(is_other).cloned());
+            others.extend(known.members().nodes().filter(is_other).cloned());
         }
-        let epoch = course.epoch;
+        let epoch = replica.epoch;
         let mut call = Call {
             sale,
             epoch,
@@ -192,19 +192,19 @@ impl Node {
     /// Follows what a call brought, and answers its commands.
     async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
         self.breakers.answered(self.shard(call.sale), decided.at);
-        let Decision { mut verdicts, facts, courier, replicated } = decision;
+        let Decision { mut verdicts, facts, delivers, replicated } = decision;
         if !replicated {
             // Decided, and answered to nobody: its holds are found like those of other nodes.
             verdicts.clear();
         }
-        if let Some(course) = self.courses.get_mut(&call.sale) {
-            // Nobody may have put a snapshot since the last courier went, or the sale was rebuilt.
-            if courier && (!course.is_courier || course.epoch != facts.epoch) {
-                course.unsaved.want();
+        if let Some(replica) = self.replicas.get_mut(&call.sale) {
+            // Nobody may have put a snapshot since the last delivering node went, or the sale was rebuilt.
+            if delivers && (!replica.is_delivering || replica.epoch != facts.epoch) {
+                replica.unsaved.want();
             }
-            course.epoch = facts.epoch;
-            course.is_courier = courier;
-            course.elsewhere = None;
+            replica.epoch = facts.epoch;
+            replica.is_delivering = delivers;
+            replica.elsewhere = None;
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
@@ -221,7 +221,7 @@ impl Node {
         for (index, note) in &call.notes {
             decided.replies[*index] = Reply::Noted(note.as_ref().map_or(0, |(count, _)| *count));
         }
-        if courier {
+        if delivers {
             self.save(call.sale, facts.at).await;
         }
     }
@@ -230,15 +230,15 @@ impl Node {
     async fn mend(&mut self, decided: &mut Decided, sale: SaleTag, error: &StoreError) -> bool {
         self.note_failure(sale, error);
         let at = decided.at;
-        let Some(course) = self.courses.get_mut(&sale) else { return false };
+        let Some(replica) = self.replicas.get_mut(&sale) else { return false };
         match error {
             StoreError::Behind { .. } => self.catch_up(decided, sale).await.is_ok(),
             StoreError::OtherEpoch { epoch } => {
-                (course.epoch, course.is_courier) = (*epoch, false);
+                (replica.epoch, replica.is_delivering) = (*epoch, false);
                 true
             }
             StoreError::Trimmed { .. } => {
-                course.standing = Standing::Adopting;
+                replica.state = ReplicaState::Adopting;
                 false
             }
             StoreError::LibraryMissing => {
@@ -249,11 +249,11 @@ impl Node {
             | StoreError::Loading { .. }
             | StoreError::Restarted { .. }
             | StoreError::Diverged { .. } => {
-                course.gather(at, &error.to_string());
+                replica.gather(at, &error.to_string());
                 false
             }
             StoreError::Elsewhere(_) => {
-                course.elsewhere = Some(error.to_string());
+                replica.elsewhere = Some(error.to_string());
                 false
             }
             StoreError::Unavailable(_)
@@ -295,8 +295,8 @@ impl Node {
         sale: SaleTag,
     ) -> Result<(), StoreError> {
         for _ in 0..TRIES {
-            let Some(course) = self.courses.get_mut(&sale) else { return Ok(()) };
-            course.called_at = Millis(0);
+            let Some(replica) = self.replicas.get_mut(&sale) else { return Ok(()) };
+            replica.called_at = Millis(0);
             let Some(call) = self.call(decided, sale, Vec::new()) else {
                 return Err(StoreError::Reply("nothing yet for a sale that is not followed"));
             };
@@ -319,21 +319,22 @@ impl Node {
     async fn save(&mut self, tag: SaleTag, at: Millis) {
         if let Some(saving) = self.saving.take_if(|saving| saving.is_finished())
             && let Ok((sale, false)) = saving.await
-            && let Some(course) = self.courses.get_mut(&sale)
+            && let Some(replica) = self.replicas.get_mut(&sale)
         {
-            course.unsaved.failed(at);
+            replica.unsaved.failed(at);
         }
         let (store, point) = (self.store().clone(), self.point(tag));
-        let (Some(sale), Some(course)) = (self.world.sale(tag), self.courses.get_mut(&tag)) else {
+        let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get_mut(&tag))
+        else {
             return;
         };
-        if self.saving.is_some() || !course.unsaved.is_due(at) {
+        if self.saving.is_some() || !replica.unsaved.is_due(at) {
             return;
         }
-        let mut bytes = Vec::with_capacity(course.unsaved.bytes_before());
+        let mut bytes = Vec::with_capacity(replica.unsaved.bytes_before());
         sale.encode(&mut bytes);
-        course.unsaved.saved(bytes.len());
-        let epoch = course.epoch;
+        replica.unsaved.saved(bytes.len());
+        let epoch = replica.epoch;
         self.saving = Some(tokio::spawn(async move {
             let put = store.put_snapshot(tag, epoch, &point, at, &bytes).await;
             (tag, put.is_ok())
@@ -344,12 +345,12 @@ impl Node {
     pub(super) async fn part(&mut self) {
         let Some(store) = self.store.clone() else { return };
         let parting = async {
-            for (sale, course) in self.courses.iter().filter(|(sale, _)| !self.is_away(**sale)) {
+            for (sale, replica) in self.replicas.iter().filter(|(sale, _)| !self.is_away(**sale)) {
                 let name = &self.options.node;
                 let notes = [Note::Part { node: name, silent_ms: 0 }];
                 let batch = Batch {
                     sale: *sale,
-                    epoch: course.epoch,
+                    epoch: replica.epoch,
                     after: &self.point(*sale),
                     node: name,
                     stalled: true,

@@ -2,12 +2,12 @@
 
 use super::{
     Node,
-    course::{GATHER_MS, Standing},
+    replica::{GATHER_MS, ReplicaState},
 };
 use crate::{
     arbiter::{
         Decided,
-        redis::{Entry, Muster, Mustered, Rebuild, StoreError},
+        redis::{Entry, Quorum, QuorumAnswer, Rebuild, StoreError},
     },
     codec::Binary as _,
     id::{Epoch, NodeName, SaleTag},
@@ -21,12 +21,12 @@ impl Node {
     /// One step for each sale that is not followed.
     pub(super) async fn gather(&mut self, decided: &mut Decided) {
         let at = decided.at;
-        let is_due = |standing: &Standing| match standing {
-            Standing::Following => false,
-            Standing::Gathering { next, .. } => at >= *next,
-            Standing::Adopting => true,
+        let is_due = |state: &ReplicaState| match state {
+            ReplicaState::Following => false,
+            ReplicaState::Gathering { next, .. } => at >= *next,
+            ReplicaState::Adopting => true,
         };
-        let lost = self.courses.iter().filter(|(_, course)| is_due(&course.standing));
+        let lost = self.replicas.iter().filter(|(_, replica)| is_due(&replica.state));
         let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
         for tag in lost {
             // One after the other: the first that fails speaks for all of its shard.
@@ -35,15 +35,15 @@ impl Node {
             }
             if let Err(error) = self.regain(decided, tag).await {
                 self.note_failure(tag, &error);
-                if let Some(course) = self.courses.get_mut(&tag) {
-                    course.gather(at.after(GATHER_MS), &error.to_string());
+                if let Some(replica) = self.replicas.get_mut(&tag) {
+                    replica.gather(at.after(GATHER_MS), &error.to_string());
                 }
             }
         }
     }
 
     async fn regain(&mut self, decided: &mut Decided, tag: SaleTag) -> Result<(), StoreError> {
-        if self.courses.get(&tag).is_some_and(|course| course.standing == Standing::Adopting) {
+        if self.replicas.get(&tag).is_some_and(|replica| replica.state == ReplicaState::Adopting) {
             return self.adopt(decided, tag).await;
         }
         self.store().load_library(tag).await?;
@@ -58,45 +58,45 @@ impl Node {
         }
         let Some(sale) = self.world.sale(tag) else { return Ok(()) };
         let (point, node) = (self.point(tag), self.options.node.clone());
-        let mut crew: Vec<NodeName> = sale.crew().nodes().cloned().collect();
-        if !crew.contains(&node) {
-            crew.push(node.clone());
+        let mut members: Vec<NodeName> = sale.members().nodes().cloned().collect();
+        if !members.contains(&node) {
+            members.push(node.clone());
         }
         let wait_ms = self.options.muster_wait_ms;
-        let muster = Muster { sale: tag, node: &node, point: &point, crew: &crew, wait_ms };
+        let quorum = Quorum { sale: tag, node: &node, point: &point, members: &members, wait_ms };
         let next = decided.at.after(GATHER_MS);
-        let mustered = match self.store().muster(&muster).await {
+        let answer = match self.store().quorum(&quorum).await {
             Err(StoreError::UnknownSale) => {
                 self.drop_deleted(decided, tag, point);
                 return Ok(());
             }
-            mustered => mustered?,
+            answer => answer?,
         };
-        let Some(course) = self.courses.get_mut(&tag) else { return Ok(()) };
-        match mustered {
-            Mustered::Open { epoch } => {
-                course.epoch = epoch;
-                course.standing = Standing::Following;
+        let Some(replica) = self.replicas.get_mut(&tag) else { return Ok(()) };
+        match answer {
+            QuorumAnswer::Open { epoch } => {
+                replica.epoch = epoch;
+                replica.state = ReplicaState::Following;
                 // Another history: it was rebuilt while this node was away.
                 let known = self.store().facts(tag, &point, 1).await;
                 if matches!(known, Err(StoreError::Diverged { .. } | StoreError::Trimmed { .. })) {
                     return self.adopt(decided, tag).await;
                 }
             }
-            Mustered::Loading { epoch, .. } => {
-                course.gather(next, &format!("another node is writing it, in epoch {}", epoch.0));
+            QuorumAnswer::Loading { epoch, .. } => {
+                replica.gather(next, &format!("another node is writing it, in epoch {}", epoch.0));
             }
-            Mustered::Wait { present } => {
-                let absent = crew.iter().filter(|node| !present.contains(node));
+            QuorumAnswer::Wait { present } => {
+                let absent = members.iter().filter(|node| !present.contains(node));
                 let absent: Vec<&str> = absent.map(NodeName::as_str).collect();
                 let why = if absent.is_empty() {
                     "another node is about to write it".to_owned()
                 } else {
                     format!("waiting for {}", absent.join(", "))
                 };
-                course.gather(next, &why);
+                replica.gather(next, &why);
             }
-            Mustered::Rebuild { epoch, base_seq, missing } => {
+            QuorumAnswer::Rebuild { epoch, base_seq, missing } => {
                 self.rebuild(decided, tag, epoch, base_seq, missing).await?;
             }
         }
@@ -112,7 +112,7 @@ impl Node {
         base_seq: u64,
         missing: Vec<NodeName>,
     ) -> Result<(), StoreError> {
-        let (Some(sale), Some(course)) = (self.world.sale(tag), self.courses.get(&tag)) else {
+        let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get(&tag)) else {
             return Ok(());
         };
         let (at, last) = (decided.at, self.point(tag));
@@ -124,16 +124,16 @@ impl Node {
         changed.apply(&record, at);
         let own = Entry { at, point, records: vec![record] };
 
-        let (base, mut entries) = course.since(base_seq, last);
+        let (base, mut entries) = replica.since(base_seq, last);
         entries.push(own.clone());
         let (sale, last) = (&changed, &point);
         let load = Rebuild { sale, at, epoch, last, base: &base, entries: &entries };
         self.store().load(&load).await?;
         self.store().announce(&changed.spec().name).await?;
         self.follow(decided, tag, vec![own], &[]);
-        if let Some(course) = self.courses.get_mut(&tag) {
-            course.epoch = epoch;
-            course.standing = Standing::Following;
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.epoch = epoch;
+            replica.state = ReplicaState::Following;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! acknowledged, for its disk was lost or it died before it could say so, says nothing: then an operator
 //! decides.
 
-use super::{Node, course::Standing};
+use super::{Node, replica::ReplicaState};
 use crate::{arbiter::Decided, id::SaleTag, record::Author, sale::Sale};
 
 impl Node {
@@ -32,12 +32,12 @@ impl Node {
     /// said again of another absence.
     fn missed(&mut self) -> Vec<SaleTag> {
         let (world, node) = (&self.world, &self.options.node);
-        let is_missed = |sale: &Sale| sale.crew().missed_since(node).is_some();
+        let is_missed = |sale: &Sale| sale.members().missed_since(node).is_some();
         let mut missed = Vec::new();
-        for (tag, course) in &mut self.courses {
+        for (tag, replica) in &mut self.replicas {
             if !world.sale(*tag).is_some_and(is_missed) {
-                course.promised = None;
-            } else if course.standing == Standing::Following {
+                replica.promised = None;
+            } else if replica.state == ReplicaState::Following {
                 missed.push(*tag);
             }
         }
@@ -49,14 +49,14 @@ impl Node {
     pub(super) fn promised_before(&self, tag: SaleTag, adopted: &Sale) -> Option<Vec<u64>> {
         // Another of the same name shares nothing with this one.
         let before = self.world.sale(tag).filter(|before| before.epoch() == adopted.epoch())?;
-        let since = adopted.crew().missed_since(&self.options.node)?;
-        let unsaid = self.courses.get(&tag).and_then(|course| course.promised.as_ref());
+        let since = adopted.members().missed_since(&self.options.node)?;
+        let unsaid = self.replicas.get(&tag).and_then(|replica| replica.promised.as_ref());
         if unsaid.is_none() && !self.world.knows_since_before(tag, since) {
             return None;
         }
         let is_known =
-            |node| adopted.crew().has(node) || adopted.crew().missed_since(node).is_some();
-        if !before.crew().nodes().all(is_known) {
+            |node| adopted.members().has(node) || adopted.members().missed_since(node).is_some();
+        if !before.members().nodes().all(is_known) {
             // It joined in the history that was left behind: nobody waits for what it promised.
             return None;
         }
@@ -70,11 +70,11 @@ impl Node {
     /// Units of each offer that this node promised and nobody else knows of; `None` when it is not missed,
     /// or does not know.
     fn promised(&self, tag: SaleTag) -> Option<Vec<u64>> {
-        let (sale, course) = (self.world.sale(tag)?, self.courses.get(&tag)?);
-        let epoch = sale.crew().missed_since(&self.options.node)?;
+        let (sale, replica) = (self.world.sale(tag)?, self.replicas.get(&tag)?);
+        let epoch = sale.members().missed_since(&self.options.node)?;
         // The others knew all of it, as this node has followed them since without a break.
         let nothing =
             || self.world.knows_since_before(tag, epoch).then(|| vec![0; sale.counts().len()]);
-        course.promised.clone().or_else(nothing)
+        replica.promised.clone().or_else(nothing)
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn certify(disk: &SimDisk) {
 
 /// What a node said when it came back: units that it had promised, and units that are for sale again.
 pub(super) fn returned(peer: &Serving, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
-    peer.view().desk().audit.iter().find_map(|entry| match &entry.change {
+    peer.view().settings().audit.iter().find_map(|entry| match &entry.change {
         Some(Change::Returned { node: who, promised, released }) if who.as_str() == node => {
             Some((promised.clone(), released.clone()))
         }

@@ -170,7 +170,7 @@ fn what_a_sale_taken_over_has_to_tell_is_told() {
         late.sale(SALE).await;
         let letters = late.engine().dead_letters();
         assert_eq!(letters.iter().map(|letter| letter.event).collect::<Vec<_>>(), [refused]);
-        assert!(late.events().is_empty(), "another is the courier");
+        assert!(late.events().is_empty(), "another node delivers");
         a.stop();
         let since = tokio::time::Instant::now();
         let mut seen = Vec::new();
@@ -201,14 +201,14 @@ fn order_events_are_handed_out_by_one_engine_at_a_time_and_none_is_lost() {
         };
         let is_a = !of_a.is_empty();
         assert_eq!(ids(if is_a { &of_a } else { &of_b }), (1..=10).collect::<Vec<_>>());
-        let (courier, other) = if is_a { (a, b) } else { (b, a) };
+        let (delivering, other) = if is_a { (a, b) } else { (b, a) };
         let taken = (1..=4).map(EventId).collect();
-        courier.engine().delivered(support::tag(), taken).await.expect("it is noted");
+        delivering.engine().delivered(support::tag(), taken).await.expect("it is noted");
         let lag = |peer: &Serving| peer.engine().registry().outbox_lag();
-        until("both know what was taken", || lag(&courier) == 6 && lag(&other) == 6).await;
+        until("both know what was taken", || lag(&delivering) == 6 && lag(&other) == 6).await;
 
         // Killed: the lease has to run out.
-        courier.kill().await;
+        delivering.kill().await;
         other.sell(50).await;
         let mut seen = Vec::new();
         let since = tokio::time::Instant::now();

@@ -215,7 +215,7 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
         let (last, _) = journaled(&disk);
         let mut a = a;
         let since = Instant::now();
-        // A courier puts a snapshot when it begins, and lets go of what it knew when it was noted before.
+        // A delivering node puts a snapshot when it begins, and lets go of what it knew when it was noted before.
         while !is_trimmed_behind(&server, &last).await {
             assert!(since.elapsed() < 40 * CALL_MAX, "nothing is trimmed");
             a = Serving::on(&a.stop(), impatient("a"));

@@ -15,7 +15,7 @@ use std::{
 
 use engine::{
     arbiter::redis::{
-        Batch, Decision, Entry, Muster, Mustered, Note, Rebuild, RedisArbiter, StoreError,
+        Batch, Decision, Entry, Note, Quorum, QuorumAnswer, Rebuild, RedisArbiter, StoreError,
         StoreOptions,
     },
     clock::Millis,
@@ -161,7 +161,7 @@ impl Raw {
             let name = key.rsplit(':').next().unwrap_or_default();
             let call = match name {
                 "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
-                "kept" | "facts" | "nodes" | "muster" | "snapshot" | "snapshot_next" => continue,
+                "kept" | "facts" | "nodes" | "quorum" | "snapshot" | "snapshot_next" => continue,
                 _ => vec!["HGETALL", key],
             };
             let flat = flatten(self.call(&call).await);
@@ -171,8 +171,8 @@ impl Raw {
                     "clock_offset",
                     "loader",
                     "loaded_at",
-                    "courier",
-                    "courier_until",
+                    "delivery",
+                    "delivery_until",
                     "present",
                     "base_epoch",
                     "base_seq",
@@ -251,10 +251,10 @@ impl Node {
         self.arbiter.load(&rebuild).await.expect("a granted epoch is taken");
     }
 
-    pub(super) async fn muster(&self, wait_ms: u64) -> Result<Mustered, StoreError> {
-        let crew: Vec<_> = self.sale().crew().nodes().cloned().collect();
+    pub(super) async fn quorum(&self, wait_ms: u64) -> Result<QuorumAnswer, StoreError> {
+        let members: Vec<_> = self.sale().members().nodes().cloned().collect();
         let (sale, node, point) = (self.sale, &self.name, &self.point);
-        self.arbiter.muster(&Muster { sale, node, point, crew: &crew, wait_ms }).await
+        self.arbiter.quorum(&Quorum { sale, node, point, members: &members, wait_ms }).await
     }
 
     pub(super) async fn try_decide(

@@ -35,7 +35,7 @@ pub(super) const CALL_MAX: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the missing are waited for: as long as any test takes.
-const MUSTER_WAIT_MS: u64 = 600_000;
+const QUORUM_WAIT_MS: u64 = 600_000;
 
 /// One node.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) fn shared(node: &str, url: &str) -> SharedOptions {
     let (url, prefix) = (url.to_owned(), "own".to_owned());
     let (connections, deadline) = (2, CALL_MAX);
     let store = StoreOptions { url, connections, deadline, replicas: None, prefix };
-    SharedOptions { node: name(node), store, muster_wait_ms: MUSTER_WAIT_MS }
+    SharedOptions { node: name(node), store, muster_wait_ms: QUORUM_WAIT_MS }
 }
 
 pub(super) fn try_start(

@@ -29,7 +29,7 @@ use crate::support::{self, SALE, author, key};
 
 const TOTALS: [u64; 2] = [130, 90];
 /// Longer than it takes two nodes to find the store again, one after the other.
-const MUSTER_WAIT: Duration = Duration::from_millis(2_500);
+const QUORUM_WAIT: Duration = Duration::from_millis(2_500);
 /// Purchases that the missing node alone knew of.
 const UNHEARD: u128 = 8;
 
@@ -45,7 +45,7 @@ fn start(server: &Server, node: &str, user: &str) -> Serving {
 
 fn on(disk: &SimDisk, server: &Server, node: &str, user: &str) -> Serving {
     let mut options = shared(node, &server.url());
-    options.muster_wait_ms = MUSTER_WAIT.as_millis().try_into().expect("a short while");
+    options.muster_wait_ms = QUORUM_WAIT.as_millis().try_into().expect("a short while");
     // The host is not looked at; without one the URL has no place for a user.
     options.store.url = options.store.url.replace("unix://", &format!("unix://{user}:word@host"));
     Serving::on(disk, options)
@@ -176,7 +176,7 @@ fn units_that_a_missing_node_may_have_sold_are_set_aside_and_none_is_sold_twice(
         }
         let (a, b) = (start(&server, "a", "those"), start(&server, "b", "those"));
         let missing = start(&server, "missing", "that");
-        // The sale's first node is its courier.
+        // The sale's first node delivers its events.
         missing.create_as(spec()).await;
         a.sale(SALE).await;
         b.sale(SALE).await;
@@ -187,7 +187,7 @@ fn units_that_a_missing_node_may_have_sold_are_set_aside_and_none_is_sold_twice(
         // Shoppers come all the while: they wait, then get numbers, and nothing is for sale.
         let is_over = || told.refused.get() >= 6;
         tokio::join!(told.sell(&a, is_over), told.sell(&b, is_over));
-        assert!(since.elapsed() >= MUSTER_WAIT, "it was waited for: {:?}", since.elapsed());
+        assert!(since.elapsed() >= QUORUM_WAIT, "it was waited for: {:?}", since.elapsed());
         let late = *told.numbers.borrow().last().expect("numbers");
         assert!(late > u64::from(SKIPPED_NUMBERS), "{late}");
         agree(&[&a, &b]).await;

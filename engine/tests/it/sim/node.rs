@@ -71,20 +71,20 @@ impl Node {
     }
 
     pub(crate) fn ask(&self, command: Command) -> Asked {
-        let approach = match &command {
+        let admission = match &command {
             Command::Purchase { sale, items, replay, .. } => {
                 let views = self.registry.sales();
                 let view = views.iter().find(|view| view.tag() == *sale);
-                match view.map(|view| view.approach(items, *replay)) {
+                match view.map(|view| view.admit_purchase(items, *replay)) {
                     Some(Err(_)) => return Asked::SoldOut,
-                    Some(Ok(approach)) => Some(approach),
+                    Some(Ok(admission)) => Some(admission),
                     None => None,
                 }
             }
             _ => None,
         };
         let (promise, commit) = commit::pair();
-        match self.producer.push(Request { command, approach, promise }) {
+        match self.producer.push(Request { command, admission, promise }) {
             Ok(()) => Asked::Waiting(commit),
             Err(_) => Asked::Overloaded,
         }

@@ -171,7 +171,7 @@ impl Simulation {
         if !self.is_waiting(Who::Operator) && self.chance.hits(200) {
             let index = usize::from(self.chance.hits(500));
             let name = self.specs[index].name.clone();
-            let spec = self.node.view(name.as_str()).desk().spec.clone();
+            let spec = self.node.view(name.as_str()).settings().spec.clone();
             let command = operate(&spec, &mut self.chance);
             self.ask(Who::Operator, command);
         }
@@ -365,7 +365,7 @@ impl Simulation {
             for (counts, offer) in sale.counts().iter().zip(&sale.spec().offers) {
                 assert_eq!(counts.total(), offer.total, "every unit is somewhere");
             }
-            for (counts, offer) in view.counts().zip(&view.desk().spec.offers) {
+            for (counts, offer) in view.counts().zip(&view.settings().spec.offers) {
                 assert_eq!(counts.total(), offer.total, "every unit is seen somewhere");
             }
             for (counts, offer) in view.counts().zip(0..).filter(|_| !buying) {

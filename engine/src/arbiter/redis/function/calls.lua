@@ -19,8 +19,8 @@ local function decide(keys, args)
   if #s.records > 0 then
     commit(s, MOVING)
   end
-  local courier = serve(s, point) and 1 or 0
-  local answer, own = { 'ok', courier, s.epoch, s.at, replies }, #s.records > 0 and 1 or 0
+  local delivery = serve(s, point) and 1 or 0
+  local answer, own = { 'ok', delivery, s.epoch, s.at, replies }, #s.records > 0 and 1 or 0
   if s.seq - point.seq > own then
     return add_entries(s, answer, point, FACTS_READ_MAX)
   elseif own == 1 then

@@ -1,7 +1,7 @@
-#!lua name=rushgate_1
+#!lua name=rushgate_2
 -- What Redis decides for the nodes of a sale. `engine/src/arbiter/redis/library.rs` joins the files of
--- this folder in the order head, state, facts, commands, stream, crew, calls, load, muster, snapshot,
--- hearing; `docs/many-nodes.md` has the keys and the bytes. Lua has room for 200 locals at a time, so
+-- this folder in the order head, state, facts, commands, stream, members, calls, load, quorum, snapshot,
+-- presence; `docs/many-nodes.md` has the keys and the bytes. Lua has room for 200 locals at a time, so
 -- what only one file needs is in a block there.
 --
 -- The same commands at the same time give the same records, byte for byte, as the arbiter of a single
@@ -12,13 +12,13 @@
 -- error in the middle, or the time limit of Redis, leaves the sale as it was.
 
 -- Raised with every change of this library that keeps the bytes of keys, calls and replies. A change
--- of those is another library, `rushgate_2`, which can stand beside this one.
-local REVISION = 4
+-- of those is another library, `rushgate_3`, which can stand beside this one.
+local REVISION = 1
 
 -- Keys, in the order in which every call names them.
 local META, LINE, PLACES, SESSIONS, CLAIMS, STOCK = 1, 2, 3, 4, 5, 6
 local HOLDS, DUE, UNITS, REPLAYS, KEPT, FACTS = 7, 8, 9, 10, 11, 12
-local NODES, MUSTER, SNAPSHOT, SNAPSHOT_NEXT = 13, 14, 15, 16
+local NODES, QUORUM, SNAPSHOT, SNAPSHOT_NEXT = 13, 14, 15, 16
 
 -- Bounds; those of the same name in `limits.rs` are the same, which a test of `library.rs` sees to.
 local PLACES_MAX = 33570816
@@ -27,9 +27,9 @@ local REPLAYS_MAX = 4194304
 local REPLAY_TTL_MS = 86400000
 local SWEEP_RECORDS_MAX = 4096
 local GATE_BURST_MS = 250
-local COURIER_LEASE_MS = 5000
+local DELIVERY_LEASE_MS = 5000
 local NODE_NOTED_MS = 500
-local MUSTER_PRESENT_MS = 3000
+local QUORUM_PRESENT_MS = 3000
 local LOAD_SILENT_MS = 10000
 -- Entries of the stream that stay for nodes that were away: at the busiest some minutes of facts.
 local FACTS_ENTRIES_MAX = 65536

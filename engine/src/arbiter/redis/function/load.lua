@@ -75,8 +75,8 @@ local PARTS = {
 -- Whether nodes that know the sale have come together, and nobody of them was told this epoch: who does
 -- not know the sale is not to make another in its place.
 local function is_gathered_for(keys, epoch)
-  local granted = redis.call('HGET', keys[MUSTER], ':epoch')
-  return redis.call('EXISTS', keys[MUSTER]) == 1 and tonumber(granted or '') ~= epoch
+  local granted = redis.call('HGET', keys[QUORUM], ':epoch')
+  return redis.call('EXISTS', keys[QUORUM]) == 1 and tonumber(granted or '') ~= epoch
 end
 
 -- epoch; who loads; which part, with its contents. `begin` takes the sale under a higher epoch and
@@ -112,7 +112,7 @@ local function load(keys, args)
     end
     redis.call('HSET', keys[META], unpack(args, 4))
     redis.call('HSET', keys[META], 'status', 'open', 'present', count_present(keys))
-    redis.call('UNLINK', keys[MUSTER])
+    redis.call('UNLINK', keys[QUORUM])
     return { 'ok' }
   end
   s.at = 0

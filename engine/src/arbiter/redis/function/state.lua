@@ -16,10 +16,10 @@ local NUMBERS = {
   'opens_at', 'closes_at', 'rejoin_tail', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
   'draining', 'paused', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
-  'holds', 'loaded_at', 'courier_until', 'present',
+  'holds', 'loaded_at', 'delivery_until', 'present',
 }
 -- Fields that are bytes.
-local TEXTS = { 'status', 'tag', 'chain', 'base_chain', 'loader', 'run', 'courier' }
+local TEXTS = { 'status', 'tag', 'chain', 'base_chain', 'loader', 'run', 'delivery' }
 -- Fields that deciding changes.
 local MOVING = {
   'last_epoch', 'seq', 'at', 'chain', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at',

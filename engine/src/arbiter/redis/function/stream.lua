@@ -114,7 +114,7 @@ end
 -- Registers a call, which binds first what the load of the library could not.
 local function register(name, call, flags)
   redis.register_function({
-    function_name = 'rushgate_1_' .. name,
+    function_name = 'rushgate_2_' .. name,
     callback = function(keys, args)
       if not pack then
         bind()

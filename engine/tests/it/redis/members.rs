@@ -1,4 +1,4 @@
-//! Who serves a sale, who is its courier, and what nodes tell beside commands.
+//! Who serves a sale, which node delivers its events, and what nodes tell beside commands.
 
 use engine::{
     arbiter::redis::{Decision, Note},
@@ -21,8 +21,8 @@ fn records(decision: &Decision) -> Vec<&Record> {
     decision.facts.entries.iter().flat_map(|entry| &entry.records).collect()
 }
 
-fn crew(node: &Node) -> Vec<&str> {
-    node.sale().crew().nodes().map(engine::id::NodeName::as_str).collect()
+fn members(node: &Node) -> Vec<&str> {
+    node.sale().members().nodes().map(engine::id::NodeName::as_str).collect()
 }
 
 /// Lets the sale's time go on.
@@ -44,20 +44,20 @@ fn a_node_joins_with_its_first_batch_and_again_when_it_was_parted() {
         assert_eq!((found[0], found.len() > 1), (&joined(&a), true), "before all else");
         assert_eq!(records(&b.decide(&[]).await)[found.len()..], [&joined(&b)]);
         assert_eq!(records(&a.decide(&[]).await), [&joined(&b)]);
-        assert_eq!(crew(&a), ["a", "b"]);
+        assert_eq!(members(&a), ["a", "b"]);
         assert_eq!(b.decide(&[]).await.facts.entries, [], "a known node's tick is no fact");
 
         let leaving = Note::Part { node: &b.name.clone(), silent_ms: 0 };
         assert_eq!(records(&b.tell(&[leaving]).await), [&parted(&b)]);
         assert_eq!(records(&a.decide(&[]).await), [&parted(&b)]);
-        assert_eq!(crew(&a), ["a"]);
+        assert_eq!(members(&a), ["a"]);
         let silent = Note::Part { node: &b.name.clone(), silent_ms: 15_000 };
         assert_eq!(a.tell(&[silent]).await.facts.entries, [], "who does not serve cannot part");
         let nodes = raw.call(&["HKEYS", &a.arbiter.keys(a.sale)[12]]).await;
         assert_eq!(nodes.into_array().len(), 1);
         assert_eq!(records(&b.decide(&[]).await), [&joined(&b)]);
         a.decide(&[]).await;
-        assert_eq!((crew(&a), a.world.hash()), (vec!["a", "b"], b.world.hash()));
+        assert_eq!((members(&a), a.world.hash()), (vec!["a", "b"], b.world.hash()));
     });
 }
 
@@ -80,7 +80,7 @@ fn a_node_is_parted_by_others_only_when_it_was_silent_for_so_long() {
         let parted = Record::Parted { sale: a.sale, node: name.clone() };
         // Twice in a batch, as when two reasons meet.
         assert_eq!(records(&a.tell(&[silent, silent]).await), [&parted]);
-        assert_eq!(crew(&a), ["a"]);
+        assert_eq!(members(&a), ["a"]);
     });
 }
 
@@ -98,7 +98,7 @@ fn a_node_that_never_came_back_after_a_rebuild_is_parted() {
         assert!(!records(&a.tell(&[silent]).await).contains(&&parted(&b)));
         wait(&raw, &a, 15_000).await;
         assert!(records(&a.tell(&[silent]).await).contains(&&parted(&b)));
-        assert_eq!(crew(&a), ["a"]);
+        assert_eq!(members(&a), ["a"]);
     });
 }
 
@@ -107,28 +107,28 @@ fn parted(node: &Node) -> Record {
 }
 
 #[test]
-fn one_node_is_the_courier_until_its_calls_cease_or_it_parts() {
+fn one_node_is_the_delivery_until_its_calls_cease_or_it_parts() {
     let server = Server::start();
     run(async {
         let (mut a, mut b, raw) = two(&server).await;
-        assert!(a.decide(&[]).await.courier);
+        assert!(a.decide(&[]).await.delivers);
         for _ in 0..4 {
             wait(&raw, &a, 3_000).await;
-            assert!(!b.decide(&[]).await.courier);
-            assert!(a.decide(&[]).await.courier, "a call prolongs the lease");
+            assert!(!b.decide(&[]).await.delivers);
+            assert!(a.decide(&[]).await.delivers, "a call prolongs the lease");
         }
         wait(&raw, &a, 4_000).await;
-        assert!(!b.decide(&[]).await.courier);
+        assert!(!b.decide(&[]).await.delivers);
         wait(&raw, &a, 2_000).await;
-        assert!(b.decide(&[]).await.courier, "it ran out");
-        assert!(!a.decide(&[]).await.courier);
+        assert!(b.decide(&[]).await.delivers, "it ran out");
+        assert!(!a.decide(&[]).await.delivers);
         let name = b.name.clone();
         let left = b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
-        assert!(!left.courier);
-        assert!(a.decide(&[]).await.courier, "what a leaving node gives up is free at once");
+        assert!(!left.delivers);
+        assert!(a.decide(&[]).await.delivers, "what a leaving node gives up is free at once");
         let name = a.name.clone();
         let takes = b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
-        assert!(takes.courier, "a parted node's lease is free at once");
+        assert!(takes.delivers, "a parted node's lease is free at once");
     });
 }
 

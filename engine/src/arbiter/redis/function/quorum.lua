@@ -1,16 +1,16 @@
 -- Nodes come together over a store that is not what it was. The key holds a field for each node that
--- is there, with when it last said so, its point and the crew it knows; and under names that no node
+-- is there, with when it last said so, its point and the members it knows; and under names that no node
 -- has, the server's run, since when they gather, and who was told to write the sale under which epoch.
 
 do
 
 -- How long the key is kept after anybody registered.
-local MUSTER_KEPT_MS = 60000
+local QUORUM_KEPT_MS = 60000
 
--- Who is there: by name, with time, point and crew. What was gathered on another server, with another
+-- Who is there: by name, with time, point and members. What was gathered on another server, with another
 -- clock, counts no more, and nodes that do not renew their word are no longer there.
 local function gathered(keys, run, at)
-  local flat, nodes, notes = redis.call('HGETALL', keys[MUSTER]), {}, {}
+  local flat, nodes, notes = redis.call('HGETALL', keys[QUORUM]), {}, {}
   for index = 1, #flat, 2 do
     local name, value = flat[index], flat[index + 1]
     if sub(name, 1, 1) == ':' then
@@ -21,16 +21,16 @@ local function gathered(keys, run, at)
         insert(words, word)
       end
       local point = read_point(words, 2)
-      nodes[name] = { at = tonumber(words[1]), point = point, crew = { unpack(words, 5) } }
+      nodes[name] = { at = tonumber(words[1]), point = point, members = { unpack(words, 5) } }
     end
   end
   if notes[':run'] ~= run then
-    redis.call('UNLINK', keys[MUSTER])
+    redis.call('UNLINK', keys[QUORUM])
     return {}, {}
   end
   for name, node in pairs(nodes) do
-    if at - node.at >= MUSTER_PRESENT_MS then
-      redis.call('HDEL', keys[MUSTER], name)
+    if at - node.at >= QUORUM_PRESENT_MS then
+      redis.call('HDEL', keys[QUORUM], name)
       nodes[name] = nil
     end
   end
@@ -44,13 +44,13 @@ end
 local function register_caller(keys, args, run, at)
   local nodes, notes = gathered(keys, run, at)
   notes[':since'] = tonumber(notes[':since']) or at
-  nodes[args[1]] = { at = at, point = read_point(args, 2), crew = { unpack(args, 7) } }
+  nodes[args[1]] = { at = at, point = read_point(args, 2), members = { unpack(args, 7) } }
   local words = { string.format('%.0f', at), unpack(args, 2, 4) }
   for index = 7, #args do
     insert(words, args[index])
   end
-  redis.call('HSET', keys[MUSTER], args[1], concat(words, ' '), ':run', run, ':since', notes[':since'])
-  redis.call('PEXPIRE', keys[MUSTER], MUSTER_KEPT_MS)
+  redis.call('HSET', keys[QUORUM], args[1], concat(words, ' '), ':run', run, ':since', notes[':since'])
+  redis.call('PEXPIRE', keys[QUORUM], QUORUM_KEPT_MS)
   return nodes, notes
 end
 
@@ -102,7 +102,7 @@ local function grant(keys, s, notes, nodes, longest)
     return granted
   end
   granted = max(highest, granted) + 1
-  redis.call('HSET', keys[MUSTER], ':epoch', granted, ':granted', longest)
+  redis.call('HSET', keys[QUORUM], ':epoch', granted, ':granted', longest)
   return granted
 end
 
@@ -117,8 +117,8 @@ end
 local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
   local longest, lowest = furthest(nodes)
   local missing = {}
-  -- Its crew is the latest: joining and parting are facts, and it has all that any of the others have.
-  for _, name in ipairs(nodes[longest].crew) do
+  -- Its members is the latest: joining and parting are facts, and it has all that any of the others have.
+  for _, name in ipairs(nodes[longest].members) do
     if not nodes[name] then
       insert(missing, name)
     end
@@ -128,7 +128,7 @@ local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
     return wait
   elseif #missing == 0 and has_all(s, nodes[longest].point) then
     redis.call('HSET', keys[META], 'run', run)
-    redis.call('UNLINK', keys[MUSTER])
+    redis.call('UNLINK', keys[QUORUM])
     return { 'ok', 'open', s.epoch }
   elseif caller ~= longest or nodes[longest].point.seq == 0 then
     return wait
@@ -138,8 +138,8 @@ local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
   return with_names({ 'ok', 'rebuild', epoch, lowest }, missing)
 end
 
--- The node; its point; as who it loads; how long the missing are waited for; the crew it knows.
-local function muster(keys, args)
+-- The node; its point; as who it loads; how long the missing are waited for; the members it knows.
+local function quorum(keys, args)
   local s, run, at = read_meta(keys), run_id(), clock()
   if s and s.status == 'gone' then
     return { 'unknown' }
@@ -161,6 +161,6 @@ local function muster(keys, args)
   return settle(keys, s, nodes, notes, args[1], tonumber(args[6]), run, at)
 end
 
-register('muster', muster)
+register('quorum', quorum)
 
 end

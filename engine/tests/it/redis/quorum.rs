@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{
-    arbiter::redis::{Entry, Mustered, StoreError},
+    arbiter::redis::{Entry, QuorumAnswer, StoreError},
     id::{Epoch, NodeName},
     record::Change,
     stream::Point,
@@ -15,21 +15,21 @@ use crate::support;
 /// Longer than any test takes: who is missing is waited for.
 const LONG_MS: u64 = 600_000;
 
-fn open(epoch: u32) -> Mustered {
-    Mustered::Open { epoch: Epoch(epoch) }
+fn open(epoch: u32) -> QuorumAnswer {
+    QuorumAnswer::Open { epoch: Epoch(epoch) }
 }
 
-fn wait(present: &[&str]) -> Mustered {
-    Mustered::Wait { present: present.iter().map(|node| name(node)).collect() }
+fn wait(present: &[&str]) -> QuorumAnswer {
+    QuorumAnswer::Wait { present: present.iter().map(|node| name(node)).collect() }
 }
 
-fn rebuild(epoch: u32, base_seq: u64, missing: &[&str]) -> Mustered {
+fn rebuild(epoch: u32, base_seq: u64, missing: &[&str]) -> QuorumAnswer {
     let missing = missing.iter().map(|node| name(node)).collect();
-    Mustered::Rebuild { epoch: Epoch(epoch), base_seq, missing }
+    QuorumAnswer::Rebuild { epoch: Epoch(epoch), base_seq, missing }
 }
 
 /// Two nodes that serve, each with connections of its own, with the same knowledge.
-async fn crew(server: &Server) -> (Node, Node) {
+async fn members(server: &Server) -> (Node, Node) {
     let spec = support::spec(&[5]);
     let mut a = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
     let mut b = a.beside(server.arbiter("own", DEADLINE).await);
@@ -72,10 +72,10 @@ async fn serve_on(a: &mut Node, b: &mut Node) {
 }
 
 #[test]
-fn a_restarted_store_that_kept_all_is_opened_again_when_the_crew_is_there() {
+fn a_restarted_store_that_kept_all_is_opened_again_when_the_members_are_there() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         go_ahead(&mut a, 3..6).await;
         server.restart();
         move_to(&server, [&mut a, &mut b]).await;
@@ -86,9 +86,9 @@ fn a_restarted_store_that_kept_all_is_opened_again_when_the_crew_is_there() {
         let appended = a.arbiter.append(a.sale, a.epoch, &a.point, change).await;
         assert_eq!(appended.map(drop), restarted);
 
-        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
-        assert_eq!(a.muster(LONG_MS).await, Ok(open(1)), "the store has what the longest has");
-        assert_eq!(b.muster(LONG_MS).await, Ok(open(1)));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["b"])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(open(1)), "the store has what the longest has");
+        assert_eq!(b.quorum(LONG_MS).await, Ok(open(1)));
         read_on(&mut b).await;
         serve_on(&mut a, &mut b).await;
         assert_eq!(a.epoch, Epoch(1));
@@ -99,7 +99,7 @@ fn a_restarted_store_that_kept_all_is_opened_again_when_the_crew_is_there() {
 fn a_store_that_comes_back_empty_is_written_by_the_node_that_came_furthest() {
     let mut server = Server::start();
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         let base = a.point;
         let entries = go_ahead(&mut b, 3..6).await;
         server.restart();
@@ -112,7 +112,7 @@ fn a_store_that_comes_back_empty_is_written_by_the_node_that_came_furthest() {
 fn a_flushed_store_is_written_by_the_node_that_came_furthest() {
     let server = Server::start();
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         let base = a.point;
         let entries = go_ahead(&mut b, 3..6).await;
         server.raw().await.call(&["FLUSHALL"]).await;
@@ -122,13 +122,13 @@ fn a_flushed_store_is_written_by_the_node_that_came_furthest() {
 
 async fn rebuilt_by_b(a: &mut Node, b: &mut Node, base: &Point, entries: &[Entry]) {
     assert_eq!(a.try_decide(&[], false).await.map(drop), Err(StoreError::UnknownSale));
-    assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+    assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a"])));
     let granted = rebuild(2, base.seq, &[]);
-    assert_eq!(b.muster(LONG_MS).await, Ok(granted.clone()));
-    assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
-    assert_eq!(b.muster(LONG_MS).await, Ok(granted), "an answer that was lost is given again");
+    assert_eq!(b.quorum(LONG_MS).await, Ok(granted.clone()));
+    assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a", "b"])));
+    assert_eq!(b.quorum(LONG_MS).await, Ok(granted), "an answer that was lost is given again");
     b.rebuild(Epoch(2), base, entries).await;
-    assert_eq!(a.muster(LONG_MS).await, Ok(open(2)));
+    assert_eq!(a.quorum(LONG_MS).await, Ok(open(2)));
     read_on(a).await;
     assert_eq!(a.world.hash(), b.world.hash());
     a.epoch = Epoch(2);
@@ -141,7 +141,7 @@ fn a_replica_that_missed_writes_is_not_served_from_before_they_are_written_again
     let primary = Server::start_with(&["--bind", "127.0.0.1", "--port", &port]);
     let replica = Server::start_with(&["--replicaof", "127.0.0.1", &port]);
     run(async {
-        let (mut a, mut b) = crew(&primary).await;
+        let (mut a, mut b) = members(&primary).await;
         let (of_primary, of_replica) = (primary.raw().await, replica.raw().await);
         replicated(&of_primary).await;
         // Nothing answers there: the replica keeps what it has.
@@ -155,10 +155,10 @@ fn a_replica_that_missed_writes_is_not_served_from_before_they_are_written_again
             a.try_decide(&[support::enter(9, None)], false).await.map(drop),
             Err(StoreError::Restarted { seq: base.seq })
         );
-        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
-        assert_eq!(b.muster(LONG_MS).await, Ok(rebuild(2, base.seq, &[])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a"])));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(rebuild(2, base.seq, &[])));
         b.rebuild(Epoch(2), &base, &entries).await;
-        assert_eq!(a.muster(LONG_MS).await, Ok(open(2)));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(open(2)));
         read_on(&mut a).await;
         a.epoch = Epoch(2);
         serve_on(&mut a, &mut b).await;
@@ -180,17 +180,17 @@ async fn replicated(primary: &Raw) {
 fn who_is_missing_is_waited_for_and_then_named() {
     let server = Server::start();
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         go_ahead(&mut b, 3..4).await;
         a.decide(&[]).await;
         server.raw().await.call(&["FLUSHALL"]).await;
-        assert_eq!(a.muster(300).await, Ok(wait(&["a"])));
+        assert_eq!(a.quorum(300).await, Ok(wait(&["a"])));
         tokio::time::sleep(Duration::from_millis(150)).await;
-        assert_eq!(a.muster(300).await, Ok(wait(&["a"])), "since the first word, not the last");
+        assert_eq!(a.quorum(300).await, Ok(wait(&["a"])), "since the first word, not the last");
         tokio::time::sleep(Duration::from_millis(160)).await;
-        assert_eq!(a.muster(300).await, Ok(rebuild(2, a.point.seq, &["b"])));
+        assert_eq!(a.quorum(300).await, Ok(rebuild(2, a.point.seq, &["b"])));
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
-        assert_eq!(b.muster(LONG_MS).await, Ok(open(2)), "it is open: who comes late goes on");
+        assert_eq!(b.quorum(LONG_MS).await, Ok(open(2)), "it is open: who comes late goes on");
     });
 }
 
@@ -198,10 +198,10 @@ fn who_is_missing_is_waited_for_and_then_named() {
 fn a_store_that_kept_all_is_written_anew_when_a_node_is_missing() {
     let mut server = Server::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         server.restart();
         move_to(&server, [&mut a, &mut b]).await;
-        assert_eq!(a.muster(0).await, Ok(rebuild(2, a.point.seq, &["b"])));
+        assert_eq!(a.quorum(0).await, Ok(rebuild(2, a.point.seq, &["b"])));
     });
 }
 
@@ -209,21 +209,21 @@ fn a_store_that_kept_all_is_written_anew_when_a_node_is_missing() {
 fn who_came_furthest_and_then_fell_silent_is_missing() {
     let server = Server::start();
     run(async {
-        let (a, mut b) = crew(&server).await;
+        let (a, mut b) = members(&server).await;
         go_ahead(&mut b, 3..4).await;
         let raw = server.raw().await;
         raw.call(&["FLUSHALL"]).await;
-        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
-        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
-        assert_eq!(b.muster(0).await, Ok(rebuild(2, a.point.seq, &[])));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["b"])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a", "b"])));
+        assert_eq!(b.quorum(0).await, Ok(rebuild(2, a.point.seq, &[])));
         // As if its last word were 3 s ago.
-        let muster = &a.arbiter.keys(a.sale)[13];
-        let said = raw.call(&["HGET", muster, "b"]).await.into_string().unwrap();
+        let quorum = &a.arbiter.keys(a.sale)[13];
+        let said = raw.call(&["HGET", quorum, "b"]).await.into_string().unwrap();
         let (at, rest) = said.split_once(' ').unwrap();
         let earlier = format!("{} {rest}", at.parse::<u64>().unwrap() - 3_000);
-        raw.call(&["HSET", muster, "b", &earlier]).await;
-        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
-        assert_eq!(a.muster(0).await, Ok(rebuild(3, a.point.seq, &["b"])), "an epoch of its own");
+        raw.call(&["HSET", quorum, "b", &earlier]).await;
+        assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a"])));
+        assert_eq!(a.quorum(0).await, Ok(rebuild(3, a.point.seq, &["b"])), "an epoch of its own");
     });
 }
 
@@ -231,21 +231,21 @@ fn who_came_furthest_and_then_fell_silent_is_missing() {
 fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
     let server = Server::start();
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         let raw = server.raw().await;
         raw.call(&["FLUSHALL"]).await;
-        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["b"])));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["b"])));
         // The lesser name, of two that came as far.
-        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, a.point.seq, &[])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(rebuild(2, a.point.seq, &[])));
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
         // As if the last parts were still to come.
         let meta = &a.arbiter.keys(a.sale)[0];
         raw.call(&["HSET", meta, "status", "loading"]).await;
         let loading = Err(StoreError::Loading { epoch: Epoch(2) });
         assert_eq!(b.try_decide(&[], false).await.map(drop), loading);
-        let told = b.muster(1).await;
+        let told = b.quorum(1).await;
         assert!(
-            matches!(told, Ok(Mustered::Loading { epoch: Epoch(2), age_ms: 0..5_000 })),
+            matches!(told, Ok(QuorumAnswer::Loading { epoch: Epoch(2), age_ms: 0..5_000 })),
             "{told:?}"
         );
         b.epoch = Epoch(3);
@@ -253,10 +253,10 @@ fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
 
         raw.call(&["HINCRBY", meta, "loaded_at", "-10000"]).await;
         tokio::time::sleep(Duration::from_millis(2)).await;
-        assert_eq!(b.muster(1).await, Ok(rebuild(3, b.point.seq, &["a"])));
+        assert_eq!(b.quorum(1).await, Ok(rebuild(3, b.point.seq, &["a"])));
         b.rebuild(Epoch(3), &b.point.clone(), &[]).await;
         assert_eq!(a.load_with(&a.arbiter).await, Err(StoreError::OtherEpoch { epoch: Epoch(3) }));
-        assert_eq!(a.muster(LONG_MS).await, Ok(open(3)));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(open(3)));
         a.epoch = Epoch(3);
         serve_on(&mut a, &mut b).await;
     });
@@ -266,14 +266,14 @@ fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
 fn a_loader_whose_load_failed_is_told_to_begin_again() {
     let server = Server::start();
     run(async {
-        let (mut a, b) = crew(&server).await;
+        let (mut a, b) = members(&server).await;
         let raw = server.raw().await;
         raw.call(&["FLUSHALL"]).await;
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
         raw.call(&["HSET", &a.arbiter.keys(a.sale)[0], "status", "loading"]).await;
-        let told = b.muster(LONG_MS).await;
-        assert!(matches!(told, Ok(Mustered::Loading { .. })), "{told:?}");
-        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(3, a.point.seq, &[])));
+        let told = b.quorum(LONG_MS).await;
+        assert!(matches!(told, Ok(QuorumAnswer::Loading { .. })), "{told:?}");
+        assert_eq!(a.quorum(LONG_MS).await, Ok(rebuild(3, a.point.seq, &[])));
     });
 }
 
@@ -281,12 +281,12 @@ fn a_loader_whose_load_failed_is_told_to_begin_again() {
 fn a_sale_that_is_open_is_not_written_over() {
     let server = Server::start();
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         b.epoch = Epoch(2);
         assert_eq!(b.load_with(&b.arbiter).await, Err(StoreError::OtherEpoch { epoch: Epoch(1) }));
         b.epoch = Epoch(1);
         serve_on(&mut a, &mut b).await;
-        assert_eq!(a.muster(LONG_MS).await, Ok(open(1)));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(open(1)));
     });
 }
 
@@ -294,7 +294,7 @@ fn a_sale_that_is_open_is_not_written_over() {
 fn a_store_that_was_set_back_without_a_restart_is_not_served_from() {
     let server = Server::start();
     run(async {
-        let (mut a, mut b) = crew(&server).await;
+        let (mut a, mut b) = members(&server).await;
         let raw = server.raw().await;
         // Everything as it is now, in place of what a node is told after it.
         let keys = b.arbiter.keys(b.sale);
@@ -308,13 +308,13 @@ fn a_store_that_was_set_back_without_a_restart_is_not_served_from() {
             raw.call(&["COPY", &format!("{key}-earlier"), key]).await;
         }
         b.decide(&[]).await;
-        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a"])));
         let restarted = Err(StoreError::Restarted { seq: b.point.seq });
         assert_eq!(b.try_decide(&[], false).await.map(drop), restarted, "nobody goes on");
-        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
-        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, base.seq, &[])));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["a", "b"])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(rebuild(2, base.seq, &[])));
         a.rebuild(Epoch(2), &base, &entries).await;
-        assert_eq!(b.muster(LONG_MS).await, Ok(open(2)));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(open(2)));
         read_on(&mut b).await;
         b.epoch = Epoch(2);
         serve_on(&mut a, &mut b).await;
@@ -325,40 +325,40 @@ fn a_store_that_was_set_back_without_a_restart_is_not_served_from() {
 fn who_does_not_know_a_sale_makes_none_while_those_who_do_gather() {
     let server = Server::start();
     run(async {
-        let (mut a, b) = crew(&server).await;
+        let (mut a, b) = members(&server).await;
         server.raw().await.call(&["FLUSHALL"]).await;
-        assert_eq!(a.muster(LONG_MS).await, Ok(wait(&["a"])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a"])));
         let loading = StoreError::Loading { epoch: Epoch(1) };
         assert_eq!(a.load_with(&server.arbiter("own", DEADLINE).await).await, Err(loading));
-        assert_eq!(b.muster(LONG_MS).await, Ok(wait(&["a", "b"])));
-        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, b.point.seq, &[])));
+        assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["a", "b"])));
+        assert_eq!(a.quorum(LONG_MS).await, Ok(rebuild(2, b.point.seq, &[])));
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
     });
 }
 
 #[test]
-fn the_crew_is_as_the_furthest_knows_it() {
+fn the_members_is_as_the_furthest_knows_it() {
     let server = Server::start();
     run(async {
-        let (mut a, b) = crew(&server).await;
+        let (mut a, b) = members(&server).await;
         let silent = engine::arbiter::redis::Note::Part { node: &b.name, silent_ms: 0 };
         a.tell(&[silent]).await;
-        assert_eq!(a.sale().crew().nodes().collect::<Vec<&NodeName>>(), [&a.name]);
+        assert_eq!(a.sale().members().nodes().collect::<Vec<&NodeName>>(), [&a.name]);
         let mut behind = a.beside(a.arbiter.clone());
         (behind.name, behind.point, behind.world) = (name("c"), b.point, b.world.clone());
         server.raw().await.call(&["FLUSHALL"]).await;
-        assert_eq!(behind.muster(LONG_MS).await, Ok(wait(&["c"])), "for a and for b");
-        assert_eq!(a.muster(LONG_MS).await, Ok(rebuild(2, b.point.seq, &[])), "b had parted");
+        assert_eq!(behind.quorum(LONG_MS).await, Ok(wait(&["c"])), "for a and for b");
+        assert_eq!(a.quorum(LONG_MS).await, Ok(rebuild(2, b.point.seq, &[])), "b had parted");
     });
 }
 
 #[test]
-fn a_deleted_sale_is_not_brought_back_by_a_muster() {
+fn a_deleted_sale_is_not_brought_back_by_a_quorum() {
     let server = Server::start();
     run(async {
-        let (a, b) = crew(&server).await;
+        let (a, b) = members(&server).await;
         let change = (&support::author(), &Change::Delete);
         a.arbiter.append(a.sale, a.epoch, &a.point, change).await.unwrap();
-        assert_eq!(b.muster(0).await, Err(StoreError::UnknownSale));
+        assert_eq!(b.quorum(0).await, Err(StoreError::UnknownSale));
     });
 }

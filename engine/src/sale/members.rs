@@ -15,7 +15,7 @@ use crate::{
 
 /// Who serves a sale, and when its stream was rebuilt. Empty where one process decides alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Crew {
+pub struct Members {
     nodes: BTreeSet<NodeName>,
     /// Who was missing when the stream was rebuilt and has not said yet what it had done; with the first
     /// epoch that began without it.
@@ -24,7 +24,7 @@ pub struct Crew {
     promised: Vec<u64>,
 }
 
-impl Crew {
+impl Members {
     /// The nodes, by name.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &NodeName> {
         self.nodes.iter()
@@ -56,11 +56,11 @@ impl Sale {
             unreachable!("called for a rebuild only");
         };
         for node in missing {
-            self.crew.part(node);
+            self.members.part(node);
             // Who had come back without saying what it had done is missed from the first time.
-            self.crew.missing.entry(node.clone()).or_insert(*epoch);
+            self.members.missing.entry(node.clone()).or_insert(*epoch);
         }
-        for (counts, units) in self.shelf.iter_mut().zip(stranded) {
+        for (counts, units) in self.counts.iter_mut().zip(stranded) {
             counts.available -= units;
             counts.stranded += units;
         }
@@ -81,7 +81,7 @@ impl Sale {
     /// Units of each offer that `before`, the same sale in a history that was left behind, had promised in
     /// holds that are not here, or not as far.
     pub(crate) fn promised_only_by(&self, before: &Self) -> Vec<u64> {
-        let mut promised = vec![0; self.shelf.len()];
+        let mut promised = vec![0; self.counts.len()];
         let is_later = |here: &Hold, hold: &Hold| {
             let whose = (here.number, here.shopper) == (hold.number, hold.shopper);
             let is_same = whose && here.created_at == hold.created_at && here.items == hold.items;
@@ -103,21 +103,21 @@ impl Sale {
     /// What a missed node's return changes: when nobody else is missed, all that is stranded and was not
     /// promised is for sale again. `None` when it is not missed.
     pub(crate) fn returned(&self, node: &NodeName, promised: Vec<u64>) -> Option<Change> {
-        self.crew.missing.get(node)?;
-        let is_last = self.crew.missing.len() == 1;
-        let before = |offer: usize| self.crew.promised.get(offer).copied().unwrap_or(0);
+        self.members.missing.get(node)?;
+        let is_last = self.members.missing.len() == 1;
+        let before = |offer: usize| self.members.promised.get(offer).copied().unwrap_or(0);
         let free = |(offer, counts): (usize, &Counts)| {
             let kept = before(offer).saturating_add(promised.get(offer).copied().unwrap_or(0));
             if is_last { counts.stranded.saturating_sub(kept) } else { 0 }
         };
-        let released = self.shelf.iter().enumerate().map(free).collect();
+        let released = self.counts.iter().enumerate().map(free).collect();
         Some(Change::Returned { node: node.clone(), promised, released })
     }
 
     pub(super) fn apply_return(&mut self, node: &NodeName, promised: &[u64], released: &[u64]) {
-        self.crew.missing.remove(node);
-        self.crew.promised.resize(self.shelf.len(), 0);
-        for (kept, units) in self.crew.promised.iter_mut().zip(promised) {
+        self.members.missing.remove(node);
+        self.members.promised.resize(self.counts.len(), 0);
+        for (kept, units) in self.members.promised.iter_mut().zip(promised) {
             *kept = kept.saturating_add(*units);
         }
         for (offer, units) in (0..).zip(released) {
@@ -131,16 +131,16 @@ impl Sale {
         let counts = self.counts_mut(offer);
         counts.stranded -= units;
         counts.available += units;
-        for (kept, counts) in self.crew.promised.iter_mut().zip(&self.shelf) {
+        for (kept, counts) in self.members.promised.iter_mut().zip(&self.counts) {
             *kept = counts.stranded.min(*kept);
         }
-        if self.shelf.iter().all(|counts| counts.stranded == 0) {
-            self.crew.missing.clear();
+        if self.counts.iter().all(|counts| counts.stranded == 0) {
+            self.members.missing.clear();
         }
     }
 }
 
-impl Binary for Crew {
+impl Binary for Members {
     fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.nodes.iter(), out);
         (self.missing.len() as u64).encode(out);

@@ -31,15 +31,15 @@ struct Told {
 
 /// The samples. The lock is held for a copy, on entries and admissions of samples alone.
 #[derive(Debug)]
-pub struct Foretold(Mutex<Box<[Option<Told>]>>);
+pub struct WaitEstimates(Mutex<Box<[Option<Told>]>>);
 
-impl Default for Foretold {
+impl Default for WaitEstimates {
     fn default() -> Self {
         Self(Mutex::new(vec![None; SLOTS].into_boxed_slice()))
     }
 }
 
-impl Foretold {
+impl WaitEstimates {
     /// An entry was told a wait.
     pub fn note(&self, sale: SaleTag, number: Number, at: Millis, range: EtaRange) {
         if let Some(slot) = slot_of(number) {
@@ -94,15 +94,15 @@ mod tests {
 
     #[test]
     fn only_the_place_that_was_told_settles() {
-        let foretold = Foretold::default();
+        let wait_estimates = WaitEstimates::default();
         let range = EtaRange { min_seconds: 1, max_seconds: 1 };
-        foretold.note(SaleTag(1), Number(32), Millis(0), range);
-        foretold.settle(SaleTag(2), Number(32), Millis(9));
-        let kept = || foretold.0.lock().unwrap().iter().flatten().count();
+        wait_estimates.note(SaleTag(1), Number(32), Millis(0), range);
+        wait_estimates.settle(SaleTag(2), Number(32), Millis(9));
+        let kept = || wait_estimates.0.lock().unwrap().iter().flatten().count();
         assert_eq!(kept(), 1);
-        foretold.settle(SaleTag(1), Number(32), Millis(9));
+        wait_estimates.settle(SaleTag(1), Number(32), Millis(9));
         assert_eq!(kept(), 0);
-        foretold.note(SaleTag(1), Number(33), Millis(0), range);
+        wait_estimates.note(SaleTag(1), Number(33), Millis(0), range);
         assert_eq!(kept(), 0, "not a sample");
     }
 }

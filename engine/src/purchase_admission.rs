@@ -35,7 +35,7 @@ impl Purchases {
         purchases
     }
 
-    /// A hold was made with `key`, without an approach. Only the scribe calls this, after the sync.
+    /// A hold was made with `key`, without an admission. Only the scribe calls this, after the sync.
     pub(crate) fn set_answered(&self, key: u128) {
         *self.keys.entry(keyed::hash(key)).or_default() |= ANSWERED;
     }
@@ -82,15 +82,15 @@ impl Drop for Asking {
 }
 
 /// What a purchase was let through with. Dropped, it gives its units back.
-#[must_use = "dropping an approach returns its units"]
+#[must_use = "dropping an admission returns its units"]
 #[derive(Debug)]
-pub struct Approach {
+pub struct PurchaseAdmission {
     /// `None` for a repeat that found nothing left to take.
     permit: Option<Permit>,
     asking: Asking,
 }
 
-impl Approach {
+impl PurchaseAdmission {
     pub(crate) fn new(
         purchases: &Arc<Purchases>,
         stock: &Arc<Stock>,
@@ -136,24 +136,25 @@ mod tests {
         let purchases = Arc::new(Purchases::answered([].into_iter()));
         let stock = Arc::new(Stock::new(&[Counts { available: 1, ..Counts::default() }]));
         let replay = ReplayKey { key: 9, body: 9 };
-        let approach = |key| Approach::new(&purchases, &stock, &LAST, ReplayKey { key, ..replay });
+        let admission =
+            |key| PurchaseAdmission::new(&purchases, &stock, &LAST, ReplayKey { key, ..replay });
         let first = purchases.ask(replay.key);
-        let second = approach(replay.key).expect("a unit is left");
+        let second = admission(replay.key).expect("a unit is left");
         assert!(first.is_repeat());
-        assert!(approach(8).is_err(), "another key has nothing to repeat");
-        assert!(approach(replay.key).is_ok_and(|third| third.permit.is_none()));
+        assert!(admission(8).is_err(), "another key has nothing to repeat");
+        assert!(admission(replay.key).is_ok_and(|third| third.permit.is_none()));
         assert!(second.spend());
         assert!(first.is_repeat());
         drop(first);
-        assert!(approach(replay.key).is_ok_and(|again| again.permit.is_none()));
+        assert!(admission(replay.key).is_ok_and(|again| again.permit.is_none()));
     }
 
     #[test]
-    fn an_approach_that_made_nothing_leaves_nothing() {
+    fn an_admission_that_made_nothing_leaves_nothing() {
         let purchases = Arc::new(Purchases::answered([].into_iter()));
         let stock = Arc::new(Stock::new(&[Counts { available: 1, ..Counts::default() }]));
         let replay = ReplayKey { key: 9, body: 9 };
-        drop(Approach::new(&purchases, &stock, &LAST, replay).expect("a unit is left"));
+        drop(PurchaseAdmission::new(&purchases, &stock, &LAST, replay).expect("a unit is left"));
         assert_eq!(stock.permits(OfferIndex(0)), 1);
         assert!(purchases.keys.is_empty());
     }

@@ -16,7 +16,7 @@ use crate::{
 
 /// A node's word that it is there, and how far it has come.
 #[derive(Clone, Copy, Debug)]
-pub struct Muster<'a> {
+pub struct Quorum<'a> {
     /// Which sale.
     pub sale: SaleTag,
     /// Which node.
@@ -25,14 +25,14 @@ pub struct Muster<'a> {
     pub point: &'a Point,
     /// Who serves the sale, as this node knows it. That of the node that came furthest counts: the
     /// others know less of who joined and parted.
-    pub crew: &'a [NodeName],
+    pub members: &'a [NodeName],
     /// How long those who are not there are waited for.
     pub wait_ms: u64,
 }
 
 /// What a node is told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mustered {
+pub enum QuorumAnswer {
     /// The sale is open: serve on. A node that has another history learns so from its next call.
     Open {
         /// The stream's epoch.
@@ -63,22 +63,22 @@ pub enum Mustered {
 
 impl RedisArbiter {
     /// Says that a node is there, and asks what it is to do.
-    pub async fn muster(&self, muster: &Muster<'_>) -> Result<Mustered, StoreError> {
-        let mut arguments = vec![Value::from(muster.node.as_str())];
-        arguments.extend(answer::point_arguments(muster.point));
-        arguments.extend([bytes(&self.loader), number(muster.wait_ms)]);
-        arguments.extend(muster.crew.iter().map(|node| Value::from(node.as_str())));
-        let keys = Keys::Of(muster.sale);
-        let mut items = answer::accepted(self.call("muster", keys, arguments, Writes::Yes).await?)?;
+    pub async fn quorum(&self, quorum: &Quorum<'_>) -> Result<QuorumAnswer, StoreError> {
+        let mut arguments = vec![Value::from(quorum.node.as_str())];
+        arguments.extend(answer::point_arguments(quorum.point));
+        arguments.extend([bytes(&self.loader), number(quorum.wait_ms)]);
+        arguments.extend(quorum.members.iter().map(|node| Value::from(node.as_str())));
+        let keys = Keys::Of(quorum.sale);
+        let mut items = answer::accepted(self.call("quorum", keys, arguments, Writes::Yes).await?)?;
         Ok(match items.text()?.as_str() {
-            "open" => Mustered::Open { epoch: items.epoch()? },
-            "loading" => Mustered::Loading { epoch: items.epoch()?, age_ms: items.integer()? },
-            "wait" => Mustered::Wait { present: names(items)? },
+            "open" => QuorumAnswer::Open { epoch: items.epoch()? },
+            "loading" => QuorumAnswer::Loading { epoch: items.epoch()?, age_ms: items.integer()? },
+            "wait" => QuorumAnswer::Wait { present: names(items)? },
             "rebuild" => {
                 let (epoch, base_seq) = (items.epoch()?, items.integer()?);
-                Mustered::Rebuild { epoch, base_seq, missing: names(items)? }
+                QuorumAnswer::Rebuild { epoch, base_seq, missing: names(items)? }
             }
-            _ => return Err(StoreError::Reply("a muster that came to nothing known")),
+            _ => return Err(StoreError::Reply("a quorum that came to nothing known")),
         })
     }
 }

@@ -21,17 +21,17 @@ pub(super) const GATHER_MS: u64 = 100;
 
 /// One sale.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct Replica {
     /// The epoch of the stream.
     pub epoch: Epoch,
-    pub standing: Standing,
+    pub state: ReplicaState,
     /// What the store said last, if that was that another server has the sale: its slot moves, or has
     /// moved and was not found yet.
     pub elsewhere: Option<String>,
     /// The last call: the gate's tick is due so long after it.
     pub called_at: Millis,
     /// Whether this node hands the order events on.
-    pub is_courier: bool,
+    pub is_delivering: bool,
     /// When the others were looked after last.
     pub roll_called_at: Millis,
     /// Units of each offer that this node had promised in a history that was left behind.
@@ -51,7 +51,7 @@ pub(super) struct Unsaved {
     /// The last snapshot's length: the stream may become as long, so that snapshots cost no more than
     /// the facts do.
     saved_bytes: u64,
-    /// One is to be put whatever the stream has: nobody may have put any since this node became courier.
+    /// One is to be put whatever the stream has: nobody may have put any since this node began to deliver.
     is_wanted: bool,
     /// Not before then: the last one failed.
     not_before: Millis,
@@ -88,7 +88,7 @@ impl Unsaved {
 
 /// Whether the store and this node have the same history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ReplicaState {
     Following,
     /// The store lost the sale, or was restarted: the nodes come together.
     Gathering {
@@ -101,14 +101,14 @@ pub(super) enum Standing {
     Adopting,
 }
 
-impl Course {
+impl Replica {
     pub(super) fn at(epoch: Epoch) -> Self {
         Self {
             epoch,
-            standing: Standing::Following,
+            state: ReplicaState::Following,
             elsewhere: None,
             called_at: Millis(0),
-            is_courier: false,
+            is_delivering: false,
             roll_called_at: Millis(0),
             promised: None,
             recent: VecDeque::new(),
@@ -140,20 +140,20 @@ impl Course {
     }
 
     pub(super) fn gather(&mut self, next: Millis, why: &str) {
-        self.is_courier = false;
-        self.standing = Standing::Gathering { next, why: why.to_owned() };
+        self.is_delivering = false;
+        self.state = ReplicaState::Gathering { next, why: why.to_owned() };
     }
 
     /// Whether nothing is decided at present.
     pub(super) fn is_hindered(&self) -> bool {
-        self.standing != Standing::Following || self.elsewhere.is_some()
+        self.state != ReplicaState::Following || self.elsewhere.is_some()
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
-        match &self.standing {
-            Standing::Gathering { why, .. } => Some(why.clone()),
-            Standing::Adopting => Some("this node takes over what the others have".to_owned()),
-            Standing::Following => self.elsewhere.clone(),
+        match &self.state {
+            ReplicaState::Gathering { why, .. } => Some(why.clone()),
+            ReplicaState::Adopting => Some("this node takes over what the others have".to_owned()),
+            ReplicaState::Following => self.elsewhere.clone(),
         }
     }
 }

@@ -27,20 +27,20 @@ const LATE_PERIODS_MAX: u64 = 2;
 
 /// What this node told and heard of each sale.
 #[derive(Debug, Default)]
-pub(crate) struct Hearing {
-    sales: BTreeMap<SaleTag, Ear>,
+pub(crate) struct Presence {
+    sales: BTreeMap<SaleTag, SalePresence>,
 }
 
 /// One sale.
 #[derive(Clone, Copy, Debug)]
-struct Ear {
+struct SalePresence {
     /// The last period told.
     told: u64,
     /// Since when nothing was missed that others heard.
     since: Millis,
 }
 
-impl Hearing {
+impl Presence {
     /// Places of a sale not heard of since then are quiet; `None` while that cannot be known.
     pub(crate) fn limit(
         &mut self,
@@ -48,7 +48,7 @@ impl Hearing {
         view: &SaleView,
         at: Millis,
     ) -> Option<Millis> {
-        let idle_ms = view.desk().spec.idle_ms;
+        let idle_ms = view.settings().spec.idle_ms;
         if !arbiter.is_shared() {
             return Some(Millis(at.0.saturating_sub(idle_ms)));
         }
@@ -67,28 +67,28 @@ impl Hearing {
         period_ms: u64,
     ) -> Millis {
         let over = (at.0 / period_ms).saturating_sub(1);
-        let fresh = Ear { told: over.saturating_sub(1), since: at };
-        let ear = self.sales.entry(view.tag()).or_insert(fresh);
-        if over <= ear.told {
-            return ear.since;
+        let fresh = SalePresence { told: over.saturating_sub(1), since: at };
+        let known = self.sales.entry(view.tag()).or_insert(fresh);
+        if over <= known.told {
+            return known.since;
         }
-        if over > ear.told + LATE_PERIODS_MAX {
-            *ear = Ear { told: over - 1, since: at };
+        if over > known.told + LATE_PERIODS_MAX {
+            *known = SalePresence { told: over - 1, since: at };
         }
         let line = view.line();
         let base = Number(line.watermark().0 / 8 * 8 + 1);
         // A turn may begin late: what was missed by a period is told and heard now.
-        for period in ear.told + 1..=over {
+        for period in known.told + 1..=over {
             let before = period.saturating_sub(1);
             let bitmap = bitmap_of(line, base, Millis(period * period_ms));
             let told = arbiter.tell_heard(view.tag(), (period, period_ms), base, &bitmap);
             match arbiter.heard_by_all(view.tag(), before, base).filter(|_| told) {
                 Some(bits) => hear_all(line, base, &bits, Millis((before + 1) * period_ms)),
-                None => ear.since = at,
+                None => known.since = at,
             }
         }
-        ear.told = over;
-        ear.since
+        known.told = over;
+        known.since
     }
 }
 

@@ -1,10 +1,11 @@
 //! Operators' commands: decided on this node's world, and appended to the stream if it still ends there.
 
-use super::{Node, course::Course};
+use super::{Node, replica::Replica};
 use crate::{
     arbiter::{
-        Decided, desk,
+        Decided,
         redis::{Entry, Rebuild, StoreError},
+        settings,
     },
     clock::Millis,
     codec::Binary as _,
@@ -48,7 +49,7 @@ impl Node {
         spec: &SaleSpec,
     ) -> Result<Result<(), ChangeRefusal>, StoreError> {
         let tag = spec.name.tag();
-        let record = match desk::created(&self.world, author, spec) {
+        let record = match settings::created(&self.world, author, spec) {
             Ok(record) => record,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -109,10 +110,10 @@ impl Node {
     ) -> Result<Result<(), ChangeRefusal>, StoreError> {
         for _ in 0..TRIES {
             self.read_on(decided, tag).await?;
-            if let Err(refusal) = desk::changed(&self.world, tag, author, change, decided.at) {
+            if let Err(refusal) = settings::changed(&self.world, tag, author, change, decided.at) {
                 return Ok(Err(refusal));
             }
-            let epoch = self.courses.get(&tag).map_or(Epoch(0), |course: &Course| course.epoch);
+            let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica: &Replica| replica.epoch);
             let after = self.point(tag);
             match self.store().append(tag, epoch, &after, (author, change)).await {
                 Ok(facts) => {
@@ -125,8 +126,8 @@ impl Node {
                 }
                 Err(StoreError::Moved { .. }) => {}
                 Err(StoreError::OtherEpoch { epoch }) => {
-                    if let Some(course) = self.courses.get_mut(&tag) {
-                        course.epoch = epoch;
+                    if let Some(replica) = self.replicas.get_mut(&tag) {
+                        replica.epoch = epoch;
                     }
                 }
                 Err(error) => return Err(error),

@@ -1,4 +1,4 @@
--- Who serves a sale, and who of them is its courier. Notes, beside commands, are what nodes tell.
+-- Who serves a sale, and which of them delivers its events. Notes, beside commands, are what nodes tell.
 
 local NODE_FORM = '<I8I8I8'
 
@@ -60,23 +60,23 @@ local function note_call(s, point)
   end
 end
 
--- Writes who parted and that the node serves. Returns whether it is the courier: who calls first after
+-- Writes who parted and that the node serves. Returns whether it delivers the events: who calls first after
 -- the lease ran out is, and each call prolongs the lease. Who parted has none.
 function serve(s, point)
   for node in pairs(s.parted) do
     redis.call('HDEL', s.keys[NODES], node)
   end
-  local over = s.parted[s.courier or ''] and 0 or s.courier_until or 0
+  local over = s.parted[s.delivery or ''] and 0 or s.delivery_until or 0
   if s.parted[s.node] then
-    redis.call('HSET', s.keys[META], 'courier_until', over)
+    redis.call('HSET', s.keys[META], 'delivery_until', over)
     return false
   end
   note_call(s, point)
-  local mine = s.courier == s.node and s.at < over
-  if mine and over - s.at >= COURIER_LEASE_MS / 2 then
+  local mine = s.delivery == s.node and s.at < over
+  if mine and over - s.at >= DELIVERY_LEASE_MS / 2 then
     return true
   elseif mine or s.at >= over then
-    redis.call('HSET', s.keys[META], 'courier', s.node, 'courier_until', s.at + COURIER_LEASE_MS)
+    redis.call('HSET', s.keys[META], 'delivery', s.node, 'delivery_until', s.at + DELIVERY_LEASE_MS)
     return true
   end
   return false

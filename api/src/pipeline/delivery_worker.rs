@@ -1,6 +1,6 @@
-//! The courier: one loop that receives, shows to the sink, waits, and acknowledges.
+//! The delivery worker: one loop that receives, shows to the sink, waits, and acknowledges.
 //!
-//! Everything it decides is in the [`Book`] and the [`Tide`]; this file moves events between them,
+//! Everything it decides is in the [`Book`] and the [`Throttle`]; this file moves events between them,
 //! the sink and the engine. All state belongs to the loop; tasks only carry values back to it.
 //!
 //! The engine's words are never taken as given: an acknowledgement it is too busy for is repeated
@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Options, Shared,
-    backoff::Tide,
+    backoff::Throttle,
     book::Book,
     payload,
     sink::{Answer, Capacity, Sink},
@@ -39,7 +39,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Moves events from the engine to the sink.
 #[derive(Debug)]
-pub(super) struct Courier {
+pub(super) struct DeliveryWorker {
     events: Receiver<OrderEvent>,
     engine: Engine,
     sink: Arc<dyn Sink>,
@@ -47,7 +47,7 @@ pub(super) struct Courier {
     options: Options,
     shared: Arc<Shared>,
     book: Book,
-    tide: Tide,
+    throttle: Throttle,
     tasks: JoinSet<Done>,
     /// Calls of the sink under way.
     batches: usize,
@@ -73,7 +73,7 @@ enum Done {
     DeadLettered(Arc<OrderEvent>, bool),
 }
 
-impl Courier {
+impl DeliveryWorker {
     pub(super) fn new(
         events: Receiver<OrderEvent>,
         engine: Engine,
@@ -92,7 +92,7 @@ impl Courier {
             options,
             shared,
             book: Book::default(),
-            tide: Tide::default(),
+            throttle: Throttle::default(),
             tasks: JoinSet::new(),
             batches: 0,
             show_from: Instant::now(),
@@ -136,18 +136,18 @@ impl Courier {
     fn show(&mut self) {
         let now = Instant::now();
         while now >= self.show_from
-            && self.batches < self.tide.batches(now, self.capacity.batches_max)
+            && self.batches < self.throttle.batches(now, self.capacity.batches_max)
         {
             // One event is enough to find out whether a sink is back.
             let events_max =
-                if self.tide.is_stalled() { 1 } else { self.capacity.batch_events_max };
+                if self.throttle.is_stalled() { 1 } else { self.capacity.batch_events_max };
             let events = self.book.next_batch(events_max, now);
             if events.is_empty() {
                 return;
             }
             self.batches += 1;
             self.show_from = now + self.capacity.pause;
-            let (sink, round) = (Arc::clone(&self.sink), self.tide.round());
+            let (sink, round) = (Arc::clone(&self.sink), self.throttle.round());
             self.tasks.spawn(async move {
                 let answers = sink.deliver(events.clone()).await;
                 Done::Shown { round, events, answers }
@@ -241,10 +241,10 @@ impl Courier {
 
     fn note_delay(&mut self, round: u64, event: &OrderEvent, why: String, after: Option<Duration>) {
         let (now, backoff) = (Instant::now(), self.options.backoff);
-        let was_stalled = self.tide.is_stalled();
-        self.tide.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
+        let was_stalled = self.throttle.is_stalled();
+        self.throttle.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
         // A late failure of a round that was answered since is news of the event only.
-        if self.tide.is_stalled() && !was_stalled {
+        if self.throttle.is_stalled() && !was_stalled {
             warn!(why, "the order sink does not take events; trying again until it does");
             self.shared.set_stalled(true);
         }
@@ -255,11 +255,11 @@ impl Courier {
     }
 
     fn flows(&mut self) {
-        if self.tide.is_stalled() {
+        if self.throttle.is_stalled() {
             info!("the order sink answers again");
             self.shared.set_stalled(false);
         }
-        self.tide.flows();
+        self.throttle.flows();
     }
 }
 
