@@ -5,7 +5,7 @@
 pub(super) const NAME: &str = "rushgate_2";
 
 /// The revision within the name, as `head.lua` has it.
-pub const REVISION: u64 = 4;
+pub const REVISION: u64 = 1;
 
 /// The whole library.
 pub(super) const SOURCE: &str = concat!(

@@ -107,7 +107,7 @@ fn parted(node: &Node) -> Record {
 }
 
 #[test]
-fn one_node_is_the_delivery_until_its_calls_cease_or_it_parts() {
+fn one_node_delivers_until_its_calls_cease_or_it_parts() {
     let server = Server::start();
     run(async {
         let (mut a, mut b, raw) = two(&server).await;

@@ -117,7 +117,7 @@ end
 local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
   local longest, lowest = furthest(nodes)
   local missing = {}
-  -- Its members is the latest: joining and parting are facts, and it has all that any of the others have.
+  -- Its members are the latest: joining and parting are facts, and it has all that any of the others have.
   for _, name in ipairs(nodes[longest].members) do
     if not nodes[name] then
       insert(missing, name)
