@@ -17,10 +17,10 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode,
     header::{HOST, HeaderValue},
 };
-use ipnet::IpNet;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
+    caller::{Caller, Callers},
     error::ApiError,
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
@@ -42,8 +42,8 @@ pub struct App {
     pub keys: Keys,
     /// Ticket and pass keys.
     pub keyring: Keyring,
-    /// Peers whose `X-Shopper-Id` counts.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Tells callers apart.
+    pub callers: Callers,
     /// Whether the built-in page may pay for a purchase by itself: demos only.
     pub demo_payment: bool,
     /// How the delivery of orders goes.
@@ -81,6 +81,13 @@ pub struct Head {
     pub headers: HeaderMap,
     /// The other end.
     pub peer: Arc<Peer>,
+}
+
+impl Head {
+    /// Who sent the request.
+    pub fn caller<'a>(&'a self, app: &'a App) -> Caller<'a> {
+        app.callers.caller(&self.headers, &self.peer)
+    }
 }
 
 /// The handler of the public listener.

@@ -216,10 +216,19 @@ mod tests {
         let config = build(Path::new("t"), text, pairs, overrides).unwrap();
         assert_eq!(config.server.listen.port(), 1);
         assert_eq!(config.server.ops_listen.port(), 3);
-        assert_eq!(config.server.trusted_proxies.len(), 2);
+        assert_eq!(config.server.callers.trusted_proxies.len(), 2);
         assert_eq!(config.server.connections_max, 77);
         assert_eq!(config.data.dir, Path::new("/from/cli"));
         assert!(config.sales.is_empty(), "a file without sales has none, not the demo");
+    }
+
+    #[test]
+    fn a_public_origin_is_read_and_anything_more_is_refused() {
+        let config = built("[server]\npublic_origin = \"https://shop.example\"\n", &[]).unwrap();
+        assert!(resolved_text(&config).contains("public_origin = \"https://shop.example\""));
+        let error = built("[server]\npublic_origin = \"https://shop.example/s\"\n", &[]);
+        let part = "server.public_origin: found \"https://shop.example/s\", allowed: a scheme";
+        assert!(error.clone().unwrap_err().contains(part), "{error:?}");
     }
 
     #[test]

@@ -7,7 +7,9 @@ pub mod keys;
 pub mod token;
 pub mod wire;
 
+pub mod caller;
 pub mod error;
+pub mod networks;
 pub mod request_id;
 pub mod respond;
 pub mod route;

@@ -135,7 +135,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
 
     let app = Arc::new(App {
         keys: opened.keys,
-        trusted_proxies: config.server.trusted_proxies.clone(),
+        callers: config.server.callers.clone(),
         demo_payment: config.pages.demo_payment,
         orders: orders.watcher(),
         changes: Mutex::new(()),
@@ -324,6 +324,7 @@ impl Listening {
         });
         let options = ServerOptions {
             tls,
+            trusted: server.callers.trusted_proxies.clone(),
             connections_max: server.connections_max,
             header_read_timeout: Duration::from_millis(server.header_timeout_ms),
             request_timeout: Duration::from_millis(server.request_timeout_ms),

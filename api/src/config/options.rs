@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use engine::id::NodeName;
 use engine::spec::SaleSpec;
-use ipnet::IpNet;
 
+use crate::caller::Callers;
 use crate::logging::LogFormat;
 
 /// All options of one process.
@@ -42,8 +42,8 @@ pub struct ServerOptions {
     pub ops_listen: SocketAddr,
     /// This node's name, which no other node has; needed where many decide together.
     pub node: Option<NodeName>,
-    /// Peers whose `X-Shopper-Id` counts.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Listed proxies, and where browsers find the site.
+    pub callers: Callers,
     /// TLS on the public listener, if any.
     pub tls: Option<TlsOptions>,
     /// Connections open at once.

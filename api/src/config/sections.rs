@@ -1,21 +1,22 @@
 //! The sections of a configuration: every key, its default and its range.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use engine::id::NodeName;
 use engine::limits::SALES_MAX;
 use engine::spec::SaleSpec;
-use ipnet::IpNet;
 
 use super::arbiter::{self, Named};
 use super::options::{
     Config, DataOptions, KeyOptions, LogOptions, PagesOptions, ServerOptions, TlsOptions,
 };
 use super::pipeline;
+use crate::caller::{Callers, Origin};
 use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
 use crate::logging::LogFormat;
+use crate::networks::Network;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
 
@@ -69,14 +70,17 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     let keep_alive_ms = timeout("keep_alive_ms", 75_000);
     let drain_timeout_ms = timeout("drain_timeout_ms", 15_000);
     let worker_threads = fields.integer("worker_threads", 1..=1_024_u16).map(usize::from);
-    let trusted_proxies = read_proxies(&mut fields);
+    let trusted_proxies = read_networks(&mut fields, "trusted_proxies");
+    let origin_allowed = "a scheme and a host, as https://shop.example";
+    let public_origin =
+        fields.text("public_origin", origin_allowed, |text| text.parse::<Origin>().ok());
     let tls = read_tls(&mut fields);
     fields.finish();
     Some(ServerOptions {
         listen: listen.or_else(|| address("127.0.0.1:8080"))?,
         ops_listen: ops_listen.or_else(|| address("127.0.0.1:9090"))?,
         node,
-        trusted_proxies,
+        callers: Callers { trusted_proxies, public_origin },
         tls,
         connections_max: usize::try_from(connections_max).ok()?,
         header_timeout_ms,
@@ -88,15 +92,15 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     })
 }
 
-fn read_proxies(fields: &mut Fields<'_, '_>) -> Vec<IpNet> {
-    let texts = fields.texts("trusted_proxies", "a list of networks, as 10.0.0.0/8");
+/// A list of networks, in canonical form.
+fn read_networks(fields: &mut Fields<'_, '_>, key: &'static str) -> Vec<Network> {
+    let texts = fields.texts(key, "a list of networks, as 10.0.0.0/8");
     let mut networks = Vec::new();
     for text in texts.unwrap_or_default() {
-        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        match network {
+        match text.parse() {
             Ok(network) => networks.push(network),
             Err(_) => fields.note(
-                "trusted_proxies",
+                key,
                 Node::Text(text).shown(),
                 "addresses or networks, as 10.0.0.0/8 or ::1",
             ),

@@ -33,6 +33,7 @@ use super::handover;
 use super::options::ServerOptions;
 use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
 use super::watched_io::{Home, WatchedIo};
+use crate::networks::{Network, any_contains};
 
 /// How long a connection that was accepted just before the drain may take to send its request.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -47,6 +48,7 @@ pub(crate) struct Shared<H> {
     pub(crate) drain: Arc<Drain>,
     pub(crate) tls: Option<TlsAcceptor>,
     protocol: auto::Builder<TokioExecutor>,
+    trusted: Vec<Network>,
     patience: Patience,
     bounds: BodyBounds,
 }
@@ -63,6 +65,7 @@ impl<H> Shared<H> {
             drain,
             tls,
             protocol: protocol(options),
+            trusted: options.trusted.clone(),
             patience: Patience {
                 head: options.header_read_timeout,
                 idle: options.idle_timeout,
@@ -164,7 +167,12 @@ async fn drive<S, H>(
     let mut draining = shared.drain.watch();
     let service = ConnectionService {
         handler: Arc::clone(&shared.handler),
-        peer: Arc::new(Peer { addr, tls: shared.tls.is_some(), draining: draining.clone() }),
+        peer: Arc::new(Peer {
+            addr,
+            tls: shared.tls.is_some(),
+            trusted: any_contains(&shared.trusted, addr.ip()),
+            draining: draining.clone(),
+        }),
         activity: Arc::clone(activity),
         bounds: shared.bounds,
     };

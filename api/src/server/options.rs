@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::networks::Network;
+
 /// hyper refuses smaller connection buffers.
 const HTTP1_BUFFER_BYTES_MIN: usize = 8_192;
 
@@ -23,6 +25,8 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// Serve TLS with these files; `None` is plain text.
     pub tls: Option<TlsFiles>,
+    /// Proxies whose word about others counts.
+    pub trusted: Vec<Network>,
     /// From a request head's first byte to its last; on a new connection from its acceptance, the
     /// TLS handshake included.
     pub header_read_timeout: Duration,
@@ -48,10 +52,11 @@ pub struct ServerOptions {
 
 impl ServerOptions {
     /// The defaults, for a listener at `listen`.
-    pub const fn at(listen: SocketAddr) -> Self {
+    pub fn at(listen: SocketAddr) -> Self {
         Self {
             listen,
             tls: None,
+            trusted: Vec::new(),
             header_read_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(20),

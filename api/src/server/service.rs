@@ -72,6 +72,8 @@ pub struct Peer {
     pub addr: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// Whether it is one of the proxies whose word about others counts.
+    pub trusted: bool,
     /// Tells long answers when the server starts to drain.
     pub draining: Draining,
 }

@@ -27,7 +27,8 @@ const WATCHED: &str = r#""$@" & pid=$!; exec >&2; read -r _; kill -9 $pid; wait 
 /// The configuration of a test's server: no sales but those a test makes.
 pub(crate) const CONFIG: &str = r#"
 [server]
-trusted_proxies = ["127.0.0.2/32"]
+# Written as an IPv6-mapped network: it must match the IPv4 peer all the same.
+trusted_proxies = ["::ffff:127.0.0.2/128"]
 [pages]
 demo_payment = true
 [log]
