@@ -36,7 +36,7 @@ pub const LINE_LENGTH: &str = "rushgate_line_length";
 pub const ACTIVE_SESSIONS: &str = "rushgate_active_sessions";
 /// Units by state.
 pub const STOCK_UNITS: &str = "rushgate_stock_units";
-/// Admission time less the time that was wait_estimates.
+/// The time an admission took less the wait that was estimated for it.
 pub const ETA_ERROR_SECONDS: &str = "rushgate_eta_error_seconds";
 /// Time from a request's head to its response's head.
 pub const HTTP_REQUEST_SECONDS: &str = "rushgate_http_request_seconds";
@@ -123,7 +123,7 @@ fn describe() {
     describe_histogram!(
         ETA_ERROR_SECONDS,
         Unit::Seconds,
-        "Admission time less the time wait_estimates"
+        "Time an admission took less the wait that was estimated for it"
     );
     describe_histogram!(HTTP_REQUEST_SECONDS, Unit::Seconds, "From request head to response head");
     describe_histogram!(JOURNAL_SYNC_SECONDS, Unit::Seconds, "Time of one journal sync");
