@@ -47,6 +47,9 @@ pub(crate) enum Command {
     /// One kind of request at a fixed rate, open loop.
     #[command(args_override_self = true)]
     Pace(Box<Pace>),
+    /// What one abuser costs honest shoppers: calm first, then under attack.
+    #[command(args_override_self = true)]
+    Abuse(Box<Abuse>),
 }
 
 /// Options of a flash sale.
@@ -100,6 +103,35 @@ pub(crate) enum PaceCall {
     Position,
     /// `POST …/enter` with a key of its own.
     Enter,
+}
+
+/// Options of an abuse run.
+#[derive(Debug, Args)]
+pub(crate) struct Abuse {
+    /// What the abuser does.
+    #[arg(long, value_enum)]
+    pub(crate) attack: Attack,
+    /// How long the attack lasts.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub(crate) seconds: Duration,
+    /// How long honest shoppers are measured before it.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(crate) calm: Duration,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// How an abuser tries to wear a sale out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Attack {
+    /// One admitted shopper reserves and gives up, in 64 loops.
+    HoldLoop,
+    /// Entries from one address, in 64 loops.
+    EntryLoop,
+    /// 16,384 connections that ask once and then only stand there.
+    IdleConnections,
 }
 
 /// Keys and where the result goes.
@@ -160,6 +192,24 @@ impl Pace {
         }
         if scenario.target.http == Http::Two {
             return Err("pace speaks HTTP/1.1 only; --http 2 is for run and flash-sale".to_owned());
+        }
+        Ok(scenario)
+    }
+}
+
+impl Abuse {
+    /// A sale that lets everyone in at once and has units for all: whatever is slow is the abuser's.
+    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
+        let mut scenario = Scenario::flash_sale();
+        "abuse".clone_into(&mut scenario.name);
+        scenario.sale.stock = 1_000_000;
+        scenario.sale.admission_per_second = Some(100_000.0);
+        scenario.sale.active_max = Some(1_000_000);
+        scenario.sale.hold_seconds = 60;
+        self.way.lay_over(&mut scenario)?;
+        scenario.target.check()?;
+        if scenario.target.urls.len() > 1 {
+            return Err("abuse asks one node; give one --url".to_owned());
         }
         Ok(scenario)
     }

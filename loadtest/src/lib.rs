@@ -15,8 +15,10 @@
 //!                                  recall     ask for everything again
 //!                                  audit      ledger + witness ─▶ verdicts ─▶ report
 //!      ─▶ pace       one kind of request at a fixed rate
+//!      ─▶ abuse      what one abuser costs honest shoppers
 //! ```
 
+mod abuse;
 mod admin;
 mod arrivals;
 mod audit;
@@ -48,6 +50,7 @@ use cli::{Command, FlashSale};
 use report::{Files, write_json};
 use scenario::Scenario;
 
+pub use abuse::AbuseReport;
 pub use audit::Verdict;
 pub use cli::Cli;
 pub use pace::PaceReport;
@@ -60,6 +63,8 @@ pub enum Found {
     Sale(Box<Report>),
     /// Requests at a fixed rate.
     Pace(Box<PaceReport>),
+    /// Honest shoppers, before and under an attack.
+    Abuse(Box<AbuseReport>),
 }
 
 impl Found {
@@ -68,6 +73,7 @@ impl Found {
         match self {
             Self::Sale(report) => report.passed,
             Self::Pace(report) => report.passed,
+            Self::Abuse(report) => report.passed,
         }
     }
 
@@ -76,6 +82,7 @@ impl Found {
         match self {
             Self::Sale(report) => report.is_generator_bound(),
             Self::Pace(report) => report.is_generator_bound(),
+            Self::Abuse(_) => false,
         }
     }
 }
@@ -85,6 +92,7 @@ impl fmt::Display for Found {
         match self {
             Self::Sale(report) => report.fmt(f),
             Self::Pace(report) => report.fmt(f),
+            Self::Abuse(report) => report.fmt(f),
         }
     }
 }
@@ -108,6 +116,15 @@ pub async fn run(cli: Cli) -> Result<Found, String> {
                 write_json(path, &report)?;
             }
             Ok(Found::Pace(Box::new(report)))
+        }
+        Command::Abuse(options) => {
+            let files = Files { json: options.common.json.as_deref(), ..Files::default() };
+            files.check()?;
+            let report = abuse::abuse(&options).await?;
+            if let Some(path) = files.json {
+                write_json(path, &report)?;
+            }
+            Ok(Found::Abuse(Box::new(report)))
         }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Dial {
     port: u16,
     http: Http,
     source_addresses: u8,
+    /// The first of them is so far behind 127.0.0.1.
+    offset: u32,
     turn: AtomicU32,
 }
 
@@ -44,7 +46,12 @@ impl Dial {
                  {host} is reached from this machine's own address"
             ));
         }
-        Ok(Self { host, port, http, source_addresses, turn: AtomicU32::new(0) })
+        Ok(Self { host, port, http, source_addresses, offset: 0, turn: AtomicU32::new(0) })
+    }
+
+    /// The same from addresses that begin so far behind 127.0.0.1; for a server on 127.0.0.0/8.
+    pub(crate) fn behind(self, offset: u32) -> Self {
+        Self { offset, ..self }
     }
 
     pub(crate) fn http(&self) -> Http {
@@ -61,7 +68,7 @@ impl Dial {
 
     /// A new socket.
     pub(crate) async fn connect(&self) -> Result<TcpStream, String> {
-        let connected = if self.source_addresses > 1 {
+        let connected = if self.source_addresses > 1 || self.offset > 0 {
             self.connect_from_next().await
         } else {
             TcpStream::connect((self.host.as_str(), self.port)).await
@@ -74,7 +81,7 @@ impl Dial {
     async fn connect_from_next(&self) -> std::io::Result<TcpStream> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % u32::from(self.source_addresses);
         // 127.0.0.1 is the first; the sum stays far below 127.0.1.0.
-        let source = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + turn);
+        let source = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + self.offset + turn);
         let server = lookup_host((self.host.as_str(), self.port)).await?.next();
         let server = server.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
         let socket = TcpSocket::new_v4()?;

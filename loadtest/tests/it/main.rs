@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod abuse;
 mod fake;
 mod kill;
 mod nodes;
@@ -20,7 +21,7 @@ use serde_json::Value;
 async fn sale(line: &[&str]) -> Result<Report, String> {
     match loadtest::run(Cli::try_parse_from(line).unwrap()).await? {
         Found::Sale(report) => Ok(*report),
-        Found::Pace(report) => panic!("no sale: {report}"),
+        other @ (Found::Pace(_) | Found::Abuse(_)) => panic!("no sale: {other}"),
     }
 }
 
