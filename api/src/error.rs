@@ -89,6 +89,8 @@ pub enum ApiError {
     Forbidden,
     /// This caller asks too often.
     TooManyRequests,
+    /// This shopper has made as many purchases as one may over the sale's life.
+    TooManyPurchases,
     /// More work is waiting than can be done in time.
     Overloaded,
     /// The order backend has fallen behind its bound.
@@ -166,6 +168,8 @@ impl ApiError {
             Self::Unauthorized => facts(S::UNAUTHORIZED, "unauthorized", "a valid key is required"),
             Self::Forbidden => facts(S::FORBIDDEN, "forbidden", "the key's role does not allow this"),
             Self::TooManyRequests => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(1)),
+            // The bound is for the sale's life: only an operator who raises the limit moves it.
+            Self::TooManyPurchases => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(3_600)),
             Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
             Self::BackendStalled => later(S::SERVICE_UNAVAILABLE, "backend_stalled", "orders are not being taken over at present", After(5)),
             Self::ArbiterUnavailable => later(S::SERVICE_UNAVAILABLE, "arbiter_unavailable", "decisions cannot be made at present", WithKey(2)),
@@ -186,6 +190,11 @@ impl ApiError {
         }
         if let Self::BadRequest(why) = self {
             return Some((*why).to_owned());
+        }
+        if matches!(self, Self::TooManyPurchases) {
+            return Some(
+                "this shopper has made as many purchases as one may in this sale".to_owned(),
+            );
         }
         let first = self.fields().first()?;
         Some(if first.field.is_empty() {
@@ -311,6 +320,10 @@ mod tests {
             let seconds = response.headers()[RETRY_AFTER].to_str().unwrap().parse::<u32>().unwrap();
             assert!((1..=20).contains(&seconds), "{error:?}: {seconds}");
         }
+        let lasting = ApiError::TooManyPurchases.respond();
+        assert_eq!(lasting.status(), 429);
+        let seconds = lasting.headers()[RETRY_AFTER].to_str().unwrap().parse::<u32>().unwrap();
+        assert!((3_600..=7_200).contains(&seconds), "it helps nobody to come back soon: {seconds}");
     }
 
     #[test]

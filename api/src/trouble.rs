@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::{Engine, limits::OUTBOX_EVENTS_MAX};
+use engine::{Engine, limits::OUTBOX_SALE_EVENTS_MAX};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the engine is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// Order events that wait before it is worth a line: a sixteenth of where new holds are refused.
-const OUTBOX_LAG_NOTABLE: u64 = OUTBOX_EVENTS_MAX as u64 / 16;
+/// Order events that wait before it is worth a line: a sixteenth of where a sale's new holds are refused.
+const OUTBOX_LAG_NOTABLE: u64 = OUTBOX_SALE_EVENTS_MAX as u64 / 16;
 
 /// Watches for as long as the process runs.
 pub async fn report(engine: Engine) {

@@ -61,15 +61,30 @@ pub const ACTIVE_SESSIONS_MAX: u32 = 1_000_000;
 /// Holds one sale can make in its life, finished ones included.
 pub const HOLDS_MAX: usize = 4_194_304;
 
+/// Holds that each shopper may make over a sale's life, whatever became of them: a change of mind or
+/// a payment that fails several times needs far fewer.
+pub const SHOPPER_HOLDS_MIN: u32 = 16;
+/// Holds that a shopper may make for each unit of the limit per shopper, where that gives more.
+pub const SHOPPER_HOLDS_PER_UNIT: u32 = 8;
+
 /// Replies kept for idempotency keys in one sale.
 pub const REPLAYS_MAX: usize = 4_194_304;
 
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add four more
-/// (paying, confirmed or its like, refunded), so there are never more than this plus 4 × open holds.
-pub const OUTBOX_EVENTS_MAX: usize = 65_536;
+/// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add
+/// three more (paying, confirmed or released, refunded), so there are never more than this plus
+/// 3 × open holds.
+pub const OUTBOX_EVENTS_MAX: usize = 262_144;
+/// Order events of one sale waiting for the sink before that sale makes no new holds. A sale that
+/// outruns its sink leaves most of the room to the others.
+pub const OUTBOX_SALE_EVENTS_MAX: usize = 65_536;
+/// Order events that each sale may have waiting whatever the other sales have: this much of
+/// [`OUTBOX_EVENTS_MAX`] is kept free for each.
+pub const OUTBOX_SALE_SHARE: usize = 128;
+/// Order events that all sales together may have waiting before each is down to its own share.
+pub const OUTBOX_COMMON_EVENTS_MAX: usize = OUTBOX_EVENTS_MAX - SALES_MAX * OUTBOX_SALE_SHARE;
 
 /// Dead letters that one command sends to the sink again; the rest waits for the next command.
 pub const REQUEUE_EVENTS_MAX: usize = 32_768;
@@ -147,6 +162,11 @@ const _: () = {
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
     assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
+    assert!(OUTBOX_SALE_SHARE >= OUTLET_TURN_EVENTS_MAX);
+    assert!(SALES_MAX * OUTBOX_SALE_SHARE < OUTBOX_EVENTS_MAX);
+    // One sale at its bound leaves the others more than their shares.
+    assert!(OUTBOX_SALE_EVENTS_MAX < OUTBOX_COMMON_EVENTS_MAX);
+    assert!(SHOPPER_HOLDS_MIN >= SHOPPER_HOLDS_PER_UNIT);
     assert!(UNITS_MAX as i128 * PRICE_MAX as i128 <= i64::MAX as i128);
     assert!(OFFERS_MAX <= u16::MAX as usize);
     assert!(NODE_NOTED_MS * 4 <= DELIVERY_LEASE_MS);

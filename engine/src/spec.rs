@@ -82,6 +82,14 @@ pub enum Rejoin {
 }
 
 impl SaleSpec {
+    /// Holds one shopper may make over the whole sale, whatever becomes of them. Each hold takes a
+    /// number and tells the order pipeline: without a bound, one shopper who buys and releases in turn
+    /// would use up what belongs to everyone.
+    pub fn shopper_holds_max(&self) -> u32 {
+        let by_units = self.per_shopper_max.saturating_mul(limits::SHOPPER_HOLDS_PER_UNIT);
+        by_units.max(limits::SHOPPER_HOLDS_MIN)
+    }
+
     /// Names everything about the spec that the engine cannot run; empty when it can.
     pub fn check(&self) -> Vec<SpecProblem> {
         let mut problems = Vec::new();

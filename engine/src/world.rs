@@ -10,6 +10,7 @@ use crate::{
     clock::Millis,
     codec::{self, Binary as _, DecodeError, binary_struct},
     id::{Epoch, EventId, SaleTag},
+    limits::{OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE},
     record::{Record, Stood},
     sale::Sale,
     stream::Point,
@@ -86,6 +87,14 @@ impl World {
     /// Order events not taken yet, over all sales.
     pub fn undelivered(&self) -> usize {
         self.undelivered
+    }
+
+    /// Whether a sale has to wait for the order pipeline before it makes another hold: it has used up
+    /// its part of the outbox. A sale within its share never waits for the others.
+    pub(crate) fn is_stalled(&self, sale: &Sale) -> bool {
+        let of_sale = sale.outbox().len();
+        of_sale >= OUTBOX_SALE_EVENTS_MAX
+            || of_sale >= OUTBOX_SALE_SHARE && self.undelivered >= OUTBOX_COMMON_EVENTS_MAX
     }
 
     /// Applies a decided fact.

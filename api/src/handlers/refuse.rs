@@ -61,6 +61,7 @@ impl From<PurchaseRefusal> for ApiError {
             PurchaseRefusal::OtherBody => Self::IdempotencyMismatch,
             PurchaseRefusal::Limit { .. } => Self::LimitExceeded,
             PurchaseRefusal::SoldOut => Self::SoldOut,
+            PurchaseRefusal::TooManyHolds => Self::TooManyPurchases,
             PurchaseRefusal::Stalled => Self::BackendStalled,
             PurchaseRefusal::HoldsFull => Self::Overloaded,
         }

@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// Codes no request can bring about at will, each with what would have to happen.
-const OUT_OF_REACH: [(&str, &str); 8] = [
-    ("too_many_requests", "nothing limits how often one caller asks yet"),
+const OUT_OF_REACH: [(&str, &str); 7] = [
     ("overloaded", "16,384 commands would have to wait for one thread at once"),
     ("backend_stalled", "the outbox would have to fill up to its bound"),
     ("arbiter_unavailable", "only an arbiter on the network can be unavailable"),
@@ -103,6 +102,25 @@ async fn about_authority_and_paths() -> Vec<Told> {
     ]
 }
 
+/// Buys and gives up in turn: one shopper may do so sixteen times, and others go on buying.
+async fn about_wearing_out() -> Vec<Told> {
+    let wall = Wall::new(json!({ "per_shopper_max": 1 })).await;
+    let shopper = wall.admitted().await;
+    for round in 0..16 {
+        let bought = wall.buy(&shopper.pass, 1, &format!("round-{round}")).await;
+        let bought = bought.is(201).json();
+        let id = bought["purchase"].as_str().unwrap();
+        let release = post(wall.path(&format!("purchases/{id}/release")));
+        wall.tell(release.bearer(&shopper.pass)).await.is(200);
+    }
+    let refused = wall.buy(&shopper.pass, 1, "once-more").await;
+    let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!(seconds >= 3_600, "the bound lasts as long as the sale: {seconds}");
+    let other = wall.admitted().await;
+    wall.buy(&other.pass, 1, "first").await.is(201);
+    vec![refused]
+}
+
 /// A request no well-behaved client can send: without a host.
 async fn about_framing() -> (u16, String) {
     let told = shared().client.raw(b"GET /v1/sales HTTP/1.1\r\nConnection: close\r\n\r\n").await;
@@ -113,10 +131,14 @@ async fn about_framing() -> (u16, String) {
 
 #[tokio::test]
 async fn every_code_within_reach_is_met_with_its_status() {
-    let (tokens, purchases, paths) =
-        tokio::join!(about_tickets_and_passes(), about_purchases(), about_authority_and_paths());
+    let (tokens, purchases, paths, wearing_out) = tokio::join!(
+        about_tickets_and_passes(),
+        about_purchases(),
+        about_authority_and_paths(),
+        about_wearing_out()
+    );
     let mut met: BTreeMap<String, u16> = BTreeMap::new();
-    for told in tokens.into_iter().chain(purchases).chain(paths) {
+    for told in tokens.into_iter().chain(purchases).chain(paths).chain(wearing_out) {
         let (status, code) = (told.status, told.code());
         met.insert(code.clone(), told.refuses(status, &code).status);
     }

@@ -37,8 +37,8 @@ fn bulk() -> String {
     sale("bulk", "per_shopper_max = 1000000\n") + &offer("plenty", 1_000_000, 10)
 }
 
-/// Where new holds are refused: the engine's bound of events that wait for the sink.
-const OUTBOX_EVENTS_MAX: usize = 65_536;
+/// Where a sale's new holds are refused: the engine's bound of its events that wait for the sink.
+const OUTBOX_SALE_EVENTS_MAX: usize = 65_536;
 
 fn site(redis: &Redis, stream_max: usize) -> Site {
     let socket = redis.socket().display();
@@ -185,7 +185,7 @@ fn while_workers_stall_new_holds_are_refused_polls_answered_and_nothing_is_lost(
     }
     let mut link = redis.link().unwrap();
     assert_eq!(count(&mut link, &["XLEN", KEY]), i64::try_from(STREAM_MAX).unwrap());
-    assert!(made.len() >= STREAM_MAX + OUTBOX_EVENTS_MAX, "{}", made.len());
+    assert!(made.len() >= STREAM_MAX + OUTBOX_SALE_EVENTS_MAX, "{}", made.len());
     let outbox = Call { bearer: Some(&server.operator), ..Call::get("/v1/admin/outbox") };
     let stalled = client.ask(&outbox).text("stalled");
     assert!(stalled.contains("group workers has not acknowledged"), "{stalled}");

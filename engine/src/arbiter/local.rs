@@ -12,7 +12,7 @@ use crate::{
     command::{Command, Entry, HoldReply, Reply},
     hold::HoldState,
     id::{Epoch, HoldId, Number, SaleTag},
-    limits::{OUTBOX_EVENTS_MAX, SWEEP_RECORDS_MAX},
+    limits::SWEEP_RECORDS_MAX,
     record::{Author, Change, Record, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
@@ -290,8 +290,8 @@ impl Batch<'_> {
         let decision = self.ask(*sale, PurchaseRefusal::NoSale, |s| {
             s.decide_purchase(*pass, items, *replay, self.at)
         })?;
-        let stalled = self.world.undelivered() >= OUTBOX_EVENTS_MAX;
-        if stalled && matches!(decision, HoldDecision::Decided(..)) {
+        let is_stalled = || self.world.sale(*sale).is_some_and(|sale| self.world.is_stalled(sale));
+        if matches!(decision, HoldDecision::Decided(..)) && is_stalled() {
             return Err(PurchaseRefusal::Stalled);
         }
         Ok(self.hold_reply(*sale, decision))

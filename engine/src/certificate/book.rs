@@ -83,6 +83,9 @@ pub(super) struct Book {
     last_hold: HoldId,
     /// Units each shopper holds, is paying for or has bought.
     taken: HashMap<ShopperKey, u64>,
+    /// Holds each shopper has made, and may make.
+    made: HashMap<ShopperKey, u32>,
+    shopper_holds_max: u32,
     piles: Vec<Pile>,
 }
 
@@ -106,6 +109,8 @@ impl Book {
             holds: BTreeMap::new(),
             last_hold: HoldId(0),
             taken: HashMap::new(),
+            made: HashMap::new(),
+            shopper_holds_max: spec.shopper_holds_max(),
             piles: spec.offers.iter().map(pile).collect(),
         }
     }
@@ -130,6 +135,7 @@ impl Book {
         (book.called, book.departed) = (sale.gate().called(), sale.departed());
         for hold in sale.holds() {
             let units: u64 = hold.items.iter().map(|item| u64::from(item.quantity)).sum();
+            *book.made.entry(hold.shopper).or_default() += 1;
             if counts(hold.state) {
                 *book.taken.entry(hold.shopper).or_default() += units;
             }
@@ -296,6 +302,11 @@ impl Book {
             let limit = self.per_shopper_max;
             faults.push(format!("hold {} takes a shopper to {taken} units of {limit}", id.0));
         }
+        let (made, limit) = (self.made.entry(shopper).or_default(), self.shopper_holds_max);
+        *made += 1;
+        if *made > limit {
+            faults.push(format!("hold {} is a shopper's number {made} of {limit}", id.0));
+        }
     }
 
     fn settle(&mut self, id: HoldId, step: Step, faults: &mut Vec<String>) {
@@ -337,6 +348,7 @@ impl Book {
         match change {
             Change::Update { spec } => {
                 self.per_shopper_max = u64::from(spec.per_shopper_max);
+                self.shopper_holds_max = spec.shopper_holds_max();
                 self.refund_restocks = spec.refund_restocks;
             }
             Change::Restock { offer, units } => {

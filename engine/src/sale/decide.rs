@@ -75,6 +75,8 @@ pub enum PurchaseRefusal {
         /// Units a shopper may take.
         limit: u32,
     },
+    /// The shopper has made as many holds as one may over the sale's life.
+    TooManyHolds,
     /// Not enough units available.
     SoldOut,
     /// The backend does not keep up; no new holds until it does.
@@ -296,6 +298,9 @@ impl Sale {
         let (taken, limit) = (self.holds.taken(pass.shopper), self.spec.per_shopper_max);
         if taken + units > u64::from(limit) {
             return Err(PurchaseRefusal::Limit { taken, limit });
+        }
+        if self.holds.made_by(pass.shopper) >= self.spec.shopper_holds_max() {
+            return Err(PurchaseRefusal::TooManyHolds);
         }
         let enough = |item: &HoldItem| {
             self.counts[usize::from(item.offer.0)].available >= u64::from(item.quantity)

@@ -21,7 +21,7 @@ pub(crate) struct Holds {
     last: u64,
     /// Deadlines of those in `Held`.
     deadlines: BTreeSet<(Millis, HoldId)>,
-    /// Shoppers whose units count against their limit.
+    /// Everyone who has made a hold.
     shares: Table<Share>,
     /// Holds in `Held` or `Paying`.
     open: usize,
@@ -31,10 +31,12 @@ pub(crate) struct Holds {
 #[derive(Clone, Debug)]
 struct Share {
     shopper: ShopperKey,
-    /// Units held, being paid or bought; a share without any is gone.
+    /// Units held, being paid or bought.
     units: u64,
     /// Holds in `Held` or `Paying`.
     open: u32,
+    /// Holds made, whatever became of them.
+    made: u32,
 }
 
 impl Holds {
@@ -83,6 +85,11 @@ impl Holds {
         self.share(shopper).map_or(0, |share| share.open)
     }
 
+    /// How many holds one shopper has made, whatever became of them.
+    pub(crate) fn made_by(&self, shopper: ShopperKey) -> u32 {
+        self.share(shopper).map_or(0, |share| share.made)
+    }
+
     /// Holds whose time for paying is over at `at`, earliest first.
     pub(crate) fn due(&self, at: Millis) -> impl Iterator<Item = HoldId> {
         self.deadlines.range(..=(at, HoldId(u64::MAX))).map(|(_, id)| *id)
@@ -111,13 +118,10 @@ impl Holds {
         if counts(was) {
             let hash = keyed::hash(shopper.0);
             let mine = |share: &Share| share.shopper == shopper;
-            let share = self.shares.find_mut(hash, mine).expect("what counts is a share");
+            let share = self.shares.find_mut(hash, mine).expect("a hold is in a share");
             share.open -= u32::from(closes);
             if !counts(state) {
                 share.units -= units;
-            }
-            if share.units == 0 {
-                self.shares.remove(hash, mine);
             }
         }
         &self.all[slot]
@@ -144,16 +148,16 @@ impl Holds {
         }
         let open = is_open(hold.state);
         self.open += usize::from(open);
-        if counts(hold.state) {
-            let (shopper, units) = (hold.shopper, hold.units());
-            let hash = keyed::hash(shopper.0);
-            if let Some(share) = self.shares.find_mut(hash, |share| share.shopper == shopper) {
-                share.units += units;
-                share.open += u32::from(open);
-            } else {
-                let share = Share { shopper, units, open: u32::from(open) };
-                self.shares.insert(hash, share, |share| keyed::hash(share.shopper.0));
-            }
+        let (shopper, open) = (hold.shopper, u32::from(open));
+        let units = if counts(hold.state) { hold.units() } else { 0 };
+        let hash = keyed::hash(shopper.0);
+        if let Some(share) = self.shares.find_mut(hash, |share| share.shopper == shopper) {
+            share.units += units;
+            share.open += open;
+            share.made += 1;
+        } else {
+            let share = Share { shopper, units, open, made: 1 };
+            self.shares.insert(hash, share, |share| keyed::hash(share.shopper.0));
         }
     }
 }

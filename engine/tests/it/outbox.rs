@@ -7,7 +7,9 @@ use engine::{
     command::{Command, Reply},
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
-    limits::{BATCH_COMMANDS_MAX, OUTBOX_EVENTS_MAX},
+    limits::{
+        BATCH_COMMANDS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE,
+    },
     record::{Change, Record, ReplayKey},
     sale::{ChangeRefusal, PurchaseRefusal, Settler, TicketRef},
     spec::SaleSpec,
@@ -32,8 +34,12 @@ fn spec() -> SaleSpec {
 }
 
 fn purchase(key: u64) -> Command {
+    purchase_in(SALE, key)
+}
+
+fn purchase_in(sale: &str, key: u64) -> Command {
     Command::Purchase {
-        sale: spec().name.tag(),
+        sale: support::name(sale).tag(),
         pass: TicketRef { epoch: Epoch(1), number: Number(1), shopper: SHOPPER },
         items: vec![(OfferIndex(0), 1)].into(),
         replay: ReplayKey { key: key.into(), body: 0 },
@@ -42,7 +48,15 @@ fn purchase(key: u64) -> Command {
 
 /// Buys once for each key; the refusals, in order.
 fn buy(arbiter: &mut LocalArbiter, keys: impl Iterator<Item = u64>) -> Vec<PurchaseRefusal> {
-    let commands: Vec<Command> = keys.map(purchase).collect();
+    buy_in(arbiter, SALE, keys)
+}
+
+fn buy_in(
+    arbiter: &mut LocalArbiter,
+    sale: &str,
+    keys: impl Iterator<Item = u64>,
+) -> Vec<PurchaseRefusal> {
+    let commands: Vec<Command> = keys.map(|key| purchase_in(sale, key)).collect();
     let batches = commands.chunks(BATCH_COMMANDS_MAX);
     let replies = batches.flat_map(|batch| arbiter.decide(Millis(2_000), batch).replies);
     let refusal = |reply| {
@@ -59,7 +73,7 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     let enter = Command::Enter { sale: spec().name.tag(), shopper: SHOPPER, replay: None };
     arbiter.decide(Millis(2_000), &[enter]);
 
-    let full = OUTBOX_EVENTS_MAX as u64;
+    let full = OUTBOX_SALE_EVENTS_MAX as u64;
     assert_eq!(buy(&mut arbiter, 0..full), []);
     assert_eq!(buy(&mut arbiter, full..full + 2), [PurchaseRefusal::Stalled; 2]);
     // A repeat of a purchase that was made is no new hold.
@@ -70,6 +84,32 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     assert_eq!(arbiter.decide(Millis(2_000), &[delivered]).replies, [Reply::Noted(3)]);
     let refusals = buy(&mut arbiter, full..full + 4);
     assert_eq!(refusals, [PurchaseRefusal::Stalled], "three are accepted again");
+}
+
+#[test]
+fn a_sale_that_outruns_its_sink_stalls_itself_and_every_other_keeps_its_share() {
+    let mut arbiter = LocalArbiter::default();
+    let sales = ["one", "two", "three"];
+    for name in sales {
+        arbiter.decide(Millis(1_000), &[create(name)]);
+    }
+    for name in sales {
+        let sale = support::name(name).tag();
+        arbiter.decide(Millis(2_000), &[Command::Enter { sale, shopper: SHOPPER, replay: None }]);
+    }
+    let (full, stalled) = (OUTBOX_SALE_EVENTS_MAX as u64, [PurchaseRefusal::Stalled]);
+    assert_eq!(buy_in(&mut arbiter, "one", 0..=full), stalled);
+    assert_eq!(buy_in(&mut arbiter, "two", 0..=full), stalled, "up to its own bound");
+    assert_eq!(arbiter.world().undelivered(), OUTBOX_COMMON_EVENTS_MAX);
+    let share = OUTBOX_SALE_SHARE as u64;
+    assert_eq!(buy_in(&mut arbiter, "three", 0..=share), stalled, "after its share");
+
+    let delivered = Command::Delivered {
+        sale: support::name("one").tag(),
+        events: (1..=share + 1).map(EventId).collect(),
+    };
+    arbiter.decide(Millis(2_000), &[delivered]);
+    assert_eq!(buy_in(&mut arbiter, "three", share..=share), [], "there is room in common again");
 }
 
 fn create(name: &str) -> Command {

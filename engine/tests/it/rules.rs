@@ -9,8 +9,9 @@ use engine::{
     id::{HoldId, SaleTag, ShopperKey},
     limits::SWEEP_RECORDS_MAX,
     record::{Change, EntryStanding, Record},
-    sale::{ChangeRefusal, EntryRefusal, SettleRefusal, Settler},
+    sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal, Settler},
     spec::{Rejoin, SaleSpec},
+    world::World,
 };
 
 use crate::support::{START, change, create, enter, key, purchase, settle, spec, tag, ticket};
@@ -29,6 +30,11 @@ fn with_hold() -> LocalArbiter {
     arbiter
 }
 
+fn claim(who: u128) -> Command {
+    let number = u64::try_from(who).expect("small");
+    Command::Claim { sale: tag(), ticket: ticket(number, who) }
+}
+
 fn entry(reply: &Reply) -> &Entry {
     let Reply::Entry(Ok(entry)) = reply else { panic!("not an entry: {reply:?}") };
     entry
@@ -37,6 +43,36 @@ fn entry(reply: &Reply) -> &Entry {
 fn held_as(reply: &Reply) -> HoldState {
     let Reply::Settle(Ok(told)) = reply else { panic!("not a step: {reply:?}") };
     told.hold.state
+}
+
+/// Buys one unit and gives it up again.
+fn buy_and_release(arbiter: &mut LocalArbiter, shopper: u128, round: u64) -> Reply {
+    let hold = arbiter.world().sale(tag()).expect("made").last_hold().0 + 1;
+    let pass = ticket(u64::try_from(shopper).expect("small"), shopper);
+    let bought = purchase(pass, 1, key(shopper << 64 | u128::from(round), 0));
+    arbiter.decide(START, &[bought, settle(hold, Step::Release, None)]).replies.remove(0)
+}
+
+#[test]
+fn one_shopper_makes_holds_up_to_a_bound_and_the_others_go_on() {
+    for (per_shopper_max, bound) in [(1, 16), (2, 16), (3, 24)] {
+        let mut arbiter = sale(SaleSpec { per_shopper_max, ..spec(&[5]) });
+        arbiter.decide(START, &[enter(1, None), enter(2, None)]);
+        arbiter.decide(START.after(1_000), &[]);
+        arbiter.decide(START.after(1_000), &[1, 2].map(claim));
+        for round in 0..bound {
+            let bought = buy_and_release(&mut arbiter, 1, round);
+            assert!(matches!(bought, Reply::Purchase(Ok(_))), "round {round}: {bought:?}");
+        }
+        // What a restart brings back counts on.
+        let bytes = arbiter.world().to_bytes();
+        arbiter = LocalArbiter::new(World::from_bytes(&bytes).expect("its own bytes"));
+        let refused = Reply::Purchase(Err(PurchaseRefusal::TooManyHolds));
+        assert_eq!(buy_and_release(&mut arbiter, 1, bound), refused);
+        assert!(matches!(buy_and_release(&mut arbiter, 2, 0), Reply::Purchase(Ok(_))));
+        // A repeat of one that was made is no new hold.
+        assert!(matches!(buy_and_release(&mut arbiter, 1, 0), Reply::Purchase(Ok(_))));
+    }
 }
 
 #[test]

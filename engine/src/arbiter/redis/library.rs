@@ -59,6 +59,8 @@ mod tests {
         for (name, bound) in [
             ("PLACES_MAX", limits::PLACES_MAX),
             ("HOLDS_MAX", limits::HOLDS_MAX as u64),
+            ("SHOPPER_HOLDS_MIN", limits::SHOPPER_HOLDS_MIN.into()),
+            ("SHOPPER_HOLDS_PER_UNIT", limits::SHOPPER_HOLDS_PER_UNIT.into()),
             ("REPLAYS_MAX", limits::REPLAYS_MAX as u64),
             ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
             ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),

@@ -112,6 +112,7 @@ mod said {
     pub(super) const HOLDS_FULL: u8 = 25;
     pub(super) const NO_HOLD: u8 = 26;
     pub(super) const WRONG_STATE: u8 = 27;
+    pub(super) const TOO_MANY_HOLDS: u8 = 28;
 }
 
 const UNFIT: DecodeError = DecodeError("a reply that its command cannot get");
@@ -206,6 +207,7 @@ fn purchase_refusal(byte: u8, input: &mut &[u8]) -> Result<PurchaseRefusal, Deco
             let (taken, limit) = (u64::decode(input)?, u32::decode(input)?);
             PurchaseRefusal::Limit { taken, limit }
         }
+        said::TOO_MANY_HOLDS => PurchaseRefusal::TooManyHolds,
         said::SOLD_OUT => PurchaseRefusal::SoldOut,
         said::STALLED => PurchaseRefusal::Stalled,
         said::HOLDS_FULL => PurchaseRefusal::HoldsFull,

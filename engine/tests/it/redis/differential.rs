@@ -13,14 +13,14 @@ use std::{
 };
 
 use engine::{
-    arbiter::{LocalArbiter, RedisArbiter},
+    arbiter::{LocalArbiter, RedisArbiter, redis::Verdict},
     clock::Millis,
     command::{Command, Reply},
     hold::Step,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
     line::PlaceState,
     record::{Change, EntryStanding, Record, ReplayKey},
-    sale::{Settler, TicketRef},
+    sale::{PurchaseRefusal, Settler, TicketRef},
     spec::SaleSpec,
     world::World,
 };
@@ -395,6 +395,31 @@ fn a_sale_goes_from_entry_to_refund() {
         assert_eq!(sale.counts()[0].available, 3);
         assert_eq!(sale.place(Number(1)), PlaceState::Completed);
         assert!(sale.place(Number(2)) == PlaceState::Called, "the slot went to the next");
+    });
+}
+
+/// Random sequences are too short for it. Half of the holds are known from what a node loaded.
+#[test]
+fn one_shopper_makes_holds_up_to_a_bound_here_too() {
+    let server = Server::start();
+    run(async {
+        let arbiter = server.arbiter("own", DEADLINE).await;
+        let spec = SaleSpec { per_shopper_max: 1, ..support::spec(&[9]) };
+        let mut node = Node::creating(arbiter, spec).await;
+        let raw = server.raw().await;
+        node.decide(&[support::enter(1, None)]).await;
+        let buy = |key| support::purchase(support::ticket(1, 1), 1, ReplayKey { key, body: 0 });
+        for round in 1..=16 {
+            if round == 8 {
+                raw.call(&["FLUSHALL"]).await;
+                node.reload().await;
+            }
+            let release = support::settle(round, Step::Release, None);
+            let decision = node.decide(&[buy(round.into()), release]).await;
+            assert!(matches!(decision.verdicts[0], Verdict::Purchase(Ok(_))), "{round}");
+        }
+        let refused = Verdict::Purchase(Err(PurchaseRefusal::TooManyHolds));
+        assert_eq!(node.decide(&[buy(17)]).await.verdicts, [refused]);
     });
 }
 

@@ -120,6 +120,10 @@ impl Model {
         if taken + units > u64::from(limit) {
             return Err(PurchaseRefusal::Limit { taken, limit });
         }
+        let made = room.holds.iter().filter(|hold| hold.shopper == pass.shopper).count();
+        if made >= usize::try_from(limit).expect("fits").saturating_mul(8).max(16) {
+            return Err(PurchaseRefusal::TooManyHolds);
+        }
         let slot = |item: &HoldItem| usize::from(item.offer.0);
         if items.iter().any(|item| room.available[slot(item)] < u64::from(item.quantity)) {
             return Err(PurchaseRefusal::SoldOut);

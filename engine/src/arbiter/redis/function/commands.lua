@@ -8,6 +8,7 @@ do
 local DONE, PLACED, SESSION, HOLD, NOTED = 0, 1, 2, 3, 4
 local NOT_OPEN, OTHER_BODY, LINE_FULL, NO_PLACE, NOT_CALLED, NO_SESSION = 16, 17, 18, 19, 20, 21
 local LIMIT, SOLD_OUT, STALLED, HOLDS_FULL, NO_HOLD, WRONG_STATE = 22, 23, 24, 25, 26, 27
+local TOO_MANY_HOLDS = 28
 
 local function phase(s)
   if s.closed == 1 or (s.closes_at and s.at >= s.closes_at) then
@@ -209,12 +210,14 @@ local function purchase(s, command)
   if not items then
     return char(SOLD_OUT)
   end
-  local units, taken = 0, share(s, ticket.shopper).units
+  local units, of = 0, share(s, ticket.shopper)
   for _, item in ipairs(items) do
     units = units + item.quantity
   end
-  if taken + units > s.per_shopper_max then
-    return pack('<BI8I4', LIMIT, taken, s.per_shopper_max)
+  if of.units + units > s.per_shopper_max then
+    return pack('<BI8I4', LIMIT, of.units, s.per_shopper_max)
+  elseif of.made >= max(SHOPPER_HOLDS_MIN, s.per_shopper_max * SHOPPER_HOLDS_PER_UNIT) then
+    return char(TOO_MANY_HOLDS)
   elseif not are_available(s, items) then
     return char(SOLD_OUT)
   elseif s.holds >= HOLDS_MAX then

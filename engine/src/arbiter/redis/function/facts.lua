@@ -151,7 +151,7 @@ local function fact_held(s, number, shopper, items, replay)
   s.due_added[#s.due_added + 1] = expires_at
   s.due_added[#s.due_added + 1] = sortable(id)
   local of = share_to_change(s, shopper)
-  of.units, of.open = of.units + units, of.open + 1
+  of.units, of.open, of.made = of.units + units, of.open + 1, of.made + 1
   if replay then
     keep(s, replay, OF_HOLD, id, HELD)
   end

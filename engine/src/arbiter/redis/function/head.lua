@@ -23,6 +23,8 @@ local NODES, QUORUM, SNAPSHOT, SNAPSHOT_NEXT = 13, 14, 15, 16
 -- Bounds; those of the same name in `limits.rs` are the same, which a test of `library.rs` sees to.
 local PLACES_MAX = 33570816
 local HOLDS_MAX = 4194304
+local SHOPPER_HOLDS_MIN = 16
+local SHOPPER_HOLDS_PER_UNIT = 8
 local REPLAYS_MAX = 4194304
 local REPLAY_TTL_MS = 86400000
 local SWEEP_RECORDS_MAX = 4096

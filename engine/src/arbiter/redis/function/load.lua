@@ -43,8 +43,9 @@ local PARTS = {
         insert(s.due_added, (unpack_bytes('<I8', bytes, #bytes - 7)))
         insert(s.due_added, sortable(id))
       end
+      local of = share_to_change(s, sub(bytes, 17, 32))
+      of.made = of.made + 1
       if counts(state) then
-        local of = share_to_change(s, sub(bytes, 17, 32))
         for _, item in ipairs(items_of(bytes)) do
           of.units = of.units + item.quantity
         end

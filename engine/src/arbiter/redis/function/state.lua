@@ -285,15 +285,15 @@ local function items_of(bytes)
   return items
 end
 
--- What a shopper has of the sale: units that count against the limit, and open holds.
+-- What a shopper has of the sale: units that count against the limit, open holds, and holds made.
 local function share(s, shopper)
   if not s.units[shopper] then
     local bytes = redis.call('HGET', s.keys[UNITS], shopper)
-    local units, open = 0, 0
+    local units, open, made = 0, 0, 0
     if bytes then
-      units, open = unpack_bytes('<I8I4', bytes)
+      units, open, made = unpack_bytes('<I8I4I4', bytes)
     end
-    s.units[shopper] = { units = units, open = open }
+    s.units[shopper] = { units = units, open = open, made = made }
   end
   return s.units[shopper]
 end
@@ -428,7 +428,7 @@ local function save_sessions(s)
 end
 
 local function save_holds(s)
-  local holds, units, without = {}, {}, {}
+  local holds, units = {}, {}
   for _, id in ipairs(s.holds_changed) do
     holds[#holds + 1] = id
     holds[#holds + 1] = s.hold_bytes[id]
@@ -439,13 +439,10 @@ local function save_holds(s)
   call_with_all('ZREM', s.keys[DUE], s.due_removed, 1)
   for _, shopper in ipairs(s.units_changed) do
     local of = s.units[shopper]
-    insert(of.units > 0 and units or without, shopper)
-    if of.units > 0 then
-      units[#units + 1] = pack('<I8I4', of.units, of.open)
-    end
+    units[#units + 1] = shopper
+    units[#units + 1] = pack('<I8I4I4', of.units, of.open, of.made)
   end
   call_with_all('HSET', s.keys[UNITS], units, 2)
-  call_with_all('HDEL', s.keys[UNITS], without, 1)
 end
 
 local function save_stock(s)
