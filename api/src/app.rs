@@ -44,6 +44,8 @@ pub struct App {
     pub keyring: Keyring,
     /// Tells callers apart.
     pub callers: Callers,
+    /// Whether the room page's cookies are `Secure` even when a request looks like plain HTTP.
+    pub cookie_secure: bool,
     /// Whether the built-in page may pay for a purchase by itself: demos only.
     pub demo_payment: bool,
     /// How the delivery of orders goes.
@@ -104,9 +106,9 @@ impl Handler for Front {
             Resolved::Call(route) => call(&self.0, route, request, peer),
             Resolved::Options(allow) => Answer::Now(respond::options(allow)),
             Resolved::MethodNotAllowed(allow) => {
-                Answer::Now(ApiError::MethodNotAllowed { allow }.respond())
+                refuse(&self.0, &request, peer, &ApiError::MethodNotAllowed { allow })
             }
-            Resolved::NotFound => Answer::Now(ApiError::NotFound.respond()),
+            Resolved::NotFound => refuse(&self.0, &request, peer, &ApiError::NotFound),
         };
         match answer {
             Answer::Now(response) => {
@@ -165,19 +167,32 @@ fn call(
                 purchase::end_session(app, sale, jti, head, body)
             })
         }),
-        Route::Home => Answer::Now(room::home(app, request.headers())),
-        Route::Room { sale } => {
-            with_sale(app, sale, |sale| room::show(app, sale, request.headers()))
-        }
-        Route::RoomForm { sale, form } => with_sale(app, sale, |sale| {
-            let form = form.to_owned();
-            later(app, request, peer, |app, head, body| room::post(app, sale, form, head, body))
-        }),
+        Route::Home => Answer::Now(room::home(app, request.headers(), peer)),
+        Route::Room { sale } => match app.engine.sale(sale) {
+            Some(sale) => room::show(app, sale, request, peer),
+            None => refuse(app, &request, peer, &ApiError::NotFound),
+        },
+        Route::RoomForm { sale, form } => match app.engine.sale(sale) {
+            Some(sale) => {
+                let form = form.to_owned();
+                later(app, request, peer, |app, head, body| room::post(app, sale, form, head, body))
+            }
+            None => refuse(app, &request, peer, &ApiError::NotFound),
+        },
         Route::Docs => Answer::Now(respond::reference(app.fixed.reference.clone())),
         Route::OpenApi => Answer::Now(fixed_json(&app.fixed.openapi)),
         Route::Jwks => Answer::Now(fixed_json(&app.fixed.jwks)),
         Route::Admin(call) => admin::answer(app, call, request, peer),
     }
+}
+
+/// A refusal before any handler: a page where a person may be looking, a problem elsewhere.
+fn refuse(app: &App, request: &Request<RequestBody>, peer: &Peer, refusal: &ApiError) -> Answer {
+    let path = request.uri().path();
+    if path.starts_with("/v1/") {
+        return Answer::Now(refusal.respond());
+    }
+    Answer::Now(room::refuse(app, request.headers(), peer, path, refusal))
 }
 
 fn with_sale(app: &App, name: &str, answer: impl FnOnce(Arc<SaleView>) -> Answer) -> Answer {
@@ -214,6 +229,13 @@ where
     F: FnOnce(Arc<App>, Head, RequestBody) -> W,
     W: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,
 {
+    let (head, body) = split(request, peer);
+    let work = handler(Arc::clone(app), head, body);
+    Answer::later(async move { or_refusal(work.await) })
+}
+
+/// A request's head, for a handler that keeps it, and its body.
+pub(crate) fn split(request: Request<RequestBody>, peer: &Arc<Peer>) -> (Head, RequestBody) {
     let (mut parts, body) = request.into_parts();
     // HTTP/2 names the host in `:authority`; handlers look in one place.
     let authority =
@@ -221,9 +243,7 @@ where
     if let Some(host) = authority.filter(|_| !parts.headers.contains_key(HOST)) {
         parts.headers.insert(HOST, host);
     }
-    let head = Head { headers: parts.headers, peer: Arc::clone(peer) };
-    let work = handler(Arc::clone(app), head, body);
-    Answer::later(async move { or_refusal(work.await) })
+    (Head { headers: parts.headers, peer: Arc::clone(peer) }, body)
 }
 
 /// The response, or the refusal's.

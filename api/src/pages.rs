@@ -7,6 +7,8 @@
 
 mod frame;
 mod home;
+mod problem;
+mod refusals;
 mod room;
 mod script;
 mod style;
@@ -14,5 +16,6 @@ mod words;
 
 pub use frame::{content_security_policy, escape};
 pub use home::{HomePage, SaleCard, home};
-pub use room::{OfferCard, PlaceView, PurchaseView, RoomPage, room};
+pub use problem::{ProblemPage, problem};
+pub use room::{OfferCard, PlaceEnd, PlaceView, PurchaseView, RoomPage, room};
 pub use words::Language;

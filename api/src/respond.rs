@@ -118,7 +118,7 @@ pub fn page(status: StatusCode, cache: Cache, policy: HeaderValue, html: Bytes) 
     let mut response = bytes(status, HTML, cache, html);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy);
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(
@@ -141,14 +141,21 @@ pub fn reference(html: Bytes) -> Response<Body> {
     page(StatusCode::OK, Cache::Hour, HeaderValue::from_static(policy), html)
 }
 
-/// 303 after a form, with the ticket's cookie if it changes.
-pub fn see_other(location: &str, cookie: Option<&str>) -> Response<Body> {
+/// 303 after a form.
+pub fn see_other(location: &str) -> Response<Body> {
     let mut response = redirect(location);
     if response.status() == StatusCode::FOUND {
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
-        response.headers_mut().insert(SET_COOKIE, cookie);
+    response
+}
+
+/// The response with these cookies; one that is no header value is left out.
+pub fn with_cookies(mut response: Response<Body>, cookies: &[String]) -> Response<Body> {
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
     }
     response
 }

@@ -136,6 +136,7 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
     let app = Arc::new(App {
         keys: opened.keys,
         callers: config.server.callers.clone(),
+        cookie_secure: config.server.cookie_secure,
         demo_payment: config.pages.demo_payment,
         orders: orders.watcher(),
         changes: Mutex::new(()),

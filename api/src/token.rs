@@ -7,15 +7,18 @@
 //! ```text
 //! secret ──HKDF-SHA256──┬─ "ticket-mac"  → BLAKE3 keyed MAC    ticket.rs
 //!                       ├─ "pass-ed25519" → Ed25519 seed        pass.rs
+//!                       ├─ "form-mac"    → BLAKE3 keyed MAC     form.rs
 //!                       └─ "identity"    → BLAKE3 keyed hash    identity.rs
 //! ```
 
+mod form;
 mod identity;
 mod keyring;
 mod pass;
 mod ticket;
 mod verified;
 
+pub use form::{is_visitor, visitor_at_random};
 pub use identity::{Principal, body_hash, scope_hash};
 pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
 pub use pass::{PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};

@@ -169,7 +169,8 @@ pub(crate) fn prepare(
         sku: scenario.sale.sku.clone(),
         operator_key: keys.operator,
         backend_key: keys.backend,
-        nonce,
+        // Also what makes the keys of entries unguessable.
+        nonce: format!("{nonce}-{:08x}{:08x}", random()?, random()?),
     })
 }
 

@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub node: Option<NodeName>,
     /// Listed proxies, and where browsers find the site.
     pub callers: Callers,
+    /// Whether the room page's cookies are `Secure` even when a request looks like plain HTTP.
+    pub cookie_secure: bool,
     /// TLS on the public listener, if any.
     pub tls: Option<TlsOptions>,
     /// Connections open at once.

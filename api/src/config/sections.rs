@@ -74,6 +74,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     let origin_allowed = "a scheme and a host, as https://shop.example";
     let public_origin =
         fields.text("public_origin", origin_allowed, |text| text.parse::<Origin>().ok());
+    let cookie_secure = fields.bool("cookie_secure").unwrap_or(false);
     let tls = read_tls(&mut fields);
     fields.finish();
     Some(ServerOptions {
@@ -81,6 +82,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
         ops_listen: ops_listen.or_else(|| address("127.0.0.1:9090"))?,
         node,
         callers: Callers { trusted_proxies, public_origin },
+        cookie_secure,
         tls,
         connections_max: usize::try_from(connections_max).ok()?,
         header_timeout_ms,

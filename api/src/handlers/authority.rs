@@ -9,9 +9,10 @@ use engine::{
 };
 use hyper::{
     HeaderMap,
-    header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, HeaderName, HeaderValue},
 };
 
+use super::cookies;
 use crate::{
     app::App,
     error::{ApiError, FieldProblem},
@@ -24,6 +25,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const X_SHOPPER_ID: HeaderName = HeaderName::from_static("x-shopper-id");
 /// Characters of an idempotency key or a shopper's id, at the most.
 const KEY_CHARS_MAX: usize = 128;
+/// Characters of the key of an anonymous entry, at least: 128 random bits in base64url. A UUID has 36.
+const ENTRY_KEY_CHARS_MIN: usize = 22;
+/// Cookies of one name that are looked at.
+const TICKET_COOKIES_MAX: usize = 8;
 
 /// The bearer token, if exactly one was sent.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -43,9 +48,21 @@ pub fn ticket_or_cookie(
     app: &App,
     sale: &SaleView,
     headers: &HeaderMap,
-) -> Result<Ticket, ApiError> {
-    let token = bearer(headers).or_else(|| cookie(headers, sale));
-    open_ticket(app, sale, token.ok_or(ApiError::TicketInvalid)?)
+) -> Result<(Ticket, Shown), ApiError> {
+    if let Some(token) = bearer(headers) {
+        return open_ticket(app, sale, token).map(|ticket| (ticket, Shown::Bearer));
+    }
+    let ticket = cookie_ticket(app, sale, headers).ok_or(ApiError::TicketInvalid)?;
+    Ok((ticket, Shown::Cookie))
+}
+
+/// How a ticket was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// As a bearer token, by whoever holds it.
+    Bearer,
+    /// As a cookie, which a browser sends for any script of the page's origin.
+    Cookie,
 }
 
 fn open_ticket(app: &App, sale: &SaleView, token: &str) -> Result<Ticket, ApiError> {
@@ -53,17 +70,13 @@ fn open_ticket(app: &App, sale: &SaleView, token: &str) -> Result<Ticket, ApiErr
     opened.map_err(|_| ApiError::TicketInvalid)
 }
 
-/// The ticket cookie of a sale.
-pub fn cookie<'h>(headers: &'h HeaderMap, sale: &SaleView) -> Option<&'h str> {
-    let name = cookie_name(sale);
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|p| p.split_once('='));
-    pairs.find(|(found, _)| found.trim() == name).map(|(_, value)| value.trim())
-}
-
-/// The name of a sale's ticket cookie.
-pub fn cookie_name(sale: &SaleView) -> String {
-    format!("rushgate-{}", sale.name())
+/// The ticket of a sale's cookie: the first one that opens counts, since another host of the domain
+/// may have set a cookie of the same name.
+pub fn cookie_ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<Ticket> {
+    let name = cookies::ticket_name(sale);
+    let host = cookies::values(headers, "__Host-", &name);
+    let mut all = host.chain(cookies::values(headers, "", &name)).take(TICKET_COOKIES_MAX);
+    all.find_map(|token| open_ticket(app, sale, token).ok())
 }
 
 /// The pass that came as bearer token.
@@ -95,21 +108,26 @@ pub fn key_of(app: &App, headers: &HeaderMap, wanted: Role) -> Result<Author, Ap
 }
 
 /// Whoever may look at or give up a purchase.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Party {
-    /// An admitted shopper.
-    Shopper(VerifiedPass),
+    /// The shopper that a pass or a ticket names.
+    Shopper(ShopperKey),
     /// The holder of a key.
     Key(Role),
 }
 
-/// The pass or key that came as bearer token.
+/// The pass, ticket or key that came as bearer token. A purchase outlives the session it was made
+/// in, so here a pass counts after its end, and a ticket after its place is over.
 pub fn party(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<Party, ApiError> {
     let token = bearer(headers).ok_or(ApiError::Unauthorized)?;
-    match app.keys.role_of(token) {
-        Some(role) => Ok(Party::Key(role)),
-        None => pass(app, sale, headers).map(Party::Shopper),
+    if let Some(role) = app.keys.role_of(token) {
+        return Ok(Party::Key(role));
     }
+    if let Ok(ticket) = open_ticket(app, sale, token) {
+        return Ok(Party::Shopper(ticket.shopper));
+    }
+    let pass = app.keyring.verify_pass_ever(token, sale.name());
+    pass.map(|pass| Party::Shopper(pass.shopper)).map_err(|_| ApiError::PassInvalid)
 }
 
 /// The `Idempotency-Key`, if one came: 1–128 visible ASCII characters.
@@ -130,6 +148,15 @@ fn key_problem() -> ApiError {
     ApiError::InvalidRequest(vec![FieldProblem::new("Idempotency-Key", allowed)])
 }
 
+/// Whoever sends the key of an anonymous entry is that shopper, so it must be a secret.
+fn guessable_key() -> ApiError {
+    let allowed = format!(
+        "at least {ENTRY_KEY_CHARS_MIN} random characters where shoppers are anonymous, such as a \
+         UUID: the key is the shopper's secret"
+    );
+    ApiError::InvalidRequest(vec![FieldProblem::new("Idempotency-Key", allowed)])
+}
+
 /// A key in the scope of who asks for what, with what it came.
 pub fn replay(principal: Principal, route: &str, key: &str, body: &[u8]) -> ReplayKey {
     ReplayKey { key: scope_hash(principal, route, key), body: body_hash(body) }
@@ -144,6 +171,9 @@ pub fn entrant(
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
     let key = idempotency_key(headers)?;
     let shopper = match (sale.settings().spec.identity, key) {
+        (IdentityMode::Anonymous, Some(key)) if key.len() < ENTRY_KEY_CHARS_MIN => {
+            return Err(guessable_key());
+        }
         (IdentityMode::Anonymous, Some(key)) => {
             app.keyring.shopper_by_idempotency_key(sale.name(), key)
         }
@@ -155,12 +185,38 @@ pub fn entrant(
             app.keyring.shopper_by_header(sale.name(), id)
         }
     };
-    let scope = |key| {
-        let route = format!("enter/{}/{}", sale.name(), sale.epoch().0);
-        // Nothing and `{}` are the only bodies there are, and mean the same.
-        replay(Principal::Shopper(shopper), &route, key, b"")
+    Ok((shopper, key.map(|key| entry_replay(sale, shopper, key))))
+}
+
+/// The same for the page's form: `known` is the shopper of an earlier place, who stays the same
+/// person, and `key` is the form's own.
+pub fn page_entrant(
+    app: &App,
+    sale: &SaleView,
+    (headers, peer): (&HeaderMap, &Peer),
+    known: Option<ShopperKey>,
+    key: Option<&str>,
+) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
+    let shopper = match (sale.settings().spec.identity, known, key) {
+        (IdentityMode::Anonymous, Some(shopper), _) => shopper,
+        (IdentityMode::Anonymous, None, Some(key)) => {
+            app.keyring.shopper_by_idempotency_key(sale.name(), key)
+        }
+        (IdentityMode::Anonymous, None, None) => {
+            Keyring::shopper_at_random().map_err(|_| ApiError::Internal)?
+        }
+        (IdentityMode::Header, ..) => {
+            let id = vouched(headers, peer).ok_or(ApiError::IdentityInvalid)?;
+            app.keyring.shopper_by_header(sale.name(), id)
+        }
     };
-    Ok((shopper, key.map(scope)))
+    Ok((shopper, key.map(|key| entry_replay(sale, shopper, key))))
+}
+
+fn entry_replay(sale: &SaleView, shopper: ShopperKey, key: &str) -> ReplayKey {
+    let route = format!("enter/{}/{}", sale.name(), sale.epoch().0);
+    // Nothing and `{}` are the only bodies there are, and mean the same.
+    replay(Principal::Shopper(shopper), &route, key, b"")
 }
 
 /// The shopper's id from a listed proxy; anyone else's word does not count.

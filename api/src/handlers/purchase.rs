@@ -142,7 +142,7 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, id: &str, headers: &HeaderMap) 
 fn show_to(party: &Party, sale: &SaleView, id: HoldId) -> Result<Response<Body>, ApiError> {
     let hold = sale.hold(id).ok_or(ApiError::NotFound)?;
     match party {
-        Party::Shopper(pass) if pass.shopper != hold.shopper => Err(ApiError::NotFound),
+        Party::Shopper(shopper) if *shopper != hold.shopper => Err(ApiError::NotFound),
         Party::Shopper(_) | Party::Key(_) => {
             tell(sale, &HoldReply { hold, replayed: false }, StatusCode::OK)
         }
@@ -185,9 +185,7 @@ fn settler(
     match authority::party(app, sale, headers)? {
         Party::Key(Role::Backend) => Ok((Settler::Backend, Principal::Key(Role::Backend))),
         Party::Key(Role::Operator) => Err(ApiError::Forbidden),
-        Party::Shopper(pass) => {
-            Ok((Settler::Shopper(pass.shopper), Principal::Shopper(pass.shopper)))
-        }
+        Party::Shopper(shopper) => Ok((Settler::Shopper(shopper), Principal::Shopper(shopper))),
     }
 }
 

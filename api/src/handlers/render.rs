@@ -13,6 +13,7 @@ use engine::{
     view::{SaleView, Settings},
 };
 
+use super::authority::Shown;
 use crate::{
     app::App,
     token::{Pass, Ticket},
@@ -93,11 +94,12 @@ pub fn called<'a>(
     }
 }
 
-/// A place as a poll tells it, as JSON.
+/// A place as a poll tells it, as JSON. A ticket that came as a cookie brings no pass: any script of
+/// the page's origin could read it, and the page's own forms do without.
 pub fn write_standing(
     app: &App,
     sale: &SaleView,
-    ticket: TicketRef,
+    (ticket, shown): (TicketRef, Shown),
     standing: Standing,
     now: Millis,
     out: &mut Vec<u8>,
@@ -119,8 +121,15 @@ pub fn write_standing(
         Standing::Closed { ahead } => waits(PlaceState::Closed, ahead, None),
         Standing::Called { deadline } => called(&place, PlaceState::Ready, deadline, None),
         Standing::Admitted { claimed_at, expires_at } => {
-            let pass = sign(app, sale, ticket, claimed_at, expires_at);
-            let object = called(&place, PlaceState::Admitted, expires_at, Some(&pass));
+            let pass = match shown {
+                Shown::Bearer => Some(sign(app, sale, ticket, claimed_at, expires_at)),
+                Shown::Cookie => None,
+            };
+            let object = PlaceObject {
+                poll_after_ms: POLL_MS_MAX,
+                pass_expires_at: Some(expires_at),
+                ..called(&place, PlaceState::Admitted, expires_at, pass.as_deref())
+            };
             return write_place(&object, out);
         }
         Standing::Left | Standing::Expired | Standing::Unknown => {

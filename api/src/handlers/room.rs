@@ -1,45 +1,44 @@
-//! The built-in pages: what a shopper's browser sees and posts. The ticket lives in a cookie that
-//! scripts cannot read; the pass never leaves this process.
+//! The built-in pages: what a shopper's browser sees. What it posts is in [`forms`].
+//!
+//! The ticket lives in a cookie that scripts cannot read; the pass is never given to a page. A
+//! refusal is a page too, in the visitor's language, with a way on.
+
+mod browser;
+mod forms;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::{
-    command::{Entry, HoldReply},
-    hold::Hold,
-    id::{OfferIndex, Sku},
-    record::EntryStanding,
-    sale::{Settler, TicketRef},
-    standing::Standing,
+    hold::Hold, id::OfferIndex, line::PlaceState as Fate, sale::TicketRef, standing::Standing,
     view::SaleView,
 };
 use hyper::{
-    HeaderMap, Response, StatusCode,
-    header::{ACCEPT_LANGUAGE, HOST, HeaderName, HeaderValue, ORIGIN},
+    HeaderMap, Method, Request, Response, StatusCode,
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
 };
 
-use super::{Verb, authority, purchase, render, shopper};
+use self::browser::{Browser, floor_cookie, notice_cookie};
+use super::{authority, render, shopper};
 use crate::{
-    app::{App, Head},
-    error::ApiError,
-    metrics::{self, Outcome},
+    app::{App, split},
+    error::{ApiError, Retry, X_REQUEST_ID},
     pages::{
-        HomePage, Language, OfferCard, PlaceView, PurchaseView, RoomPage, SaleCard,
-        content_security_policy, home as home_page, room as room_page,
+        HomePage, OfferCard, PlaceEnd, PlaceView, ProblemPage, PurchaseView, RoomPage, SaleCard,
+        content_security_policy, home as home_page, problem as problem_page, room as room_page,
     },
     respond::{self, Cache},
-    route::purchase_form,
-    server::{Answer, Body, RequestBody},
-    token::{Principal, Ticket},
+    server::{Answer, Body, Peer, RequestBody},
     wire::{EtaSeconds, PlaceState, format_purchase_id},
 };
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub use self::forms::post;
+
 /// Purchases a page shows; a shopper's limit is usually far below.
 const PURCHASES_SHOWN_MAX: usize = 10;
 
 /// `GET /`
-pub fn home(app: &App, headers: &HeaderMap) -> Response<Body> {
+pub fn home(app: &App, headers: &HeaderMap, peer: &Peer) -> Response<Body> {
     let now = app.engine.now();
     let sales = app.engine.sales();
     let settings: Vec<_> = sales.iter().map(|sale| sale.settings()).collect();
@@ -57,40 +56,89 @@ pub fn home(app: &App, headers: &HeaderMap) -> Response<Body> {
             line_length: sale.line().length(),
         }
     });
-    let nonce = nonce();
-    let contents = HomePage { language: language(headers), nonce: &nonce, sales: cards.collect() };
+    let (language, nonce) = (Browser::of(app, headers, peer).language, nonce());
+    let contents = HomePage { language, nonce: &nonce, sales: cards.collect() };
     html(&nonce, home_page(&contents))
 }
 
 /// `GET /s/{sale}`: answered at once, unless the visitor is called and claims by coming, or has just
-/// been given a place by another node.
-pub fn show(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer {
-    let language = language(headers);
-    let ticket = visitor(app, &sale, headers);
+/// been given a place by another node. A page that is only loaded ahead claims nothing.
+pub fn show(
+    app: &Arc<App>,
+    sale: Arc<SaleView>,
+    request: Request<RequestBody>,
+    peer: &Arc<Peer>,
+) -> Answer {
+    let is_look = request.method() == Method::HEAD;
+    let (head, _) = split(request, peer);
+    let browser = Browser::of(app, &head.headers, &head.peer);
+    let ticket = authority::cookie_ticket(app, &sale, &head.headers);
+    let ticket = ticket.map(|ticket| authority::place_of(&ticket));
     let is_late = ticket.is_some_and(|ticket| shopper::is_late(app, &sale, ticket));
     let place = ticket.map(|ticket| (ticket, sale.standing(ticket, app.engine.now())));
+    let claims = !is_look && !browser.only_prefetches();
     let waits = |(_, standing): &(TicketRef, Standing)| {
-        is_late || matches!(standing, Standing::Called { .. })
+        is_late || claims && matches!(standing, Standing::Called { .. })
     };
     let Some((ticket, _)) = place.filter(waits) else {
-        return Answer::Now(page(app, &sale, language, present(place), None));
+        return Answer::Now(page(app, &sale, &browser, place));
     };
     let app = Arc::clone(app);
     Answer::later(async move {
+        let browser = Browser::of(&app, &head.headers, &head.peer);
+        let name = sale.name().clone();
         let (sale, standing) = match shopper::met(&app, sale, ticket).await {
             Ok(met) => met,
-            Err(refusal) => return refusal.respond(),
+            Err(refusal) => return answer_refusal(&browser, &format!("/s/{name}"), &refusal),
         };
-        let standing = shopper::claim(&app, &sale, ticket, standing).await;
-        page(&app, &sale, language, present(Some((ticket, standing))), None)
+        let standing =
+            if claims { shopper::claim(&app, &sale, ticket, standing).await } else { standing };
+        page(&app, &sale, &browser, Some((ticket, standing)))
     })
 }
 
-/// The visitor's place by the cookie.
-fn visitor(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<TicketRef> {
-    let token = authority::cookie(headers, sale)?;
-    let ticket = app.keyring.open_ticket_for(sale.tag(), token.as_bytes()).ok()?;
-    Some(authority::place_of(&ticket))
+/// A refusal at `path`, as a page if the client takes one.
+pub fn refuse(
+    app: &App,
+    headers: &HeaderMap,
+    peer: &Peer,
+    path: &str,
+    refusal: &ApiError,
+) -> Response<Body> {
+    answer_refusal(&Browser::of(app, headers, peer), path, refusal)
+}
+
+fn answer_refusal(browser: &Browser<'_>, path: &str, refusal: &ApiError) -> Response<Body> {
+    let response = refusal.respond();
+    if !browser.takes_pages() {
+        return response;
+    }
+    let facts = refusal.facts();
+    let reference = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let nonce = nonce();
+    // A form's address below the room is one that only forms know.
+    let room = path.strip_prefix("/s/").and_then(|rest| rest.split('/').next());
+    let room = room.filter(|_| *refusal != ApiError::NotFound);
+    let passes = !matches!(facts.retry, Retry::Useless);
+    let contents = ProblemPage {
+        language: browser.language,
+        nonce: &nonce,
+        code: facts.code,
+        room,
+        // Only an address that GET knows can be loaded again.
+        retries: passes && path.matches('/').count() == 2,
+        reference: reference.unwrap_or_default(),
+    };
+    let body = problem_page(&contents);
+    let mut page = html(&nonce, body);
+    *page.status_mut() = facts.status;
+    for (name, value) in response.headers() {
+        if *name != CONTENT_TYPE {
+            page.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    debug_assert!(page.headers().contains_key(CONTENT_SECURITY_POLICY), "a page has its policy");
+    page
 }
 
 /// A place, if it still is one.
@@ -98,181 +146,91 @@ fn present(place: Option<(TicketRef, Standing)>) -> Option<(TicketRef, Standing)
     place.filter(|(_, standing)| shopper::check_here(*standing).is_ok())
 }
 
-/// `POST /s/{sale}/…`: does it and sends the browser back to the room.
-pub async fn post(
-    app: Arc<App>,
-    sale: Arc<SaleView>,
-    form: String,
-    head: Head,
-    body: RequestBody,
-) -> Result<Response<Body>, ApiError> {
-    if !from_own_page(&head.headers) {
-        return Err(ApiError::Forbidden);
-    }
-    let body = body.read(&head.headers).await?;
-    let visit = Visit { app: &app, sale: &sale, head: &head };
-    let done = match form.as_str() {
-        "enter" => visit.enter().await,
-        "leave" => visit.leave().await,
-        "buy" => visit.buy(&body).await,
-        _ => visit.settle(&form).await,
-    };
-    let room = format!("/s/{}", sale.name());
-    match done {
-        Ok(cookie) => Ok(respond::see_other(&room, cookie.as_deref())),
-        Err(refusal) => {
-            let place = visit.place().await.ok();
-            let refusal = refusal.facts();
-            let mut response =
-                page(&app, &sale, language(&head.headers), place, Some(refusal.title));
-            *response.status_mut() = refusal.status;
-            Ok(response)
-        }
+/// Why a place is over, if it is.
+fn end_of(sale: &SaleView, (ticket, standing): (TicketRef, Standing)) -> Option<PlaceEnd> {
+    match standing {
+        Standing::Left => Some(PlaceEnd::Left),
+        Standing::Unknown => Some(PlaceEnd::Remade),
+        Standing::Expired => Some(match sale.line().place(ticket.number).0 {
+            Fate::Idle => PlaceEnd::Idle,
+            Fate::Called | Fate::Unclaimed => PlaceEnd::Missed,
+            Fate::Unissued
+            | Fate::Waiting
+            | Fate::Admitted
+            | Fate::Completed
+            | Fate::Over
+            | Fate::Left
+            | Fate::Revoked => PlaceEnd::SessionOver,
+        }),
+        Standing::Waiting { .. }
+        | Standing::SoldOut { .. }
+        | Standing::Closed { .. }
+        | Standing::Called { .. }
+        | Standing::Admitted { .. } => None,
     }
 }
 
-/// One form's sender.
-struct Visit<'a> {
-    app: &'a App,
-    sale: &'a Arc<SaleView>,
-    head: &'a Head,
-}
-
-/// A cookie to set, if the form changes it.
-type Done = Result<Option<String>, ApiError>;
-
-impl Visit<'_> {
-    async fn enter(&self) -> Done {
-        if visitor(self.app, self.sale, &self.head.headers).is_some() {
-            return Ok(None);
-        }
-        let entry = self.entry().await;
-        let outcome = match &entry {
-            Ok(entry) => match entry.answer.standing {
-                EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => Outcome::Waiting,
-                EntryStanding::Admitted { .. } => Outcome::Admitted,
-            },
-            Err(refusal) => Outcome::Refused(refusal.facts().code),
-        };
-        self.app.outcomes.count(metrics::ENTER_TOTAL, self.sale, outcome);
-        let entry = entry?;
-        let ticket = self.app.keyring.seal_ticket(&Ticket {
-            sale: self.sale.tag(),
-            epoch: entry.epoch,
-            number: entry.answer.number,
-            shopper: entry.answer.shopper,
-            issued_at: entry.answer.at,
-        });
-        Ok(Some(self.cookie(ticket.as_str(), "")))
-    }
-
-    async fn entry(&self) -> Result<Entry, ApiError> {
-        let (headers, peer) = (&self.head.headers, &self.head.peer);
-        let (shopper, _) = authority::entrant(self.app, self.sale, headers, peer)?;
-        Ok(self.app.engine.enter(self.sale, shopper, None).await?)
-    }
-
-    async fn leave(&self) -> Done {
-        let (ticket, _) = self.place().await?;
-        self.app.engine.leave(self.sale, ticket).await?;
-        Ok(Some(self.cookie("", "; Max-Age=0")))
-    }
-
-    async fn buy(&self, body: &[u8]) -> Done {
-        let bought = self.purchase(body).await;
-        let outcome = match &bought {
-            Ok(made) if made.replayed => Outcome::Replayed,
-            Ok(_) => Outcome::Held,
-            Err(refusal) => Outcome::Refused(refusal.facts().code),
-        };
-        self.app.outcomes.count(metrics::PURCHASE_TOTAL, self.sale, outcome);
-        bought.map(|_| None)
-    }
-
-    async fn purchase(&self, body: &[u8]) -> Result<HoldReply, ApiError> {
-        let (ticket, standing) = self.place().await?;
-        let Standing::Admitted { .. } = standing else { return Err(ApiError::PassExpired) };
-        let field = |name: &str| {
-            form_urlencoded::parse(body).find(|(found, _)| found == name).map(|(_, value)| value)
-        };
-        let bad = || ApiError::BadRequest("the form is not one of this page");
-        let sku = field("sku").and_then(|sku| Sku::parse(&sku)).ok_or_else(bad)?;
-        let quantity: u32 = field("quantity").and_then(|q| q.parse().ok()).ok_or_else(bad)?;
-        let key = field("key").filter(|key| (1..=128).contains(&key.len())).ok_or_else(bad)?;
-        let offers = &self.sale.settings().spec.offers;
-        let offer = offers.iter().position(|offer| offer.sku == sku).ok_or_else(bad)?;
-        let offer = OfferIndex(u16::try_from(offer).map_err(|_| bad())?);
-        if !(1..=1_000_000).contains(&quantity) {
-            return Err(bad());
-        }
-        let route = format!("buy/{}/{}", self.sale.name(), self.sale.epoch().0);
-        let principal = Principal::Shopper(ticket.shopper);
-        let replay = authority::replay(principal, &route, &key, b"");
-        Ok(self.app.engine.purchase(self.sale, ticket, vec![(offer, quantity)], replay).await?)
-    }
-
-    /// Gives a purchase up or, in the demo, plays the payment provider.
-    async fn settle(&self, form: &str) -> Done {
-        let (id, verb) = purchase_form(form).ok_or(ApiError::NotFound)?;
-        let (ticket, _) = self.place().await?;
-        let id = purchase::hold_id(self.sale, id)?;
-        let mine = |hold: &Arc<Hold>| hold.shopper == ticket.shopper;
-        self.sale.hold(id).filter(mine).ok_or(ApiError::NotFound)?;
-        let settle = |verb: Verb, by| self.app.engine.settle(self.sale, id, verb.step(), by, None);
-        match verb {
-            "pay" if self.app.demo_payment => {
-                settle(Verb::Pay, Settler::Backend).await?;
-                settle(Verb::Confirm, Settler::Backend).await?;
-            }
-            "release" => {
-                settle(Verb::Release, Settler::Shopper(ticket.shopper)).await?;
-            }
-            _ => return Err(ApiError::NotFound),
-        }
-        Ok(None)
-    }
-
-    async fn place(&self) -> Result<(TicketRef, Standing), ApiError> {
-        let ticket = visitor(self.app, self.sale, &self.head.headers);
-        let ticket = ticket.ok_or(ApiError::TicketInvalid)?;
-        let sale = Arc::clone(self.sale);
-        let (_, standing) = shopper::met(self.app, sale, ticket).await?;
-        present(Some((ticket, standing))).ok_or(ApiError::TicketInvalid)
-    }
-
-    fn cookie(&self, value: &str, more: &str) -> String {
-        let name = authority::cookie_name(self.sale);
-        let secure = if self.head.peer.tls { "; Secure" } else { "" };
-        format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}")
-    }
-}
-
-/// Whether a form came from a page of this host: another site's cannot act in a visitor's name.
-fn from_own_page(headers: &HeaderMap) -> bool {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text(&SEC_FETCH_SITE) {
-        return site == "same-origin" || site == "none";
-    }
-    let own = |origin: &str| {
-        let host = origin.split_once("://").map(|(_, host)| host);
-        host.is_some() && host == text(&HOST)
-    };
-    text(&ORIGIN).is_none_or(own)
-}
-
+/// The room as this browser sees it: `place` is that of its ticket, over or not.
 fn page(
     app: &App,
     sale: &SaleView,
-    language: Language,
+    browser: &Browser<'_>,
     place: Option<(TicketRef, Standing)>,
-    refusal: Option<&str>,
 ) -> Response<Body> {
+    let mut cookies = Vec::new();
+    let visitor = browser.visitor().map(str::to_owned).or_else(|| {
+        let (name, cookie) = browser.new_visitor()?;
+        cookies.push(cookie);
+        Some(name)
+    });
+    let purchases = place.map(|(ticket, _)| sale.holds_of(ticket.shopper)).unwrap_or_default();
+    let ended = place.and_then(|place| end_of(sale, place));
+    if matches!(ended, Some(PlaceEnd::Left | PlaceEnd::Remade)) && purchases.is_empty() {
+        // A ticket that says nothing more. Of the others the page goes on to say what became.
+        cookies.extend(browser.no_ticket(sale));
+    }
+    let mut view = present(place).map(|(ticket, standing)| place_view(ticket, standing));
+    if let Some(place) = view.as_mut().filter(|place| app.engine.is_shared() && place.position > 0)
+    {
+        // Another node may lag behind the one that was asked before.
+        place.position = place.position.min(browser.floor(place.number).unwrap_or(u64::MAX));
+        place.ahead = place.ahead.min(place.position - 1);
+        cookies.push(floor_cookie(sale, place.number, place.position));
+    }
+    let notice = browser.notice();
+    if notice.is_some() {
+        cookies.push(notice_cookie(sale, ""));
+    }
+    let form_key = || {
+        let sealed = visitor.as_deref().map(|name| app.keyring.seal_form(sale.tag(), name));
+        // Without randomness a form has no key, and its origin decides.
+        sealed.and_then(Result::ok).unwrap_or_default()
+    };
+    let seen = Seen { place: view, ended, notice, purchases: &purchases };
+    let nonce = nonce();
+    let body = contents(app, sale, browser, (&nonce, &form_key), &seen);
+    respond::with_cookies(html(&nonce, body), &cookies)
+}
+
+/// What is the visitor's own on a page.
+struct Seen<'a> {
+    place: Option<PlaceView>,
+    ended: Option<PlaceEnd>,
+    notice: Option<&'a str>,
+    purchases: &'a [Arc<Hold>],
+}
+
+fn contents(
+    app: &App,
+    sale: &SaleView,
+    browser: &Browser<'_>,
+    (nonce, form_key): (&str, &dyn Fn() -> String),
+    seen: &Seen<'_>,
+) -> String {
     let now = app.engine.now();
     let settings = sale.settings();
     let (spec, controls) = (&settings.spec, &settings.controls);
-    let nonce = nonce();
-    let purchases = place.map(|(ticket, _)| sale.holds_of(ticket.shopper)).unwrap_or_default();
-    let taken: u64 = purchases.iter().filter(|hold| is_taken(hold)).map(|hold| hold.units()).sum();
+    let taken: u64 = seen.purchases.iter().filter(|h| is_taken(h)).map(|h| h.units()).sum();
     let left = u64::from(spec.per_shopper_max).saturating_sub(taken);
     let offers = spec.offers.iter().zip(sale.counts()).map(|(offer, counts)| OfferCard {
         sku: offer.sku.as_str(),
@@ -282,13 +240,14 @@ fn page(
         total: counts.total(),
         state: render::offer_state(counts),
         quantity_max: u32::try_from(left.min(counts.available)).unwrap_or(u32::MAX),
+        key: form_key(),
     });
     let ids: Vec<String> =
-        purchases.iter().map(|hold| format_purchase_id(sale.epoch(), hold.id)).collect();
+        seen.purchases.iter().map(|hold| format_purchase_id(sale.epoch(), hold.id)).collect();
     let sku = |offer: OfferIndex| {
         spec.offers.get(usize::from(offer.0)).map_or("", |offer| offer.sku.as_str())
     };
-    let shown = purchases.iter().zip(&ids).rev().take(PURCHASES_SHOWN_MAX);
+    let shown = seen.purchases.iter().zip(&ids).rev().take(PURCHASES_SHOWN_MAX);
     let shown = shown.map(|(hold, id)| PurchaseView {
         purchase: id,
         state: render::purchase_state(hold.state),
@@ -296,10 +255,12 @@ fn page(
         amount: hold.amount(),
         currency: spec.offers.first().map_or("", |offer| offer.currency.as_str()),
         expires_at: hold.expires_at,
+        key: form_key(),
     });
-    let contents = RoomPage {
-        language,
-        nonce: &nonce,
+    room_page(&RoomPage {
+        language: browser.language,
+        nonce,
+        now,
         sale: sale.name().as_str(),
         title: &spec.title,
         state: render::sale_state(sale, now),
@@ -309,12 +270,14 @@ fn page(
         message: (!controls.message.is_empty()).then_some(controls.message.as_str()),
         line_length: sale.line().length(),
         offers: offers.collect(),
-        place: place.map(|(ticket, standing)| place_view(ticket, standing)),
+        place: seen.place,
+        ended: seen.ended,
         purchases: shown.collect(),
-        refusal,
+        refusal: seen.notice,
         can_pay: app.demo_payment,
-    };
-    html(&nonce, room_page(&contents))
+        key: form_key(),
+        floor: app.engine.is_shared().then_some(browser::FLOOR),
+    })
 }
 
 fn is_taken(hold: &Hold) -> bool {
@@ -350,10 +313,6 @@ fn html(nonce: &str, html: String) -> Response<Body> {
     let policy = HeaderValue::from_str(&content_security_policy(nonce));
     let policy = policy.unwrap_or(respond::PAGE_POLICY);
     respond::page(StatusCode::OK, Cache::NoStore, policy, Bytes::from(html))
-}
-
-fn language(headers: &HeaderMap) -> Language {
-    Language::of_header(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
 }
 
 /// 128 random bits, in hex; without randomness a page still renders, but runs no script.

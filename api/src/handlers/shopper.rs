@@ -8,7 +8,10 @@ use engine::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::{authority, render};
+use super::{
+    authority::{self, Shown},
+    render,
+};
 use crate::{
     app::{App, Head, or_refusal},
     error::ApiError,
@@ -92,8 +95,8 @@ async fn enter_room(
 /// `GET /v1/sales/{sale}/position`: answered from atomics, unless the shopper is called: then the
 /// poll is the claim, and waits until it is durable.
 pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer {
-    let ticket = match authority::ticket_or_cookie(app, &sale, headers) {
-        Ok(ticket) => authority::place_of(&ticket),
+    let (ticket, shown) = match authority::ticket_or_cookie(app, &sale, headers) {
+        Ok((ticket, shown)) => (authority::place_of(&ticket), shown),
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     sale.tally().polled();
@@ -102,7 +105,7 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     let is_late = is_late(app, &sale, ticket);
     let standing = sale.standing(ticket, now);
     if !is_late && !matches!(standing, Standing::Called { .. }) {
-        return Answer::Now(or_refusal(place(app, &sale, ticket, standing, now)));
+        return Answer::Now(or_refusal(place(app, &sale, (ticket, shown), standing, now)));
     }
     let app = Arc::clone(app);
     Answer::later(async move {
@@ -111,7 +114,7 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
             Err(refusal) => return refusal.respond(),
         };
         let standing = claim(&app, &sale, ticket, standing).await;
-        or_refusal(place(&app, &sale, ticket, standing, now))
+        or_refusal(place(&app, &sale, (ticket, shown), standing, now))
     })
 }
 
@@ -160,7 +163,7 @@ pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standi
 fn place(
     app: &App,
     sale: &SaleView,
-    ticket: TicketRef,
+    ticket: (TicketRef, Shown),
     standing: Standing,
     now: Millis,
 ) -> Result<Response<Body>, ApiError> {

@@ -21,25 +21,33 @@ use std::{
 
 use bytes::Bytes;
 use engine::{sale::TicketRef, standing::Standing, view::SaleView};
-use hyper::{HeaderMap, Response};
+use hyper::{HeaderMap, Response, header::HeaderName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
     hub::Hub,
     slot::{Due, Slot},
 };
-use super::{authority, render, shopper};
+use super::{
+    authority::{self, Shown},
+    render, shopper,
+};
 use crate::{
     app::{App, or_refusal},
     error::ApiError,
+    request_id::RequestId,
     respond,
     server::{Answer, Body, Peer, Pieces},
 };
 
-/// What a client is told to wait before it comes back after a break.
-const RETRY: &[u8] = b"retry: 2000\n\n";
-/// The same when this node goes down: long enough for another to take over.
-const RETRY_AFTER_DRAIN: &[u8] = b"retry: 5000\n\n";
+/// What a client is told to wait before it comes back after a break: each its own time, so that a
+/// crowd whose node went down does not come back at once.
+const RETRY_MS: std::ops::RangeInclusive<u32> = 2_000..=6_000;
+/// The last word to an admitted shopper: nothing more comes here. A browser that comes back anyway
+/// says so by its `Last-Event-ID` and is answered 204, at which it stops.
+const REST: &[u8] = b"id: admitted\nretry: 300000\n\n";
+const ADMITTED_ID: &[u8] = b"admitted";
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Keeps a silent connection alive.
 const COMMENT: &[u8] = b": still here\n\n";
 /// An event with a place: about 450 bytes without a message and a pass.
@@ -63,16 +71,20 @@ impl Streams {
 /// Opens a stream, if there is room for it.
 pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc<Peer>) -> Answer {
     let ticket = match authority::ticket_or_cookie(app, &sale, headers) {
-        Ok(ticket) => authority::place_of(&ticket),
+        Ok((ticket, shown)) => (authority::place_of(&ticket), shown),
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
-    if !shopper::is_late(app, &sale, ticket) {
-        let standing = sale.standing(ticket, app.engine.now());
+    let returns = headers.get(LAST_EVENT_ID).is_some_and(|id| id.as_bytes() == ADMITTED_ID);
+    if !shopper::is_late(app, &sale, ticket.0) {
+        let standing = sale.standing(ticket.0, app.engine.now());
+        if returns && matches!(standing, Standing::Admitted { .. }) {
+            return Answer::Now(respond::no_content());
+        }
         return Answer::Now(or_refusal(try_open(app, sale, ticket, standing, peer)));
     }
     let (app, peer) = (Arc::clone(app), Arc::clone(peer));
     Answer::later(async move {
-        let met = shopper::met(&app, sale, ticket).await;
+        let met = shopper::met(&app, sale, ticket.0).await;
         or_refusal(met.and_then(|(sale, now)| try_open(&app, sale, ticket, now, &peer)))
     })
 }
@@ -80,7 +92,7 @@ pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc
 fn try_open(
     app: &Arc<App>,
     sale: Arc<SaleView>,
-    ticket: TicketRef,
+    (ticket, shown): (TicketRef, Shown),
     standing: Standing,
     peer: &Peer,
 ) -> Result<Response<Body>, ApiError> {
@@ -90,7 +102,8 @@ fn try_open(
     let slot = Slot::new();
     app.streams.hub.join(app, &sale, ticket, &slot, &peer.draining);
     let app = Arc::clone(app);
-    let watch = Watch { app, sale, ticket, slot, told: None, stage: Stage::Opening, _room: room };
+    let watch =
+        Watch { app, sale, ticket, shown, slot, told: None, stage: Stage::Opening, _room: room };
     Ok(respond::event_stream(Body::stream(watch)))
 }
 
@@ -107,6 +120,7 @@ struct Watch {
     app: Arc<App>,
     sale: Arc<SaleView>,
     ticket: TicketRef,
+    shown: Shown,
     slot: Arc<Slot>,
     /// What was told last.
     told: Option<Gist>,
@@ -129,7 +143,7 @@ impl Pieces for Watch {
         if self.stage == Stage::Opening {
             self.stage = Stage::Watching;
             let place = self.look(Due::Look).unwrap_or_default();
-            return Poll::Ready(Some(Bytes::from([RETRY, &place].concat())));
+            return Poll::Ready(Some(Bytes::from([retry().into_bytes(), place].concat())));
         }
         loop {
             let Some(due) = self.slot.take(context.waker()) else { return Poll::Pending };
@@ -138,7 +152,7 @@ impl Pieces for Watch {
                 Due::Look | Due::Claimed => self.look(due),
                 Due::Drain => {
                     self.stage = Stage::Over;
-                    Some(RETRY_AFTER_DRAIN.to_vec())
+                    Some(retry().into_bytes())
                 }
             };
             if let Some(piece) = piece {
@@ -167,15 +181,24 @@ impl Watch {
         if self.told.replace(gist) == Some(gist) {
             return None;
         }
+        let mut event = Vec::with_capacity(EVENT_BYTES);
         if matches!(standing, Standing::Admitted { .. }) {
             self.stage = Stage::Over;
+            event.extend_from_slice(REST);
         }
-        let mut event = Vec::with_capacity(EVENT_BYTES);
         event.extend_from_slice(b"event: place\ndata: ");
-        render::write_standing(&self.app, &self.sale, self.ticket, standing, now, &mut event);
+        let ticket = (self.ticket, self.shown);
+        render::write_standing(&self.app, &self.sale, ticket, standing, now, &mut event);
         event.extend_from_slice(b"\n\n");
         Some(event)
     }
+}
+
+/// A hint of when to come back, different for each stream.
+fn retry() -> String {
+    let (least, most) = (RETRY_MS.start(), RETRY_MS.end());
+    let ms = least + RequestId::next().spread(most - least + 1);
+    format!("retry: {ms}\n\n")
 }
 
 impl Drop for Watch {

@@ -42,6 +42,8 @@ pub(super) struct Frame<'a> {
     pub(super) title: &'a str,
     /// Seconds after which the page reloads where there is no JavaScript.
     pub(super) refresh_seconds: Option<u64>,
+    /// Seconds after which it reloads in every browser.
+    pub(super) reload_seconds: Option<u64>,
     pub(super) script: Option<&'a str>,
 }
 
@@ -52,6 +54,9 @@ pub(super) fn page(frame: &Frame<'_>, body: &str) -> String {
     let refresh = frame.refresh_seconds.map_or_else(String::new, |seconds| {
         format!("<noscript><meta http-equiv=\"refresh\" content=\"{seconds}\"></noscript>")
     });
+    let reload = frame.reload_seconds.map_or_else(String::new, |seconds| {
+        format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
+    });
     let script = frame.script.unwrap_or_default();
     let script = format!("<script nonce=\"{nonce}\">{LOCAL_TIMES}{script}</script>");
     let promise = frame.language.words().promise;
@@ -59,7 +64,7 @@ pub(super) fn page(frame: &Frame<'_>, body: &str) -> String {
         "<!DOCTYPE html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\"><link rel=\"icon\" href=\"data:,\">\
-         <title>{title}</title><style nonce=\"{nonce}\">{STYLE}</style>{refresh}</head><body>\
+         <title>{title}</title><style nonce=\"{nonce}\">{STYLE}</style>{refresh}{reload}</head><body>\
          <header><a href=\"/\">Rushgate</a></header><main>{body}</main>\
          <footer>{promise}</footer>{script}</body></html>\n"
     )
@@ -79,7 +84,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// An amount in minor units as people write it; the code stands for the sign where none is sure.
-pub(super) fn money(amount: i64, currency: &str) -> String {
+pub(super) fn money(language: Language, amount: i64, currency: &str) -> String {
     let decimals = match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
         | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
@@ -92,7 +97,9 @@ pub(super) fn money(amount: i64, currency: &str) -> String {
     if amount < 0 {
         shown.push('−');
     }
+    let won_after = language == Language::Korean && currency == "KRW";
     match currency {
+        "KRW" if won_after => {}
         "KRW" => shown.push('₩'),
         "USD" => shown.push('$'),
         "EUR" => shown.push('€'),
@@ -107,6 +114,9 @@ pub(super) fn money(amount: i64, currency: &str) -> String {
         let width = usize::try_from(decimals).unwrap_or_default();
         let written = write!(shown, ".{:0width$}", minor % unit);
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+    if won_after {
+        shown.push('원');
     }
     shown
 }
@@ -134,8 +144,10 @@ mod tests {
     fn counts_and_money_are_written_for_people() {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(100), "100");
-        assert_eq!(money(99_000, "KRW"), "₩99,000");
-        assert_eq!(money(12_905, "EUR"), "€129.05");
-        assert_eq!(money(1_005, "KWD"), "KWD\u{a0}1.005");
+        let english = |amount, currency| money(Language::English, amount, currency);
+        assert_eq!(english(99_000, "KRW"), "₩99,000");
+        assert_eq!(money(Language::Korean, 99_000, "KRW"), "99,000원");
+        assert_eq!(english(12_905, "EUR"), "€129.05");
+        assert_eq!(english(1_005, "KWD"), "KWD\u{a0}1.005");
     }
 }

@@ -52,19 +52,21 @@ pub fn home(contents: &HomePage<'_>) -> String {
         body.push_str("</p>");
     }
     for sale in &contents.sales {
-        body.push_str(&card(words, sale));
+        body.push_str(&card(contents.language, sale));
     }
     let frame = Frame {
         language: contents.language,
         nonce: contents.nonce,
         title: words.sales,
         refresh_seconds: None,
+        reload_seconds: None,
         script: None,
     };
     page(&frame, &body)
 }
 
-fn card(words: &Words, sale: &SaleCard<'_>) -> String {
+fn card(language: Language, sale: &SaleCard<'_>) -> String {
+    let words = language.words();
     let left = words.left.replace("{n}", &count(sale.available));
     let left = left.replace("{m}", &count(sale.total));
     let in_line = words.in_line.replace("{n}", &count(sale.line_length));
@@ -80,7 +82,7 @@ fn card(words: &Words, sale: &SaleCard<'_>) -> String {
          <p><a class=\"button\" href=\"/s/{name}\">{to_room}</a></p></section>",
         title = escape(sale.title),
         badge = badge(words, sale.state),
-        price = money(sale.price, sale.currency),
+        price = money(language, sale.price, sale.currency),
         name = escape(sale.sale),
         to_room = words.to_room,
     )

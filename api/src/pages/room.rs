@@ -4,6 +4,7 @@ use engine::clock::Millis;
 
 use super::frame::{Frame, count, escape, money, page, time};
 use super::home::badge;
+use super::refusals::said;
 use super::script::SCRIPT;
 use super::words::{Language, Words};
 use crate::wire::{EtaSeconds, OfferState, PlaceState, PurchaseState, SaleState};
@@ -15,6 +16,8 @@ pub struct RoomPage<'a> {
     pub language: Language,
     /// The nonce of the inline style and script.
     pub nonce: &'a str,
+    /// When the page is made: countdowns start here.
+    pub now: Millis,
     /// The sale's name.
     pub sale: &'a str,
     /// What people read above the room.
@@ -27,7 +30,7 @@ pub struct RoomPage<'a> {
     pub closes_at: Option<Millis>,
     /// Whether the gate stands still.
     pub paused: bool,
-    /// The operator's word to everyone.
+    /// The operator's announcement.
     pub message: Option<&'a str>,
     /// People in line.
     pub line_length: u64,
@@ -35,12 +38,18 @@ pub struct RoomPage<'a> {
     pub offers: Vec<OfferCard<'a>>,
     /// The visitor's place, if they have one.
     pub place: Option<PlaceView>,
+    /// Why the visitor's last place is over, if they had one.
+    pub ended: Option<PlaceEnd>,
     /// The visitor's purchases, newest first.
     pub purchases: Vec<PurchaseView<'a>>,
-    /// Why the last form was refused, in the visitor's language or plain English.
+    /// The code by which the last form was refused.
     pub refusal: Option<&'a str>,
     /// Whether the page may play the payment provider: demos only.
     pub can_pay: bool,
+    /// The key of the forms that enter and leave.
+    pub key: String,
+    /// The cookie that keeps the lowest position shown, where nodes may differ.
+    pub floor: Option<&'a str>,
 }
 
 /// One offer in the room.
@@ -60,6 +69,23 @@ pub struct OfferCard<'a> {
     pub state: OfferState,
     /// The most this visitor can still take, for the quantity list; shown up to 10.
     pub quantity_max: u32,
+    /// The key of its form, its own on each page: pressing the button twice buys once.
+    pub key: String,
+}
+
+/// Why a place is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceEnd {
+    /// The page was not open for too long.
+    Idle,
+    /// The call was not answered in time.
+    Missed,
+    /// The time to buy is over.
+    SessionOver,
+    /// The visitor left.
+    Left,
+    /// The sale was made again under the same name.
+    Remade,
 }
 
 /// The visitor's place.
@@ -96,6 +122,8 @@ pub struct PurchaseView<'a> {
     pub currency: &'a str,
     /// When the hold ends by itself.
     pub expires_at: Millis,
+    /// The key of its forms.
+    pub key: String,
 }
 
 /// Renders `/s/{sale}`.
@@ -107,11 +135,10 @@ pub fn room(contents: &RoomPage<'_>) -> String {
         badge(words, contents.state)
     );
     if let (SaleState::Open, Some(at)) = (contents.state, contents.closes_at) {
-        body.push_str("<p class=\"soft\">");
-        body.push_str(&words.closes.replace("{n}", &time(at)));
-        body.push_str("</p>");
+        body.push_str(&soft(&words.closes.replace("{n}", &time(at))));
     }
-    for notice in [contents.message, contents.refusal].into_iter().flatten() {
+    let refusal = contents.refusal.and_then(|code| said(contents.language, code));
+    for notice in [contents.message, refusal].into_iter().flatten() {
         body.push_str("<p class=\"notice\" role=\"status\">");
         body.push_str(&escape(notice));
         body.push_str("</p>");
@@ -126,60 +153,152 @@ pub fn room(contents: &RoomPage<'_>) -> String {
     }
     body.push_str(&leave_form(words, contents));
 
-    let polls = contents.place.filter(|place| is_waiting(place.state));
+    let polls = contents.place.filter(|place| is_polled(place.state));
+    let pays = contents.purchases.iter().any(|purchase| purchase.state == PurchaseState::Paying);
+    let title = match contents.place.map(|place| place.state) {
+        Some(PlaceState::Admitted | PlaceState::Ready) => {
+            format!("{} · {}", words.called, contents.title)
+        }
+        _ => contents.title.to_owned(),
+    };
+    let polls_after = |place: PlaceView| place.poll_after_ms.div_ceil(1_000).clamp(2, 60);
     let frame = Frame {
         language: contents.language,
         nonce: contents.nonce,
-        title: contents.title,
-        refresh_seconds: polls.map(|place| place.poll_after_ms.div_ceil(1_000).clamp(2, 60)),
-        script: polls.map(|_| SCRIPT),
+        title: &title,
+        refresh_seconds: polls.map(polls_after).or_else(|| pays.then_some(RELOAD_SECONDS)),
+        reload_seconds: None,
+        script: Some(SCRIPT),
     };
     page(&frame, &body)
 }
 
+/// Seconds after which a page whose payment is under way looks for the result.
+const RELOAD_SECONDS: u64 = 4;
+
 const fn is_waiting(state: PlaceState) -> bool {
     matches!(state, PlaceState::Lobby | PlaceState::Waiting | PlaceState::Ready)
+}
+
+/// Whether the place lapses when its page stops asking.
+const fn is_polled(state: PlaceState) -> bool {
+    is_waiting(state) || matches!(state, PlaceState::SoldOut)
 }
 
 /// The card at the top: where the visitor stands, or how to get in.
 fn standing(words: &Words, contents: &RoomPage<'_>) -> String {
     match (contents.place, contents.state) {
         (Some(place), _) if is_waiting(place.state) => waiting(words, contents, &place),
-        (Some(place), _) if place.state == PlaceState::Admitted => admitted(words, &place),
-        (_, SaleState::SoldOut) => said(words.sold_out_long),
-        (_, SaleState::Closed | SaleState::Draining) => said(words.closed_long),
-        (Some(place), _) if place.state == PlaceState::SoldOut => said(words.sold_out_long),
-        (Some(_), _) => said(words.closed_long),
-        (None, SaleState::Coming) => {
-            let opens = contents.opens_at.map(time).unwrap_or_default();
-            format!("<p class=\"card\">{}</p>", words.opens.replace("{n}", &opens))
+        (Some(place), _) if place.state == PlaceState::Admitted => {
+            admitted(words, contents, &place)
         }
-        (None, SaleState::Open) => format!(
-            "<section class=\"card center\"><p>{hint}</p><p class=\"soft\">{line}</p>\
-             <form method=\"post\" action=\"/s/{sale}/enter\"><button>{enter}</button></form>\
-             </section>",
-            hint = words.enter_hint,
-            line = words.in_line.replace("{n}", &count(contents.line_length)),
-            sale = escape(contents.sale),
-            enter = words.enter,
+        (Some(place), _) if place.state == PlaceState::SoldOut => format!(
+            "<section class=\"card\" role=\"status\"{}><p>{}</p></section>",
+            polled(words, contents, &place),
+            words.sold_out_waiting
         ),
+        (Some(_), _) => said_alone(words.closed_long),
+        (None, state) => outside(words, contents, state),
     }
 }
 
-fn said(text: &str) -> String {
+/// The card of a visitor without a place: what became of the last one, and how to get one.
+fn outside(words: &Words, contents: &RoomPage<'_>, state: SaleState) -> String {
+    let ended = contents.ended.map(|end| match end {
+        PlaceEnd::Idle => words.place_idle,
+        PlaceEnd::Missed => words.place_missed,
+        PlaceEnd::SessionOver => words.session_over,
+        PlaceEnd::Left => words.place_left,
+        PlaceEnd::Remade => words.sale_remade,
+    });
+    let notice = ended
+        .map_or_else(String::new, |text| format!("<p class=\"notice\" role=\"status\">{text}</p>"));
+    let card = match state {
+        SaleState::SoldOut => said_alone(words.sold_out_long),
+        SaleState::Closed | SaleState::Draining => said_alone(words.closed_long),
+        SaleState::Coming => {
+            let opens = contents.opens_at.map(time).unwrap_or_default();
+            format!(
+                "<section class=\"card center\"><p>{opens}</p>{clock}{hint}</section>",
+                opens = words.opens.replace("{n}", &opens),
+                clock = clock(words, contents, contents.opens_at),
+                hint = soft(words.coming_hint),
+            )
+        }
+        SaleState::Open => format!(
+            "<section class=\"card center\"><p>{hint}</p>{line}\
+             <form method=\"post\" action=\"/s/{sale}/enter\">{key}<button>{enter}</button></form>\
+             </section>",
+            hint = words.enter_hint,
+            line = soft(&words.in_line.replace("{n}", &count(contents.line_length))),
+            sale = escape(contents.sale),
+            key = hidden_key(&contents.key),
+            enter = if ended.is_some() { words.enter_again } else { words.enter },
+        ),
+    };
+    notice + &card
+}
+
+fn said_alone(text: &str) -> String {
     format!("<p class=\"card\" role=\"status\">{text}</p>")
 }
 
+fn soft(html: &str) -> String {
+    format!("<p class=\"soft\">{html}</p>")
+}
+
+/// A countdown, which a script fills in; the time itself stands beside it.
+fn clock(words: &Words, contents: &RoomPage<'_>, until: Option<Millis>) -> String {
+    let Some(until) = until else { return String::new() };
+    let left = until.0.saturating_sub(contents.now.0).div_ceil(1_000);
+    let text = words.time_left;
+    format!(
+        "<p class=\"clock\" role=\"timer\" data-left=\"{left}\" data-words=\"{text}\" hidden></p>"
+    )
+}
+
+/// What proves that a form is of this page; it also makes a form sent twice one request.
+fn hidden_key(key: &str) -> String {
+    format!("<input type=\"hidden\" name=\"key\" value=\"{}\">", escape(key))
+}
+
+/// The attributes of the element that the script keeps up to date.
+fn polled(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
+    format!(
+        " id=\"place\" data-url=\"/v1/sales/{sale}/position\" data-state=\"{state}\" \
+         data-poll=\"{poll}\" data-first=\"{number}\" data-position=\"{position}\" \
+         data-floor=\"{floor}\" data-message=\"{message}\" data-ahead=\"{ahead}\" \
+         data-line=\"{line}\" data-unknown=\"{unknown}\" data-soon=\"{soon}\" \
+         data-minutes=\"{minutes}\"",
+        sale = escape(contents.sale),
+        state = place.state.word(),
+        poll = place.poll_after_ms,
+        number = place.number.max(1),
+        position = place.position,
+        floor = contents.floor.unwrap_or_default(),
+        message = escape(contents.message.unwrap_or_default()),
+        ahead = words.ahead,
+        line = words.in_line,
+        unknown = words.wait_unknown,
+        soon = words.under_a_minute,
+        minutes = words.minutes,
+    )
+}
+
 fn waiting(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
+    let polled = polled(words, contents, place);
+    if place.state == PlaceState::Ready {
+        return format!(
+            "<section class=\"card center turn\" role=\"status\"{polled}><h2>{}</h2>{}</section>",
+            words.called,
+            soft(words.one_moment)
+        );
+    }
     let advice = if contents.paused { words.paused } else { words.keep_open };
-    let heading = if place.state == PlaceState::Ready { words.called } else { words.position };
     // What the bar counts from: the number itself is the furthest back this place ever was.
     let passed = place.number.saturating_sub(place.position);
     format!(
-        "<section class=\"card center\" id=\"place\" data-url=\"/v1/sales/{sale}/position\" \
-         data-state=\"{state}\" data-poll=\"{poll}\" data-first=\"{number}\" \
-         data-message=\"{message}\" data-ahead=\"{ahead_words}\" data-line=\"{line_words}\" \
-         data-unknown=\"{unknown}\" data-soon=\"{soon}\" data-minutes=\"{minutes}\">\
+        "<section class=\"card center\"{polled}>\
          <div aria-live=\"polite\" aria-atomic=\"true\"><h2>{heading}</h2>\
          <p class=\"big\" id=\"position\">{position}</p><p id=\"ahead\">{ahead}</p></div>\
          <progress id=\"bar\" max=\"{number}\" value=\"{passed}\" aria-label=\"{heading}\">\
@@ -187,16 +306,8 @@ fn waiting(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String 
          <dl><dt>{wait}</dt><dd id=\"eta\">{eta}</dd>\
          <dt>{your_number}</dt><dd>{shown_number}</dd></dl>\
          <p class=\"soft\" id=\"line\">{line}</p><p class=\"soft\">{advice}</p></section>",
-        sale = escape(contents.sale),
-        state = place.state.word(),
-        poll = place.poll_after_ms,
+        heading = words.position,
         number = place.number.max(1),
-        message = escape(contents.message.unwrap_or_default()),
-        ahead_words = words.ahead,
-        line_words = words.in_line,
-        unknown = words.wait_unknown,
-        soon = words.under_a_minute,
-        minutes = words.minutes,
         position = count(place.position),
         ahead = words.ahead.replace("{n}", &count(place.ahead)),
         wait = words.wait,
@@ -216,14 +327,21 @@ fn eta(words: &Words, eta: Option<EtaSeconds>) -> String {
     words.minutes.replace("{n}", &minutes(eta.min)).replace("{m}", &minutes(eta.max))
 }
 
-fn admitted(words: &Words, place: &PlaceView) -> String {
-    let until = place.pass_expires_at.map_or_else(String::new, |at| {
-        format!("<p class=\"soft\">{}</p>", words.until.replace("{n}", &time(at)))
-    });
+fn admitted(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
+    let until = place
+        .pass_expires_at
+        .map_or_else(String::new, |at| soft(&words.until.replace("{n}", &time(at))));
     format!(
-        "<section class=\"card center turn\" role=\"status\"><h2>{}</h2>{until}</section>",
-        words.admitted
+        "<section class=\"card center turn\" role=\"status\"><h2>{}</h2>{}{until}</section>",
+        words.admitted,
+        clock(words, contents, place.pass_expires_at)
     )
+}
+
+/// What people call an offer: the sale's own title where it sells one thing.
+fn product(contents: &RoomPage<'_>, sku: &str) -> String {
+    let only = contents.offers.len() == 1 && contents.offers.iter().any(|offer| offer.sku == sku);
+    escape(if only && !contents.title.is_empty() { contents.title } else { sku })
 }
 
 fn offer_card(
@@ -241,10 +359,10 @@ fn offer_card(
     let can_buy = admitted && offer.state == OfferState::Available && offer.quantity_max > 0;
     let form = if can_buy { buy_form(words, contents, offer) } else { String::new() };
     format!(
-        "<section class=\"card\"><div class=\"row\"><h2>{sku}</h2>\
+        "<section class=\"card\"><div class=\"row\"><h2>{product}</h2>\
          <span class=\"price\">{price}</span></div><p class=\"soft\">{left}</p>{form}</section>",
-        sku = escape(offer.sku),
-        price = money(offer.price, offer.currency),
+        product = product(contents, offer.sku),
+        price = money(contents.language, offer.price, offer.currency),
     )
 }
 
@@ -254,62 +372,78 @@ fn buy_form(words: &Words, contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> St
     let quantities = quantities.concat();
     format!(
         "<form method=\"post\" action=\"/s/{sale}/buy\"><div class=\"row\">\
-         <input type=\"hidden\" name=\"sku\" value=\"{sku}\">\
-         <input type=\"hidden\" name=\"key\" value=\"{key}\">\
+         <input type=\"hidden\" name=\"sku\" value=\"{sku}\">{key}\
          <select name=\"quantity\" aria-label=\"{quantity}\">{quantities}</select>\
          <button>{buy}</button></div></form>",
         sale = escape(contents.sale),
         sku = escape(offer.sku),
-        // Fresh with each page: pressing the button twice buys once.
-        key = escape(contents.nonce),
+        key = hidden_key(&offer.key),
         quantity = words.quantity,
         buy = words.buy,
     )
 }
 
 fn purchase_card(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseView<'_>) -> String {
-    let (sale, id) = (escape(contents.sale), escape(purchase.purchase));
     let rows = purchase.items.iter();
-    let rows = rows.map(|(sku, quantity)| format!("<dt>{}</dt><dd>× {quantity}</dd>", escape(sku)));
+    let rows = rows
+        .map(|(sku, quantity)| format!("<dt>{}</dt><dd>× {quantity}</dd>", product(contents, sku)));
     let items = rows.collect::<Vec<String>>().concat();
-    let button = |verb: &str, class: &str, text: &str| {
-        format!(
-            "<form method=\"post\" action=\"/s/{sale}/purchases/{id}/{verb}\">\
-             <button class=\"{class}\">{text}</button></form>"
-        )
-    };
-    let open = purchase.state == PurchaseState::Held;
-    let deadline = if open {
-        let until = words.pay_until.replace("{n}", &time(purchase.expires_at));
-        format!("<p class=\"soft\">{until}</p>")
+    let reload = if purchase.state == PurchaseState::Paying {
+        format!(" data-reload=\"{RELOAD_SECONDS}\"")
     } else {
         String::new()
     };
-    let pay = if contents.can_pay { button("pay", "", words.pay) } else { String::new() };
-    let buttons =
-        if open { pay + &button("release", "quiet", words.give_up) } else { String::new() };
     format!(
-        "<section class=\"card\"><div class=\"row\"><h2>{heading}</h2>\
+        "<section class=\"card\"{reload}><div class=\"row\"><h2>{heading}</h2>\
          <span class=\"badge {class}\">{state}</span></div>\
-         <dl>{items}<dt>{total}</dt><dd class=\"price\">{amount}</dd></dl>{deadline}{buttons}\
+         <dl>{items}<dt>{total}</dt><dd class=\"price\">{amount}</dd></dl>{note}{forms}\
          </section>",
         heading = words.purchase,
         class = if purchase.state == PurchaseState::Confirmed { "open" } else { "soft" },
         state = words.purchase_state(purchase.state),
         total = words.total,
-        amount = money(purchase.amount, purchase.currency),
+        amount = money(contents.language, purchase.amount, purchase.currency),
+        note = soft(words.purchase_note(purchase.state)),
+        forms = purchase_forms(words, contents, purchase),
     )
 }
 
-fn leave_form(words: &Words, contents: &RoomPage<'_>) -> String {
-    let stays = |place: &PlaceView| is_waiting(place.state) || place.state == PlaceState::Admitted;
-    if !contents.place.as_ref().is_some_and(stays) {
-        return String::new();
+/// How long an open purchase is kept, and what can be done with it.
+fn purchase_forms(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseView<'_>) -> String {
+    let (sale, id) = (escape(contents.sale), escape(purchase.purchase));
+    let key = hidden_key(&purchase.key);
+    let button = |verb: &str, class: &str, text: &str| {
+        format!(
+            "<form method=\"post\" action=\"/s/{sale}/purchases/{id}/{verb}\">{key}\
+             <button class=\"{class}\">{text}</button></form>"
+        )
+    };
+    let pay = if contents.can_pay { button("pay", "", words.pay) } else { String::new() };
+    match purchase.state {
+        PurchaseState::Held => {
+            let until = soft(&words.pay_until.replace("{n}", &time(purchase.expires_at)));
+            let clock = clock(words, contents, Some(purchase.expires_at));
+            until + &clock + &pay + &button("release", "quiet", words.give_up)
+        }
+        // In the demo, a payment that broke off can be ended from here.
+        PurchaseState::Paying => pay,
+        PurchaseState::Confirmed
+        | PurchaseState::Released
+        | PurchaseState::Expired
+        | PurchaseState::Refunded => String::new(),
     }
+}
+
+fn leave_form(words: &Words, contents: &RoomPage<'_>) -> String {
+    let text = match contents.place.map(|place| place.state) {
+        Some(PlaceState::Admitted) => words.finish,
+        Some(state) if is_polled(state) => words.leave,
+        _ => return String::new(),
+    };
     format!(
-        "<form method=\"post\" action=\"/s/{}/leave\"><button class=\"quiet\">{}</button></form>",
+        "<form method=\"post\" action=\"/s/{}/leave\">{}<button class=\"quiet\">{text}</button></form>",
         escape(contents.sale),
-        words.leave
+        hidden_key(&contents.key),
     )
 }
 
@@ -321,6 +455,7 @@ mod tests {
         RoomPage {
             language,
             nonce: "n0nce",
+            now: Millis(1_799_999_700_000),
             sale: "demo",
             title: "Demo <drop>",
             state: SaleState::Open,
@@ -337,11 +472,15 @@ mod tests {
                 total: 1_000,
                 state: OfferState::Available,
                 quantity_max: 2,
+                key: "offer-key".to_owned(),
             }],
             place,
+            ended: None,
             purchases: Vec::new(),
             refusal: None,
             can_pay: true,
+            key: "page-key".to_owned(),
+            floor: None,
         }
     }
 
@@ -366,6 +505,7 @@ mod tests {
             amount: 198_000,
             currency: "KRW",
             expires_at: Millis(1_800_000_300_000),
+            key: "purchase-key".to_owned(),
         }
     }
 
@@ -373,7 +513,9 @@ mod tests {
     fn a_visitor_without_a_place_can_enter_and_do_nothing_else() {
         let html = room(&contents(Language::English, None));
         assert!(html.contains("action=\"/s/demo/enter\""));
-        assert!(!html.contains("/buy") && !html.contains("/leave") && !html.contains("fetch("));
+        assert!(
+            !html.contains("/buy") && !html.contains("/leave") && !html.contains("id=\"place\"")
+        );
         assert!(html.contains("Demo &lt;drop&gt;") && !html.contains("<drop>"));
     }
 
@@ -381,6 +523,7 @@ mod tests {
     fn a_waiting_visitor_sees_the_position_with_and_without_javascript() {
         let html = room(&contents(Language::Korean, Some(place(PlaceState::Waiting))));
         assert!(html.contains("<html lang=\"ko\">") && html.contains("aria-live=\"polite\""));
+        assert!(html.contains("data-position=\"12346\""));
         assert!(html.contains("id=\"position\">12,346<") && html.contains("앞에 12,345명"));
         assert!(html.contains("<noscript><meta http-equiv=\"refresh\" content=\"4\">"));
         assert!(html.contains("<script nonce=\"n0nce\">") && html.contains("/leave"));
@@ -393,12 +536,23 @@ mod tests {
         let mut page = contents(Language::English, Some(place(PlaceState::Admitted)));
         page.purchases = vec![purchase(PurchaseState::Held)];
         let html = room(&page);
+        assert!(html.contains("<title>It is your turn · Demo &lt;drop&gt;</title>"));
+        assert!(html.contains("data-left=\"300\"") && html.contains("data-left=\"600\""));
+        for (action, key) in [("buy", "offer-key"), ("purchases/p1-7/release", "purchase-key")] {
+            let form = html.split_once(&format!("action=\"/s/demo/{action}\"")).unwrap().1;
+            let form = form.split_once("</form>").unwrap().0;
+            assert!(form.contains(&format!("name=\"key\" value=\"{key}\"")), "{form}");
+        }
+        assert!(!html.contains("value=\"n0nce\""), "a script could read the nonce from a field");
         assert!(html.contains("action=\"/s/demo/buy\"") && html.contains("<option>2</option>"));
         assert!(!html.contains("<option>3</option>"));
         assert!(html.contains("/s/demo/purchases/p1-7/pay"));
         assert!(html.contains("/s/demo/purchases/p1-7/release"));
         page.purchases = vec![purchase(PurchaseState::Confirmed)];
         assert!(!room(&page).contains("/purchases/"), "a paid purchase has no buttons");
+        page.purchases = vec![purchase(PurchaseState::Paying)];
+        let html = room(&page);
+        assert!(html.contains("confirming your payment") && html.contains("data-reload=\"4\""));
         page.offers[0].state = OfferState::SoldOut;
         assert!(!room(&page).contains("/s/demo/buy"));
     }
@@ -407,10 +561,39 @@ mod tests {
     fn the_end_is_said() {
         let mut page = contents(Language::English, Some(place(PlaceState::SoldOut)));
         page.state = SaleState::SoldOut;
-        assert!(room(&page).contains("Everything is sold"));
+        let html = room(&page);
+        assert!(html.contains("Everything is sold right now") && html.contains("id=\"place\""));
         page.state = SaleState::Closed;
         page.place = None;
         assert!(room(&page).contains("This sale is over"));
+    }
+
+    #[test]
+    fn a_place_that_is_over_is_explained_and_can_be_taken_again() {
+        let mut page = contents(Language::Korean, None);
+        for end in [
+            PlaceEnd::Idle,
+            PlaceEnd::Missed,
+            PlaceEnd::SessionOver,
+            PlaceEnd::Left,
+            PlaceEnd::Remade,
+        ] {
+            page.ended = Some(end);
+            let html = room(&page);
+            assert!(html.contains("다시 줄 서기") && html.contains("action=\"/s/demo/enter\""));
+            assert!(html.contains("습니다.</p><section"), "{end:?} is explained: {html}");
+        }
+        page.purchases = vec![purchase(PurchaseState::Held)];
+        assert!(room(&page).contains("/purchases/p1-7/release"), "the reservation goes on");
+    }
+
+    #[test]
+    fn only_known_codes_become_words() {
+        let mut page = contents(Language::Korean, None);
+        page.refusal = Some("sold_out");
+        assert!(room(&page).contains("남은 수량이 부족하여"));
+        page.refusal = Some("<b>anything</b>");
+        assert!(!room(&page).contains("anything"));
     }
 
     /// Writes the pages where a browser can open them: `RUSHGATE_PAGES_DIR=dir cargo test pages`.

@@ -23,6 +23,7 @@ font-size:.85rem;font-weight:600}.open{color:var(--good)}.over{color:var(--bad)}
 .big{font-size:3.6rem;line-height:1.1;font-weight:750;font-variant-numeric:tabular-nums;\
 margin:.1rem 0 .3rem}\
 .center{text-align:center}\
+.clock{font-size:1.6rem;font-weight:700;font-variant-numeric:tabular-nums;margin:.2rem 0}\\
 progress{width:100%;height:1.1rem;margin:.6rem 0;accent-color:var(--go)}\
 dl{display:grid;grid-template-columns:auto auto;gap:.2rem 1rem;margin:.6rem 0 0}\
 dt{color:var(--soft);text-align:left}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}\

@@ -84,6 +84,23 @@ pub(super) struct Words {
     pub(super) sold_out_long: &'static str,
     pub(super) closed_long: &'static str,
     pub(super) promise: &'static str,
+    pub(super) enter_again: &'static str,
+    pub(super) place_idle: &'static str,
+    pub(super) place_missed: &'static str,
+    pub(super) session_over: &'static str,
+    pub(super) place_left: &'static str,
+    pub(super) sale_remade: &'static str,
+    pub(super) one_moment: &'static str,
+    pub(super) time_left: &'static str,
+    pub(super) finish: &'static str,
+    pub(super) refused: &'static str,
+    pub(super) back_to_room: &'static str,
+    pub(super) to_sales: &'static str,
+    pub(super) asks_again: &'static str,
+    pub(super) reference: &'static str,
+    pub(super) sold_out_waiting: &'static str,
+    pub(super) coming_hint: &'static str,
+    purchase_notes: [&'static str; 6],
     states: [&'static str; 5],
     purchase_states: [&'static str; 6],
 }
@@ -100,14 +117,24 @@ impl Words {
     }
 
     pub(super) const fn purchase_state(&self, state: PurchaseState) -> &'static str {
-        self.purchase_states[match state {
-            PurchaseState::Held => 0,
-            PurchaseState::Paying => 1,
-            PurchaseState::Confirmed => 2,
-            PurchaseState::Released => 3,
-            PurchaseState::Expired => 4,
-            PurchaseState::Refunded => 5,
-        }]
+        self.purchase_states[at(state)]
+    }
+
+    /// What a purchase's state means to its shopper.
+    pub(super) const fn purchase_note(&self, state: PurchaseState) -> &'static str {
+        self.purchase_notes[at(state)]
+    }
+}
+
+/// Where a purchase state's words stand.
+const fn at(state: PurchaseState) -> usize {
+    match state {
+        PurchaseState::Held => 0,
+        PurchaseState::Paying => 1,
+        PurchaseState::Confirmed => 2,
+        PurchaseState::Released => 3,
+        PurchaseState::Expired => 4,
+        PurchaseState::Refunded => 5,
     }
 }
 
@@ -120,7 +147,8 @@ static ENGLISH: Words = Words {
     opens: "Opens {n}",
     closes: "Closes {n}",
     enter: "Get in line",
-    enter_hint: "You get a numbered place. It stays yours when you reload or lose the connection.",
+    enter_hint: "You get a numbered place. It stays yours when you reload the page, close the browser for a \
+                 moment or lose the connection.",
     your_number: "Your number",
     position: "Your position",
     ahead: "{n} people ahead of you",
@@ -141,13 +169,45 @@ static ENGLISH: Words = Words {
     purchase: "Your purchase",
     total: "Total",
     pay: "Pay (demo)",
-    give_up: "Give it up",
+    give_up: "Cancel reservation",
     pay_until: "Reserved until {n}",
     sold_out_long: "Everything is sold. Thank you for waiting.",
     closed_long: "This sale is over.",
-    promise: "First come, first served: nobody is let past you.",
+    promise: "First come, first served. No one can pass you in line.",
+    enter_again: "Get in line again",
+    place_idle: "Your place has lapsed because this page was not open for a while.",
+    place_missed: "You were called, but did not come back in time, so your turn went to the next \
+                   person.",
+    session_over: "Your time to buy is over.",
+    place_left: "You have left the line.",
+    sale_remade: "This sale was set up again, so earlier places no longer count.",
+    one_moment: "One moment, we are letting you in.",
+    time_left: "{n} left",
+    finish: "I’m done",
+    refused: "That did not work",
+    back_to_room: "Back to the room",
+    to_sales: "See all sales",
+    asks_again: "This page tries again by itself.",
+    reference: "Reference: {n}",
+    sold_out_waiting: "Everything is sold right now. If something comes back, the line moves on.",
+    coming_hint: "This page opens the line by itself when it is time.",
+    purchase_notes: [
+        "It is yours until the time is up.",
+        "We are confirming your payment. This page shows the result by itself.",
+        "Your payment is complete.",
+        "You cancelled this reservation.",
+        "The time to pay ran out, so the reservation ended.",
+        "The amount was refunded.",
+    ],
     states: ["Coming soon", "Open", "Closing: no new places", "Sold out", "Over"],
-    purchase_states: ["Reserved", "Payment under way", "Paid", "Given up", "Expired", "Refunded"],
+    purchase_states: [
+        "Reserved",
+        "Payment in progress",
+        "Paid",
+        "Cancelled",
+        "Expired",
+        "Refunded",
+    ],
 };
 
 static KOREAN: Words = Words {
@@ -159,7 +219,7 @@ static KOREAN: Words = Words {
     opens: "{n}에 시작",
     closes: "{n}에 종료",
     enter: "줄 서기",
-    enter_hint: "번호가 있는 자리를 받습니다. 새로고침하거나 연결이 끊겨도 자리는 그대로입니다.",
+    enter_hint: "번호가 있는 자리를 받습니다. 새로고침하거나 잠시 브라우저를 닫거나 연결이 끊겨도 자리는 그대로입니다.",
     your_number: "내 번호",
     position: "내 순서",
     ahead: "앞에 {n}명",
@@ -167,7 +227,7 @@ static KOREAN: Words = Words {
     wait_unknown: "아직 알 수 없음",
     under_a_minute: "1분 이내",
     minutes: "{n}–{m}분",
-    keep_open: "이 페이지를 열어 두세요. 차례가 되면 알려 드립니다.",
+    keep_open: "이 페이지를 열어 두십시오. 차례가 되면 여기에서 알려 드립니다.",
     paused: "입장이 잠시 멈췄습니다. 자리는 유지됩니다.",
     called: "차례가 되었습니다",
     admitted: "차례가 되었습니다. 지금 구매할 수 있습니다.",
@@ -180,13 +240,37 @@ static KOREAN: Words = Words {
     purchase: "내 구매",
     total: "합계",
     pay: "결제하기 (데모)",
-    give_up: "포기하기",
+    give_up: "예약 취소하기",
     pay_until: "{n}까지 예약됩니다",
     sold_out_long: "모두 판매되었습니다. 기다려 주셔서 감사합니다.",
     closed_long: "판매가 끝났습니다.",
     promise: "먼저 온 순서대로 입장합니다. 아무도 앞지를 수 없습니다.",
+    enter_again: "다시 줄 서기",
+    place_idle: "이 페이지가 한동안 열려 있지 않아 자리가 없어졌습니다.",
+    place_missed: "차례가 되었지만 제때 확인되지 않아 다음 사람에게 차례가 넘어갔습니다.",
+    session_over: "구매할 수 있는 시간이 끝났습니다.",
+    place_left: "줄에서 나왔습니다.",
+    sale_remade: "판매가 새로 준비되어 이전에 받은 자리는 쓸 수 없습니다.",
+    one_moment: "지금 입장하고 있습니다. 잠시 기다려 주십시오.",
+    time_left: "{n} 남음",
+    finish: "구매 마치기",
+    refused: "처리하지 못했습니다",
+    back_to_room: "대기실로 돌아가기",
+    to_sales: "판매 목록 보기",
+    asks_again: "잠시 후 자동으로 다시 시도합니다.",
+    reference: "문의 번호: {n}",
+    sold_out_waiting: "지금은 모두 판매되었습니다. 다시 나오는 수량이 있으면 순서대로 입장합니다.",
+    coming_hint: "시작 시각이 되면 이 페이지에서 바로 줄을 설 수 있습니다.",
+    purchase_notes: [
+        "정해진 시간까지 예약이 유지됩니다.",
+        "결제를 확인하고 있습니다. 결과는 이 페이지에 자동으로 나타납니다.",
+        "결제가 완료되었습니다.",
+        "예약을 취소했습니다.",
+        "결제 시간이 지나 예약이 끝났습니다.",
+        "결제 금액을 환불했습니다.",
+    ],
     states: ["곧 시작", "판매 중", "마감 중: 새 자리 없음", "품절", "종료"],
-    purchase_states: ["예약됨", "결제 중", "결제 완료", "포기함", "기한 지남", "환불됨"],
+    purchase_states: ["예약됨", "결제 진행 중", "결제 완료", "취소됨", "기한 지남", "환불됨"],
 };
 
 #[cfg(test)]

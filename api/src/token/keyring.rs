@@ -66,6 +66,8 @@ pub struct Keyring {
     pub(super) pass: PassKey,
     pub(super) pass_previous: Option<PassKey>,
     pub(super) identity: [u8; 32],
+    pub(super) form: [u8; 32],
+    pub(super) form_previous: Option<[u8; 32]>,
     pub(super) verified: Verified,
 }
 
@@ -94,6 +96,8 @@ impl Keyring {
             pass: current.pass_key(),
             pass_previous: previous.as_ref().map(Source::pass_key),
             identity,
+            form: current.expand(b"form-mac"),
+            form_previous: previous.as_ref().map(|source| source.expand(b"form-mac")),
             verified: Verified::new(),
         })
     }

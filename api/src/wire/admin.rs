@@ -59,16 +59,22 @@ pub fn read_rate(body: &[u8]) -> Result<RateRequest, BodyError> {
     })
 }
 
-/// Reads `{"message": "…"}`; null or an empty text takes the message away.
+/// Reads `{"message": "…"}`; null or an empty text takes the message away. Pages show it and compare
+/// it, so tabs become spaces, line ends become `\n`, and other control characters are refused.
 pub fn read_message(body: &[u8]) -> Result<MessageRequest, BodyError> {
-    let allowed = format!("a text of at most {TEXT_BYTES_MAX} bytes, or null");
+    let allowed =
+        format!("a text of at most {TEXT_BYTES_MAX} bytes without control characters, or null");
     read_body(body, |fields| {
         let message = fields.read("message", &allowed, |node| {
             if *node == Node::Null {
                 return Some(None);
             }
             let text = node.as_text().filter(|text| text.len() <= TEXT_BYTES_MAX)?;
-            Some(if text.is_empty() { None } else { Some(text.to_owned()) })
+            let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
+            if text.chars().any(|character| character.is_control() && character != '\n') {
+                return None;
+            }
+            Some(if text.is_empty() { None } else { Some(text) })
         });
         Some(MessageRequest { message: fields.required("message", &allowed, message)? })
     })

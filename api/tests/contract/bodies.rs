@@ -142,6 +142,12 @@ async fn an_idempotency_key_is_one_header_of_visible_ascii() {
     }
     assert_eq!(fields(wall.tell(buy().key("a").key("b")).await), ["Idempotency-Key"]);
     assert_eq!(fields(wall.tell(post(wall.path("enter")).key("a b")).await), ["Idempotency-Key"]);
+    // Where shoppers are anonymous the key is who they are: one that can be guessed is none.
+    for key in ["1", "alice-1", &"k".repeat(21)] {
+        let told = wall.tell(post(wall.path("enter")).key(key)).await;
+        assert_eq!(fields(told), ["Idempotency-Key"], "{key}");
+    }
+    wall.tell(post(wall.path("enter")).key(&"k".repeat(22))).await.is(200);
     let confirm = post(wall.path("purchases/p1-1/confirm")).key(&"k".repeat(129));
     assert_eq!(fields(wall.backend(confirm).await), ["Idempotency-Key"]);
     assert_eq!(wall.units().await, [10, 0, 0, 0]);
@@ -175,7 +181,8 @@ async fn nothing_a_client_sends_makes_a_line_of_the_log() {
     let (wall, shopper) = someone().await;
     let mark = format!("injected-{}", wall.name());
     let message = json!({ "message": format!("a\r\n{mark} b") });
-    wall.operator(post(wall.admin("message")).json(&message)).await.is(200);
+    let told = wall.operator(post(wall.admin("message")).json(&message)).await.is(200).json();
+    assert_eq!(told["message"], format!("a\n{mark} b"));
     let body = json!({ format!("x\n{mark}"): 1 });
     wall.tell(post(wall.path("enter")).json(&body)).await.refuses(422, "invalid_request");
     wall.tell(get(format!("/v1/sales/x%0a{mark}"))).await.refuses(404, "not_found");

@@ -131,8 +131,14 @@ async fn a_message_reaches_everyone_and_goes_again() {
     let wall = Wall::new(json!({})).await;
     wall.act("pause", Value::Null).await;
     let ticket = wall.waiting().await;
-    let words = "short \"break\"\r\n</p><b>\u{1f45f}";
-    assert_eq!(wall.act("message", json!({ "message": words })).await["message"], words);
+    let sent = "short\t\"break\"\r\n</p>\r<b>\u{1f45f}";
+    let words = "short \"break\"\n</p>\n<b>\u{1f45f}";
+    assert_eq!(wall.act("message", json!({ "message": sent })).await["message"], words);
+    for control in ["\u{0}", "\u{1b}[31m", "\u{7f}", "\u{85}"] {
+        let message = json!({ "message": format!("a{control}b") });
+        let told = wall.operator(post(wall.admin("message")).json(&message)).await;
+        told.refuses(422, "invalid_request");
+    }
     assert_eq!(wall.status().await["message"], words);
     assert_eq!(wall.position(&ticket).await.is(200).json()["message"], words);
     assert_eq!(wall.act("message", json!({ "message": null })).await["message"], Value::Null);

@@ -39,7 +39,7 @@ fn one_answer(told: &[Told], status: u16) {
 #[tokio::test]
 async fn the_same_key_gives_the_same_bytes_whatever_happened_since() {
     let wall = Wall::new(json!({})).await;
-    let enter = || post(wall.path("enter")).key("enter-1");
+    let enter = || post(wall.path("enter")).key("enter-1-of-a-fresh-shopper");
     let entered = wall.tell(enter()).await.is(200);
     let pass = text(&entered.json()["pass"]);
     let bought = wall.buy(&pass, 1, "buy-1").await.is(201);
@@ -88,7 +88,7 @@ async fn a_key_means_something_for_its_shopper_call_and_sale_alone() {
     }
     assert_eq!(wall.units().await, [7, 0, 0, 3]);
     let elsewhere = Wall::new(json!({})).await;
-    let enter = |wall: &Wall<'_>| post(wall.path("enter")).key("same");
+    let enter = |wall: &Wall<'_>| post(wall.path("enter")).key("the-same-key-in-two-sales");
     let here = wall.tell(enter(&wall)).await.is(200).json();
     let there = elsewhere.tell(enter(&elsewhere)).await.is(200);
     assert!(!there.replayed());
@@ -108,7 +108,10 @@ async fn a_refused_request_leaves_its_key_free() {
 #[tokio::test]
 async fn one_key_at_once_has_one_effect() {
     let wall = Wall::new(json!({})).await;
-    one_answer(&at_once(wall, &post(wall.path("enter")).key("k"), 50).await, 200);
+    one_answer(
+        &at_once(wall, &post(wall.path("enter")).key("one-key-for-fifty-at-once"), 50).await,
+        200,
+    );
     assert_eq!(wall.stats().await["entered"], 1);
 
     let shopper = wall.admitted().await;

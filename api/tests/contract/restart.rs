@@ -21,7 +21,7 @@ struct Remembered {
 
 async fn live_through(wall: &Wall<'_>) -> Remembered {
     let mut answered = Vec::new();
-    let enter = post(wall.path("enter")).key("enter");
+    let enter = post(wall.path("enter")).key("enter-before-the-restart");
     answered.push((enter.clone(), wall.tell(enter).await.is(200)));
     let pass = text(&answered[0].1.json()["pass"]);
     let items = json!({ "items": [{ "sku": "sneaker-42", "quantity": 1 }] });
@@ -35,7 +35,7 @@ async fn live_through(wall: &Wall<'_>) -> Remembered {
     wall.act("message", json!({ "message": "hold on" })).await;
     let left = wall.waiting().await;
     let waiting = wall.waiting().await;
-    let late = post(wall.path("enter")).key("late");
+    let late = post(wall.path("enter")).key("late-before-the-restart");
     answered.push((late.clone(), wall.tell(late).await.is(202)));
     wall.tell(post(wall.path("leave")).bearer(&left)).await.is(204);
     let place = wall.position(&waiting).await.is(200).json();

@@ -67,7 +67,7 @@ async fn a_store_that_the_authority_vouches_for_is_used_with_user_and_password()
     let (_redis, port) = store(dir.path());
     let server = serve(dir.path(), port, "shop:pass%20word", &dir.path().join("ca.pem"));
     let wall = Wall::on(&server, json!({})).await;
-    wall.tell(post(wall.path("enter")).key("enter")).await.is(200);
+    wall.tell(post(wall.path("enter")).key("enter-over-a-tls-store")).await.is(200);
     server.ops.tell(get("/readyz")).await.is(200);
 }
 

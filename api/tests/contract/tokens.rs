@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
-    client::get,
+    client::{get, post},
     wall::{Shopper, Wall, text},
 };
 
@@ -132,5 +132,29 @@ async fn a_pass_ends_with_its_last_second() {
     assert!((2..=3).contains(&lasts), "{claims}");
     tokio::time::sleep(std::time::Duration::from_millis(3_050)).await;
     wall.buy(&pass, 1, "late").await.refuses(401, "pass_expired");
-    wall.show("p1-1", &pass).await.refuses(401, "pass_expired");
+}
+
+#[tokio::test]
+async fn a_purchase_is_its_shoppers_after_the_session() {
+    let wall = Wall::new(json!({ "session_seconds": 2, "hold_seconds": 60 })).await;
+    let (shopper, id) = wall.held().await;
+    let (paid_by, paid) = wall.held().await;
+    wall.step(&paid, "confirm").await.is(200);
+    tokio::time::sleep(std::time::Duration::from_millis(3_050)).await;
+    wall.position(&shopper.ticket).await.refuses(410, "ticket_expired");
+    wall.buy(&shopper.pass, 1, "late").await.refuses(401, "pass_expired");
+    for token in [&shopper.pass, &shopper.ticket] {
+        assert_eq!(wall.show(&id, token).await.is(200).json()["state"], "held");
+        wall.show(&paid, token).await.refuses(404, "not_found");
+    }
+    for token in [&paid_by.pass, &paid_by.ticket] {
+        assert_eq!(wall.show(&paid, token).await.is(200).json()["state"], "confirmed");
+    }
+    let release = post(wall.path(&format!("purchases/{id}/release")));
+    wall.tell(release.clone().bearer(&paid_by.ticket)).await.refuses(404, "not_found");
+    assert_eq!(
+        wall.tell(release.bearer(&shopper.ticket)).await.is(200).json()["state"],
+        "released"
+    );
+    assert_eq!(wall.show(&id, &shopper.pass).await.is(200).json()["state"], "released");
 }

@@ -24,7 +24,8 @@ use crate::{
 const MESSAGE_BYTES: usize = 1_000;
 
 fn enter(server: &Server, key: &str) -> Answer {
-    server.client().ask(&Call { key: Some(key), ..Call::post("/v1/sales/demo/enter") })
+    let key = format!("{key}-of-these-shoppers");
+    server.client().ask(&Call { key: Some(&key), ..Call::post("/v1/sales/demo/enter") })
 }
 
 /// Takes all the room there is.

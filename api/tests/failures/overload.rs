@@ -161,7 +161,8 @@ async fn arrive(addr: SocketAddr, tally: &Tally, kind: char) {
 }
 
 async fn ask(addr: SocketAddr, key: &str) -> std::io::Result<String> {
-    let call = Call { key: Some(key), ..Call::post("/v1/sales/demo/enter") };
+    let key = format!("{key}-of-an-overload-test");
+    let call = Call { key: Some(&key), ..Call::post("/v1/sales/demo/enter") };
     let request =
         String::from_utf8_lossy(&call.bytes()).replacen("\r\n", "\r\nConnection: close\r\n", 1);
     let mut stream = TcpStream::connect(addr).await?;

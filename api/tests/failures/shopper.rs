@@ -64,8 +64,10 @@ impl Purchase {
 const NOT_NOW: u16 = 503;
 
 impl Shopper {
-    pub(crate) fn new(key: String) -> Self {
-        Self { key, ..Self::default() }
+    /// Someone whose keys begin with `name`, made long enough for an entry's.
+    pub(crate) fn new(mut name: String) -> Self {
+        name.push_str("-of-these-shoppers");
+        Self { key: name, ..Self::default() }
     }
 
     /// Enters, or asks again with the same key.

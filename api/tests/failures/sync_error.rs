@@ -43,7 +43,7 @@ fn one_by_one(fault: &str) {
     assert!(shoppers.len() > 2, "the fault came too early");
     // Whoever asks while it stops is not told that anything was done.
     for at in 0..3 {
-        let key = format!("late-{at}");
+        let key = format!("late-for-the-sync-error-{at}");
         let call = Call { key: Some(&key), ..Call::post("/v1/sales/demo/enter") };
         assert!(!is_success(&server.client().send(&call)));
     }

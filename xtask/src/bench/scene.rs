@@ -41,9 +41,9 @@ pub(super) fn enter(sale: &str) -> Load {
     }
 }
 
-/// The same with an idempotency key.
+/// The same with an idempotency key, as long as an anonymous entry's has to be.
 pub(super) fn keyed(load: Load) -> Load {
-    let line = "host: bench\r\nidempotency-key: {serial}\r\n";
+    let line = "host: bench\r\nidempotency-key: entry-of-the-benchmark-{serial}\r\n";
     Load { template: load.template.replace("host: bench\r\n", line), ..load }
 }
 

@@ -169,7 +169,7 @@ fn stand(nodes: &[SocketAddr]) -> Result<Arc<Vec<String>>, Failure> {
     let path = format!("/v1/sales/{SALE}/enter");
     let mut tickets = Vec::new();
     for (count, client) in (0..PLACES).zip((0..clients.len()).cycle()) {
-        let key = format!("place-{count}");
+        let key = format!("one-place-of-the-polls-{count}");
         let answer = clients[client].ask(&Request { key: &key, ..Request::post(&path) });
         let answer = answer.map_err(|error| failed(error.to_string()))?;
         let ticket = answer.text("ticket");

@@ -100,7 +100,7 @@ fn probe(node: SocketAddr, index: u32, sale: &str, begun: Instant, stop: &Atomic
     let enter = format!("/v1/sales/{sale}/enter");
     let leave = format!("/v1/sales/{sale}/leave");
     for count in 0_u64.. {
-        let key = format!("probe-{index}-{count}");
+        let key = format!("one-entry-of-the-probe-{index}-{count}");
         let ticket = loop {
             if stop.load(Ordering::Acquire) {
                 return found;
