@@ -12,8 +12,8 @@
 //! acknowledged to the engine is in the engine's outbox, and is offered again after a restart.
 //!
 //! Always true: an event leaves the outbox only after the sink took it; no event of a hold is shown
-//! to the sink before the one before it was taken; a sink that does not answer is asked for ever,
-//! and only one that answers "no" so many times has an event set aside as a dead letter.
+//! to the sink before the one before it was taken; a sink that does not answer, or fails, is
+//! asked for ever; only one that refuses an event so many times has it set aside as a dead letter.
 //!
 //! Reading order: `sink`, `book`, `backoff`, `delivery_worker`; then `payload` and the sinks, `order_log`,
 //! `webhook` and `redis_stream`.
@@ -44,12 +44,12 @@ pub use order_log::{LogError, LogOptions, OrderLog};
 pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
 pub use sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
 pub use trust::Trust;
-pub use webhook::{Secret, Webhook, WebhookError, WebhookOptions};
+pub use webhook::{EventFilter, Secret, Webhook, WebhookError, WebhookOptions};
 
 /// How the pipeline deals with a sink that says no, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Refusals after which an event is a dead letter. Being put off does not count.
+    /// Refusals after which an event is a dead letter. Failures and delays do not count.
     pub attempts_max: u32,
     /// Waits between tries.
     pub backoff: Backoff,
@@ -114,7 +114,7 @@ pub struct Status {
     pub taken_total: u64,
     /// Times the sink refused an event.
     pub refused_total: u64,
-    /// Times the sink did not answer, or asked to be left alone.
+    /// Times the sink did not answer, failed, or asked to be left alone.
     pub delayed_total: u64,
     /// Events set aside for an operator.
     pub dead_lettered_total: u64,

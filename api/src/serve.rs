@@ -211,12 +211,15 @@ fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, Star
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {
-            let secret = Secret::new(webhook.secret.clone().into_bytes());
-            let secret = secret.ok_or("pipeline.webhook_secret: allowed: 16 bytes or more")?;
-            let options = WebhookOptions {
+            let secret = Secret::parse(&webhook.secret)
+                .ok_or("pipeline.webhook_secret: allowed: 16 bytes or more")?;
+            let previous = webhook.previous_secret.as_deref().and_then(Secret::parse);
+            let mut options = WebhookOptions {
                 attempt_timeout: Duration::from_millis(webhook.timeout_ms),
+                events: webhook.events,
                 ..WebhookOptions::new(webhook.url.clone(), secret)
             };
+            options.secrets.extend(previous);
             Arc::new(Webhook::new(options, clock)?)
         }
         config::Sink::RedisStream(redis) => {

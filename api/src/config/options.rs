@@ -9,6 +9,7 @@ use engine::spec::SaleSpec;
 
 use crate::caller::Callers;
 use crate::logging::LogFormat;
+use crate::pipeline::EventFilter;
 
 /// All options of one process.
 #[derive(Clone, Debug)]
@@ -170,6 +171,10 @@ pub struct WebhookOptions {
     pub url: String,
     /// Signs each delivery, HMAC-SHA256.
     pub secret: String,
+    /// Signs beside it while the receiver changes from one to the other.
+    pub previous_secret: Option<String>,
+    /// The states whose events are posted.
+    pub events: EventFilter,
     /// Tries before an event waits for an operator.
     pub attempts_max: u32,
     /// How long one try may take.

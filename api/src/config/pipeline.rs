@@ -4,11 +4,13 @@
 
 use super::options::{PipelineOptions, RedisStreamOptions, Sink, WebhookOptions};
 use super::sections::TIMEOUT_MS_MAX;
-use crate::pipeline::RedisStream;
+use crate::pipeline::{EventFilter, RedisStream, Secret};
 use crate::wire::{Fields, Node};
 
 const WEBHOOK_URL: &str = "an http:// or https:// URL";
-const WEBHOOK_SECRET: &str = "16 to 1024 bytes";
+const WEBHOOK_SECRET: &str = "16 to 1024 bytes, or whsec_ and the base64 of at least 16 bytes";
+const WEBHOOK_EVENTS: &str =
+    "a list of held, paying, confirmed, released, expired and refunded, with at least one";
 
 /// Consumer groups that are made.
 const GROUPS_MAX: usize = 16;
@@ -42,6 +44,8 @@ pub(super) fn read(mut fields: Fields<'_, '_>) -> Option<PipelineOptions> {
 struct Webhook {
     url: Option<String>,
     secret: Option<String>,
+    previous_secret: Option<String>,
+    events: EventFilter,
     attempts_max: u32,
     timeout_ms: u64,
 }
@@ -52,21 +56,46 @@ impl Webhook {
             let fits = text.starts_with("http://") || text.starts_with("https://");
             fits.then(|| text.to_owned())
         });
-        let secret = fields.secret("webhook_secret", WEBHOOK_SECRET, |text| {
-            (16..=1_024).contains(&text.len()).then(|| text.to_owned())
-        });
+        let mut secret = |name| {
+            fields.secret(name, WEBHOOK_SECRET, |text| {
+                let fits = text.len() <= 1_024 && Secret::parse(text).is_some();
+                fits.then(|| text.to_owned())
+            })
+        };
+        let (secret, previous_secret) =
+            (secret("webhook_secret"), secret("webhook_previous_secret"));
+        let events = read_events(fields);
         let attempts_max = fields.integer("webhook_attempts_max", 1..=1_000_u32).unwrap_or(20);
         let timeout_ms = fields.integer("webhook_timeout_ms", 100..=TIMEOUT_MS_MAX);
-        Self { url, secret, attempts_max, timeout_ms: timeout_ms.unwrap_or(5_000) }
+        let timeout_ms = timeout_ms.unwrap_or(5_000);
+        Self { url, secret, previous_secret, events, attempts_max, timeout_ms }
     }
 
     fn complete(self, fields: &mut Fields<'_, '_>) -> Option<Sink> {
-        let Self { url, secret, attempts_max, timeout_ms } = self;
+        let Self { url, secret, previous_secret, events, attempts_max, timeout_ms } = self;
         let url = fields.required("webhook_url", WEBHOOK_URL, url);
         let secret = fields.required("webhook_secret", WEBHOOK_SECRET, secret);
         let (url, secret) = url.zip(secret)?;
-        Some(Sink::Webhook(WebhookOptions { url, secret, attempts_max, timeout_ms }))
+        let options =
+            WebhookOptions { url, secret, previous_secret, events, attempts_max, timeout_ms };
+        Some(Sink::Webhook(options))
     }
+}
+
+/// The states whose events the receiver wants; all of them unless it says otherwise.
+fn read_events(fields: &mut Fields<'_, '_>) -> EventFilter {
+    const KEY: &str = "webhook_events";
+    let Some(names) = fields.texts(KEY, WEBHOOK_EVENTS) else { return EventFilter::ALL };
+    if names.is_empty() {
+        fields.note(KEY, "an empty list", WEBHOOK_EVENTS);
+    }
+    let mut wanted = EventFilter::default();
+    for name in names {
+        if !wanted.add(&name) {
+            fields.note(KEY, Node::Text(name).shown(), WEBHOOK_EVENTS);
+        }
+    }
+    wanted
 }
 
 /// What was said of a Redis Stream.

@@ -76,6 +76,8 @@ struct Pipeline {
     sink: &'static str,
     webhook_url: Option<String>,
     webhook_secret: Option<&'static str>,
+    webhook_previous_secret: Option<&'static str>,
+    webhook_events: Option<Vec<&'static str>>,
     webhook_attempts_max: Option<u32>,
     webhook_timeout_ms: Option<u64>,
     redis_url: Option<String>,
@@ -174,6 +176,8 @@ fn pipeline(config: &Config) -> Pipeline {
             sink: "webhook",
             webhook_url: Some(without_password(&webhook.url)),
             webhook_secret: Some(MASKED),
+            webhook_previous_secret: webhook.previous_secret.as_ref().map(|_| MASKED),
+            webhook_events: Some(webhook.events.names()),
             webhook_attempts_max: Some(webhook.attempts_max),
             webhook_timeout_ms: Some(webhook.timeout_ms),
             ..Pipeline::default()

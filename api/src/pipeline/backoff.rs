@@ -1,7 +1,7 @@
 //! How long to wait before trying again, and the one pause that concerns the whole sink.
 //!
-//! Two kinds of trouble are kept apart. An event that is refused waits by itself, and the others go
-//! on. A sink that does not answer is everybody's trouble: [`Throttle`] pauses all of them and then
+//! Two kinds of trouble are kept apart. An event that is refused, or that the sink fails at, waits
+//! by itself, and the others go on. A sink that does not answer is everybody's trouble: [`Throttle`] pauses all of them and then
 //! lets one event at a time try, until one is answered. Time and chance come in as arguments.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// The longest pause a sink can ask for: an hour's `Retry-After` must not stop the orders so long
 /// after the sink is back.
-const ASKED_PAUSE_MAX: Duration = Duration::from_mins(1);
+pub(super) const ASKED_PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Doubling waits with a cap, the second half of each left to chance so that those who failed
 /// together do not come back together.

@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Options, Shared,
-    backoff::Throttle,
+    backoff::{ASKED_PAUSE_MAX, Throttle},
     book::Book,
     payload,
     sink::{Answer, Capacity, Sink},
@@ -235,11 +235,19 @@ impl DeliveryWorker {
                     self.book.wait(&event, Instant::now() + delay);
                 }
             }
-            Answer::Later { why, after } => self.note_delay(round, &event, why, after),
+            Answer::Failed { why, after } => {
+                self.flows();
+                self.delay(&event, why, after);
+            }
+            Answer::Later { why, after } => {
+                self.note_stall(round, &why, after);
+                self.delay(&event, why, after);
+            }
         }
     }
 
-    fn note_delay(&mut self, round: u64, event: &OrderEvent, why: String, after: Option<Duration>) {
+    /// The sink as a whole takes nothing: all events pause.
+    fn note_stall(&mut self, round: u64, why: &str, after: Option<Duration>) {
         let (now, backoff) = (Instant::now(), self.options.backoff);
         let was_stalled = self.throttle.is_stalled();
         self.throttle.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
@@ -248,10 +256,16 @@ impl DeliveryWorker {
             warn!(why, "the order sink does not take events; trying again until it does");
             self.shared.set_stalled(true);
         }
+    }
+
+    /// Keeps one event back until its next try, at least as long as the sink asked for.
+    fn delay(&mut self, event: &OrderEvent, why: String, after: Option<Duration>) {
         Shared::count(&self.shared.delayed);
         self.shared.trouble(why);
         let delays = self.book.delayed(event);
-        self.book.wait(event, now + backoff.delay(delays, chance()));
+        let asked = after.unwrap_or(Duration::ZERO).min(ASKED_PAUSE_MAX);
+        let wait = self.options.backoff.delay(delays, chance()).max(asked);
+        self.book.wait(event, Instant::now() + wait);
     }
 
     fn flows(&mut self) {

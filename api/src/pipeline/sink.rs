@@ -44,6 +44,14 @@ pub enum Answer {
         /// What it said, from [`plain_words`].
         why: String,
     },
+    /// It looked at the event and failed. The event is tried again until the sink is well; the
+    /// others are not affected.
+    Failed {
+        /// What it said, from [`plain_words`].
+        why: String,
+        /// How long it asks for this event to be kept back.
+        after: Option<Duration>,
+    },
     /// It did not get to look at it, or nobody knows: trying again is safe and never given up.
     Later {
         /// What is known of the reason, from [`plain_words`].

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
 use http_body_util::{BodyExt as _, Full};
@@ -44,6 +45,8 @@ pub(crate) enum Act {
     TakeAndTrickle,
     /// Do not process it; answer with this status and these words.
     Answer(u16, &'static str),
+    /// Do not process it; answer with this status and this `Retry-After`.
+    AnswerAfter(u16, String),
     /// Answer with a redirect to this place.
     Redirect(String),
     /// Do not process it and never answer.
@@ -232,6 +235,11 @@ async fn answer(
     let header = |name: &str| parts.headers[name].to_str().unwrap().to_owned();
     let (event_id, timestamp) = (header("rushgate-event-id"), header("rushgate-timestamp"));
     verify(SECRET, &header("rushgate-signature"), &timestamp, &event_id, &body);
+    assert_eq!(
+        (header("webhook-id"), header("webhook-timestamp")),
+        (event_id.clone(), timestamp.clone())
+    );
+    verify_standard(SECRET, &header("webhook-signature"), &timestamp, &event_id, &body);
     assert_eq!(parts.headers["content-type"], "application/json");
     assert_eq!(parts.uri, "/orders?shop=1");
     let json: Value = serde_json::from_slice(&body).unwrap();
@@ -259,6 +267,11 @@ async fn answer(
             Ok(Response::new(Endless.boxed()))
         }
         Act::Answer(status, words) => Ok(full(status, words)),
+        Act::AnswerAfter(status, after) => {
+            let mut reply = full(status, "");
+            reply.headers_mut().insert("retry-after", after.parse().unwrap());
+            Ok(reply)
+        }
         Act::Redirect(to) => {
             let mut reply = full(307, "");
             reply.headers_mut().insert("location", to.parse().unwrap());
@@ -290,4 +303,13 @@ pub(crate) fn verify(secret: &[u8], header: &str, timestamp: &str, event_id: &st
         },
     );
     assert!(header.split(',').any(|one| one == hex), "no right signature in {header}");
+}
+
+/// What verifiers of Standard Webhooks do.
+fn verify_standard(secret: &[u8], header: &str, timestamp: &str, id: &str, body: &[u8]) {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    let right = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    assert!(header.split(' ').any(|one| one == right), "no right signature in {header}");
 }

@@ -1,8 +1,11 @@
 //! Receivers that say no: dead letters, what waits behind them, and sending them again.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use engine::{hold::Step, record::Author};
@@ -141,7 +144,7 @@ async fn requeueing_in_the_middle_of_a_rush_neither_loses_nor_repeats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn being_told_to_come_later_never_makes_a_dead_letter() {
-    for status in [429, 502, 503, 504] {
+    for status in [408, 425, 429, 500, 501, 502, 503, 504, 507, 599] {
         let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
         let manners = move |seen: &crate::receiver::Seen| {
             if seen.times <= 6 { Act::Answer(status, "later") } else { Act::Take }
@@ -171,4 +174,56 @@ async fn a_redirect_is_a_refusal_and_is_not_followed() {
     assert_eq!(elsewhere.times(1), 0);
     pipeline.stop();
     shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_the_receiver_fails_at_keeps_no_other_waiting() {
+    let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+    let is_well = Arc::new(AtomicBool::new(false));
+    let mended = Arc::clone(&is_well);
+    let manners = move |seen: &crate::receiver::Seen| {
+        let fails = seen.json["purchase"] == "p1-1" && !mended.load(Ordering::SeqCst);
+        if fails { Act::Answer(500, "a fault in the shop") } else { Act::Take }
+    };
+    let receiver = Receiver::start(&ledger, manners).await;
+    let pipeline = shop.post_to(receiver.url());
+    shop.buy(100).await;
+    shop.trade(0, 50).await;
+    until("the others", || shop.lag() == 1).await;
+    until("more tries than a refusal gets", || ledger.times(1) > 5).await;
+    assert!(!pipeline.status().stalled, "the receiver answers");
+    assert!(shop.engine.dead_letters().is_empty());
+    is_well.store(true, Ordering::SeqCst);
+    until("no lag", || shop.lag() == 0).await;
+    ledger.assert_whole(151);
+    ledger.assert_no_replay();
+    pipeline.stop();
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "the receiver's pause is real time")]
+async fn a_receiver_is_left_alone_for_as_long_as_it_asks_in_seconds_or_until_a_date() {
+    for (status, as_date) in [(503, false), (503, true), (500, false), (500, true)] {
+        let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+        let manners = move |seen: &crate::receiver::Seen| {
+            let after = if as_date {
+                // Dates have whole seconds: the third from now is at least two away.
+                httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(3))
+            } else {
+                "2".to_owned()
+            };
+            if seen.times == 1 { Act::AnswerAfter(status, after) } else { Act::Take }
+        };
+        let receiver = Receiver::start(&ledger, manners).await;
+        let pipeline = shop.post_to(receiver.url());
+        shop.buy(1).await;
+        until("the first try", || ledger.times(1) == 1).await;
+        let begun = Instant::now();
+        until("no lag", || shop.lag() == 0).await;
+        assert!(begun.elapsed() > Duration::from_millis(1_900), "{status}: {:?}", begun.elapsed());
+        assert_eq!(ledger.times(1), 2);
+        pipeline.stop();
+        shop.close();
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use api::pipeline::{Secret, WebhookOptions};
+use api::pipeline::{EventFilter, Secret, WebhookOptions};
 use engine::hold::Step;
 
 use crate::{
@@ -128,6 +128,25 @@ async fn holds_are_posted_side_by_side_up_to_the_bound() {
     ledger.assert_whole(90);
     ledger.assert_no_replay();
     assert_eq!(ledger.under_way_max(), 4);
+    pipeline.stop();
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_wanted_events_are_posted_and_the_others_count_as_taken() {
+    let (shop, ledger) = (Shop::open().await, Arc::<Ledger>::default());
+    let receiver = Receiver::start(&ledger, |_| Act::Take).await;
+    let mut events = EventFilter::default();
+    assert!(events.add("confirmed") && events.add("released"));
+    let options = WebhookOptions { events, ..webhook(receiver.url()) };
+    let pipeline = shop.deliver(Arc::new(shop.webhook(options)));
+    shop.trade(0, 10).await;
+    until("no lag", || shop.lag() == 0).await;
+    let told: Vec<_> =
+        ledger.processed().into_iter().map(|(_, json)| json["state"].clone()).collect();
+    assert_eq!(told.len(), 10);
+    assert!(told.iter().all(|state| state == "confirmed" || state == "released"), "{told:?}");
+    assert_eq!(pipeline.status().taken_total, 30);
     pipeline.stop();
     shop.close();
 }
