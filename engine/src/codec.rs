@@ -4,7 +4,7 @@
 //! macros, and serves the journal and the snapshots alike. Decoding refuses what encoding could
 //! not have made: unknown tags, short input, lengths past the end.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use smallvec::{Array, SmallVec};
 
@@ -152,6 +152,16 @@ impl<A: Array<Item: Binary>> Binary for SmallVec<A> {
 }
 
 impl<T: Binary> Binary for Box<T> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        T::encode(self, out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        T::decode(input).map(Self::new)
+    }
+}
+
+impl<T: Binary> Binary for Arc<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         T::encode(self, out);
     }

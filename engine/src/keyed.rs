@@ -131,6 +131,22 @@ impl<T> Table<T> {
         self.parts[part(hash)].insert_unique(hash, entry, hash_of);
     }
 
+    /// The entry with this hash that is the one looked for, or else a new one.
+    pub(crate) fn find_or_insert(
+        &mut self,
+        hash: u64,
+        is: impl FnMut(&T) -> bool,
+        new: impl FnOnce() -> T,
+        hash_of: impl Fn(&T) -> u64,
+    ) -> &mut T {
+        self.parts[part(hash)].entry(hash, is, hash_of).or_insert_with(new).into_mut()
+    }
+
+    /// All entries, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.parts.iter().flatten()
+    }
+
     /// Removes an entry, if it is there.
     pub(crate) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) {
         if let Ok(entry) = self.parts[part(hash)].find_entry(hash, is) {

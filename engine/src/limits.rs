@@ -58,8 +58,15 @@ pub const SEGMENTS_MAX: usize = 1_366;
 /// Sessions admitted at once in one sale.
 pub const ACTIVE_SESSIONS_MAX: u32 = 1_000_000;
 
-/// Holds one sale can make in its life, finished ones included.
+/// Holds one sale keeps. Released and expired ones are forgotten a day after they ended, or earlier when
+/// there are so many; open ones and orders stay. How many a sale makes in its life has no bound.
 pub const HOLDS_MAX: usize = 4_194_304;
+
+/// Ended holds that one new hold makes forgotten at the most. More than one, so that they become fewer.
+pub const HOLDS_FORGOTTEN_AT_ONCE: usize = 2;
+
+/// Holds of one shopper that are listed: the latest, and open ones and orders before others.
+pub const SHOPPER_HOLDS_LISTED_MAX: usize = 64;
 
 /// Holds that each shopper may make over a sale's life, whatever became of them: a change of mind or
 /// a payment that fails several times needs far fewer.

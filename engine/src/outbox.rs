@@ -5,12 +5,15 @@
 //! all. Events are numbered within their sale, no number twice: the facts of a sale alone
 //! say which event is which, and sale and number together are the idempotency key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     clock::Millis,
     codec::{Binary, DecodeError, binary_struct, get_length},
-    hold::{Hold, HoldState},
+    hold::Hold,
     id::{Currency, Epoch, EventId, HoldId, SaleName, Sku},
 };
 
@@ -38,15 +41,13 @@ pub struct OrderEvent {
 pub(crate) struct Pending {
     /// When it was decided.
     pub(crate) at: Millis,
-    /// Which hold.
-    pub(crate) hold: HoldId,
-    /// Where it came to stand.
-    pub(crate) state: HoldState,
+    /// The hold as it came to stand. The sale may have forgotten it since.
+    pub(crate) hold: Arc<Hold>,
     /// What the sink said when it refused the event for good.
     pub(crate) dead: Option<String>,
 }
 
-binary_struct!(Pending { at, hold, state, dead });
+binary_struct!(Pending { at, hold, dead });
 
 /// Events in the order they were decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,14 +99,15 @@ impl Outbox {
 
     /// Whether an event is not for the sink now: it is dead, or one before it of the same hold is.
     pub(crate) fn stays_back(&self, id: EventId, pending: &Pending) -> bool {
-        let of_hold = (pending.hold, EventId(0))..=(pending.hold, id);
+        let hold = pending.hold.id;
+        let of_hold = (hold, EventId(0))..=(hold, id);
         !self.dead.is_empty() && self.dead_of_holds.range(of_hold).next().is_some()
     }
 
     /// Adds the next event.
-    pub(crate) fn add(&mut self, at: Millis, hold: HoldId, state: HoldState) {
+    pub(crate) fn add(&mut self, at: Millis, hold: Arc<Hold>) {
         self.last += 1;
-        self.pending.insert(EventId(self.last), Pending { at, hold, state, dead: None });
+        self.pending.insert(EventId(self.last), Pending { at, hold, dead: None });
     }
 
     /// The sink took events; those it took before are passed over.
@@ -113,7 +115,7 @@ impl Outbox {
         for event in events {
             if let Some(Pending { hold, dead: Some(_), .. }) = self.pending.remove(event) {
                 self.dead.remove(event);
-                self.dead_of_holds.remove(&(hold, *event));
+                self.dead_of_holds.remove(&(hold.id, *event));
             }
         }
     }
@@ -121,7 +123,7 @@ impl Outbox {
     /// The sink refused an event for good, or an operator sends it again.
     pub(crate) fn set_dead(&mut self, event: EventId, why: Option<String>) {
         let Some(pending) = self.pending.get_mut(&event) else { return };
-        let of_hold = (pending.hold, event);
+        let of_hold = (pending.hold.id, event);
         if why.is_some() {
             self.dead.insert(event);
             self.dead_of_holds.insert(of_hold);
@@ -150,7 +152,7 @@ impl Binary for Outbox {
             let event = Pending::decode(input)?;
             if event.dead.is_some() {
                 outbox.dead.insert(id);
-                outbox.dead_of_holds.insert((event.hold, id));
+                outbox.dead_of_holds.insert((event.hold.id, id));
             }
             outbox.pending.insert(id, event);
         }
@@ -161,13 +163,24 @@ impl Binary for Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        hold::HoldState,
+        id::{Number, ShopperKey},
+    };
+
+    fn hold(id: u64) -> Arc<Hold> {
+        let (shopper, state, items) = (ShopperKey(1), HoldState::Held, [].into_iter().collect());
+        let (created_at, expires_at) = (Millis(1), Millis(2));
+        let (id, number) = (HoldId(id), Number(1));
+        Arc::new(Hold { id, number, shopper, state, items, created_at, expires_at })
+    }
 
     #[test]
     fn the_dead_are_known_through_every_change_and_after_a_snapshot() {
         let mut outbox = Outbox::default();
         let ids = |outbox: &Outbox| outbox.dead().map(|(id, _)| id.0).collect::<Vec<_>>();
-        for hold in 1..=4 {
-            outbox.add(Millis(hold), HoldId(hold), HoldState::Held);
+        for id in 1..=4 {
+            outbox.add(Millis(id), hold(id));
         }
         for event in [1, 2, 3, 9] {
             outbox.set_dead(EventId(event), Some("no".to_owned()));

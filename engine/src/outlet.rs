@@ -147,7 +147,7 @@ pub(crate) fn dead_letters(world: &World) -> Vec<DeadLetter> {
             event,
             at: pending.at,
             epoch,
-            hold: pending.hold,
+            hold: pending.hold.id,
             why: pending.dead.clone().unwrap_or_default(),
         });
         dead.collect::<Vec<_>>()

@@ -4,15 +4,15 @@
 //! [`Stock`]. Told of facts only after their batch was synced, in their order,
 //! with the sale as the whole batch left it.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     clock::Millis,
-    hold::{HoldState, Step},
+    hold::{Hold, HoldState, Step},
     id::{HoldId, Number, OfferIndex},
     line::{LineWriter, PlaceState},
     record::{Change, Departure, Record, SessionEnd},
-    sale::{Sale, departed_state},
+    sale::{Sale, departed_state, is_ended},
     session::{Session, SessionState},
     spec::SaleSpec,
     stock::{Counts, Stock},
@@ -27,6 +27,10 @@ pub(crate) struct Publisher {
     /// Whether refunded units are for sale again, as of the fact published last: the sale may be
     /// ahead of it.
     refund_restocks: bool,
+    /// Released and expired holds of the view, in the order in which the sale forgets them.
+    ended: VecDeque<HoldId>,
+    /// Whether a hold was made since the view was last rid of what the sale has forgotten.
+    has_held: bool,
 }
 
 impl Publisher {
@@ -42,6 +46,7 @@ impl Publisher {
         let mut publisher = Self::new(sale, sale.spec(), sale.counts(), at);
         publisher.restore_line(sale, at);
         sale.holds().for_each(|hold| publisher.view.set_hold(hold));
+        publisher.ended.extend(sale.ended_holds().map(|(_, id)| *id));
         let held_at = sale.holds().map(|hold| hold.created_at).max();
         if let Some(at) = held_at {
             publisher.view.set_held_at(at);
@@ -53,7 +58,8 @@ impl Publisher {
     fn new(sale: &Sale, spec: &SaleSpec, counts: &[Counts], at: Millis) -> Self {
         let line = LineWriter::new(at);
         let view = Arc::new(SaleView::new(sale, line.line(), Stock::new(counts)));
-        Self { view, line, refund_restocks: spec.refund_restocks }
+        let (ended, refund_restocks) = (VecDeque::new(), spec.refund_restocks);
+        Self { view, line, refund_restocks, ended, has_held: false }
     }
 
     /// What handlers see.
@@ -107,14 +113,8 @@ impl Publisher {
                     self.view.tally().ended(*reason);
                 }
             }
-            Record::Held { hold, .. } => {
-                self.publish_hold(*hold, sale);
-                self.view.set_held_at(at);
-            }
-            Record::Settled { hold, step, .. } => {
-                self.publish_hold(*hold, sale);
-                self.free_units(*hold, *step, sale);
-            }
+            Record::Held { .. } => self.publish_held(record, sale, at),
+            Record::Settled { hold, step, .. } => self.publish_step(*hold, *step, sale),
             Record::Rebuilt { skipped, stranded, .. } => {
                 self.skip(u64::from(*skipped), sale, at);
                 for (units, offer) in stranded.iter().zip(0..) {
@@ -169,7 +169,10 @@ impl Publisher {
     }
 
     /// Publishes what follows from the whole batch, and from time alone.
-    pub(crate) fn publish_figures(&self, sale: &Sale, at: Millis) {
+    pub(crate) fn publish_figures(&mut self, sale: &Sale, at: Millis) {
+        if std::mem::take(&mut self.has_held) {
+            self.forget_holds(sale);
+        }
         for (counts, offer) in sale.counts().iter().zip(0..) {
             self.view.stock().publish(OfferIndex(offer), *counts);
         }
@@ -208,22 +211,51 @@ impl Publisher {
         self.line.set_place(session.number, state, time);
     }
 
-    fn publish_hold(&self, id: HoldId, sale: &Sale) {
+    fn publish_held(&mut self, record: &Record, sale: &Sale, at: Millis) {
+        let Record::Held { hold: id, number, shopper, items, .. } = record else {
+            unreachable!("called for a hold only");
+        };
+        if let Some(hold) = sale.hold(*id) {
+            self.view.set_hold(hold);
+        } else {
+            // Ended and forgotten by facts that follow: those find its units in the view.
+            let (id, number, shopper, items) = (*id, *number, *shopper, items.clone());
+            let (state, created_at, expires_at) = (HoldState::Held, at, at);
+            let hold = Hold { id, number, shopper, state, items, created_at, expires_at };
+            self.view.set_hold(&Arc::new(hold));
+        }
+        self.view.set_held_at(at);
+        self.has_held = true;
+    }
+
+    fn publish_step(&mut self, id: HoldId, step: Step, sale: &Sale) {
         if let Some(hold) = sale.hold(id) {
             self.view.set_hold(hold);
+        }
+        self.free_units(id, step);
+        if is_ended(step.target()) {
+            self.ended.push_back(id);
+        }
+    }
+
+    /// Takes out of the view what the sale has forgotten.
+    fn forget_holds(&mut self, sale: &Sale) {
+        while let Some(id) = self.ended.pop_front_if(|id| sale.hold(*id).is_none()) {
+            self.view.forget_hold(id);
         }
     }
 
     /// Units that became available give their permits back.
-    fn free_units(&self, id: HoldId, step: Step, sale: &Sale) {
+    fn free_units(&self, id: HoldId, step: Step) {
         let back = match step.target() {
             HoldState::Released | HoldState::Expired => true,
             HoldState::Refunded => self.refund_restocks,
             HoldState::Held | HoldState::Paying | HoldState::Confirmed => false,
         };
-        let items = sale.hold(id).filter(|_| back).map(|hold| hold.items.as_slice());
-        for item in items.unwrap_or_default() {
-            self.view.stock().free(item.offer, i64::from(item.quantity));
+        if let Some(hold) = self.view.hold(id).filter(|_| back) {
+            for item in &hold.items {
+                self.view.stock().free(item.offer, i64::from(item.quantity));
+            }
         }
     }
 }

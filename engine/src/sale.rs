@@ -21,6 +21,7 @@ pub use self::decide::{
     TicketRef,
 };
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
+pub(crate) use self::holds::is_ended;
 pub use self::members::Members;
 use self::{holds::Holds, places::Places, replays::Replays};
 use crate::{
@@ -232,14 +233,29 @@ impl Sale {
         self.holds.get(id)
     }
 
+    /// A hold that a reply tells of: facts that followed in its batch may have made the sale forget it.
+    pub(crate) fn recall_hold(&self, id: HoldId) -> Option<&Arc<Hold>> {
+        self.holds.recall(id)
+    }
+
     /// The last number of a hold that was given or skipped.
     pub fn last_hold(&self) -> HoldId {
         self.holds.last_id()
     }
 
-    /// All holds by number.
-    pub fn holds(&self) -> impl ExactSizeIterator<Item = &Arc<Hold>> {
+    /// The holds that are kept, by number.
+    pub fn holds(&self) -> impl Iterator<Item = &Arc<Hold>> {
         self.holds.iter()
+    }
+
+    /// Released and expired holds that are kept, with the time they came to be so, in that order.
+    pub(crate) fn ended_holds(&self) -> impl ExactSizeIterator<Item = &(Millis, HoldId)> {
+        self.holds.ended()
+    }
+
+    /// Shoppers some of whose holds were forgotten, and how many.
+    pub(crate) fn forgotten_holds(&self) -> Vec<(ShopperKey, u32)> {
+        self.holds.forgotten()
     }
 
     /// Answers kept for idempotency keys, oldest first.

@@ -328,14 +328,6 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
-    fn publish_figures(&self, at: Millis) {
-        for sale in self.arbiter.world().sales() {
-            if let Some(publisher) = self.publishers.get(&sale.tag()) {
-                publisher.publish_figures(sale, at);
-            }
-        }
-    }
-
     /// The first of a sale's `events` that was refused before.
     fn first_dead(&self, sale: SaleTag, events: &[EventId]) -> Option<EventId> {
         let dead = self.registry.dead_letters();
@@ -385,7 +377,11 @@ impl Scribe {
             self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
             self.outlet.start_over(sale.tag());
         }
-        self.publish_figures(at);
+        for sale in world.sales() {
+            if let Some(publisher) = self.publishers.get_mut(&sale.tag()) {
+                publisher.publish_figures(sale, at);
+            }
+        }
         if dead_letters_changed {
             // Before anything is offered again: the pipeline tells a requeued event from a stale
             // offer by this list.

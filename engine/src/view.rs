@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use dashmap::Entry;
 use smallvec::SmallVec;
 
 use crate::{
@@ -15,10 +16,11 @@ use crate::{
     hold::Hold,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     keyed::{self, CountedMap, SharedMap},
+    limits,
     line::{Line, SharedLine},
     purchase_admission::{PurchaseAdmission, Purchases},
     record::ReplayKey,
-    sale::{AuditEntry, Controls, Phase, Sale},
+    sale::{AuditEntry, Controls, Phase, Sale, is_ended},
     session::Session,
     spec::SaleSpec,
     stock::{Counts, SoldOut, Stock},
@@ -45,7 +47,7 @@ pub struct SaleView {
     /// Claimed sessions: what a pass is signed from.
     sessions: CountedMap<Number, Session>,
     holds: CountedMap<HoldId, Arc<Hold>>,
-    /// Holds of each shopper, in the order they were made.
+    /// Holds of each shopper, in the order they were made; see [`limits::SHOPPER_HOLDS_LISTED_MAX`].
     shopper_holds: SharedMap<ShopperKey, SmallVec<[HoldId; 2]>>,
     purchases: Arc<Purchases>,
     /// When the last hold was made that was published.
@@ -183,7 +185,8 @@ impl SaleView {
         self.holds.get(&id).map(|hold| Arc::clone(&hold))
     }
 
-    /// Holds of a shopper, in the order they were made.
+    /// Holds of a shopper, in the order they were made: all of a few, the latest of many, and open ones
+    /// and orders rather than those that came to nothing.
     pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
         let ids = self.shopper_holds.get(&shopper).map(|ids| ids.clone()).unwrap_or_default();
         ids.into_iter().filter_map(|id| self.hold(id)).collect()
@@ -224,16 +227,34 @@ impl SaleView {
         }
     }
 
-    /// Publishes a hold as it stands.
+    /// Publishes when the last hold was made.
     pub(crate) fn set_held_at(&self, at: Millis) {
         // ORDERING: Relaxed; see `held_at`.
         self.held_at.store(at.0, Ordering::Relaxed);
     }
 
+    /// Publishes a hold as it stands.
     pub(crate) fn set_hold(&self, hold: &Arc<Hold>) {
         let known = self.holds.insert(hold.id, Arc::clone(hold));
         if known.is_none() {
-            self.shopper_holds.entry(hold.shopper).or_default().push(hold.id);
+            let mut listed = self.shopper_holds.entry(hold.shopper).or_default();
+            if listed.len() >= limits::SHOPPER_HOLDS_LISTED_MAX {
+                let is_ended = |id: &HoldId| self.hold(*id).is_none_or(|hold| is_ended(hold.state));
+                let least = listed.iter().position(is_ended).unwrap_or(0);
+                listed.remove(least);
+            }
+            listed.push(hold.id);
+        }
+    }
+
+    /// The sale has forgotten a hold.
+    pub(crate) fn forget_hold(&self, id: HoldId) {
+        let Some((_, hold)) = self.holds.remove(&id) else { return };
+        if let Entry::Occupied(mut listed) = self.shopper_holds.entry(hold.shopper) {
+            listed.get_mut().retain(|listed| *listed != id);
+            if listed.get().is_empty() {
+                listed.remove();
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
-    limits::{HOLDS_MAX, SKIPPED_HOLDS},
+    limits::SKIPPED_HOLDS,
     line::PlaceState,
     record::{Change, Record, SessionEnd},
     sale::Sale,
@@ -142,6 +142,9 @@ impl Book {
             let (shopper, state, items) = (hold.shopper, hold.state, hold.items.to_vec());
             book.holds.insert(hold.id, HeldUnits { shopper, state, items });
         }
+        for (shopper, count) in sale.forgotten_holds() {
+            *book.made.entry(shopper).or_default() += count;
+        }
         book.last_hold = sale.last_hold();
         for (pile, counts) in book.piles.iter_mut().zip(sale.counts()) {
             (pile.available, pile.held) = (counts.available.into(), counts.held.into());
@@ -208,8 +211,7 @@ impl Book {
             Record::Changed { change, .. } => self.change(change, faults),
             Record::Rebuilt { stranded, skipped, missing, .. } => {
                 if !missing.is_empty() {
-                    let most = self.last_hold.0.max(HOLDS_MAX as u64);
-                    self.last_hold = HoldId((self.last_hold.0 + SKIPPED_HOLDS).min(most));
+                    self.last_hold = HoldId(self.last_hold.0 + SKIPPED_HOLDS);
                 }
                 let nobody = (ShopperKey(0), Place::Gone);
                 self.departed += u64::from(*skipped);

@@ -49,8 +49,7 @@ impl Sale {
             }
             Record::Held { .. } => self.apply_hold(record, at),
             Record::Settled { hold, step, replay, .. } => {
-                self.apply_step(*hold, *step);
-                self.outbox.add(at, *hold, step.target());
+                self.apply_step(*hold, *step, at);
                 if let Some(replay) = replay {
                     let answer = Answer::Hold { hold: *hold, state: step.target() };
                     self.keep(*replay, answer, at);
@@ -125,7 +124,7 @@ impl Sale {
             counts.available -= u64::from(item.quantity);
             counts.held += u64::from(item.quantity);
         }
-        self.holds.add(Arc::new(Hold {
+        let hold = Arc::new(Hold {
             id: *id,
             number: *number,
             shopper: *shopper,
@@ -133,20 +132,21 @@ impl Sale {
             items: items.clone(),
             created_at: at,
             expires_at: at.after(self.spec.hold_ms),
-        }));
-        self.outbox.add(at, *id, HoldState::Held);
+        });
+        self.outbox.add(at, Arc::clone(&hold));
+        self.holds.add(hold, at);
         if let Some(replay) = replay {
             let answer = Answer::Hold { hold: *id, state: HoldState::Held };
             self.keep(*replay, answer, at);
         }
     }
 
-    fn apply_step(&mut self, id: HoldId, step: Step) {
+    fn apply_step(&mut self, id: HoldId, step: Step, at: Millis) {
         let was = self.holds.get(id).expect("only a known hold moves").state;
         assert!(step.applies_to(was), "{step:?} does not apply to {was:?}");
-        let items = self.holds.set(id, step.target()).items.clone();
+        let hold = Arc::clone(self.holds.set(id, step.target(), at));
         let restocks = self.spec.refund_restocks;
-        for item in items {
+        for item in &hold.items {
             let units = u64::from(item.quantity);
             let counts = self.counts_mut(item.offer);
             if step == Step::Refund && !restocks {
@@ -155,6 +155,7 @@ impl Sale {
             *pile(counts, was) -= units;
             *pile(counts, step.target()) += units;
         }
+        self.outbox.add(at, hold);
     }
 
     fn apply_change(&mut self, author: &Author, change: &Change, at: Millis) {

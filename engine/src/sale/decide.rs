@@ -81,7 +81,7 @@ pub enum PurchaseRefusal {
     SoldOut,
     /// The backend does not keep up; no new holds until it does.
     Stalled,
-    /// The sale has made all the holds it can.
+    /// The sale keeps as many holds as it can, all of them open or orders.
     HoldsFull,
 }
 
@@ -278,6 +278,8 @@ impl Sale {
         at: Millis,
     ) -> Result<HoldDecision, PurchaseRefusal> {
         match self.replays.look_up(replay, at, &self.places) {
+            // Of a full book, a hold may be forgotten before its keys: the units are long back.
+            Known::Answered(Answer::Hold { hold, .. }) if self.holds.get(hold).is_none() => {}
             Known::Answered(Answer::Hold { hold, state }) => {
                 return Ok(HoldDecision::Replayed(hold, state));
             }
@@ -308,7 +310,7 @@ impl Sale {
         if !items.iter().all(enough) {
             return Err(PurchaseRefusal::SoldOut);
         }
-        if self.holds.is_full() {
+        if self.holds.is_full(at) {
             return Err(PurchaseRefusal::HoldsFull);
         }
         let hold = self.holds.next_id();
@@ -335,6 +337,7 @@ impl Sale {
             return Err(SettleRefusal::NoHold);
         }
         match replay.map_or(Known::New, |replay| self.replays.look_up(replay, at, &self.places)) {
+            Known::Answered(Answer::Hold { hold, .. }) if self.holds.get(hold).is_none() => {}
             Known::Answered(Answer::Hold { hold, state }) => {
                 return Ok(HoldDecision::Replayed(hold, state));
             }

@@ -14,8 +14,7 @@ use crate::{
 impl Sale {
     /// An event of the outbox with all the sink needs to know.
     pub(crate) fn order_event(&self, id: EventId, pending: &Pending) -> OrderEvent {
-        let mut hold = Hold::clone(self.hold(pending.hold).expect("an event tells of a hold"));
-        hold.state = pending.state;
+        let hold = Hold::clone(&pending.hold);
         let sku = |offer: OfferIndex| self.spec.offers[usize::from(offer.0)].sku.clone();
         let skus = hold.items.iter().map(|item| sku(item.offer)).collect();
         let currency = self.spec.offers[0].currency;

@@ -12,7 +12,7 @@ use engine::{
     hold::{HoldItem, HoldItems, HoldState, Step},
     id::{EventId, HoldId, Number, SaleTag, ShopperKey},
     journal::{self, Extent},
-    limits::GATE_BURST_MS,
+    limits::{GATE_BURST_MS, REPLAY_TTL_MS},
     line::PlaceState,
     record::{Change, Departure, Record, SessionEnd},
     recovery,
@@ -38,6 +38,8 @@ struct Account {
     places: Vec<(ShopperKey, PlaceState)>,
     watermark: u64,
     holds: Vec<(ShopperKey, HoldItems, HoldState)>,
+    /// When each hold that came to nothing did so.
+    ended: BTreeMap<HoldId, Millis>,
     /// Per offer: available, held, paying, sold.
     counts: Vec<[u64; 4]>,
     /// Calls and how many of them each was.
@@ -65,6 +67,7 @@ impl Audit {
                     places: Vec::new(),
                     watermark: 0,
                     holds: Vec::new(),
+                    ended: BTreeMap::new(),
                     counts: units,
                     calls: Vec::new(),
                     rates,
@@ -118,8 +121,16 @@ impl Audit {
             let shoppers = (1..).map_while(|number| sale.shopper(Number(number)));
             assert!(shoppers.eq(account.places.iter().map(|(shopper, _)| *shopper)), "owners");
             assert_eq!(sale.gate().watermark().0, account.watermark);
-            let holds = sale.holds().map(|h| (h.shopper, h.items.clone(), h.state));
-            assert_eq!(holds.collect::<Vec<_>>(), account.holds, "holds");
+            for ((shopper, items, state), id) in account.holds.iter().zip(1..) {
+                let kept = sale.hold(HoldId(id)).map(|h| (h.shopper, &h.items, h.state));
+                if kept.is_none() {
+                    let ended = account.ended.get(&HoldId(id)).expect("it came to nothing");
+                    assert!(self.last_at.since(*ended) >= REPLAY_TTL_MS, "forgotten too early");
+                } else {
+                    assert_eq!(kept, Some((*shopper, items, *state)), "hold {id}");
+                }
+            }
+            assert!(sale.holds().all(|hold| hold.id.0 <= account.holds.len() as u64));
             let units = sale.counts().iter().map(|c| [c.available, c.held, c.paying, c.sold]);
             assert_eq!(units.collect::<Vec<_>>(), account.counts, "units");
             assert_eq!(sale.active_sessions(), account.active());
@@ -172,7 +183,7 @@ impl Account {
                 self.tell();
             }
             Record::Settled { hold, step, .. } => {
-                self.settle(*hold, *step);
+                self.settle(*hold, *step, at);
                 self.tell();
             }
             Record::Delivered { events, .. } => {
@@ -234,7 +245,7 @@ impl Account {
         self.go(number, from, to);
     }
 
-    fn settle(&mut self, hold: HoldId, step: Step) {
+    fn settle(&mut self, hold: HoldId, step: Step, at: Millis) {
         let index = usize::try_from(hold.0 - 1).expect("fits");
         let (_, items, was) = self.holds[index].clone();
         let to = step.target();
@@ -252,6 +263,9 @@ impl Account {
             }
         }
         self.holds[index].2 = to;
+        if matches!(to, HoldState::Released | HoldState::Expired) {
+            self.ended.insert(hold, at);
+        }
     }
 
     fn change(&mut self, change: &Change, at: Millis) {

@@ -76,6 +76,33 @@ fn one_shopper_makes_holds_up_to_a_bound_and_the_others_go_on() {
 }
 
 #[test]
+fn what_came_to_nothing_is_forgotten_a_day_later_and_an_order_never() {
+    let day = START.after(24 * 60 * 60 * 1_000);
+    let mut arbiter = sale(spec(&[5]));
+    arbiter.decide(START, &[enter(1, None)]);
+    assert!(matches!(buy_and_release(&mut arbiter, 1, 1), Reply::Purchase(Ok(_))));
+    arbiter.decide(START, &[purchase(ticket(1, 1), 1, key(2, 0)), settle(2, Step::Confirm, None)]);
+    let kept = |arbiter: &LocalArbiter| {
+        let sale = arbiter.world().sale(tag()).expect("made");
+        sale.holds().map(|hold| hold.id.0).collect::<Vec<_>>()
+    };
+    arbiter.decide(day, &[enter(2, None)]);
+    assert_eq!(kept(&arbiter), [1, 2]);
+    // The order pipeline can still be told of it.
+    let told = arbiter.world().undelivered();
+    let decided = arbiter.decide(day, &[purchase(ticket(2, 2), 1, key(3, 0))]);
+    assert!(matches!(decided.replies[..], [Reply::Purchase(Ok(_))]), "{decided:?}");
+    assert_eq!(kept(&arbiter), [2, 3]);
+    assert_eq!(arbiter.world().undelivered(), told + 1);
+    let asked = |hold, step| settle(hold, step, None);
+    let decided = arbiter.decide(day, &[asked(1, Step::Release), asked(2, Step::Refund)]);
+    assert_eq!(decided.replies[0], Reply::Settle(Err(SettleRefusal::NoHold)));
+    assert_eq!(held_as(&decided.replies[1]), HoldState::Refunded);
+    let bytes = arbiter.world().to_bytes();
+    assert_eq!(World::from_bytes(&bytes).expect("its own bytes").hash(), arbiter.world().hash());
+}
+
+#[test]
 fn simultaneous_entries_with_one_key_have_one_effect() {
     // Anonymous shoppers are random: the key alone tells that these are one.
     let mut arbiter = sale(spec(&[5]));

@@ -23,7 +23,7 @@ pub(super) const SOURCE: &str = concat!(
 );
 
 /// What the keys of a sale end with, in the library's order.
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 17] = [
     "meta",
     "line",
     "places",
@@ -40,6 +40,7 @@ pub(super) const KEYS: [&str; 16] = [
     "quorum",
     "snapshot",
     "snapshot_next",
+    "ended",
 ];
 
 #[cfg(test)]
@@ -59,6 +60,7 @@ mod tests {
         for (name, bound) in [
             ("PLACES_MAX", limits::PLACES_MAX),
             ("HOLDS_MAX", limits::HOLDS_MAX as u64),
+            ("HOLDS_FORGOTTEN_AT_ONCE", limits::HOLDS_FORGOTTEN_AT_ONCE as u64),
             ("SHOPPER_HOLDS_MIN", limits::SHOPPER_HOLDS_MIN.into()),
             ("SHOPPER_HOLDS_PER_UNIT", limits::SHOPPER_HOLDS_PER_UNIT.into()),
             ("REPLAYS_MAX", limits::REPLAYS_MAX as u64),

@@ -46,6 +46,8 @@ pub(super) fn of<'a>(rebuild: &Rebuild<'a>) -> impl Iterator<Item = Part> + 'a {
         .chain(sessions(sale))
         .chain(iter::once(part("stock", stock(sale))))
         .chain(holds(sale))
+        .chain(ended(sale))
+        .chain(forgotten(sale))
         .chain(replays(sale))
         .chain(entries)
         .chain(open)
@@ -116,6 +118,30 @@ fn holds(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
             bytes(&out)
         };
         part("holds", holds.into_iter().map(encoded))
+    })
+}
+
+fn ended(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
+    in_parts(sale.ended_holds(), PART_ITEMS_MAX).map(|ended| {
+        let encoded = ended.into_iter().map(|(at, id)| {
+            let mut out = Vec::new();
+            at.encode(&mut out);
+            id.encode(&mut out);
+            bytes(&out)
+        });
+        part("ended", encoded)
+    })
+}
+
+fn forgotten(sale: &Sale) -> impl Iterator<Item = Part> {
+    in_parts(sale.forgotten_holds().into_iter(), PART_ITEMS_MAX).map(|shoppers| {
+        let encoded = shoppers.into_iter().map(|(shopper, count)| {
+            let mut out = Vec::new();
+            shopper.encode(&mut out);
+            count.encode(&mut out);
+            bytes(&out)
+        });
+        part("forgotten", encoded)
     })
 }
 

@@ -85,7 +85,7 @@ fn entry(placed: Placed, command: &Command, sale: &Sale, at: Millis) -> Entry {
 }
 
 fn hold(told: HoldTold, sale: &Sale) -> HoldReply {
-    let found = sale.hold(told.hold).expect("a verdict names a hold of its sale");
+    let found = sale.recall_hold(told.hold).expect("a verdict names a hold of its sale");
     let mut hold = Arc::clone(found);
     if hold.state != told.state {
         Arc::make_mut(&mut hold).state = told.state;

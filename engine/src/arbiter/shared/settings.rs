@@ -17,9 +17,10 @@ use crate::{
     stream::Point,
 };
 
-/// Room for the order events of one epoch of the stream, far more than a sale can have, with those that a
-/// rebuild skips: `HOLDS_MAX` times four, and `SKIPPED_EVENTS`.
-const EVENTS_OF_EPOCH_BITS: u32 = 25;
+/// Room for the order events of one epoch of the stream: four thousand million, a year at a hundred a
+/// second and those that rebuilds skip. Event numbers stay below 2⁵³ for two million epochs, so that a
+/// receiver may read them as JSON numbers.
+const EVENTS_OF_EPOCH_BITS: u32 = 32;
 /// How often a change is decided again because the stream had gone on.
 const TRIES: usize = 64;
 

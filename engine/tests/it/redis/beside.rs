@@ -106,8 +106,9 @@ fn a_writer_whom_another_overtook_adds_nothing_to_its_snapshot() {
         go_on(&mut node, 1).await;
         let keys = node.arbiter.keys(node.sale);
         let (seq, chain) = (node.point.seq.to_string(), node.point.chain.to_string());
+        let count = keys.len().to_string();
         let put = async |writer: &str, index: &str, bytes: &str| {
-            let mut call = vec!["FCALL", "rushgate_2_put_snapshot", "16"];
+            let mut call = vec!["FCALL", "rushgate_2_put_snapshot", &count];
             call.extend(keys.iter().map(String::as_str));
             call.extend(["1", "1", &seq, &chain, "5", writer, index, "2", bytes]);
             raw.call(&call).await.into_array()[1].as_string().expect("a word")

@@ -73,7 +73,7 @@ impl Pair {
 
     fn hold(&self, which: &Which) -> HoldId {
         HoldId(match *which {
-            Which::Latest(back) => (self.node.sale().holds().len() as u64).saturating_sub(back),
+            Which::Latest(back) => self.node.sale().last_hold().0.saturating_sub(back),
             Which::Any(number) => number,
         })
     }
@@ -140,6 +140,10 @@ impl Pair {
             prop_assert_eq!(without_eta(got), without_eta(reply), "{:?}", command);
         }
         prop_assert_eq!(self.mirror.hash(), self.node.world.hash());
+        let sale = self.node.sale();
+        if (sale.holds().count() as u64) < sale.last_hold().0 {
+            self.seen.insert("a hold forgotten".to_owned());
+        }
         Ok(())
     }
 
@@ -293,7 +297,7 @@ fn kind(what: &impl std::fmt::Debug) -> String {
 }
 
 /// All that the rules can come to. A generator that no longer reaches one of them fails.
-const KINDS: [&str; 30] = [
+const KINDS: [&str; 31] = [
     "Entered",
     "Departed",
     "Called",
@@ -324,6 +328,7 @@ const KINDS: [&str; 30] = [
     "Settle(Err(NoHold",
     "Settle(Err(WrongState(Held",
     "Ended(Err(NoSession",
+    "a hold forgotten",
 ];
 
 #[test]

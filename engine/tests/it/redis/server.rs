@@ -161,10 +161,20 @@ impl Raw {
             let name = key.rsplit(':').next().unwrap_or_default();
             let call = match name {
                 "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
+                "ended" => vec!["LRANGE", key, "0", "-1"],
                 "kept" | "facts" | "nodes" | "quorum" | "snapshot" | "snapshot_next" => continue,
                 _ => vec!["HGETALL", key],
             };
             let flat = flatten(self.call(&call).await);
+            if name == "ended" {
+                let items = flat.iter().enumerate();
+                dump.extend(
+                    items.map(|(at, item)| {
+                        (format!("{name} {at}"), item.escape_ascii().to_string())
+                    }),
+                );
+                continue;
+            }
             for pair in flat.chunks(2) {
                 let (field, value) = (pair[0].escape_ascii().to_string(), pair[1].escape_ascii());
                 let own = [

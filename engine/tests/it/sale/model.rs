@@ -35,7 +35,13 @@ pub(crate) struct Room {
     pub(crate) controls: Controls,
     pub(crate) places: Vec<(ShopperKey, PlaceState)>,
     pub(crate) sessions: BTreeMap<Number, Session>,
+    /// Those that are kept; see [`Room::forget_holds`].
     pub(crate) holds: Vec<Hold>,
+    pub(crate) holds_made: u64,
+    /// Released and expired holds that are kept, and when each became so.
+    ended: Vec<(Millis, HoldId)>,
+    /// Holds that each shopper has made.
+    pub(super) made: BTreeMap<ShopperKey, u32>,
     pub(crate) available: Vec<u64>,
     /// Units that were sold and refunded, but not for sale again.
     pub(crate) gone: Vec<u64>,
@@ -203,7 +209,10 @@ impl Model {
     pub(super) fn step(&mut self, hold: HoldId, step: Step) {
         let room = self.room.as_mut().expect("a room with holds");
         let restocks = room.spec.refund_restocks;
-        let hold = &mut room.holds[usize::try_from(hold.0 - 1).expect("fits")];
+        if matches!(step, Step::Release | Step::Expire) {
+            room.ended.push((self.at, hold));
+        }
+        let hold = room.holds.iter_mut().find(|kept| kept.id == hold).expect("it is kept");
         let was = std::mem::replace(&mut hold.state, step.target());
         for item in &hold.items {
             let (offer, units) = (usize::from(item.offer.0), u64::from(item.quantity));
@@ -224,7 +233,7 @@ impl Model {
 
     pub(super) fn hold_reply(&self, id: HoldId, told: Option<HoldState>) -> HoldReply {
         let room = self.room.as_ref().expect("a room with holds");
-        let mut hold = room.holds[usize::try_from(id.0 - 1).expect("fits")].clone();
+        let mut hold = room.holds.iter().find(|hold| hold.id == id).expect("it is kept").clone();
         hold.state = told.unwrap_or(hold.state);
         HoldReply { hold: hold.into(), replayed: told.is_some() }
     }
@@ -247,6 +256,9 @@ impl Room {
             places: Vec::new(),
             sessions: BTreeMap::new(),
             holds: Vec::new(),
+            holds_made: 0,
+            ended: Vec::new(),
+            made: BTreeMap::new(),
             available: spec.offers.iter().map(|offer| offer.total).collect(),
             gone: vec![0; spec.offers.len()],
             watermark: 0,
@@ -318,6 +330,15 @@ impl Room {
         let open =
             |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
         self.available.iter().sum::<u64>() + offers.map(open).sum::<u64>()
+    }
+
+    /// Before another hold is made: the two that ended first go, if that was a day ago.
+    pub(super) fn forget_holds(&mut self, at: Millis) {
+        let is_old = |(ended, _): &&(Millis, HoldId)| at.since(*ended) >= REPLAY_TTL_MS;
+        let old = self.ended.iter().take_while(is_old).take(2).count();
+        for (_, gone) in self.ended.drain(..old) {
+            self.holds.retain(|hold| hold.id != gone);
+        }
     }
 
     /// Lets in whoever is next, as far as pace, slots and stock allow.

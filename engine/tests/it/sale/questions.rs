@@ -120,8 +120,8 @@ impl Model {
         if taken + units > u64::from(limit) {
             return Err(PurchaseRefusal::Limit { taken, limit });
         }
-        let made = room.holds.iter().filter(|hold| hold.shopper == pass.shopper).count();
-        if made >= usize::try_from(limit).expect("fits").saturating_mul(8).max(16) {
+        let made = room.made.get(&pass.shopper).copied().unwrap_or(0);
+        if made >= (limit * 8).max(16) {
             return Err(PurchaseRefusal::TooManyHolds);
         }
         let slot = |item: &HoldItem| usize::from(item.offer.0);
@@ -131,7 +131,10 @@ impl Model {
         for item in &items {
             room.available[slot(item)] -= u64::from(item.quantity);
         }
-        let id = HoldId(room.holds.len() as u64 + 1);
+        room.forget_holds(at);
+        room.holds_made += 1;
+        *room.made.entry(pass.shopper).or_default() += 1;
+        let id = HoldId(room.holds_made);
         let (number, shopper, state) = (pass.number, pass.shopper, HoldState::Held);
         let expires_at = at.after(room.spec.hold_ms);
         room.holds.push(Hold { id, number, shopper, state, items, created_at: at, expires_at });

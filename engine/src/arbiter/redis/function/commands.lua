@@ -4,6 +4,9 @@ local read_commands, decide_all
 
 do
 
+local SHOPPER_HOLDS_MIN = 16
+local SHOPPER_HOLDS_PER_UNIT = 8
+
 -- Replies, one to each command: a byte that says which, and its fields.
 local DONE, PLACED, SESSION, HOLD, NOTED = 0, 1, 2, 3, 4
 local NOT_OPEN, OTHER_BODY, LINE_FULL, NO_PLACE, NOT_CALLED, NO_SESSION = 16, 17, 18, 19, 20, 21
@@ -37,6 +40,9 @@ local function replayed(s, replay, of)
     return char(OTHER_BODY)
   elseif of == OF_ENTRY then
     return pack('<BI8B', PLACED, known.number, 1)
+  elseif not hold_bytes(s, known.number) then
+    -- Of a full book, a hold may be forgotten before its keys.
+    return nil
   end
   return pack('<BI8BB', HOLD, known.number, known.state, 1)
 end
@@ -220,7 +226,7 @@ local function purchase(s, command)
     return char(TOO_MANY_HOLDS)
   elseif not are_available(s, items) then
     return char(SOLD_OUT)
-  elseif s.holds >= HOLDS_MAX then
+  elseif is_full_of_holds(s) then
     return char(HOLDS_FULL)
   elseif s.stalled then
     return char(STALLED)

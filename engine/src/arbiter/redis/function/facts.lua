@@ -147,7 +147,7 @@ local function fact_held(s, number, shopper, items, replay)
   record(s, 9, whose .. what .. optional_replay(replay))
   local expires_at = s.at + s.hold_ms
   s.holds = id
-  put_hold(s, id, whose .. char(HELD) .. what .. pack('<I8I8', s.at, expires_at))
+  add_hold(s, id, whose .. char(HELD) .. what .. pack('<I8I8', s.at, expires_at))
   s.due_added[#s.due_added + 1] = expires_at
   s.due_added[#s.due_added + 1] = sortable(id)
   local of = share_to_change(s, shopper)
@@ -172,6 +172,9 @@ local function fact_settled(s, id, step, replay)
   end
   if was == HELD then
     s.due_removed[#s.due_removed + 1] = sortable(id)
+  end
+  if target == RELEASED or target == EXPIRED then
+    s.ended_added[#s.ended_added + 1] = pack('<I8I8', s.at, id)
   end
   local of = share_to_change(s, shopper)
   if is_open(was) and not is_open(target) then

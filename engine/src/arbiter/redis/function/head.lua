@@ -18,14 +18,10 @@ local REVISION = 1
 -- Keys, in the order in which every call names them.
 local META, LINE, PLACES, SESSIONS, CLAIMS, STOCK = 1, 2, 3, 4, 5, 6
 local HOLDS, DUE, UNITS, REPLAYS, KEPT, FACTS = 7, 8, 9, 10, 11, 12
-local NODES, QUORUM, SNAPSHOT, SNAPSHOT_NEXT = 13, 14, 15, 16
+local NODES, QUORUM, SNAPSHOT, SNAPSHOT_NEXT, ENDED = 13, 14, 15, 16, 17
 
 -- Bounds; those of the same name in `limits.rs` are the same, which a test of `library.rs` sees to.
 local PLACES_MAX = 33570816
-local HOLDS_MAX = 4194304
-local SHOPPER_HOLDS_MIN = 16
-local SHOPPER_HOLDS_PER_UNIT = 8
-local REPLAYS_MAX = 4194304
 local REPLAY_TTL_MS = 86400000
 local SWEEP_RECORDS_MAX = 4096
 local GATE_BURST_MS = 250
@@ -39,8 +35,6 @@ local FACTS_ENTRIES_MAX = 65536
 local FACTS_READ_MAX = 256
 -- Arguments of one inner call: Lua's stack has room for some 8,000.
 local ARGUMENTS_MAX = 4000
--- Expired answers that one new answer lets go. More than one, so that they become fewer.
-local FORGET_MAX = 4
 
 -- One admission in the gate's bucket, which counts in millionths.
 local ADMISSION = 1000000

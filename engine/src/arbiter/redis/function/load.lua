@@ -53,6 +53,20 @@ local PARTS = {
       end
     end
   end,
+  -- Released and expired holds, the first to be forgotten first: when each ended, and its number.
+  ended = function(s, args)
+    for index = 4, #args do
+      insert(s.ended_added, args[index])
+    end
+  end,
+  -- Shoppers some of whose holds were forgotten, and how many.
+  forgotten = function(s, args)
+    for index = 4, #args do
+      local shopper, count = unpack_bytes('<c16I4', args[index])
+      local of = share_to_change(s, shopper)
+      of.made = of.made + count
+    end
+  end,
   -- Kept answers, oldest first: the key, and the answer as it is kept.
   replays = function(s, args)
     local answers, queue = {}, {}

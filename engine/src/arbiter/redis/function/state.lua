@@ -55,7 +55,7 @@ end
 
 -- How many there are of the keys that hold what is decided on, and the facts.
 local function count_present(keys)
-  return redis.call('EXISTS', unpack(keys, LINE, FACTS))
+  return redis.call('EXISTS', keys[ENDED], unpack(keys, LINE, FACTS))
 end
 
 -- Whether every key is there that the last change left. One may have been evicted, or have gone to
@@ -85,6 +85,7 @@ local function begin(s)
   s.claims, s.claims_changed = {}, {}
   s.hold_bytes, s.holds_changed = {}, {}
   s.due_added, s.due_removed = {}, {}
+  s.ended_added, s.ended_gone = {}, 0
   s.units, s.units_changed = {}, {}
   s.kept, s.keeping, s.forgotten = {}, {}, {}
   return s
@@ -262,7 +263,7 @@ local function hold_bytes(s, id)
   if id < 1 or id > s.holds then
     return nil
   end
-  if not s.hold_bytes[id] then
+  if s.hold_bytes[id] == nil then
     s.hold_bytes[id] = redis.call('HGET', s.keys[HOLDS], id)
   end
   return s.hold_bytes[id]
@@ -271,6 +272,66 @@ end
 local function put_hold(s, id, bytes)
   s.hold_bytes[id] = bytes
   s.holds_changed[#s.holds_changed + 1] = id
+end
+
+-- Released and expired holds are forgotten a day after they ended, or earlier when too many are kept.
+
+local is_full_of_holds, add_hold
+
+do
+
+local HOLDS_MAX = 4194304
+-- Ended holds that one new hold makes forgotten. More than one, so that they become fewer.
+local HOLDS_FORGOTTEN_AT_ONCE = 2
+
+local function holds_kept(s)
+  s.holds_kept = s.holds_kept or redis.call('HLEN', s.keys[HOLDS])
+  return s.holds_kept
+end
+
+-- The hold that ended first of those that are kept, and when; `false` when there is none. One that ended
+-- in this batch is not among them: it is not forgotten yet.
+local function first_ended(s)
+  if s.first_ended == nil then
+    local item = redis.call('LINDEX', s.keys[ENDED], s.ended_gone)
+    s.first_ended = false
+    if item then
+      local at, id = unpack_bytes('<I8I8', item)
+      s.first_ended = { at = at, id = id }
+    end
+  end
+  return s.first_ended
+end
+
+-- Whether no more holds can be made: none of those that are kept can be forgotten.
+function is_full_of_holds(s)
+  if holds_kept(s) < HOLDS_MAX then
+    return false
+  end
+  local first = first_ended(s)
+  return not first or first.at >= s.at
+end
+
+local function make_room_to_hold(s)
+  for _ = 1, HOLDS_FORGOTTEN_AT_ONCE do
+    local first = first_ended(s)
+    local is_due = first and s.at - first.at >= REPLAY_TTL_MS
+    if not first or (not is_due and (holds_kept(s) < HOLDS_MAX or first.at >= s.at)) then
+      return
+    end
+    s.ended_gone, s.first_ended = s.ended_gone + 1, nil
+    s.holds_kept = holds_kept(s) - 1
+    put_hold(s, first.id, false)
+  end
+end
+
+-- Adds a hold behind the others.
+function add_hold(s, id, bytes)
+  make_room_to_hold(s)
+  s.holds_kept = holds_kept(s) + 1
+  put_hold(s, id, bytes)
+end
+
 end
 
 -- Items of a hold, as { offer, quantity }.
@@ -306,9 +367,16 @@ end
 
 -- Answers kept for idempotency keys: body, time, what of, its number, its state.
 
+local read_kept, look_up, keep
+
+do
+
+local REPLAYS_MAX = 4194304
+-- Expired answers that one new answer removes. More than one, so that they become fewer.
+local FORGET_MAX = 4
 local KEPT_FORM = '<c16I8BI8B'
 
-local function read_kept(s, replay_keys)
+function read_kept(s, replay_keys)
   local values = #replay_keys > 0 and read_all('HMGET', s.keys[REPLAYS], replay_keys) or {}
   for index, key in ipairs(replay_keys) do
     s.kept[key] = values[index]
@@ -357,7 +425,7 @@ end
 
 -- What is known of a key: nil when it is new, `false` when it came with another body, and otherwise
 -- what was answered: of what, number, state.
-local function look_up(s, key, body)
+function look_up(s, key, body)
   local value = kept(s, key)
   if not value then
     return nil
@@ -369,10 +437,12 @@ local function look_up(s, key, body)
   return with_body == body and { of = of, number = number, state = state }
 end
 
-local function keep(s, replay, of, number, state)
+function keep(s, replay, of, number, state)
   make_room_to_keep(s)
   s.kept[replay.key] = pack(KEPT_FORM, replay.body, s.at, of, number, state)
   s.keeping[#s.keeping + 1] = replay.key
+end
+
 end
 
 -- Writing.
@@ -428,12 +498,20 @@ local function save_sessions(s)
 end
 
 local function save_holds(s)
-  local holds, units = {}, {}
+  local holds, forgotten, units = {}, {}, {}
   for _, id in ipairs(s.holds_changed) do
-    holds[#holds + 1] = id
-    holds[#holds + 1] = s.hold_bytes[id]
+    local bytes = s.hold_bytes[id]
+    insert(bytes and holds or forgotten, id)
+    if bytes then
+      holds[#holds + 1] = bytes
+    end
   end
   call_with_all('HSET', s.keys[HOLDS], holds, 2)
+  call_with_all('HDEL', s.keys[HOLDS], forgotten, 1)
+  if s.ended_gone > 0 then
+    redis.call('LPOP', s.keys[ENDED], s.ended_gone)
+  end
+  call_with_all('RPUSH', s.keys[ENDED], s.ended_added, 1)
   -- Added first: a hold that was made and ended in one batch is in both.
   call_with_all('ZADD', s.keys[DUE], s.due_added, 2)
   call_with_all('ZREM', s.keys[DUE], s.due_removed, 1)
