@@ -10,6 +10,7 @@ pub mod wire;
 pub mod caller;
 pub mod error;
 pub mod networks;
+pub mod panics;
 pub mod request_id;
 pub mod respond;
 pub mod route;

@@ -1,9 +1,9 @@
 //! A server's life: recover, make the configured sales, listen, serve, drain, stop.
 //!
-//! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed and
-//! nothing more could be promised.
+//! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed or a thread
+//! panicked, and nothing more could be promised.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{fmt, process::ExitCode, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
@@ -38,6 +38,7 @@ use crate::{
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi, ops,
+    panics::{self, Panics},
     pipeline::{
         self, Backoff, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust,
         Webhook, WebhookOptions,
@@ -48,8 +49,8 @@ use crate::{
     wait_estimates::WaitEstimates,
 };
 
-/// What the program exits with when the journal failed.
-const EXIT_JOURNAL_FAILED: u8 = 3;
+/// What the program exits with when the journal failed or a thread panicked.
+const EXIT_FAILED: u8 = 3;
 /// A snapshot is written whenever so many segments were sealed: 64 MiB of journal bound recovery.
 const SNAPSHOT_EVERY_SEGMENTS: u64 = 4;
 
@@ -66,6 +67,7 @@ type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
     logging::start(config.log.format, &config.log.filter);
+    let panics = panics::watch();
     raise_descriptor_limit();
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
@@ -78,7 +80,7 @@ pub fn run(config: Config) -> ExitCode {
         .enable_all()
         .build()
         .map_err(StartFailure::from)
-        .and_then(|runtime| runtime.block_on(serve(config)));
+        .and_then(|runtime| runtime.block_on(serve(config, panics)));
     match served {
         Ok(code) => code,
         Err(error) => {
@@ -106,7 +108,7 @@ pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
+async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure> {
     let exposition = metrics::install()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data.dir)?);
     let opened = open_keys(&config.keys, &config.data.dir)?;
@@ -169,36 +171,57 @@ async fn serve(config: Config) -> Result<ExitCode, StartFailure> {
         drop((app, engine));
         Ok(())
     };
-    Ok(match serve_until(serving, running).await? {
+    Ok(match serve_until(serving, running, panics).await? {
         Ok(()) => {
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }
-        Err(fatal) => {
-            complain(&format!("journal failed, stopping: {}", fatal.reason));
-            ExitCode::from(EXIT_JOURNAL_FAILED)
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::from(EXIT_FAILED)
         }
     })
 }
 
+/// Why a server that had started could not go on.
+enum Failed {
+    /// The scribe stopped for good.
+    Journal(Fatal),
+    /// Something panicked that nothing looks after; in words.
+    Panic(String),
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(fatal) => write!(f, "journal failed, stopping: {}", fatal.reason),
+            Self::Panic(words) => write!(f, "stopping after a panic: {words}"),
+        }
+    }
+}
+
 /// Serves to the end, and on until the scribe has ended; at once with an error if the scribe stops
-/// for good, whether we still serve or drain already.
+/// for good or anything panics that is not contained, whether we still serve or drain already.
 async fn serve_until(
     serving: impl Future<Output = Result<(), StartFailure>>,
     running: Running,
-) -> Result<Result<(), Fatal>, StartFailure> {
+    mut panics: Panics,
+) -> Result<Result<(), Failed>, StartFailure> {
     let (told, mut ended) = oneshot::channel();
     std::thread::spawn(move || {
         // The receiver is gone only when the program is ending already.
         drop(told.send(running.join()));
     });
     tokio::select! {
+        biased;
+        // Of a scribe that panicked, this says more than its end does.
+        words = panics.first() => return Ok(Err(Failed::Panic(words))),
+        Ok(outcome) = &mut ended => return Ok(outcome.map_err(Failed::Journal)),
         served = serving => served?,
-        Ok(outcome) = &mut ended => return Ok(outcome),
     }
     // A task that was cut may hold a handle a moment longer, and nothing is owed to it.
     match tokio::time::timeout(SCRIBE_END_TIMEOUT, ended).await {
-        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Ok(outcome)) => Ok(outcome.map_err(Failed::Journal)),
         Ok(Err(_)) | Err(_) => Ok(Ok(())),
     }
 }

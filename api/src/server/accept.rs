@@ -16,6 +16,7 @@ use super::connection::{self, Shared};
 use super::drain::Phase;
 use super::service::Handler;
 use crate::error::ApiError;
+use crate::panics::Contained;
 use crate::request_id::RequestId;
 
 /// Connections the kernel may keep for us: `somaxconn` on current Linux. A crowd at the opening
@@ -110,7 +111,8 @@ impl<H: Handler> Door<H> {
             let socket = SockRef::from(&stream);
             drop(socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
             let shared = Arc::clone(&self.shared);
-            tokio::spawn(connection::serve(stream, addr, shared, admission));
+            // A connection that panics takes no other with it.
+            tokio::spawn(Contained::new(connection::serve(stream, addr, shared, admission)));
         } else if self.shared.tls.is_none()
             && let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned()
         {

@@ -18,6 +18,8 @@ use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
 use super::drain::Draining;
 use crate::error::ApiError;
+use crate::panics::{Panicked, contain};
+use crate::request_id::RequestId;
 
 /// How much longer than its body's deadline a request may take, so that a body that never came is
 /// told apart (408) from an answer that never came (503).
@@ -50,7 +52,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Who answers requests. Must not panic: a release build aborts on a panic.
+/// Who answers requests. A panic is answered as an internal fault, and ends nothing else.
 pub trait Handler: Send + Sync + 'static {
     /// Answers at once or promises to.
     fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer;
@@ -106,7 +108,8 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
         }
         let watched = http1.then(|| Arc::clone(&self.activity));
         let request = request.map(|incoming| RequestBody::new(incoming, self.bounds, watched));
-        match self.handler.answer(request, &self.peer) {
+        let answer = contain(|| self.handler.answer(request, &self.peer));
+        match answer.unwrap_or_else(|panicked| Answer::Now(fault(panicked))) {
             Answer::Now(response) => Answering::now(response, finish),
             Answer::Later(work) => {
                 let deadline = if http1 {
@@ -118,6 +121,13 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
             }
         }
     }
+}
+
+/// The answer of a handler that panicked. Its panic stands in the log just before.
+fn fault(_: Panicked) -> Response<Body> {
+    let request_id = RequestId::next();
+    tracing::error!(%request_id, "the answer to this request panicked");
+    ApiError::Internal.respond_as(request_id)
 }
 
 /// What every request must have, whatever it asks for: one name of the host it means.
@@ -219,9 +229,10 @@ impl Future for Answering {
         let response = match &mut self.0 {
             State::Now(response) => response.take(),
             State::Later { work, deadline, finish } => {
-                let response = match work.as_mut().poll(context) {
-                    Poll::Ready(response) => response,
-                    Poll::Pending => {
+                let response = match contain(|| work.as_mut().poll(context)) {
+                    Ok(Poll::Ready(response)) => response,
+                    Err(panicked) => fault(panicked),
+                    Ok(Poll::Pending) => {
                         std::task::ready!(deadline.poll_passed(context));
                         ApiError::DeadlineExceeded.respond()
                     }

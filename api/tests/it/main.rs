@@ -8,5 +8,6 @@ mod framing;
 mod http2;
 mod limits;
 mod ops;
+mod panics;
 mod support;
 mod tls;

@@ -1,5 +1,7 @@
 //! A server with a trivial handler, and a client that writes bytes as they are told.
 
+#![expect(clippy::panic, reason = "the handler panics where a test asks for it")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +44,11 @@ impl Handler for Echo {
                     say("waited")
                 })
             }
+            (&Method::GET, "/panic") => panic!("a fault before the answer"),
+            (&Method::GET, "/panic-later") => Answer::later(async {
+                tokio::task::yield_now().await;
+                panic!("a fault while answering")
+            }),
             (&Method::GET, "/endless") => {
                 let (sender, pieces) = mpsc::channel(1);
                 let body = Body::stream(Sent(pieces));

@@ -4,7 +4,10 @@
 use std::{
     path::Path,
     pin::pin,
-    sync::{Arc, Barrier},
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
 };
@@ -18,6 +21,7 @@ use engine::{
     limits::SEGMENT_BYTES,
     record::ReplayKey,
     sale::{PurchaseRefusal, Settler, TicketRef},
+    scribe::Watch,
     spec::SaleSpec,
     view::SaleView,
 };
@@ -185,4 +189,53 @@ fn a_crowd_takes_the_last_units_and_all_of_it_is_there_after_a_restart() {
         assert_eq!(enter(&again.engine, &sale, pass.shopper.0), pass, "a place is kept");
     }
     stop(again);
+}
+
+/// Panics on the scribe's thread once it is armed, before or after the batch is durable.
+#[derive(Debug)]
+struct Faulty {
+    armed: Arc<AtomicBool>,
+    after_sync: bool,
+}
+
+impl Watch for Faulty {
+    fn syncing(&mut self) {
+        assert!(self.after_sync || !self.armed.load(Ordering::SeqCst), "a fault before the sync");
+    }
+    fn synced(&mut self, _records: usize) {
+        assert!(!self.after_sync || !self.armed.load(Ordering::SeqCst), "a fault after the sync");
+    }
+}
+
+#[test]
+fn a_scribe_that_panics_acknowledges_nothing_more_and_ends_with_an_error() {
+    for after_sync in [false, true] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let disk = RealDisk::open(directory.path()).expect("a directory of our own");
+        let armed = Arc::new(AtomicBool::new(false));
+        let options = EngineOptions {
+            segment_bytes: SEGMENT_BYTES,
+            snapshot_every_segments: 1,
+            watch: Box::new(Faulty { armed: Arc::clone(&armed), after_sync }),
+            shared: None,
+        };
+        let clock = Arc::new(SystemClock::start());
+        let Started { engine, running, .. } =
+            Engine::start(Arc::new(disk), clock, options).expect("it starts");
+        block_on(engine.create(author(), wide(100))).expect("a good sale");
+        let sale = engine.sale(SALE).expect("it was made");
+        let before = enter(&engine, &sale, 1);
+        armed.store(true, Ordering::SeqCst);
+        for shopper in 2..5 {
+            let entry = block_on(engine.enter(&sale, ShopperKey(shopper), None));
+            assert!(matches!(entry, Err(Failure::Stopped)), "{entry:?}");
+        }
+        let fatal = running.join().expect_err("the scribe panicked");
+        assert_eq!(fatal.reason, "the scribe panicked");
+        drop((engine, sale));
+
+        let again = start(directory.path());
+        let sale = again.engine.sale(SALE).expect("it was made");
+        assert_eq!(enter(&again.engine, &sale, 1), before, "what was acknowledged is there");
+    }
 }
