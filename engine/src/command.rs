@@ -133,6 +133,24 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether the backend or an operator asks, or the order pipeline, and not a shopper.
+    pub fn is_privileged(&self) -> bool {
+        match self {
+            Self::Settle { by, .. } => *by == Settler::Backend,
+            Self::EndSession { .. }
+            | Self::Create { .. }
+            | Self::Change { .. }
+            | Self::Delivered { .. }
+            | Self::DeadLetter { .. }
+            | Self::Requeue { .. } => true,
+            Self::Enter { .. }
+            | Self::Leave { .. }
+            | Self::Claim { .. }
+            | Self::Purchase { .. }
+            | Self::Idle { .. } => false,
+        }
+    }
+
     /// The most bytes the command's records can add to a batch.
     pub(crate) fn bytes_max(&self) -> usize {
         match self {

@@ -27,7 +27,7 @@ use crate::{
     record::{Author, Change, ReplayKey},
     recovery::{self, RecoveryError, RecoveryReport},
     registry::{DeadLetter, Registry},
-    ring::{self, Consumer, Producer, Reason},
+    ring::{self, Lanes, Producer, Reason},
     sale::{
         ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
         SettleRefusal, Settler, TicketRef,
@@ -89,7 +89,10 @@ const CALM_MS: u64 = 1_000;
 /// A running engine; clones are handles to the same one.
 #[derive(Clone, Debug)]
 pub struct Engine {
+    /// Shoppers' commands.
     producer: Producer<Request>,
+    /// Those of the backend and of operators, which a crowd of shoppers cannot crowd out.
+    privileged: Producer<Request>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
     shared: bool,
@@ -131,7 +134,8 @@ impl Engine {
     ) -> Result<Started, RecoveryError> {
         let EngineOptions { segment_bytes, snapshot_every_segments, watch, shared } = options;
         let (world, journal, report) = recovery::recover(&disk, segment_bytes, &*clock)?;
-        let (producer, consumer) = ring::bounded(limits::RING_SLOTS);
+        let (privileged, producer, consumer) =
+            ring::bounded_lanes(limits::PRIVILEGED_RING_SLOTS, limits::RING_SLOTS);
         let (outlet, events) = outlet::outlet();
         let registry = Arc::new(Registry::default());
         let is_shared = shared.is_some();
@@ -152,7 +156,7 @@ impl Engine {
             writing: None,
             registry: Arc::clone(&registry),
         };
-        let engine = Self { producer, registry, clock, shared: is_shared };
+        let engine = Self { producer, privileged, registry, clock, shared: is_shared };
         let scribe = thread::Builder::new()
             .name("rushgate-scribe".to_owned())
             .spawn(move || {
@@ -191,7 +195,7 @@ impl Engine {
 
     /// Commands waiting for the scribe.
     pub fn ring_depth(&self) -> usize {
-        self.producer.depth()
+        self.producer.depth() + self.privileged.depth()
     }
 
     /// A shopper enters.
@@ -382,8 +386,8 @@ impl Engine {
         admission: Option<PurchaseAdmission>,
     ) -> Result<Reply, Failure<R>> {
         let (promise, commit) = commit::pair::<Answer>();
-        let request = Request { command, admission, promise };
-        if let Err(refused) = self.producer.push(request) {
+        let ring = if command.is_privileged() { &self.privileged } else { &self.producer };
+        if let Err(refused) = ring.push(Request { command, admission, promise }) {
             return Err(match refused.reason {
                 Reason::Full => Failure::Busy(Busy::Overloaded),
                 Reason::Closed => Failure::Stopped,
@@ -403,7 +407,7 @@ fn mismatch() -> ! {
 }
 
 /// The scribe's thread.
-fn run(scribe: Scribe, consumer: Consumer<Request>, snapshots: Snapshots) -> Result<(), Fatal> {
+fn run(scribe: Scribe, consumer: Lanes<Request>, snapshots: Snapshots) -> Result<(), Fatal> {
     let mut preparing = None;
     let ended = serve(scribe, consumer, snapshots, &mut preparing);
     // It holds the data directory: who waits for the scribe's end may open that again at once.
@@ -413,7 +417,7 @@ fn run(scribe: Scribe, consumer: Consumer<Request>, snapshots: Snapshots) -> Res
 
 fn serve(
     mut scribe: Scribe,
-    mut consumer: Consumer<Request>,
+    mut consumer: Lanes<Request>,
     mut snapshots: Snapshots,
     preparing: &mut Option<JoinHandle<Prepared>>,
 ) -> Result<(), Fatal> {
@@ -423,26 +427,32 @@ fn serve(
     loop {
         // Asked before the drain: once closed, what the drain finds is all there will ever be.
         let closed = consumer.is_closed();
-        if requests.is_empty() && consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests) == 0 {
+        if requests.is_empty() && drain(&mut consumer, &mut requests) == 0 {
             if closed {
                 scribe.close();
                 return Ok(());
             }
             consumer.wait(Duration::from_millis(limits::TICK_MS));
-            consumer.drain(limits::BATCH_COMMANDS_MAX, &mut requests);
+            drain(&mut consumer, &mut requests);
         }
         if shares_processor && is_busy && requests.len() < limits::BATCH_COMMANDS_FEW {
             // On one processor the scribe wakes from a sync before the handlers that it has just
             // answered: it would sync for the few that came meanwhile, again and again. Where there
             // are more, a handler is on another, and whoever takes this one keeps it for too long.
             thread::yield_now();
-            consumer.drain(limits::BATCH_COMMANDS_MAX - requests.len(), &mut requests);
+            drain(&mut consumer, &mut requests);
         }
         is_busy = requests.len() > 1;
         scribe.step(&mut requests)?;
         snapshots.follow(scribe.journal().point().segment);
         prepare(&mut scribe, preparing);
     }
+}
+
+/// Fills a batch. Privileged commands come first, but never take all of it: shoppers progress too.
+fn drain(consumer: &mut Lanes<Request>, requests: &mut Vec<Request>) -> usize {
+    let room = limits::BATCH_COMMANDS_MAX - requests.len();
+    consumer.drain(limits::BATCH_PRIVILEGED_MAX, room, requests)
 }
 
 /// Has the journal's next segment made ready beside the scribe, which would stand still for it.

@@ -7,6 +7,15 @@
 /// arithmetic needs. At 100,000 commands a second it is 160 ms of work: more would only be waiting.
 pub const RING_SLOTS: usize = 16_384;
 
+/// Commands of the backend and of operators that may wait besides, in a ring of their own: a storm of
+/// shoppers refuses no payment. A power of two. A backend that has so many on their way gets 503 and
+/// tries again.
+pub const PRIVILEGED_RING_SLOTS: usize = 1_024;
+
+/// Commands of the backend and of operators that go into a batch before those of shoppers. Some of them
+/// are large: more could keep shoppers waiting for many batches.
+pub const BATCH_PRIVILEGED_MAX: usize = 256;
+
 /// Commands decided and synced together at the most. Bounds how long one sync is waited for, and
 /// how much a batch encodes to.
 pub const BATCH_COMMANDS_MAX: usize = 4_096;
@@ -158,6 +167,9 @@ pub const AUDIT_ENTRIES_MAX: usize = 1_024;
 const _: () = {
     assert!(RING_SLOTS.is_power_of_two());
     assert!(BATCH_COMMANDS_MAX <= RING_SLOTS);
+    assert!(PRIVILEGED_RING_SLOTS.is_power_of_two());
+    assert!(BATCH_PRIVILEGED_MAX <= PRIVILEGED_RING_SLOTS);
+    assert!(BATCH_PRIVILEGED_MAX * 2 <= BATCH_COMMANDS_MAX);
     assert!(RECORD_BYTES_MAX < BATCH_BYTES_MAX);
     // A full batch of shoppers' commands beside a full sweep, with room for an operator's record.
     assert!(

@@ -43,10 +43,13 @@
 
 #![expect(unsafe_code, reason = "slots hand their values between threads by turn, without a lock")]
 
+mod lanes;
+
 use std::{fmt, mem::MaybeUninit, time::Duration};
 
 use crossbeam::utils::CachePadded;
 
+pub use self::lanes::{Lanes, bounded_lanes};
 use crate::sync::{Arc, AtomicUsize, Ordering, Parker, Unparker, UnsafeCell, yield_now};
 
 const CLOSED: usize = 1 << 63;
@@ -59,9 +62,15 @@ const POSITION: usize = SLEEPING - 1;
 ///
 /// If `capacity` is not a power of two, or is below 2 (a turn could not tell full from free).
 pub fn bounded<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+    let parker = Parker::new();
+    let (producer, lane) = lane(capacity, parker.unparker());
+    (producer, Consumer { lane, parker })
+}
+
+/// A ring of `capacity` slots whose pushes wake `sleeper`.
+fn lane<T>(capacity: usize, sleeper: &Unparker) -> (Producer<T>, Lane<T>) {
     assert!(capacity.is_power_of_two());
     assert!(capacity >= 2);
-    let parker = Parker::new();
     let slot = |position| Slot {
         turn: AtomicUsize::new(position),
         value: UnsafeCell::new(MaybeUninit::uninit()),
@@ -70,10 +79,10 @@ pub fn bounded<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
         tail: CachePadded::new(AtomicUsize::new(0)),
         head: CachePadded::new(AtomicUsize::new(0)),
         producers: CachePadded::new(AtomicUsize::new(1)),
-        sleeper: parker.unparker().clone(),
+        sleeper: sleeper.clone(),
         slots: (0..capacity).map(slot).collect(),
     });
-    (Producer { ring: Arc::clone(&ring) }, Consumer { ring, head: 0, parker })
+    (Producer { ring: Arc::clone(&ring) }, Lane { ring, head: 0 })
 }
 
 /// A handler's end: pushes, never waits. Clones push into the same ring.
@@ -83,10 +92,15 @@ pub struct Producer<T> {
 
 /// The scribe's end. Dropping it closes the ring and drops what is left in it.
 pub struct Consumer<T> {
+    lane: Lane<T>,
+    parker: Parker,
+}
+
+/// A consumer's end without its parker, which several rings may share.
+struct Lane<T> {
     ring: Arc<Ring<T>>,
     /// The next position to take; the shared `head` is its copy for [`Producer::depth`].
     head: usize,
-    parker: Parker,
 }
 
 /// A push that did not happen, with the value that was not pushed.
@@ -193,6 +207,32 @@ impl<T> Producer<T> {
 impl<T> Consumer<T> {
     /// Moves up to `max` values into `out`, oldest first, and says how many.
     pub fn drain(&mut self, max: usize, out: &mut Vec<T>) -> usize {
+        self.lane.drain(max, out)
+    }
+
+    /// Parks until something is pushed, the last producer goes, or `timeout` has passed. May return
+    /// early with nothing there; drain and ask again.
+    pub fn wait(&mut self, timeout: Duration) {
+        if self.is_closed() {
+            return;
+        }
+        if self.lane.doze() {
+            self.parker.park_timeout(timeout);
+            self.lane.rouse();
+        } else {
+            self.lane.await_publication();
+        }
+    }
+
+    /// Whether no producer is left: nothing more will come, and one more drain of everything empties
+    /// the ring for good.
+    pub fn is_closed(&self) -> bool {
+        self.lane.is_closed()
+    }
+}
+
+impl<T> Lane<T> {
+    fn drain(&mut self, max: usize, out: &mut Vec<T>) -> usize {
         let start = self.head;
         while self.head - start < max {
             let Some(value) = self.ring.slot(self.head).take(self.head, self.ring.slots.len())
@@ -206,33 +246,28 @@ impl<T> Consumer<T> {
         self.head - start
     }
 
-    /// Parks until something is pushed, the last producer goes, or `timeout` has passed. May return
-    /// early with nothing there; drain and ask again.
-    pub fn wait(&mut self, timeout: Duration) {
-        if self.is_closed() {
-            return;
-        }
-        let tail = &self.ring.tail;
+    /// Sets `SLEEPING`: whoever claims next owes a wake-up. Fails if something is claimed already.
+    fn doze(&self) -> bool {
         let asleep = self.head | SLEEPING;
         // ORDERING: Relaxed; only the order of `tail`'s own changes matters, as the module proves.
-        if tail.compare_exchange(self.head, asleep, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            self.await_publication();
-            return;
-        }
-        self.parker.park_timeout(timeout);
-        tail.fetch_and(!SLEEPING, Ordering::Relaxed);
+        let tail = &self.ring.tail;
+        tail.compare_exchange(self.head, asleep, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Whether no producer is left: nothing more will come, and one more drain of everything empties
-    /// the ring for good.
-    pub fn is_closed(&self) -> bool {
+    /// Clears `SLEEPING`, if no producer has done so.
+    fn rouse(&self) {
+        self.ring.tail.fetch_and(!SLEEPING, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
         // ORDERING: Acquire; pairs with the producers' drop, so that the drain after it sees the last
         // push of each.
         self.ring.producers.load(Ordering::Acquire) == 0
     }
 
     /// Waits for the producer that has claimed the slot at the head to publish it. It is a few
-    /// instructions from doing so and runs nobody else's code; if it lost its core, it gets ours.
+    /// instructions from doing so and runs nobody else's code; if it was preempted, yielding lets it
+    /// finish.
     fn await_publication(&self) {
         let slot = self.ring.slot(self.head);
         while !slot.is_published(self.head) {
@@ -293,7 +328,7 @@ impl<T> Drop for Producer<T> {
     }
 }
 
-impl<T> Drop for Consumer<T> {
+impl<T> Drop for Lane<T> {
     fn drop(&mut self) {
         // What was claimed before the flag is dropped here and now, not with the last producer: a
         // value can be a promise that somebody awaits.
@@ -315,7 +350,7 @@ impl<T> fmt::Debug for Producer<T> {
 
 impl<T> fmt::Debug for Consumer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("head", &self.head).finish_non_exhaustive()
+        f.debug_struct("Consumer").field("head", &self.lane.head).finish_non_exhaustive()
     }
 }
 

@@ -57,6 +57,51 @@ fn ring_delivers_everything_and_loses_no_wake_up() {
     });
 }
 
+/// As above with a push into each of two rings before one parker. The producers of both live on.
+#[test]
+fn two_rings_before_one_consumer_deliver_everything_and_lose_no_wake_up() {
+    check(3, || {
+        let (first, second, mut lanes) = ring::bounded_lanes(2, 2);
+        let (one, two) = (first.clone(), second.clone());
+        let one = thread::spawn(move || one.push(Box::new(1)).is_ok());
+        let two = thread::spawn(move || two.push(Box::new(2)).is_ok());
+        let mut out = Vec::new();
+        while out.len() < 2 {
+            if lanes.drain(2, 2, &mut out) == 0 {
+                lanes.wait(FOREVER);
+            }
+        }
+        let mut values: Vec<_> = out.into_iter().map(|value| *value).collect();
+        values.sort_unstable();
+        assert_eq!(values, [1, 2]);
+        assert!(one.join().unwrap());
+        assert!(two.join().unwrap());
+        drop((first, second));
+    });
+}
+
+/// The consumer of two rings parks, and the only producers of both go, one after the other.
+#[test]
+fn two_rings_wake_their_consumer_for_the_last_producer_of_both_going() {
+    check(3, || {
+        let (first, second, mut lanes) = ring::bounded_lanes::<Box<u8>>(2, 2);
+        let one = thread::spawn(move || first.push(Box::new(1)).is_ok());
+        let two = thread::spawn(move || drop(second));
+        let mut out = Vec::new();
+        loop {
+            let closed = lanes.is_closed();
+            let drained = lanes.drain(1, 2, &mut out);
+            if closed && drained == 0 {
+                break;
+            }
+            lanes.wait(FOREVER);
+        }
+        assert_eq!(out.len(), 1);
+        assert!(one.join().unwrap());
+        two.join().unwrap();
+    });
+}
+
 /// A slot is used again only after it was emptied: three pushes through two slots.
 #[test]
 fn ring_refuses_rather_than_overwrites() {

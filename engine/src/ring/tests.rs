@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Reason, Refused, bounded};
+use super::{Reason, Refused, bounded, bounded_lanes};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -23,6 +23,50 @@ fn values_come_out_in_the_order_they_went_in() {
         assert_eq!(consumer.drain(8, &mut out), 2);
     }
     assert!(out.iter().copied().eq(0..500));
+}
+
+#[test]
+fn the_first_of_two_rings_is_taken_from_first_and_leaves_room_for_the_second() {
+    let (first, second, mut lanes) = bounded_lanes(8, 8);
+    for value in 0..6 {
+        second.push(("second", value)).unwrap();
+        first.push(("first", value)).unwrap();
+    }
+    let mut out = Vec::new();
+    assert_eq!(lanes.drain(2, 5, &mut out), 5);
+    let expected = [("first", 0), ("first", 1), ("second", 0), ("second", 1), ("second", 2)];
+    assert_eq!(out, expected);
+    assert_eq!((first.depth(), second.depth()), (4, 3));
+}
+
+#[test]
+fn a_full_second_ring_refuses_nothing_of_the_first() {
+    let (first, second, mut lanes) = bounded_lanes(2, 2);
+    second.push(1).unwrap();
+    second.push(2).unwrap();
+    assert_eq!(second.push(3), Err(Refused { value: 3, reason: Reason::Full }));
+    first.push(4).unwrap();
+    let mut out = Vec::new();
+    lanes.drain(1, 4, &mut out);
+    assert_eq!(out, [4, 1, 2]);
+}
+
+#[test]
+fn a_push_into_either_ring_wakes_the_consumer() {
+    let (first, second, mut lanes) = bounded_lanes(4, 4);
+    for producer in [&first, &second] {
+        let producer = producer.clone();
+        let pusher = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            producer.push(7).unwrap();
+        });
+        let mut out = Vec::new();
+        while lanes.drain(4, 4, &mut out) == 0 {
+            lanes.wait(LONG);
+        }
+        assert_eq!(out, [7]);
+        pusher.join().unwrap();
+    }
 }
 
 #[test]

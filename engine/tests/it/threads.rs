@@ -3,9 +3,9 @@
 
 use std::{
     path::Path,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
-        Arc, Barrier,
+        Arc, Barrier, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -17,11 +17,11 @@ use engine::{
     clock::SystemClock,
     disk::real::RealDisk,
     hold::{HoldState, Step},
-    id::{OfferIndex, ShopperKey},
-    limits::SEGMENT_BYTES,
-    record::ReplayKey,
+    id::{Number, OfferIndex, ShopperKey},
+    limits::{RING_SLOTS, SEGMENT_BYTES},
+    record::{Change, ReplayKey},
     sale::{PurchaseRefusal, Settler, TicketRef},
-    scribe::Watch,
+    scribe::{Busy, Watch},
     spec::SaleSpec,
     view::SaleView,
 };
@@ -51,15 +51,34 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Holds the scribe up before each sync while it is closed.
+#[derive(Clone, Debug, Default)]
+struct Barred(Arc<(Mutex<bool>, Condvar)>);
+
+impl Barred {
+    fn set(&self, is_closed: bool) {
+        *self.0.0.lock().expect("no thread panics") = is_closed;
+        self.0.1.notify_all();
+    }
+}
+
+impl Watch for Barred {
+    fn syncing(&mut self) {
+        let closed = self.0.0.lock().expect("no thread panics");
+        drop(self.0.1.wait_while(closed, |closed| *closed).expect("no thread panics"));
+    }
+
+    fn synced(&mut self, _records: usize) {}
+}
+
 fn start(directory: &Path) -> Started {
+    start_watched(directory, Box::new(Unwatched))
+}
+
+fn start_watched(directory: &Path, watch: Box<dyn Watch>) -> Started {
     let disk = RealDisk::open(directory).expect("a directory of our own");
     let (segment_bytes, snapshot_every_segments) = (SEGMENT_BYTES, 1);
-    let options = EngineOptions {
-        segment_bytes,
-        snapshot_every_segments,
-        watch: Box::new(Unwatched),
-        shared: None,
-    };
+    let options = EngineOptions { segment_bytes, snapshot_every_segments, watch, shared: None };
     Engine::start(Arc::new(disk), Arc::new(SystemClock::start()), options).expect("it starts")
 }
 
@@ -116,6 +135,50 @@ fn a_thousand_simultaneous_buys_of_the_last_unit_sell_one() {
     let released = engine.settle(&sale, winner.id, Step::Release, Settler::Backend, None);
     assert_eq!(block_on(released).expect("held").hold.state, HoldState::Released);
     assert_eq!(sale.stock().permits(OFFER), 1, "no refused buyer kept a permit");
+    stop(started);
+}
+
+/// What a future comes to when it is asked once.
+fn ask<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_ring_full_of_shoppers_refuses_no_payment_and_no_operator() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let barred = Barred::default();
+    let started = start_watched(directory.path(), Box::new(barred.clone()));
+    let engine = &started.engine;
+    block_on(engine.create(author(), wide(5))).expect("a good sale");
+    let sale = engine.sale(SALE).expect("it was made");
+    let pass = enter(engine, &sale, 1);
+    let held = block_on(engine.purchase(&sale, pass, vec![(OFFER, 1)], key(1, 1))).expect("a unit");
+
+    barred.set(true);
+    let mut crowd = Vec::new();
+    let refused = loop {
+        let mut entry = Box::pin(engine.enter(&sale, ShopperKey(100 + crowd.len() as u128), None));
+        match ask(entry.as_mut()) {
+            Poll::Pending => crowd.push(entry),
+            Poll::Ready(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, Err(Failure::Busy(Busy::Overloaded)));
+    assert!(crowd.len() >= RING_SLOTS, "the ring is full");
+    let confirm = engine.settle(&sale, held.hold.id, Step::Confirm, Settler::Backend, None);
+    let mut confirmed = Box::pin(confirm);
+    let mut paused = Box::pin(engine.change(&sale, author(), Change::Pause));
+    let mut ended = Box::pin(engine.end_session(&sale, sale.epoch(), pass.number));
+    assert!(ask(confirmed.as_mut()).is_pending());
+    assert!(ask(paused.as_mut()).is_pending());
+    assert!(ask(ended.as_mut()).is_pending());
+
+    barred.set(false);
+    assert_eq!(block_on(confirmed).expect("it was held").hold.state, HoldState::Confirmed);
+    assert_eq!((block_on(paused), block_on(ended)), (Ok(()), Ok(())));
+    for (entry, number) in crowd.into_iter().zip(2..) {
+        assert_eq!(block_on(entry).expect("it was accepted").answer.number, Number(number));
+    }
     stop(started);
 }
 
