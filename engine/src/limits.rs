@@ -109,6 +109,11 @@ pub const REQUEUE_EVENTS_MAX: usize = 32_768;
 /// shop's pages never meet more than a quarter of a second's admissions at once.
 pub const GATE_BURST_MS: u64 = 250;
 
+/// Places that one move of the gate looks at: those it calls, and those it passes over because they have
+/// left. After a pause in which a million left, it takes some sixty batches to get past them, three
+/// seconds, and none of them keeps other sales waiting.
+pub const GATE_WALK_PLACES_MAX: u64 = 16_384;
+
 /// How far back the measured pace looks.
 pub const PACE_WINDOW_MS: u64 = 60_000;
 

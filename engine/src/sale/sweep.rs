@@ -5,7 +5,7 @@ use crate::{
     clock::Millis,
     hold::Step,
     id::Number,
-    limits::SWEEP_RECORDS_MAX,
+    limits::{GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
     line::PlaceState,
     record::{Departure, Record, SessionEnd},
     sale::Phase,
@@ -36,7 +36,8 @@ impl Sale {
         (!quiet.is_empty()).then(|| self.departure(Departure::Idle, quiet))
     }
 
-    /// The gate's next call: as many of the next in line as pace, slots and stock allow.
+    /// The gate's next call: as many of the next in line as pace, slots and stock allow. Where a great
+    /// many have left it may call nobody and only move on.
     pub(crate) fn next_call(&self, at: Millis) -> Option<Record> {
         let open = matches!(self.phase(at), Phase::Open | Phase::Draining);
         if self.controls.paused || !open || self.line_length() == 0 {
@@ -47,12 +48,11 @@ impl Sale {
             return None;
         }
         let first = self.gate.watermark().0 + 1;
+        let end = (self.issued().0 + 1).min(first + GATE_WALK_PLACES_MAX);
         let mut last = first;
-        for (state, number) in self.places.states(first..self.issued().0 + 1).iter().zip(first..) {
-            if *state == PlaceState::Waiting {
-                last = number;
-                left -= 1;
-            }
+        for (state, number) in self.places.states(first..end).iter().zip(first..) {
+            last = number;
+            left -= u64::from(*state == PlaceState::Waiting);
             if left == 0 {
                 break;
             }

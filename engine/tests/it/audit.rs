@@ -12,7 +12,7 @@ use engine::{
     hold::{HoldItem, HoldItems, HoldState, Step},
     id::{EventId, HoldId, Number, SaleTag, ShopperKey},
     journal::{self, Extent},
-    limits::{GATE_BURST_MS, REPLAY_TTL_MS},
+    limits::{GATE_BURST_MS, GATE_WALK_PLACES_MAX, REPLAY_TTL_MS},
     line::PlaceState,
     record::{Change, Departure, Record, SessionEnd},
     recovery,
@@ -218,6 +218,7 @@ impl Account {
     fn call(&mut self, watermark: u64, at: Millis) {
         assert!(watermark > self.watermark && watermark <= self.places.len() as u64);
         let mut count = 0;
+        let passed = watermark - self.watermark;
         for number in self.watermark + 1..=watermark {
             let place = &mut self.places[slot(Number(number))];
             if place.1 == PlaceState::Waiting {
@@ -230,7 +231,8 @@ impl Account {
         self.watermark = watermark;
         self.calls.push((at, count));
         assert!(self.active() <= u64::from(self.spec.active_max), "active sessions ≤ cap");
-        assert!(count > 0, "a call calls somebody");
+        assert!(passed <= GATE_WALK_PLACES_MAX, "a call looks at a bounded part of the line");
+        assert!(count > 0 || passed == GATE_WALK_PLACES_MAX, "or it calls somebody");
     }
 
     fn end(&mut self, number: Number, reason: SessionEnd) {

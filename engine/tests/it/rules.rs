@@ -6,8 +6,8 @@ use engine::{
     clock::Millis,
     command::{Command, Entry, Reply},
     hold::{HoldState, Step},
-    id::{HoldId, SaleTag, ShopperKey},
-    limits::SWEEP_RECORDS_MAX,
+    id::{HoldId, Number, SaleTag, ShopperKey},
+    limits::{GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
     record::{Change, EntryStanding, Record},
     sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal, Settler},
     spec::{Rejoin, SaleSpec},
@@ -73,6 +73,25 @@ fn one_shopper_makes_holds_up_to_a_bound_and_the_others_go_on() {
         // A repeat of one that was made is no new hold.
         assert!(matches!(buy_and_release(&mut arbiter, 1, 0), Reply::Purchase(Ok(_))));
     }
+}
+
+#[test]
+fn a_gate_behind_which_a_crowd_has_left_gets_past_it_in_bounded_steps() {
+    let (first, last) = (GATE_WALK_PLACES_MAX, GATE_WALK_PLACES_MAX + 3);
+    let mut arbiter = sale(spec(&[5]));
+    arbiter.decide(START, &[change(Change::Pause)]);
+    let crowd: Vec<_> = (1..=last).map(|who| enter(who.into(), None)).collect();
+    arbiter.decide(START, &crowd);
+    let numbers = (1..last).map(Number).collect();
+    arbiter.decide(START, &[Command::Idle { sale: tag(), numbers }]);
+    arbiter.decide(START, &[change(Change::Resume)]);
+    let gate = |arbiter: &LocalArbiter| {
+        let gate = arbiter.world().sale(tag()).expect("made").gate();
+        (gate.watermark(), gate.called())
+    };
+    assert_eq!(gate(&arbiter), (Number(first), 0));
+    arbiter.decide(START, &[]);
+    assert_eq!(gate(&arbiter), (Number(last), 1));
 }
 
 #[test]

@@ -66,6 +66,7 @@ mod tests {
             ("REPLAYS_MAX", limits::REPLAYS_MAX as u64),
             ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
             ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),
+            ("GATE_WALK_PLACES_MAX", limits::GATE_WALK_PLACES_MAX),
             ("GATE_BURST_MS", limits::GATE_BURST_MS),
             ("DELIVERY_LEASE_MS", limits::DELIVERY_LEASE_MS),
             ("NODE_NOTED_MS", limits::NODE_NOTED_MS),

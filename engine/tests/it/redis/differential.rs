@@ -18,6 +18,7 @@ use engine::{
     command::{Command, Reply},
     hold::Step,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
+    limits::GATE_WALK_PLACES_MAX,
     line::PlaceState,
     record::{Change, EntryStanding, Record, ReplayKey},
     sale::{PurchaseRefusal, Settler, TicketRef},
@@ -400,6 +401,40 @@ fn a_sale_goes_from_entry_to_refund() {
         assert_eq!(sale.counts()[0].available, 3);
         assert_eq!(sale.place(Number(1)), PlaceState::Completed);
         assert!(sale.place(Number(2)) == PlaceState::Called, "the slot went to the next");
+    });
+}
+
+async fn change(node: &mut Node, change: &Change) {
+    let author = support::author();
+    let (epoch, point) = (node.epoch, node.point);
+    let appended = node.arbiter.append(node.sale, epoch, &point, (&author, change)).await;
+    node.follow(&appended.expect("appended where the stream ends"));
+}
+
+/// Random lines are too short for it.
+#[test]
+fn a_gate_behind_which_a_crowd_has_left_gets_past_it_in_bounded_steps_here_too() {
+    let server = Server::start();
+    run(async {
+        let (first, last) = (GATE_WALK_PLACES_MAX, GATE_WALK_PLACES_MAX + 3);
+        let spec = support::spec(&[9]);
+        let mut node = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
+        change(&mut node, &Change::Pause).await;
+        for from in (1..=last).step_by(4_096) {
+            let who = from..=last.min(from + 4_095);
+            let crowd: Vec<_> = who.map(|who| support::enter(who.into(), None)).collect();
+            node.decide(&crowd).await;
+        }
+        let gone: Vec<Number> = (1..last).map(Number).collect();
+        for numbers in gone.chunks(4_096).map(<[Number]>::to_vec) {
+            node.decide(&[Command::Idle { sale: node.sale, numbers }]).await;
+        }
+        change(&mut node, &Change::Resume).await;
+        let gate = |node: &Node| (node.sale().gate().watermark(), node.sale().gate().called());
+        node.decide(&[]).await;
+        assert_eq!(gate(&node), (Number(first), 0));
+        node.decide(&[]).await;
+        assert_eq!(gate(&node), (Number(last), 1));
     });
 }
 

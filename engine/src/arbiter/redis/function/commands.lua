@@ -4,6 +4,7 @@ local read_commands, decide_all
 
 do
 
+local GATE_WALK_PLACES_MAX = 16384
 local SHOPPER_HOLDS_MIN = 16
 local SHOPPER_HOLDS_PER_UNIT = 8
 
@@ -326,7 +327,8 @@ local function free_slots(s)
 end
 
 -- The gate's next call: as many of the next in line as pace, slots and stock allow. Whichever node
--- comes first makes it, and has emptied the bucket for the others.
+-- comes first makes it, and has emptied the bucket for the others. Where a great many have left it may
+-- call nobody and only move on: a call looks at so many places and no more.
 local function call_the_next(s)
   local stage, waiting = phase(s), s.issued - s.departed - s.called
   if s.paused == 1 or (stage ~= OPEN and stage ~= DRAINING) or waiting == 0 then
@@ -337,7 +339,8 @@ local function call_the_next(s)
     return
   end
   local numbers, number = {}, s.watermark
-  while #numbers < left do
+  local last = min(s.issued, number + GATE_WALK_PLACES_MAX)
+  while #numbers < left and number < last do
     number = number + 1
     if place(s, number) == WAITING then
       numbers[#numbers + 1] = number
