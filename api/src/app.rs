@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::{Engine, view::SaleView};
 use hyper::{
-    HeaderMap, Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode, Uri,
     header::{HOST, HeaderValue},
 };
 use tokio::{sync::Mutex, time::Instant};
@@ -27,10 +27,11 @@ use crate::{
     metrics::{Outcomes, RequestTimes},
     pipeline::Watcher,
     respond::{self, Cache},
-    route::{self, Resolved, Route},
+    route::{self, Admin, Resolved, Route},
     server::{Answer, Body, Handler, Peer, RequestBody},
     token::Keyring,
     wait_estimates::WaitEstimates,
+    wire::read_no_query,
 };
 
 /// Everything handlers share.
@@ -103,7 +104,10 @@ impl Handler for Front {
         let resolved = route::resolve(request.method(), uri.path());
         let row = if let Resolved::Call(route) = &resolved { Some(route.index()) } else { None };
         let answer = match resolved {
-            Resolved::Call(route) => call(&self.0, route, request, peer),
+            Resolved::Call(route) => match check_query(&route, &uri) {
+                Ok(()) => call(&self.0, route, request, peer),
+                Err(refusal) => Answer::Now(refusal.respond()),
+            },
             Resolved::Options(allow) => Answer::Now(respond::options(allow)),
             Resolved::MethodNotAllowed(allow) => {
                 refuse(&self.0, &request, peer, &ApiError::MethodNotAllowed { allow })
@@ -127,6 +131,15 @@ impl Handler for Front {
     }
 }
 
+/// Refuses parameters of API calls that take none; lists read their own, and pages ignore them.
+fn check_query(route: &Route<'_>, uri: &Uri) -> Result<(), ApiError> {
+    let is_list = matches!(route, Route::Sales | Route::Admin(Admin::Sales | Admin::Outbox));
+    match uri.query() {
+        Some(query) if !is_list && uri.path().starts_with("/v1/") => Ok(read_no_query(query)?),
+        _ => Ok(()),
+    }
+}
+
 /// Answers a call that the API knows.
 fn call(
     app: &Arc<App>,
@@ -139,9 +152,9 @@ fn call(
             with_sale(app, sale, |sale| shopper::position(app, sale, request.headers()))
         }
         Route::SaleStatus { sale } => {
-            with_sale(app, sale, |sale| Answer::Now(shopper::status(app, &sale)))
+            with_sale(app, sale, |sale| Answer::Now(shopper::status(app, &sale, request.headers())))
         }
-        Route::Sales => Answer::Now(shopper::sales(app)),
+        Route::Sales => Answer::Now(or_refusal(shopper::sales(app, request.uri().query()))),
         Route::Enter { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::enter(app, sale, head, body))
         }),
@@ -179,9 +192,12 @@ fn call(
             }
             None => refuse(app, &request, peer, &ApiError::NotFound),
         },
-        Route::Docs => Answer::Now(respond::reference(app.fixed.reference.clone())),
-        Route::OpenApi => Answer::Now(fixed_json(&app.fixed.openapi)),
-        Route::Jwks => Answer::Now(fixed_json(&app.fixed.jwks)),
+        Route::Docs => {
+            let response = respond::reference(app.fixed.reference.clone());
+            Answer::Now(respond::unless_known(request.headers(), response))
+        }
+        Route::OpenApi => fixed_json(Cache::Hour, &app.fixed.openapi, request.headers()),
+        Route::Jwks => fixed_json(Cache::Minutes, &app.fixed.jwks, request.headers()),
         Route::Admin(call) => admin::answer(app, call, request, peer),
     }
 }
@@ -251,6 +267,7 @@ pub(crate) fn or_refusal(result: Result<Response<Body>, ApiError>) -> Response<B
     result.unwrap_or_else(|refusal| refusal.respond())
 }
 
-fn fixed_json(body: &Bytes) -> Response<Body> {
-    respond::bytes(StatusCode::OK, respond::JSON, Cache::Hour, body.clone())
+fn fixed_json(cache: Cache, body: &Bytes, headers: &HeaderMap) -> Answer {
+    let response = respond::bytes(StatusCode::OK, respond::JSON, cache, body.clone());
+    Answer::Now(respond::unless_known(headers, response))
 }

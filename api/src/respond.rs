@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -43,6 +43,8 @@ pub enum Cache {
     NoStore,
     /// It is the same for everyone and may be a second old.
     Shared,
+    /// It changes when keys rotate, and verifiers must hear of a new one in time.
+    Minutes,
     /// It changes with the program only.
     Hour,
 }
@@ -52,6 +54,7 @@ impl Cache {
         match self {
             Self::NoStore => HeaderValue::from_static("no-store"),
             Self::Shared => HeaderValue::from_static("public, max-age=1, stale-while-revalidate=5"),
+            Self::Minutes => HeaderValue::from_static("public, max-age=300"),
             Self::Hour => HeaderValue::from_static("public, max-age=3600"),
         }
     }
@@ -84,6 +87,33 @@ pub fn json(status: StatusCode, cache: Cache, value: &impl Serialize) -> Respons
             ApiError::Internal.respond()
         }
     }
+}
+
+/// Gives an answer the strong `ETag` of its body, and leaves the body out if the request's
+/// `If-None-Match` has it: 304.
+pub fn unless_known(request: &HeaderMap, mut response: Response<Body>) -> Response<Body> {
+    let Some(bytes) = response.body().bytes().filter(|_| response.status() == StatusCode::OK)
+    else {
+        return response;
+    };
+    let tag = format!("\"{}\"", &blake3::hash(bytes).to_hex()[..32]);
+    let is_known = request.get_all(IF_NONE_MATCH).iter().any(|known| {
+        known.to_str().is_ok_and(|known| known.split(',').any(|one| is_tag(one.trim(), &tag)))
+    });
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// Whether an entry of `If-None-Match` means `tag`. A cache that compressed the body made it weak.
+fn is_tag(entry: &str, tag: &str) -> bool {
+    entry == "*" || entry.strip_prefix("W/").unwrap_or(entry) == tag
 }
 
 /// 204.

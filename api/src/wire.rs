@@ -7,6 +7,7 @@
 
 mod admin;
 mod fields;
+mod list;
 mod node;
 mod place;
 mod purchase;
@@ -20,6 +21,7 @@ pub use admin::{
     read_restock, read_unstrand,
 };
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
+pub use list::{List, Page, read_no_query, read_page};
 pub use node::Node;
 pub use place::{EtaSeconds, PlaceObject, PlaceState, write_place};
 pub use purchase::{
@@ -27,8 +29,7 @@ pub use purchase::{
     format_purchase_id, parse_purchase_id, read_purchase,
 };
 pub use sale::{
-    AdminSale, AdminSaleList, OfferTable, SalePatch, SaleTable, read_patch, read_sale,
-    read_sale_table,
+    AdminSale, OfferTable, SalePatch, SaleTable, read_patch, read_sale, read_sale_table,
 };
-pub use status::{OfferState, OfferStatus, SaleList, SaleState, SaleStatus};
+pub use status::{OfferState, OfferStatus, SaleState, SaleStatus};
 pub use time::{format_time, parse_time, write_time};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{
-    id::OfferIndex,
+    id::{OfferIndex, SaleName},
     record::{Author, Change},
     sale::AuditEntry as EngineAuditEntry,
     view::SaleView,
@@ -11,7 +11,7 @@ use engine::{
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 
-use super::{authority, render};
+use super::{authority, render, shopper::sales_page};
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
@@ -20,8 +20,8 @@ use crate::{
     route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
     wire::{
-        AdminSale, AdminSaleList, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject,
-        ReplayRequest, SaleStats, SaleTable, format_purchase_id, read_message, read_nothing,
+        AdminSale, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject, ReplayRequest,
+        SaleStats, SaleTable, format_purchase_id, read_message, read_nothing, read_page,
         read_patch, read_rate, read_replay, read_restock, read_sale, read_unstrand,
     },
 };
@@ -39,11 +39,11 @@ pub fn answer(
     };
     let found = |name: &str| app.engine.sale(name).ok_or(ApiError::NotFound);
     match call {
-        Admin::Sales => Answer::Now(ok(&list(app))),
+        Admin::Sales => Answer::Now(or_refusal(list(app, request.uri().query()))),
         Admin::Show { sale } => Answer::Now(or_refusal(found(sale).map(|s| shown(app, &s)))),
         Admin::Audit { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&audit(&s))))),
         Admin::Stats { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&stats(app, &s))))),
-        Admin::Outbox => Answer::Now(ok(&outbox(app))),
+        Admin::Outbox => Answer::Now(or_refusal(outbox(app, request.uri().query()))),
         Admin::Create => {
             later(app, request, peer, |app, head, body| create(app, author, head, body))
         }
@@ -91,9 +91,9 @@ fn admin_sale(app: &App, sale: &SaleView) -> AdminSale {
     }
 }
 
-fn list(app: &App) -> AdminSaleList {
-    let sales = app.engine.sales();
-    AdminSaleList { sales: sales.iter().map(|sale| admin_sale(app, sale)).collect() }
+fn list(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError> {
+    let page = sales_page(&read_page(query)?, app.engine.sales())?;
+    Ok(ok(&page.map(|sale| admin_sale(app, &sale))))
 }
 
 async fn create(
@@ -255,8 +255,18 @@ fn stats(app: &App, sale: &SaleView) -> SaleStats {
     }
 }
 
-fn outbox(app: &App) -> OutboxObject {
+fn outbox(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError> {
     let letters = app.engine.dead_letters();
+    // By sale and number, as the events' own ids are written.
+    let page = read_page(query)?.of(
+        letters.iter(),
+        |letter| (letter.sale.clone(), letter.event.0),
+        |text| {
+            let (sale, event) = text.rsplit_once('-')?;
+            Some((SaleName::parse(sale)?, event.parse().ok()?))
+        },
+        |(sale, event)| format!("{sale}-{event}"),
+    )?;
     let letter = |letter: &engine::registry::DeadLetter| DeadLetter {
         sale: letter.sale.as_str().to_owned(),
         event: letter.event.0,
@@ -269,7 +279,7 @@ fn outbox(app: &App) -> OutboxObject {
     // What went wrong last is of interest while it is wrong.
     let trouble = status.last_trouble.filter(|_| status.stalled);
     let stalled = trouble.map(|trouble| trouble.as_ref().to_owned());
-    OutboxObject { lag, stalled, dead_letters: letters.iter().map(letter).collect() }
+    Ok(ok(&OutboxObject { lag, stalled, dead_letters: page.map(letter) }))
 }
 
 async fn replay(
@@ -292,5 +302,5 @@ async fn replay(
             app.engine.requeue(known.tag(), author, events).await?;
         }
     }
-    Ok(ok(&outbox(&app)))
+    outbox(&app, None)
 }

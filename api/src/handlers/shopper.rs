@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::{
-    clock::Millis, record::EntryStanding, sale::TicketRef, standing::Standing, view::SaleView,
+    clock::Millis, id::SaleName, record::EntryStanding, sale::TicketRef, standing::Standing,
+    view::SaleView,
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
@@ -18,28 +19,36 @@ use crate::{
     metrics::{self, Outcome},
     respond::{self, Cache},
     server::{Answer, Body, RequestBody},
-    wire::{SaleList, SaleState, read_nothing},
+    wire::{List, Page, SaleState, read_nothing, read_page},
 };
 
 /// Bytes a position answer takes without a pass.
 const POSITION_BYTES: usize = 384;
 
 /// `GET /v1/sales`
-pub fn sales(app: &App) -> Response<Body> {
+pub fn sales(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError> {
     let now = app.engine.now();
-    let sales = app.engine.sales();
-    let settings: Vec<_> = sales.iter().map(|sale| sale.settings()).collect();
-    let listed =
-        sales.iter().zip(&settings).map(|(sale, settings)| render::status(sale, settings, now));
-    let sales = listed.filter(|status| status.state != SaleState::Closed).collect();
-    respond::json(StatusCode::OK, Cache::Shared, &SaleList { sales })
+    let mut sales = app.engine.sales();
+    sales.retain(|sale| render::sale_state(sale, now) != SaleState::Closed);
+    let page = sales_page(&read_page(query)?, sales)?;
+    let settings: Vec<_> = page.items.iter().map(|sale| sale.settings()).collect();
+    let items = page.items.iter().zip(&settings);
+    let items = items.map(|(sale, settings)| render::status(sale, settings, now)).collect();
+    let list = List { items, next_cursor: page.next_cursor };
+    Ok(respond::json(StatusCode::OK, Cache::Shared, &list))
+}
+
+/// A page of sales, which are by name.
+pub fn sales_page(page: &Page, sales: Vec<Arc<SaleView>>) -> Result<List<Arc<SaleView>>, ApiError> {
+    let name = |sale: &Arc<SaleView>| sale.name().clone();
+    Ok(page.of(sales, name, SaleName::parse, ToString::to_string)?)
 }
 
 /// `GET /v1/sales/{sale}`
-pub fn status(app: &App, sale: &SaleView) -> Response<Body> {
+pub fn status(app: &App, sale: &SaleView, headers: &HeaderMap) -> Response<Body> {
     let settings = sale.settings();
     let status = render::status(sale, &settings, app.engine.now());
-    respond::json(StatusCode::OK, Cache::Shared, &status)
+    respond::unless_known(headers, respond::json(StatusCode::OK, Cache::Shared, &status))
 }
 
 /// `POST /v1/sales/{sale}/enter`

@@ -63,6 +63,14 @@ impl Body {
         matches!(self.0, Kind::Stream(_))
     }
 
+    /// All of it, unless it comes piece by piece.
+    pub(crate) const fn bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Full(bytes) => Some(bytes),
+            Kind::Stream(_) => None,
+        }
+    }
+
     /// Takes the pieces out of a stream and leaves nothing.
     fn take_pieces(&mut self) -> Option<Box<dyn Pieces>> {
         match std::mem::replace(&mut self.0, Kind::Full(Bytes::new())) {

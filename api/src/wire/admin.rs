@@ -8,6 +8,7 @@ use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
 use serde::Serialize;
 
 use super::fields::{BodyError, Fields, Problems};
+use super::list::List;
 use super::node::Node;
 use super::purchase::read_json;
 use super::time;
@@ -185,14 +186,15 @@ pub struct AuditEntry {
 }
 
 /// Order events not yet delivered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OutboxObject {
     /// How many wait for the sink.
     pub lag: u64,
     /// Why the sink takes nothing at present, if so.
     pub stalled: Option<String>,
-    /// Those the sink refused for good.
-    pub dead_letters: Vec<DeadLetter>,
+    /// Those the sink refused for good, a page of them.
+    #[serde(flatten)]
+    pub dead_letters: List<DeadLetter>,
 }
 
 /// An order event that waits for an operator.

@@ -271,13 +271,6 @@ fn found_in(spec: &SaleSpec, field: &str) -> String {
     }
 }
 
-/// The sales as operators see them.
-#[derive(Clone, Debug, Serialize)]
-pub struct AdminSaleList {
-    /// All of them, by name.
-    pub sales: Vec<AdminSale>,
-}
-
 /// A sale as operators see it: its table, and how it stands.
 #[derive(Clone, Debug, Serialize)]
 pub struct AdminSale {

@@ -5,13 +5,6 @@ use serde::Serialize;
 
 use super::time;
 
-/// The open and coming sales.
-#[derive(Clone, Debug, Serialize)]
-pub struct SaleList<'a> {
-    /// Each with its full status.
-    pub sales: Vec<SaleStatus<'a>>,
-}
-
 /// How a sale stands.
 #[derive(Clone, Debug, Serialize)]
 pub struct SaleStatus<'a> {

@@ -10,6 +10,7 @@ mod client;
 mod command_line;
 mod forms;
 mod identity;
+mod lists;
 mod openapi;
 mod operators;
 mod process;

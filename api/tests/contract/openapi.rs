@@ -1,8 +1,13 @@
 //! Holds answers against `openapi.json`: the status is documented for the call, the content type
-//! is one of those it may have, and the body has the keys its schema names, no more and no less.
+//! is one of those it may have, and the body is what its schema says, with no key beyond it. A body
+//! that the program took must be one that the description lets a client send.
 
-use std::sync::OnceLock;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
+use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
 use crate::client::{Ask, Told};
@@ -21,9 +26,17 @@ pub(crate) fn check(ask: &Ask, told: &Told) {
     let method = ask.method.as_str().to_ascii_lowercase();
     let Some(operation) = operations.get(&method) else { return };
     let context = format!("{method} {template} {}", told.status);
+    let responses = format!("/paths/{}/{method}/responses", escaped(template));
     let response = &operation["responses"][told.status.to_string()];
     assert!(!response.is_null(), "{context} is not documented: {}", told.text());
-    let response = resolved(response);
+    let at = match response["$ref"].as_str() {
+        Some(target) => target[1..].to_owned(),
+        None => format!("{responses}/{}", told.status),
+    };
+    let response = document().pointer(&at).unwrap();
+    if told.status < 300 {
+        accepted(&context, &format!("/paths/{}/{method}/requestBody", escaped(template)), ask);
+    }
     let Some(contents) = response["content"].as_object() else {
         assert!(told.body.is_empty(), "{context} has a body that is not documented");
         return;
@@ -31,7 +44,7 @@ pub(crate) fn check(ask: &Ask, told: &Told) {
     let kind = told.header("content-type").unwrap_or_default();
     let shape = contents.get(kind).unwrap_or_else(|| unreachable!("{context} is {kind}"));
     if kind.ends_with("json") {
-        agree(&context, resolved(&shape["schema"]), &told.json());
+        agree(&context, &format!("{at}/content/{}/schema", escaped(kind)), &told.json());
     }
     if told.status >= 400 {
         documented_code(&context, shape, &told.code());
@@ -58,53 +71,68 @@ fn path_item(path: &str) -> Option<(&'static str, &'static Value)> {
     fitting.min_by_key(|(template, _)| template.matches('{').count()).map(|(t, v)| (t.as_str(), v))
 }
 
-fn resolved(value: &'static Value) -> &'static Value {
-    match value["$ref"].as_str() {
-        Some(target) => document().pointer(&target[1..]).unwrap(),
-        None => value,
+/// What the program took must be what the description lets a client send.
+fn accepted(context: &str, at: &str, ask: &Ask) {
+    let Some(body) = document().pointer(at) else {
+        let is_nothing = ask.body.is_empty() || ask.body.trim_ascii() == b"{}";
+        return assert!(is_nothing, "{context} took a body that is not described");
+    };
+    if ask.body.is_empty() {
+        return assert_ne!(body["required"], true, "{context} took no body");
     }
+    let sent: Value = serde_json::from_slice(&ask.body).unwrap();
+    agree(
+        &format!("request of {context}"),
+        &format!("{at}/content/application~1json/schema"),
+        &sent,
+    );
 }
 
-/// Panics where `value` is not what `schema` describes.
-fn agree(context: &str, schema: &'static Value, value: &Value) {
-    let schema = resolved(schema);
-    if let Some(choices) = schema["anyOf"].as_array() {
-        let fitting = choices.iter().find(|choice| is_type(resolved(choice), value));
-        let fitting = fitting.unwrap_or_else(|| unreachable!("{context}: {value} is none of them"));
-        return agree(context, fitting, value);
-    }
-    assert!(is_type(schema, value), "{context}: {value} is not {}", schema["type"]);
-    if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(value), "{context}: {value} is not among {words:?}");
-    }
-    if let (Some(properties), Some(object)) = (schema["properties"].as_object(), value.as_object())
-    {
-        for (name, inner) in object {
-            let known = properties.get(name);
-            let known = known.unwrap_or_else(|| unreachable!("{context}: {name} is not described"));
-            agree(&format!("{context}.{name}"), known, inner);
-        }
-        for name in schema["required"].as_array().into_iter().flatten() {
-            let there = object.contains_key(name.as_str().unwrap());
-            assert!(there, "{context}: {name} is described as always there");
-        }
-    }
-    for inner in value.as_array().into_iter().flatten() {
-        agree(&format!("{context}[]"), &schema["items"], inner);
-    }
+/// Panics where `value` is not what stands at `pointer` in the description: types, ranges, patterns,
+/// formats, and no key that is not described.
+fn agree(context: &str, pointer: &str, value: &Value) {
+    static READ: OnceLock<Mutex<HashMap<String, Arc<Validator>>>> = OnceLock::new();
+    let mut read = READ.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = Arc::clone(read.entry(pointer.to_owned()).or_insert_with(|| {
+        let mut schema = closed().pointer(pointer).unwrap().clone();
+        schema["components"] = closed()["components"].clone();
+        let options = jsonschema::options().with_draft(Draft::Draft202012);
+        Arc::new(options.should_validate_formats(true).build(&schema).unwrap())
+    }));
+    drop(read);
+    let errors: Vec<String> =
+        validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(errors.is_empty(), "{context}: {errors:#?} in {value}");
 }
 
-fn is_type(schema: &Value, value: &Value) -> bool {
-    match schema["type"].as_str() {
-        Some("object") => value.is_object(),
-        Some("array") => value.is_array(),
-        Some("string") => value.is_string(),
-        Some("integer") => value.is_i64() || value.is_u64(),
-        Some("number") => value.is_number(),
-        Some("boolean") => value.is_boolean(),
-        Some("null") => value.is_null(),
-        _ => true,
+/// The description with every object closed: readers must bear new keys, and the program has none
+/// that is not described. Objects put together by `allOf` stay open.
+fn closed() -> &'static Value {
+    fn close(value: &mut Value) {
+        if let Some(object) = value.as_object_mut() {
+            if object.get("properties").is_some_and(Value::is_object)
+                && object.get("type").is_some_and(|kind| kind == "object")
+                && !object.contains_key("allOf")
+            {
+                object.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+            object.values_mut().for_each(close);
+        } else if let Some(list) = value.as_array_mut() {
+            list.iter_mut().for_each(close);
+        }
     }
+    static CLOSED: OnceLock<Value> = OnceLock::new();
+    CLOSED.get_or_init(|| {
+        let mut schemas = serde_json::json!({ "components": {}, "paths": document()["paths"] });
+        schemas["components"] = document()["components"].clone();
+        close(&mut schemas);
+        schemas
+    })
+}
+
+/// A part of a JSON pointer.
+fn escaped(part: &str) -> String {
+    part.replace('~', "~0").replace('/', "~1")
 }
 
 #[test]

@@ -39,8 +39,8 @@ async fn a_sale_is_made_once_read_changed_and_deleted() {
     let sale = told.json();
     assert_eq!(keys(&sale), ADMIN_SALE);
     assert_eq!((&sale["overbook"], &sale["epoch"]), (&json!(1.5), &json!(1)));
-    let listed = wall.operator(get("/v1/admin/sales")).await.is(200).json();
-    assert!(listed["sales"].as_array().unwrap().iter().any(|listed| listed["id"] == wall.name()));
+    let listed = wall.operator(get("/v1/admin/sales?limit=1000")).await.is(200).json();
+    assert!(listed["items"].as_array().unwrap().iter().any(|listed| listed["id"] == wall.name()));
 
     let table = json!({ "id": wall.name(), "offers": [offer(1)] });
     let create = || post("/v1/admin/sales").json(&table);
@@ -219,10 +219,10 @@ async fn stats_count_what_happened() {
 async fn the_outbox_is_listed_and_replayed_on_demand() {
     let wall = Wall::new(json!({})).await;
     let outbox = wall.operator(get("/v1/admin/outbox")).await.is(200).json();
-    assert_eq!(keys(&outbox), ["dead_letters", "lag", "stalled"]);
+    assert_eq!(keys(&outbox), ["items", "lag", "next_cursor", "stalled"]);
     let replay = post("/v1/admin/outbox/replay");
     let replayed = wall.operator(replay.clone()).await.is(200).json();
-    assert_eq!(keys(&replayed), ["dead_letters", "lag", "stalled"]);
+    assert_eq!(keys(&replayed), ["items", "lag", "next_cursor", "stalled"]);
     let sale = wall.name();
     for known in [json!({}), json!({ "sale": sale }), json!({ "sale": sale, "events": [7] })] {
         wall.operator(replay.clone().json(&known)).await.is(200);

@@ -72,11 +72,11 @@ async fn the_list_has_open_and_coming_sales_and_no_closed_ones() {
     let coming = Wall::new(json!({ "opens_at": "2099-01-01T00:00:00Z" })).await;
     let closed = Wall::new(json!({})).await;
     closed.act("close", Value::Null).await;
-    let told = open.tell(get("/v1/sales")).await.is(200);
+    let told = open.tell(get("/v1/sales?limit=1000")).await.is(200);
     assert_eq!(told.header("cache-control"), Some("public, max-age=1, stale-while-revalidate=5"));
     let listed = told.json();
     let state = |wall: &Wall<'_>| {
-        let sales = listed["sales"].as_array().unwrap();
+        let sales = listed["items"].as_array().unwrap();
         sales.iter().find(|s| s["sale"] == wall.name()).map(|sale| text(&sale["state"]))
     };
     assert_eq!(state(&open).as_deref(), Some("open"));

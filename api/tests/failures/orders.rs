@@ -286,7 +286,7 @@ fn an_operator_sends_dead_letters_again_by_sale_and_number_or_all_of_them() {
         wait_for("the dead letters", || {
             let told = client.ask(&outbox).json();
             let letter = |told: &Value| format!("{} {}", told["sale"], told["event"]);
-            found = told["dead_letters"].as_array().unwrap().iter().map(letter).collect();
+            found = told["items"].as_array().unwrap().iter().map(letter).collect();
             found.len() == most && told["lag"] == most
         });
         found
