@@ -184,6 +184,11 @@ const _: () = {
             + RECORD_BYTES_MAX
             < BATCH_BYTES_MAX
     );
+    // The largest single command beside a full sweep: all dead letters of one asking, or an operator's.
+    assert!(
+        REQUEUE_EVENTS_MAX * 8 + RECORD_BYTES_MAX + SWEEP_RECORDS_MAX * 64 + IDLE_PLACES_MAX * 16
+            < BATCH_BYTES_MAX
+    );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
     assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
     assert!(OUTBOX_SALE_SHARE >= OUTLET_TURN_EVENTS_MAX);

@@ -462,6 +462,8 @@ fn front(requests: &[Request]) -> (usize, usize) {
         bytes += more;
         taken += 1;
     }
+    // Nothing would ever take such a command off the front, nor any behind it.
+    assert!(taken > 0 || requests.is_empty(), "the largest command fits an empty batch");
     (taken, bytes)
 }
 

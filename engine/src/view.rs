@@ -189,7 +189,7 @@ impl SaleView {
     /// and orders rather than those that came to nothing.
     pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
         let ids = self.shopper_holds.get(&shopper).map(|ids| ids.clone()).unwrap_or_default();
-        ids.into_iter().filter_map(|id| self.hold(id)).collect()
+        most_telling(ids.into_iter().filter_map(|id| self.hold(id)).collect())
     }
 
     /// Units of each offer by where they are.
@@ -238,12 +238,12 @@ impl SaleView {
         let known = self.holds.insert(hold.id, Arc::clone(hold));
         if known.is_none() {
             let mut listed = self.shopper_holds.entry(hold.shopper).or_default();
-            if listed.len() >= limits::SHOPPER_HOLDS_LISTED_MAX {
-                let is_ended = |id: &HoldId| self.hold(*id).is_none_or(|hold| is_ended(hold.state));
-                let least = listed.iter().position(is_ended).unwrap_or(0);
-                listed.remove(least);
-            }
             listed.push(hold.id);
+            // Seldom, for it looks at each: a shopper may have a great many.
+            if listed.len() >= 2 * limits::SHOPPER_HOLDS_LISTED_MAX {
+                let all = listed.iter().filter_map(|id| self.hold(*id)).collect();
+                *listed = most_telling(all).iter().map(|hold| hold.id).collect();
+            }
         }
     }
 
@@ -264,5 +264,42 @@ impl SaleView {
         self.active.store(sale.active_sessions(), Ordering::Relaxed);
         self.departed.store(sale.departed(), Ordering::Relaxed);
         self.pace.store(sale.measured_pace(at).unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
+    }
+}
+
+/// As many of a shopper's holds as are listed: first those that came to nothing go, then the oldest.
+fn most_telling(mut holds: Vec<Arc<Hold>>) -> Vec<Arc<Hold>> {
+    let mut surplus = holds.len().saturating_sub(limits::SHOPPER_HOLDS_LISTED_MAX);
+    holds.retain(|hold| {
+        let goes = surplus > 0 && is_ended(hold.state);
+        surplus -= usize::from(goes);
+        !goes
+    });
+    holds.drain(..surplus);
+    holds
+}
+
+#[cfg(all(test, not(engine_loom)))]
+mod tests {
+    use super::*;
+    use crate::{hold::HoldState, limits::SHOPPER_HOLDS_LISTED_MAX};
+
+    #[test]
+    fn of_many_holds_the_latest_are_listed_and_open_ones_before_those_that_came_to_nothing() {
+        let hold = |id: u64| {
+            let state = if id.is_multiple_of(2) { HoldState::Released } else { HoldState::Held };
+            let (shopper, items) = (ShopperKey(1), [].into_iter().collect());
+            let (created_at, expires_at) = (Millis(1), Millis(2));
+            let (id, number) = (HoldId(id), Number(1));
+            Arc::new(Hold { id, number, shopper, state, items, created_at, expires_at })
+        };
+        let listed = |count| most_telling((1..=count).map(hold).collect());
+        let most = SHOPPER_HOLDS_LISTED_MAX as u64;
+        assert_eq!(listed(most).len() as u64, most, "all of a few");
+        let ids: Vec<u64> = listed(most + 2).iter().map(|hold| hold.id.0).collect();
+        assert_eq!(&ids[..3], [1, 3, 5], "2 and 4 had come to nothing");
+        let ids: Vec<u64> = listed(4 * most).iter().map(|hold| hold.id.0).collect();
+        assert_eq!(ids.len() as u64, most);
+        assert!(ids.iter().all(|id| !id.is_multiple_of(2)) && ids[0] > 2 * most, "the latest");
     }
 }
