@@ -13,11 +13,14 @@ use crate::{
     clock::Millis,
     codec::binary_struct,
     id::Number,
-    limits::{GATE_BURST_MS, PACE_WINDOW_MS},
+    limits::{GATE_BURST_MS, PACE_EVENTS_MIN, PACE_WARM_UP_MS, PACE_WINDOW_MS, PACE_WINDOW_MS_MAX},
 };
 
 /// One admission, in the bucket's unit.
 const ADMISSION: u64 = 1_000_000;
+/// The best and the worst case lie a quarter of the estimate off, where it goes by slots: how long
+/// shoppers stay is theirs to choose.
+const SLOTS_MARGIN: u32 = 4;
 
 /// The bucket and the watermark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,23 +112,24 @@ fn burst(rate_milli: u64) -> u64 {
     rate_milli.saturating_mul(GATE_BURST_MS).max(ADMISSION)
 }
 
-/// The pace the gate was seen to keep while people waited.
+/// How often something was seen to happen while people waited: the gate's calls, or slots that
+/// sessions left free.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
-    /// Calls of late, oldest first, one entry a second at the most.
+    /// Events of late, oldest first, one entry a second at the most.
     recent: VecDeque<(Millis, u64)>,
     /// Since when there has been a line without a break.
     busy_since: Option<Millis>,
 }
 
 impl Pace {
-    /// Notes `count` calls.
+    /// Notes `count` events.
     pub(crate) fn note(&mut self, count: u64, at: Millis) {
         match self.recent.back_mut() {
-            Some((since, calls)) if at.since(*since) < 1_000 => *calls += count,
+            Some((since, events)) if at.since(*since) < 1_000 => *events += count,
             _ => self.recent.push_back((at, count)),
         }
-        while self.recent.front().is_some_and(|(then, _)| at.since(*then) > PACE_WINDOW_MS) {
+        while self.recent.front().is_some_and(|(then, _)| at.since(*then) > PACE_WINDOW_MS_MAX) {
             self.recent.pop_front();
         }
     }
@@ -140,19 +144,48 @@ impl Pace {
         }
     }
 
-    /// Calls per 1,000 seconds over the last minute of waiting; `None` before five seconds of it.
+    /// Events per 1,000 seconds over the last minute of waiting, or over as much more as it takes to
+    /// see enough of them; `None` before five seconds of it.
+    ///
+    /// Events that come one by one would make a figure that jumps with each and sinks in between. So
+    /// the time since the last event counts only where it is longer than the usual distance: the
+    /// next is taken to be about to happen.
     pub(crate) fn milli_per_second(&self, at: Millis) -> Option<u64> {
-        let window_ms = at.since(self.busy_since?).min(PACE_WINDOW_MS);
-        if window_ms < 5_000 {
+        let mut begin = self.busy_since?;
+        if at.since(begin) < PACE_WARM_UP_MS {
             return None;
         }
-        let inside = |(then, _): &&(Millis, u64)| at.since(*then) <= window_ms;
-        let calls: u64 = self.recent.iter().filter(inside).map(|(_, count)| count).sum();
-        Some(calls.saturating_mul(1_000_000) / window_ms)
+        let (mut events, mut last) = (0_u64, None);
+        for (then, count) in self.recent.iter().rev().filter(|(then, _)| *then > begin) {
+            let age = at.since(*then);
+            if age > PACE_WINDOW_MS_MAX || (age > PACE_WINDOW_MS && events >= PACE_EVENTS_MIN) {
+                begin = *then;
+                break;
+            }
+            events += count;
+            last = last.or(Some(*then));
+        }
+        let Some(last) = last else { return Some(0) };
+        let per = |events: u64, ms: u64| events.saturating_mul(1_000_000) / ms.max(1_000);
+        let kept = per(events, last.since(begin));
+        Some(kept.min(per(events + 1, at.since(begin))))
     }
 }
 
-/// An estimated wait, from the gate's configured pace to its measured one.
+/// What an estimate is made of, besides the people ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// The configured pace, in calls per 1,000 seconds.
+    pub rate_milli: u64,
+    /// The pace the gate was seen to keep, likewise.
+    pub measured_milli: Option<u64>,
+    /// Slots the cap leaves free now.
+    pub free_slots: u64,
+    /// Slots that were seen to fall free, per 1,000 seconds.
+    pub freeing_milli: Option<u64>,
+}
+
+/// An estimated wait, from the best to the worst that is likely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EtaRange {
     /// At the best, in seconds.
@@ -164,21 +197,35 @@ pub struct EtaRange {
 binary_struct!(EtaRange { min_seconds, max_seconds });
 
 impl EtaRange {
-    /// The wait behind `ahead` people: at the best by the configured pace, at the worst by the
-    /// measured one. `None` when the gate was seen to stand still.
-    pub fn estimate(ahead: u64, rate_milli: u64, measured_milli: Option<u64>) -> Option<Self> {
-        let seconds_at = |milli: u64| {
-            let milli_people = (ahead + 1).saturating_mul(1_000);
-            u32::try_from(milli_people.div_ceil(milli)).unwrap_or(u32::MAX)
-        };
-        if rate_milli == 0 || measured_milli == Some(0) {
+    /// The wait behind `ahead` people. The gate calls neither faster than its pace nor more than
+    /// there are slots, so the best case is the slower of both, and the worst is what was measured.
+    /// `None` when the gate was seen to stand still, and when slots must fall free first and none
+    /// was seen to.
+    pub fn estimate(ahead: u64, outlook: Outlook) -> Option<Self> {
+        let Outlook { rate_milli, measured_milli, free_slots, freeing_milli } = outlook;
+        if rate_milli == 0 {
             return None;
         }
-        let min_seconds = seconds_at(rate_milli);
-        let unmeasured = min_seconds.saturating_add(min_seconds / 4).saturating_add(1);
-        let max_seconds = measured_milli.map_or(unmeasured, seconds_at).max(min_seconds);
-        Some(Self { min_seconds, max_seconds })
+        let by_rate = seconds(ahead + 1, rate_milli);
+        let slots = (ahead + 1).saturating_sub(free_slots);
+        if slots == 0 {
+            if measured_milli == Some(0) {
+                return None;
+            }
+            let unmeasured = by_rate.saturating_add(by_rate / 4).saturating_add(1);
+            let measured = measured_milli.map_or(unmeasured, |milli| seconds(ahead + 1, milli));
+            return Some(Self { min_seconds: by_rate, max_seconds: measured.max(by_rate) });
+        }
+        let by_slots = seconds(slots, freeing_milli.filter(|milli| *milli > 0)?);
+        let min_seconds = by_rate.max(by_slots - by_slots / SLOTS_MARGIN);
+        let max_seconds = by_rate.max(by_slots.saturating_add(by_slots / SLOTS_MARGIN));
+        Some(Self { min_seconds, max_seconds: max_seconds.max(min_seconds) })
     }
+}
+
+/// How long `people` take at `milli` of them per 1,000 seconds.
+fn seconds(people: u64, milli: u64) -> u32 {
+    u32::try_from(people.saturating_mul(1_000).div_ceil(milli)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -227,10 +274,52 @@ mod tests {
         assert_eq!(gate.budget(Millis(60_000)), 1);
     }
 
+    fn outlook(rate_milli: u64, measured_milli: Option<u64>) -> Outlook {
+        Outlook { rate_milli, measured_milli, free_slots: u64::MAX, freeing_milli: None }
+    }
+
     #[test]
     fn a_gate_that_stood_still_promises_nothing() {
-        assert_eq!(EtaRange::estimate(10, 50_000, Some(0)), None);
-        let range = EtaRange::estimate(99, 50_000, Some(25_000)).expect("a pace");
+        assert_eq!(EtaRange::estimate(10, outlook(50_000, Some(0))), None);
+        let range = EtaRange::estimate(99, outlook(50_000, Some(25_000))).expect("a pace");
         assert_eq!((range.min_seconds, range.max_seconds), (2, 4));
+    }
+
+    #[test]
+    fn beside_a_full_room_the_wait_is_that_for_slots() {
+        let full = Outlook { free_slots: 0, ..outlook(100_000, None) };
+        assert_eq!(EtaRange::estimate(49, full), None, "no slot was seen to fall free");
+        // One slot each 20 s: 50 people take 1,000 s, whatever the pace would allow.
+        let seen = Outlook { freeing_milli: Some(50), measured_milli: Some(50), ..full };
+        let range = EtaRange::estimate(49, seen).expect("slots fall free");
+        assert_eq!((range.min_seconds, range.max_seconds), (750, 1_250));
+        // Who fits into the free slots waits for the pace alone.
+        let some = Outlook { free_slots: 50, freeing_milli: None, ..full };
+        assert_eq!(EtaRange::estimate(49, some).expect("a pace").min_seconds, 1);
+        assert_eq!(EtaRange::estimate(50, some), None);
+    }
+
+    #[test]
+    fn a_pace_of_single_events_is_steady() {
+        let mut pace = Pace::default();
+        pace.note_line(true, Millis(0));
+        assert_eq!(pace.milli_per_second(Millis(4_000)), None);
+        assert_eq!(pace.milli_per_second(Millis(19_000)), Some(0));
+        for at in 20..=900_u64 {
+            if at.is_multiple_of(20) {
+                pace.note(1, Millis(at * 1_000));
+            }
+            let seen = pace.milli_per_second(Millis(at * 1_000)).expect("warm");
+            assert!((48..=53).contains(&seen), "one each 20 s is 50 at any time: {seen} at {at}");
+        }
+        // It sinks once the next is late, and follows a faster one within a minute or so.
+        let late = pace.milli_per_second(Millis(960_000)).expect("warm");
+        assert!(late < 48, "{late}");
+        for at in 960..1_040_u64 {
+            pace.note(2, Millis(at * 1_000));
+        }
+        let fast = pace.milli_per_second(Millis(1_040_000)).expect("warm");
+        assert!((1_900..=2_100).contains(&fast), "{fast}");
+        assert!(pace.recent.len() <= 601, "bounded by the window");
     }
 }

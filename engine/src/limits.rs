@@ -117,6 +117,17 @@ pub const GATE_WALK_PLACES_MAX: u64 = 16_384;
 /// How far back the measured pace looks.
 pub const PACE_WINDOW_MS: u64 = 60_000;
 
+/// How far back it looks while it has not seen [`PACE_EVENTS_MIN`].
+pub const PACE_WINDOW_MS_MAX: u64 = 600_000;
+
+/// As many events as make a pace: the usual error of counting them is under a quarter.
+pub const PACE_EVENTS_MIN: u64 = 20;
+
+/// How long people must have waited before a pace is told.
+pub const PACE_WARM_UP_MS: u64 = 5_000;
+
+const _: () = assert!(PACE_WARM_UP_MS < PACE_WINDOW_MS && PACE_WINDOW_MS < PACE_WINDOW_MS_MAX);
+
 /// How often the scribe wakes with nothing to do: expiries and the gate move by it.
 pub const TICK_MS: u64 = 50;
 

@@ -27,7 +27,7 @@ use self::{holds::Holds, places::Places, replays::Replays};
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
-    gate::{EtaRange, Gate, Pace},
+    gate::{EtaRange, Gate, Outlook, Pace},
     hold::Hold,
     id::{Epoch, EventId, HoldId, Number, SaleTag, ShopperKey},
     line::PlaceState,
@@ -56,6 +56,8 @@ pub struct Sale {
     members: Members,
     /// For estimates only: no decision reads it, and snapshots leave it out.
     pace: Pace,
+    /// How often slots fall free.
+    freeing: Pace,
 }
 
 /// What operators set by hand.
@@ -144,6 +146,7 @@ impl Sale {
             audit: VecDeque::from([AuditEntry { at, author, change: None }]),
             members: Members::default(),
             pace: Pace::default(),
+            freeing: Pace::default(),
             spec,
         }
     }
@@ -288,12 +291,23 @@ impl Sale {
         self.pace.milli_per_second(at)
     }
 
-    /// The wait behind `ahead` people at the configured pace, and at the measured one if there is one.
-    fn eta(&self, ahead: u64, measured_milli: Option<u64>) -> Option<EtaRange> {
+    /// The slots that were seen to fall free of late, per 1,000 seconds.
+    pub(crate) fn measured_freeing(&self, at: Millis) -> Option<u64> {
+        self.freeing.milli_per_second(at)
+    }
+
+    /// The wait behind `ahead` people, by what this node measured until `seen` if that may count.
+    fn eta(&self, ahead: u64, seen: Option<Millis>) -> Option<EtaRange> {
         if self.controls.paused {
             return None;
         }
-        EtaRange::estimate(ahead, self.gate.rate_milli(), measured_milli)
+        let outlook = Outlook {
+            rate_milli: self.gate.rate_milli(),
+            measured_milli: seen.and_then(|at| self.measured_pace(at)),
+            free_slots: self.free_slots(),
+            freeing_milli: seen.and_then(|at| self.measured_freeing(at)),
+        };
+        EtaRange::estimate(ahead, outlook)
     }
 }
 
@@ -341,6 +355,7 @@ impl crate::codec::Binary for Sale {
             audit: VecDeque::decode(input)?,
             members: Members::decode(input)?,
             pace: Pace::default(),
+            freeing: Pace::default(),
         })
     }
 }

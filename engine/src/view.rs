@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::{
     clock::Millis,
-    gate::EtaRange,
+    gate::{EtaRange, Outlook},
     hold::Hold,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     keyed::{self, CountedMap, SharedMap},
@@ -39,6 +39,10 @@ pub struct SaleView {
     settings: ArcSwap<Settings>,
     /// The measured pace in calls per 1,000 seconds; [`PACE_UNKNOWN`] when there is none.
     pace: AtomicU64,
+    /// Slots seen to fall free per 1,000 seconds; [`PACE_UNKNOWN`] when nothing was seen.
+    freeing: AtomicU64,
+    /// Slots that cap and stock leave free.
+    free_slots: AtomicU64,
     /// Slots taken.
     active: AtomicU64,
     /// Places that left the line before they were called.
@@ -86,6 +90,8 @@ impl SaleView {
             stock: Arc::new(stock),
             settings: ArcSwap::new(Settings::of(sale)),
             pace: AtomicU64::new(PACE_UNKNOWN),
+            freeing: AtomicU64::new(PACE_UNKNOWN),
+            free_slots: AtomicU64::new(sale.free_slots()),
             active: AtomicU64::new(0),
             departed: AtomicU64::new(0),
             tally: Tally::default(),
@@ -209,9 +215,16 @@ impl SaleView {
             return None;
         }
         // ORDERING: Relaxed; an estimate.
-        let measured = self.pace.load(Ordering::Relaxed);
-        let measured = (measured != PACE_UNKNOWN).then_some(measured);
-        EtaRange::estimate(ahead, settings.spec.admission_milli_per_second, measured)
+        let known = |figure: &AtomicU64| {
+            Some(figure.load(Ordering::Relaxed)).filter(|found| *found != PACE_UNKNOWN)
+        };
+        let outlook = Outlook {
+            rate_milli: settings.spec.admission_milli_per_second,
+            measured_milli: known(&self.pace),
+            free_slots: self.free_slots.load(Ordering::Relaxed),
+            freeing_milli: known(&self.freeing),
+        };
+        EtaRange::estimate(ahead, outlook)
     }
 
     /// Publishes what operators set.
@@ -263,6 +276,9 @@ impl SaleView {
         // ORDERING: Relaxed, all; figures that publish nothing else.
         self.active.store(sale.active_sessions(), Ordering::Relaxed);
         self.departed.store(sale.departed(), Ordering::Relaxed);
+        self.free_slots.store(sale.free_slots(), Ordering::Relaxed);
+        let freeing = sale.measured_freeing(at).unwrap_or(PACE_UNKNOWN);
+        self.freeing.store(freeing, Ordering::Relaxed);
         self.pace.store(sale.measured_pace(at).unwrap_or(PACE_UNKNOWN), Ordering::Relaxed);
     }
 }

@@ -238,3 +238,13 @@ async fn the_line_of_a_sold_out_or_closed_sale_is_told_so() {
     assert_eq!(wall.position(&waiting).await.is(200).json()["state"], "closed");
     assert_eq!(wall.status().await["state"], "closed");
 }
+
+#[tokio::test]
+async fn beside_a_full_room_no_wait_is_made_up() {
+    let wall = Wall::new(json!({ "active_max": 1, "session_seconds": 600 })).await;
+    wall.admitted().await;
+    let entered = wall.enter().await.is(202).json();
+    assert_eq!(entered["eta_seconds"], Value::Null, "no slot was seen to fall free");
+    let place = wall.position(&text(&entered["ticket"])).await.is(200).json();
+    assert_eq!((&place["state"], &place["eta_seconds"]), (&json!("waiting"), &Value::Null));
+}

@@ -23,6 +23,7 @@ impl Sale {
     /// When the record does not follow from the state: it was not decided by this code on this
     /// state, and going on would only spread the damage.
     pub(crate) fn apply(&mut self, record: &Record, at: Millis) {
+        let active = self.sessions.active();
         match record {
             Record::Entered { number, shopper, .. } => self.places.issue(*number, *shopper),
             Record::Departed { reason, numbers, .. } => {
@@ -79,7 +80,13 @@ impl Sale {
                 unreachable!("the world's to do: {record:?}")
             }
         }
-        self.pace.note_line(self.line_length() > 0, at);
+        let (waiting, freed) =
+            (self.line_length() > 0, active.saturating_sub(self.sessions.active()));
+        self.pace.note_line(waiting, at);
+        self.freeing.note_line(waiting, at);
+        if waiting && freed > 0 {
+            self.freeing.note(freed, at);
+        }
     }
 
     fn keep(&mut self, replay: ReplayKey, answer: Answer, at: Millis) {

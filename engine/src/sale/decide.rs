@@ -211,7 +211,7 @@ impl Sale {
 
     /// How a place stands, as its entry is told.
     pub(crate) fn entry_answer(&self, number: Number, at: Millis) -> EntryAnswer {
-        self.answer_by(number, at, self.measured_pace(at))
+        self.answer_by(number, at, Some(at))
     }
 
     /// How a place stands, as every node tells its entry: what one node measured is left out.
@@ -219,7 +219,7 @@ impl Sale {
         self.answer_by(number, at, None)
     }
 
-    fn answer_by(&self, number: Number, at: Millis, measured_milli: Option<u64>) -> EntryAnswer {
+    fn answer_by(&self, number: Number, at: Millis, seen: Option<Millis>) -> EntryAnswer {
         let shopper = self.places.shopper(number).expect("the place was just given or found");
         let (serving, line_length) = (self.gate.watermark(), self.line_length());
         let standing = if let Some(session) = self.sessions.get(number) {
@@ -231,7 +231,7 @@ impl Sale {
             if self.sellable() == 0 {
                 EntryStanding::SoldOut { ahead, serving, line_length, silent_until }
             } else {
-                let eta = self.eta(ahead, measured_milli);
+                let eta = self.eta(ahead, seen);
                 EntryStanding::Waiting { ahead, serving, line_length, eta, silent_until }
             }
         };

@@ -61,7 +61,7 @@ impl Sale {
     }
 
     /// Slots that the cap and the stock leave free.
-    fn free_slots(&self) -> u64 {
+    pub(crate) fn free_slots(&self) -> u64 {
         let by_stock = self
             .spec
             .overbook_milli
