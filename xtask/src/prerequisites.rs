@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 11] = [
+const PREREQUISITES: [Prerequisite; 13] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -76,6 +76,16 @@ const PREREQUISITES: [Prerequisite; 11] = [
         command: "haproxy",
         package: "haproxy",
         needed_for: "the other balancer before nodes",
+    },
+    Prerequisite {
+        command: "chromium",
+        package: "chromium",
+        needed_for: "the room page in a real browser",
+    },
+    Prerequisite {
+        command: "chromedriver",
+        package: "chromium-driver",
+        needed_for: "telling the browser what to do",
     },
 ];
 
@@ -177,8 +187,8 @@ mod tests {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
         let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, ip, redis-server, \
-             redis-cli, nginx, haproxy: on Debian, run as root: \
-             apt-get install e2fsprogs git haproxy iproute2 mount nginx redis-server redis-tools strace util-linux";
+             redis-cli, nginx, haproxy, chromium, chromedriver: on Debian, run as root: \
+             apt-get install chromium chromium-driver e2fsprogs git haproxy iproute2 mount nginx redis-server redis-tools strace util-linux";
         assert_eq!(message, expected);
     }
 }

@@ -130,7 +130,7 @@ pub struct PurchaseView<'a> {
 pub fn room(contents: &RoomPage<'_>) -> String {
     let words = contents.language.words();
     let mut body = format!(
-        "<div class=\"row\"><h1>{}</h1>{}</div>",
+        "<div class=\"row head\"><h1>{}</h1>{}</div>",
         escape(contents.title),
         badge(words, contents.state)
     );
@@ -244,6 +244,9 @@ fn said_alone(text: &str) -> String {
 }
 
 fn soft(html: &str) -> String {
+    if html.is_empty() {
+        return String::new();
+    }
     format!("<p class=\"soft\">{html}</p>")
 }
 
@@ -267,7 +270,8 @@ fn polled(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
     format!(
         " id=\"place\" data-url=\"/v1/sales/{sale}/position\" data-state=\"{state}\" \
          data-poll=\"{poll}\" data-first=\"{number}\" data-position=\"{position}\" \
-         data-floor=\"{floor}\" data-message=\"{message}\" data-ahead=\"{ahead}\" \
+         data-floor=\"{floor}\" data-message=\"{message}\" data-next=\"{next}\" \
+         data-one=\"{one}\" data-ahead=\"{ahead}\" \
          data-line=\"{line}\" data-unknown=\"{unknown}\" data-soon=\"{soon}\" \
          data-minutes=\"{minutes}\"",
         sale = escape(contents.sale),
@@ -277,6 +281,8 @@ fn polled(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
         position = place.position,
         floor = contents.floor.unwrap_or_default(),
         message = escape(contents.message.unwrap_or_default()),
+        next = words.next,
+        one = words.ahead_one,
         ahead = words.ahead,
         line = words.in_line,
         unknown = words.wait_unknown,
@@ -309,7 +315,7 @@ fn waiting(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String 
         heading = words.position,
         number = place.number.max(1),
         position = count(place.position),
-        ahead = words.ahead.replace("{n}", &count(place.ahead)),
+        ahead = words.ahead(place.ahead).replace("{n}", &count(place.ahead)),
         wait = words.wait,
         eta = eta(words, place.eta),
         your_number = words.your_number,

@@ -71,7 +71,9 @@ pub(super) const SCRIPT: &str = r#"
       }
     }
     show("position", number(low));
-    show("ahead", at.dataset.ahead.replace("{n}", number(Math.max(0, low - 1))));
+    var ahead = Math.max(0, low - 1);
+    show("ahead", ahead === 0 ? at.dataset.next : ahead === 1 ? at.dataset.one
+      : at.dataset.ahead.replace("{n}", number(ahead)));
     show("line", at.dataset.line.replace("{n}", number(place.line_length)));
     var eta = place.eta_seconds;
     show("eta", !eta ? at.dataset.unknown : eta.max < 60 ? at.dataset.soon

@@ -12,6 +12,7 @@ word-break:keep-all;overflow-wrap:anywhere}\
 main,header,footer{max-width:34rem;margin:0 auto;padding:0 1rem}\
 header{padding-top:1.25rem}footer{padding:1rem;color:var(--soft);font-size:.85rem}\
 header a{color:inherit;text-decoration:none;font-weight:700;letter-spacing:.02em}\
+.head{margin:.75rem 0 1rem}.head h1{margin:0}h1,h2,p{text-wrap:balance}\
 h1{font-size:1.6rem;line-height:1.25;margin:.75rem 0}h2{font-size:1.15rem;margin:0}\
 .card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:1.1rem;\
 margin:0 0 1rem}\

@@ -61,6 +61,8 @@ pub(super) struct Words {
     pub(super) enter_hint: &'static str,
     pub(super) your_number: &'static str,
     pub(super) position: &'static str,
+    pub(super) next: &'static str,
+    pub(super) ahead_one: &'static str,
     pub(super) ahead: &'static str,
     pub(super) wait: &'static str,
     pub(super) wait_unknown: &'static str,
@@ -120,7 +122,16 @@ impl Words {
         self.purchase_states[at(state)]
     }
 
-    /// What a purchase's state means to its shopper.
+    /// The words for so many people ahead; `{n}` is the count where there are more than one.
+    pub(super) const fn ahead(&self, people: u64) -> &'static str {
+        match people {
+            0 => self.next,
+            1 => self.ahead_one,
+            _ => self.ahead,
+        }
+    }
+
+    /// What a purchase's state means to its shopper; empty where the deadline says it.
     pub(super) const fn purchase_note(&self, state: PurchaseState) -> &'static str {
         self.purchase_notes[at(state)]
     }
@@ -151,6 +162,8 @@ static ENGLISH: Words = Words {
                  moment or lose the connection.",
     your_number: "Your number",
     position: "Your position",
+    next: "You are next",
+    ahead_one: "1 person ahead of you",
     ahead: "{n} people ahead of you",
     wait: "Estimated wait",
     wait_unknown: "not known yet",
@@ -192,7 +205,7 @@ static ENGLISH: Words = Words {
     sold_out_waiting: "Everything is sold right now. If something comes back, the line moves on.",
     coming_hint: "This page opens the line by itself when it is time.",
     purchase_notes: [
-        "It is yours until the time is up.",
+        "",
         "We are confirming your payment. This page shows the result by itself.",
         "Your payment is complete.",
         "You cancelled this reservation.",
@@ -222,6 +235,8 @@ static KOREAN: Words = Words {
     enter_hint: "번호가 있는 자리를 받습니다. 새로고침하거나 잠시 브라우저를 닫거나 연결이 끊겨도 자리는 그대로입니다.",
     your_number: "내 번호",
     position: "내 순서",
+    next: "바로 다음 차례입니다",
+    ahead_one: "앞에 1명",
     ahead: "앞에 {n}명",
     wait: "예상 대기 시간",
     wait_unknown: "아직 알 수 없음",
@@ -262,7 +277,7 @@ static KOREAN: Words = Words {
     sold_out_waiting: "지금은 모두 판매되었습니다. 다시 나오는 수량이 있으면 순서대로 입장합니다.",
     coming_hint: "시작 시각이 되면 이 페이지에서 바로 줄을 설 수 있습니다.",
     purchase_notes: [
-        "정해진 시간까지 예약이 유지됩니다.",
+        "",
         "결제를 확인하고 있습니다. 결과는 이 페이지에 자동으로 나타납니다.",
         "결제가 완료되었습니다.",
         "예약을 취소했습니다.",

@@ -140,11 +140,7 @@ impl<'a> Browser<'a> {
 
     /// The lowest position this browser was shown at a place with this number.
     pub(super) fn floor(&self, number: u64) -> Option<u64> {
-        let mut floors = cookies::values(self.headers, "", FLOOR);
-        floors.find_map(|value| {
-            let (of, position) = value.split_once('-')?;
-            position.parse().ok().filter(|_| of.parse() == Ok(number))
-        })
+        floor_of(self.headers, number)
     }
 
     fn host_cookie(&self, name: &str, value: &str, seconds: Option<u64>) -> String {
@@ -152,6 +148,15 @@ impl<'a> Browser<'a> {
         let age = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
         format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
     }
+}
+
+fn floor_of(headers: &HeaderMap, number: u64) -> Option<u64> {
+    let floors = cookies::values(headers, "", FLOOR).filter_map(|value| {
+        let (of, position) = value.split_once('-')?;
+        let position = position.parse().ok().filter(|position| *position > 0);
+        position.filter(|_| of.parse() == Ok(number))
+    });
+    floors.min()
 }
 
 /// The cookie that brings a refusal's code to the room; an empty code takes it away.
@@ -191,6 +196,17 @@ fn is_same_host(origin: &str, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_floor_is_that_of_its_number_and_never_none() {
+        let mut headers = HeaderMap::new();
+        let cookies = "rushgate-floor=7-40; rushgate-floor=8-3; rushgate-floor=7-x; \
+                       rushgate-floor=7-38; rushgate-floor=9-0; rushgate-floor";
+        headers.append(hyper::header::COOKIE, cookies.parse().unwrap());
+        assert_eq!(floor_of(&headers, 7), Some(38));
+        assert_eq!(floor_of(&headers, 8), Some(3));
+        assert_eq!((floor_of(&headers, 9), floor_of(&headers, 1)), (None, None));
+    }
 
     #[test]
     fn hosts_are_compared_as_browsers_mean_them() {
