@@ -33,6 +33,11 @@ pub trait Arbiter: Send + fmt::Debug {
     /// The state after all that was decided.
     fn world(&self) -> &World;
 
+    /// Tells how far the wall clock is from engine time, and whether nothing was decided for so long
+    /// that called places could not be claimed. Counts for the next batch; a store that decides goes
+    /// by its own clock and what it noted of its nodes.
+    fn set_time(&mut self, wall_offset_ms: i64, after_outage: bool);
+
     /// Decides a batch at `at`, which is never earlier than the batch before, into what may have
     /// memory from another. What it gives is applied to the world, and acknowledged to nobody yet.
     fn decide_into(
@@ -83,6 +88,8 @@ pub struct Decided {
     /// Which of `records` are holds that answer no command of this batch: another node's, or one whose
     /// answer had been lost. No permit was taken for their units.
     pub others_holds: Vec<usize>,
+    /// Whether time has brought more than one batch takes, so that the next should follow at once.
+    pub is_more_due: bool,
 }
 
 impl Decided {
@@ -92,6 +99,7 @@ impl Decided {
         self.records.clear();
         self.replies.clear();
         self.others_holds.clear();
+        self.is_more_due = false;
     }
 }
 

@@ -64,6 +64,8 @@ pub enum Command {
     Settle {
         /// Which sale.
         sale: SaleTag,
+        /// The sale's epoch when the hold was made.
+        epoch: Epoch,
         /// Which hold.
         hold: HoldId,
         /// How.

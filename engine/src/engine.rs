@@ -284,7 +284,8 @@ impl Engine {
         }
     }
 
-    /// A hold moves on; a step taken before is no change.
+    /// A hold of the sale as `sale` shows it moves on; a step taken before is no change. A sale that
+    /// was made anew meanwhile has no such hold.
     pub async fn settle(
         &self,
         sale: &SaleView,
@@ -293,7 +294,8 @@ impl Engine {
         by: Settler,
         replay: Option<ReplayKey>,
     ) -> Result<HoldReply, Failure<SettleRefusal>> {
-        let command = Command::Settle { sale: sale.tag(), hold, step, by, replay };
+        let (sale, epoch) = (sale.tag(), sale.epoch());
+        let command = Command::Settle { sale, epoch, hold, step, by, replay };
         let Reply::Settle(hold) = self.send(command, None).await? else { mismatch() };
         hold.map_err(Failure::Refused)
     }
@@ -432,7 +434,9 @@ fn serve(
                 scribe.close();
                 return Ok(());
             }
-            consumer.wait(Duration::from_millis(limits::TICK_MS));
+            if !scribe.is_more_due() {
+                consumer.wait(Duration::from_millis(limits::TICK_MS));
+            }
             drain(&mut consumer, &mut requests);
         }
         if shares_processor && is_busy && requests.len() < limits::BATCH_COMMANDS_FEW {

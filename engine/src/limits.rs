@@ -211,3 +211,12 @@ const _: () = {
     assert!(OFFERS_MAX <= u16::MAX as usize);
     assert!(NODE_NOTED_MS * 4 <= DELIVERY_LEASE_MS);
 };
+
+/// A called place has so long to claim once the engine serves again after an outage, or its whole
+/// window if that is shorter: a page that polls every few seconds makes it.
+pub const CLAIM_AFTER_OUTAGE_MS: u64 = 10_000;
+/// Nothing having been decided for so long is an outage. An idle scribe takes a turn every 50 ms.
+pub const OUTAGE_MS: u64 = 1_000;
+/// The wall clock counts as stepped when it is so far from where it was against engine time. It takes
+/// a step: adjustments by slewing move both clocks alike.
+pub const CLOCK_STEP_MS: u64 = 100;

@@ -246,7 +246,14 @@ mod tests {
 
         fn pay(&mut self, hold: u64) {
             let (sale, hold, by) = (tag(DEMO), HoldId(hold), Settler::Backend);
-            self.decide(Command::Settle { sale, hold, step: Step::Pay, by, replay: None });
+            self.decide(Command::Settle {
+                sale,
+                epoch: Epoch(1),
+                hold,
+                step: Step::Pay,
+                by,
+                replay: None,
+            });
         }
 
         /// Hands out, and takes what was handed out.

@@ -121,6 +121,8 @@ impl Publisher {
                     self.view.stock().free(OfferIndex(offer), -units.cast_signed());
                 }
             }
+            Record::ClockSet { .. } => self.view.set_settings(sale),
+            Record::Resumed { .. } => self.publish_called(sale),
             Record::Changed { change, .. } => {
                 self.view.set_settings(sale);
                 match &**change {
@@ -196,6 +198,13 @@ impl Publisher {
         } else {
             self.line.set_place(number, sale.place(number), at);
             self.view.set_session(number, None);
+        }
+    }
+
+    /// Called places, whose time to claim was moved.
+    fn publish_called(&mut self, sale: &Sale) {
+        for session in sale.sessions().filter(|session| session.state == SessionState::Called) {
+            self.set_session(session);
         }
     }
 

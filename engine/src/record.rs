@@ -212,6 +212,18 @@ pub enum Record {
         /// The stream's epoch at that time.
         epoch: Epoch,
     },
+    /// The wall clock is so far from engine time: schedules and what people are told go by it.
+    ClockSet {
+        /// Which sale.
+        sale: SaleTag,
+        /// Wall clock less engine time, in milliseconds.
+        offset_ms: i64,
+    },
+    /// Nobody could claim for a while: called places get time to.
+    Resumed {
+        /// Which sale.
+        sale: SaleTag,
+    },
     /// A part of a sale's byte form, taken over from another node because the stream no longer has what
     /// follows this node's point. Only journals have it.
     Adopted {
@@ -250,6 +262,8 @@ impl Record {
             | Self::Parted { sale, .. }
             | Self::Rebuilt { sale, .. }
             | Self::Met { sale, .. }
+            | Self::ClockSet { sale, .. }
+            | Self::Resumed { sale }
             | Self::Adopted { sale, .. } => *sale,
         }
     }
@@ -293,6 +307,8 @@ binary_enum!(Record {
     19 => Rebuilt { sale, epoch, after, missing, stranded, skipped },
     20 => Adopted { sale, is_first, bytes, stood },
     21 => Met { sale, epoch },
+    22 => ClockSet { sale, offset_ms },
+    23 => Resumed { sale },
 });
 
 /// When and where in its stream a sale stood.

@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::{
     clock::Millis,
     id::{Epoch, EventId, HoldId, SaleName},
-    sync::{AtomicBool, AtomicU64, Ordering},
+    sync::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     view::SaleView,
 };
 
@@ -22,6 +22,7 @@ pub struct Registry {
     outbox_lag: AtomicU64,
     snapshot_trouble: ArcSwapOption<String>,
     arbiter_troubles: ArcSwap<Vec<String>>,
+    clock_offset_ms: AtomicI64,
 }
 
 /// An order event that the sink refused for good.
@@ -126,6 +127,16 @@ impl Registry {
 
     pub(crate) fn set_stopped(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// How far the wall clock is ahead of engine time, in milliseconds: it was stepped by so much
+    /// since the start, or is so far from where the journal had it.
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.clock_offset_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_clock_offset(&self, offset_ms: i64) {
+        self.clock_offset_ms.store(offset_ms, Ordering::Relaxed);
     }
 
     pub(crate) fn set_outbox_lag(&self, events: usize) {

@@ -30,10 +30,11 @@ use crate::{
     gate::{EtaRange, Gate, Outlook, Pace},
     hold::Hold,
     id::{Epoch, EventId, HoldId, Number, SaleTag, ShopperKey},
+    limits::CLAIM_AFTER_OUTAGE_MS,
     line::PlaceState,
     outbox::Outbox,
     record::{Answer, Author, Change, Departure, ReplayKey},
-    session::{Session, Sessions},
+    session::{Session, SessionState, Sessions},
     spec::SaleSpec,
     stock::Counts,
 };
@@ -72,11 +73,20 @@ pub struct Controls {
     pub draining: bool,
     /// The gate stands still.
     pub paused: bool,
-    /// A word to everyone in the room; empty: none.
+    /// An announcement to everyone in the room; empty when there is no announcement.
     pub message: String,
+    /// How far the wall clock is ahead of engine time. Not the operators': the clock's own.
+    pub clock_offset_ms: i64,
 }
 
-binary_struct!(Controls { opened, closed, draining, paused, message });
+binary_struct!(Controls { opened, closed, draining, paused, message, clock_offset_ms });
+
+impl Controls {
+    /// A moment of engine time by the wall clock: what people and tokens are told.
+    pub const fn wall(&self, at: Millis) -> Millis {
+        at.shifted(self.clock_offset_ms)
+    }
+}
 
 /// One line of who did what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +117,10 @@ pub enum Phase {
 binary_enum!(Phase { 0 => Scheduled, 1 => Open, 2 => Draining, 3 => Closed });
 
 impl Phase {
-    /// The phase a sale with this spec and these controls is in at `at`.
+    /// The phase a sale with this spec and these controls is in at `at`, in engine time. The
+    /// schedule is by the wall clock.
     pub fn at(spec: &SaleSpec, controls: &Controls, at: Millis) -> Self {
+        let at = controls.wall(at);
         if controls.closed || spec.closes_at.is_some_and(|closes| at >= closes) {
             Self::Closed
         } else if !controls.opened && spec.opens_at.is_some_and(|opens| at < opens) {
@@ -229,6 +241,21 @@ impl Sale {
     /// Slots taken.
     pub fn active_sessions(&self) -> u64 {
         self.sessions.active()
+    }
+
+    /// When the time to claim ends at the earliest, of places that could not be claimed until `at`.
+    fn least_deadline(&self, at: Millis) -> Millis {
+        at.after(self.spec.claim_window_ms.min(CLAIM_AFTER_OUTAGE_MS))
+    }
+
+    /// Called places whose time to claim ends before `least`.
+    fn unclaimed_before(&self, least: Millis) -> impl Iterator<Item = &Session> {
+        let is_called = |session: &&Session| session.state == SessionState::Called;
+        self.sessions.due(Millis(least.0.saturating_sub(1))).filter(is_called)
+    }
+
+    fn has_unclaimed_before(&self, least: Millis) -> bool {
+        self.unclaimed_before(least).next().is_some()
     }
 
     /// A hold by its number.

@@ -27,7 +27,7 @@ use crate::{
     commit::{Promise, WakeUp},
     id::{Epoch, EventId, Number, SaleTag},
     journal::{Journal, JournalError, Preparation, Prepared},
-    limits,
+    limits::{self, OUTAGE_MS},
     outlet::{self, Outlet},
     presence::Presence,
     publisher::Publisher,
@@ -101,6 +101,9 @@ pub struct Scribe {
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
     presence: Presence,
+    /// The last turn, for outages; `None` before the first, which comes after one.
+    stepped_at: Option<Millis>,
+    is_more_due: bool,
     next_idle_sweep: Millis,
     /// The sale whose quiet places were let go last.
     idle_swept: SaleTag,
@@ -188,6 +191,8 @@ impl Scribe {
             spare: Batch::default(),
             wanted_bytes: 0,
             presence: Presence::default(),
+            stepped_at: None,
+            is_more_due: false,
             next_idle_sweep: at,
             idle_swept: SaleTag(u64::MAX),
         }
@@ -225,6 +230,7 @@ impl Scribe {
             self.finish(batch)?;
         }
         let at = self.clock.now();
+        self.look_at_the_clock(at);
         let (taken, bytes) = front(requests);
         let full = self.unfinished.is_some() || !self.reserve(bytes)?;
         self.registry.set_storage_full(full);
@@ -240,8 +246,23 @@ impl Scribe {
         self.arbiter.decide_into(&mut batch.decided, at, &mut asked.chain(&idle));
         // Where many nodes decide, time is the store's.
         self.clock.not_before(batch.decided.at);
+        self.is_more_due = batch.decided.is_more_due;
         batch.encode();
         self.finish(batch)
+    }
+
+    /// Whether time has brought more than the last batch took: the next turn should not wait.
+    pub fn is_more_due(&self) -> bool {
+        self.is_more_due
+    }
+
+    /// Tells the arbiter what time did since the last turn.
+    fn look_at_the_clock(&mut self, at: Millis) {
+        let offset_ms = self.clock.wall().offset_from(at);
+        let after_outage = self.stepped_at.is_none_or(|last| at.since(last) >= OUTAGE_MS);
+        self.arbiter.set_time(offset_ms, after_outage);
+        self.registry.set_clock_offset(offset_ms);
+        self.stepped_at = Some(at);
     }
 
     /// Makes a decided batch durable, then publishes and answers; keeps it when the disk is full.

@@ -1,6 +1,7 @@
 //! Who decides order and stock when one process is all there is.
 //!
-//! A batch is decided in four steps: ends that are due, the commands in the order they came, the
+//! First what the clock did: a step of the wall clock, an outage. Then a batch is decided in four
+//! steps: ends that are due, the commands in the order they came, the
 //! gate's next call, and last the answers to entries, so that who enters an empty room is let in
 //! at once. Each record is applied the moment it is decided, so that the next command sees it.
 
@@ -27,11 +28,22 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct LocalArbiter {
     world: World,
+    /// How far the wall clock is ahead of engine time.
+    wall_offset_ms: i64,
+    /// The sale whose ends come first in the next batch: each in turn, when there are too many.
+    first_due: Option<SaleTag>,
+    /// Nothing was decided for a while before the next batch.
+    after_outage: bool,
 }
 
 impl Arbiter for LocalArbiter {
     fn world(&self) -> &World {
         &self.world
+    }
+
+    fn set_time(&mut self, wall_offset_ms: i64, after_outage: bool) {
+        self.wall_offset_ms = wall_offset_ms;
+        self.after_outage |= after_outage;
     }
 
     fn decide_into(
@@ -111,7 +123,7 @@ impl Entries {
 impl LocalArbiter {
     /// An arbiter that goes on from `world`.
     pub fn new(world: World) -> Self {
-        Self { world }
+        Self { world, ..Self::default() }
     }
 
     /// The state after all that was decided.
@@ -141,7 +153,11 @@ impl LocalArbiter {
     ) {
         decided.clear(at);
         let mut batch = Batch { world: &mut self.world, at, decided };
-        batch.end_what_is_due();
+        batch.set_clocks(self.wall_offset_ms);
+        if std::mem::take(&mut self.after_outage) {
+            batch.resume();
+        }
+        self.first_due = batch.end_what_is_due(self.first_due);
         let mut entering = Entries::default();
         for command in commands {
             let reply = batch.answer(command, &mut entering);
@@ -172,10 +188,28 @@ impl Batch<'_> {
         records.into_iter().for_each(|record| self.record(record));
     }
 
-    fn end_what_is_due(&mut self) {
-        let due = self.world.sales().flat_map(|sale| sale.due(self.at));
+    fn set_clocks(&mut self, wall_offset_ms: i64) {
+        let set = |sale: &Sale| sale.clock_set(wall_offset_ms);
+        let records: Vec<Record> = self.world.sales().filter_map(set).collect();
+        self.record_all(records);
+    }
+
+    fn resume(&mut self) {
+        let records: Vec<Record> =
+            self.world.sales().filter_map(|sale| sale.resumed(self.at)).collect();
+        self.record_all(records);
+    }
+
+    /// Beginning with the sale `first`, for which the records of one batch may have been too few.
+    /// Answers which sale comes first next time, if that matters.
+    fn end_what_is_due(&mut self, first: Option<SaleTag>) -> Option<SaleTag> {
+        let due =
+            self.world.sales_from(first.unwrap_or(SaleTag(0))).flat_map(|sale| sale.due(self.at));
         let due: Vec<Record> = due.take(SWEEP_RECORDS_MAX).collect();
+        self.decided.is_more_due = due.len() == SWEEP_RECORDS_MAX;
+        let last = due.last().map(Record::sale).filter(|_| self.decided.is_more_due);
         self.record_all(due);
+        last.map(|tag| SaleTag(tag.0.wrapping_add(1)))
     }
 
     fn call_the_next(&mut self) {
@@ -216,7 +250,8 @@ impl Batch<'_> {
                 Reply::Left(decision.map(|record| self.record_all(record)))
             }
             Command::Claim { sale, ticket } => {
-                let decision = self.ask(*sale, PlaceRefusal::NoPlace, |s| s.decide_claim(*ticket));
+                let decision =
+                    self.ask(*sale, PlaceRefusal::NoPlace, |s| s.decide_claim(*ticket, self.at));
                 Reply::Claim(decision.map(|record| {
                     self.record_all(record);
                     let session = self.world.sale(*sale).and_then(|s| s.session(ticket.number));
@@ -224,9 +259,9 @@ impl Batch<'_> {
                 }))
             }
             Command::Purchase { .. } => Reply::Purchase(self.purchase(command)),
-            Command::Settle { sale, hold, step, by, replay } => {
+            Command::Settle { sale, epoch, hold, step, by, replay } => {
                 let decision = self.ask(*sale, SettleRefusal::NoHold, |s| {
-                    s.decide_step(*hold, *step, *by, *replay, self.at)
+                    s.decide_step(*epoch, *hold, *step, *by, *replay, self.at)
                 });
                 Reply::Settle(decision.map(|decision| self.hold_reply(*sale, decision)))
             }

@@ -112,6 +112,9 @@ pub struct Batch<'a> {
     pub notes: &'a [Note<'a>],
     /// What shoppers and the backend ask; none is a tick.
     pub commands: &'a [Command],
+    /// What this node takes the sale's time to be: a wall clock of the store's that leaps ahead moves
+    /// it no further. `None` sets no bound.
+    pub now: Option<Millis>,
 }
 
 /// A sale to be written into the store.
@@ -198,6 +201,7 @@ impl RedisArbiter {
         arguments.push(bytes(&notes::joined(batch.sale, batch.node)));
         arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
         arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
+        arguments.push(batch.now.map_or_else(|| Value::from(""), |now| number(now.0)));
         // One connection: replicas are waited for by what was written on it before.
         let pool = Box::pin(self.pool(&self.key(batch.sale, "meta"))).await?;
         let client = pool.next();

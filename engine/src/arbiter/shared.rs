@@ -111,6 +111,10 @@ impl Arbiter for SharedArbiter {
         &self.node.world
     }
 
+    fn set_time(&mut self, _: i64, _: bool) {
+        // The store goes by its own clock.
+    }
+
     fn decide_into(
         &mut self,
         decided: &mut Decided,

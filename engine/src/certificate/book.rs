@@ -227,6 +227,8 @@ impl Book {
             | Record::Joined { .. }
             | Record::Parted { .. }
             | Record::Met { .. }
+            | Record::ClockSet { .. }
+            | Record::Resumed { .. }
             | Record::Adopted { .. }
             | Record::EntryAnswered { .. }
             | Record::EntryNoted { .. }

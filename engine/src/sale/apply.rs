@@ -61,6 +61,8 @@ impl Sale {
                 self.keep(*replay, answer, at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
+            Record::ClockSet { offset_ms, .. } => self.controls.clock_offset_ms = *offset_ms,
+            Record::Resumed { .. } => self.apply_resumed(at),
             Record::Joined { node, .. } => self.members.join(node),
             Record::Parted { node, .. } => self.members.part(node),
             Record::Rebuilt { .. } => self.apply_rebuild(record),
@@ -107,6 +109,15 @@ impl Sale {
         }
         self.gate.call(watermark, count, at);
         self.pace.note(count, at);
+    }
+
+    /// Called places get the least time to claim, counted from now.
+    fn apply_resumed(&mut self, at: Millis) {
+        let least = self.least_deadline(at);
+        let called: Vec<Session> = self.unclaimed_before(least).copied().collect();
+        for session in called {
+            self.sessions.put(Session { deadline: least, ..session });
+        }
     }
 
     fn apply_end(&mut self, number: Number, reason: SessionEnd) {

@@ -258,11 +258,20 @@ impl Sale {
     }
 
     /// A called shopper claims the admission; a claimed one is no change.
-    pub(crate) fn decide_claim(&self, ticket: TicketRef) -> Result<Option<Record>, PlaceRefusal> {
+    pub(crate) fn decide_claim(
+        &self,
+        ticket: TicketRef,
+        at: Millis,
+    ) -> Result<Option<Record>, PlaceRefusal> {
         if !self.is_place(ticket) {
             return Err(PlaceRefusal::NoPlace);
         }
-        match self.sessions.get(ticket.number).map(|session| session.state) {
+        let session = self.sessions.get(ticket.number);
+        if session.is_some_and(|session| session.deadline <= at) {
+            // Over, though the sweep has not come to it yet.
+            return Err(PlaceRefusal::NotCalled(PlaceState::Over));
+        }
+        match session.map(|session| session.state) {
             Some(SessionState::Called) => Ok(Some(self.claimed(ticket.number))),
             Some(SessionState::Admitted | SessionState::Completed) => Ok(None),
             None => Err(PlaceRefusal::NotCalled(self.place(ticket.number))),
@@ -322,13 +331,15 @@ impl Sale {
     /// A hold moves on.
     pub(crate) fn decide_step(
         &self,
+        epoch: Epoch,
         id: HoldId,
         step: Step,
         by: Settler,
         replay: Option<ReplayKey>,
         at: Millis,
     ) -> Result<HoldDecision, SettleRefusal> {
-        let hold = self.holds.get(id).ok_or(SettleRefusal::NoHold)?;
+        let found = self.holds.get(id).filter(|_| epoch == self.epoch);
+        let hold = found.ok_or(SettleRefusal::NoHold)?;
         let mine = match by {
             Settler::Backend => true,
             Settler::Shopper(shopper) => hold.shopper == shopper,
@@ -355,6 +366,10 @@ impl Sale {
                 replay,
             };
             return Ok(HoldDecision::Decided(id, replay.map(answered).into_iter().collect()));
+        }
+        if hold.state == HoldState::Held && hold.expires_at <= at {
+            // Over, though the sweep has not come to it yet.
+            return Err(SettleRefusal::WrongState(HoldState::Expired));
         }
         // A shopper can give an own hold up before payment begins, and nothing else.
         let gives_up = step == Step::Release && hold.state == HoldState::Held;
@@ -389,7 +404,8 @@ impl Sale {
     /// An operator's change; one that is done already is no change.
     pub(crate) fn decide_change(&self, change: &Change, at: Millis) -> Result<(), ChangeRefusal> {
         let phase = self.phase(at);
-        let past_end = self.spec.closes_at.is_some_and(|closes| at >= closes);
+        let wall = self.controls.wall(at);
+        let past_end = self.spec.closes_at.is_some_and(|closes| wall >= closes);
         match change {
             Change::Update { spec } => self.decide_update(spec),
             Change::Open if past_end => Err(ChangeRefusal::WrongPhase(phase)),

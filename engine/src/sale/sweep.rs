@@ -5,7 +5,7 @@ use crate::{
     clock::Millis,
     hold::Step,
     id::Number,
-    limits::{GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
+    limits::{CLOCK_STEP_MS, GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
     line::PlaceState,
     record::{Departure, Record, SessionEnd},
     sale::Phase,
@@ -25,8 +25,22 @@ impl Sale {
             };
             Record::SessionEnded { sale: self.tag, number: session.number, reason }
         };
-        let holds = self.holds.due(at).map(expire);
+        // Half at most are holds, so that many that end together don't keep sessions past their time.
+        let holds = self.holds.due(at).map(expire).take(SWEEP_RECORDS_MAX / 2);
         holds.chain(self.sessions.due(at).map(end)).take(SWEEP_RECORDS_MAX).collect()
+    }
+
+    /// The wall clock was stepped, if it is far from where this sale has it.
+    pub(crate) fn clock_set(&self, offset_ms: i64) -> Option<Record> {
+        let is_far = offset_ms.abs_diff(self.controls.clock_offset_ms) >= CLOCK_STEP_MS;
+        is_far.then_some(Record::ClockSet { sale: self.tag, offset_ms })
+    }
+
+    /// Places could not be claimed until `at`: those whose time would be over before they can are
+    /// given some.
+    pub(crate) fn resumed(&self, at: Millis) -> Option<Record> {
+        let waits = self.has_unclaimed_before(self.least_deadline(at));
+        waits.then_some(Record::Resumed { sale: self.tag })
     }
 
     /// Lets go of those of `numbers` that still wait.

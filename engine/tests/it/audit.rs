@@ -103,6 +103,8 @@ impl Audit {
             | Record::Joined { .. }
             | Record::Parted { .. }
             | Record::Met { .. }
+            | Record::ClockSet { .. }
+            | Record::Resumed { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
             | Record::StepAnswered { .. } => {}
@@ -203,6 +205,8 @@ impl Account {
             | Record::Joined { .. }
             | Record::Parted { .. }
             | Record::Met { .. }
+            | Record::ClockSet { .. }
+            | Record::Resumed { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
             | Record::StepAnswered { .. } => unreachable!("not passed on"),

@@ -134,7 +134,7 @@ fn story(name: &str) -> Vec<Facts> {
         Command::Enter { sale, shopper: SHOPPER, replay: None },
         buy(1),
         buy(2),
-        Command::Settle { sale, hold, step: Step::Pay, by, replay },
+        Command::Settle { sale, epoch: Epoch(1), hold, step: Step::Pay, by, replay },
         Command::Delivered { sale, events: vec![EventId(2)] },
         buy(3),
         Command::DeadLetter { sale, event: EventId(1), why: "no".to_owned() },
@@ -201,7 +201,7 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
     let enter = Command::Enter { sale, shopper: SHOPPER, replay: None };
     let change = |change| Command::Change { sale, author: author(), change: Box::new(change) };
     let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
-    let release = Command::Settle { sale, hold, step: Step::Release, by, replay };
+    let release = Command::Settle { sale, epoch: Epoch(1), hold, step: Step::Release, by, replay };
     let delivered = Command::Delivered { sale, events: [1, 2].map(EventId).to_vec() };
 
     decide(create(SALE));

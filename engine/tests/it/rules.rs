@@ -6,7 +6,7 @@ use engine::{
     clock::Millis,
     command::{Command, Entry, Reply},
     hold::{HoldState, Step},
-    id::{HoldId, Number, SaleTag, ShopperKey},
+    id::{Epoch, HoldId, Number, SaleTag, ShopperKey},
     limits::{GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
     record::{Change, EntryStanding, Record},
     sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal, Settler},
@@ -165,7 +165,14 @@ fn a_shopper_can_give_a_hold_up_and_do_nothing_else_to_it() {
     for step in [Step::Pay, Step::Confirm, Step::Expire, Step::Refund] {
         let mut arbiter = with_hold();
         let by = Settler::Shopper(ShopperKey(1));
-        let asked = Command::Settle { sale: tag(), hold: HoldId(1), step, by, replay: None };
+        let asked = Command::Settle {
+            sale: tag(),
+            epoch: Epoch(1),
+            hold: HoldId(1),
+            step,
+            by,
+            replay: None,
+        };
         let decided = arbiter.decide(START, &[asked]);
         let refused = SettleRefusal::WrongState(HoldState::Held);
         assert_eq!(decided.replies, [Reply::Settle(Err(refused))], "{step:?}");

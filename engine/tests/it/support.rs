@@ -91,7 +91,7 @@ pub(crate) fn pass_of(entry: &Entry) -> TicketRef {
 
 pub(crate) fn settle(hold: u64, step: engine::hold::Step, replay: Option<ReplayKey>) -> Command {
     let by = engine::sale::Settler::Backend;
-    Command::Settle { sale: tag(), hold: HoldId(hold), step, by, replay }
+    Command::Settle { sale: tag(), epoch: Epoch(1), hold: HoldId(hold), step, by, replay }
 }
 
 /// The time all tests begin at.

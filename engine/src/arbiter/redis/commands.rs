@@ -6,7 +6,7 @@
 //! | leave | 2 | ticket |
 //! | claim | 3 | ticket |
 //! | purchase | 4 | ticket, replay, count (1 byte), that many offers (2) and quantities (4) |
-//! | settle | 5 | hold, step, 0 for the backend or 1 and the shopper, replay |
+//! | settle | 5 | epoch (4), hold, step, 0 for the backend or 1 and the shopper, replay |
 //! | end session | 6 | epoch (4), number |
 //! | idle | 7 | count (4), that many numbers |
 //! | enter, without a key | 8 | count (4), that many shoppers |
@@ -84,8 +84,9 @@ fn put(command: &Command, out: &mut Vec<u8>) -> Option<SaleTag> {
             }
             Some(*sale)
         }
-        Command::Settle { sale, hold, step, by, replay } => {
+        Command::Settle { sale, epoch, hold, step, by, replay } => {
             out.push(5);
+            epoch.encode(out);
             hold.encode(out);
             step.encode(out);
             match by {

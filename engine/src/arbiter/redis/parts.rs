@@ -178,6 +178,8 @@ fn meta(rebuild: &Rebuild<'_>) -> Vec<Value> {
         Value::from(last.chain.to_string()),
         Value::from("base_chain"),
         Value::from(base.chain.to_string()),
+        Value::from("wall_offset"),
+        Value::from(controls.clock_offset_ms.to_string()),
     ];
     let fields = [
         ("last_epoch", u64::from(last.epoch.0)),

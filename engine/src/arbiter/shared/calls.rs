@@ -67,6 +67,8 @@ struct Call {
     stalled: bool,
     node: NodeName,
     commands: Vec<Command>,
+    /// The time as this node has it.
+    now: Millis,
     /// Where the commands' replies go.
     indexes: Vec<usize>,
     /// What is noted of order events, with the place of its reply.
@@ -147,6 +149,7 @@ impl Node {
             after: self.point(sale),
             stalled: self.world.is_stalled(known),
             node: self.options.node.clone(),
+            now: at,
             commands: Vec::with_capacity(commands.len()),
             indexes: Vec::with_capacity(commands.len()),
             notes: Vec::new(),
@@ -181,6 +184,7 @@ impl Node {
                         stalled: call.stalled,
                         notes: &notes,
                         commands: &call.commands,
+                        now: Some(call.now),
                     })
                     .await;
                 (call, outcome)
@@ -356,6 +360,7 @@ impl Node {
                     stalled: true,
                     notes: &notes,
                     commands: &[],
+                    now: None,
                 };
                 if let Err(StoreError::Unavailable(_)) = store.decide(&batch).await {
                     return;

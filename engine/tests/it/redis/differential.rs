@@ -95,7 +95,7 @@ impl Pair {
             Action::Settle { hold, step, by, key } => {
                 let by = by.map_or(Settler::Backend, |who| Settler::Shopper(shopper(who)));
                 let (hold, step, replay) = (self.hold(hold), *step, key.map(replay));
-                Command::Settle { sale, hold, step, by, replay }
+                Command::Settle { sale, epoch: Epoch(1), hold, step, by, replay }
             }
             Action::End { number, epoch } => {
                 Command::EndSession { sale, epoch: Epoch(*epoch), number: Number(*number) }

@@ -287,7 +287,7 @@ impl Node {
         stalled: bool,
     ) -> Result<Decision, StoreError> {
         let (sale, node, epoch, after) = (self.sale, &self.name, self.epoch, &self.point);
-        let batch = Batch { sale, node, epoch, after, stalled, notes, commands };
+        let batch = Batch { sale, node, epoch, after, stalled, notes, commands, now: None };
         let decision = self.arbiter.decide(&batch).await?;
         self.follow(&decision.facts);
         Ok(decision)

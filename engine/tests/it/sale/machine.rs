@@ -154,8 +154,18 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
     let steps = select(vec![Step::Pay, Step::Confirm, Step::Release, Step::Refund]);
     let by = prop_oneof![3 => Just(Settler::Backend), 1 => shoppers.prop_map(Settler::Shopper)];
     let holds = room.map_or(1, |room| room.holds_made + 1);
-    let settle = ((1..holds + 1).prop_map(HoldId), steps, by, option::of(keys(3)))
-        .prop_map(move |(hold, step, by, replay)| Command::Settle { sale, hold, step, by, replay });
+    // Mostly of the sale as it is; now and then of one that was deleted or is yet to come.
+    let current = room.map_or(1, |room| room.epoch.0);
+    let epochs = prop_oneof![9 => Just(current), 1 => 1_u32..3].prop_map(Epoch);
+    let settle = ((1..holds + 1).prop_map(HoldId), steps, by, option::of(keys(3)), epochs)
+        .prop_map(move |(hold, step, by, replay, epoch)| Command::Settle {
+            sale,
+            epoch,
+            hold,
+            step,
+            by,
+            replay,
+        });
     let end = (1_u32..3, numbers.clone()).prop_map(move |(epoch, number)| Command::EndSession {
         sale,
         epoch: Epoch(epoch),

@@ -24,8 +24,13 @@ impl Model {
             Command::Purchase { pass, items, replay, .. } => {
                 Reply::Purchase(self.purchase(*pass, items, *replay))
             }
-            Command::Settle { hold, step, by, replay, .. } => {
-                Reply::Settle(self.settle(*hold, *step, *by, *replay))
+            Command::Settle { epoch, hold, step, by, replay, .. } => {
+                let is_of_sale = self.room.as_ref().is_some_and(|room| room.epoch == *epoch);
+                Reply::Settle(if is_of_sale {
+                    self.settle(*hold, *step, *by, *replay)
+                } else {
+                    Err(SettleRefusal::NoHold)
+                })
             }
             Command::EndSession { epoch, number, .. } => {
                 let room = self.room.as_mut().filter(|room| room.epoch == *epoch);

@@ -4,7 +4,7 @@ use engine::{
     clock::Millis,
     command::{Command, Reply},
     hold::{HoldState, Step},
-    id::{HoldId, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, HoldId, OfferIndex, SaleTag, ShopperKey},
     record::{Change, ReplayKey},
     sale::{Settler, TicketRef},
     spec::SaleSpec,
@@ -99,7 +99,14 @@ impl Shopper {
             55..62 => {
                 let (hold, by) = (*chance.pick(&self.holds)?, Settler::Shopper(self.key));
                 let replay = chance.hits(500).then(|| self.fresh_key());
-                Some(Command::Settle { sale, hold, step: Step::Release, by, replay })
+                Some(Command::Settle {
+                    sale,
+                    epoch: Epoch(1),
+                    hold,
+                    step: Step::Release,
+                    by,
+                    replay,
+                })
             }
             62..68 => Some(Command::Leave { sale, ticket: pass }),
             68..72 => Some(self.enter(sale, chance)),
@@ -173,7 +180,7 @@ impl Backend {
         let key = (0xbac << 100) | u128::from(self.keys_used);
         let replay = chance.hits(500).then_some(ReplayKey { key, body: key });
         let by = Settler::Backend;
-        Some(Command::Settle { sale: *sale, hold: hold.id, step, by, replay })
+        Some(Command::Settle { sale: *sale, epoch: Epoch(1), hold: hold.id, step, by, replay })
     }
 
     pub(crate) fn hear(&mut self, command: &Command, reply: Option<&Reply>) {

@@ -2,8 +2,21 @@
 
 do
 
+-- The wall clock counts as stepped when it is so far from where it was.
+local CLOCK_STEP_MS = 100
+
+-- Notes a step of the wall clock, on which schedules depend.
+local function set_clock(s)
+  local offset = wall_clock(s) - s.at
+  local step = offset - (s.wall_offset or 0)
+  if max(step, -step) >= CLOCK_STEP_MS then
+    record(s, 22, pack('<i8', offset))
+    s.wall_offset = offset
+  end
+end
+
 -- epoch; the node's point (epoch, seq, chain); whether new holds are refused; the node; the record with
--- which it joins; notes; commands.
+-- which it joins; notes; commands; the sale's time as the node has it, or empty.
 local function decide(keys, args)
   local point = read_point(args, 2)
   local s, refusal = writable(keys, tonumber(args[1]), point)
@@ -12,9 +25,10 @@ local function decide(keys, args)
   elseif s.seq - point.seq >= FACTS_READ_MAX then
     return { 'behind', s.seq }
   end
-  begin(s)
+  begin(s, tonumber(args[10] or ''))
   s.stalled = args[5] == '1'
   take_notes(s, args[6], args[7], args[8])
+  set_clock(s)
   local replies = decide_all(s, read_commands(args[9]))
   if #s.records > 0 then
     commit(s, MOVING)

@@ -9,15 +9,18 @@ local SHOPPER_HOLDS_MIN = 16
 local SHOPPER_HOLDS_PER_UNIT = 8
 
 -- Replies, one to each command: a byte that says which, and its fields.
-local DONE, PLACED, SESSION, HOLD, NOTED = 0, 1, 2, 3, 4
-local NOT_OPEN, OTHER_BODY, LINE_FULL, NO_PLACE, NOT_CALLED, NO_SESSION = 16, 17, 18, 19, 20, 21
-local LIMIT, SOLD_OUT, STALLED, HOLDS_FULL, NO_HOLD, WRONG_STATE = 22, 23, 24, 25, 26, 27
-local TOO_MANY_HOLDS = 28
+local SAID = {
+  DONE = 0, PLACED = 1, SESSION = 2, HOLD = 3, NOTED = 4, NOT_OPEN = 16, OTHER_BODY = 17,
+  LINE_FULL = 18, NO_PLACE = 19, NOT_CALLED = 20, NO_SESSION = 21, LIMIT = 22, SOLD_OUT = 23,
+  STALLED = 24, HOLDS_FULL = 25, NO_HOLD = 26, WRONG_STATE = 27, TOO_MANY_HOLDS = 28,
+}
 
 local function phase(s)
-  if s.closed == 1 or (s.closes_at and s.at >= s.closes_at) then
+  -- The schedule is by the wall clock.
+  local wall = s.at + (s.wall_offset or 0)
+  if s.closed == 1 or (s.closes_at and wall >= s.closes_at) then
     return CLOSED
-  elseif s.opened ~= 1 and s.opens_at and s.at < s.opens_at then
+  elseif s.opened ~= 1 and s.opens_at and wall < s.opens_at then
     return SCHEDULED
   end
   return s.draining == 1 and DRAINING or OPEN
@@ -38,14 +41,14 @@ local function replayed(s, replay, of)
   if known == nil then
     return nil
   elseif not known or known.of ~= of then
-    return char(OTHER_BODY)
+    return char(SAID.OTHER_BODY)
   elseif of == OF_ENTRY then
-    return pack('<BI8B', PLACED, known.number, 1)
+    return pack('<BI8B', SAID.PLACED, known.number, 1)
   elseif not hold_bytes(s, known.number) then
     -- Of a full book, a hold may be forgotten before its keys.
     return nil
   end
-  return pack('<BI8BB', HOLD, known.number, known.state, 1)
+  return pack('<BI8BB', SAID.HOLD, known.number, known.state, 1)
 end
 
 -- An entry. The reply waits for the gate, so this notes the command in `s.entering`, or refuses.
@@ -54,7 +57,7 @@ local function enter(s, command, index)
   local first = replay and s.asked[replay.key]
   if first then
     if first.replay.body ~= replay.body then
-      return char(OTHER_BODY)
+      return char(SAID.OTHER_BODY)
     end
     command.index, command.number, command.shopper = index, first.number, first.shopper
     s.entering[#s.entering + 1] = command
@@ -66,12 +69,12 @@ local function enter(s, command, index)
   end
   local stage, number = phase(s), live(s, shopper)
   if stage ~= OPEN and not (stage == DRAINING and number) then
-    return char(NOT_OPEN, stage)
+    return char(SAID.NOT_OPEN, stage)
   end
   local gives_up = number and s.rejoin_tail == 1 and stage == OPEN and place(s, number) == WAITING
   if not number or gives_up then
     if s.issued >= PLACES_MAX then
-      return char(LINE_FULL)
+      return char(SAID.LINE_FULL)
     end
     if gives_up then
       fact_departed(s, DEPARTED_REJOINED, { number })
@@ -116,7 +119,7 @@ local function answer_entry(s, entry)
   if replay then
     fact_noted(s, number, replay)
   end
-  return pack('<BI8B', PLACED, number, 0)
+  return pack('<BI8B', SAID.PLACED, number, 0)
 end
 
 -- The replies to entries that were given their places together.
@@ -125,7 +128,7 @@ local function answer_all(s, entries)
   if first >= s.watermark and not s.has_taken then
     -- The byte that says which, and the number behind it, which ends in zeros as the reply does.
     for index = 1, entries.count do
-      told[index] = (first + index) * 256 + PLACED
+      told[index] = (first + index) * 256 + SAID.PLACED
     end
     return pack_all('I8xx', 1, told)
   end
@@ -138,7 +141,7 @@ end
 local function leave(s, command)
   local mine, state = is_place(s, command.ticket)
   if not mine then
-    return char(NO_PLACE)
+    return char(SAID.NO_PLACE)
   end
   local number = command.ticket.number
   if state == WAITING then
@@ -146,22 +149,26 @@ local function leave(s, command)
   elseif has_session(state) then
     fact_session_ended(s, number, END_LEFT)
   end
-  return char(DONE)
+  return char(SAID.DONE)
 end
 
 local function claim(s, command)
   local mine, state = is_place(s, command.ticket)
   if not mine then
-    return char(NO_PLACE)
+    return char(SAID.NO_PLACE)
   elseif not has_session(state) then
-    return char(NOT_CALLED, state)
+    return char(SAID.NOT_CALLED, state)
   end
   local number = command.ticket.number
+  if deadline(s, number) <= s.at then
+    -- Over, though the sweep has not come to it yet.
+    return char(SAID.NOT_CALLED, OVER)
+  end
   if state == CALLED then
     fact_claimed(s, number)
     state = ADMITTED
   end
-  return pack('<BBI8I8', SESSION, state, claimed_at(s, number), deadline(s, number))
+  return pack('<BBI8I8', SAID.SESSION, state, claimed_at(s, number), deadline(s, number))
 end
 
 -- The wanted units, one line for each offer; nil for an offer or a quantity that cannot be.
@@ -209,31 +216,31 @@ local function purchase(s, command)
   end
   local stage = phase(s)
   if stage ~= OPEN and stage ~= DRAINING then
-    return char(NOT_OPEN, stage)
+    return char(SAID.NOT_OPEN, stage)
   elseif not admits(s, ticket) then
-    return char(NO_SESSION)
+    return char(SAID.NO_SESSION)
   end
   local items = wanted_of(s, command.wanted)
   if not items then
-    return char(SOLD_OUT)
+    return char(SAID.SOLD_OUT)
   end
   local units, of = 0, share(s, ticket.shopper)
   for _, item in ipairs(items) do
     units = units + item.quantity
   end
   if of.units + units > s.per_shopper_max then
-    return pack('<BI8I4', LIMIT, of.units, s.per_shopper_max)
+    return pack('<BI8I4', SAID.LIMIT, of.units, s.per_shopper_max)
   elseif of.made >= max(SHOPPER_HOLDS_MIN, s.per_shopper_max * SHOPPER_HOLDS_PER_UNIT) then
-    return char(TOO_MANY_HOLDS)
+    return char(SAID.TOO_MANY_HOLDS)
   elseif not are_available(s, items) then
-    return char(SOLD_OUT)
+    return char(SAID.SOLD_OUT)
   elseif is_full_of_holds(s) then
-    return char(HOLDS_FULL)
+    return char(SAID.HOLDS_FULL)
   elseif s.stalled then
-    return char(STALLED)
+    return char(SAID.STALLED)
   end
   local id = fact_held(s, ticket.number, ticket.shopper, items, replay)
-  return pack('<BI8BB', HOLD, id, HELD, 0)
+  return pack('<BI8BB', SAID.HOLD, id, HELD, 0)
 end
 
 local function applies(step, state)
@@ -249,8 +256,8 @@ local function settle(s, command)
   local id, step, replay = command.hold, command.step, command.replay
   local bytes = hold_bytes(s, id)
   local shopper = bytes and sub(bytes, 17, 32)
-  if not bytes or (command.by and command.by ~= shopper) then
-    return char(NO_HOLD)
+  if not bytes or command.epoch ~= s.places_epoch or (command.by and command.by ~= shopper) then
+    return char(SAID.NO_HOLD)
   end
   local again = replayed(s, replay, OF_HOLD)
   if again then
@@ -262,12 +269,16 @@ local function settle(s, command)
     if replay then
       fact_step_answered(s, id, state, replay)
     end
-    return pack('<BI8BB', HOLD, id, state, 0)
+    return pack('<BI8BB', SAID.HOLD, id, state, 0)
+  end
+  if state == HELD and unpack_bytes('<I8', bytes, #bytes - 7) <= s.at then
+    -- Over, though the sweep has not come to it yet.
+    return char(SAID.WRONG_STATE, EXPIRED)
   end
   -- A shopper can give an own hold up before payment begins, and nothing else.
   local allowed = not command.by or (step == RELEASE and state == HELD)
   if not allowed or not applies(step, state) then
-    return char(WRONG_STATE, state)
+    return char(SAID.WRONG_STATE, state)
   end
   local number = unpack_bytes('<I8', bytes, 9)
   local completes = step == CONFIRM and place(s, number) == ADMITTED and share(s, shopper).open == 1
@@ -275,18 +286,18 @@ local function settle(s, command)
   if completes then
     fact_session_ended(s, number, END_COMPLETED)
   end
-  return pack('<BI8BB', HOLD, id, TARGET[step], 0)
+  return pack('<BI8BB', SAID.HOLD, id, TARGET[step], 0)
 end
 
 local function end_session(s, command)
   local number = command.number
   if command.epoch ~= s.places_epoch or number < 1 or number > s.watermark then
-    return char(NO_SESSION)
+    return char(SAID.NO_SESSION)
   end
   if has_session(place(s, number)) then
     fact_session_ended(s, number, END_ENDED)
   end
-  return char(DONE)
+  return char(SAID.DONE)
 end
 
 local function idle(s, command)
@@ -299,12 +310,40 @@ local function idle(s, command)
   if #quiet > 0 then
     fact_departed(s, DEPARTED_IDLE, quiet)
   end
-  return char(NOTED, #quiet > 0 and 1 or 0)
+  return char(SAID.NOTED, #quiet > 0 and 1 or 0)
+end
+
+-- Nobody having called for so long is an outage: nodes call every 50 ms, of quiet sales every second, and
+-- that a node called is noted every half second.
+local OUTAGE_MS = 4000
+-- Called places have so long to claim after it.
+local CLAIM_AFTER_OUTAGE_MS = 10000
+
+-- Nobody could claim for a while, since no node called: called places get the least time to.
+local function resume_after_outage(s)
+  if not s.called_at or s.at - s.called_at < OUTAGE_MS then
+    return
+  end
+  local least = s.at + min(s.claim_window_ms, CLAIM_AFTER_OUTAGE_MS)
+  local called = {}
+  for _, id in ipairs(redis.call('ZRANGE', s.keys[SESSIONS], '-inf', least - 1, 'BYSCORE')) do
+    local number = from_sortable(id)
+    if place(s, number) == CALLED then
+      called[#called + 1] = number
+    end
+  end
+  if #called > 0 then
+    record(s, 23, '')
+    for _, number in ipairs(called) do
+      set_deadline(s, number, least)
+    end
+  end
 end
 
 -- Ends that are due: holds not paid, calls not claimed, sessions past their time.
 local function end_what_is_due(s)
-  local holds = due_ids(s, DUE, SWEEP_RECORDS_MAX)
+  -- Half at most are holds, so that many that end together don't keep sessions past their time.
+  local holds = due_ids(s, DUE, SWEEP_RECORDS_MAX / 2)
   local sessions = due_ids(s, SESSIONS, SWEEP_RECORDS_MAX - #holds)
   for _, id in ipairs(holds) do
     fact_settled(s, from_sortable(id), EXPIRE, nil)
@@ -395,7 +434,7 @@ local READ = {
   [5] = function(c, bytes, at)
     c.run = settle
     local by_shopper
-    c.hold, c.step, by_shopper, at = unpack_bytes('<I8BB', bytes, at)
+    c.epoch, c.hold, c.step, by_shopper, at = unpack_bytes('<I4I8BB', bytes, at)
     if by_shopper == 1 then
       c.by, at = unpack_bytes('c16', bytes, at)
     end
@@ -459,6 +498,7 @@ function decide_all(s, commands)
   s.asked, s.entering = {}, {}
   -- Before the facts below: what is read now must not undo what they change.
   look_ahead(s, commands)
+  resume_after_outage(s)
   end_what_is_due(s)
   for _, command in ipairs(commands) do
     local index = #replies + 1

@@ -57,6 +57,7 @@ local function note_call(s, point)
   if not last or s.at - last.at >= NODE_NOTED_MS or point.seq < last.seq then
     local now = pack(NODE_FORM, s.at, point.epoch, point.seq)
     redis.call('HSET', s.keys[NODES], s.node, now)
+    redis.call('HSET', s.keys[META], 'called_at', s.at)
   end
 end
 

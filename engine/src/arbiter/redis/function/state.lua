@@ -15,7 +15,7 @@ local NUMBERS = {
   'epoch', 'last_epoch', 'seq', 'at', 'clock_offset', 'base_epoch', 'base_seq', 'places_epoch',
   'opens_at', 'closes_at', 'rejoin_tail', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
-  'draining', 'paused', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
+  'draining', 'paused', 'wall_offset', 'called_at', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
   'holds', 'loaded_at', 'delivery_until', 'present',
 }
 -- Fields that are bytes.
@@ -23,7 +23,7 @@ local TEXTS = { 'status', 'tag', 'chain', 'base_chain', 'loader', 'run', 'delive
 -- Fields that deciding changes.
 local MOVING = {
   'last_epoch', 'seq', 'at', 'chain', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at',
-  'active', 'holds', 'present',
+  'active', 'holds', 'present', 'wall_offset',
 }
 
 local META_FIELDS, IS_FIELD, IS_NUMBER = {}, {}, {}
@@ -70,14 +70,26 @@ local function clock()
   return tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
 end
 
--- The time of a sale, never before the last entry's. Only tests set an offset.
-local function now(s)
-  return max(clock() + (s.clock_offset or 0), s.at)
+-- The wall clock. Only tests set an offset.
+local function wall_clock(s)
+  return clock() + (s.clock_offset or 0)
+end
+
+-- The time of a sale, never before the last entry's: the wall clock less how far it is known to be from
+-- the sale's time. `node_at` is what the calling node takes that time to be, by its own monotonic clock:
+-- a wall clock that leapt ahead moves the sale's time no further than that allows.
+local function now(s, node_at)
+  local at = wall_clock(s) - (s.wall_offset or 0)
+  if node_at then
+    -- A call may be on its way for two seconds.
+    at = min(at, node_at + 2000)
+  end
+  return max(at, s.at)
 end
 
 -- Makes a sale ready for deciding at the present time.
-local function begin(s)
-  s.at = now(s)
+local function begin(s, node_at)
+  s.at = now(s, node_at)
   s.records = {}
   s.chunks, s.chunks_changed, s.added = {}, {}, {}
   s.live, s.line_changed, s.line_added = {}, {}, {}
