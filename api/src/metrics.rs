@@ -46,6 +46,8 @@ pub const JOURNAL_SYNC_SECONDS: &str = "rushgate_journal_sync_seconds";
 pub const JOURNAL_BATCH_RECORDS: &str = "rushgate_journal_batch_records";
 /// Commands waiting for the scribe.
 pub const RING_DEPTH: &str = "rushgate_ring_depth";
+/// How far the wall clock is from the time that windows and holds run by.
+pub const CLOCK_OFFSET: &str = "rushgate_clock_offset_seconds";
 /// Decided facts the backend has not taken.
 pub const OUTBOX_LAG: &str = "rushgate_outbox_lag";
 
@@ -129,6 +131,7 @@ fn describe() {
     describe_histogram!(JOURNAL_SYNC_SECONDS, Unit::Seconds, "Time of one journal sync");
     describe_histogram!(JOURNAL_BATCH_RECORDS, Unit::Count, "Records in one journal batch");
     describe_gauge!(RING_DEPTH, "Commands waiting for the scribe");
+    describe_gauge!(CLOCK_OFFSET, "Wall clock less the time that windows and holds run by");
     describe_gauge!(OUTBOX_LAG, "Decided facts the backend has not taken");
 }
 
@@ -215,6 +218,9 @@ pub fn observe(engine: &Engine) {
         }
     }
     gauge!(RING_DEPTH).set(figure(engine.ring_depth() as u64));
+    let offset = engine.registry().clock_offset_ms();
+    let size = figure(offset.unsigned_abs()) / 1_000.0;
+    gauge!(CLOCK_OFFSET).set(if offset < 0 { -size } else { size });
     gauge!(OUTBOX_LAG).set(figure(engine.registry().outbox_lag()));
 }
 

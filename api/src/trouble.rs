@@ -11,11 +11,15 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Order events that wait before it is worth a line: a sixteenth of where a sale's new holds are refused.
 const OUTBOX_LAG_NOTABLE: u64 = OUTBOX_SALE_EVENTS_MAX as u64 / 16;
 
+/// A wall clock that is so far from where it was is worth a line.
+const CLOCK_STEP_NOTABLE_MS: u64 = 1_000;
+
 /// Watches for as long as the process runs.
 pub async fn report(engine: Engine) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut full, mut snapshot, mut behind) = (Told::default(), Told::default(), Told::default());
+    let mut clock_offset_ms = 0;
     let mut troubles = Arc::<Vec<String>>::default();
     loop {
         looks.tick().await;
@@ -41,6 +45,17 @@ pub async fn report(engine: Engine) {
             tracing::info!("deciding goes on");
         }
         troubles = present;
+        let offset_ms = registry.clock_offset_ms();
+        if offset_ms.abs_diff(clock_offset_ms) >= CLOCK_STEP_NOTABLE_MS {
+            let (was_ms, is_ms) = (clock_offset_ms, offset_ms);
+            tracing::warn!(
+                was_ms,
+                is_ms,
+                "the wall clock was stepped against the time that windows and holds run by; \
+                 schedules and tokens follow the wall clock: check the time service"
+            );
+            clock_offset_ms = offset_ms;
+        }
         let lag = registry.outbox_lag();
         match behind.changed(lag >= OUTBOX_LAG_NOTABLE) {
             Some(true) => tracing::warn!(lag, "orders are not taken as fast as they are made"),

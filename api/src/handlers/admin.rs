@@ -6,6 +6,7 @@ use engine::{
     id::{OfferIndex, SaleName},
     record::{Author, Change},
     sale::AuditEntry as EngineAuditEntry,
+    spec::OfferSpec,
     view::SaleView,
 };
 use hyper::{Request, Response, StatusCode};
@@ -192,11 +193,20 @@ fn offer_index(sale: &SaleView, sku: &engine::id::Sku) -> Result<OfferIndex, Api
 }
 
 fn audit(sale: &SaleView) -> AuditList {
-    let entries = sale.settings().audit.iter().rev().map(audit_entry).collect();
+    let settings = sale.settings();
+    let offers = &settings.spec.offers;
+    let told = |entry| {
+        let told = audit_entry(entry, offers);
+        AuditEntry { at: settings.controls.wall(told.at), ..told }
+    };
+    let entries = settings.audit.iter().rev().map(told).collect();
     AuditList { sale: sale.name().as_str().to_owned(), entries }
 }
 
-fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
+fn audit_entry(entry: &EngineAuditEntry, offers: &[OfferSpec]) -> AuditEntry {
+    let sku = |offer: &OfferIndex| {
+        offers.get(usize::from(offer.0)).map_or("", |offer| offer.sku.as_str())
+    };
     let (action, detail) = match &entry.change {
         None => ("create", String::new()),
         Some(Change::Update { .. }) => ("update", String::new()),
@@ -211,10 +221,10 @@ fn audit_entry(entry: &EngineAuditEntry) -> AuditEntry {
             ("rate", format!("{}.{:03} per second", milli / 1_000, milli % 1_000))
         }
         Some(Change::Restock { offer, units }) => {
-            ("restock", format!("{units:+} units of offer {}", offer.0))
+            ("restock", format!("{units:+} units of {}", sku(offer)))
         }
         Some(Change::Unstrand { offer, units }) => {
-            ("unstrand", format!("{units} units of offer {}", offer.0))
+            ("unstrand", format!("{units} units of {}", sku(offer)))
         }
         Some(Change::Returned { node, promised, released }) => {
             let units = |of: &[u64]| of.iter().sum::<u64>();

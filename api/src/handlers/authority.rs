@@ -82,7 +82,8 @@ pub fn cookie_ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<
 /// The pass that came as bearer token.
 pub fn pass(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<VerifiedPass, ApiError> {
     let token = bearer(headers).ok_or(ApiError::PassInvalid)?;
-    let verified = app.keyring.verify_pass(token, sale.name(), app.engine.now());
+    let wall = sale.settings().controls.wall(app.engine.now());
+    let verified = app.keyring.verify_pass(token, sale.name(), wall);
     verified.map_err(|error| match error {
         PassError::Expired => ApiError::PassExpired,
         PassError::Malformed

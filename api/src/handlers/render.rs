@@ -113,14 +113,16 @@ pub fn write_standing(
         line_length: sale.line().length(),
         message: (!message.is_empty()).then_some(message),
     };
-    let silent_until = now.after(settings.spec.idle_ms);
+    let wall = |at| settings.controls.wall(at);
+    let silent_until = wall(now.after(settings.spec.idle_ms));
     let waits = |state, ahead, eta| in_line(&place, state, ahead, eta, silent_until);
     let object = match standing {
         Standing::Waiting { ahead, eta } => waits(PlaceState::Waiting, ahead, eta),
         Standing::SoldOut { ahead } => waits(PlaceState::SoldOut, ahead, None),
         Standing::Closed { ahead } => waits(PlaceState::Closed, ahead, None),
-        Standing::Called { deadline } => called(&place, PlaceState::Ready, deadline, None),
+        Standing::Called { deadline } => called(&place, PlaceState::Ready, wall(deadline), None),
         Standing::Admitted { claimed_at, expires_at } => {
+            let (claimed_at, expires_at) = (wall(claimed_at), wall(expires_at));
             let pass = match shown {
                 Shown::Bearer => Some(sign(app, sale, ticket, claimed_at, expires_at)),
                 Shown::Cookie => None,
@@ -142,8 +144,9 @@ pub fn write_standing(
 /// A place as its entry tells it, as JSON with the ticket: the same answer gives the same bytes.
 pub fn write_entry(app: &App, sale: &SaleView, epoch: Epoch, answer: &EntryAnswer) -> Vec<u8> {
     let EntryAnswer { number, shopper, at, standing } = answer;
-    let (number, shopper) = (*number, *shopper);
-    let ticket = Ticket { sale: sale.tag(), epoch, number, shopper, issued_at: *at };
+    let (number, shopper, settings) = (*number, *shopper, sale.settings());
+    let wall = |at: &Millis| settings.controls.wall(*at);
+    let ticket = Ticket { sale: sale.tag(), epoch, number, shopper, issued_at: wall(at) };
     let text = app.keyring.seal_ticket(&ticket);
     let ticket = TicketRef { epoch, number, shopper };
     let (serving, line_length) = match standing {
@@ -156,16 +159,17 @@ pub fn write_entry(app: &App, sale: &SaleView, epoch: Epoch, answer: &EntryAnswe
     let mut out = Vec::with_capacity(1_024);
     match standing {
         EntryStanding::Waiting { ahead, eta, silent_until, .. } => {
-            let object = in_line(&place, PlaceState::Waiting, *ahead, *eta, *silent_until);
+            let object = in_line(&place, PlaceState::Waiting, *ahead, *eta, wall(silent_until));
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
         EntryStanding::SoldOut { ahead, silent_until, .. } => {
-            let object = in_line(&place, PlaceState::SoldOut, *ahead, None, *silent_until);
+            let object = in_line(&place, PlaceState::SoldOut, *ahead, None, wall(silent_until));
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
         EntryStanding::Admitted { claimed_at, expires_at, .. } => {
-            let pass = sign(app, sale, ticket, *claimed_at, *expires_at);
-            let object = called(&place, PlaceState::Admitted, *expires_at, Some(&pass));
+            let (claimed_at, expires_at) = (wall(claimed_at), wall(expires_at));
+            let pass = sign(app, sale, ticket, claimed_at, expires_at);
+            let object = called(&place, PlaceState::Admitted, expires_at, Some(&pass));
             write_place(&PlaceObject { ticket: Some(text.as_str()), ..object }, &mut out);
         }
     }
@@ -256,8 +260,8 @@ pub fn write_purchase(sale: &SaleView, hold: &Hold) -> Result<Vec<u8>, serde_jso
         items: hold.items.iter().map(item).collect(),
         amount: hold.amount(),
         currency: offers.first().map_or("", |offer| offer.currency.as_str()),
-        expires_at: hold.expires_at,
-        created_at: hold.created_at,
+        expires_at: settings.controls.wall(hold.expires_at),
+        created_at: settings.controls.wall(hold.created_at),
     })
 }
 

@@ -254,7 +254,7 @@ fn contents(
         items: hold.items.iter().map(|item| (sku(item.offer), item.quantity)).collect(),
         amount: hold.amount(),
         currency: spec.offers.first().map_or("", |offer| offer.currency.as_str()),
-        expires_at: hold.expires_at,
+        expires_at: settings.controls.wall(hold.expires_at),
         key: form_key(),
     });
     room_page(&RoomPage {

@@ -192,7 +192,7 @@ impl Webhook {
 
     fn request(&self, event: &OrderEvent) -> Request<Full<Bytes>> {
         let body = payload::to_json(event);
-        let timestamp = self.clock.now().0 / 1_000;
+        let timestamp = self.clock.wall().0 / 1_000;
         let id = payload::unique_id(event);
         let own = signature::own(&self.secrets, timestamp, &id, &body);
         let own = HeaderValue::from_str(&own).expect("hex is visible ASCII");

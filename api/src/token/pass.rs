@@ -126,13 +126,17 @@ impl Claims<'_> {
     }
 }
 
+/// A pass counts so long before it was issued: a backend whose clock is a little behind takes it.
+const NOT_BEFORE_SKEW_SECONDS: u64 = 30;
+
 /// The claims of a pass, the one way they are written.
 fn claims_json(pass: &Pass) -> String {
     let Pass { sale, epoch, number, shopper, issued_at, expires_at } = pass;
     let (jti, number) = (format_jti(*epoch, *number), number.0);
     let (issued, expires) = (issued_at.0 / 1_000, expires_at.0 / 1_000);
+    let valid_from = issued.saturating_sub(NOT_BEFORE_SKEW_SECONDS);
     format!(
-        r#"{{"iss":"{ISSUER}","aud":"{sale}","sub":"{:032x}","jti":"{jti}","num":{number},"epc":{},"iat":{issued},"nbf":{issued},"exp":{expires}}}"#,
+        r#"{{"iss":"{ISSUER}","aud":"{sale}","sub":"{:032x}","jti":"{jti}","num":{number},"epc":{},"iat":{issued},"nbf":{valid_from},"exp":{expires}}}"#,
         shopper.0, epoch.0
     )
 }
@@ -289,7 +293,7 @@ fn genuine_claims(json: &[u8]) -> Result<Pass, PassError> {
 }
 
 fn in_time(pass: Pass, now: Millis) -> Result<VerifiedPass, PassError> {
-    if now < pass.issued_at {
+    if now.after(NOT_BEFORE_SKEW_SECONDS * 1_000) < pass.issued_at {
         return Err(PassError::NotYet);
     }
     if now >= pass.expires_at {

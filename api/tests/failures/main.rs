@@ -5,9 +5,8 @@
 //!
 //! Needs root, loop devices, and these programs (Debian package): `strace` (strace), `mkfs.ext4`
 //! (e2fsprogs), `mount` and `umount` (mount), `sh` (dash), `redis-server`
-//! (redis-server), `redis-cli` (redis-tools). What is missing fails the test that
-//! needs it, by name; nothing is skipped. A wall clock that is set back is not tried here, because
-//! this would set the machine's: the engine's own tests do it with a clock of theirs.
+//! (redis-server), `redis-cli` (redis-tools), `cc` (gcc). What is missing fails the test that
+//! needs it, by name; nothing is skipped.
 //!
 //! `RUSHGATE_TEST_SEED` repeats a run's random choices; every seed is printed.
 
@@ -17,6 +16,7 @@
 
 mod audit;
 mod client;
+mod clock;
 mod crowd;
 mod damage;
 mod descriptors;

@@ -14,11 +14,14 @@ use crate::{
 impl Sale {
     /// An event of the outbox with all the sink needs to know.
     pub(crate) fn order_event(&self, id: EventId, pending: &Pending) -> OrderEvent {
-        let hold = Hold::clone(&pending.hold);
+        // The shop's clock is the wall clock.
+        let wall = |at| self.controls.wall(at);
+        let mut hold = Hold::clone(&pending.hold);
+        (hold.created_at, hold.expires_at) = (wall(hold.created_at), wall(hold.expires_at));
         let sku = |offer: OfferIndex| self.spec.offers[usize::from(offer.0)].sku.clone();
         let skus = hold.items.iter().map(|item| sku(item.offer)).collect();
         let currency = self.spec.offers[0].currency;
-        let (at, sale, epoch) = (pending.at, self.spec.name.clone(), self.epoch);
+        let (at, sale, epoch) = (wall(pending.at), self.spec.name.clone(), self.epoch);
         OrderEvent { id, at, sale, epoch, hold, skus, currency }
     }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use engine::{
-    arbiter::{LocalArbiter, RedisArbiter, redis::Verdict},
+    arbiter::{Arbiter as _, LocalArbiter, RedisArbiter, redis::Verdict},
     clock::Millis,
     command::{Command, Reply},
     hold::Step,
@@ -35,6 +35,9 @@ use super::{
     server::{DEADLINE, Node, Raw, Server, encoded, run},
 };
 use crate::support;
+
+/// No node having called for so long is an outage to the library.
+const OUTAGE_MS: u64 = 4_000;
 
 /// Both arbiters, one behind the other.
 struct Pair {
@@ -116,9 +119,11 @@ impl Pair {
             return self.stalled(&commands).await;
         }
         let before = self.node.point;
+        let called_at = self.called_at().await;
         let decision = self.node.decide(&commands).await;
         let at = decision.facts.at;
         let joining = self.join(at);
+        self.local.set_time(0, called_at.is_some_and(|called| at.since(called) >= OUTAGE_MS));
         let decided = self.local.decide(at, &commands);
         let expected: Vec<Record> =
             joining.into_iter().chain(decided.records.iter().map(noted)).collect();
@@ -146,6 +151,13 @@ impl Pair {
             self.seen.insert("a hold forgotten".to_owned());
         }
         Ok(())
+    }
+
+    /// When a node's call was noted last.
+    async fn called_at(&self) -> Option<Millis> {
+        let keys = self.node.arbiter.keys(self.node.sale);
+        let noted = self.raw.call(&["HGET", &keys[0], "called_at"]).await;
+        noted.as_string()?.parse().ok().map(Millis)
     }
 
     /// What the local arbiter is told, for it knows of no other nodes, when the node joins.
@@ -298,7 +310,8 @@ fn kind(what: &impl std::fmt::Debug) -> String {
 }
 
 /// All that the rules can come to. A generator that no longer reaches one of them fails.
-const KINDS: [&str; 31] = [
+const KINDS: [&str; 32] = [
+    "Resumed",
     "Entered",
     "Departed",
     "Called",

@@ -179,6 +179,7 @@ impl Raw {
                 let (field, value) = (pair[0].escape_ascii().to_string(), pair[1].escape_ascii());
                 let own = [
                     "clock_offset",
+                    "called_at",
                     "loader",
                     "loaded_at",
                     "delivery",

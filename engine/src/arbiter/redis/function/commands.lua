@@ -350,8 +350,11 @@ local function end_what_is_due(s)
   end
   for _, id in ipairs(sessions) do
     local number = from_sortable(id)
-    local called = place(s, number) == CALLED
-    fact_session_ended(s, number, called and END_UNCLAIMED or END_EXPIRED)
+    -- Those given more time just now are not over, whatever the keys still say.
+    if (s.deadlines[number] or s.at) <= s.at then
+      local called = place(s, number) == CALLED
+      fact_session_ended(s, number, called and END_UNCLAIMED or END_EXPIRED)
+    end
   end
 end
 

@@ -1,0 +1,183 @@
+//! The wall clock is stepped: before a start, while the program runs, and between starts.
+//!
+//! Owns a wall clock of the program's own, by a library loaded before it. Windows and holds must last
+//! as long as ever; schedules and tokens must be right within a second once the clock is.
+
+use std::{fs, path::PathBuf, process::Command, thread, time::Duration};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    beside_others,
+    client::Call,
+    site::{Server, Site, offer, sale},
+    wait_for,
+};
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// The program's wall clock, by how far it is from the true one.
+struct WallClock {
+    folder: TempDir,
+}
+
+impl WallClock {
+    fn ahead_by(offset_ms: i64) -> Self {
+        let clock = Self { folder: tempfile::tempdir().unwrap() };
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/failures/wall_clock.c");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O2", "-o"])
+            .arg(clock.library())
+            .arg(source)
+            .status();
+        assert!(compiled.expect("`cc` is there (Debian package gcc)").success());
+        clock.step_to(offset_ms);
+        clock
+    }
+
+    fn library(&self) -> PathBuf {
+        self.folder.path().join("wall_clock.so")
+    }
+
+    fn step_to(&self, offset_ms: i64) {
+        // Renamed into place, so that it is never read half written.
+        let (file, next) = (self.folder.path().join("offset"), self.folder.path().join("next"));
+        fs::write(&next, offset_ms.to_string()).unwrap();
+        fs::rename(next, file).unwrap();
+    }
+
+    /// Starts the program under this clock from now on.
+    fn rules(&self, site: &mut Site) {
+        let preload = format!("LD_PRELOAD={}", self.library().display());
+        let file = format!("RUSHGATE_TEST_CLOCK={}", self.folder.path().join("offset").display());
+        site.wrap(&["env", &preload, &file]);
+    }
+}
+
+/// The true time, in seconds since the Unix epoch.
+fn true_seconds() -> u64 {
+    let date = Command::new("date").arg("+%s").output().expect("`date` is there");
+    String::from_utf8(date.stdout).unwrap().trim().parse().unwrap()
+}
+
+fn rfc3339(seconds: u64) -> String {
+    let date = Command::new("date")
+        .args(["-u", "+%Y-%m-%dT%H:%M:%SZ", "-d", &format!("@{seconds}")])
+        .output()
+        .expect("`date` is there");
+    String::from_utf8(date.stdout).unwrap().trim().to_owned()
+}
+
+/// A site with an open sale, one that opens at the given true time and one that closes then.
+fn site(turn: u64) -> Site {
+    let rules = "admission_per_second = 400.0\nsession_seconds = 600\n";
+    let opens = format!("opens_at = \"{}\"\n{rules}", rfc3339(turn));
+    let closes = format!("closes_at = \"{}\"\n{rules}", rfc3339(turn));
+    let text = sale("now", rules)
+        + &offer("unit", 10, 1_000)
+        + &sale("opening", &opens)
+        + &offer("unit", 10, 1_000)
+        + &sale("closing", &closes)
+        + &offer("unit", 10, 1_000);
+    Site::new().sections(&text)
+}
+
+fn state(server: &Server, sale: &str) -> String {
+    server.client().ask(&Call::get(&format!("/v1/sales/{sale}"))).text("state")
+}
+
+/// The claims of a pass that is given now.
+fn fresh_pass(server: &Server) -> Value {
+    let place = server.client().ask(&Call::post("/v1/sales/now/enter"));
+    let pass = place.text("pass");
+    let claims = pass.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64_url(claims)).unwrap()
+}
+
+fn base64_url(text: &str) -> Vec<u8> {
+    let digit = |c: u8| match c {
+        b'A'..=b'Z' => c - b'A',
+        b'a'..=b'z' => c - b'a' + 26,
+        b'0'..=b'9' => c - b'0' + 52,
+        b'-' => 62,
+        _ => 63,
+    };
+    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
+    for c in text.bytes() {
+        (bits, count) = (bits << 6 | u32::from(digit(c)), count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
+        }
+    }
+    bytes
+}
+
+/// Tokens are of the present: none begins in the future, and none is over when it is given.
+fn check_tokens(server: &Server) {
+    let claims = fresh_pass(server);
+    let now = true_seconds();
+    let at = |name: &str| claims[name].as_u64().unwrap();
+    assert!(at("nbf") < at("iat"), "{claims}");
+    assert!((now - 2..=now + 1).contains(&at("iat")), "issued at {}, now {now}", at("iat"));
+    assert!((now + 597..=now + 602).contains(&at("exp")), "over at {}, now {now}", at("exp"));
+}
+
+/// A little over a moment's true time, what is scheduled for it has happened.
+fn check_schedule(server: &Server, turn: u64) {
+    assert_eq!([state(server, "opening"), state(server, "closing")], ["coming", "open"]);
+    while true_seconds() < turn {
+        thread::sleep(Duration::from_millis(50));
+    }
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!([state(server, "opening"), state(server, "closing")], ["open", "closed"]);
+}
+
+/// So far in the future that everything before it is done by then.
+fn turn() -> u64 {
+    true_seconds() + 8
+}
+
+#[test]
+fn a_clock_corrected_while_the_program_runs_is_taken_over_by_schedules_and_tokens() {
+    let _running = beside_others();
+    for offset_ms in [-HOUR_MS, HOUR_MS, -DAY_MS, DAY_MS] {
+        let (wall, turn) = (WallClock::ahead_by(offset_ms), turn());
+        let mut site = site(turn);
+        wall.rules(&mut site);
+        let server = site.start();
+        let ticket = server.client().ask(&Call::post("/v1/sales/now/enter")).text("ticket");
+        wall.step_to(0);
+        wait_for("the step is noticed", || {
+            let metrics = server.operations("/metrics");
+            let line = format!("rushgate_clock_offset_seconds {}", -offset_ms / 1_000);
+            String::from_utf8_lossy(&metrics.body).contains(&line)
+        });
+        check_tokens(&server);
+        // The session goes on: it lasts by the other clock.
+        let call = Call { bearer: Some(&ticket), ..Call::get("/v1/sales/now/position") };
+        assert_eq!(server.client().ask(&call).text("state"), "admitted");
+        check_schedule(&server, turn);
+        server.kill();
+    }
+}
+
+#[test]
+fn a_start_with_a_wrong_clock_spoils_no_later_one() {
+    let _running = beside_others();
+    for offset_ms in [DAY_MS, -DAY_MS, HOUR_MS] {
+        let (wall, turn) = (WallClock::ahead_by(offset_ms), turn());
+        let mut site = site(turn);
+        wall.rules(&mut site);
+        let server = site.start();
+        assert_eq!(server.client().ask(&Call::post("/v1/sales/now/enter")).status, 200);
+        server.kill();
+        wall.step_to(0);
+        let server = site.start();
+        check_tokens(&server);
+        check_schedule(&server, turn);
+        server.kill();
+    }
+}
