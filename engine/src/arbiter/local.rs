@@ -206,7 +206,8 @@ impl Batch<'_> {
         let due =
             self.world.sales_from(first.unwrap_or(SaleTag(0))).flat_map(|sale| sale.due(self.at));
         let due: Vec<Record> = due.take(SWEEP_RECORDS_MAX).collect();
-        self.decided.is_more_due = due.len() == SWEEP_RECORDS_MAX;
+        // A sale gives half a batch of holds at most, so that alone may be more.
+        self.decided.is_more_due = due.len() >= SWEEP_RECORDS_MAX / 2;
         let last = due.last().map(Record::sale).filter(|_| self.decided.is_more_due);
         self.record_all(due);
         last.map(|tag| SaleTag(tag.0.wrapping_add(1)))

@@ -11,3 +11,4 @@ mod sale;
 mod sim;
 mod support;
 mod threads;
+mod time;
