@@ -13,6 +13,7 @@ mod loss;
 mod members;
 mod moves;
 mod nodes;
+mod poisoned;
 mod quorum;
 mod resharding;
 mod rights;

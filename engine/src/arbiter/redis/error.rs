@@ -47,7 +47,7 @@ pub enum StoreError {
         seq: u64,
     },
     /// The server is not the one that the sale was opened on, which may have lost facts: it was restarted,
-    /// or another took its place. Nothing is decided until the nodes have answer.
+    /// or another took its place. Nothing is decided until the nodes have met.
     Restarted {
         /// The sequence of the last entry the store has.
         seq: u64,
@@ -65,9 +65,11 @@ pub enum StoreError {
     Unusable(String),
     /// A command that only a node decides was to be decided by the store.
     NotForStore,
-    /// The store refused the call: out of memory, read-only, not permitted, or an error in the library.
-    /// Nothing was changed.
+    /// The store refused the call: out of memory, read-only, or not permitted. Nothing was changed.
     Refused(String),
+    /// The library failed at this sale: its keys hold what it cannot work with. Nothing was changed, and
+    /// other sales are not concerned.
+    Library(String),
     /// An answer that this node cannot read.
     Reply(&'static str),
 }
@@ -91,6 +93,8 @@ impl StoreError {
             Self::Unusable(details)
         } else if details.contains("Function not found") {
             Self::LibraryMissing
+        } else if said && details.contains(FUNCTION_ERROR) {
+            Self::Library(details)
         } else if matches!(kind, ErrorKind::Auth) || said && is_refusal(code) {
             // The store answered, and what it said is no outage that passes by itself.
             Self::Refused(details)
@@ -99,6 +103,9 @@ impl StoreError {
         }
     }
 }
+
+/// What Redis puts before the line of a function's error.
+const FUNCTION_ERROR: &str = "user_function";
 
 /// Whether Redis's error code says that nothing was done. Those that pass by themselves, as while a
 /// server loads its data or has lost its master, are not among them.
@@ -133,6 +140,7 @@ impl fmt::Display for StoreError {
             Self::Unusable(why) => write!(f, "the store cannot be used so: {why}"),
             Self::NotForStore => f.write_str("a command that the store does not decide"),
             Self::Refused(why) => write!(f, "the store refused: {why}"),
+            Self::Library(why) => write!(f, "the library fails at this sale: {why}"),
             Self::Reply(what) => write!(f, "the store answered {what}"),
         }
     }

@@ -208,7 +208,7 @@ impl Node {
             }
             replica.epoch = facts.epoch;
             replica.is_delivering = delivers;
-            replica.elsewhere = None;
+            replica.failing = None;
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
@@ -256,8 +256,8 @@ impl Node {
                 replica.gather(at, &error.to_string());
                 false
             }
-            StoreError::Elsewhere(_) => {
-                replica.elsewhere = Some(error.to_string());
+            StoreError::Elsewhere(_) | StoreError::Library(_) | StoreError::Reply(_) => {
+                replica.failing = Some(error.to_string());
                 false
             }
             StoreError::Unavailable(_)
@@ -266,8 +266,7 @@ impl Node {
             | StoreError::ServerTooOld(_)
             | StoreError::Unusable(_)
             | StoreError::NotForStore
-            | StoreError::Refused(_)
-            | StoreError::Reply(_) => false,
+            | StoreError::Refused(_) => false,
         }
     }
 

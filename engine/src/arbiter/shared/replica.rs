@@ -25,9 +25,9 @@ pub(super) struct Replica {
     /// The epoch of the stream.
     pub epoch: Epoch,
     pub state: ReplicaState,
-    /// What the store said last, if that was that another server has the sale: its slot moves, or has
-    /// moved and was not found yet.
-    pub elsewhere: Option<String>,
+    /// Why the last call failed at this sale alone: another server has its slot, the library fails at
+    /// what its keys hold, or its stream has what cannot be read. The next call that succeeds ends it.
+    pub failing: Option<String>,
     /// The last call: the gate's tick is due so long after it.
     pub called_at: Millis,
     /// Whether this node hands the order events on.
@@ -106,7 +106,7 @@ impl Replica {
         Self {
             epoch,
             state: ReplicaState::Following,
-            elsewhere: None,
+            failing: None,
             called_at: Millis(0),
             is_delivering: false,
             roll_called_at: Millis(0),
@@ -146,14 +146,14 @@ impl Replica {
 
     /// Whether nothing is decided at present.
     pub(super) fn is_hindered(&self) -> bool {
-        self.state != ReplicaState::Following || self.elsewhere.is_some()
+        self.state != ReplicaState::Following || self.failing.is_some()
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
         match &self.state {
             ReplicaState::Gathering { why, .. } => Some(why.clone()),
             ReplicaState::Adopting => Some("this node takes over what the others have".to_owned()),
-            ReplicaState::Following => self.elsewhere.clone(),
+            ReplicaState::Following => self.failing.clone(),
         }
     }
 }
