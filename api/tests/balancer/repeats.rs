@@ -15,7 +15,7 @@ fn a_killed_node_is_missed_by_nobody() {
         let balancer = Balancer::start(kind, &backends(&nodes));
         let ask_often = |what: &str| {
             for round in 0..30 {
-                let headers = &ask::key(&format!("{what}-{round}"));
+                let headers = &ask::key(&format!("{what}-missed-by-nobody-{round}"));
                 let asker = Asker { to: balancer.public, headers };
                 let (seen, entered) =
                     (asker.get("/v1/sales/demo"), asker.post("/v1/sales/slow/enter", ""));

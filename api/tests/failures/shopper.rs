@@ -66,7 +66,7 @@ const NOT_NOW: u16 = 503;
 impl Shopper {
     /// Someone whose keys begin with `name`, made long enough for an entry's.
     pub(crate) fn new(mut name: String) -> Self {
-        name.push_str("-of-these-shoppers");
+        name.push_str("-of-all-these-shoppers");
         Self { key: name, ..Self::default() }
     }
 
