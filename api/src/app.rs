@@ -24,6 +24,7 @@ use crate::{
     error::ApiError,
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
+    limiter::Limiter,
     metrics::{Outcomes, RequestTimes},
     pipeline::Watcher,
     respond::{self, Cache},
@@ -47,6 +48,8 @@ pub struct App {
     pub callers: Callers,
     /// Whether the room page's cookies are `Secure` even when a request looks like plain HTTP.
     pub cookie_secure: bool,
+    /// How often one may enter.
+    pub limiter: Limiter,
     /// Whether the built-in page may pay for a purchase by itself: demos only.
     pub demo_payment: bool,
     /// How the delivery of orders goes.

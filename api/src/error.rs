@@ -9,6 +9,7 @@ use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICAT
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
+use crate::limiter::Quota;
 use crate::request_id::RequestId;
 use crate::respond::{self, Cache};
 use crate::route::Methods;
@@ -88,7 +89,7 @@ pub enum ApiError {
     /// The key is good, for another role.
     Forbidden,
     /// This caller asks too often.
-    TooManyRequests,
+    TooManyRequests(Quota),
     /// This shopper has made as many purchases as one may over the sale's life.
     TooManyPurchases,
     /// More work is waiting than can be done in time.
@@ -167,7 +168,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => facts(S::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not allowed here"),
             Self::Unauthorized => facts(S::UNAUTHORIZED, "unauthorized", "a valid key is required"),
             Self::Forbidden => facts(S::FORBIDDEN, "forbidden", "the key's role does not allow this"),
-            Self::TooManyRequests => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(1)),
+            Self::TooManyRequests(quota) => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(quota.retry_after())),
             // The bound is for the sale's life: only an operator who raises the limit moves it.
             Self::TooManyPurchases => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(3_600)),
             Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
@@ -255,6 +256,9 @@ impl ApiError {
             let seconds = base + request_id.spread(base + 1);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Self::TooManyRequests(quota) = self {
+            quota.say(headers);
+        }
         if let Self::MethodNotAllowed { allow } = self {
             headers.insert(ALLOW, allow.header());
         }
@@ -277,7 +281,7 @@ mod tests {
 
     /// What is over when it is asked again later.
     const PASSING: [ApiError; 7] = [
-        ApiError::TooManyRequests,
+        ApiError::TooManyRequests(Quota::SPENT),
         ApiError::Overloaded,
         ApiError::BackendStalled,
         ApiError::ArbiterUnavailable,

@@ -9,6 +9,7 @@ pub mod wire;
 
 pub mod caller;
 pub mod error;
+pub mod limiter;
 pub mod networks;
 pub mod panics;
 pub mod request_id;

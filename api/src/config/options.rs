@@ -8,6 +8,7 @@ use engine::id::NodeName;
 use engine::spec::SaleSpec;
 
 use crate::caller::Callers;
+use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
 use crate::pipeline::EventFilter;
 
@@ -16,6 +17,8 @@ use crate::pipeline::EventFilter;
 pub struct Config {
     /// The two listeners.
     pub server: ServerOptions,
+    /// What one caller may do.
+    pub limits: LimitsOptions,
     /// Where the journal lives.
     pub data: DataOptions,
     /// Who decides order and stock.
@@ -63,6 +66,13 @@ pub struct ServerOptions {
     pub streams_max: usize,
     /// Worker threads; `None`: one per processor.
     pub worker_threads: Option<usize>,
+}
+
+/// What one caller may do.
+#[derive(Clone, Debug)]
+pub struct LimitsOptions {
+    /// How often one address may enter, and the networks that no limit of an address is for.
+    pub entries: LimiterOptions,
 }
 
 /// Certificate and key, PEM.

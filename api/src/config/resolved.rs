@@ -12,6 +12,7 @@ const MADE: &str = "(from DIR/keys.json)";
 #[derive(Serialize)]
 struct Resolved {
     server: Server,
+    limits: Limits,
     data: Data,
     arbiter: Arbiter,
     redis: Redis,
@@ -39,6 +40,13 @@ struct Server {
     keep_alive_ms: u64,
     drain_timeout_ms: u64,
     worker_threads: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    entries_per_second: u32,
+    entries_burst: u32,
+    exempt: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -102,6 +110,7 @@ struct Log {
 pub fn resolved_text(config: &Config) -> String {
     let resolved = Resolved {
         server: server(config),
+        limits: limits(config),
         data: Data { dir: config.data.dir.display().to_string() },
         arbiter: Arbiter {
             kind: match config.arbiter.kind {
@@ -152,6 +161,15 @@ fn server(config: &Config) -> Server {
         keep_alive_ms: server.keep_alive_ms,
         drain_timeout_ms: server.drain_timeout_ms,
         worker_threads: server.worker_threads,
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        entries_per_second: limits.entries.entries_per_second,
+        entries_burst: limits.entries.entries_burst,
+        exempt: limits.entries.exempt.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -10,11 +10,13 @@ use engine::spec::SaleSpec;
 
 use super::arbiter::{self, Named};
 use super::options::{
-    Config, DataOptions, KeyOptions, LogOptions, PagesOptions, ServerOptions, TlsOptions,
+    Config, DataOptions, KeyOptions, LimitsOptions, LogOptions, PagesOptions, ServerOptions,
+    TlsOptions,
 };
 use super::pipeline;
 use crate::caller::{Callers, Origin};
 use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
+use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
 use crate::networks::Network;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
@@ -29,6 +31,7 @@ pub(super) const TIMEOUT_MS_MAX: u64 = 600_000;
 pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let mut root = Fields::open("", document, problems);
     let server = read_server(root.table("server"));
+    let limits = read_limits(root.table("limits"));
     let data = read_data(root.table("data"));
     let arbiter = arbiter::read(root.table("arbiter"));
     let redis = arbiter::read_redis(root.table("redis"));
@@ -43,6 +46,7 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     root.finish();
     Some(Config {
         server: server?,
+        limits,
         data,
         arbiter,
         redis,
@@ -92,6 +96,21 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
         streams_max: usize::try_from(streams_max).ok()?,
         worker_threads,
     })
+}
+
+fn read_limits(mut fields: Fields<'_, '_>) -> LimitsOptions {
+    let entries_per_second = fields.integer("entries_per_second", 0..=1_000_000_u32);
+    let entries_burst = fields.integer("entries_burst", 1..=10_000_000_u32);
+    let exempt = read_networks(&mut fields, "exempt");
+    fields.finish();
+    LimitsOptions {
+        entries: LimiterOptions {
+            // A carrier's whole town may come from one address.
+            entries_per_second: entries_per_second.unwrap_or(200),
+            entries_burst: entries_burst.unwrap_or(60_000),
+            exempt,
+        },
+    }
 }
 
 /// A list of networks, in canonical form.

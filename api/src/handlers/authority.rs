@@ -1,5 +1,7 @@
 //! Who is asking, and what that allows: read from verified tokens and keys, never from elsewhere.
 
+use std::net::IpAddr;
+
 use engine::{
     id::ShopperKey,
     record::{Author, ReplayKey},
@@ -17,6 +19,7 @@ use crate::{
     app::App,
     error::{ApiError, FieldProblem},
     keys::{Role, holder_name},
+    limiter::Quota,
     server::Peer,
     token::{Keyring, PassError, Principal, Ticket, VerifiedPass, body_hash, scope_hash},
 };
@@ -163,13 +166,25 @@ pub fn replay(principal: Principal, route: &str, key: &str, body: &[u8]) -> Repl
     ReplayKey { key: scope_hash(principal, route, key), body: body_hash(body) }
 }
 
-/// Who enters, as the sale tells shoppers apart, and the idempotency key if one came.
+/// Who enters, as the sale tells shoppers apart, and the idempotency key if one came. An entry of
+/// an address or identity that enters too often is refused here, before it changes anything.
 pub fn entrant(
     app: &App,
     sale: &SaleView,
     headers: &HeaderMap,
     peer: &Peer,
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
+    entrant_of(app, sale, headers, peer).map(|(shopper, key, _)| (shopper, key))
+}
+
+/// As [`entrant`], with what is left of the limit on the caller's address.
+pub fn entrant_of(
+    app: &App,
+    sale: &SaleView,
+    headers: &HeaderMap,
+    peer: &Peer,
+) -> Result<(ShopperKey, Option<ReplayKey>, Option<Quota>), ApiError> {
+    let (address, left) = may_enter(app, headers, peer)?;
     let key = idempotency_key(headers)?;
     let shopper = match (sale.settings().spec.identity, key) {
         (IdentityMode::Anonymous, Some(key)) if key.len() < ENTRY_KEY_CHARS_MIN => {
@@ -183,10 +198,12 @@ pub fn entrant(
         }
         (IdentityMode::Header, _) => {
             let id = vouched(headers, peer).ok_or(ApiError::IdentityInvalid)?;
-            app.keyring.shopper_by_header(sale.name(), id)
+            let shopper = app.keyring.shopper_by_header(sale.name(), id);
+            app.limiter.entry_by(shopper, address).map_err(ApiError::TooManyRequests)?;
+            shopper
         }
     };
-    Ok((shopper, key.map(|key| entry_replay(sale, shopper, key))))
+    Ok((shopper, key.map(|key| entry_replay(sale, shopper, key)), left))
 }
 
 /// The same for the page's form: `known` is the shopper of an earlier place, who stays the same
@@ -198,6 +215,7 @@ pub fn page_entrant(
     known: Option<ShopperKey>,
     key: Option<&str>,
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
+    let (address, _left) = may_enter(app, headers, peer)?;
     let shopper = match (sale.settings().spec.identity, known, key) {
         (IdentityMode::Anonymous, Some(shopper), _) => shopper,
         (IdentityMode::Anonymous, None, Some(key)) => {
@@ -208,10 +226,23 @@ pub fn page_entrant(
         }
         (IdentityMode::Header, ..) => {
             let id = vouched(headers, peer).ok_or(ApiError::IdentityInvalid)?;
-            app.keyring.shopper_by_header(sale.name(), id)
+            let shopper = app.keyring.shopper_by_header(sale.name(), id);
+            app.limiter.entry_by(shopper, address).map_err(ApiError::TooManyRequests)?;
+            shopper
         }
     };
     Ok((shopper, key.map(|key| entry_replay(sale, shopper, key))))
+}
+
+/// Takes an entry from what the caller's address has left: that address, and what is left of it.
+fn may_enter(
+    app: &App,
+    headers: &HeaderMap,
+    peer: &Peer,
+) -> Result<(Option<IpAddr>, Option<Quota>), ApiError> {
+    let address = app.callers.caller(headers, peer).address();
+    let left = app.limiter.entry_of(address).map_err(ApiError::TooManyRequests)?;
+    Ok((address, left))
 }
 
 fn entry_replay(sale: &SaleView, shopper: ShopperKey, key: &str) -> ReplayKey {

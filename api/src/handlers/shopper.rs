@@ -16,6 +16,7 @@ use super::{
 use crate::{
     app::{App, Head, or_refusal},
     error::ApiError,
+    limiter::Quota,
     metrics::{self, Outcome},
     respond::{self, Cache},
     server::{Answer, Body, RequestBody},
@@ -68,7 +69,10 @@ pub async fn enter(
         (false, _) => Outcome::Waiting,
     });
     let body = Bytes::from(entered.body);
-    let response = respond::bytes(entered.status, respond::JSON, Cache::NoStore, body);
+    let mut response = respond::bytes(entered.status, respond::JSON, Cache::NoStore, body);
+    if let Some(left) = entered.left {
+        left.say(response.headers_mut());
+    }
     Ok(if entered.replayed { respond::replayed(response) } else { response })
 }
 
@@ -76,6 +80,8 @@ struct EnteredRoom {
     status: StatusCode,
     body: Vec<u8>,
     replayed: bool,
+    /// What the caller's address may still do.
+    left: Option<Quota>,
 }
 
 async fn enter_room(
@@ -86,7 +92,7 @@ async fn enter_room(
 ) -> Result<EnteredRoom, ApiError> {
     let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
-    let (shopper, replay) = authority::entrant(app, sale, &head.headers, &head.peer)?;
+    let (shopper, replay, left) = authority::entrant_of(app, sale, &head.headers, &head.peer)?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
     let status = match entry.answer.standing {
         EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => StatusCode::ACCEPTED,
@@ -98,7 +104,7 @@ async fn enter_room(
         app.wait_estimates.note(sale.tag(), entry.answer.number, entry.answer.at, *eta);
     }
     let body = render::write_entry(app, sale, entry.epoch, &entry.answer);
-    Ok(EnteredRoom { status, body, replayed: entry.replayed })
+    Ok(EnteredRoom { status, body, replayed: entry.replayed, left })
 }
 
 /// `GET /v1/sales/{sale}/position`: answered from atomics, unless the shopper is called: then the

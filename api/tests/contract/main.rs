@@ -10,6 +10,7 @@ mod client;
 mod command_line;
 mod forms;
 mod identity;
+mod limits;
 mod lists;
 mod openapi;
 mod operators;

@@ -1,0 +1,107 @@
+//! How often one address and one identity may enter, held against the real program.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    client::{Ask, Told, post},
+    process::Server,
+    wall::Wall,
+};
+
+/// The listed proxy's address.
+const PROXY: [u8; 4] = [127, 0, 0, 2];
+/// Entries one address may make at once. One more a second comes back, which a slow run gets too:
+/// every test asks far more often than that can matter.
+const BURST: usize = 30;
+const CONFIG: &str = r#"
+[server]
+trusted_proxies = ["127.0.0.2"]
+[limits]
+entries_per_second = 1
+entries_burst = 30
+exempt = ["198.51.100.0/24"]
+"#;
+
+async fn paused<'s>(server: &'s Server, identity: &str) -> Wall<'s> {
+    let wall = Wall::on(server, json!({ "identity": identity })).await;
+    wall.act("pause", Value::Null).await;
+    wall
+}
+
+fn enter(wall: &Wall<'_>, client: &str) -> Ask {
+    post(wall.path("enter")).header("x-forwarded-for", client).from(PROXY)
+}
+
+/// Asks a hundred times; how often it went through, and the refusals.
+async fn hundred(wall: &Wall<'_>, ask: impl Fn(usize) -> Ask) -> (usize, Vec<Told>) {
+    let mut refused = Vec::new();
+    for index in 0..100 {
+        let told = wall.tell(ask(index)).await;
+        if told.status == 429 {
+            refused.push(told.refuses(429, "too_many_requests"));
+        } else {
+            told.is(202);
+        }
+    }
+    (100 - refused.len(), refused)
+}
+
+#[tokio::test]
+async fn an_address_that_enters_too_often_is_refused_before_anything_changes() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = paused(&server, "anonymous").await;
+    let first = wall.tell(enter(&wall, "192.0.2.1")).await.is(202);
+    assert_eq!(first.header("ratelimit-policy"), Some("\"entries\";q=30;w=30"));
+    assert_eq!(first.header("ratelimit"), Some("\"entries\";r=29;t=1"));
+
+    let (passed, refused) = hundred(&wall, |_| enter(&wall, "192.0.2.1")).await;
+    assert!((BURST - 1..BURST * 2).contains(&passed), "{passed}");
+    for told in &refused {
+        assert_eq!(told.header("ratelimit"), Some("\"entries\";r=0;t=1"));
+        assert!(told.header("retry-after").is_some());
+    }
+    assert_eq!(wall.stats().await["entered"], passed + 1, "a refusal gives out no number");
+
+    // What the client writes itself does not make it another one, nor does the page's form, which
+    // sends the browser back to the room whatever came of it.
+    let before = wall.stats().await["entered"].as_u64().unwrap();
+    let forged = enter(&wall, "203.0.113.9, 192.0.2.1");
+    let form = post(format!("/s/{}/enter", wall.name()))
+        .header("x-forwarded-for", "192.0.2.1")
+        .header("sec-fetch-site", "same-origin")
+        .from(PROXY);
+    for ask in [forged, form] {
+        for _ in 0..BURST {
+            assert!([202, 303, 429].contains(&wall.tell(ask.clone()).await.status));
+        }
+    }
+    let entered = wall.stats().await["entered"].as_u64().unwrap() - before;
+    assert!(entered < 15, "{entered} of 60: only what comes back in a second or so");
+    // Others enter, and an exempt address without end.
+    wall.tell(enter(&wall, "203.0.113.9")).await.is(202);
+    let (passed, _) = hundred(&wall, |_| enter(&wall, "198.51.100.7")).await;
+    assert_eq!(passed, 100);
+}
+
+#[tokio::test]
+async fn an_identity_is_limited_from_wherever_it_enters() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = paused(&server, "header").await;
+    let from_anywhere =
+        |index: usize| enter(&wall, &format!("10.{index}.0.1")).header("x-shopper-id", "anna");
+    let (passed, _) = hundred(&wall, from_anywhere).await;
+    assert!((60..100).contains(&passed), "{passed}");
+    wall.tell(enter(&wall, "10.200.0.1").header("x-shopper-id", "bert")).await.is(202);
+}
+
+#[tokio::test]
+async fn a_proxy_that_names_no_client_is_not_taken_for_one() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = paused(&server, "anonymous").await;
+    let (passed, _) = hundred(&wall, |_| post(wall.path("enter")).from(PROXY)).await;
+    assert_eq!(passed, 100);
+}
