@@ -184,7 +184,7 @@ async fn the_audit_says_who_did_what_newest_first() {
     let actions: Vec<String> = entries.iter().map(|entry| text(&entry["action"])).collect();
     assert_eq!(actions, ["restock", "rate", "message", "pause", "create"]);
     assert_eq!(entries[2]["detail"], "hello");
-    assert_eq!(entries[0]["detail"], "-3 units of offer 0");
+    assert_eq!(entries[0]["detail"], "-3 units of sneaker-42");
     let key_hash = blake3::hash(wall.server.operator.as_bytes()).to_hex();
     for entry in entries {
         assert_eq!(entry["author"], format!("operator-{}", &key_hash[..8]));
