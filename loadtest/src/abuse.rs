@@ -29,6 +29,7 @@ use crate::cli::{self, Attack};
 use crate::flash_sale::{prepare, random, start_server};
 use crate::measure::Percentiles;
 use crate::rng::Rng;
+use crate::server::Limits;
 
 use attack::Abuser;
 use honest::Honest;
@@ -101,7 +102,11 @@ pub(crate) async fn abuse(options: &cli::Abuse) -> Result<AbuseReport, String> {
         None => u64::from(random()?),
     };
     let owned = scenario.target.spawn;
-    let server = if owned { Some(start_server(&scenario, &options.common).await?) } else { None };
+    let server = if owned {
+        Some(start_server(&scenario, &options.common, Limits::Kept).await?)
+    } else {
+        None
+    };
     let run = Arc::new(prepare(&scenario, &options.common, seed, server.as_ref())?);
     admin::prepare_sale(&run, &scenario).await?;
 

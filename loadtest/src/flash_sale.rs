@@ -31,7 +31,7 @@ use crate::progress::Goal;
 use crate::report::{Latencies, Report, Schedule, Setting, Traffic};
 use crate::run::{Market, Run};
 use crate::scenario::Scenario;
-use crate::server::{Killing, Launch, Server, kill_at};
+use crate::server::{Killing, Launch, Limits, Server, kill_at};
 use crate::timeline::{Order, slice_for};
 use crate::witness::Witness;
 use crate::{progress, recall, shopper};
@@ -51,7 +51,8 @@ pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<
         None => u64::from(random()?),
     };
     let owned = scenario.target.owns_server();
-    let server = if owned { Some(start_server(scenario, options).await?) } else { None };
+    let server =
+        if owned { Some(start_server(scenario, options, Limits::Off).await?) } else { None };
     let run = Arc::new(prepare(scenario, options, seed, server.as_ref())?);
     let terms = admin::prepare_sale(&run, scenario).await?;
 
@@ -125,7 +126,11 @@ pub(crate) fn random() -> Result<u32, String> {
     getrandom::u32().map_err(|error| format!("no randomness: {error}"))
 }
 
-pub(crate) async fn start_server(scenario: &Scenario, options: &Common) -> Result<Server, String> {
+pub(crate) async fn start_server(
+    scenario: &Scenario,
+    options: &Common,
+    limits: Limits,
+) -> Result<Server, String> {
     let target = &scenario.target;
     let (host, port) = authority(target.first_url())?;
     let data = match &target.data {
@@ -134,7 +139,8 @@ pub(crate) async fn start_server(scenario: &Scenario, options: &Common) -> Resul
     };
     let binary = target.binary.clone().unwrap_or_else(server_binary);
     let keys = options.given_keys();
-    Server::start(Launch { binary, listen: format!("{host}:{port}"), data, keys }).await
+    let listen = format!("{host}:{port}");
+    Server::start(Launch { binary, listen, data, keys, limits }).await
 }
 
 /// A data directory of the run's own, kept afterwards: what a failed audit points at is in it.

@@ -33,7 +33,7 @@ use crate::measure::Percentiles;
 use crate::report::Schedule;
 use crate::rng::Rng;
 use crate::run::Run;
-use crate::server::Server;
+use crate::server::{Limits, Server};
 use crate::wire::Place;
 
 use sender::{Requests, Sender, Sent};
@@ -116,7 +116,11 @@ pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
         None => u64::from(random()?),
     };
     let owned = scenario.target.spawn;
-    let server = if owned { Some(start_server(&scenario, &options.common).await?) } else { None };
+    let server = if owned {
+        Some(start_server(&scenario, &options.common, Limits::Off).await?)
+    } else {
+        None
+    };
     let run = Arc::new(prepare(&scenario, &options.common, seed, server.as_ref())?);
     admin::prepare_sale(&run, &scenario).await?;
     let tickets = tickets(&run, options.tickets).await?;

@@ -52,6 +52,16 @@ pub(crate) struct Launch {
     pub(crate) data: PathBuf,
     /// Passed by environment; without them the server makes its own.
     pub(crate) keys: Option<Keys>,
+    pub(crate) limits: Limits,
+}
+
+/// Whether the server limits how often one address enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// As it does by itself.
+    Kept,
+    /// Not at all: a crowd of thousands comes from one address here.
+    Off,
 }
 
 /// The first line the server prints.
@@ -129,9 +139,10 @@ async fn spawn(launch: &Launch) -> Result<(Child, String), String> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(errors)
-        .kill_on_drop(true)
-        // The whole crowd comes from one address.
-        .env("RUSHGATE__LIMITS__ENTRIES_PER_SECOND", "0");
+        .kill_on_drop(true);
+    if launch.limits == Limits::Off {
+        command.env("RUSHGATE__LIMITS__ENTRIES_PER_SECOND", "0");
+    }
     if let Some(keys) = &launch.keys {
         command.env("RUSHGATE__KEYS__OPERATOR", &keys.operator);
         command.env("RUSHGATE__KEYS__BACKEND", &keys.backend);
@@ -232,7 +243,8 @@ mod tests {
 
     fn launch(binary: &Path, data: &Path) -> Launch {
         let listen = "127.0.0.1:0".to_owned();
-        Launch { binary: binary.to_owned(), listen, data: data.to_owned(), keys: None }
+        let (binary, data, limits) = (binary.to_owned(), data.to_owned(), Limits::Off);
+        Launch { binary, listen, data, keys: None, limits }
     }
 
     #[tokio::test]
