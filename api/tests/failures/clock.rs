@@ -5,6 +5,7 @@
 
 use std::{fs, path::PathBuf, process::Command, thread, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ impl WallClock {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/failures/wall_clock.c");
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "-O2", "-o"])
-            .arg(clock.library())
+            .arg(clock.preloaded())
             .arg(source)
             .status();
         assert!(compiled.expect("`cc` is there (Debian package gcc)").success());
@@ -37,7 +38,7 @@ impl WallClock {
         clock
     }
 
-    fn library(&self) -> PathBuf {
+    fn preloaded(&self) -> PathBuf {
         self.folder.path().join("wall_clock.so")
     }
 
@@ -50,7 +51,7 @@ impl WallClock {
 
     /// Starts the program under this clock from now on.
     fn rules(&self, site: &mut Site) {
-        let preload = format!("LD_PRELOAD={}", self.library().display());
+        let preload = format!("LD_PRELOAD={}", self.preloaded().display());
         let file = format!("RUSHGATE_TEST_CLOCK={}", self.folder.path().join("offset").display());
         site.wrap(&["env", &preload, &file]);
     }
@@ -93,26 +94,7 @@ fn fresh_pass(server: &Server) -> Value {
     let place = server.client().ask(&Call::post("/v1/sales/now/enter"));
     let pass = place.text("pass");
     let claims = pass.split('.').nth(1).unwrap();
-    serde_json::from_slice(&base64_url(claims)).unwrap()
-}
-
-fn base64_url(text: &str) -> Vec<u8> {
-    let digit = |c: u8| match c {
-        b'A'..=b'Z' => c - b'A',
-        b'a'..=b'z' => c - b'a' + 26,
-        b'0'..=b'9' => c - b'0' + 52,
-        b'-' => 62,
-        _ => 63,
-    };
-    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
-    for c in text.bytes() {
-        (bits, count) = (bits << 6 | u32::from(digit(c)), count + 6);
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
-        }
-    }
-    bytes
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
 /// Tokens are of the present: none begins in the future, and none is over when it is given.
