@@ -75,6 +75,11 @@ pub enum ApiError {
         /// The state as the API names it.
         found: &'static str,
     },
+    /// The sale cannot be deleted: somebody still needs it.
+    SaleInUse {
+        /// What stands in the way, and what would be allowed.
+        why: String,
+    },
     /// What was to be made is there already.
     AlreadyExists,
     /// No such thing, or not the caller's.
@@ -162,7 +167,7 @@ impl ApiError {
             Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is broken"),
             Self::BodyTooLarge => facts(S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is too large"),
             Self::RequestTimeout => later(S::REQUEST_TIMEOUT, "request_timeout", "the request did not arrive in time", After(1)),
-            Self::WrongState { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the present state"),
+            Self::WrongState { .. } | Self::SaleInUse { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the present state"),
             Self::AlreadyExists => facts(S::CONFLICT, "already_exists", "it exists already"),
             Self::NotFound => facts(S::NOT_FOUND, "not_found", "not found"),
             Self::MethodNotAllowed { .. } => facts(S::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not allowed here"),
@@ -186,6 +191,9 @@ impl ApiError {
         if let Self::WrongState { found } = self {
             return Some(format!("found in state {found}"));
         }
+        if let Self::SaleInUse { why } = self {
+            return Some(why.clone());
+        }
         if let Self::MethodNotAllowed { allow } = self {
             return Some(format!("allowed: {}", allow.as_str()));
         }
@@ -203,6 +211,14 @@ impl ApiError {
         } else {
             format!("{}: {}", first.field, first.message)
         })
+    }
+
+    /// The state that a change cannot apply in.
+    const fn found(&self) -> Option<&'static str> {
+        if let Self::WrongState { found } = self {
+            return Some(found);
+        }
+        if matches!(self, Self::SaleInUse { .. }) { Some("in_use") } else { None }
     }
 
     /// What is wrong field by field, as much of it as is shown.
@@ -224,7 +240,7 @@ impl ApiError {
         let detail = self.detail();
         serde_json::to_writer(&mut json, detail.as_deref().unwrap_or(title))?;
         put(&mut json, &[r#","code":""#, code, r#"","request_id":""#, request_id, "\""]);
-        if let Self::WrongState { found } = self {
+        if let Some(found) = self.found() {
             put(&mut json, &[r#","found":""#, found, "\""]);
         }
         if !self.fields().is_empty() {
@@ -296,6 +312,7 @@ mod tests {
         let others = [
             ApiError::Internal,
             ApiError::WrongState { found: "paying" },
+            ApiError::SaleInUse { why: "1 confirmed order".to_owned() },
             ApiError::InvalidRequest(vec![FieldProblem::new("a\"\n\u{0}", "한\\")]),
         ];
         for error in PASSING.into_iter().chain(others) {
@@ -308,8 +325,7 @@ mod tests {
             assert_eq!(document["title"], facts.title);
             assert_eq!(document["request_id"], "1f-2");
             assert_eq!(document["detail"], error.detail().unwrap_or_else(|| facts.title.into()));
-            let found = if let ApiError::WrongState { found } = error { Some(found) } else { None };
-            assert_eq!(document.get("found").and_then(|found| found.as_str()), found);
+            assert_eq!(document.get("found").and_then(|found| found.as_str()), error.found());
             let errors =
                 document.get("errors").map_or(0, |errors| errors.as_array().unwrap().len());
             assert_eq!(errors, error.fields().len());

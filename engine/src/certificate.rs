@@ -194,3 +194,61 @@ impl Auditor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        arbiter::LocalArbiter,
+        command::Command,
+        hold::Step,
+        id::{HoldId, Number, OfferIndex, ShopperKey},
+        record::{Author, Change, ReplayKey},
+        sale::{Settler, TicketRef},
+    };
+
+    /// The faults of a journal in which shopper 1 buys a unit and `author` then deletes the sale.
+    fn faults_of_deletion_by(author: Author) -> Vec<String> {
+        let at = Millis(1_000);
+        let spec = crate::spec::tests::spec("demo");
+        let sale = spec.name.tag();
+        let operator = Author { name: "operator".to_owned() };
+        let (shopper, number, epoch) = (ShopperKey(1), Number(1), Epoch(1));
+        let pass = TicketRef { epoch, number, shopper };
+        let replay = ReplayKey { key: 1, body: 0 };
+        let (hold, step, by) = (HoldId(1), Step::Confirm, Settler::Backend);
+        let commands = [
+            Command::Create { author: operator, spec: Box::new(spec) },
+            Command::Enter { sale, shopper, replay: None },
+            Command::Purchase {
+                sale,
+                pass,
+                items: [(OfferIndex(0), 1)].into_iter().collect(),
+                replay,
+            },
+            Command::Settle { sale, epoch, hold, step, by, replay: None },
+        ];
+        let (mut arbiter, mut auditor) = (LocalArbiter::default(), Auditor::default());
+        for command in &commands {
+            for record in arbiter.decide(at, [command]).records {
+                auditor.take(&record, at, 0);
+            }
+        }
+        assert_eq!(auditor.violations, [""; 0]);
+        let change = Box::new(Change::Delete);
+        auditor.take(&Record::Changed { sale, author, change }, at, 9);
+        auditor.violations
+    }
+
+    #[test]
+    fn a_sale_that_was_deleted_with_an_order_breaks_a_promise() {
+        let operator = Author { name: "operator".to_owned() };
+        let faults = faults_of_deletion_by(operator);
+        assert_eq!(faults, ["record 9: deleted with 1 open holds and orders"]);
+        assert_eq!(
+            faults_of_deletion_by(Author::store()),
+            [""; 0],
+            "the refund may be missing here"
+        );
+    }
+}

@@ -166,37 +166,14 @@ mod tests {
         clock::Millis,
         command::Command,
         hold::Step,
-        id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey, Sku},
+        id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
         record::{Author, ReplayKey},
         sale::{Settler, TicketRef},
-        spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
+        spec::tests::spec,
     };
 
     const AT: Millis = Millis(1_000);
     const DEMO: &str = "demo";
-
-    fn spec(name: &str) -> SaleSpec {
-        let day_ms = 86_400_000;
-        let (sku, currency) = (Sku::parse("a").unwrap(), Currency::parse("EUR").unwrap());
-        SaleSpec {
-            name: SaleName::parse(name).unwrap(),
-            title: String::new(),
-            opens_at: None,
-            closes_at: None,
-            identity: IdentityMode::Anonymous,
-            rejoin: Rejoin::Keep,
-            admission_milli_per_second: 1_000_000,
-            active_max: 10,
-            claim_window_ms: day_ms,
-            session_ms: day_ms,
-            idle_ms: day_ms,
-            hold_ms: day_ms,
-            per_shopper_max: 1_000_000,
-            overbook_milli: None,
-            refund_restocks: false,
-            offers: vec![OfferSpec { sku, total: 1_000_000, price: 1, currency }],
-        }
-    }
 
     fn tag(name: &str) -> SaleTag {
         SaleName::parse(name).unwrap().tag()

@@ -331,6 +331,13 @@ pub struct Author {
 
 binary_struct!(Author { name });
 
+impl Author {
+    /// The store itself, which says only that a sale is gone that this node has missed the end of.
+    pub(crate) fn store() -> Self {
+        Self { name: "store".to_owned() }
+    }
+}
+
 /// What changes about a sale by an operator, or by the return of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

@@ -17,8 +17,8 @@ mod sweep;
 use std::{collections::VecDeque, sync::Arc};
 
 pub use self::decide::{
-    ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
-    TicketRef,
+    ChangeRefusal, EndRefusal, EntryRefusal, InUse, PlaceRefusal, PurchaseRefusal, SettleRefusal,
+    Settler, TicketRef,
 };
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
 pub(crate) use self::holds::is_ended;

@@ -161,3 +161,32 @@ binary_struct!(SaleSpec {
 binary_struct!(OfferSpec { sku, total, price, currency });
 binary_enum!(IdentityMode { 0 => Anonymous, 1 => Header });
 binary_enum!(Rejoin { 0 => Keep, 1 => Tail });
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An open sale of one offer that lets ten people in at once and whose windows are a day long.
+    pub(crate) fn spec(name: &str) -> SaleSpec {
+        let day_ms = 86_400_000;
+        let (sku, currency) = (Sku::parse("a").unwrap(), Currency::parse("EUR").unwrap());
+        SaleSpec {
+            name: SaleName::parse(name).unwrap(),
+            title: String::new(),
+            opens_at: None,
+            closes_at: None,
+            identity: IdentityMode::Anonymous,
+            rejoin: Rejoin::Keep,
+            admission_milli_per_second: 1_000_000,
+            active_max: 10,
+            claim_window_ms: day_ms,
+            session_ms: day_ms,
+            idle_ms: day_ms,
+            hold_ms: day_ms,
+            per_shopper_max: 1_000_000,
+            overbook_milli: None,
+            refund_restocks: false,
+            offers: vec![OfferSpec { sku, total: 1_000_000, price: 1, currency }],
+        }
+    }
+}

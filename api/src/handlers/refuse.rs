@@ -5,7 +5,7 @@ use engine::{
     hold::HoldState,
     line::PlaceState,
     sale::{
-        ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
+        ChangeRefusal, EndRefusal, EntryRefusal, InUse, Phase, PlaceRefusal, PurchaseRefusal,
         SettleRefusal,
     },
     scribe::Busy,
@@ -94,7 +94,7 @@ impl From<ChangeRefusal> for ApiError {
             ChangeRefusal::NameTaken => Self::AlreadyExists,
             ChangeRefusal::SalesFull => Self::Overloaded,
             ChangeRefusal::WrongPhase(phase) => Self::WrongState { found: phase_word(phase) },
-            ChangeRefusal::InUse => Self::WrongState { found: "in_use" },
+            ChangeRefusal::InUse(in_use) => Self::SaleInUse { why: in_use_words(in_use) },
             ChangeRefusal::Units { available } => {
                 field("units", format!("at least -{available}, as many as are available"))
             }
@@ -111,6 +111,30 @@ impl From<()> for ApiError {
     fn from((): ()) -> Self {
         Self::Internal
     }
+}
+
+/// What keeps a sale from being deleted, in words.
+fn in_use_words(in_use: InUse) -> String {
+    let InUse { orders, open_holds, waiting, sessions, undelivered } = in_use;
+    let counts = [
+        (orders as u64, "confirmed order"),
+        (open_holds as u64, "open hold"),
+        (waiting, "person in line"),
+        (sessions, "session"),
+        (undelivered as u64, "undelivered order event"),
+    ];
+    let some = counts.into_iter().filter(|(count, _)| *count > 0);
+    let words = some.map(|(count, what)| match (count, what) {
+        (1, what) => format!("1 {what}"),
+        (count, "person in line") => format!("{count} people in line"),
+        (count, what) => format!("{count} {what}s"),
+    });
+    let found: Vec<String> = words.collect();
+    format!(
+        "found {}; a sale is deleted once it is closed or empty, its orders are refunded, its holds \
+         have ended and its order events are delivered",
+        found.join(", ")
+    )
 }
 
 /// A hold's state as the wire names it.

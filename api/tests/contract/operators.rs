@@ -94,6 +94,29 @@ async fn a_sale_in_use_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn a_sale_with_orders_is_not_deleted_and_they_can_be_refunded_after_its_end() {
+    let wall = Wall::new(json!({})).await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let (shopper, id) = wall.held().await;
+        wall.step(&id, "confirm").await.is(200);
+        orders.push((shopper, id));
+    }
+    wall.act("close", Value::Null).await;
+    for (left, (shopper, id)) in [2, 1].into_iter().zip(&orders) {
+        let refused = wall.delete().await.refuses(409, "wrong_state").json();
+        assert_eq!(refused["found"], "in_use");
+        let detail = text(&refused["detail"]);
+        let orders = if left == 1 { "1 confirmed order" } else { "2 confirmed orders" };
+        assert!(detail.contains(orders) && detail.contains("refunded"), "{detail}");
+        assert_eq!(wall.show(id, &shopper.ticket).await.is(200).json()["state"], "confirmed");
+        assert_eq!(wall.step(id, "refund").await.is(200).json()["state"], "refunded");
+    }
+    assert_eq!(wall.units().await, [10, 0, 0, 0]);
+    eventually(|| async { (wall.delete().await.status == 204).then_some(()) }).await;
+}
+
+#[tokio::test]
 async fn pause_and_resume_stop_and_move_the_gate() {
     let wall = Wall::new(json!({})).await;
     assert_eq!(wall.act("pause", Value::Null).await["paused"], true);

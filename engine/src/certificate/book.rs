@@ -11,7 +11,7 @@ use crate::{
     id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
     limits::SKIPPED_HOLDS,
     line::PlaceState,
-    record::{Change, Record, SessionEnd},
+    record::{Author, Change, Record, SessionEnd},
     sale::Sale,
     spec::SaleSpec,
 };
@@ -208,7 +208,13 @@ impl Book {
                 self.hold(*hold, *number, *shopper, items, faults);
             }
             Record::Settled { hold, step, .. } => self.settle(*hold, *step, faults),
-            Record::Changed { change, .. } => self.change(change, faults),
+            Record::Changed { author, change, .. } => {
+                // The facts before such an end may be among those that this journal has missed.
+                if **change == Change::Delete && *author != Author::store() {
+                    self.end(faults);
+                }
+                self.change(change, faults);
+            }
             Record::Rebuilt { stranded, skipped, missing, .. } => {
                 if !missing.is_empty() {
                     self.last_hold = HoldId(self.last_hold.0 + SKIPPED_HOLDS);
@@ -337,6 +343,15 @@ impl Book {
                 *pile.of(step.target()) += units;
                 pile.check(faults);
             }
+        }
+    }
+
+    /// The sale is deleted: nobody may have bought anything that could still be refunded.
+    fn end(&self, faults: &mut Vec<String>) {
+        let stays = |hold: &&HeldUnits| counts(hold.state);
+        let orders = self.holds.values().filter(stays).count();
+        if orders > 0 {
+            faults.push(format!("deleted with {orders} open holds and orders"));
         }
     }
 

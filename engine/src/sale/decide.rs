@@ -114,8 +114,8 @@ pub enum ChangeRefusal {
     SalesFull,
     /// The change does not apply in this phase.
     WrongPhase(Phase),
-    /// Open holds, people in line or undelivered orders stand in the way of deleting.
-    InUse,
+    /// A sale that still means something to somebody is not deleted.
+    InUse(InUse),
     /// So many units cannot come or go; so many are available.
     Units {
         /// Units available now.
@@ -125,6 +125,21 @@ pub enum ChangeRefusal {
     Spec(Vec<crate::spec::SpecProblem>),
     /// Name, identity and offers of a sale never change.
     Fixed(&'static str),
+}
+
+/// What keeps a sale from being deleted; at least one of them is not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InUse {
+    /// Confirmed orders that were not refunded: without the sale they could not be.
+    pub orders: usize,
+    /// Holds that may still become orders.
+    pub open_holds: usize,
+    /// People in line, while the sale is not closed.
+    pub waiting: u64,
+    /// Slots taken, while the sale is not closed.
+    pub sessions: u64,
+    /// Order events that the backend has not taken yet.
+    pub undelivered: usize,
 }
 
 /// Records of one command: nearly always one, and that one needs no allocation.
@@ -410,11 +425,10 @@ impl Sale {
             Change::Update { spec } => self.decide_update(spec),
             Change::Open if past_end => Err(ChangeRefusal::WrongPhase(phase)),
             Change::Drain if phase == Phase::Closed => Err(ChangeRefusal::WrongPhase(phase)),
-            Change::Delete => {
-                let empty = self.line_length() == 0 && self.sessions.active() == 0;
-                let idle = self.holds.open() == 0 && (phase == Phase::Closed || empty);
-                if idle && self.outbox.len() == 0 { Ok(()) } else { Err(ChangeRefusal::InUse) }
-            }
+            Change::Delete => match self.in_use(phase) {
+                in_use if in_use == InUse::default() => Ok(()),
+                in_use => Err(ChangeRefusal::InUse(in_use)),
+            },
             Change::Restock { offer, units } => self.decide_restock(*offer, *units),
             Change::Unstrand { offer, units } => {
                 let counts =
@@ -442,6 +456,17 @@ impl Sale {
             | Change::Open
             | Change::Close
             | Change::Message { .. } => Ok(()),
+        }
+    }
+
+    fn in_use(&self, phase: Phase) -> InUse {
+        let is_closed = phase == Phase::Closed;
+        InUse {
+            orders: self.holds.orders(),
+            open_holds: self.holds.open(),
+            waiting: if is_closed { 0 } else { self.line_length() },
+            sessions: if is_closed { 0 } else { self.sessions.active() },
+            undelivered: self.outbox.len(),
         }
     }
 

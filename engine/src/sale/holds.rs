@@ -40,6 +40,8 @@ pub(crate) struct Holds {
     shares: Table<Share>,
     /// Holds in `Held` or `Paying`.
     open: usize,
+    /// Holds in `Confirmed`.
+    orders: usize,
 }
 
 /// Numbers of one block.
@@ -130,6 +132,11 @@ impl Holds {
         self.open
     }
 
+    /// Holds in `Confirmed`: orders that were paid and not refunded.
+    pub(crate) fn orders(&self) -> usize {
+        self.orders
+    }
+
     /// How many holds of one shopper are in `Held` or `Paying`.
     pub(crate) fn open_of(&self, shopper: ShopperKey) -> u32 {
         self.share(shopper).map_or(0, |share| share.open)
@@ -168,6 +175,8 @@ impl Holds {
         }
         let closes = is_open(was) && !is_open(state);
         self.open -= usize::from(closes);
+        self.orders -= usize::from(was == HoldState::Confirmed);
+        self.orders += usize::from(state == HoldState::Confirmed);
         if counts(was) {
             let hash = keyed::hash(shopper.0);
             let mine = |share: &Share| share.shopper == shopper;
@@ -249,6 +258,7 @@ impl Holds {
             self.deadlines.insert((hold.expires_at, hold.id));
         }
         self.open += usize::from(is_open(hold.state));
+        self.orders += usize::from(hold.state == HoldState::Confirmed);
         let open = u32::from(is_open(hold.state));
         let units = if counts(hold.state) { hold.units() } else { 0 };
         let share = self.share_or_new(hold.shopper);

@@ -80,6 +80,8 @@ impl Audit {
                 let gone = self.sales.remove(sale).expect("a known sale");
                 gone.check_rate();
                 assert!(gone.undelivered.is_empty(), "no order goes with its sale");
+                let is_needed = |(_, _, state): &(_, _, HoldState)| pile(*state) > 0;
+                assert!(!gone.holds.iter().any(is_needed), "nor anything that was bought");
                 self.told.insert(*sale, gone.told);
             }
             Record::Changed { sale, .. }

@@ -11,7 +11,7 @@ use engine::{
         BATCH_COMMANDS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE,
     },
     record::{Change, Record, ReplayKey},
-    sale::{ChangeRefusal, PurchaseRefusal, Settler, TicketRef},
+    sale::{ChangeRefusal, InUse, PurchaseRefusal, Settler, TicketRef},
     spec::SaleSpec,
     world::World,
 };
@@ -209,7 +209,11 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
     decide(purchase(1));
     decide(release);
     decide(change(Change::Close));
-    assert_eq!(decide(change(Change::Delete)), Reply::Changed(Err(ChangeRefusal::InUse)));
+    let undelivered = InUse { undelivered: 2, ..InUse::default() };
+    assert_eq!(
+        decide(change(Change::Delete)),
+        Reply::Changed(Err(ChangeRefusal::InUse(undelivered)))
+    );
     assert_eq!(decide(delivered.clone()), Reply::Noted(2));
     assert_eq!(decide(change(Change::Delete)), Reply::Changed(Ok(())));
     assert_eq!(decide(delivered), Reply::Noted(0), "of a sale that is gone");

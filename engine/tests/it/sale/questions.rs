@@ -8,8 +8,8 @@ use engine::{
     line::PlaceState,
     record::{Change, ReplayKey},
     sale::{
-        ChangeRefusal, EndRefusal, Phase, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler,
-        TicketRef,
+        ChangeRefusal, EndRefusal, InUse, Phase, PlaceRefusal, PurchaseRefusal, SettleRefusal,
+        Settler, TicketRef,
     },
     session::{Session, SessionState},
 };
@@ -195,16 +195,23 @@ impl Model {
     }
 
     fn change(&mut self, change: &Change) -> Result<(), ChangeRefusal> {
-        let (at, undelivered) = (self.at, !self.events.is_empty());
+        let (at, undelivered) = (self.at, self.events.len());
         let room = self.room.as_mut().ok_or(ChangeRefusal::NoSale)?;
         if *change != Change::Delete {
             return room.change(change, at);
         }
-        let open = |hold: &Hold| matches!(hold.state, HoldState::Held | HoldState::Paying);
-        let empty = room.waiting().count() == 0 && room.active() == 0;
-        let over = room.phase(at) == Phase::Closed || empty;
-        if !over || undelivered || room.holds.iter().any(open) {
-            return Err(ChangeRefusal::InUse);
+        let count =
+            |states: &[HoldState]| room.holds.iter().filter(|h| states.contains(&h.state)).count();
+        let closed = room.phase(at) == Phase::Closed;
+        let in_use = InUse {
+            orders: count(&[HoldState::Confirmed]),
+            open_holds: count(&[HoldState::Held, HoldState::Paying]),
+            waiting: if closed { 0 } else { room.waiting().count() as u64 },
+            sessions: if closed { 0 } else { room.active() },
+            undelivered,
+        };
+        if in_use != InUse::default() {
+            return Err(ChangeRefusal::InUse(in_use));
         }
         self.room = None;
         Ok(())
