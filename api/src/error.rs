@@ -95,6 +95,8 @@ pub enum ApiError {
     Forbidden,
     /// This caller asks too often.
     TooManyRequests(Quota),
+    /// This address has as many connections as it may, or opens them too often.
+    TooManyConnections,
     /// This shopper has made as many purchases as one may over the sale's life.
     TooManyPurchases,
     /// More work is waiting than can be done in time.
@@ -174,6 +176,7 @@ impl ApiError {
             Self::Unauthorized => facts(S::UNAUTHORIZED, "unauthorized", "a valid key is required"),
             Self::Forbidden => facts(S::FORBIDDEN, "forbidden", "the key's role does not allow this"),
             Self::TooManyRequests(quota) => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(quota.retry_after())),
+            Self::TooManyConnections => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(1)),
             // The bound is for the sale's life: only an operator who raises the limit moves it.
             Self::TooManyPurchases => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(3_600)),
             Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
@@ -296,8 +299,9 @@ mod tests {
     use super::*;
 
     /// What is over when it is asked again later.
-    const PASSING: [ApiError; 7] = [
+    const PASSING: [ApiError; 8] = [
         ApiError::TooManyRequests(Quota::SPENT),
+        ApiError::TooManyConnections,
         ApiError::Overloaded,
         ApiError::BackendStalled,
         ApiError::ArbiterUnavailable,

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod token;
 pub mod wire;
 
+pub(crate) mod buckets;
 pub mod caller;
 pub mod error;
 pub mod limiter;

@@ -45,7 +45,7 @@ use crate::{
         Webhook, WebhookOptions,
     },
     reference,
-    server::{Server, ServerOptions, TlsFiles},
+    server::{PeerCaps, Server, ServerOptions, TlsFiles},
     trouble,
     wait_estimates::WaitEstimates,
 };
@@ -355,6 +355,11 @@ impl Listening {
             tls,
             trusted: server.callers.trusted_proxies.clone(),
             connections_max: server.connections_max,
+            peers: PeerCaps {
+                connections_max: config.limits.connections_per_peer,
+                connects_per_second: config.limits.connects_per_second,
+                exempt: config.limits.entries.exempt.clone(),
+            },
             header_read_timeout: Duration::from_millis(server.header_timeout_ms),
             request_timeout: Duration::from_millis(server.request_timeout_ms),
             idle_timeout: Duration::from_millis(server.keep_alive_ms),

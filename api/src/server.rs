@@ -5,15 +5,17 @@
 //!
 //! Invariants: a connection that helps nobody is closed at a deadline (head, body, write, idle);
 //! an HTTP/1.1 request that two parsers could read differently is never handed on; open
-//! connections never exceed their cap; after [`Server::shutdown`] none is open.
+//! connections exceed their cap only by those that are closing for newcomers; after
+//! [`Server::shutdown`] none is open.
 //!
-//! Reading order: `options`, `accept`, `connection`, `service`, `body`, `handover`; below them
+//! Reading order: `options`, `accept`, `connections`, `connection`, `service`, `body`, `handover`; below them
 //! `watched_io`, `framing`, `activity`, `drain`, `tls`.
 
 mod accept;
 mod activity;
 mod body;
 mod connection;
+mod connections;
 mod drain;
 mod framing;
 mod handover;
@@ -32,6 +34,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use body::{Body, RequestBody};
+pub use connections::PeerCaps;
 pub use drain::Draining;
 pub use handover::Pieces;
 pub use options::{ServerOptions, TlsFiles};
@@ -91,7 +94,7 @@ impl Server {
         let local_addr = listener.local_addr().map_err(at)?;
         let drain = Arc::new(Drain::new());
         let shared = Arc::new(Shared::new(options, handler, Arc::clone(&drain), tls));
-        let accepting = tokio::spawn(accept::accept_all(listener, options.connections_max, shared));
+        let accepting = tokio::spawn(accept::accept_all(listener, shared));
         Ok(Self { local_addr, drain, accepting })
     }
 

@@ -73,6 +73,10 @@ pub struct ServerOptions {
 pub struct LimitsOptions {
     /// How often one address may enter, and the networks that no limit of an address is for.
     pub entries: LimiterOptions,
+    /// Connections one address may have open; 0: no cap.
+    pub connections_per_peer: usize,
+    /// Connections one address may open each second; 0: no limit.
+    pub connects_per_second: u32,
 }
 
 /// Certificate and key, PEM.

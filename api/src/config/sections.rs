@@ -101,6 +101,8 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
 fn read_limits(mut fields: Fields<'_, '_>) -> LimitsOptions {
     let entries_per_second = fields.integer("entries_per_second", 0..=1_000_000_u32);
     let entries_burst = fields.integer("entries_burst", 1..=10_000_000_u32);
+    let connections_per_peer = fields.integer("connections_per_peer", 0..=1_000_000_u32);
+    let connects_per_second = fields.integer("connects_per_second", 0..=1_000_000_u32);
     let exempt = read_networks(&mut fields, "exempt");
     fields.finish();
     LimitsOptions {
@@ -110,6 +112,9 @@ fn read_limits(mut fields: Fields<'_, '_>) -> LimitsOptions {
             entries_burst: entries_burst.unwrap_or(60_000),
             exempt,
         },
+        // A quarter of all; a peer at its cap gets its own longest idle ones closed.
+        connections_per_peer: usize::try_from(connections_per_peer.unwrap_or(4_096)).unwrap_or(0),
+        connects_per_second: connects_per_second.unwrap_or(2_000),
     }
 }
 

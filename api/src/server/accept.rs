@@ -1,4 +1,4 @@
-//! Taking connections in: one loop that no error stops, and a cheap no at the cap.
+//! Taking connections in: one loop that no error stops, and a cheap no at the caps.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,13 +9,15 @@ use engine::sync::Arc;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use super::activity::Activity;
 use super::connection::{self, Shared};
+use super::connections::Refused;
 use super::drain::Phase;
 use super::service::Handler;
-use crate::error::ApiError;
+use crate::error::{ApiError, Facts};
 use crate::panics::Contained;
 use crate::request_id::RequestId;
 
@@ -31,11 +33,14 @@ const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 const PAUSE_FIRST: Duration = Duration::from_millis(10);
 const PAUSE_LAST: Duration = Duration::from_secs(1);
 
-/// Refusals being written at once; beyond it a connection over the cap is closed without words.
+/// Refusals of each kind being written at once; beyond it a connection is closed without words.
 const REFUSALS_MAX: usize = 256;
 
 /// How long a refused peer may take to read its refusal.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a peer over its share waits for its refusal: one that connects in a loop gets slower.
+const PEER_REFUSAL_DELAY: Duration = Duration::from_secs(1);
 
 /// Opens the listening socket.
 pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -49,13 +54,10 @@ pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// Accepts until the drain begins, then takes in what the kernel has completed already and closes
 /// the listener.
-pub(crate) async fn accept_all<H: Handler>(
-    listener: TcpListener,
-    connections_max: usize,
-    shared: Arc<Shared<H>>,
-) {
+pub(crate) async fn accept_all<H: Handler>(listener: TcpListener, shared: Arc<Shared<H>>) {
     let mut draining = shared.drain.watch();
-    let door = Door { connections_max, refusals: Arc::new(Semaphore::new(REFUSALS_MAX)), shared };
+    let refusals = || Arc::new(Semaphore::new(REFUSALS_MAX));
+    let door = Door { refusals: refusals(), peer_refusals: refusals(), shared };
     let mut pause = PAUSE_FIRST;
     loop {
         let accepted = tokio::select! {
@@ -97,35 +99,56 @@ fn is_about_one_peer(error: &io::Error) -> bool {
 }
 
 struct Door<H> {
-    connections_max: usize,
     refusals: Arc<Semaphore>,
+    /// Apart from the others, so that one peer cannot leave them without words.
+    peer_refusals: Arc<Semaphore>,
     shared: Arc<Shared<H>>,
 }
 
 impl<H: Handler> Door<H> {
     fn take(&self, stream: TcpStream, addr: SocketAddr) {
-        if let Some(admission) = self.shared.drain.admit(self.connections_max) {
-            // Without the first small answers wait for acknowledgements. Failing at either is not
-            // worth a refusal.
-            drop(stream.set_nodelay(true));
-            let socket = SockRef::from(&stream);
-            drop(socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
-            let shared = Arc::clone(&self.shared);
-            // A connection that panics takes no other with it.
-            tokio::spawn(Contained::new(connection::serve(stream, addr, shared, admission)));
-        } else if self.shared.tls.is_none()
-            && let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned()
+        let activity = Arc::new(Activity::start());
+        match self.shared.connections.admit(addr.ip(), &activity) {
+            Ok(admission) => {
+                // Without the first small answers wait for acknowledgements. Failing at either is
+                // not worth a refusal.
+                drop(stream.set_nodelay(true));
+                let socket = SockRef::from(&stream);
+                drop(socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
+                let shared = Arc::clone(&self.shared);
+                let serving = connection::serve(stream, addr, shared, activity, admission);
+                // A connection that panics takes no other with it.
+                tokio::spawn(Contained::new(serving));
+            }
+            Err(refused) => self.refuse(stream, refused),
+        }
+    }
+
+    /// Says why, if that can be said: over TLS it would take a handshake first.
+    fn refuse(&self, stream: TcpStream, refused: Refused) {
+        let (error, delay, refusals) = match refused {
+            Refused::Full => (ApiError::Overloaded, Duration::ZERO, &self.refusals),
+            Refused::Peer => {
+                (ApiError::TooManyConnections, PEER_REFUSAL_DELAY, &self.peer_refusals)
+            }
+        };
+        if self.shared.tls.is_none()
+            && let Ok(permit) = Arc::clone(refusals).try_acquire_owned()
         {
-            tokio::spawn(refuse(stream, permit));
+            tokio::spawn(async move {
+                sleep(delay).await;
+                refuse(stream, &error).await;
+                drop(permit);
+            });
         }
     }
 }
 
-/// Says 503 without reading the request, then reads to the end of it: closing with unread bytes
+/// Refuses without reading the request, then reads to the end of it: closing with unread bytes
 /// would reset the connection and could take the answer back.
-async fn refuse(mut stream: TcpStream, permit: OwnedSemaphorePermit) {
+async fn refuse(mut stream: TcpStream, error: &ApiError) {
     let talk = async {
-        stream.write_all(refusal().as_bytes()).await?;
+        stream.write_all(refusal(error).as_bytes()).await?;
         stream.shutdown().await?;
         let mut dropped = [0; 1024];
         while stream.read(&mut dropped).await? > 0 {}
@@ -133,19 +156,17 @@ async fn refuse(mut stream: TcpStream, permit: OwnedSemaphorePermit) {
     };
     // Whatever came of it, the connection is over.
     drop(timeout(REFUSAL_TIMEOUT, talk).await);
-    drop(permit);
 }
 
-fn refusal() -> String {
-    let facts = ApiError::Overloaded.facts();
+fn refusal(error: &ApiError) -> String {
+    let Facts { status, code, title, .. } = error.facts();
     let id = RequestId::next();
     let body = format!(
-        r#"{{"type":"/docs#error-{code}","title":"{title}","status":503,"detail":"too many connections","code":"{code}","request_id":"{id}"}}"#,
-        code = facts.code,
-        title = facts.title,
+        r#"{{"type":"/docs#error-{code}","title":"{title}","status":{number},"detail":"too many connections","code":"{code}","request_id":"{id}"}}"#,
+        number = status.as_u16(),
     );
     format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n\
          cache-control: no-store\r\nretry-after: {}\r\nx-request-id: {id}\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n{body}",
         1 + id.spread(4),

@@ -5,12 +5,14 @@
 //! connection's task asks [`Activity::deadline`] and acts.
 //!
 //! Writers: the connection's own task writes `head_since` and `write_since` (socket polls) and
-//! `answer_since`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a response ends. The
-//! only reader is the connection's task. A stale read makes it look again later, no more.
+//! `answer_since`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a
+//! response ends; `to_go` is written by whoever takes connections in. Readers are the connection's
+//! task, and whoever looks for an idle connection. A stale read makes them look again, no more.
 
 use std::time::Duration;
 
-use engine::sync::{Arc, AtomicU32, AtomicU64, Ordering};
+use engine::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, Ordering};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::handover::Handover;
@@ -62,6 +64,10 @@ pub(crate) struct Activity {
     owed_since: AtomicU64,
     /// Where a stream that leaves hyper waits for its head to be written.
     handover: Handover,
+    /// The connection was asked to make room.
+    to_go: AtomicBool,
+    /// Wakes its task then.
+    asked: Notify,
 }
 
 // ORDERING: Relaxed throughout this file. Each value stands alone and is advice about time; none
@@ -81,6 +87,8 @@ impl Activity {
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
             handover: Handover::default(),
+            to_go: AtomicBool::new(false),
+            asked: Notify::new(),
         }
     }
 
@@ -150,6 +158,33 @@ impl Activity {
     /// Whether nothing is being answered.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// Since when nothing is being answered, if so; from acceptance for a new connection.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let since = Duration::from_millis(self.idle_since.load(Ordering::Relaxed));
+        self.is_idle().then(|| self.accepted + since)
+    }
+
+    /// Asks the connection's task to close it, unless a request came in the meantime.
+    pub(crate) fn ask_to_go(&self) {
+        self.to_go.store(true, Ordering::Relaxed);
+        self.asked.notify_one();
+    }
+
+    /// Whether that was asked.
+    pub(crate) fn was_asked_to_go(&self) -> bool {
+        self.to_go.load(Ordering::Relaxed)
+    }
+
+    /// Resolves once it is asked, or if it was.
+    pub(crate) async fn asked_to_go(&self) {
+        self.asked.notified().await;
+    }
+
+    /// It stays: a request came.
+    pub(crate) fn stay(&self) {
+        self.to_go.store(false, Ordering::Relaxed);
     }
 
     /// Whether any request was taken in on this connection.

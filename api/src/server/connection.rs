@@ -5,6 +5,7 @@
 //!                      │ polled by this task together with
 //!                      ├ the watchdog: head, idle, write and answer deadlines of Activity
 //!                      ├ the drain: last call, graceful end, cut
+//!                      ├ the ask to make room for a newcomer while it is idle
 //!                      └ the handover: an event stream goes on without hyper
 //! ```
 //!
@@ -28,7 +29,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
-use super::drain::{Admission, Drain, Phase};
+use super::connections::{Admission, Connections};
+use super::drain::{Drain, Phase};
 use super::handover;
 use super::options::ServerOptions;
 use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
@@ -46,6 +48,7 @@ const HTTP2_RESETS_MAX: usize = 32;
 pub(crate) struct Shared<H> {
     pub(crate) handler: Arc<H>,
     pub(crate) drain: Arc<Drain>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) tls: Option<TlsAcceptor>,
     protocol: auto::Builder<TokioExecutor>,
     trusted: Vec<Network>,
@@ -62,6 +65,7 @@ impl<H> Shared<H> {
     ) -> Self {
         Self {
             handler,
+            connections: Arc::new(Connections::new(options, Arc::clone(&drain))),
             drain,
             tls,
             protocol: protocol(options),
@@ -108,9 +112,9 @@ pub(crate) async fn serve<H: Handler>(
     stream: TcpStream,
     addr: SocketAddr,
     shared: Arc<Shared<H>>,
+    activity: Arc<Activity>,
     admission: Admission,
 ) {
-    let activity = Arc::new(Activity::start());
     match &shared.tls {
         None => drive_and_tell(stream, addr, &shared, activity, admission).await,
         // In a box of its own: plain connections should not be as large as TLS ones.
@@ -124,6 +128,7 @@ pub(crate) async fn serve<H: Handler>(
                             drive_and_tell(stream, addr, &shared, activity, admission).await;
                         }
                     }
+                    () = activity.asked_to_go() => {}
                     () = draining.reached(Phase::Cut) => {}
                 }
             })
@@ -144,9 +149,10 @@ async fn drive_and_tell<S, H>(
     H: Handler,
 {
     let home = Home::<S>::new(Mutex::new(None));
-    drive(stream, &home, addr, shared, &activity).await;
+    drive(stream, &home, addr, shared, &activity, &admission).await;
     let stream = home.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((stream, pieces)) = stream.zip(activity.handover().take()) {
+        admission.streams();
         let draining = shared.drain.watch();
         let patience = shared.patience.write;
         tokio::spawn(handover::tell(stream, pieces, patience, draining, admission));
@@ -160,6 +166,7 @@ async fn drive<S, H>(
     addr: SocketAddr,
     shared: &Shared<H>,
     activity: &Arc<Activity>,
+    admission: &Admission,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
@@ -181,10 +188,26 @@ async fn drive<S, H>(
     let mut watchdog = pin!(Watchdog::over(activity, shared.patience));
 
     let running = draining.clone();
-    let drain = pin!(draining.reached(Phase::Draining));
-    let ended = until(connection.as_mut(), watchdog.as_mut(), drain, || !running.has_begun());
-    if ended.await {
-        return;
+    let undisturbed = || !running.has_begun() && !activity.was_asked_to_go();
+    while !running.has_begun() {
+        let disturbed = pin!(async {
+            tokio::select! {
+                () = draining.reached(Phase::Draining) => {}
+                () = activity.asked_to_go() => {}
+            }
+        });
+        let ended = until(connection.as_mut(), watchdog.as_mut(), disturbed, undisturbed);
+        if ended.await {
+            return;
+        }
+        if activity.was_asked_to_go() {
+            if activity.is_idle() {
+                tracing::debug!("an idle connection was closed for a newcomer");
+                return;
+            }
+            activity.stay();
+            admission.stays();
+        }
     }
     if !activity.has_served() {
         let last_call = pin!(sleep(LAST_CALL));

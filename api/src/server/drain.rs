@@ -1,6 +1,6 @@
 //! The end of a server in three steps: running, draining, cut.
 //!
-//! Owns the phase and the count of open connections. Whoever streams subscribes through
+//! Owns the phase and the number of open connections. Whoever streams subscribes through
 //! [`Draining`] and ends by itself when draining starts.
 
 use engine::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
@@ -82,19 +82,15 @@ impl Drain {
 
     /// Connections open now.
     pub(crate) fn open(&self) -> usize {
-        // ORDERING: Acquire; pairs with the release in `Admission::drop`.
+        // ORDERING: Acquire; pairs with the release in `Counted::drop`.
         self.open.load(Ordering::Acquire)
     }
 
-    /// Counts a connection in, unless `connections_max` are open.
-    pub(crate) fn admit(self: &Arc<Self>, connections_max: usize) -> Option<Admission> {
-        // ORDERING: Relaxed; only the accept loop counts up, so the bound cannot be overrun, and a
-        // close seen late costs one refusal.
-        if self.open.load(Ordering::Relaxed) >= connections_max {
-            return None;
-        }
+    /// Counts a connection in.
+    pub(crate) fn count_in(self: &Arc<Self>) -> Counted {
+        // ORDERING: Relaxed; nothing is published by a connection that has done nothing.
         self.open.fetch_add(1, Ordering::Relaxed);
-        Some(Admission(Arc::clone(self)))
+        Counted(Arc::clone(self))
     }
 
     /// Resolves when no connection is open.
@@ -109,11 +105,11 @@ impl Drain {
     }
 }
 
-/// One open connection's place under the cap; given back on drop, however the connection ends.
+/// One open connection, counted until the drop.
 #[derive(Debug)]
-pub(crate) struct Admission(Arc<Drain>);
+pub(crate) struct Counted(Arc<Drain>);
 
-impl Drop for Admission {
+impl Drop for Counted {
     fn drop(&mut self) {
         // ORDERING: AcqRel; whoever sees zero sees all that the connections did.
         if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -125,17 +121,6 @@ impl Drop for Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_cap_admits_exactly_its_number() {
-        let drain = Arc::new(Drain::new());
-        let first = drain.admit(2);
-        let second = drain.admit(2);
-        assert!(first.is_some() && second.is_some());
-        assert!(drain.admit(2).is_none());
-        drop(first);
-        assert!(drain.admit(2).is_some());
-    }
 
     #[test]
     fn a_phase_never_goes_back() {

@@ -26,7 +26,8 @@ use engine::sync::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::drain::{Admission, Draining, Phase};
+use super::connections::Admission;
+use super::drain::{Draining, Phase};
 
 /// What ends a chunked body.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::connections::PeerCaps;
 use crate::networks::Network;
 
 /// hyper refuses smaller connection buffers.
@@ -38,8 +39,11 @@ pub struct ServerOptions {
     pub idle_timeout: Duration,
     /// Bytes of a request body.
     pub body_bytes_max: usize,
-    /// Open connections; one more is told 503 and closed.
+    /// Open connections. At the cap the longest idle one makes room; while none is, one more is told
+    /// 503 and closed.
     pub connections_max: usize,
+    /// What one peer may take of them.
+    pub peers: PeerCaps,
     /// Bytes an HTTP/1.1 connection buffers; also the longest request head.
     pub http1_buffer_bytes: usize,
     /// Concurrent streams of an HTTP/2 connection.
@@ -65,6 +69,7 @@ impl ServerOptions {
             // Two thirds of a descriptor limit of 20,000; the rest is for files, the arbiter, the
             // backend and the refusals themselves.
             connections_max: 13_000,
+            peers: PeerCaps::default(),
             http1_buffer_bytes: 16 * 1024,
             http2_streams_max: 64,
             http2_header_bytes_max: 16 * 1024,

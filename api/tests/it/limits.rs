@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{GET, PATIENCE, read_to_close, read_until, responses, start};
+use crate::support::{Fixture, GET, PATIENCE, read_to_close, read_until, responses, start};
 
 const BODY_MAX: usize = 16 * 1024;
+/// How long a connection has to be idle before it makes room for a newcomer, and a little more.
+const IDLE_MIN: Duration = Duration::from_millis(1_100);
 
 fn sized(length: usize) -> Vec<u8> {
     let mut request = format!(
@@ -94,7 +97,7 @@ async fn a_head_that_fits_the_buffer_passes() {
 }
 
 /// Writes a byte at a time until the server closes; answers how long that took.
-async fn dawdle(stream: &mut tokio::net::TcpStream, pause: Duration) -> Duration {
+async fn dawdle(stream: &mut TcpStream, pause: Duration) -> Duration {
     let started = Instant::now();
     let mut byte = [0];
     while started.elapsed() < PATIENCE {
@@ -211,18 +214,35 @@ async fn a_reader_that_reads_is_not_cut() {
     }
 }
 
+/// Opens a connection whose request is under way until the gate lets it through.
+async fn busy(fixture: &Fixture) -> TcpStream {
+    let before = fixture.calls();
+    let mut stream = fixture.connect().await;
+    stream.write_all(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    while fixture.calls() == before {
+        sleep(Duration::from_millis(2)).await;
+    }
+    stream
+}
+
+/// Opens a connection, uses it once and leaves it open.
+async fn idle(fixture: &Fixture) -> TcpStream {
+    let mut stream = fixture.connect().await;
+    stream.write_all(GET.as_bytes()).await.unwrap();
+    let answer = read_until(&mut stream, "\"now\"").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    stream
+}
+
 #[tokio::test]
 async fn the_connection_cap_holds_at_exactly_its_number() {
     const MAX: usize = 3;
     let fixture = start(|options| options.connections_max = MAX);
     let mut open = Vec::new();
-    for index in 1..=MAX {
-        let mut stream = fixture.connect().await;
-        stream.write_all(GET.as_bytes()).await.unwrap();
-        let answer = read_until(&mut stream, "\"now\"").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "connection {index}: {answer}");
-        open.push(stream);
+    for _ in 0..MAX {
+        open.push(busy(&fixture).await);
     }
+    sleep(IDLE_MIN).await;
     let answer = fixture.exchange(GET.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: "), "{answer}");
     assert!(answer.contains(r#""code":"overloaded""#), "{answer}");
@@ -233,4 +253,78 @@ async fn the_connection_cap_holds_at_exactly_its_number() {
         sleep(Duration::from_millis(5)).await;
     }
     fixture.assert_serves().await;
+}
+
+#[tokio::test]
+async fn a_server_full_of_idle_connections_serves_a_newcomer() {
+    const MAX: usize = 5;
+    let fixture = start(|options| options.connections_max = MAX);
+    let mut working = busy(&fixture).await;
+    let mut events = fixture.connect().await;
+    events.write_all(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    read_until(&mut events, "event: place").await;
+    // One that was used, one that said nothing, one that stopped in the middle of a head.
+    let mut used = idle(&fixture).await;
+    let mut silent = fixture.connect().await;
+    let mut half = fixture.connect().await;
+    half.write_all(b"GET /now HTTP/1.1\r\nHo").await.unwrap();
+    let answer = timeout(Duration::from_millis(200), fixture.exchange(GET.as_bytes())).await;
+    assert!(answer.unwrap().starts_with("HTTP/1.1 503 "), "each is too young to be closed");
+
+    sleep(IDLE_MIN).await;
+    let mut newcomers = Vec::new();
+    for (gone, what) in [(&mut used, "used"), (&mut silent, "silent"), (&mut half, "half")] {
+        newcomers.push(idle(&fixture).await);
+        let closed = timeout(Duration::from_secs(1), read_to_close(gone)).await;
+        assert_eq!(closed.ok().as_deref(), Some(""), "the {what} one was idle for longest");
+    }
+    assert!(fixture.exchange(GET.as_bytes()).await.starts_with("HTTP/1.1 503 "), "all are young");
+    fixture.echo.gate.add_permits(1);
+    read_until(&mut working, "waited").await;
+    drop(newcomers);
+    assert!(timeout(Duration::from_millis(50), events.read(&mut [0])).await.is_err(), "open");
+}
+
+#[tokio::test]
+async fn http2_requests_and_streams_keep_their_connection() {
+    let fixture = start(|options| options.connections_max = 1);
+    let client = crate::http2::client(fixture.connect().await).await;
+    let path = |path| crate::http2::send(client.clone(), hyper::Method::GET, path, 0);
+    let waiting = tokio::spawn(path("/wait"));
+    sleep(IDLE_MIN).await;
+    assert!(fixture.exchange(GET.as_bytes()).await.starts_with("HTTP/1.1 503 "));
+    fixture.echo.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().0, hyper::StatusCode::OK);
+    assert_eq!(path("/now").await.0, hyper::StatusCode::OK);
+    sleep(IDLE_MIN).await;
+    drop(idle(&fixture).await);
+}
+
+#[tokio::test]
+async fn a_peer_has_its_share_of_the_connections_and_others_are_served() {
+    let fixture = start(|options| {
+        options.peers.connections_max = 2;
+        options.peers.exempt = vec!["127.0.0.3".parse().unwrap()];
+        options.trusted = vec!["127.0.0.4".parse().unwrap()];
+    });
+    let open = [busy(&fixture).await, busy(&fixture).await];
+    let asked = Instant::now();
+    let answer = fixture.exchange(GET.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("retry-after: "), "{answer}");
+    assert!(answer.contains(r#""code":"too_many_requests""#), "{answer}");
+    assert!(asked.elapsed() > Duration::from_millis(900), "a loop is slowed down");
+    for (host, most) in [(2, 2), (3, 5), (4, 5)] {
+        let mut streams = Vec::new();
+        for _ in 0..most {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(([127, 0, 0, host], 0).into()).unwrap();
+            let mut stream = socket.connect(fixture.addr).await.unwrap();
+            stream.write_all(GET.as_bytes()).await.unwrap();
+            let answer = read_until(&mut stream, "HTTP/1.1 ").await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "127.0.0.{host}: {answer}");
+            streams.push(stream);
+        }
+        drop(streams);
+    }
+    drop(open);
 }

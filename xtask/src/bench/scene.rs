@@ -207,5 +207,5 @@ fn config_text() -> String {
         )
     };
     SALES.map(sale).concat()
-        + "[log]\nfilter = \"info\"\nformat = \"json\"\n[limits]\nentries_per_second = 0\n[server]\nstreams_max = 13000\n"
+        + "[log]\nfilter = \"info\"\nformat = \"json\"\n[limits]\nexempt = [\"127.0.0.0/8\"]\n[server]\nstreams_max = 13000\n"
 }

@@ -76,7 +76,7 @@ impl Node {
         let (public, ops) = (address(), address());
         let config = format!(
             "[server]\nlisten = \"{public}\"\nops_listen = \"{ops}\"\nnode = \"{name}\"\n\
-             [limits]\nentries_per_second = 0\n[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"redis://{store}\"\n\
+             [limits]\nexempt = [\"0.0.0.0/0\"]\n[arbiter]\nkind = \"redis\"\n[redis]\nurl = \"redis://{store}\"\n\
              [keys]\noperator = \"{OPERATOR_KEY}\"\nbackend = \"{BACKEND_KEY}\"\nsecret = \"{SECRET}\"\n"
         );
         let path = directory.join("rushgate.toml");

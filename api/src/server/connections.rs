@@ -1,0 +1,454 @@
+//! The open connections: how many, whose, and which one makes room for a newcomer.
+//!
+//! ```text
+//! newcomer ─▶ its peer connects too often? ─────────────▶ refused
+//!          ─▶ its peer is at its cap? ─▶ the peer's longest idle one goes, or refused
+//!          ─▶ all are at the cap? ─────▶ the longest idle one of all goes, or refused
+//!          ─▶ Admission, given back when the connection ends
+//! ```
+//!
+//! Owns the table of open connections. A connection that is answering a request or telling events
+//! never makes room, nor does one that has been idle for less than [`IDLE_MIN`]. The one that is to
+//! go is asked; its own task closes it, unless a request came in the meantime.
+//!
+//! Invariants: at most [`LEAVING_MAX`] connections more than the cap are open, all of them asked to
+//! go. The table has no more rows than that. A look over all connections finds [`CANDIDATES`] at
+//! once, and one that finds none is not repeated for [`LOOK_PAUSE`], so a newcomer costs little
+//! however many come.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use engine::sync::Arc;
+use tokio::time::Instant;
+
+use super::activity::Activity;
+use super::drain::{Counted, Drain};
+use super::options::ServerOptions;
+use crate::buckets::{Buckets, Rate};
+use crate::networks::{Network, Prefix, any_contains};
+
+/// How long a connection stays whatever comes: a newcomer's first request has to arrive, and a
+/// client that has just been answered often asks again at once.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+/// Connections that were asked to go and are not closed yet.
+const LEAVING_MAX: usize = 256;
+/// How many of the longest idle one look over all connections finds.
+const CANDIDATES: usize = 64;
+/// After a look that found none, the next one waits this long.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// How many seconds' worth of connections a peer may open at once.
+const BURST_SECONDS: u32 = 4;
+
+/// What one peer may do; a peer is an address, in IPv6 a `/64`.
+#[derive(Clone, Debug, Default)]
+pub struct PeerCaps {
+    /// Connections open at once; 0 sets no cap.
+    pub connections_max: usize,
+    /// Connections opened each second in the long run; 0 sets no limit.
+    pub connects_per_second: u32,
+    /// Networks that neither is for. Trusted proxies need not be listed.
+    pub exempt: Vec<Network>,
+}
+
+/// Why a newcomer is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// All connections are taken and busy.
+    Full,
+    /// The peer has its share, or connects too often.
+    Peer,
+}
+
+/// All open connections of a listener.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    drain: Arc<Drain>,
+    open_max: usize,
+    peer_max: Option<usize>,
+    connects: Option<(Rate, Buckets)>,
+    uncapped: Vec<Network>,
+    started: Instant,
+    table: Mutex<Table>,
+}
+
+impl Connections {
+    pub(crate) fn new(options: &ServerOptions, drain: Arc<Drain>) -> Self {
+        let PeerCaps { connections_max, connects_per_second, exempt } = &options.peers;
+        let burst = connects_per_second.saturating_mul(BURST_SECONDS);
+        Self {
+            drain,
+            open_max: options.connections_max,
+            peer_max: (*connections_max > 0).then_some(*connections_max),
+            connects: (*connects_per_second > 0)
+                .then(|| (Rate::of(*connects_per_second, burst), Buckets::new())),
+            uncapped: options.trusted.iter().chain(exempt).copied().collect(),
+            started: Instant::now(),
+            table: Mutex::default(),
+        }
+    }
+
+    /// Lets a connection in, which may take asking another one to go.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        address: IpAddr,
+        activity: &Arc<Activity>,
+    ) -> Result<Admission, Refused> {
+        let capped = !any_contains(&self.uncapped, address);
+        let peer = capped.then(|| Prefix::narrow(address));
+        if let (Some(peer), Some((rate, buckets))) = (&peer, &self.connects) {
+            let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            buckets.take(peer, *rate, now).map_err(|_wait| Refused::Peer)?;
+        }
+        let peer = peer.filter(|_| self.peer_max.is_some());
+        let mut table = self.table();
+        if let (Some(_), Some(peer_max)) = (peer, self.peer_max)
+            && !table.make_room(peer, peer_max)
+        {
+            return Err(Refused::Peer);
+        }
+        if !table.make_room(None, self.open_max) {
+            return Err(Refused::Full);
+        }
+        let row = Row { peer, activity: Some(Arc::clone(activity)), leaving: false };
+        let slot = table.put(row);
+        drop(table);
+        let counted = self.drain.count_in();
+        Ok(Admission { connections: Arc::clone(self), slot, _counted: counted })
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One open connection's place under the caps; given back on drop, however the connection ends.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    connections: Arc<Connections>,
+    slot: usize,
+    _counted: Counted,
+}
+
+impl Admission {
+    /// It was asked to go while a request came, and stays.
+    pub(crate) fn stays(&self) {
+        self.connections.table().mark(self.slot, false);
+    }
+
+    /// From now on it tells events, and never makes room.
+    pub(crate) fn streams(&self) {
+        let mut table = self.connections.table();
+        table.mark(self.slot, false);
+        if let Some(Some(row)) = table.rows.get_mut(self.slot) {
+            row.activity = None;
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.connections.table().remove(self.slot);
+    }
+}
+
+/// One open connection.
+#[derive(Debug)]
+struct Row {
+    /// `None` for those that no peer's cap is for.
+    peer: Option<Prefix>,
+    /// `None` once it tells events.
+    activity: Option<Arc<Activity>>,
+    /// It was asked to go.
+    leaving: bool,
+}
+
+impl Row {
+    /// Since when it could make room.
+    fn idle_since(&self) -> Option<Instant> {
+        if self.leaving { None } else { self.activity.as_ref()?.idle_since() }
+    }
+}
+
+/// Connections that share a cap: all of them, or one peer's.
+#[derive(Debug, Default)]
+struct Group {
+    open: usize,
+    leaving: usize,
+    /// There while the group is at its cap.
+    idlest: Option<Box<Idlest>>,
+}
+
+/// The longest idle ones of a group when it was last looked over.
+#[derive(Debug)]
+struct Idlest {
+    /// Since when they were idle, and their rows; the longest idle one is last.
+    known: Vec<(Instant, usize)>,
+    look_after: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// `None` is free and listed in `free`.
+    rows: Vec<Option<Row>>,
+    free: Vec<usize>,
+    all: Group,
+    peers: HashMap<Prefix, Group>,
+}
+
+impl Table {
+    fn put(&mut self, row: Row) -> usize {
+        self.all.open += 1;
+        if let Some(peer) = row.peer {
+            self.peers.entry(peer).or_default().open += 1;
+        }
+        if let Some(slot) = self.free.pop() {
+            self.rows[slot] = Some(row);
+            return slot;
+        }
+        self.rows.push(Some(row));
+        self.rows.len() - 1
+    }
+
+    fn remove(&mut self, slot: usize) {
+        self.mark(slot, false);
+        let Some(row) = self.rows.get_mut(slot).and_then(Option::take) else { return };
+        self.free.push(slot);
+        self.all.open -= 1;
+        if let Some(peer) = row.peer
+            && let Some(group) = self.peers.get_mut(&peer)
+        {
+            group.open -= 1;
+            if group.open == 0 {
+                self.peers.remove(&peer);
+            }
+        }
+    }
+
+    /// Notes whether a connection was asked to go.
+    fn mark(&mut self, slot: usize, leaving: bool) {
+        let Some(Some(row)) = self.rows.get_mut(slot) else { return };
+        if std::mem::replace(&mut row.leaving, leaving) == leaving {
+            return;
+        }
+        let peers = row.peer.and_then(|peer| self.peers.get_mut(&peer));
+        for group in [Some(&mut self.all), peers].into_iter().flatten() {
+            if leaving {
+                group.leaving += 1;
+            } else {
+                group.leaving -= 1;
+            }
+        }
+    }
+
+    /// The group of a peer, or that of all.
+    fn group(&mut self, peer: Option<Prefix>) -> &mut Group {
+        match peer {
+            Some(peer) => self.peers.entry(peer).or_default(),
+            None => &mut self.all,
+        }
+    }
+
+    /// Whether one more is within `most`, once those that were asked to are gone.
+    fn make_room(&mut self, peer: Option<Prefix>, most: usize) -> bool {
+        loop {
+            let Group { open, leaving, .. } = *self.group(peer);
+            if open - leaving < most {
+                return true;
+            }
+            if self.all.leaving >= LEAVING_MAX || !self.evict(peer) {
+                return false;
+            }
+        }
+    }
+
+    /// Asks the group's longest idle connection to go, if one has been idle for long enough.
+    fn evict(&mut self, peer: Option<Prefix>) -> bool {
+        loop {
+            let idlest = self.group(peer).idlest.as_mut();
+            let Some((since, slot)) = idlest.and_then(|idlest| idlest.known.pop()) else {
+                if self.look(peer) {
+                    continue;
+                }
+                return false;
+            };
+            // Another one may have its row by now, or it was used since.
+            let row = self.rows.get(slot).and_then(Option::as_ref);
+            let Some(row) = row.filter(|row| row.idle_since() == Some(since)) else { continue };
+            let Some(activity) = row.activity.as_ref().map(Arc::clone) else { continue };
+            self.mark(slot, true);
+            activity.ask_to_go();
+            return true;
+        }
+    }
+
+    /// Looks over all connections for those of the group that have been idle for longest; whether
+    /// there are any.
+    fn look(&mut self, peer: Option<Prefix>) -> bool {
+        let now = Instant::now();
+        if self.group(peer).idlest.as_ref().is_some_and(|idlest| now < idlest.look_after) {
+            return false;
+        }
+        let mut longest = BinaryHeap::with_capacity(CANDIDATES + 1);
+        for (slot, row) in self.rows.iter().enumerate() {
+            let Some(row) = row.as_ref().filter(|row| peer.is_none() || row.peer == peer) else {
+                continue;
+            };
+            if let Some(since) = row.idle_since()
+                && now.saturating_duration_since(since) >= IDLE_MIN
+            {
+                longest.push((since, slot));
+                if longest.len() > CANDIDATES {
+                    longest.pop();
+                }
+            }
+        }
+        let mut known = longest.into_sorted_vec();
+        known.reverse();
+        let found = !known.is_empty();
+        let look_after = if found { now } else { now + LOOK_PAUSE };
+        self.group(peer).idlest = Some(Box::new(Idlest { known, look_after }));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::activity::InFlight;
+
+    fn connections(total: usize, of_peer: usize) -> Arc<Connections> {
+        let mut options = ServerOptions::at(([127, 0, 0, 1], 0).into());
+        options.connections_max = total;
+        options.peers.connections_max = of_peer;
+        options.trusted = vec!["10.0.0.0/8".parse().unwrap()];
+        Arc::new(Connections::new(&options, Arc::new(Drain::new())))
+    }
+
+    fn at(host: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, host])
+    }
+
+    struct Guest {
+        activity: Arc<Activity>,
+        admission: Admission,
+    }
+
+    fn come(to: &Arc<Connections>, address: IpAddr) -> Result<Guest, Refused> {
+        let activity = Arc::new(Activity::start());
+        to.admit(address, &activity).map(|admission| Guest { activity, admission })
+    }
+
+    async fn wait() {
+        tokio::time::advance(IDLE_MIN).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_idle_connection_makes_room_and_no_busy_one_does() {
+        let to = connections(3, 0);
+        let busy = come(&to, at(1)).unwrap();
+        let request = InFlight::enter(&busy.activity);
+        let streaming = come(&to, at(2)).unwrap();
+        streaming.admission.streams();
+        let idle = come(&to, at(3)).unwrap();
+        assert_eq!(come(&to, at(4)).err(), Some(Refused::Full), "none is idle for long enough");
+        wait().await;
+        let newcomer = come(&to, at(4)).unwrap();
+        assert!(idle.activity.was_asked_to_go());
+        assert!(!busy.activity.was_asked_to_go() && !streaming.activity.was_asked_to_go());
+        drop(idle);
+        wait().await;
+        // The newcomer is the only one that waits for nothing of ours.
+        let next = come(&to, at(5)).unwrap();
+        assert!(newcomer.activity.was_asked_to_go());
+        drop((newcomer, next, request));
+        assert_eq!(to.drain.open(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn they_go_in_the_order_in_which_they_fell_idle() {
+        let to = connections(200, 0);
+        let mut guests = Vec::new();
+        for _ in 0..200 {
+            guests.push(come(&to, at(1)).unwrap());
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        // The first is used again.
+        drop(InFlight::enter(&guests[0].activity));
+        wait().await;
+        let gone = |guests: &[Guest]| {
+            let asked = guests.iter().enumerate().filter(|(_, one)| one.activity.was_asked_to_go());
+            asked.map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let newcomers: Vec<_> = (0..199).map(|_| come(&to, at(2)).unwrap()).collect();
+        assert_eq!(gone(&guests), (1..200).collect::<Vec<_>>());
+        let last = come(&to, at(2)).unwrap();
+        assert_eq!(gone(&guests).len(), 200);
+        assert!(come(&to, at(2)).is_err(), "the newcomers stay for now");
+        drop((newcomers, last));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_has_its_share_and_takes_nothing_from_others() {
+        let to = connections(10, 2);
+        let mut first = come(&to, at(1)).unwrap();
+        let second = come(&to, at(1)).unwrap();
+        let _requests = [InFlight::enter(&first.activity), InFlight::enter(&second.activity)];
+        wait().await;
+        assert_eq!(come(&to, at(1)).err(), Some(Refused::Peer), "both are busy");
+        let other = come(&to, at(2)).unwrap();
+        let proxied: Vec<_> = (0..7).map(|_| come(&to, [10, 0, 0, 1].into()).unwrap()).collect();
+        drop(first);
+        first = come(&to, at(1)).unwrap();
+        wait().await;
+        drop(come(&to, at(1)).unwrap());
+        assert!(first.activity.was_asked_to_go(), "its own idle one makes room");
+        assert!(!other.activity.was_asked_to_go(), "another peer's does not");
+        drop(proxied);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_was_asked_to_go_and_stays_is_counted_again() {
+        let to = connections(1, 0);
+        let first = come(&to, at(1)).unwrap();
+        wait().await;
+        let second = come(&to, at(2)).unwrap();
+        let request = InFlight::enter(&first.activity);
+        first.admission.stays();
+        wait().await;
+        // Two are open where one may be: nobody comes in before two have gone.
+        let third = come(&to, at(3));
+        assert_eq!(third.err(), Some(Refused::Full));
+        assert!(second.activity.was_asked_to_go());
+        drop(second);
+        assert!(come(&to, at(3)).is_err());
+        drop((request, first));
+        assert!(come(&to, at(3)).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_a_bounded_number_are_on_their_way_out() {
+        let to = connections(LEAVING_MAX * 2, 0);
+        let _guests: Vec<_> = (0..LEAVING_MAX * 2).map(|_| come(&to, at(1)).unwrap()).collect();
+        wait().await;
+        let newcomers: Vec<_> = (0..LEAVING_MAX).map(|_| come(&to, at(2)).unwrap()).collect();
+        assert_eq!(come(&to, at(2)).err(), Some(Refused::Full));
+        assert_eq!(to.drain.open(), LEAVING_MAX * 3);
+        drop(newcomers);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_connects_only_so_often() {
+        let mut options = ServerOptions::at(([127, 0, 0, 1], 0).into());
+        options.peers.connects_per_second = 5;
+        options.peers.exempt = vec!["192.0.2.9".parse().unwrap()];
+        let to = Arc::new(Connections::new(&options, Arc::new(Drain::new())));
+        let passed = |host| (0..100).filter(|_| come(&to, at(host)).is_ok()).count();
+        assert_eq!(passed(1), 20);
+        assert_eq!((passed(2), passed(9)), (20, 100));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(passed(1), 5);
+    }
+}
