@@ -69,7 +69,7 @@ fn card(language: Language, sale: &SaleCard<'_>) -> String {
     let words = language.words();
     let left = words.left.replace("{n}", &count(sale.available));
     let left = left.replace("{m}", &count(sale.total));
-    let in_line = words.in_line.replace("{n}", &count(sale.line_length));
+    let in_line = in_line(words, sale.line_length);
     let mut opens = String::new();
     if let (SaleState::Coming, Some(at)) = (sale.state, sale.opens_at) {
         let text = words.opens.replace("{n}", &time(at));
@@ -86,6 +86,14 @@ fn card(language: Language, sale: &SaleCard<'_>) -> String {
         name = escape(sale.sale),
         to_room = words.to_room,
     )
+}
+
+/// How many people are in line, in words.
+pub(super) fn in_line(words: &Words, people: u64) -> String {
+    match people {
+        0 => words.no_line.to_owned(),
+        _ => words.in_line.replace("{n}", &count(people)),
+    }
 }
 
 pub(super) fn badge(words: &Words, state: SaleState) -> String {

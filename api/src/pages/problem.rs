@@ -32,6 +32,7 @@ pub fn problem(contents: &ProblemPage<'_>) -> String {
         Some(sale) => (format!("/s/{}", escape(sale)), words.back_to_room),
         None => ("/".to_owned(), words.to_sales),
     };
+    let heading = if contents.code == "not_found" { words.not_found } else { words.refused };
     let refresh = if contents.retries {
         format!("<p class=\"soft\">{}</p>", words.asks_again)
     } else {
@@ -41,13 +42,12 @@ pub fn problem(contents: &ProblemPage<'_>) -> String {
         "<h1>{heading}</h1><section class=\"card\"><p role=\"alert\">{text}</p>{refresh}\
          <p><a class=\"button\" href=\"{address}\">{link}</a></p></section>\
          <p class=\"soft\">{reference}</p>",
-        heading = words.refused,
         reference = words.reference.replace("{n}", &escape(contents.reference)),
     );
     let frame = Frame {
         language: contents.language,
         nonce: contents.nonce,
-        title: words.refused,
+        title: heading,
         refresh_seconds: None,
         reload_seconds: contents.retries.then_some(RETRY_SECONDS),
         script: None,
@@ -73,6 +73,7 @@ mod tests {
         let lost = ProblemPage { room: None, ..contents(Language::English, "not_found") };
         let html = problem(&lost);
         assert!(html.contains("<a class=\"button\" href=\"/\">"));
+        assert!(html.contains("<h1>Page not found</h1>"));
         let busy = ProblemPage { retries: true, ..contents(Language::English, "overloaded") };
         assert!(problem(&busy).contains("http-equiv=\"refresh\" content=\"5\""));
     }

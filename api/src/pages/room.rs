@@ -3,7 +3,7 @@
 use engine::clock::Millis;
 
 use super::frame::{Frame, count, escape, money, page, time};
-use super::home::badge;
+use super::home::{badge, in_line};
 use super::refusals::said;
 use super::script::SCRIPT;
 use super::words::{Language, Words};
@@ -147,9 +147,8 @@ pub fn room(contents: &RoomPage<'_>) -> String {
     for purchase in &contents.purchases {
         body.push_str(&purchase_card(words, contents, purchase));
     }
-    let admitted = contents.place.is_some_and(|place| place.state == PlaceState::Admitted);
     for offer in &contents.offers {
-        body.push_str(&offer_card(words, contents, offer, admitted));
+        body.push_str(&offer_card(words, contents, offer));
     }
     body.push_str(&leave_form(words, contents));
 
@@ -180,6 +179,18 @@ const fn is_waiting(state: PlaceState) -> bool {
     matches!(state, PlaceState::Lobby | PlaceState::Waiting | PlaceState::Ready)
 }
 
+/// Whether it is the visitor's turn to buy; a sale that is over ends every turn.
+fn is_in_session(contents: &RoomPage<'_>) -> bool {
+    contents.state != SaleState::Closed
+        && contents.place.is_some_and(|place| place.state == PlaceState::Admitted)
+}
+
+/// Whether this visitor can buy units of `offer` now.
+fn can_buy(contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> bool {
+    let available = offer.state == OfferState::Available && offer.quantity_max > 0;
+    is_in_session(contents) && available
+}
+
 /// Whether the place lapses when its page stops asking.
 const fn is_polled(state: PlaceState) -> bool {
     is_waiting(state) || matches!(state, PlaceState::SoldOut)
@@ -189,9 +200,7 @@ const fn is_polled(state: PlaceState) -> bool {
 fn standing(words: &Words, contents: &RoomPage<'_>) -> String {
     match (contents.place, contents.state) {
         (Some(place), _) if is_waiting(place.state) => waiting(words, contents, &place),
-        (Some(place), _) if place.state == PlaceState::Admitted => {
-            admitted(words, contents, &place)
-        }
+        (Some(place), _) if is_in_session(contents) => admitted(words, contents, &place),
         (Some(place), _) if place.state == PlaceState::SoldOut => format!(
             "<section class=\"card\" role=\"status\"{}><p>{}</p></section>",
             polled(words, contents, &place),
@@ -215,13 +224,14 @@ fn outside(words: &Words, contents: &RoomPage<'_>, state: SaleState) -> String {
         .map_or_else(String::new, |text| format!("<p class=\"notice\" role=\"status\">{text}</p>"));
     let card = match state {
         SaleState::SoldOut => said_alone(words.sold_out_long),
-        SaleState::Closed | SaleState::Draining => said_alone(words.closed_long),
+        SaleState::Closed => said_alone(words.closed_long),
+        SaleState::Draining => said_alone(words.draining_long),
         SaleState::Coming => {
             let opens = contents.opens_at.map(time).unwrap_or_default();
             format!(
                 "<section class=\"card center\"><p>{opens}</p>{clock}{hint}</section>",
                 opens = words.opens.replace("{n}", &opens),
-                clock = clock(words, contents, contents.opens_at),
+                clock = clock(words.opens_in, contents, contents.opens_at),
                 hint = soft(words.coming_hint),
             )
         }
@@ -230,7 +240,7 @@ fn outside(words: &Words, contents: &RoomPage<'_>, state: SaleState) -> String {
              <form method=\"post\" action=\"/s/{sale}/enter\">{key}<button>{enter}</button></form>\
              </section>",
             hint = words.enter_hint,
-            line = soft(&words.in_line.replace("{n}", &count(contents.line_length))),
+            line = soft(&in_line(words, contents.line_length)),
             sale = escape(contents.sale),
             key = hidden_key(&contents.key),
             enter = if ended.is_some() { words.enter_again } else { words.enter },
@@ -250,11 +260,11 @@ fn soft(html: &str) -> String {
     format!("<p class=\"soft\">{html}</p>")
 }
 
-/// A countdown, which a script fills in; the time itself stands beside it.
-fn clock(words: &Words, contents: &RoomPage<'_>, until: Option<Millis>) -> String {
+/// A countdown, which a script fills in; `text` has `{n}` for the time left, and the time itself
+/// stands beside it.
+fn clock(text: &str, contents: &RoomPage<'_>, until: Option<Millis>) -> String {
     let Some(until) = until else { return String::new() };
     let left = until.0.saturating_sub(contents.now.0).div_ceil(1_000);
-    let text = words.time_left;
     format!(
         "<p class=\"clock\" role=\"timer\" data-left=\"{left}\" data-words=\"{text}\" hidden></p>"
     )
@@ -337,10 +347,18 @@ fn admitted(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String
     let until = place
         .pass_expires_at
         .map_or_else(String::new, |at| soft(&words.until.replace("{n}", &time(at))));
+    let advice = if contents.offers.iter().any(|offer| can_buy(contents, offer)) {
+        words.can_buy
+    } else if contents.offers.iter().any(|offer| offer.state == OfferState::Available) {
+        words.limit_reached
+    } else {
+        words.cannot_buy
+    };
     format!(
-        "<section class=\"card center turn\" role=\"status\"><h2>{}</h2>{}{until}</section>",
-        words.admitted,
-        clock(words, contents, place.pass_expires_at)
+        "<section class=\"card center turn\" role=\"status\"><h2>{}</h2><p>{}</p>{}{until}</section>",
+        words.called,
+        advice,
+        clock(words.time_left, contents, place.pass_expires_at)
     )
 }
 
@@ -350,20 +368,15 @@ fn product(contents: &RoomPage<'_>, sku: &str) -> String {
     escape(if only && !contents.title.is_empty() { contents.title } else { sku })
 }
 
-fn offer_card(
-    words: &Words,
-    contents: &RoomPage<'_>,
-    offer: &OfferCard<'_>,
-    admitted: bool,
-) -> String {
+fn offer_card(words: &Words, contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> String {
     let left = words.left.replace("{n}", &count(offer.available));
     let left = match offer.state {
         OfferState::Available => left.replace("{m}", &count(offer.total)),
         OfferState::AllHeld => words.all_held.to_owned(),
         OfferState::SoldOut => words.sold_out.to_owned(),
     };
-    let can_buy = admitted && offer.state == OfferState::Available && offer.quantity_max > 0;
-    let form = if can_buy { buy_form(words, contents, offer) } else { String::new() };
+    let form =
+        if can_buy(contents, offer) { buy_form(words, contents, offer) } else { String::new() };
     format!(
         "<section class=\"card\"><div class=\"row\"><h2>{product}</h2>\
          <span class=\"price\">{price}</span></div><p class=\"soft\">{left}</p>{form}</section>",
@@ -428,7 +441,7 @@ fn purchase_forms(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseVie
     match purchase.state {
         PurchaseState::Held => {
             let until = soft(&words.pay_until.replace("{n}", &time(purchase.expires_at)));
-            let clock = clock(words, contents, Some(purchase.expires_at));
+            let clock = clock(words.time_left, contents, Some(purchase.expires_at));
             until + &clock + &pay + &button("release", "quiet", words.give_up)
         }
         // In the demo, a payment that broke off can be ended from here.
@@ -442,7 +455,7 @@ fn purchase_forms(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseVie
 
 fn leave_form(words: &Words, contents: &RoomPage<'_>) -> String {
     let text = match contents.place.map(|place| place.state) {
-        Some(PlaceState::Admitted) => words.finish,
+        Some(PlaceState::Admitted) if is_in_session(contents) => words.finish,
         Some(state) if is_polled(state) => words.leave,
         _ => return String::new(),
     };
@@ -559,8 +572,25 @@ mod tests {
         page.purchases = vec![purchase(PurchaseState::Paying)];
         let html = room(&page);
         assert!(html.contains("confirming your payment") && html.contains("data-reload=\"4\""));
+        page.offers[0].quantity_max = 0;
+        assert!(room(&page).contains("as many as one person can buy"));
         page.offers[0].state = OfferState::SoldOut;
-        assert!(!room(&page).contains("/s/demo/buy"));
+        let html = room(&page);
+        assert!(!html.contains("/s/demo/buy") && html.contains("nothing you can buy right now"));
+    }
+
+    #[test]
+    fn a_page_offers_nothing_that_the_sale_would_refuse() {
+        let mut page = contents(Language::English, Some(place(PlaceState::Admitted)));
+        page.state = SaleState::Closed;
+        let html = room(&page);
+        assert!(html.contains("This sale is over"), "{html}");
+        assert!(!html.contains("You can buy") && !html.contains("<form"), "{html}");
+        page.state = SaleState::Draining;
+        assert!(room(&page).contains("action=\"/s/demo/buy\""), "a session goes on");
+        page.place = None;
+        let html = room(&page);
+        assert!(html.contains("no longer taking new people") && !html.contains("<form"), "{html}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ font-size:.85rem;font-weight:600}.open{color:var(--good)}.over{color:var(--bad)}
 .big{font-size:3.6rem;line-height:1.1;font-weight:750;font-variant-numeric:tabular-nums;\
 margin:.1rem 0 .3rem}\
 .center{text-align:center}\
-.clock{font-size:1.6rem;font-weight:700;font-variant-numeric:tabular-nums;margin:.2rem 0}\\
+.clock{font-size:1.6rem;font-weight:700;font-variant-numeric:tabular-nums;margin:.2rem 0}\
 progress{width:100%;height:1.1rem;margin:.6rem 0;accent-color:var(--go)}\
 dl{display:grid;grid-template-columns:auto auto;gap:.2rem 1rem;margin:.6rem 0 0}\
 dt{color:var(--soft);text-align:left}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}\
@@ -42,3 +42,14 @@ form{margin:.7rem 0 0}form .row{flex-wrap:nowrap}form .row button{flex:1}\
 margin:0 0 1rem;border-radius:0 10px 10px 0}\
 .turn{border:2px solid var(--good)}\
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A backslash would end up in the sheet and take the rule after it away.
+    #[test]
+    fn the_sheet_is_one_line_without_a_stray_backslash() {
+        assert!(!STYLE.contains(['\\', '\n']));
+    }
+}

@@ -95,7 +95,7 @@ fn a_session_that_ends_is_explained_and_the_place_is_taken_again() {
         browser.shows("You can buy now");
         browser.click(BUY);
         // The page finds out by itself.
-        let text = browser.shows("Your time to buy is over");
+        let text = browser.shows("Your time to buy has run out");
         assert!(text.contains("Reserved until"), "the reservation goes on: {text}");
         browser.click(ENTER);
         let text = browser.shows("You can buy now");
@@ -106,7 +106,7 @@ fn a_session_that_ends_is_explained_and_the_place_is_taken_again() {
         browser.click(ENTER);
         thread::sleep(Duration::from_millis(3_200));
         browser.reload();
-        browser.shows("Your time to buy is over");
+        browser.shows("Your time to buy has run out");
         browser.click(ENTER);
         browser.shows("You can buy now");
     });

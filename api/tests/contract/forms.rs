@@ -178,7 +178,7 @@ async fn another_sites_form_is_refused_and_changes_nothing() {
         ] {
             let ask = post(browser.room(form)).header(name, value);
             let ask = ask.body(format!("sku={SKU}&quantity=1&key=z"));
-            is_a_page(&browser.send(ask.clone()).await, 403, "nothing was done");
+            is_a_page(&browser.send(ask.clone()).await, 403, "we did nothing");
             browser.send(ask.header("accept", "application/json")).await.refuses(403, "forbidden");
         }
     }
@@ -206,7 +206,7 @@ async fn a_refused_form_says_why_in_the_room_once() {
     assert!(!browser.page().await.contains("You have no place"), "it is said once");
     browser.form("/enter", "").await;
     let page = browser.form("/buy", &format!("sku={SKU}&quantity=2&key=a")).await;
-    assert!(page.contains("more than one person may buy"), "{page}");
+    assert!(page.contains("more than one person can buy"), "{page}");
     for fields in [
         format!("sku={SKU}&quantity=0&key=a"),
         format!("sku={SKU}&quantity=-1&key=a"),
@@ -214,10 +214,10 @@ async fn a_refused_form_says_why_in_the_room_once() {
         "sku=other&quantity=1&key=a".to_owned(),
         String::new(),
     ] {
-        is_a_page(&browser.post("/buy", &fields).await, 400, "not complete");
+        is_a_page(&browser.post("/buy", &fields).await, 400, "was incomplete");
     }
     assert_eq!(browser.wall.units().await, [10, 0, 0, 0]);
-    is_a_page(&browser.post("/purchases/p1-1/pay", "").await, 404, "no such page");
+    is_a_page(&browser.post("/purchases/p1-1/pay", "").await, 404, "does not exist");
 }
 
 #[tokio::test]
@@ -228,7 +228,7 @@ async fn a_lapsed_place_is_explained_and_taken_again() {
     let ticket = browser.ticket();
     let first = browser.cookies[&ticket].clone();
     let page = eventually_ended(&mut browser).await;
-    assert!(page.contains("Your time to buy is over."), "{page}");
+    assert!(page.contains("Your time to buy has run out."), "{page}");
     assert!(page.contains("Get in line again"), "{page}");
     assert!(page.contains("/purchases/p1-1/release\""), "the reservation goes on: {page}");
     let page = browser.form("/enter", "").await;
@@ -255,7 +255,7 @@ async fn eventually_ended(browser: &mut Browser<'_>) -> String {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let page = browser.page().await;
-        if !page.contains("You can buy now") {
+        if !page.contains("It is your turn") {
             return page;
         }
         assert!(tokio::time::Instant::now() < deadline, "the session never ended");
@@ -272,13 +272,13 @@ async fn each_way_a_place_ends_has_its_own_words() {
     // Where many nodes serve, four periods of a second later than alone. Looking would be a sign of life.
     tokio::time::sleep(std::time::Duration::from_millis(11_500)).await;
     let page = idle.page().await;
-    assert!(page.contains("was not open for a while"), "{page}");
+    assert!(page.contains("was closed for too long"), "{page}");
     let page = idle.form("/enter", "").await;
     assert!(page.contains("data-state=\"waiting\""), "{page}");
     idle.wall.act("resume", Value::Null).await;
     tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     let page = idle.page().await;
-    assert!(page.contains("did not come back in time"), "{page}");
+    assert!(page.contains("this page was not open"), "{page}");
 
     // Made again under the same name: yesterday's visitors are not locked out.
     let name = idle.wall.name().to_owned();
@@ -288,7 +288,7 @@ async fn each_way_a_place_ends_has_its_own_words() {
                         "offers": [crate::wall::offer(10)] });
     idle.wall.operator(post("/v1/admin/sales").json(&again)).await.is(201);
     let page = idle.page().await;
-    assert!(page.contains("set up again"), "{page}");
+    assert!(page.contains("was restarted"), "{page}");
     let page = idle.form("/enter", "").await;
     assert!(page.contains("You can buy now"), "{page}");
 }
@@ -312,12 +312,12 @@ async fn a_form_of_our_page_needs_no_origin_and_a_foreign_one_never_has_its_key(
     elsewhere.cookies = ours.cookies.clone();
     for browser in [&mut other, &mut elsewhere] {
         let enter = post(browser.room("/enter")).header("origin", "https://evil.example");
-        is_a_page(&browser.send(enter.body(format!("key={key}"))).await, 403, "nothing was done");
+        is_a_page(&browser.send(enter.body(format!("key={key}"))).await, 403, "we did nothing");
     }
     let leave = post(ours.room("/leave")).header("origin", "https://evil.example");
-    is_a_page(&ours.send(leave.body("key=abc")).await, 403, "nothing was done");
+    is_a_page(&ours.send(leave.body("key=abc")).await, 403, "we did nothing");
     let leave = post(ours.room("/leave")).header("sec-fetch-site", "cross-site");
-    is_a_page(&ours.send(leave.body(format!("key={key}"))).await, 403, "nothing was done");
+    is_a_page(&ours.send(leave.body(format!("key={key}"))).await, 403, "we did nothing");
     assert_eq!(ours.wall.stats().await["serving"], 1);
 }
 
@@ -377,7 +377,7 @@ async fn going_back_and_choosing_again_is_never_taken_for_the_first_choice() {
     let key = browser.key(&page, "/buy");
     browser.form("/buy", &format!("sku={SKU}&quantity=1&key={key}")).await;
     let again = browser.post("/buy", &format!("sku={SKU}&quantity=2&key={key}")).await;
-    is_a_page(&again, 422, "already sent with another choice");
+    is_a_page(&again, 422, "already sent this form");
     assert_eq!(browser.wall.units().await, [9, 1, 0, 0]);
     let page = browser.page().await;
     let fresh = browser.key(&page, "/buy");
@@ -391,9 +391,9 @@ async fn every_refusal_of_a_page_is_a_page() {
     let mut browser = browser(json!({})).await;
     let korean = |ask: Ask| ask.header("accept-language", "ko-KR,ko;q=0.9");
     for (ask, status, words) in [
-        (get("/s/unknown"), 404, "판매가 더 이상 열려 있지 않습니다"),
-        (get("/nothing/here"), 404, "페이지가 없거나"),
-        (post("/s/unknown/enter"), 404, "페이지가 없거나"),
+        (get("/s/unknown"), 404, "주소가 잘못되었거나"),
+        (get("/nothing/here"), 404, "판매가 없어졌습니다"),
+        (post("/s/unknown/enter"), 404, "판매가 없어졌습니다"),
         (get(browser.room("/leave")), 405, "대기실의 버튼으로만"),
         (post(browser.room("")), 405, "대기실의 버튼으로만"),
     ] {
