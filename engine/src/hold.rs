@@ -97,6 +97,11 @@ binary_enum!(HoldState {
 });
 
 impl HoldState {
+    /// Whether a hold in this state stays in it for good.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Released | Self::Expired | Self::Refunded)
+    }
+
     /// Whether a hold in this state may be found in `later` afterwards.
     pub fn leads_to(self, later: Self) -> bool {
         match self {

@@ -16,6 +16,7 @@ pub mod spec;
 pub mod stream;
 
 mod keyed;
+mod segmented;
 
 pub mod commit;
 pub mod ring;

@@ -83,8 +83,20 @@ pub const SHOPPER_HOLDS_MIN: u32 = 16;
 /// Holds that a shopper may make for each unit of the limit per shopper, where that gives more.
 pub const SHOPPER_HOLDS_PER_UNIT: u32 = 8;
 
-/// Replies kept for idempotency keys in one sale.
-pub const REPLAYS_MAX: usize = 4_194_304;
+/// Replies kept for the idempotency keys of entries in one sale.
+pub const ENTRY_REPLAYS_MAX: usize = 4_194_304;
+
+/// Replies kept for the idempotency keys of purchases and of their steps in one sale: as many as make
+/// and end all the holds that a sale keeps.
+pub const HOLD_REPLAYS_MAX: usize = 2 * HOLDS_MAX;
+
+/// Replies past their time that one new reply makes forgotten at most. More than one, so that they
+/// become fewer.
+pub const REPLAYS_FORGOTTEN_AT_ONCE: usize = 4;
+
+/// Keys of purchases past their time that one batch takes out of a sale's view at most: as many as a
+/// batch can add.
+pub const ANSWERED_KEYS_FORGOTTEN_AT_ONCE: usize = BATCH_COMMANDS_MAX;
 
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;

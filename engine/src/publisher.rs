@@ -11,7 +11,8 @@ use crate::{
     hold::{Hold, HoldState, Step},
     id::{HoldId, Number, OfferIndex},
     line::{LineWriter, PlaceState},
-    record::{Change, Departure, Record, SessionEnd},
+    purchase_admission::{AnsweredKeys, PurchaseAdmission},
+    record::{Change, Departure, Record, ReplayKey, SessionEnd},
     sale::{Sale, departed_state, is_ended},
     session::{Session, SessionState},
     spec::SaleSpec,
@@ -29,6 +30,8 @@ pub(crate) struct Publisher {
     refund_restocks: bool,
     /// Released and expired holds of the view, in the order in which the sale forgets them.
     ended: VecDeque<HoldId>,
+    /// Keys of purchases that the view knows.
+    answered: AnsweredKeys,
     /// Whether a hold was made since the view was last rid of what the sale has forgotten.
     has_held: bool,
 }
@@ -47,6 +50,9 @@ impl Publisher {
         publisher.restore_line(sale, at);
         sale.holds().for_each(|hold| publisher.view.set_hold(hold));
         publisher.ended.extend(sale.ended_holds().map(|(_, id)| *id));
+        for (at, key) in sale.purchase_keys() {
+            publisher.answered.add(publisher.view.purchases(), key, at);
+        }
         let held_at = sale.holds().map(|hold| hold.created_at).max();
         if let Some(at) = held_at {
             publisher.view.set_held_at(at);
@@ -59,12 +65,47 @@ impl Publisher {
         let line = LineWriter::new(at);
         let view = Arc::new(SaleView::new(sale, line.line(), Stock::new(counts)));
         let (ended, refund_restocks) = (VecDeque::new(), spec.refund_restocks);
-        Self { view, line, refund_restocks, ended, has_held: false }
+        let answered = AnsweredKeys::default();
+        Self { view, line, refund_restocks, ended, answered, has_held: false }
     }
 
     /// What handlers see.
     pub(crate) fn view(&self) -> &Arc<SaleView> {
         &self.view
+    }
+
+    /// A hold was published that no permit here was given for.
+    pub(crate) fn take_unpermitted(
+        &mut self,
+        items: impl Iterator<Item = (OfferIndex, u32)>,
+        replay: Option<ReplayKey>,
+        at: Millis,
+    ) {
+        for (offer, quantity) in items {
+            self.view.stock().take_unpermitted(offer, quantity);
+        }
+        if let Some(replay) = replay {
+            self.answered.add(self.view.purchases(), replay.key, at);
+        }
+    }
+
+    /// A hold was published that was let through with `admission`.
+    pub(crate) fn spend(
+        &mut self,
+        admission: PurchaseAdmission,
+        items: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+        at: Millis,
+    ) {
+        let items = items.iter().copied();
+        if !admission.is_of(self.view.purchases()) {
+            // The sale was taken over while the purchase was on its way: permit and key are the old
+            // view's, and this one knows neither.
+            admission.spend();
+            self.take_unpermitted(items, Some(replay), at);
+        } else if !self.answered.spend(admission, at) {
+            self.take_unpermitted(items, None, at);
+        }
     }
 
     fn restore_line(&mut self, sale: &Sale, at: Millis) {
@@ -178,6 +219,7 @@ impl Publisher {
         for (counts, offer) in sale.counts().iter().zip(0..) {
             self.view.stock().publish(OfferIndex(offer), *counts);
         }
+        self.answered.forget_old(self.view.purchases(), at);
         self.view.set_figures(sale, at);
     }
 

@@ -2,42 +2,55 @@
 //!
 //! Owns the keys of purchases, the answered and those on their way. A repeat of either goes to the
 //! scribe even when nothing is left to buy, for its first asking may have got the last unit. A key
-//! is on its way until its answer is published, so that no moment lies between the two.
+//! is on its way until its answer is published, so that no moment lies between the two. It counts as
+//! answered as long as the sale keeps the answer; [`AnsweredKeys`] has what is to be forgotten next.
 
 use std::sync::Arc;
 
 use dashmap::Entry;
 
 use crate::{
+    clock::Millis,
     id::OfferIndex,
     keyed::{self, SharedMap},
+    limits::{ANSWERED_KEYS_FORGOTTEN_AT_ONCE, HOLD_REPLAYS_MAX, REPLAY_TTL_MS},
     record::ReplayKey,
+    segmented::Segmented,
     stock::{Permit, SoldOut, Stock},
 };
 
-/// A key's request made a hold; the bits below count its requests on their way.
-const ANSWERED: u32 = 1 << 31;
+/// One hold that a key made; the bits below count the key's requests on their way.
+const ANSWERED: u64 = 1 << 32;
 
-/// Keys of one sale's purchases. As many as holds were made and requests wait, so bounded by both.
+/// Keys of one sale's purchases: as many as answers are kept and requests wait, so bounded by both.
 ///
 /// Keys are known by half of themselves: two that share it cost a repeat's hop to the scribe, which
 /// knows them apart.
 #[derive(Debug)]
 pub(crate) struct Purchases {
-    keys: SharedMap<u64, u32>,
+    keys: SharedMap<u64, u64>,
 }
 
 impl Purchases {
-    /// The keys that a recovered sale has answered.
-    pub(crate) fn answered(keys: impl Iterator<Item = u128>) -> Self {
-        let purchases = Self { keys: keyed::shared_map() };
-        keys.for_each(|key| purchases.set_answered(key));
-        purchases
+    pub(crate) fn new() -> Self {
+        Self { keys: keyed::shared_map() }
     }
 
-    /// A hold was made with `key`, without an admission. Only the scribe calls this, after the sync.
-    pub(crate) fn set_answered(&self, key: u128) {
-        *self.keys.entry(keyed::hash(key)).or_default() |= ANSWERED;
+    fn set_answered(&self, key: u64) {
+        *self.keys.entry(key).or_default() += ANSWERED;
+    }
+
+    fn forget_answer(&self, key: u64) {
+        self.take_off(key, ANSWERED);
+    }
+
+    fn take_off(&self, key: u64, count: u64) {
+        if let Entry::Occupied(mut requests) = self.keys.entry(key) {
+            *requests.get_mut() -= count;
+            if *requests.get() == 0 {
+                requests.remove();
+            }
+        }
     }
 
     /// Whether a key was answered or is being asked.
@@ -49,7 +62,45 @@ impl Purchases {
     fn ask(self: &Arc<Self>, key: u128) -> Asking {
         let key = keyed::hash(key);
         *self.keys.entry(key).or_default() += 1;
-        Asking { purchases: Arc::clone(self), key, outcome: 0 }
+        Asking { purchases: Arc::clone(self), key, is_answered: false }
+    }
+}
+
+/// The scribe's list of the keys that count as answered in a sale's view. An answer past its time can
+/// be found no more, so its key leaves the view; so does the oldest one where as many are known as a
+/// sale keeps.
+#[derive(Debug, Default)]
+pub(crate) struct AnsweredKeys {
+    /// In the order of their answers, as the view knows them.
+    keys: Segmented<(Millis, u64)>,
+}
+
+impl AnsweredKeys {
+    /// A hold was made with `key` that no admission here led to.
+    pub(crate) fn add(&mut self, purchases: &Purchases, key: u128, at: Millis) {
+        let key = keyed::hash(key);
+        purchases.set_answered(key);
+        self.keys.push((at, key));
+    }
+
+    /// A hold was made with the key of `admission` and published: its units are used up. Answers whether
+    /// there was a permit for them.
+    pub(crate) fn spend(&mut self, admission: PurchaseAdmission, at: Millis) -> bool {
+        self.keys.push((at, admission.asking.key));
+        admission.spend()
+    }
+
+    /// Takes keys past their time out of the view, a bounded number at once.
+    pub(crate) fn forget_old(&mut self, purchases: &Purchases, at: Millis) {
+        for _ in 0..ANSWERED_KEYS_FORGOTTEN_AT_ONCE {
+            let Some((answered_at, key)) = self.keys.front().copied() else { return };
+            let is_due = at.since(answered_at) >= REPLAY_TTL_MS;
+            if !is_due && self.keys.len() <= HOLD_REPLAYS_MAX {
+                return;
+            }
+            self.keys.drop_front();
+            purchases.forget_answer(key);
+        }
     }
 }
 
@@ -58,8 +109,8 @@ impl Purchases {
 struct Asking {
     purchases: Arc<Purchases>,
     key: u64,
-    /// What it leaves behind: [`ANSWERED`], or nothing.
-    outcome: u32,
+    /// Whether it made a hold, so that its key counts as answered.
+    is_answered: bool,
 }
 
 impl Asking {
@@ -71,12 +122,13 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut requests) = self.purchases.keys.entry(self.key) {
-            *requests.get_mut() -= 1;
-            *requests.get_mut() |= self.outcome;
-            if *requests.get() == 0 {
-                requests.remove();
-            }
+        if self.is_answered
+            && let Some(mut requests) = self.purchases.keys.get_mut(&self.key)
+        {
+            // Counted while it was on its way.
+            *requests += ANSWERED - 1;
+        } else {
+            self.purchases.take_off(self.key, 1);
         }
     }
 }
@@ -115,10 +167,10 @@ impl PurchaseAdmission {
         std::ptr::eq(&raw const *self.asking.purchases, purchases)
     }
 
-    /// A hold was made and published: its units are used up, and its key counts as answered. Answers
-    /// whether there was a permit for them.
+    /// A hold was made: the units are used up, and the key counts as answered in its own view. Answers
+    /// whether there was a permit.
     pub(crate) fn spend(mut self) -> bool {
-        self.asking.outcome = ANSWERED;
+        self.asking.is_answered = true;
         self.permit.map(Permit::spend).is_some()
     }
 }
@@ -133,7 +185,7 @@ mod tests {
     /// The race for the last unit between requests of one key, in the order that once went wrong.
     #[test]
     fn who_asked_first_and_took_nothing_is_a_repeat_of_who_took() {
-        let purchases = Arc::new(Purchases::answered([].into_iter()));
+        let purchases = Arc::new(Purchases::new());
         let stock = Arc::new(Stock::new(&[Counts { available: 1, ..Counts::default() }]));
         let replay = ReplayKey { key: 9, body: 9 };
         let admission =
@@ -143,7 +195,8 @@ mod tests {
         assert!(first.is_repeat());
         assert!(admission(8).is_err(), "another key has nothing to repeat");
         assert!(admission(replay.key).is_ok_and(|third| third.permit.is_none()));
-        assert!(second.spend());
+        let mut answered = AnsweredKeys::default();
+        assert!(answered.spend(second, Millis(1)));
         assert!(first.is_repeat());
         drop(first);
         assert!(admission(replay.key).is_ok_and(|again| again.permit.is_none()));
@@ -151,11 +204,29 @@ mod tests {
 
     #[test]
     fn an_admission_that_made_nothing_leaves_nothing() {
-        let purchases = Arc::new(Purchases::answered([].into_iter()));
+        let purchases = Arc::new(Purchases::new());
         let stock = Arc::new(Stock::new(&[Counts { available: 1, ..Counts::default() }]));
         let replay = ReplayKey { key: 9, body: 9 };
         drop(PurchaseAdmission::new(&purchases, &stock, &LAST, replay).expect("a unit is left"));
         assert_eq!(stock.permits(OfferIndex(0)), 1);
         assert!(purchases.keys.is_empty());
+    }
+
+    #[test]
+    fn a_key_is_forgotten_a_day_after_its_last_answer_and_while_it_is_asked_never() {
+        let day = Millis(REPLAY_TTL_MS);
+        let (purchases, mut answered) = (Arc::new(Purchases::new()), AnsweredKeys::default());
+        answered.add(&purchases, 1, Millis(1));
+        answered.add(&purchases, 2, Millis(2));
+        answered.add(&purchases, 1, Millis(3));
+        answered.add(&purchases, 3, Millis(4));
+        answered.forget_old(&purchases, day.after(2));
+        assert_eq!([1, 2, 3].map(|key| purchases.knows(key)), [true, false, true]);
+        let asking = purchases.ask(3);
+        answered.forget_old(&purchases, day.after(4));
+        assert_eq!([1, 2, 3].map(|key| purchases.knows(key)), [false, false, true]);
+        drop(asking);
+        assert!(purchases.keys.is_empty());
+        assert_eq!(answered.keys.len(), 0);
     }
 }

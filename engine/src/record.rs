@@ -9,7 +9,7 @@
 
 mod answer;
 
-pub use self::answer::{Answer, EntryAnswer, EntryStanding, ReplayKey};
+pub use self::answer::{EntryAnswer, EntryStanding, ReplayKey};
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},

@@ -23,17 +23,21 @@ pub use self::decide::{
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
 pub(crate) use self::holds::is_ended;
 pub use self::members::Members;
-use self::{holds::Holds, places::Places, replays::Replays};
+use self::{
+    holds::Holds,
+    places::Places,
+    replays::{HoldAnswer, Replays},
+};
 use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Outlook, Pace},
-    hold::Hold,
+    hold::{Hold, HoldState},
     id::{Epoch, EventId, HoldId, Number, SaleTag, ShopperKey},
     limits::CLAIM_AFTER_OUTAGE_MS,
     line::PlaceState,
     outbox::Outbox,
-    record::{Answer, Author, Change, Departure, ReplayKey},
+    record::{Author, Change, Departure, EntryAnswer, ReplayKey},
     session::{Session, SessionState, Sessions},
     spec::SaleSpec,
     stock::Counts,
@@ -288,14 +292,22 @@ impl Sale {
         self.holds.forgotten()
     }
 
-    /// Answers kept for idempotency keys, oldest first.
-    pub(crate) fn answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, Answer)> {
-        self.replays.iter(&self.places)
+    /// What entries with a key were told, the oldest first.
+    pub(crate) fn entry_answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, EntryAnswer)> {
+        self.replays.entries(&self.places)
     }
 
-    /// Keys of requests that made a hold and may be asked again.
-    pub(crate) fn purchase_keys(&self) -> impl Iterator<Item = u128> {
-        self.replays.hold_keys()
+    /// What purchases and steps with a key were told, the oldest first.
+    pub(crate) fn hold_answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, HoldAnswer)> {
+        self.replays.holds()
+    }
+
+    /// Keys that made a hold and may be asked again, and when they did, the oldest first.
+    pub(crate) fn purchase_keys(&self) -> impl Iterator<Item = (Millis, u128)> {
+        let made = |(replay, at, (_, state)): (ReplayKey, Millis, HoldAnswer)| {
+            (state == HoldState::Held).then_some((at, replay.key))
+        };
+        self.hold_answers().filter_map(made)
     }
 
     /// What the order pipeline still has to be told.

@@ -284,7 +284,8 @@ impl Scribe {
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
         // and one wake-up of a thread serves many.
         for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
-            batch.wake_ups.extend(self.answer(request, reply, &adopted));
+            let wake_up = self.answer(request, reply, batch.decided.at, &adopted);
+            batch.wake_ups.extend(wake_up);
         }
         batch.wake_ups.clear();
         self.spare = batch;
@@ -314,18 +315,15 @@ impl Scribe {
 
     /// Takes the units of holds that no permit here was given for. A sale taken over in this batch is
     /// shown as the whole batch left it.
-    fn take_units(&self, decided: &Decided, adopted: &BTreeSet<SaleTag>) {
+    fn take_units(&mut self, decided: &Decided, adopted: &BTreeSet<SaleTag>) {
         for index in &decided.others_holds {
             let Record::Held { sale, items, replay, .. } = &decided.records[*index] else {
                 unreachable!("an index of a hold");
             };
-            let publisher = self.publishers.get(sale).filter(|_| !adopted.contains(sale));
-            let Some(view) = publisher.map(Publisher::view) else { continue };
-            for item in items {
-                view.stock().take_unpermitted(item.offer, item.quantity);
-            }
-            if let Some(replay) = replay {
-                view.purchases().set_answered(replay.key);
+            let publisher = self.publishers.get_mut(sale).filter(|_| !adopted.contains(sale));
+            if let Some(publisher) = publisher {
+                let items = items.iter().map(|item| (item.offer, item.quantity));
+                publisher.take_unpermitted(items, *replay, decided.at);
             }
         }
     }
@@ -415,9 +413,10 @@ impl Scribe {
     }
 
     fn answer(
-        &self,
+        &mut self,
         request: Request,
         reply: Reply,
+        at: Millis,
         adopted: &BTreeSet<SaleTag>,
     ) -> Option<WakeUp<Answer>> {
         let Request { command, admission, promise } = request;
@@ -426,19 +425,16 @@ impl Scribe {
         if let Command::Purchase { sale, items, replay, .. } = &command
             && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
         {
-            // A sale taken over in this batch has a view that knows the hold. One that was taken over
-            // while the purchase was on its way knows neither permit nor key: they are the old view's.
-            let publisher = self.publishers.get(sale).filter(|_| !adopted.contains(sale));
-            let view = publisher.map(Publisher::view);
-            let permitted = admission.is_some_and(|admission| {
-                let is_of_view = view.is_some_and(|view| admission.is_of(view.purchases()));
-                admission.spend() && is_of_view
-            });
-            if let Some(view) = view.filter(|_| !permitted) {
-                for (offer, quantity) in items {
-                    view.stock().take_unpermitted(*offer, *quantity);
+            // A sale taken over in this batch has a view that knows the hold.
+            let publisher = self.publishers.get_mut(sale).filter(|_| !adopted.contains(sale));
+            match (publisher, admission) {
+                (Some(publisher), Some(admission)) => {
+                    publisher.spend(admission, items, *replay, at);
                 }
-                view.purchases().set_answered(replay.key);
+                (Some(publisher), None) => {
+                    publisher.take_unpermitted(items.iter().copied(), Some(*replay), at);
+                }
+                (None, admission) => drop(admission.map(PurchaseAdmission::spend)),
             }
         }
         promise.resolve_unheard(Ok(reply))

@@ -98,7 +98,7 @@ impl SaleView {
             sessions: keyed::counted_map(),
             holds: keyed::counted_map(),
             shopper_holds: keyed::shared_map(),
-            purchases: Arc::new(Purchases::answered(sale.purchase_keys())),
+            purchases: Arc::new(Purchases::new()),
             held_at: AtomicU64::new(0),
         }
     }

@@ -150,6 +150,24 @@ async fn leaving_is_idempotent_and_moves_the_rest_up() {
 }
 
 #[tokio::test]
+async fn an_entry_repeated_after_its_place_is_left_gives_a_new_place_and_a_ticket_that_is_good() {
+    let wall = paused(json!({})).await;
+    let again = || post(wall.path("enter")).key("2f1c7a50-3f0e-4a8e-9a51-6a9f0b7c1d22");
+    let first = wall.tell(again()).await.is(202).json();
+    let repeated = wall.tell(again()).await.is(202);
+    assert_eq!(repeated.header("idempotent-replayed"), Some("true"));
+    assert_eq!(repeated.json(), first);
+    wall.tell(post(wall.path("leave")).bearer(&text(&first["ticket"]))).await.is(204);
+    let fresh = wall.tell(again()).await.is(202);
+    assert_eq!(fresh.header("idempotent-replayed"), None);
+    let fresh = fresh.json();
+    assert_eq!((&first["number"], &fresh["number"]), (&json!(1), &json!(2)));
+    let place = wall.position(&text(&fresh["ticket"])).await.is(200).json();
+    assert_eq!((&place["number"], &place["state"]), (&json!(2), &json!("waiting")));
+    assert_eq!(wall.tell(again()).await.is(202).json(), fresh);
+}
+
+#[tokio::test]
 async fn leaving_after_admission_frees_the_slot_for_the_next() {
     let wall = Wall::new(json!({ "active_max": 1 })).await;
     let first = wall.admitted().await;

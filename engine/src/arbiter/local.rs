@@ -91,6 +91,8 @@ struct Entering {
     epoch: Epoch,
     number: Number,
     replay: Option<ReplayKey>,
+    /// The key was answered with this place before the batch.
+    replayed: bool,
 }
 
 /// A batch's entries that wait for their answers.
@@ -112,7 +114,7 @@ impl Entries {
     }
 
     fn push(&mut self, entry: Entering) {
-        if let Some(replay) = entry.replay {
+        if let Some(replay) = entry.replay.filter(|_| !entry.replayed) {
             let key = (entry.sale, entry.epoch, replay.key);
             self.first.entry(key).or_insert(self.all.len());
         }
@@ -234,14 +236,17 @@ impl Batch<'_> {
                     return Reply::Noted(0);
                 }
                 match found.decide_entry(*shopper, *replay, self.at) {
-                    Ok(EntryDecision::Place(number, records)) => {
-                        self.record_all(records);
+                    Ok(decision) => {
                         let (sale, replay) = (*sale, *replay);
-                        entering.push(Entering { index, sale, epoch, number, replay });
+                        let (number, replayed) = match decision {
+                            EntryDecision::Place(number, records) => {
+                                self.record_all(records);
+                                (number, false)
+                            }
+                            EntryDecision::Replayed(number) => (number, true),
+                        };
+                        entering.push(Entering { index, sale, epoch, number, replay, replayed });
                         Reply::Noted(0)
-                    }
-                    Ok(EntryDecision::Replayed(answer)) => {
-                        Reply::Entry(Ok(Entry { epoch, answer, replayed: true }))
                     }
                     Err(refusal) => Reply::Entry(Err(refusal)),
                 }
@@ -298,15 +303,19 @@ impl Batch<'_> {
     /// Answers an entry after the gate moved: lets in who was called at once, and keeps the answer
     /// for its key.
     fn answer_entry(&mut self, entering: &Entering) -> Result<Entry, EntryRefusal> {
-        let Entering { sale: tag, epoch, number, replay, .. } = *entering;
+        let Entering { sale: tag, epoch, number, replay, replayed, .. } = *entering;
         // A later command of this batch may have deleted the sale, and another one made it anew.
         let found = self.world.sale(tag).filter(|sale| sale.epoch() == epoch);
         let sale = found.ok_or(EntryRefusal::NoSale)?;
+        let number = if replayed { number } else { sale.number_to_tell(number) };
         // Another entry of this batch with the same key may have been answered just now.
-        if let Some(answer) = sale.answered_entry(replay, self.at)? {
+        if let Some(answer) = sale.told_entry(replay, number, self.at) {
             return Ok(Entry { epoch, answer, replayed: true });
         }
-        let number = sale.number_to_tell(number);
+        if replayed {
+            // Left since, and the key answered again, all in this batch.
+            return Ok(Entry { epoch, answer: sale.entry_answer(number, self.at), replayed });
+        }
         if sale.session(number).is_some_and(|session| session.state == SessionState::Called) {
             let claimed = sale.claimed(number);
             self.record(claimed);

@@ -4,8 +4,7 @@ use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
     gate::EtaRange,
-    hold::HoldState,
-    id::{HoldId, Number, ShopperKey},
+    id::{Number, ShopperKey},
 };
 
 /// An idempotency key in its scope, and the body it came with, both as keyed hashes.
@@ -18,25 +17,6 @@ pub struct ReplayKey {
 }
 
 binary_struct!(ReplayKey { key, body });
-
-/// What a keyed request was answered, enough to answer it again with the same bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// An entry.
-    Entry {
-        /// The place as it was told.
-        answer: EntryAnswer,
-    },
-    /// A purchase or a later step of it.
-    Hold {
-        /// Which hold.
-        hold: HoldId,
-        /// The state it was told to be in.
-        state: HoldState,
-    },
-}
-
-binary_enum!(Answer { 0 => Entry { answer }, 1 => Hold { hold, state } });
 
 /// A place as an entry was told it.
 #[derive(Clone, Debug, PartialEq, Eq)]

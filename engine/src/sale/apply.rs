@@ -11,7 +11,7 @@ use crate::{
     id::{HoldId, Number, OfferIndex},
     limits::AUDIT_ENTRIES_MAX,
     line::PlaceState,
-    record::{Answer, Author, Change, Record, ReplayKey, SessionEnd},
+    record::{Author, Change, Record, SessionEnd},
     session::{Session, SessionState},
     stock::Counts,
 };
@@ -42,23 +42,21 @@ impl Sale {
             }
             Record::SessionEnded { number, reason, .. } => self.apply_end(*number, *reason),
             Record::EntryAnswered { replay, answer, .. } => {
-                self.keep(*replay, Answer::Entry { answer: answer.clone() }, at);
+                self.replays.keep_entry(*replay, answer.clone(), at, &self.places);
             }
             Record::EntryNoted { replay, number, .. } => {
                 let answer = self.noted_answer(*number, at);
-                self.keep(*replay, Answer::Entry { answer }, at);
+                self.replays.keep_entry(*replay, answer, at, &self.places);
             }
             Record::Held { .. } => self.apply_hold(record, at),
             Record::Settled { hold, step, replay, .. } => {
                 self.apply_step(*hold, *step, at);
                 if let Some(replay) = replay {
-                    let answer = Answer::Hold { hold: *hold, state: step.target() };
-                    self.keep(*replay, answer, at);
+                    self.replays.keep_hold(*replay, (*hold, step.target()), at);
                 }
             }
             Record::StepAnswered { hold, state, replay, .. } => {
-                let answer = Answer::Hold { hold: *hold, state: *state };
-                self.keep(*replay, answer, at);
+                self.replays.keep_hold(*replay, (*hold, *state), at);
             }
             Record::Changed { author, change, .. } => self.apply_change(author, change, at),
             Record::ClockSet { offset_ms, .. } => self.controls.clock_offset_ms = *offset_ms,
@@ -89,10 +87,6 @@ impl Sale {
         if waiting && freed > 0 {
             self.freeing.note(freed, at);
         }
-    }
-
-    fn keep(&mut self, replay: ReplayKey, answer: Answer, at: Millis) {
-        self.replays.keep(replay, answer, at, &self.places);
     }
 
     fn apply_call(&mut self, watermark: Number, at: Millis) {
@@ -154,8 +148,7 @@ impl Sale {
         self.outbox.add(at, Arc::clone(&hold));
         self.holds.add(hold, at);
         if let Some(replay) = replay {
-            let answer = Answer::Hold { hold: *id, state: HoldState::Held };
-            self.keep(*replay, answer, at);
+            self.replays.keep_hold(*replay, (*id, HoldState::Held), at);
         }
     }
 

@@ -9,9 +9,7 @@ use crate::{
     id::{Epoch, HoldId, Number, OfferIndex, ShopperKey},
     limits,
     line::PlaceState,
-    record::{
-        Answer, Change, Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd,
-    },
+    record::{Change, Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd},
     session::{Session, SessionState},
 };
 
@@ -150,8 +148,8 @@ pub(crate) type Records = SmallVec<[Record; 1]>;
 pub(crate) enum EntryDecision {
     /// A place, new or kept; the records that make it.
     Place(Number, Records),
-    /// Answered before.
-    Replayed(EntryAnswer),
+    /// Answered before, with this place, which the shopper still has.
+    Replayed(Number),
 }
 
 /// What a purchase or a step comes to.
@@ -171,8 +169,10 @@ impl Sale {
         replay: Option<ReplayKey>,
         at: Millis,
     ) -> Result<EntryDecision, EntryRefusal> {
-        if let Some(answer) = self.answered_entry(replay, at)? {
-            return Ok(EntryDecision::Replayed(answer));
+        match replay.map_or(Known::New, |replay| self.replays.entry(replay, at, &self.places)) {
+            Known::Answered(number) => return Ok(EntryDecision::Replayed(number)),
+            Known::OtherBody => return Err(EntryRefusal::OtherBody),
+            Known::New => {}
         }
         let phase = self.phase(at);
         let live = self.places.live(shopper);
@@ -203,18 +203,14 @@ impl Sale {
         Ok(EntryDecision::Place(number, records))
     }
 
-    /// What an entry with this key was answered, if it was.
-    pub(crate) fn answered_entry(
+    /// What an entry with this key was told of the place `number`, if it was; the place may be over.
+    pub(crate) fn told_entry(
         &self,
         replay: Option<ReplayKey>,
+        number: Number,
         at: Millis,
-    ) -> Result<Option<EntryAnswer>, EntryRefusal> {
-        let Some(replay) = replay else { return Ok(None) };
-        match self.replays.look_up(replay, at, &self.places) {
-            Known::Answered(Answer::Entry { answer }) => Ok(Some(answer)),
-            Known::Answered(Answer::Hold { .. }) | Known::OtherBody => Err(EntryRefusal::OtherBody),
-            Known::New => Ok(None),
-        }
+    ) -> Option<EntryAnswer> {
+        self.replays.told_of(replay?, number, at, &self.places)
     }
 
     /// The place that an entry which was given `number` is told: the shopper's later one, if another
@@ -301,15 +297,11 @@ impl Sale {
         replay: ReplayKey,
         at: Millis,
     ) -> Result<HoldDecision, PurchaseRefusal> {
-        match self.replays.look_up(replay, at, &self.places) {
+        match self.replays.hold(replay, at) {
             // Of a full book, a hold may be forgotten before its keys: the units are long back.
-            Known::Answered(Answer::Hold { hold, .. }) if self.holds.get(hold).is_none() => {}
-            Known::Answered(Answer::Hold { hold, state }) => {
-                return Ok(HoldDecision::Replayed(hold, state));
-            }
-            Known::Answered(Answer::Entry { .. }) | Known::OtherBody => {
-                return Err(PurchaseRefusal::OtherBody);
-            }
+            Known::Answered((hold, _)) if self.holds.get(hold).is_none() => {}
+            Known::Answered((hold, state)) => return Ok(HoldDecision::Replayed(hold, state)),
+            Known::OtherBody => return Err(PurchaseRefusal::OtherBody),
             Known::New => {}
         }
         let phase = self.phase(at);
@@ -362,18 +354,16 @@ impl Sale {
         if !mine {
             return Err(SettleRefusal::NoHold);
         }
-        match replay.map_or(Known::New, |replay| self.replays.look_up(replay, at, &self.places)) {
-            Known::Answered(Answer::Hold { hold, .. }) if self.holds.get(hold).is_none() => {}
-            Known::Answered(Answer::Hold { hold, state }) => {
-                return Ok(HoldDecision::Replayed(hold, state));
-            }
-            Known::Answered(Answer::Entry { .. }) | Known::OtherBody => {
-                return Err(SettleRefusal::OtherBody);
-            }
+        match replay.map_or(Known::New, |replay| self.replays.hold(replay, at)) {
+            Known::Answered((hold, _)) if self.holds.get(hold).is_none() => {}
+            Known::Answered((hold, state)) => return Ok(HoldDecision::Replayed(hold, state)),
+            Known::OtherBody => return Err(SettleRefusal::OtherBody),
             Known::New => {}
         }
         if hold.state == step.target() {
-            // Done before: no change, but a key's answer is kept, for the hold may move on.
+            // Done before: no change. A key's answer is kept if the hold may move on; where it cannot,
+            // every asking gets this answer, and shoppers could ask without end.
+            let replay = replay.filter(|_| !hold.state.is_final());
             let answered = |replay| Record::StepAnswered {
                 sale: self.tag,
                 hold: id,

@@ -53,6 +53,11 @@ impl Places {
         index(number).and_then(|i| self.states.get(i)).copied().unwrap_or(PlaceState::Unissued)
     }
 
+    /// Whether a place is still someone's: in line, called or let in.
+    pub(crate) fn lives(&self, number: Number) -> bool {
+        is_live(self.state(number))
+    }
+
     /// Who has a place.
     pub(crate) fn shopper(&self, number: Number) -> Option<ShopperKey> {
         self.shoppers.get(index(number)?).copied()

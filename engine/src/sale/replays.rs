@@ -1,10 +1,16 @@
 //! What keyed requests were answered, for as long as a client may ask again.
 //!
-//! Millions of answers may be kept, so each takes 80 bytes and some 8 of index: who asked is in the
-//! book of places, and what fits 32 bits is kept in 32. An answer that does not fit is kept whole.
+//! Entries are kept apart from purchases and their steps, each kind with a bound of its own: an entry
+//! costs nobody anything, and any number of them makes no purchase's answer go. The keys of the two
+//! never meet either.
+//!
+//! Millions of answers may be kept, so that of an entry takes 80 bytes and some 8 of index: who asked
+//! is in the book of places, and what fits 32 bits is kept in 32. An answer that does not fit is kept
+//! whole.
 
-use std::collections::VecDeque;
+mod queue;
 
+use self::queue::{Kept, Queue};
 use super::places::Places;
 use crate::{
     clock::Millis,
@@ -12,23 +18,17 @@ use crate::{
     gate::EtaRange,
     hold::HoldState,
     id::{HoldId, Number, ShopperKey},
-    keyed::{self, Table},
-    limits::{REPLAY_TTL_MS, REPLAYS_MAX},
-    record::{Answer, EntryAnswer, EntryStanding, ReplayKey},
+    limits::{ENTRY_REPLAYS_MAX, HOLD_REPLAYS_MAX},
+    record::{EntryAnswer, EntryStanding, ReplayKey},
 };
 
-/// One answered request.
-#[derive(Clone, Debug)]
-struct Kept {
-    key: u128,
-    body: u128,
-    at: Millis,
-    told: Told,
-}
+/// A hold, in the state it was told to be in.
+pub(crate) type HoldAnswer = (HoldId, HoldState);
 
-const _: () = assert!(size_of::<Kept>() == 80);
+const _: () = assert!(size_of::<Kept<Told>>() == 80);
+const _: () = assert!(size_of::<Kept<HoldAnswer>>() == 64);
 
-/// An answer without what is known from elsewhere: the shopper, and the time it was given.
+/// The answer to an entry, without what is known from elsewhere: the shopper, and the time it was given.
 #[derive(Clone, Debug)]
 enum Told {
     Waiting {
@@ -47,11 +47,7 @@ enum Told {
         who: Who,
         expires_at: Millis,
     },
-    Hold {
-        hold: HoldId,
-        state: HoldState,
-    },
-    Whole(Box<Answer>),
+    Whole(Box<EntryAnswer>),
 }
 
 /// What all entries are told.
@@ -63,6 +59,10 @@ struct Who {
 }
 
 impl Who {
+    fn number(self) -> Number {
+        Number(u64::from(self.number))
+    }
+
     fn line(self) -> (Number, u64) {
         (Number(u64::from(self.serving)), u64::from(self.line_length))
     }
@@ -70,120 +70,139 @@ impl Who {
 
 /// What is known of a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(crate) enum Known<T> {
     /// Nothing: the request is new.
     New,
     /// It was answered so.
-    Answered(Answer),
+    Answered(T),
     /// It came with another body.
     OtherBody,
 }
 
 /// Answers by key, oldest first out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Replays {
-    /// In the order they came.
-    kept: VecDeque<Kept>,
-    /// Answers let go so far, modulo 2³²: the serial number of the first of `kept`.
-    gone: u32,
-    /// Serial numbers by key.
-    serials: Table<u32>,
+    /// What entries were told.
+    entries: Queue<Told>,
+    /// What purchases and steps were told.
+    holds: Queue<HoldAnswer>,
+}
+
+impl Default for Replays {
+    fn default() -> Self {
+        Self::keeping(ENTRY_REPLAYS_MAX, HOLD_REPLAYS_MAX)
+    }
 }
 
 impl Replays {
-    /// Looks a request up.
-    pub(crate) fn look_up(&self, replay: ReplayKey, at: Millis, places: &Places) -> Known {
-        let is = |serial: &u32| self.of(*serial).key == replay.key;
-        let found = self.serials.find(keyed::hash(replay.key), is);
-        match found.map(|serial| self.of(*serial)) {
-            Some(kept) if at.since(kept.at) >= REPLAY_TTL_MS => Known::New,
-            Some(kept) if kept.body == replay.body => Known::Answered(kept.answer(places)),
+    /// Keeps at most so many answers of each kind.
+    fn keeping(entries_max: usize, holds_max: usize) -> Self {
+        Self { entries: Queue::new(entries_max), holds: Queue::new(holds_max) }
+    }
+
+    /// Looks an entry up: the place it was told, if the shopper still has it. A place that is over is
+    /// of no use to anyone, so a key that was answered with it is as good as new.
+    pub(crate) fn entry(&self, replay: ReplayKey, at: Millis, places: &Places) -> Known<Number> {
+        let kept = self.entries.find(replay.key, at).map(|kept| (kept, kept.number()));
+        match kept.filter(|(_, number)| places.lives(*number)) {
+            Some((kept, number)) if kept.body == replay.body => Known::Answered(number),
             Some(_) => Known::OtherBody,
             None => Known::New,
         }
     }
 
-    /// Keeps an answer, letting go of those past their time and, at the bound, of the oldest.
-    pub(crate) fn keep(&mut self, replay: ReplayKey, answer: Answer, at: Millis, places: &Places) {
-        while self.kept.front().is_some_and(|kept| at.since(kept.at) >= REPLAY_TTL_MS) {
-            self.forget_first();
-        }
-        if self.kept.len() >= REPLAYS_MAX {
-            self.forget_first();
-        }
-        self.push(replay, answer, at, places);
+    /// What an entry was told of the place `number`, whatever has become of that since.
+    pub(crate) fn told_of(
+        &self,
+        replay: ReplayKey,
+        number: Number,
+        at: Millis,
+        places: &Places,
+    ) -> Option<EntryAnswer> {
+        let kept = self.entries.find(replay.key, at)?;
+        let is_so = kept.body == replay.body && kept.number() == number;
+        is_so.then(|| kept.answer(places))
     }
 
-    /// All answers kept, oldest first.
-    pub(crate) fn iter(
+    /// Looks a purchase or a step up.
+    pub(crate) fn hold(&self, replay: ReplayKey, at: Millis) -> Known<HoldAnswer> {
+        match self.holds.find(replay.key, at) {
+            Some(kept) if kept.body == replay.body => Known::Answered(kept.told),
+            Some(_) => Known::OtherBody,
+            None => Known::New,
+        }
+    }
+
+    /// Keeps what an entry was told.
+    pub(crate) fn keep_entry(
+        &mut self,
+        replay: ReplayKey,
+        answer: EntryAnswer,
+        at: Millis,
+        places: &Places,
+    ) {
+        self.entries.keep(Kept::of_entry(replay, answer, at, places));
+    }
+
+    /// Keeps what a purchase or a step was told.
+    pub(crate) fn keep_hold(&mut self, replay: ReplayKey, told: HoldAnswer, at: Millis) {
+        let ReplayKey { key, body } = replay;
+        self.holds.keep(Kept { key, body, at, told });
+    }
+
+    /// What entries were told, the oldest first.
+    pub(crate) fn entries(
         &self,
         places: &Places,
-    ) -> impl Iterator<Item = (ReplayKey, Millis, Answer)> {
-        self.kept.iter().map(|kept| {
-            let Kept { key, body, at, .. } = *kept;
-            (ReplayKey { key, body }, at, kept.answer(places))
-        })
+    ) -> impl ExactSizeIterator<Item = (ReplayKey, Millis, EntryAnswer)> {
+        self.entries.iter().map(|kept| (kept.replay(), kept.at, kept.answer(places)))
     }
 
-    /// Keys that made or moved a hold, oldest first.
-    pub(crate) fn hold_keys(&self) -> impl Iterator<Item = u128> {
-        let of_hold = |kept: &Kept| matches!(kept.told, Told::Hold { .. }).then_some(kept.key);
-        self.kept.iter().filter_map(of_hold)
+    /// What purchases and steps were told, the oldest first.
+    pub(crate) fn holds(&self) -> impl ExactSizeIterator<Item = (ReplayKey, Millis, HoldAnswer)> {
+        self.holds.iter().map(|kept| (kept.replay(), kept.at, kept.told))
     }
 
     /// The byte form: each key with its answer, as the record had it.
     pub(super) fn encode(&self, places: &Places, out: &mut Vec<u8>) {
-        (self.kept.len() as u64).encode(out);
-        for kept in &self.kept {
-            kept.key.encode(out);
-            kept.body.encode(out);
-            kept.at.encode(out);
-            kept.answer(places).encode(out);
+        (self.entries.len() as u64).encode(out);
+        for (replay, at, answer) in self.entries(places) {
+            replay.encode(out);
+            at.encode(out);
+            answer.encode(out);
+        }
+        (self.holds.len() as u64).encode(out);
+        for (replay, at, (hold, state)) in self.holds() {
+            replay.encode(out);
+            at.encode(out);
+            hold.encode(out);
+            state.encode(out);
         }
     }
 
     /// Takes the byte form off the front of `input`.
     pub(super) fn decode(input: &mut &[u8], places: &Places) -> Result<Self, DecodeError> {
-        let length = get_length(input)?.min(REPLAYS_MAX);
-        let mut replays = Self {
-            kept: VecDeque::with_capacity(length),
-            serials: Table::with_capacity(length),
-            gone: 0,
-        };
-        for _ in 0..length {
-            let replay = ReplayKey { key: u128::decode(input)?, body: u128::decode(input)? };
-            let at = Millis::decode(input)?;
-            replays.push(replay, Answer::decode(input)?, at, places);
+        let count = get_length(input)?;
+        let mut replays = Self::default();
+        replays.entries.reserve(count);
+        for _ in 0..count {
+            let (replay, at) = (ReplayKey::decode(input)?, Millis::decode(input)?);
+            replays.entries.push(Kept::of_entry(replay, EntryAnswer::decode(input)?, at, places));
+        }
+        let count = get_length(input)?;
+        replays.holds.reserve(count);
+        for _ in 0..count {
+            let (ReplayKey { key, body }, at) = (ReplayKey::decode(input)?, Millis::decode(input)?);
+            let told = (HoldId::decode(input)?, HoldState::decode(input)?);
+            replays.holds.push(Kept { key, body, at, told });
         }
         Ok(replays)
     }
-
-    fn push(&mut self, replay: ReplayKey, answer: Answer, at: Millis, places: &Places) {
-        let ReplayKey { key, body } = replay;
-        let serial = self.gone.wrapping_add(u32::try_from(self.kept.len()).expect("a bound"));
-        let (kept, gone) = (&self.kept, self.gone);
-        let key_of = |serial: &u32| kept[serial.wrapping_sub(gone) as usize].key;
-        self.serials.insert(keyed::hash(key), serial, |serial| keyed::hash(key_of(serial)));
-        self.kept.push_back(Kept::new(key, body, at, answer, places));
-    }
-
-    /// The answer with a serial number.
-    fn of(&self, serial: u32) -> &Kept {
-        &self.kept[serial.wrapping_sub(self.gone) as usize]
-    }
-
-    fn forget_first(&mut self) {
-        let serial = self.gone;
-        if let Some(first) = self.kept.front() {
-            self.serials.remove(keyed::hash(first.key), |other| *other == serial);
-            self.kept.pop_front();
-            self.gone = self.gone.wrapping_add(1);
-        }
-    }
 }
 
-impl Kept {
-    fn new(key: u128, body: u128, at: Millis, answer: Answer, places: &Places) -> Self {
+impl Kept<Told> {
+    fn of_entry(replay: ReplayKey, answer: EntryAnswer, at: Millis, places: &Places) -> Self {
+        let ReplayKey { key, body } = replay;
         let whole = |answer| Told::Whole(Box::new(answer));
         let Some(told) = Told::of(&answer) else {
             return Self { key, body, at, told: whole(answer) };
@@ -192,10 +211,19 @@ impl Kept {
         if kept.answer(places) == answer { kept } else { Self { told: whole(answer), ..kept } }
     }
 
+    /// The place it tells of.
+    fn number(&self) -> Number {
+        match &self.told {
+            Told::Whole(answer) => answer.number,
+            Told::Waiting { who, .. } | Told::SoldOut { who, .. } | Told::Admitted { who, .. } => {
+                who.number()
+            }
+        }
+    }
+
     /// The answer in the words it was given in.
-    fn answer(&self, places: &Places) -> Answer {
+    fn answer(&self, places: &Places) -> EntryAnswer {
         let (who, standing) = match &self.told {
-            Told::Hold { hold, state } => return Answer::Hold { hold: *hold, state: *state },
             Told::Whole(answer) => return (**answer).clone(),
             Told::Waiting { who, ahead, eta, silent_until } => {
                 let (ahead, eta, silent_until) = (u64::from(*ahead), *eta, *silent_until);
@@ -213,19 +241,15 @@ impl Kept {
                 (who, EntryStanding::Admitted { claimed_at, expires_at, serving, line_length })
             }
         };
-        let number = Number(u64::from(who.number));
+        let number = who.number();
         let shopper = places.shopper(number).unwrap_or(ShopperKey(0));
-        Answer::Entry { answer: EntryAnswer { number, shopper, at: self.at, standing } }
+        EntryAnswer { number, shopper, at: self.at, standing }
     }
 }
 
 impl Told {
     /// The short form, if everything fits.
-    fn of(answer: &Answer) -> Option<Self> {
-        let answer = match answer {
-            Answer::Hold { hold, state } => return Some(Self::Hold { hold: *hold, state: *state }),
-            Answer::Entry { answer } => answer,
-        };
+    fn of(answer: &EntryAnswer) -> Option<Self> {
         let short = |long: u64| u32::try_from(long).ok();
         let who = |serving: Number, line_length| {
             let (number, serving) = (short(answer.number.0)?, short(serving.0)?);
@@ -244,5 +268,35 @@ impl Told {
                 Self::Admitted { who: who(serving, line_length)?, expires_at }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_entries_makes_a_purchase_forgotten() {
+        let (mut places, mut replays) = (Places::default(), Replays::keeping(4, 4));
+        let replay = |key| ReplayKey { key, body: 0 };
+        let bought = (HoldId(1), HoldState::Held);
+        replays.keep_hold(replay(1), bought, Millis(1));
+        for number in 1..=50_u64 {
+            let (at, shopper) = (Millis(number), ShopperKey(number.into()));
+            places.issue(Number(number), shopper);
+            let standing = EntryStanding::SoldOut {
+                ahead: 0,
+                serving: Number(0),
+                line_length: number,
+                silent_until: at,
+            };
+            let answer = EntryAnswer { number: Number(number), shopper, at, standing };
+            replays.keep_entry(replay(number.into()), answer, at, &places);
+        }
+        assert_eq!(replays.hold(replay(1), Millis(50)), Known::Answered(bought));
+        let known = |key| replays.entry(replay(key), Millis(50), &places);
+        assert_eq!(known(46), Known::New, "of entries, few are kept");
+        assert_eq!(known(47), Known::Answered(Number(47)));
+        assert_eq!((replays.entries.len(), replays.holds.len()), (4, 1));
     }
 }

@@ -8,6 +8,7 @@ mod differential;
 mod engines;
 mod failover;
 mod faults;
+mod kept;
 mod liveness;
 mod loss;
 mod members;

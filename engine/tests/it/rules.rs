@@ -160,6 +160,68 @@ fn an_entry_into_a_sale_made_anew_within_the_batch_is_refused() {
     assert_eq!(decided.replies[0], Reply::Entry(Err(EntryRefusal::NoSale)));
 }
 
+/// As many keys as a client likes are of no use: each is answered the same, and none is kept.
+#[test]
+fn releasing_again_keeps_no_answer() {
+    let mut arbiter = with_hold();
+    let release = |key_of| settle(1, Step::Release, Some(key(key_of, 0)));
+    assert_eq!(arbiter.decide(START, &[release(9)]).records.len(), 1);
+    let before = arbiter.world().hash();
+    for again in 10..20 {
+        let decided = arbiter.decide(START, &[release(again)]);
+        assert_eq!(held_as(&decided.replies[0]), HoldState::Released);
+        assert_eq!(decided.records, []);
+    }
+    assert_eq!(arbiter.world().hash(), before);
+}
+
+/// A place that is over is of no use: its ticket is not given again.
+#[test]
+fn a_key_whose_place_is_over_gives_a_new_place_and_keeps_that() {
+    let over = [
+        ("left", Command::Leave { sale: tag(), ticket: ticket(1, 1) }),
+        ("idle", Command::Idle { sale: tag(), numbers: vec![Number(1)] }),
+        ("unclaimed", change(Change::Resume)),
+    ];
+    for (how, ends) in over {
+        let mut arbiter = sale(spec(&[5]));
+        arbiter.decide(START, &[change(Change::Pause)]);
+        let again = [enter(1, Some(key(7, 7)))];
+        let first = arbiter.decide(START, &again);
+        assert_eq!(entry(&first.replies[0]).answer.number, Number(1), "{how}");
+        arbiter.decide(START, &[ends]);
+        // What is called and not claimed is over after ten seconds.
+        let later = START.after(10_000);
+        arbiter.decide(later, &[change(Change::Pause)]);
+        // Kept with another body, by an answer that no longer counts.
+        let told = arbiter.decide(later, &[enter(1, Some(key(7, 8)))]);
+        let told = entry(&told.replies[0]);
+        assert_eq!((told.answer.number, told.replayed), (Number(2), false), "{how}");
+        let other = arbiter.decide(later, &again);
+        assert_eq!(other.replies[0], Reply::Entry(Err(EntryRefusal::OtherBody)), "{how}");
+        let told_again = arbiter.decide(later.after(9), &[enter(1, Some(key(7, 8)))]);
+        let told_again = entry(&told_again.replies[0]);
+        assert_eq!((&told_again.answer, told_again.replayed), (&told.answer, true), "{how}");
+        let bytes = arbiter.world().to_bytes();
+        let mut read = LocalArbiter::new(World::from_bytes(&bytes).expect("its own bytes"));
+        let after = read.decide(later.after(9), &[enter(1, Some(key(7, 8)))]);
+        assert_eq!(entry(&after.replies[0]).answer, told.answer, "{how}");
+    }
+}
+
+/// What an entry was told before stays what it was told, whatever its batch brings after it.
+#[test]
+fn a_repeated_entry_and_one_after_its_place_is_left_in_the_same_batch_have_each_their_place() {
+    let mut arbiter = sale(spec(&[5]));
+    let again = enter(1, Some(key(7, 7)));
+    arbiter.decide(START, &[change(Change::Pause), again.clone()]);
+    let leave = Command::Leave { sale: tag(), ticket: ticket(1, 1) };
+    let decided = arbiter.decide(START, &[again.clone(), leave, again]);
+    let told = [0, 2].map(|index| entry(&decided.replies[index]));
+    assert_eq!(told.map(|told| told.answer.number), [Number(1), Number(2)]);
+    assert_eq!(told.map(|told| told.replayed), [true, false]);
+}
+
 #[test]
 fn a_shopper_can_give_a_hold_up_and_do_nothing_else_to_it() {
     for step in [Step::Pay, Step::Confirm, Step::Expire, Step::Refund] {

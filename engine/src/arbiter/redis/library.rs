@@ -23,7 +23,7 @@ pub(super) const SOURCE: &str = concat!(
 );
 
 /// What the keys of a sale end with, in the library's order.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 19] = [
     "meta",
     "line",
     "places",
@@ -41,6 +41,8 @@ pub(super) const KEYS: [&str; 17] = [
     "snapshot",
     "snapshot_next",
     "ended",
+    "hold_replays",
+    "kept_holds",
 ];
 
 #[cfg(test)]
@@ -63,7 +65,9 @@ mod tests {
             ("HOLDS_FORGOTTEN_AT_ONCE", limits::HOLDS_FORGOTTEN_AT_ONCE as u64),
             ("SHOPPER_HOLDS_MIN", limits::SHOPPER_HOLDS_MIN.into()),
             ("SHOPPER_HOLDS_PER_UNIT", limits::SHOPPER_HOLDS_PER_UNIT.into()),
-            ("REPLAYS_MAX", limits::REPLAYS_MAX as u64),
+            ("ENTRY_REPLAYS_MAX", limits::ENTRY_REPLAYS_MAX as u64),
+            ("HOLD_REPLAYS_MAX", limits::HOLD_REPLAYS_MAX as u64),
+            ("REPLAYS_FORGOTTEN_AT_ONCE", limits::REPLAYS_FORGOTTEN_AT_ONCE as u64),
             ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
             ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),
             ("GATE_WALK_PLACES_MAX", limits::GATE_WALK_PLACES_MAX),

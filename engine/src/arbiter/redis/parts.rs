@@ -8,10 +8,10 @@ use super::{Entry, Rebuild, bytes, number};
 use crate::{
     clock::Millis,
     codec::Binary as _,
-    hold::{Hold, HoldState},
+    hold::Hold,
     id::Number,
     line::PlaceState,
-    record::{Answer, Change},
+    record::Change,
     sale::Sale,
     session::{Session, SessionState},
     spec::{Rejoin, SaleSpec},
@@ -48,7 +48,8 @@ pub(super) fn of<'a>(rebuild: &Rebuild<'a>) -> impl Iterator<Item = Part> + 'a {
         .chain(holds(sale))
         .chain(ended(sale))
         .chain(forgotten(sale))
-        .chain(replays(sale))
+        .chain(entry_answers(sale))
+        .chain(hold_answers(sale))
         .chain(entries)
         .chain(open)
 }
@@ -145,22 +146,30 @@ fn forgotten(sale: &Sale) -> impl Iterator<Item = Part> {
     })
 }
 
-fn replays(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
-    in_parts(sale.answers(), PART_ITEMS_MAX).map(|answers| {
+fn entry_answers(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
+    in_parts(sale.entry_answers(), PART_ITEMS_MAX).map(|answers| {
         let encoded = answers.into_iter().map(|(replay, at, answer)| {
-            let (of, number, state) = match answer {
-                Answer::Entry { answer } => (0_u8, answer.number.0, HoldState::Held),
-                Answer::Hold { hold, state } => (1, hold.0, state),
-            };
             let mut out = Vec::new();
             replay.encode(&mut out);
             at.encode(&mut out);
-            of.encode(&mut out);
-            number.encode(&mut out);
+            answer.number.encode(&mut out);
+            bytes(&out)
+        });
+        part("entry_answers", encoded)
+    })
+}
+
+fn hold_answers(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
+    in_parts(sale.hold_answers(), PART_ITEMS_MAX).map(|answers| {
+        let encoded = answers.into_iter().map(|(replay, at, (hold, state))| {
+            let mut out = Vec::new();
+            replay.encode(&mut out);
+            at.encode(&mut out);
+            hold.encode(&mut out);
             state.encode(&mut out);
             bytes(&out)
         });
-        part("replays", encoded)
+        part("hold_answers", encoded)
     })
 }
 

@@ -79,8 +79,8 @@ fn entry(placed: Placed, command: &Command, sale: &Sale, at: Millis) -> Entry {
     let Command::Enter { replay, .. } = command else {
         unreachable!("a verdict on an entry answers one");
     };
-    let kept = sale.answered_entry(*replay, at).ok().flatten();
-    let answer = kept.unwrap_or_else(|| sale.entry_answer(placed.number, at));
+    let told = sale.told_entry(*replay, placed.number, at);
+    let answer = told.unwrap_or_else(|| sale.entry_answer(placed.number, at));
     Entry { epoch: sale.epoch(), answer, replayed: placed.replayed }
 }
 

@@ -263,7 +263,8 @@ impl Pair {
         let mut loaded = self.raw.dump(&fresh.keys(self.node.sale)).await;
         // Answers past their time leave the store a few at a time; until then nobody finds them.
         own.retain(|field, value| {
-            !field.starts_with("replays ") || loaded.get(field) == Some(value)
+            let is_answer = field.starts_with("replays ") || field.starts_with("hold_replays ");
+            !is_answer || loaded.get(field) == Some(value)
         });
         // A time passed since the last fact is no fact.
         for meta in [&mut own, &mut loaded] {

@@ -162,7 +162,8 @@ impl Raw {
             let call = match name {
                 "line" | "sessions" | "due" => vec!["ZRANGE", key, "0", "-1", "WITHSCORES"],
                 "ended" => vec!["LRANGE", key, "0", "-1"],
-                "kept" | "facts" | "nodes" | "quorum" | "snapshot" | "snapshot_next" => continue,
+                "kept" | "kept_holds" | "facts" | "nodes" | "quorum" | "snapshot"
+                | "snapshot_next" => continue,
                 _ => vec!["HGETALL", key],
             };
             let flat = flatten(self.call(&call).await);

@@ -71,6 +71,8 @@ struct Entering {
     epoch: Epoch,
     number: Number,
     replay: Option<ReplayKey>,
+    /// The key was answered before the batch.
+    replayed: bool,
 }
 
 impl Model {
@@ -88,11 +90,10 @@ impl Model {
                 Command::Enter { shopper, replay, .. } => {
                     let place = self.enter(*shopper, *replay, replies.len(), &entering);
                     match place {
-                        Ok(Ok(entry)) => {
+                        Ok(entry) => {
                             entering.push(entry);
                             Reply::Noted(0)
                         }
-                        Ok(Err(replayed)) => Reply::Entry(Ok(replayed)),
                         Err(refusal) => Reply::Entry(Err(refusal)),
                     }
                 }
@@ -128,29 +129,30 @@ impl Model {
         }
     }
 
-    /// An entry on its way, one answered before, or a refusal.
+    /// An entry on its way, or a refusal.
     fn enter(
         &mut self,
         shopper: ShopperKey,
         replay: Option<ReplayKey>,
         index: usize,
         entering: &[Entering],
-    ) -> Result<Result<Entering, Entry>, EntryRefusal> {
+    ) -> Result<Entering, EntryRefusal> {
         let at = self.at;
         let room = self.room.as_mut().ok_or(EntryRefusal::NoSale)?;
         let epoch = room.epoch;
         let twin = |other: &&Entering| {
             let keys = (other.replay.map(|r| r.key), replay.map(|r| r.key));
-            replay.is_some() && keys.0 == keys.1 && other.epoch == epoch
+            !other.replayed && replay.is_some() && keys.0 == keys.1 && other.epoch == epoch
         };
         if let Some(first) = entering.iter().find(twin) {
             let same = first.replay == replay;
             let again = Entering { index, ..*first };
-            return if same { Ok(Ok(again)) } else { Err(EntryRefusal::OtherBody) };
+            return if same { Ok(again) } else { Err(EntryRefusal::OtherBody) };
         }
         match room.known(replay, at) {
             Known::Told(Told::Entry(answer)) => {
-                return Ok(Err(Entry { epoch, answer, replayed: true }));
+                let number = answer.number;
+                return Ok(Entering { index, epoch, number, replay, replayed: true });
             }
             Known::Told(Told::Hold(..)) | Known::OtherBody => return Err(EntryRefusal::OtherBody),
             Known::New => {}
@@ -171,7 +173,7 @@ impl Model {
                 Number(room.places.len() as u64)
             }
         };
-        Ok(Ok(Entering { index, epoch, number, replay }))
+        Ok(Entering { index, epoch, number, replay, replayed: false })
     }
 
     fn answer_entry(&mut self, entering: Entering) -> Result<Entry, EntryRefusal> {
@@ -179,12 +181,16 @@ impl Model {
         let room = self.room.as_mut().filter(|room| room.epoch == entering.epoch);
         let room = room.ok_or(EntryRefusal::NoSale)?;
         let epoch = room.epoch;
-        if let Known::Told(Told::Entry(answer)) = room.known(entering.replay, at) {
+        let shopper = room.places[slot(entering.number)].0;
+        let replayed = entering.replayed;
+        let live = room.live(shopper).filter(|_| !replayed);
+        let number = live.unwrap_or(entering.number);
+        if let Some(answer) = entering.replay.and_then(|replay| room.told_of(replay, number, at)) {
             return Ok(Entry { epoch, answer, replayed: true });
         }
-        let shopper = room.places[slot(entering.number)].0;
-        let number = room.live(shopper).unwrap_or(entering.number);
-        room.claim(number, at);
+        if !replayed {
+            room.claim(number, at);
+        }
         let (serving, line_length) = (Number(room.watermark), room.waiting().count() as u64);
         let standing = if let Some(session) = room.sessions.get(&number) {
             let (claimed_at, expires_at) = (session.since, session.deadline);
@@ -199,10 +205,10 @@ impl Model {
             }
         };
         let answer = EntryAnswer { number, shopper, at, standing };
-        if let Some(replay) = entering.replay {
+        if let Some(replay) = entering.replay.filter(|_| !replayed) {
             room.keep(replay, at, Told::Entry(answer.clone()));
         }
-        Ok(Entry { epoch, answer, replayed: false })
+        Ok(Entry { epoch, answer, replayed })
     }
 
     /// Moves a hold, which may be moved so.
@@ -282,8 +288,6 @@ impl Room {
     }
 
     pub(crate) fn live(&self, shopper: ShopperKey) -> Option<Number> {
-        use PlaceState::{Admitted, Called, Completed, Waiting};
-        let lives = |state| matches!(state, Waiting | Called | Admitted | Completed);
         let mine =
             |(_, place): &(u64, &(ShopperKey, PlaceState))| place.0 == shopper && lives(place.1);
         (1..).zip(&self.places).find(mine).map(|(number, _)| Number(number))
@@ -401,9 +405,22 @@ impl Room {
         let Some(replay) = replay else { return Known::New };
         match self.answers.get(&replay.key) {
             Some((_, then, _)) if at.since(*then) >= REPLAY_TTL_MS => Known::New,
+            // Of no use to anyone.
+            Some((_, _, Told::Entry(answer))) if !lives(self.state(answer.number)) => Known::New,
             Some((body, _, told)) if *body == replay.body => Known::Told(told.clone()),
             Some(_) => Known::OtherBody,
             None => Known::New,
+        }
+    }
+
+    /// What an entry was told of a place, whatever has become of that.
+    fn told_of(&self, replay: ReplayKey, number: Number, at: Millis) -> Option<EntryAnswer> {
+        match self.answers.get(&replay.key)? {
+            (body, then, Told::Entry(answer)) => {
+                let is_so = *body == replay.body && answer.number == number;
+                (is_so && at.since(*then) < REPLAY_TTL_MS).then(|| answer.clone())
+            }
+            _ => None,
         }
     }
 
@@ -463,6 +480,11 @@ impl Room {
         self.spec = spec.clone();
         Ok(())
     }
+}
+
+fn lives(state: PlaceState) -> bool {
+    use PlaceState::{Admitted, Called, Completed, Waiting};
+    matches!(state, Waiting | Called | Admitted | Completed)
 }
 
 /// A quarter of a second's admissions, or one.

@@ -183,7 +183,8 @@ impl Model {
             self.step(id, step);
         }
         let room = self.room.as_mut().expect("found above");
-        if let Some(replay) = replay {
+        let is_over = matches!(was, HoldState::Released | HoldState::Expired | HoldState::Refunded);
+        if let Some(replay) = replay.filter(|_| !is_over) {
             room.keep(replay, at, Told::Hold(id, step.target()));
         }
         let open = |hold: &Hold| matches!(hold.state, HoldState::Held | HoldState::Paying);

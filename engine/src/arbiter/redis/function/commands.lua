@@ -35,15 +35,25 @@ local function is_place(s, ticket)
   return shopper == ticket.shopper and state ~= nil, state
 end
 
--- The reply to a request whose key was used before, for an entry or for a hold; nil when it is new.
-local function replayed(s, replay, of)
-  local known = replay and look_up(s, replay.key, replay.body)
-  if known == nil then
+-- The reply to an entry whose key was answered before with a place that the shopper still has; nil when
+-- the key is new. A place that is over is of no use to anyone.
+local function replayed_entry(s, replay)
+  local known = replay and find_entry(s, replay)
+  if not known or not is_live(place(s, known.number)) then
     return nil
-  elseif not known or known.of ~= of then
+  elseif not known.same_body then
     return char(SAID.OTHER_BODY)
-  elseif of == OF_ENTRY then
-    return pack('<BI8B', SAID.PLACED, known.number, 1)
+  end
+  return pack('<BI8B', SAID.PLACED, known.number, 1)
+end
+
+-- The reply to a purchase or a step whose key was answered before; nil when it is new.
+local function replayed_hold(s, replay)
+  local known = replay and find_hold(s, replay)
+  if not known then
+    return nil
+  elseif not known.same_body then
+    return char(SAID.OTHER_BODY)
   elseif not hold_bytes(s, known.number) then
     -- Of a full book, a hold may be forgotten before its keys.
     return nil
@@ -63,7 +73,7 @@ local function enter(s, command, index)
     s.entering[#s.entering + 1] = command
     return
   end
-  local again = replayed(s, replay, OF_ENTRY)
+  local again = replayed_entry(s, replay)
   if again then
     return again
   end
@@ -107,12 +117,13 @@ end
 -- The reply to an entry after the gate has moved: who was called at once is let in.
 local function answer_entry(s, entry)
   local replay = entry.replay
-  local again = replayed(s, replay, OF_ENTRY)
-  if again then
-    return again
-  end
   -- Another entry of this batch may have given this place up for a later one.
   local number = live(s, entry.shopper) or entry.number
+  local known = replay and find_entry(s, replay)
+  if known and known.same_body and known.number == number then
+    -- Another entry of this batch with the same key was answered just now.
+    return pack('<BI8B', SAID.PLACED, number, 1)
+  end
   if number <= s.watermark and place(s, number) == CALLED then
     fact_claimed(s, number)
   end
@@ -210,7 +221,7 @@ end
 
 local function purchase(s, command)
   local replay, ticket = command.replay, command.ticket
-  local again = replayed(s, replay, OF_HOLD)
+  local again = replayed_hold(s, replay)
   if again then
     return again
   end
@@ -259,14 +270,15 @@ local function settle(s, command)
   if not bytes or command.epoch ~= s.places_epoch or (command.by and command.by ~= shopper) then
     return char(SAID.NO_HOLD)
   end
-  local again = replayed(s, replay, OF_HOLD)
+  local again = replayed_hold(s, replay)
   if again then
     return again
   end
   local state = byte(bytes, HOLD_STATE)
   if state == TARGET[step] then
-    -- Done before: no change, but a key's answer is kept, for the hold may move on.
-    if replay then
+    -- Done before: no change. A key's answer is kept if the hold may move on; where it cannot, every
+    -- asking gets this answer, and shoppers could ask without end.
+    if replay and not is_final(state) then
       fact_step_answered(s, id, state, replay)
     end
     return pack('<BI8BB', SAID.HOLD, id, state, 0)
@@ -479,7 +491,7 @@ end
 
 -- Reads at once what the commands will ask for one by one.
 local function look_ahead(s, commands)
-  local shoppers, replay_keys = {}, {}
+  local shoppers, entry_keys, hold_keys = {}, {}, {}
   for _, command in ipairs(commands) do
     if command.run == enter then
       shoppers[#shoppers + 1] = command.shopper
@@ -487,11 +499,12 @@ local function look_ahead(s, commands)
       read_live(s, command.shoppers)
     end
     if command.replay then
-      replay_keys[#replay_keys + 1] = command.replay.key
+      insert(command.run == enter and entry_keys or hold_keys, command.replay.key)
     end
   end
   read_live(s, shoppers)
-  read_kept(s, replay_keys)
+  read_kept(s, OF_ENTRIES, entry_keys)
+  read_kept(s, OF_HOLDS, hold_keys)
 end
 
 -- A batch: what is due, the commands in their order, the gate, and then the replies to entries, so

@@ -21,6 +21,11 @@ local function is_open(state)
   return state == HELD or state == PAYING
 end
 
+-- Whether a hold stays in this state for good.
+local function is_final(state)
+  return state == RELEASED or state == EXPIRED or state == REFUNDED
+end
+
 -- Whether a hold's units count against the limit per shopper.
 local function counts(state)
   return is_open(state) or state == CONFIRMED
@@ -129,7 +134,7 @@ end
 -- stream, so the record needs only the number.
 local function fact_noted(s, number, replay)
   record(s, 15, replay.key .. replay.body .. pack('<I8', number))
-  keep(s, replay, OF_ENTRY, number, 0)
+  keep_entry(s, replay, number)
 end
 
 -- `items` are { offer, quantity }, each offer once.
@@ -153,7 +158,7 @@ local function fact_held(s, number, shopper, items, replay)
   local of = share_to_change(s, shopper)
   of.units, of.open, of.made = of.units + units, of.open + 1, of.made + 1
   if replay then
-    keep(s, replay, OF_HOLD, id, HELD)
+    keep_hold(s, replay, id, HELD)
   end
   return id
 end
@@ -184,11 +189,11 @@ local function fact_settled(s, id, step, replay)
     of.units = of.units - units
   end
   if replay then
-    keep(s, replay, OF_HOLD, id, target)
+    keep_hold(s, replay, id, target)
   end
 end
 
 local function fact_step_answered(s, id, state, replay)
   record(s, 14, pack('<I8', id) .. char(state) .. replay.key .. replay.body)
-  keep(s, replay, OF_HOLD, id, state)
+  keep_hold(s, replay, id, state)
 end

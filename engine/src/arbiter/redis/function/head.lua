@@ -19,6 +19,7 @@ local REVISION = 1
 local META, LINE, PLACES, SESSIONS, CLAIMS, STOCK = 1, 2, 3, 4, 5, 6
 local HOLDS, DUE, UNITS, REPLAYS, KEPT, FACTS = 7, 8, 9, 10, 11, 12
 local NODES, QUORUM, SNAPSHOT, SNAPSHOT_NEXT, ENDED = 13, 14, 15, 16, 17
+local HOLD_REPLAYS, KEPT_HOLDS = 18, 19
 
 -- Bounds; those of the same name in `limits.rs` are the same, which a test of `library.rs` sees to.
 local PLACES_MAX = 33570816
@@ -47,8 +48,6 @@ local END_UNCLAIMED, END_EXPIRED, END_ENDED, END_LEFT, END_COMPLETED = 0, 1, 2, 
 local PAY, CONFIRM, RELEASE, EXPIRE, REFUND = 0, 1, 2, 3, 4
 local HELD, PAYING, CONFIRMED, RELEASED, EXPIRED, REFUNDED = 0, 1, 2, 3, 4, 5
 local SCHEDULED, OPEN, DRAINING, CLOSED = 0, 1, 2, 3
--- What a kept answer is of.
-local OF_ENTRY, OF_HOLD = 0, 1
 
 -- While a library is being loaded, the standard ones cannot be reached: they are bound by the first call.
 local pack, unpack_bytes, byte, char, sub, floor, min, max, insert, concat

@@ -2,6 +2,18 @@
 
 do
 
+local function put_answers(s, kind, args)
+  local answers, queue = {}, {}
+  for index = 4, #args do
+    local key, value = sub(args[index], 1, 16), sub(args[index], 17)
+    insert(answers, key)
+    insert(answers, value)
+    insert(queue, key .. sub(value, 17, 24))
+  end
+  call_with_all('HSET', s.keys[kind.answers], answers, 2)
+  call_with_all('RPUSH', s.keys[kind.queue], queue, 1)
+end
+
 local PARTS = {
   -- The first chunk's index, then chunks of places.
   places = function(s, args)
@@ -10,7 +22,7 @@ local PARTS = {
       put_chunk(s, chunk, bytes)
       for offset = 0, #bytes - 1, PLACE_BYTES do
         local state = byte(bytes, offset + PLACE_BYTES)
-        if state == WAITING or has_session(state) then
+        if is_live(state) then
           local number = chunk * CHUNK_PLACES + offset / PLACE_BYTES + 1
           set_live(s, sub(bytes, offset + 1, offset + 16), number)
         end
@@ -67,17 +79,12 @@ local PARTS = {
       of.made = of.made + count
     end
   end,
-  -- Kept answers, oldest first: the key, and the answer as it is kept.
-  replays = function(s, args)
-    local answers, queue = {}, {}
-    for index = 4, #args do
-      local key, value = sub(args[index], 1, 16), sub(args[index], 17)
-      insert(answers, key)
-      insert(answers, value)
-      insert(queue, key .. sub(value, 17, 24))
-    end
-    call_with_all('HSET', s.keys[REPLAYS], answers, 2)
-    call_with_all('RPUSH', s.keys[KEPT], queue, 1)
+  -- Kept answers of either kind, the oldest first: the key, and the answer as it is kept.
+  entry_answers = function(s, args)
+    put_answers(s, OF_ENTRIES, args)
+  end,
+  hold_answers = function(s, args)
+    put_answers(s, OF_HOLDS, args)
   end,
   -- Entries that other nodes may not have: epoch, seq, chain, time and records of each.
   entries = function(s, args)

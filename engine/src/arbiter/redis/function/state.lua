@@ -55,7 +55,7 @@ end
 
 -- How many there are of the keys that hold what is decided on, and the facts.
 local function count_present(keys)
-  return redis.call('EXISTS', keys[ENDED], unpack(keys, LINE, FACTS))
+  return redis.call('EXISTS', unpack(keys, LINE, FACTS)) + redis.call('EXISTS', unpack(keys, ENDED, KEPT_HOLDS))
 end
 
 -- Whether every key is there that the last change left. One may have been evicted, or have gone to
@@ -99,7 +99,7 @@ local function begin(s, node_at)
   s.due_added, s.due_removed = {}, {}
   s.ended_added, s.ended_gone = {}, 0
   s.units, s.units_changed = {}, {}
-  s.kept, s.keeping, s.forgotten = {}, {}, {}
+  s.kept_entries, s.kept_holds = nil, nil
   return s
 end
 
@@ -200,6 +200,11 @@ end
 
 local function has_session(state)
   return state == CALLED or state == ADMITTED or state == COMPLETED
+end
+
+-- Whether a place is still someone's: in line, called or let in.
+local function is_live(state)
+  return state == WAITING or has_session(state)
 end
 
 local function deadline(s, number)
@@ -377,82 +382,151 @@ local function share_to_change(s, shopper)
   return share(s, shopper)
 end
 
--- Answers kept for idempotency keys: body, time, what of, its number, its state.
+-- Answers kept for idempotency keys. Entries are kept apart from purchases and their steps, each kind with
+-- a bound of its own: any number of entries makes no purchase's answer go.
 
-local read_kept, look_up, keep
+local OF_ENTRIES, OF_HOLDS, read_kept, find_entry, find_hold, keep_entry, keep_hold, save_kept
 
 do
 
-local REPLAYS_MAX = 4194304
--- Expired answers that one new answer removes. More than one, so that they become fewer.
-local FORGET_MAX = 4
-local KEPT_FORM = '<c16I8BI8B'
+local ENTRY_REPLAYS_MAX = 4194304
+local HOLD_REPLAYS_MAX = 8388608
+-- Answers past their time that one new answer removes. More than one, so that they become fewer.
+local REPLAYS_FORGOTTEN_AT_ONCE = 4
 
-function read_kept(s, replay_keys)
-  local values = #replay_keys > 0 and read_all('HMGET', s.keys[REPLAYS], replay_keys) or {}
+-- A kind: the field of the sale that has what was read and is to be written; the keys of its answers and
+-- of its queue; its bound; and the form of an answer: body, time, number of the place or hold, a hold's
+-- state.
+OF_ENTRIES = { name = 'kept_entries', answers = REPLAYS, queue = KEPT, most = ENTRY_REPLAYS_MAX,
+  form = '<c16I8I8' }
+OF_HOLDS = { name = 'kept_holds', answers = HOLD_REPLAYS, queue = KEPT_HOLDS, most = HOLD_REPLAYS_MAX,
+  form = '<c16I8I8B' }
+
+-- What this call knows of a kind: the answers read and changed by key, the keys that are to be kept, and
+-- what is to be taken off the queue.
+local function known_of(s, kind)
+  local known = s[kind.name]
+  if not known then
+    known = { answers = {}, keeping = {}, forgotten = {} }
+    s[kind.name] = known
+  end
+  return known
+end
+
+function read_kept(s, kind, replay_keys)
+  local values = #replay_keys > 0 and read_all('HMGET', s.keys[kind.answers], replay_keys) or {}
+  local answers = known_of(s, kind).answers
   for index, key in ipairs(replay_keys) do
-    s.kept[key] = values[index]
+    answers[key] = values[index]
   end
 end
 
-local function kept(s, key)
-  if s.kept[key] == nil then
-    read_kept(s, { key })
+local function kept(s, kind, key)
+  local answers = known_of(s, kind).answers
+  if answers[key] == nil then
+    read_kept(s, kind, { key })
   end
-  return s.kept[key]
+  return answers[key]
 end
 
 -- The oldest answer in the queue: its key and time; nothing when there is none.
-local function oldest_kept(s)
-  if not s.oldest then
-    s.kept_length = s.kept_length or redis.call('LLEN', s.keys[KEPT])
-    local item = redis.call('LINDEX', s.keys[KEPT], #s.forgotten)
-    s.oldest = item and { key = sub(item, 1, 16), at = (unpack_bytes('<I8', item, 17)) } or {}
+local function oldest_kept(s, kind)
+  local known = known_of(s, kind)
+  if not known.oldest then
+    known.length = known.length or redis.call('LLEN', s.keys[kind.queue])
+    local item = redis.call('LINDEX', s.keys[kind.queue], #known.forgotten)
+    known.oldest = item and { key = sub(item, 1, 16), at = (unpack_bytes('<I8', item, 17)) } or {}
   end
-  return s.oldest.key, s.oldest.at
+  return known.oldest.key, known.oldest.at
 end
 
-local function forget_oldest(s, key, at)
-  local value = kept(s, key)
-  -- A key that expired and was used again is in the queue twice; only its own answer goes.
-  local own = value and select(2, unpack_bytes(KEPT_FORM, value)) == at
+local function forget_oldest(s, kind, key, at)
+  local known, value = known_of(s, kind), kept(s, kind, key)
+  -- A key that was answered again is in the queue twice; only its own answer goes.
+  local own = value and select(2, unpack_bytes(kind.form, value)) == at
   if own then
-    s.kept[key] = false
+    known.answers[key] = false
   end
-  s.forgotten[#s.forgotten + 1] = { key = key, own = own }
-  s.oldest = nil
+  known.forgotten[#known.forgotten + 1] = { key = key, own = own }
+  known.oldest = nil
 end
 
--- Lets go of answers past their time, a few at a time: those that stay are not found any more.
-local function make_room_to_keep(s)
-  for _ = 1, FORGET_MAX do
-    local key, at = oldest_kept(s)
-    local length = s.kept_length - #s.forgotten + #s.keeping
-    if not key or (s.at - at < REPLAY_TTL_MS and length < REPLAYS_MAX) then
+-- Forgets answers past their time, a few at once: those that stay are not found any more. At the bound the
+-- oldest goes.
+local function make_room_to_keep(s, kind)
+  for _ = 1, REPLAYS_FORGOTTEN_AT_ONCE do
+    local key, at = oldest_kept(s, kind)
+    local known = known_of(s, kind)
+    local length = known.length - #known.forgotten + #known.keeping
+    if not key or (s.at - at < REPLAY_TTL_MS and length < kind.most) then
       return
     end
-    forget_oldest(s, key, at)
+    forget_oldest(s, kind, key, at)
   end
 end
 
--- What is known of a key: nil when it is new, `false` when it came with another body, and otherwise
--- what was answered: of what, number, state.
-function look_up(s, key, body)
-  local value = kept(s, key)
+-- What is known of a key: nil when it is new, and otherwise whether it came with this body, the number of
+-- the place or hold that was told of, and a hold's state.
+local function find(s, kind, replay)
+  local value = kept(s, kind, replay.key)
   if not value then
     return nil
   end
-  local with_body, at, of, number, state = unpack_bytes(KEPT_FORM, value)
+  local body, at, number, state = unpack_bytes(kind.form, value)
   if s.at - at >= REPLAY_TTL_MS then
     return nil
   end
-  return with_body == body and { of = of, number = number, state = state }
+  return { same_body = body == replay.body, number = number, state = state }
 end
 
-function keep(s, replay, of, number, state)
-  make_room_to_keep(s)
-  s.kept[replay.key] = pack(KEPT_FORM, replay.body, s.at, of, number, state)
-  s.keeping[#s.keeping + 1] = replay.key
+function find_entry(s, replay)
+  return find(s, OF_ENTRIES, replay)
+end
+
+function find_hold(s, replay)
+  return find(s, OF_HOLDS, replay)
+end
+
+local function keep(s, kind, replay, ...)
+  make_room_to_keep(s, kind)
+  local known = known_of(s, kind)
+  known.answers[replay.key] = pack(kind.form, replay.body, s.at, ...)
+  known.keeping[#known.keeping + 1] = replay.key
+end
+
+function keep_entry(s, replay, number)
+  keep(s, OF_ENTRIES, replay, number)
+end
+
+function keep_hold(s, replay, id, state)
+  keep(s, OF_HOLDS, replay, id, state)
+end
+
+local function save_kind(s, kind)
+  local known, gone, values, queue = known_of(s, kind), {}, {}, {}
+  for _, item in ipairs(known.forgotten) do
+    if item.own then
+      gone[#gone + 1] = item.key
+    end
+  end
+  if #known.forgotten > 0 then
+    redis.call('LPOP', s.keys[kind.queue], #known.forgotten)
+  end
+  call_with_all('HDEL', s.keys[kind.answers], gone, 1)
+  for _, key in ipairs(known.keeping) do
+    if known.answers[key] then
+      values[#values + 1] = key
+      values[#values + 1] = known.answers[key]
+    end
+    queue[#queue + 1] = key .. pack('<I8', s.at)
+  end
+  call_with_all('HSET', s.keys[kind.answers], values, 2)
+  call_with_all('RPUSH', s.keys[kind.queue], queue, 1)
+end
+
+function save_kept(s)
+  save_kind(s, OF_ENTRIES)
+  save_kind(s, OF_HOLDS)
 end
 
 end
@@ -539,28 +613,6 @@ local function save_stock(s)
   for offer in pairs(s.stock_changed or {}) do
     redis.call('HSET', s.keys[STOCK], offer, pack(STOCK_FORM, unpack(s.stock[offer])))
   end
-end
-
-local function save_kept(s)
-  local gone, values, queue = {}, {}, {}
-  for _, item in ipairs(s.forgotten) do
-    if item.own then
-      gone[#gone + 1] = item.key
-    end
-  end
-  if #s.forgotten > 0 then
-    redis.call('LPOP', s.keys[KEPT], #s.forgotten)
-  end
-  call_with_all('HDEL', s.keys[REPLAYS], gone, 1)
-  for _, key in ipairs(s.keeping) do
-    if s.kept[key] then
-      values[#values + 1] = key
-      values[#values + 1] = s.kept[key]
-    end
-    queue[#queue + 1] = key .. pack('<I8', s.at)
-  end
-  call_with_all('HSET', s.keys[REPLAYS], values, 2)
-  call_with_all('RPUSH', s.keys[KEPT], queue, 1)
 end
 
 -- The meta fields named, as arguments of HSET.
