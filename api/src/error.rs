@@ -97,6 +97,8 @@ pub enum ApiError {
     TooManyRequests(Quota),
     /// This address has as many connections as it may, or opens them too often.
     TooManyConnections,
+    /// Streams of this ticket that were ended are still there.
+    TooManyStreams,
     /// This shopper has made as many purchases as one may over the sale's life.
     TooManyPurchases,
     /// More work is waiting than can be done in time.
@@ -177,6 +179,7 @@ impl ApiError {
             Self::Forbidden => facts(S::FORBIDDEN, "forbidden", "the key's role does not allow this"),
             Self::TooManyRequests(quota) => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(quota.retry_after())),
             Self::TooManyConnections => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(1)),
+            Self::TooManyStreams => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(5)),
             // The bound is for the sale's life: only an operator who raises the limit moves it.
             Self::TooManyPurchases => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(3_600)),
             Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
@@ -202,6 +205,9 @@ impl ApiError {
         }
         if let Self::BadRequest(why) = self {
             return Some((*why).to_owned());
+        }
+        if matches!(self, Self::TooManyStreams) {
+            return Some("this ticket has as many event streams as one may".to_owned());
         }
         if matches!(self, Self::TooManyPurchases) {
             return Some(
@@ -299,9 +305,10 @@ mod tests {
     use super::*;
 
     /// What is over when it is asked again later.
-    const PASSING: [ApiError; 8] = [
+    const PASSING: [ApiError; 9] = [
         ApiError::TooManyRequests(Quota::SPENT),
         ApiError::TooManyConnections,
+        ApiError::TooManyStreams,
         ApiError::Overloaded,
         ApiError::BackendStalled,
         ApiError::ArbiterUnavailable,

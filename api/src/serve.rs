@@ -145,7 +145,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         orders: orders.watcher(),
         changes: Mutex::new(()),
         wait_estimates: WaitEstimates::default(),
-        streams: Streams::new(config.server.streams_max),
+        streams: Streams::new(config.server.streams_max, config.limits.streams_per_ticket),
         fixed: Fixed {
             openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),
             reference: Bytes::from(reference::render("reference")),

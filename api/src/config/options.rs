@@ -73,6 +73,8 @@ pub struct ServerOptions {
 pub struct LimitsOptions {
     /// How often one address may enter, and the networks that no limit of an address is for.
     pub entries: LimiterOptions,
+    /// Event streams of one ticket; one more ends the oldest.
+    pub streams_per_ticket: usize,
     /// Connections one address may have open; 0: no cap.
     pub connections_per_peer: usize,
     /// Connections one address may open each second; 0: no limit.

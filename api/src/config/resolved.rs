@@ -46,6 +46,7 @@ struct Server {
 struct Limits {
     entries_per_second: u32,
     entries_burst: u32,
+    streams_per_ticket: usize,
     connections_per_peer: usize,
     connects_per_second: u32,
     exempt: Vec<String>,
@@ -171,6 +172,7 @@ fn limits(config: &Config) -> Limits {
     Limits {
         entries_per_second: limits.entries.entries_per_second,
         entries_burst: limits.entries.entries_burst,
+        streams_per_ticket: limits.streams_per_ticket,
         connections_per_peer: limits.connections_per_peer,
         connects_per_second: limits.connects_per_second,
         exempt: limits.entries.exempt.iter().map(ToString::to_string).collect(),

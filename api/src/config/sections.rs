@@ -101,6 +101,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
 fn read_limits(mut fields: Fields<'_, '_>) -> LimitsOptions {
     let entries_per_second = fields.integer("entries_per_second", 0..=1_000_000_u32);
     let entries_burst = fields.integer("entries_burst", 1..=10_000_000_u32);
+    let streams_per_ticket = fields.integer("streams_per_ticket", 1..=64_u16);
     let connections_per_peer = fields.integer("connections_per_peer", 0..=1_000_000_u32);
     let connects_per_second = fields.integer("connects_per_second", 0..=1_000_000_u32);
     let exempt = read_networks(&mut fields, "exempt");
@@ -112,6 +113,8 @@ fn read_limits(mut fields: Fields<'_, '_>) -> LimitsOptions {
             entries_burst: entries_burst.unwrap_or(60_000),
             exempt,
         },
+        // Two tabs; a third one and the first take turns.
+        streams_per_ticket: usize::from(streams_per_ticket.unwrap_or(2)),
         // A quarter of all; a peer at its cap gets its own longest idle ones closed.
         connections_per_peer: usize::try_from(connections_per_peer.unwrap_or(4_096)).unwrap_or(0),
         connects_per_second: connects_per_second.unwrap_or(2_000),

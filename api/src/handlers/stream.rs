@@ -9,10 +9,11 @@
 //! Nothing is queued for a watcher: the [`hub`] says that there is something to tell, and the
 //! [`Watch`] renders the place as it is when the connection asks. A watcher counts as heard of,
 //! since the hub looks at its place. Each watcher takes one of `streams_max`; past that the answer
-//! is a refusal.
+//! is a refusal. One ticket has the newest few of its streams: [`tickets`].
 
 mod hub;
 mod slot;
+mod tickets;
 
 use std::{
     sync::Arc,
@@ -27,6 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use self::{
     hub::Hub,
     slot::{Due, Slot},
+    tickets::{Membership, Tickets},
 };
 use super::{
     authority::{self, Shown},
@@ -43,6 +45,9 @@ use crate::{
 /// What a client is told to wait before it comes back after a break: each its own time, so that a
 /// crowd whose node went down does not come back at once.
 const RETRY_MS: std::ops::RangeInclusive<u32> = 2_000..=6_000;
+/// The same for a stream that a newer one of its ticket took over from: with more tabs open than a
+/// ticket has streams, they take turns this often.
+const REPLACED_RETRY_MS: std::ops::RangeInclusive<u32> = 30_000..=60_000;
 /// The last word to an admitted shopper: nothing more comes here. A browser that comes back anyway
 /// says so by its `Last-Event-ID` and is answered 204, at which it stops.
 const REST: &[u8] = b"id: admitted\nretry: 300000\n\n";
@@ -57,14 +62,15 @@ const EVENT_BYTES: usize = 512;
 #[derive(Debug)]
 pub struct Streams {
     room: Arc<Semaphore>,
+    tickets: Arc<Tickets>,
     hub: Hub,
 }
 
 impl Streams {
-    /// Room for `streams_max`.
-    pub fn new(streams_max: usize) -> Self {
+    /// Room for `streams_max`, and for `per_ticket` of one ticket.
+    pub fn new(streams_max: usize, per_ticket: usize) -> Self {
         let room = Arc::new(Semaphore::new(streams_max.min(Semaphore::MAX_PERMITS)));
-        Self { room, hub: Hub::default() }
+        Self { room, tickets: Arc::new(Tickets::new(per_ticket)), hub: Hub::default() }
     }
 }
 
@@ -100,10 +106,12 @@ fn try_open(
     let room = Arc::clone(&app.streams.room).try_acquire_owned();
     let room = room.map_err(|_| ApiError::Overloaded)?;
     let slot = Slot::new();
+    let member = app.streams.tickets.join(sale.name().tag(), ticket, &slot);
+    let member = member.ok_or(ApiError::TooManyStreams)?;
     app.streams.hub.join(app, &sale, ticket, &slot, &peer.draining);
     let app = Arc::clone(app);
-    let watch =
-        Watch { app, sale, ticket, shown, slot, told: None, stage: Stage::Opening, _room: room };
+    let (stage, counted) = (Stage::Opening, Counted { _room: room, _member: member });
+    let watch = Watch { app, sale, ticket, shown, slot, told: None, stage, _counted: counted };
     Ok(respond::event_stream(Body::stream(watch)))
 }
 
@@ -125,7 +133,13 @@ struct Watch {
     /// What was told last.
     told: Option<Gist>,
     stage: Stage,
+    _counted: Counted,
+}
+
+/// What a stream is counted by, until the drop.
+struct Counted {
     _room: OwnedSemaphorePermit,
+    _member: Membership,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,17 +157,15 @@ impl Pieces for Watch {
         if self.stage == Stage::Opening {
             self.stage = Stage::Watching;
             let place = self.look(Due::Look).unwrap_or_default();
-            return Poll::Ready(Some(Bytes::from([retry().into_bytes(), place].concat())));
+            return Poll::Ready(Some(Bytes::from([retry(RETRY_MS).into_bytes(), place].concat())));
         }
         loop {
             let Some(due) = self.slot.take(context.waker()) else { return Poll::Pending };
             let piece = match due {
                 Due::Comment => Some(COMMENT.to_vec()),
                 Due::Look | Due::Claimed => self.look(due),
-                Due::Drain => {
-                    self.stage = Stage::Over;
-                    Some(retry().into_bytes())
-                }
+                Due::Replaced => Some(self.over(REPLACED_RETRY_MS)),
+                Due::Drain => Some(self.over(RETRY_MS)),
             };
             if let Some(piece) = piece {
                 return Poll::Ready(Some(Bytes::from(piece)));
@@ -163,6 +175,12 @@ impl Pieces for Watch {
 }
 
 impl Watch {
+    /// The end of the stream, with the time after which to come back.
+    fn over(&mut self, range: std::ops::RangeInclusive<u32>) -> Vec<u8> {
+        self.stage = Stage::Over;
+        retry(range).into_bytes()
+    }
+
     /// The event for the place as it is now, unless it was told like this before.
     fn look(&mut self, due: Due) -> Option<Vec<u8>> {
         let now = self.app.engine.now();
@@ -195,8 +213,8 @@ impl Watch {
 }
 
 /// A hint of when to come back, different for each stream.
-fn retry() -> String {
-    let (least, most) = (RETRY_MS.start(), RETRY_MS.end());
+fn retry(range: std::ops::RangeInclusive<u32>) -> String {
+    let (least, most) = (range.start(), range.end());
     let ms = least + RequestId::next().spread(most - least + 1);
     format!("retry: {ms}\n\n")
 }

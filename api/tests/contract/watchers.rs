@@ -106,6 +106,34 @@ async fn two_watchers_of_one_ticket_get_the_same_admission() {
     assert_eq!(wall.stats().await["active_sessions"], 1);
 }
 
+/// One more is what a page opens that lost its connection: the server does not know it yet.
+#[tokio::test]
+async fn one_stream_more_of_a_ticket_ends_its_oldest_which_comes_back_late() {
+    let wall = paused().await;
+    let [ticket, other] = [wall.waiting().await, wall.waiting().await];
+    let beside = watch(&wall, &other).await;
+    let mut streams = std::collections::VecDeque::new();
+    for index in 0..6 {
+        // Over either protocol, with the ticket in either place.
+        let ask = get(wall.path("stream")).bearer(&ticket);
+        streams.push_back(match index % 2 {
+            0 => reading(wall.server.client.open(&ask).await),
+            _ => reading(wall.server.client.open_http2(&ask).await),
+        });
+        if streams.len() > 2 {
+            let body = ended(streams.pop_front().unwrap()).await;
+            let hint = body.rsplit_once("retry: ").unwrap().1.trim_end().parse::<u32>();
+            assert!((30_000..=60_000).contains(&hint.unwrap()), "{body}");
+            assert_eq!(places(&body).len(), 1, "{body}");
+        }
+    }
+    wall.act("resume", Value::Null).await;
+    for stream in streams.into_iter().chain([beside]) {
+        let body = ended(stream).await;
+        assert_eq!(places(&body).last().unwrap()["state"], "admitted", "{body}");
+    }
+}
+
 #[tokio::test]
 async fn leaving_ends_the_stream_and_moves_up_who_is_behind() {
     let wall = paused().await;

@@ -63,17 +63,17 @@ fn streams_past_their_bound_are_refused_and_a_closed_one_makes_room() {
     let site = Site::new().server_option("streams_max = 2");
     let server = site.start();
     operate(&server, "pause", "");
-    let ticket = ticket(&server, "watcher");
-    let first = open(&server, &ticket);
-    let second = open(&server, &ticket);
+    let [one, two, three] = ["one", "two", "three"].map(|name| ticket(&server, name));
+    let first = open(&server, &one);
+    let second = open(&server, &two);
     for (_, answer) in [&first, &second] {
         assert!(answer.starts_with("http/1.1 200 "), "{answer}");
     }
-    let (_, answer) = open(&server, &ticket);
+    let (_, answer) = open(&server, &three);
     assert!(answer.starts_with("http/1.1 503 "), "{answer}");
     assert!(answer.contains("retry-after: ") && answer.contains("overloaded"), "{answer}");
     drop(first);
-    wait_for("room for another stream", || open(&server, &ticket).1.starts_with("http/1.1 200 "));
+    wait_for("room for another stream", || open(&server, &three).1.starts_with("http/1.1 200 "));
 }
 
 #[test]
@@ -82,8 +82,9 @@ fn a_watcher_that_never_reads_is_cut_and_costs_no_memory() {
     let site = Site::new().server_option(&format!("streams_max = {DEAF}"));
     let server = site.start();
     operate(&server, "pause", "");
-    let ticket = ticket(&server, "deaf");
-    let deaf: Vec<_> = (0..DEAF).map(|_| deaf(&server, &ticket)).collect();
+    let one = |index| deaf(&server, &ticket(&server, &format!("deaf-{index}")));
+    let deaf: Vec<_> = (0..DEAF).map(one).collect();
+    let ticket = ticket(&server, "another");
     let is_full = || open(&server, &ticket).1.starts_with("http/1.1 503 ");
     assert!(is_full(), "each deaf watcher has its stream");
     let memory = server.resident_kb();
@@ -121,8 +122,8 @@ fn a_crowd_of_streams_ends_at_once_when_the_server_stops() {
     let site = Site::new();
     let server = site.start();
     operate(&server, "pause", "");
-    let ticket = ticket(&server, "crowd");
-    let streams: Vec<_> = (0..DRAINED).map(|_| open(&server, &ticket).0).collect();
+    let one = |index| open(&server, &ticket(&server, &format!("crowd-{index}"))).0;
+    let streams: Vec<_> = (0..DRAINED).map(one).collect();
     let reading = thread::spawn(move || {
         let end = |mut stream: TcpStream| {
             let mut text = String::new();

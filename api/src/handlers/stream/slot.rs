@@ -17,6 +17,8 @@ pub(super) enum Due {
     Look,
     /// It was called, and claiming it has come to an end, whatever that was.
     Claimed,
+    /// A newer stream of the same ticket took over.
+    Replaced,
     /// This node goes down.
     Drain,
 }
