@@ -6,7 +6,7 @@
 //!                          answered at once from atomics ◀─┴─▶ answered once durable
 //! ```
 //!
-//! Owns dispatch and the time every request took. A handler gets verified identities and plain
+//! Owns dispatch, and what is noted of every answer. A handler gets verified identities and plain
 //! values; it never sees a route.
 
 use std::sync::Arc;
@@ -17,11 +17,12 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode, Uri,
     header::{HOST, HeaderValue},
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
 
 use crate::{
     caller::{Caller, Callers},
     error::ApiError,
+    exchange::{self, Exchange},
     handlers::{Verb, admin, purchase, room, shopper, stream},
     keys::Keys,
     limiter::Limiter,
@@ -29,7 +30,7 @@ use crate::{
     pipeline::Watcher,
     respond::{self, Cache},
     route::{self, Admin, Resolved, Route},
-    server::{Answer, Body, Handler, Peer, RequestBody},
+    server::{Answer, Body, Fault, Handler, Loss, Peer, RequestBody},
     token::Keyring,
     wait_estimates::WaitEstimates,
     wire::read_no_query,
@@ -101,12 +102,24 @@ impl Head {
 pub struct Front(pub Arc<App>);
 
 impl Handler for Front {
-    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
-        let started = Instant::now();
+    type Exchange = Exchange;
+
+    fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Exchange {
+        Exchange::begin(request, peer)
+    }
+
+    fn answer(
+        &self,
+        request: Request<RequestBody>,
+        peer: &Arc<Peer>,
+        exchange: &mut Exchange,
+    ) -> Answer {
         let uri = request.uri().clone();
         let resolved = route::resolve(request.method(), uri.path());
-        let row = if let Resolved::Call(route) = &resolved { Some(route.index()) } else { None };
-        let answer = match resolved {
+        if let Resolved::Call(route) = &resolved {
+            exchange.route = Some(route.index());
+        }
+        exchange.id.within(|| match resolved {
             Resolved::Call(route) => match check_query(&route, &uri) {
                 Ok(()) => call(&self.0, route, request, peer),
                 Err(refusal) => Answer::Now(refusal.respond()),
@@ -116,22 +129,29 @@ impl Handler for Front {
                 refuse(&self.0, &request, peer, &ApiError::MethodNotAllowed { allow })
             }
             Resolved::NotFound => refuse(&self.0, &request, peer, &ApiError::NotFound),
-        };
-        match answer {
-            Answer::Now(response) => {
-                self.0.times.record(row, response.status(), started);
-                Answer::Now(response)
-            }
-            Answer::Later(work) => {
-                let times = self.0.times;
-                Answer::later(async move {
-                    let response = work.await;
-                    times.record(row, response.status(), started);
-                    response
-                })
-            }
-        }
+        })
     }
+
+    fn within<T>(&self, exchange: &Exchange, work: impl FnOnce() -> T) -> T {
+        exchange.id.within(work)
+    }
+
+    fn refuse(&self, fault: Fault, exchange: &Exchange) -> Response<Body> {
+        exchange.refuse(fault)
+    }
+
+    fn answered(&self, exchange: Exchange, response: &mut Response<Body>) {
+        exchange.sign(response);
+        self.0.times.record(exchange.route, response.status(), exchange.started);
+    }
+
+    fn abandoned(&self, _exchange: Exchange) {}
+
+    fn turn_away(&self, loss: Loss) -> Response<Body> {
+        exchange::turn_away(loss)
+    }
+
+    fn lost(&self, _loss: Loss) {}
 }
 
 /// Refuses parameters of API calls that take none; lists read their own, and pages ignore them.

@@ -109,9 +109,8 @@ impl<'a> Caller<'a> {
         if !self.peer.trusted {
             return Some(self.peer.addr.ip().to_canonical());
         }
-        let lines = self.headers.get_all(X_FORWARDED_FOR).iter();
-        let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or_default()).collect();
-        let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        let lines = self.headers.get_all(X_FORWARDED_FOR).iter().rev();
+        let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
         for hop in hops.take(HOPS_MAX) {
             // Beyond a hop that cannot be read nothing is certain.
             let address = hop_address(hop.trim())?.to_canonical();

@@ -5,7 +5,7 @@
 //! [`Retry`] what sending the same request again means.
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -13,10 +13,7 @@ use crate::limiter::Quota;
 use crate::request_id::RequestId;
 use crate::respond::{self, Cache};
 use crate::route::Methods;
-use crate::server::Body;
-
-/// The header that repeats a problem's `request_id`.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::server::{Body, Fault};
 
 /// The most field problems one answer lists; the rest would say nothing new.
 const FIELDS_MAX: usize = 16;
@@ -103,6 +100,8 @@ pub enum ApiError {
     TooManyPurchases,
     /// More work is waiting than can be done in time.
     Overloaded,
+    /// As many connections are open as this node may have, and none of them is idle.
+    Full,
     /// The order backend has fallen behind its bound.
     BackendStalled,
     /// The arbiter that decides order and stock cannot be reached.
@@ -183,6 +182,7 @@ impl ApiError {
             // The bound is for the sale's life: only an operator who raises the limit moves it.
             Self::TooManyPurchases => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(3_600)),
             Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
+            Self::Full => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(2)),
             Self::BackendStalled => later(S::SERVICE_UNAVAILABLE, "backend_stalled", "orders are not being taken over at present", After(5)),
             Self::ArbiterUnavailable => later(S::SERVICE_UNAVAILABLE, "arbiter_unavailable", "decisions cannot be made at present", WithKey(2)),
             Self::StorageFull => later(S::SERVICE_UNAVAILABLE, "storage_full", "changes cannot be stored at present", After(10)),
@@ -213,6 +213,9 @@ impl ApiError {
             return Some(
                 "this shopper has made as many purchases as one may in this sale".to_owned(),
             );
+        }
+        if matches!(self, Self::Full | Self::TooManyConnections) {
+            return Some("too many connections".to_owned());
         }
         let first = self.fields().first()?;
         Some(if first.field.is_empty() {
@@ -260,23 +263,17 @@ impl ApiError {
         Ok(json)
     }
 
-    /// The problem document under a fresh request id.
+    /// The problem document, under the id of the request that this thread works on.
     pub fn respond(&self) -> Response<Body> {
-        self.respond_as(RequestId::next())
-    }
-
-    /// The problem document under a request id that is already in the logs.
-    pub fn respond_as(&self, request_id: RequestId) -> Response<Body> {
         let facts = self.facts();
-        let id = request_id.to_string();
+        let request_id = RequestId::current();
         // Texts always serialise.
-        let body = self.document(&id).unwrap_or_default();
+        let id = request_id.header();
+        let body = self.document(id.to_str().unwrap_or_default()).unwrap_or_default();
+        let body = Body::full(Bytes::from(body)).about(facts.code);
         let mut response =
-            respond::bytes(facts.status, respond::PROBLEM_JSON, Cache::NoStore, Bytes::from(body));
+            respond::with_body(facts.status, respond::PROBLEM_JSON, Cache::NoStore, body);
         let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::from_str(&id) {
-            headers.insert(X_REQUEST_ID, value);
-        }
         if let Retry::After(base) | Retry::WithKey(base) = facts.retry {
             let seconds = base + request_id.spread(base + 1);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -291,6 +288,19 @@ impl ApiError {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Host => Self::BadRequest("exactly one Host header is required"),
+            Fault::BodyTooLarge => Self::BodyTooLarge,
+            Fault::BodyBroken => Self::BadBody,
+            Fault::BodyLate => Self::RequestTimeout,
+            Fault::AnswerLate => Self::DeadlineExceeded,
+            Fault::Panicked => Self::Internal,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod wire;
 pub(crate) mod buckets;
 pub mod caller;
 pub mod error;
+pub mod exchange;
 pub mod limiter;
 pub mod networks;
 pub mod panics;

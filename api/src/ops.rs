@@ -3,14 +3,17 @@
 use bytes::Bytes;
 use engine::sync::Arc;
 use hyper::header::HeaderValue;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::ApiError;
+use crate::exchange::{self, Exchange};
 use crate::metrics::Exposition;
 use crate::respond::{self, Cache};
 use crate::route::Methods;
-use crate::server::{Answer, Handler, Peer, RequestBody, Server, ServerOptions, StartError};
+use crate::server::{
+    Answer, Body, Fault, Handler, Loss, Peer, RequestBody, Server, ServerOptions, StartError,
+};
 
 /// The Prometheus text format.
 const EXPOSITION: HeaderValue =
@@ -61,7 +64,45 @@ struct Health<'a> {
 }
 
 impl<R: Readiness> Handler for Ops<R> {
-    fn answer(&self, request: Request<RequestBody>, _peer: &Arc<Peer>) -> Answer {
+    type Exchange = Exchange;
+
+    fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Exchange {
+        Exchange::begin(request, peer)
+    }
+
+    fn answer(
+        &self,
+        request: Request<RequestBody>,
+        _peer: &Arc<Peer>,
+        exchange: &mut Exchange,
+    ) -> Answer {
+        exchange.id.within(|| self.tell(&request))
+    }
+
+    fn within<T>(&self, exchange: &Exchange, work: impl FnOnce() -> T) -> T {
+        exchange.id.within(work)
+    }
+
+    fn refuse(&self, fault: Fault, exchange: &Exchange) -> Response<Body> {
+        exchange.refuse(fault)
+    }
+
+    fn answered(&self, exchange: Exchange, response: &mut Response<Body>) {
+        exchange.sign(response);
+    }
+
+    fn abandoned(&self, _exchange: Exchange) {}
+
+    fn turn_away(&self, loss: Loss) -> Response<Body> {
+        exchange::turn_away(loss)
+    }
+
+    /// Operators' tools are not counted.
+    fn lost(&self, _loss: Loss) {}
+}
+
+impl<R: Readiness> Ops<R> {
+    fn tell(&self, request: &Request<RequestBody>) -> Answer {
         let path = request.uri().path();
         if !matches!(path, "/metrics" | "/healthz" | "/readyz") {
             return Answer::Now(ApiError::NotFound.respond());
@@ -81,10 +122,8 @@ impl<R: Readiness> Handler for Ops<R> {
             _ => ApiError::MethodNotAllowed { allow: Methods::Get }.respond(),
         })
     }
-}
 
-impl<R: Readiness> Ops<R> {
-    fn readiness(&self) -> hyper::Response<crate::server::Body> {
+    fn readiness(&self) -> Response<Body> {
         match self.readiness.ready() {
             Ok(()) => {
                 let ready = Health { status: "ready", reasons: &[] };

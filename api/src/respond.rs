@@ -67,7 +67,17 @@ pub fn bytes(
     cache: Cache,
     body: Bytes,
 ) -> Response<Body> {
-    let mut response = Response::new(Body::full(body));
+    with_body(status, content_type, cache, Body::full(body))
+}
+
+/// A response of any body.
+pub fn with_body(
+    status: StatusCode,
+    content_type: HeaderValue,
+    cache: Cache,
+    body: Body,
+) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(4);

@@ -1,15 +1,15 @@
 //! The HTTP server: hyper 1 with every bound it leaves to its user.
 //!
 //! Owns sockets, TLS, framing, deadlines, caps and the drain of one listener. It refuses to know
-//! what a request means: a [`Handler`] answers, at once or later.
+//! what a request means: a [`Handler`] answers, at once or later, and words every refusal.
 //!
 //! Invariants: a connection that helps nobody is closed at a deadline (head, body, write, idle);
 //! an HTTP/1.1 request that two parsers could read differently is never handed on; open
 //! connections exceed their cap only by those that are closing for newcomers; after
 //! [`Server::shutdown`] none is open.
 //!
-//! Reading order: `options`, `accept`, `connections`, `connection`, `service`, `body`, `handover`; below them
-//! `watched_io`, `framing`, `activity`, `drain`, `tls`.
+//! Reading order: `options`, `accept`, `connections`, `connection`, `service`, `body`, `handover`;
+//! below them `watched_io`, `framing`, `activity`, `fault`, `drain`, `tls`.
 
 mod accept;
 mod activity;
@@ -17,6 +17,7 @@ mod body;
 mod connection;
 mod connections;
 mod drain;
+mod fault;
 mod framing;
 mod handover;
 mod options;
@@ -36,6 +37,7 @@ use tokio::time::timeout;
 pub use body::{Body, RequestBody};
 pub use connections::PeerCaps;
 pub use drain::Draining;
+pub use fault::{Fault, Loss};
 pub use handover::Pieces;
 pub use options::{ServerOptions, TlsFiles};
 pub use service::{Answer, Handler, Later, Peer};

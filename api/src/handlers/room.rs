@@ -22,11 +22,12 @@ use self::browser::{Browser, floor_cookie, notice_cookie};
 use super::{authority, render, shopper};
 use crate::{
     app::{App, split},
-    error::{ApiError, Retry, X_REQUEST_ID},
+    error::{ApiError, Retry},
     pages::{
         HomePage, OfferCard, PlaceEnd, PlaceView, ProblemPage, PurchaseView, RoomPage, SaleCard,
         content_security_policy, home as home_page, problem as problem_page, room as room_page,
     },
+    request_id::RequestId,
     respond::{self, Cache},
     server::{Answer, Body, Peer, RequestBody},
     wire::{EtaSeconds, PlaceState, format_purchase_id},
@@ -114,7 +115,7 @@ fn answer_refusal(browser: &Browser<'_>, path: &str, refusal: &ApiError) -> Resp
         return response;
     }
     let facts = refusal.facts();
-    let reference = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let reference = RequestId::current().to_string();
     let nonce = nonce();
     // A form's address below the room is one that only forms know.
     let room = path.strip_prefix("/s/").and_then(|rest| rest.split('/').next());
@@ -127,11 +128,12 @@ fn answer_refusal(browser: &Browser<'_>, path: &str, refusal: &ApiError) -> Resp
         room,
         // Only an address that GET knows can be loaded again.
         retries: passes && path.matches('/').count() == 2,
-        reference: reference.unwrap_or_default(),
+        reference: &reference,
     };
     let body = problem_page(&contents);
     let mut page = html(&nonce, body);
     *page.status_mut() = facts.status;
+    page = page.map(|body| body.about(facts.code));
     for (name, value) in response.headers() {
         if *name != CONTENT_TYPE {
             page.headers_mut().insert(name.clone(), value.clone());

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engine::sync::Arc;
+use hyper::Response;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,13 +14,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::activity::Activity;
+use super::body::Body;
 use super::connection::{self, Shared};
 use super::connections::Refused;
 use super::drain::Phase;
+use super::fault::Loss;
 use super::service::Handler;
-use crate::error::{ApiError, Facts};
 use crate::panics::Contained;
-use crate::request_id::RequestId;
 
 /// Connections the kernel may keep for us: `somaxconn` on current Linux. A crowd at the opening
 /// arrives within one round trip.
@@ -126,18 +127,18 @@ impl<H: Handler> Door<H> {
 
     /// Says why, if that can be said: over TLS it would take a handshake first.
     fn refuse(&self, stream: TcpStream, refused: Refused) {
-        let (error, delay, refusals) = match refused {
-            Refused::Full => (ApiError::Overloaded, Duration::ZERO, &self.refusals),
-            Refused::Peer => {
-                (ApiError::TooManyConnections, PEER_REFUSAL_DELAY, &self.peer_refusals)
-            }
+        let (loss, delay, refusals) = match refused {
+            Refused::Full => (Loss::Full, Duration::ZERO, &self.refusals),
+            Refused::Peer => (Loss::PeerFull, PEER_REFUSAL_DELAY, &self.peer_refusals),
         };
+        self.shared.handler.lost(loss);
         if self.shared.tls.is_none()
             && let Ok(permit) = Arc::clone(refusals).try_acquire_owned()
         {
+            let refusal = on_the_wire(&self.shared.handler.turn_away(loss));
             tokio::spawn(async move {
                 sleep(delay).await;
-                refuse(stream, &error).await;
+                refuse(stream, &refusal).await;
                 drop(permit);
             });
         }
@@ -146,9 +147,9 @@ impl<H: Handler> Door<H> {
 
 /// Refuses without reading the request, then reads to the end of it: closing with unread bytes
 /// would reset the connection and could take the answer back.
-async fn refuse(mut stream: TcpStream, error: &ApiError) {
+async fn refuse(mut stream: TcpStream, refusal: &[u8]) {
     let talk = async {
-        stream.write_all(refusal(error).as_bytes()).await?;
+        stream.write_all(refusal).await?;
         stream.shutdown().await?;
         let mut dropped = [0; 1024];
         while stream.read(&mut dropped).await? > 0 {}
@@ -158,18 +159,17 @@ async fn refuse(mut stream: TcpStream, error: &ApiError) {
     drop(timeout(REFUSAL_TIMEOUT, talk).await);
 }
 
-fn refusal(error: &ApiError) -> String {
-    let Facts { status, code, title, .. } = error.facts();
-    let id = RequestId::next();
-    let body = format!(
-        r#"{{"type":"/docs#error-{code}","title":"{title}","status":{number},"detail":"too many connections","code":"{code}","request_id":"{id}"}}"#,
-        number = status.as_u16(),
-    );
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n\
-         cache-control: no-store\r\nretry-after: {}\r\nx-request-id: {id}\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        1 + id.spread(4),
-        body.len(),
-    )
+/// The last response of an HTTP/1.1 connection.
+fn on_the_wire(response: &Response<Body>) -> Vec<u8> {
+    let body = response.body().bytes().map_or(&b""[..], |bytes| bytes);
+    let mut wire = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    for (name, value) in response.headers() {
+        wire.extend_from_slice(
+            &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat(),
+        );
+    }
+    let end = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    wire.extend_from_slice(end.as_bytes());
+    wire.extend_from_slice(body);
+    wire
 }

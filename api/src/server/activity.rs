@@ -58,6 +58,8 @@ pub(crate) struct Activity {
     in_flight: AtomicU32,
     /// Whether any request head was completed.
     served: AtomicU32,
+    /// Whether its framing was refused.
+    misframed: AtomicU32,
     /// HTTP/2 responses that wait for the peer to open its window.
     owed: AtomicU32,
     /// Since when none of those moved.
@@ -84,6 +86,7 @@ impl Activity {
             answer_overdue: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
             served: AtomicU32::new(0),
+            misframed: AtomicU32::new(0),
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
             handover: Handover::default(),
@@ -142,6 +145,16 @@ impl Activity {
     /// It was answered, or given up.
     pub(crate) fn answer_over(&self) {
         self.answer_since.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Bytes came that cannot be framed beyond doubt.
+    pub(crate) fn misframed(&self) {
+        self.misframed.store(1, Ordering::Relaxed);
+    }
+
+    /// Whether such bytes came.
+    pub(crate) fn is_misframed(&self) -> bool {
+        self.misframed.load(Ordering::Relaxed) > 0
     }
 
     /// Where a stream asks to leave hyper.

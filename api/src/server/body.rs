@@ -15,8 +15,8 @@ use hyper::header::EXPECT;
 use tokio::time::timeout;
 
 use super::activity::{Activity, InFlight, Turn};
+use super::fault::Fault;
 use super::handover::Pieces;
-use crate::error::ApiError;
 
 /// Bytes of a body over the limit that are read and dropped before the refusal. A client that is
 /// still sending when the socket closes would be reset and might never read the 413.
@@ -24,7 +24,11 @@ const DISCARD_BYTES_MAX: usize = 64 * 1024;
 
 /// A response body: all of it, or pieces as they come.
 #[derive(Debug)]
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// The code of the problem it is about.
+    code: Option<&'static str>,
+}
 
 enum Kind {
     /// Bytes not yet handed over; empty when done.
@@ -44,28 +48,40 @@ impl fmt::Debug for Kind {
 impl Body {
     /// No body.
     pub const fn empty() -> Self {
-        Self(Kind::Full(Bytes::new()))
+        Self::full(Bytes::new())
     }
 
     /// A body known in full.
     pub const fn full(bytes: Bytes) -> Self {
-        Self(Kind::Full(bytes))
+        Self { kind: Kind::Full(bytes), code: None }
     }
 
     /// A body that is asked for piece by piece, as fast as the peer reads; the pieces are dropped
     /// when the peer is gone. It is the last response of an HTTP/1 connection.
     pub fn stream(pieces: impl Pieces + 'static) -> Self {
-        Self(Kind::Stream(Box::new(pieces)))
+        Self { kind: Kind::Stream(Box::new(pieces)), code: None }
+    }
+
+    /// The same, marked as that of a problem: whoever records the answer reads it there.
+    #[must_use]
+    pub const fn about(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// The code of the problem it is about, if it is about one.
+    pub const fn code(&self) -> Option<&'static str> {
+        self.code
     }
 
     /// Whether it comes piece by piece.
     pub(crate) const fn is_stream(&self) -> bool {
-        matches!(self.0, Kind::Stream(_))
+        matches!(self.kind, Kind::Stream(_))
     }
 
     /// All of it, unless it comes piece by piece.
     pub(crate) const fn bytes(&self) -> Option<&Bytes> {
-        match &self.0 {
+        match &self.kind {
             Kind::Full(bytes) => Some(bytes),
             Kind::Stream(_) => None,
         }
@@ -73,7 +89,7 @@ impl Body {
 
     /// Takes the pieces out of a stream and leaves nothing.
     fn take_pieces(&mut self) -> Option<Box<dyn Pieces>> {
-        match std::mem::replace(&mut self.0, Kind::Full(Bytes::new())) {
+        match std::mem::replace(&mut self.kind, Kind::Full(Bytes::new())) {
             Kind::Stream(pieces) => Some(pieces),
             Kind::Full(_) => None,
         }
@@ -81,7 +97,7 @@ impl Body {
 
     /// Length in bytes, when known.
     pub(crate) fn len(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.kind {
             Kind::Full(bytes) => Some(bytes.len() as u64),
             Kind::Stream(_) => None,
         }
@@ -102,7 +118,7 @@ impl HttpBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Stream(pieces) => {
@@ -112,7 +128,7 @@ impl HttpBody for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.0, Kind::Full(bytes) if bytes.is_empty())
+        matches!(&self.kind, Kind::Full(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -217,14 +233,14 @@ impl RequestBody {
     /// Reads the body to its end: 413 over the limit, 408 past the deadline, 400 when it breaks
     /// off. `headers` are the request's: a client that waits for `100 Continue` is refused before
     /// it sends anything.
-    pub async fn read(self, headers: &HeaderMap) -> Result<Bytes, ApiError> {
+    pub async fn read(self, headers: &HeaderMap) -> Result<Bytes, Fault> {
         let Self { mut incoming, bounds, watched } = self;
         if incoming.is_end_stream() {
             return Ok(Bytes::new());
         }
         let declared = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
         if declared > bounds.bytes_max && headers.contains_key(EXPECT) {
-            return Err(ApiError::BodyTooLarge);
+            return Err(Fault::BodyTooLarge);
         }
         let mut body = pin!(collect(&mut incoming, bounds.bytes_max));
         let outcome = match watched {
@@ -237,11 +253,11 @@ impl RequestBody {
                 .await
             }
         };
-        outcome.unwrap_or(Err(ApiError::RequestTimeout))
+        outcome.unwrap_or(Err(Fault::BodyLate))
     }
 }
 
-async fn collect(incoming: &mut Incoming, bytes_max: usize) -> Result<Bytes, ApiError> {
+async fn collect(incoming: &mut Incoming, bytes_max: usize) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     let mut total = 0;
@@ -249,7 +265,7 @@ async fn collect(incoming: &mut Incoming, bytes_max: usize) -> Result<Bytes, Api
         total += data.len();
         if total > bytes_max {
             discard(incoming, total).await;
-            return Err(ApiError::BodyTooLarge);
+            return Err(Fault::BodyTooLarge);
         }
         if first.is_empty() {
             // The common body comes in one piece and is passed on without a copy.
@@ -275,11 +291,11 @@ async fn discard(incoming: &mut Incoming, mut total: usize) {
 }
 
 /// The next piece; trailers count as the end.
-async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, ApiError> {
+async fn next_data(incoming: &mut Incoming) -> Result<Option<Bytes>, Fault> {
     loop {
         match poll_fn(|context| Pin::new(&mut *incoming).poll_frame(context)).await {
             None => return Ok(None),
-            Some(Err(_broken)) => return Err(ApiError::BadBody),
+            Some(Err(_broken)) => return Err(Fault::BodyBroken),
             Some(Ok(frame)) => match frame.into_data() {
                 // An empty DATA frame carries nothing and does not end the body.
                 Ok(data) if data.is_empty() => {}

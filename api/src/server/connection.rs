@@ -31,6 +31,7 @@ use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
 use super::connections::{Admission, Connections};
 use super::drain::{Drain, Phase};
+use super::fault::Loss;
 use super::handover;
 use super::options::ServerOptions;
 use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
@@ -43,6 +44,9 @@ const LAST_CALL: Duration = Duration::from_millis(500);
 /// Streams a peer may reset before they are accepted, and errors it may cause, before the
 /// connection is closed: bounds rapid-reset floods (CVE-2023-44487).
 const HTTP2_RESETS_MAX: usize = 32;
+
+/// What hyper-util reports.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What all connections of a listener share.
 pub(crate) struct Shared<H> {
@@ -124,8 +128,12 @@ pub(crate) async fn serve<H: Handler>(
                 tokio::select! {
                     handshake = timeout(shared.patience.head, acceptor.accept(stream)) => {
                         // A failed or overdue handshake is the peer's affair; the socket closes.
-                        if let Ok(Ok(stream)) = handshake {
-                            drive_and_tell(stream, addr, &shared, activity, admission).await;
+                        match handshake {
+                            Ok(Ok(stream)) => {
+                                drive_and_tell(stream, addr, &shared, activity, admission).await;
+                            }
+                            Ok(Err(_failed)) => shared.handler.lost(Loss::Tls),
+                            Err(_overdue) => shared.handler.lost(Loss::TlsLate),
                         }
                     }
                     () = activity.asked_to_go() => {}
@@ -141,7 +149,7 @@ pub(crate) async fn serve<H: Handler>(
 async fn drive_and_tell<S, H>(
     stream: S,
     addr: SocketAddr,
-    shared: &Shared<H>,
+    shared: &Arc<Shared<H>>,
     activity: Arc<Activity>,
     admission: Admission,
 ) where
@@ -155,7 +163,9 @@ async fn drive_and_tell<S, H>(
         admission.streams();
         let draining = shared.drain.watch();
         let patience = shared.patience.write;
-        tokio::spawn(handover::tell(stream, pieces, patience, draining, admission));
+        let shared = Arc::clone(shared);
+        let on_stall = move || shared.handler.lost(Loss::NotReading);
+        tokio::spawn(handover::tell(stream, pieces, patience, draining, admission, on_stall));
     }
 }
 
@@ -197,8 +207,8 @@ async fn drive<S, H>(
             }
         });
         let ended = until(connection.as_mut(), watchdog.as_mut(), disturbed, undisturbed);
-        if ended.await {
-            return;
+        if let Some(end) = ended.await {
+            return note(end, activity, &*shared.handler);
         }
         if activity.was_asked_to_go() {
             if activity.is_idle() {
@@ -211,47 +221,75 @@ async fn drive<S, H>(
     }
     if !activity.has_served() {
         let last_call = pin!(sleep(LAST_CALL));
-        if until(connection.as_mut(), watchdog.as_mut(), last_call, || false).await {
-            return;
+        let ended = until(connection.as_mut(), watchdog.as_mut(), last_call, || false);
+        if let Some(end) = ended.await {
+            return note(end, activity, &*shared.handler);
         }
     }
     connection.as_mut().graceful_shutdown();
     let mut draining = shared.drain.watch();
-    until(connection, watchdog, pin!(draining.reached(Phase::Cut)), || false).await;
+    let cut = pin!(draining.reached(Phase::Cut));
+    if let Some(end) = until(connection, watchdog, cut, || false).await {
+        note(end, activity, &*shared.handler);
+    }
 }
 
-/// Runs the connection until it ends, is handed over or its patience runs out (true), or `signal`
-/// resolves (false).
+/// How a connection ended.
+enum End {
+    /// hyper is done with it.
+    Served(Result<(), BoxError>),
+    /// An event stream goes on with it.
+    HandedOver,
+    /// It kept us waiting for too long.
+    Overdue(Overdue),
+}
+
+fn note<H: Handler>(end: End, activity: &Activity, handler: &H) {
+    let loss = match end {
+        // hyper has answered 400, 414 or 431 by itself, or just closed.
+        End::Served(Err(error)) if activity.is_misframed() || is_malformed(&*error) => {
+            Loss::Malformed
+        }
+        End::Overdue(Overdue::Head) => Loss::HeadLate,
+        End::Overdue(Overdue::Write) => Loss::NotReading,
+        End::Served(_) | End::HandedOver | End::Overdue(Overdue::Idle | Overdue::Answer) => return,
+    };
+    tracing::debug!(?loss, "a connection was cut");
+    handler.lost(loss);
+}
+
+fn is_malformed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+}
+
+/// Runs the connection to its end, or until `signal` resolves.
 /// While `quiet` holds the signal is not polled again: its waker is this task's, set by the first
 /// poll, and polling it would take locks that all connections share.
 async fn until(
-    mut connection: Pin<&mut impl Future>,
+    mut connection: Pin<&mut impl Future<Output = Result<(), BoxError>>>,
     mut watchdog: Pin<&mut Watchdog<'_>>,
     mut signal: Pin<&mut impl Future>,
     quiet: impl Fn() -> bool,
-) -> bool {
+) -> Option<End> {
     let mut listening = false;
     std::future::poll_fn(move |context| {
         loop {
-            if connection.as_mut().poll(context).is_ready() {
-                return Poll::Ready(true);
+            if let Poll::Ready(served) = connection.as_mut().poll(context) {
+                return Poll::Ready(Some(End::Served(served)));
             }
             if watchdog.activity.is_handed_over() {
-                return Poll::Ready(true);
+                return Poll::Ready(Some(End::HandedOver));
             }
             match watchdog.as_mut().poll(context) {
                 Poll::Pending => break,
                 // The request in flight looks at its own deadlines when it is polled.
                 Poll::Ready(Overdue::Answer) => {}
-                Poll::Ready(overdue) => {
-                    tracing::debug!(?overdue, "a connection was cut");
-                    return Poll::Ready(true);
-                }
+                Poll::Ready(overdue) => return Poll::Ready(Some(End::Overdue(overdue))),
             }
         }
         if !(listening && quiet()) {
             listening = true;
-            return signal.as_mut().poll(context).map(|_| false);
+            return signal.as_mut().poll(context).map(|_| None);
         }
         Poll::Pending
     })

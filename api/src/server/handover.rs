@@ -76,13 +76,15 @@ impl Handover {
     }
 }
 
-/// Writes pieces to a socket until they end; `admission` is given back then.
+/// Writes pieces to a socket until they end; `admission` is given back then. `on_stall` is called if
+/// they end because the peer takes nothing.
 pub(crate) async fn tell<S>(
     stream: S,
     pieces: Box<dyn Pieces>,
     write_patience: Duration,
     mut draining: Draining,
     admission: Admission,
+    on_stall: impl FnOnce(),
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -96,11 +98,18 @@ pub(crate) async fn tell<S>(
         stalled: None,
     };
     tokio::select! {
-        () = telling => {}
+        told = telling => {
+            if told.is_err() {
+                on_stall();
+            }
+        }
         () = draining.reached(Phase::Cut) => {}
     }
     drop(admission);
 }
+
+/// The peer took nothing for too long.
+struct Stalled;
 
 /// One response on its way.
 struct Telling<S> {
@@ -118,25 +127,24 @@ struct Telling<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Future for Telling<S> {
-    type Output = ();
+    type Output = Result<(), Stalled>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         loop {
             match this.poll_write_out(context) {
                 Poll::Ready(Ok(())) => this.stalled = None,
-                Poll::Ready(Err(_gone)) => return Poll::Ready(()),
+                Poll::Ready(Err(_gone)) => return Poll::Ready(Ok(())),
                 Poll::Pending => {
                     if this.poll_patience(context).is_ready() {
-                        tracing::debug!("a stream that is not read was cut");
-                        return Poll::Ready(());
+                        return Poll::Ready(Err(Stalled));
                     }
                     break;
                 }
             }
             let Some(pieces) = &mut this.pieces else {
                 // The last chunk is out. A failing shutdown is the peer's affair.
-                return Pin::new(&mut this.stream).poll_shutdown(context).map(drop);
+                return Pin::new(&mut this.stream).poll_shutdown(context).map(|_| Ok(()));
             };
             match pieces.poll_piece(context) {
                 Poll::Ready(Some(piece)) => this.put(chunk(&piece)),
@@ -147,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Telling<S> {
                 Poll::Pending => break,
             }
         }
-        this.poll_gone(context)
+        this.poll_gone(context).map(Ok)
     }
 }
 

@@ -1,4 +1,9 @@
 //! One request: checked, handed to the handler, its answer dressed for the wire.
+//!
+//! Every request passes here, and so does every answer that the server gives to one. The handler
+//! begins an exchange for it, and hears exactly once how that ended: [`Handler::answered`] with what
+//! is about to be sent, refusals and late answers included, or [`Handler::abandoned`] when nobody
+//! is there any more to take an answer.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -17,9 +22,8 @@ use tokio::time::{Sleep, sleep};
 use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
 use super::drain::Draining;
-use crate::error::ApiError;
-use crate::panics::{Panicked, contain};
-use crate::request_id::RequestId;
+use super::fault::{Fault, Loss};
+use crate::panics::contain;
 
 /// How much longer than its body's deadline a request may take, so that a body that never came is
 /// told apart (408) from an answer that never came (503).
@@ -52,19 +56,40 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Who answers requests. A panic is answered as an internal fault, and ends nothing else.
+/// Who answers requests, and words what the server refuses by itself.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers at once or promises to.
-    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer;
-}
+    /// What it keeps of a request until it is answered.
+    type Exchange: Send + Unpin + 'static;
 
-impl<F> Handler for F
-where
-    F: Fn(Request<RequestBody>, &Arc<Peer>) -> Answer + Send + Sync + 'static,
-{
-    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
-        self(request, peer)
-    }
+    /// Meets a request, before anything about it is checked.
+    fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Self::Exchange;
+
+    /// Answers at once or promises to. A panic, here or later, is answered by [`Fault::Panicked`]
+    /// and ends nothing else.
+    fn answer(
+        &self,
+        request: Request<RequestBody>,
+        peer: &Arc<Peer>,
+        exchange: &mut Self::Exchange,
+    ) -> Answer;
+
+    /// Does a part of the work on an answer that was promised.
+    fn within<T>(&self, exchange: &Self::Exchange, work: impl FnOnce() -> T) -> T;
+
+    /// Words a refusal of the server's.
+    fn refuse(&self, fault: Fault, exchange: &Self::Exchange) -> Response<Body>;
+
+    /// Has the last word on an answer, and takes note of it.
+    fn answered(&self, exchange: Self::Exchange, response: &mut Response<Body>);
+
+    /// Takes note that the client went away, or was cut, before there was an answer.
+    fn abandoned(&self, exchange: Self::Exchange);
+
+    /// Words the refusal of a connection that is not let in, whose request nobody reads.
+    fn turn_away(&self, loss: Loss) -> Response<Body>;
+
+    /// Takes note of a connection that ended without an answer of the handler's.
+    fn lost(&self, loss: Loss);
 }
 
 /// The other end of a connection.
@@ -91,9 +116,9 @@ pub(crate) struct ConnectionService<H> {
 impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionService<H> {
     type Response = Response<TrackedBody>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Answering<H>;
 
-    fn call(&self, request: Request<Incoming>) -> Answering {
+    fn call(&self, request: Request<Incoming>) -> Answering<H> {
         let http1 = request.version() < Version::HTTP_2;
         let mut finish = Finish {
             in_flight: Some(InFlight::enter(&self.activity)),
@@ -102,41 +127,80 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
             closes: http1 && self.peer.draining.has_begun(),
             chunked: request.version() == Version::HTTP_11,
         };
-        if let Err(refusal) = check(&request) {
+        let handler = &self.handler;
+        let mut exchange = handler.begin(&request, &self.peer);
+        if let Err(fault) = check(&request) {
             finish.closes = http1;
-            return Answering::now(refusal.respond(), finish);
+            let refusal = handler.refuse(fault, &exchange);
+            return Answering::now(&**handler, exchange, refusal, finish);
         }
         let watched = http1.then(|| Arc::clone(&self.activity));
         let request = request.map(|incoming| RequestBody::new(incoming, self.bounds, watched));
-        let answer = contain(|| self.handler.answer(request, &self.peer));
-        match answer.unwrap_or_else(|panicked| Answer::Now(fault(panicked))) {
-            Answer::Now(response) => Answering::now(response, finish),
-            Answer::Later(work) => {
+        let answer = contain(|| handler.answer(request, &self.peer, &mut exchange));
+        match answer {
+            Ok(Answer::Now(response)) => Answering::now(&**handler, exchange, response, finish),
+            Ok(Answer::Later(work)) => {
                 let deadline = if http1 {
                     Deadline::watched(&self.activity)
                 } else {
                     Deadline::Timer(Box::pin(sleep(self.bounds.timeout + AFTER_BODY)))
                 };
-                Answering(State::Later { work, deadline, finish })
+                let open = Open { handler: Arc::clone(handler), exchange: Some(exchange) };
+                Answering(State::Later { work, deadline, finish, open })
+            }
+            Err(_panicked) => {
+                let refusal = handler.refuse(Fault::Panicked, &exchange);
+                Answering::now(&**handler, exchange, refusal, finish)
             }
         }
     }
 }
 
-/// The answer of a handler that panicked. Its panic stands in the log just before.
-fn fault(_: Panicked) -> Response<Body> {
-    let request_id = RequestId::next();
-    tracing::error!(%request_id, "the answer to this request panicked");
-    ApiError::Internal.respond_as(request_id)
-}
-
 /// What every request must have, whatever it asks for: one name of the host it means.
-fn check(request: &Request<Incoming>) -> Result<(), ApiError> {
+fn check(request: &Request<Incoming>) -> Result<(), Fault> {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if !host.is_empty() => Ok(()),
         (None, None) if request.version() != Version::HTTP_11 => Ok(()),
-        _ => Err(ApiError::BadRequest("exactly one Host header is required")),
+        _ => Err(Fault::Host),
+    }
+}
+
+/// An exchange that is neither answered nor abandoned.
+struct Open<H: Handler> {
+    handler: Arc<H>,
+    exchange: Option<H::Exchange>,
+}
+
+impl<H: Handler> Open<H> {
+    /// Works on the answer: there is one once it is ready, failed, or `is_late`.
+    fn poll(
+        &mut self,
+        work: &mut Later,
+        context: &mut Context<'_>,
+        is_late: impl FnOnce(&mut Context<'_>) -> bool,
+    ) -> Poll<Response<Body>> {
+        let Some(exchange) = &self.exchange else { return Poll::Pending };
+        let handler = &self.handler;
+        let mut response =
+            match contain(|| handler.within(exchange, || work.as_mut().poll(context))) {
+                Ok(Poll::Ready(response)) => response,
+                Ok(Poll::Pending) if !is_late(context) => return Poll::Pending,
+                Ok(Poll::Pending) => handler.refuse(Fault::AnswerLate, exchange),
+                Err(_panicked) => handler.refuse(Fault::Panicked, exchange),
+            };
+        if let Some(exchange) = self.exchange.take() {
+            handler.answered(exchange, &mut response);
+        }
+        Poll::Ready(response)
+    }
+}
+
+impl<H: Handler> Drop for Open<H> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            self.handler.abandoned(exchange);
+        }
     }
 }
 
@@ -178,11 +242,11 @@ impl Finish {
 }
 
 /// A request on its way to its response.
-pub(crate) struct Answering(State);
+pub(crate) struct Answering<H: Handler>(State<H>);
 
-enum State {
+enum State<H: Handler> {
     Now(Option<Response<TrackedBody>>),
-    Later { work: Later, deadline: Deadline, finish: Finish },
+    Later { work: Later, deadline: Deadline, finish: Finish, open: Open<H> },
 }
 
 /// The moment by which an answer is due.
@@ -216,28 +280,27 @@ impl Drop for Deadline {
     }
 }
 
-impl Answering {
-    fn now(response: Response<Body>, mut finish: Finish) -> Self {
+impl<H: Handler> Answering<H> {
+    fn now(
+        handler: &H,
+        exchange: H::Exchange,
+        mut response: Response<Body>,
+        mut finish: Finish,
+    ) -> Self {
+        handler.answered(exchange, &mut response);
         Self(State::Now(finish.dress(response)))
     }
 }
 
-impl Future for Answering {
+impl<H: Handler> Future for Answering<H> {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let response = match &mut self.0 {
             State::Now(response) => response.take(),
-            State::Later { work, deadline, finish } => {
-                let response = match contain(|| work.as_mut().poll(context)) {
-                    Ok(Poll::Ready(response)) => response,
-                    Err(panicked) => fault(panicked),
-                    Ok(Poll::Pending) => {
-                        std::task::ready!(deadline.poll_passed(context));
-                        ApiError::DeadlineExceeded.respond()
-                    }
-                };
-                finish.dress(response)
+            State::Later { work, deadline, finish, open } => {
+                let is_late = |context: &mut Context<'_>| deadline.poll_passed(context).is_ready();
+                finish.dress(std::task::ready!(open.poll(work, context, is_late)))
             }
         };
         // A future is not polled after it is ready, so there is always a response; waiting for ever

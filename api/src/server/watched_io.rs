@@ -73,6 +73,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedIo<S> {
         std::task::ready!(this.stream().poll_read(context, buffer))?;
         if let Err(refusal) = this.framing.scan(&buffer.filled()[before..]) {
             this.refused = true;
+            this.activity.misframed();
             buffer.set_filled(before + refusal.at);
             buffer.put_slice(&[0]);
         }

@@ -117,6 +117,7 @@ impl Client {
             Told { status: parts.status.as_u16(), headers: parts.headers, body }
         });
         let told = told.await.unwrap();
+        assert_named(&told);
         if self.described {
             openapi::check(&ask, &told);
         }
@@ -146,6 +147,7 @@ impl Client {
         let (parts, body) = self.open_http2(&ask).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let told = Told { status: parts.status.as_u16(), headers: parts.headers, body };
+        assert_named(&told);
         openapi::check(&ask, &told);
         told
     }
@@ -165,6 +167,12 @@ impl Client {
         socket.bind(SocketAddr::from((from, 0))).unwrap();
         socket.connect(self.addr).await.unwrap()
     }
+}
+
+/// Every answer of both listeners names its request.
+fn assert_named(told: &Told) {
+    let id = told.header("x-request-id").unwrap_or_default();
+    assert!(!id.is_empty(), "{} without an id: {}", told.status, told.text());
 }
 
 impl Told {

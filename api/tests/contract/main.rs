@@ -18,6 +18,7 @@ mod process;
 mod purchases;
 mod races;
 mod refusals;
+mod request_ids;
 mod restart;
 mod service;
 mod shoppers;

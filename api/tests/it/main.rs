@@ -4,6 +4,7 @@
 
 mod descriptors;
 mod drain;
+mod exchanges;
 mod framing;
 mod http2;
 mod limits;

@@ -3,17 +3,21 @@
 #![expect(clippy::panic, reason = "the handler panics where a test asks for it")]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use api::error::ApiError;
+use api::exchange::{self, Exchange};
 use api::respond::{self, Cache};
 use api::route::Methods;
-use api::server::{Answer, Body, Handler, Peer, Pieces, RequestBody, Server, ServerOptions};
+use api::server::{
+    Answer, Body, Fault, Handler, Loss, Peer, Pieces, RequestBody, Server, ServerOptions,
+};
 use bytes::Bytes;
-use hyper::{Method, Request, StatusCode};
+use hyper::header::HeaderValue;
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
@@ -28,11 +32,48 @@ pub(crate) const GET: &str = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
 #[derive(Debug)]
 pub(crate) struct Echo {
     pub(crate) calls: AtomicUsize,
+    pub(crate) begun: AtomicUsize,
+    pub(crate) answered: AtomicUsize,
+    pub(crate) abandoned: AtomicUsize,
+    pub(crate) losses: Mutex<Vec<Loss>>,
     pub(crate) gate: Arc<Semaphore>,
 }
 
 impl Handler for Echo {
-    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>) -> Answer {
+    type Exchange = Exchange;
+
+    fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Exchange {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Exchange::begin(request, peer)
+    }
+
+    fn within<T>(&self, exchange: &Exchange, work: impl FnOnce() -> T) -> T {
+        exchange.id.within(work)
+    }
+
+    fn refuse(&self, fault: Fault, exchange: &Exchange) -> Response<Body> {
+        exchange.refuse(fault)
+    }
+
+    fn answered(&self, exchange: Exchange, response: &mut Response<Body>) {
+        exchange.sign(response);
+        response.headers_mut().insert("x-answered", HeaderValue::from_static("once"));
+        self.answered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn abandoned(&self, _: Exchange) {
+        self.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn turn_away(&self, loss: Loss) -> Response<Body> {
+        exchange::turn_away(loss)
+    }
+
+    fn lost(&self, loss: Loss) {
+        self.losses.lock().unwrap().push(loss);
+    }
+
+    fn answer(&self, request: Request<RequestBody>, peer: &Arc<Peer>, _: &mut Exchange) -> Answer {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
         match (&head.method, head.uri.path()) {
@@ -71,7 +112,7 @@ impl Handler for Echo {
             (&Method::POST, _) => Answer::later(async move {
                 match body.read(&head.headers).await {
                     Ok(bytes) => say(&format!("read {}", bytes.len())),
-                    Err(error) => error.respond(),
+                    Err(fault) => ApiError::from(fault).respond(),
                 }
             }),
             (&Method::OPTIONS, _) => Answer::Now(respond::options(Methods::GetPost)),
@@ -89,7 +130,7 @@ impl Pieces for Sent {
     }
 }
 
-fn say(words: &str) -> hyper::Response<Body> {
+fn say(words: &str) -> Response<Body> {
     respond::json(StatusCode::OK, Cache::NoStore, &words)
 }
 
@@ -103,7 +144,14 @@ pub(crate) struct Fixture {
 pub(crate) fn start(change: impl FnOnce(&mut ServerOptions)) -> Fixture {
     let mut options = ServerOptions::at(SocketAddr::from(([127, 0, 0, 1], 0)));
     change(&mut options);
-    let echo = Arc::new(Echo { calls: AtomicUsize::new(0), gate: Arc::new(Semaphore::new(0)) });
+    let echo = Arc::new(Echo {
+        calls: AtomicUsize::new(0),
+        begun: AtomicUsize::new(0),
+        answered: AtomicUsize::new(0),
+        abandoned: AtomicUsize::new(0),
+        losses: Mutex::default(),
+        gate: Arc::new(Semaphore::new(0)),
+    });
     let server = Server::start(&options, Arc::clone(&echo)).unwrap();
     let addr = server.local_addr();
     Fixture { server, echo, addr }

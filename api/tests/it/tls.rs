@@ -14,12 +14,12 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::{Fixture, read_to_close, start};
 
-struct Secured {
-    fixture: Fixture,
+pub(crate) struct Secured {
+    pub(crate) fixture: Fixture,
     roots: RootCertStore,
 }
 
-fn secured(change: impl FnOnce(&mut ServerOptions)) -> Secured {
+pub(crate) fn secured(change: impl FnOnce(&mut ServerOptions)) -> Secured {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let certificates = directory.path().join("cert.pem");

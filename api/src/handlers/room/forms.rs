@@ -46,7 +46,7 @@ pub async fn post(
         |refusal: &ApiError| super::answer_refusal(&browser, &format!("{room}/{form}"), refusal);
     let body = match body.read(&head.headers).await {
         Ok(body) => body,
-        Err(refusal) => return Ok(refused(&refusal)),
+        Err(fault) => return Ok(refused(&fault.into())),
     };
     let fields = Fields(&body);
     let key = fields.get("key");

@@ -1,0 +1,59 @@
+//! One request from its head to its answer, whichever listener it came to.
+//!
+//! Owns the request's name and what is known of it when it is over. A handler never sees it: what a
+//! handler refuses finds the name by itself ([`RequestId::current`]).
+
+use hyper::{HeaderMap, Request, Response};
+use tokio::time::Instant;
+
+use crate::error::ApiError;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::server::{Body, Fault, Loss, Peer};
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Its name, in the answer and in the log.
+    pub id: RequestId,
+    /// When its head had been read.
+    pub started: Instant,
+    /// The call it means, as [`Route::index`](crate::route::Route::index) counts them; `None` until
+    /// that is known, and if it means none.
+    pub route: Option<usize>,
+}
+
+impl Exchange {
+    /// Of a request that was just read.
+    pub fn begin<B>(request: &Request<B>, peer: &Peer) -> Self {
+        let id = given_id(request.headers(), peer).unwrap_or_else(RequestId::next);
+        Self { id, started: Instant::now(), route: None }
+    }
+
+    /// The answer to what the server refuses by itself.
+    pub fn refuse(&self, fault: Fault) -> Response<Body> {
+        if fault == Fault::Panicked {
+            // The panic stands in the log just before.
+            tracing::error!(request_id = %self.id, "the answer to this request panicked");
+        }
+        self.id.within(|| ApiError::from(fault).respond())
+    }
+
+    /// Names the request in its answer.
+    pub fn sign(&self, response: &mut Response<Body>) {
+        response.headers_mut().insert(X_REQUEST_ID, self.id.header());
+    }
+}
+
+/// What a listed proxy called the request; nobody else may name one.
+fn given_id(headers: &HeaderMap, peer: &Peer) -> Option<RequestId> {
+    if peer.trusted { headers.get(X_REQUEST_ID).and_then(RequestId::given) } else { None }
+}
+
+/// The answer to a connection that is not let in. Its request is never read.
+pub fn turn_away(loss: Loss) -> Response<Body> {
+    let id = RequestId::next();
+    let error = if loss == Loss::PeerFull { ApiError::TooManyConnections } else { ApiError::Full };
+    let mut response = id.within(|| error.respond());
+    response.headers_mut().insert(X_REQUEST_ID, id.header());
+    response
+}
