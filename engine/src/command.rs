@@ -104,7 +104,7 @@ pub enum Command {
     Idle {
         /// Which sale.
         sale: SaleTag,
-        /// Which places, ascending, [`IDLE_PLACES_MAX`] at the most.
+        /// Which places, ascending, at most [`IDLE_PLACES_MAX`].
         numbers: Vec<Number>,
     },
     /// The sink took order events.

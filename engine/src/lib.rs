@@ -49,6 +49,8 @@ pub mod publisher;
 
 mod presence;
 
+mod idle_sweep;
+
 pub mod outlet;
 pub mod registry;
 

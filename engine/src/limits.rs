@@ -146,8 +146,17 @@ pub const TICK_MS: u64 = 50;
 /// Facts that one batch's sweep of deadlines may add; the rest waits for the next batch.
 pub const SWEEP_RECORDS_MAX: usize = 4_096;
 
-/// Idle places that one batch may let go.
+/// Idle places that one batch may let go, over all sales.
 pub const IDLE_PLACES_MAX: usize = 16_384;
+/// The same where a store decides for many nodes, which all sweep: some milliseconds of the store.
+pub const SHARED_IDLE_PLACES_MAX: usize = 2_048;
+/// Sales whose idle places one batch may let go.
+pub const IDLE_SALES_MAX: usize = 64;
+/// Places that the idle sweep looks at in one turn, over all sales: half a megabyte of reads. Ten
+/// million people are looked through in four seconds.
+pub const IDLE_LOOK_PLACES_MAX: u64 = 131_072;
+/// Places of one sale that it looks at before it is another sale's turn.
+pub const IDLE_LOOK_SALE_PLACES_MAX: u64 = 16_384;
 
 /// Order events on their way from the scribe to the sink's thread; the rest waits in the outbox.
 pub const OUTLET_EVENTS_MAX: usize = 2_048;
@@ -213,6 +222,10 @@ const _: () = {
             < BATCH_BYTES_MAX
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
+    // A departure's number has 8 bytes, and each sale's record some 20 besides.
+    assert!(IDLE_PLACES_MAX * 8 + IDLE_SALES_MAX * 32 < IDLE_PLACES_MAX * 16);
+    assert!(SHARED_IDLE_PLACES_MAX <= IDLE_PLACES_MAX);
+    assert!(IDLE_LOOK_SALE_PLACES_MAX <= IDLE_LOOK_PLACES_MAX);
     assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
     assert!(OUTBOX_SALE_SHARE >= OUTLET_TURN_EVENTS_MAX);
     assert!(SALES_MAX * OUTBOX_SALE_SHARE < OUTBOX_EVENTS_MAX);

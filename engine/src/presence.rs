@@ -41,6 +41,11 @@ struct SalePresence {
 }
 
 impl Presence {
+    /// Forgets the sales that are gone.
+    pub(crate) fn retain(&mut self, is_there: impl Fn(SaleTag) -> bool) {
+        self.sales.retain(|tag, _| is_there(*tag));
+    }
+
     /// Places of a sale not heard of since then are quiet; `None` while that cannot be known.
     pub(crate) fn limit(
         &mut self,

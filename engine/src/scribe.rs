@@ -15,7 +15,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
-    ops::Bound,
     sync::Arc,
 };
 
@@ -25,11 +24,11 @@ use crate::{
     codec::Binary as _,
     command::{Command, Reply},
     commit::{Promise, WakeUp},
-    id::{Epoch, EventId, Number, SaleTag},
+    id::{Epoch, EventId, SaleTag},
+    idle_sweep::IdleSweep,
     journal::{Journal, JournalError, Preparation, Prepared},
     limits::{self, OUTAGE_MS},
     outlet::{self, Outlet},
-    presence::Presence,
     publisher::Publisher,
     purchase_admission::PurchaseAdmission,
     record::Record,
@@ -42,8 +41,6 @@ use crate::{
 const LOCAL_EPOCH: Epoch = Epoch(1);
 /// Bytes after which a batch goes on in another part of the journal.
 const PART_BYTES: usize = 1024 * 1024;
-/// How often places that went quiet are looked for.
-const IDLE_SWEEP_MS: u64 = 1_000;
 
 /// A command on its way to the scribe.
 #[derive(Debug)]
@@ -100,13 +97,10 @@ pub struct Scribe {
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
-    presence: Presence,
+    idle_sweep: IdleSweep,
     /// The last turn, for outages; `None` before the first, which comes after one.
     stepped_at: Option<Millis>,
     is_more_due: bool,
-    next_idle_sweep: Millis,
-    /// The sale whose quiet places were let go last.
-    idle_swept: SaleTag,
 }
 
 /// A batch between decision and answer.
@@ -190,11 +184,9 @@ impl Scribe {
             unfinished: None,
             spare: Batch::default(),
             wanted_bytes: 0,
-            presence: Presence::default(),
+            idle_sweep: IdleSweep::new(at),
             stepped_at: None,
             is_more_due: false,
-            next_idle_sweep: at,
-            idle_swept: SaleTag(u64::MAX),
         }
     }
 
@@ -240,7 +232,7 @@ impl Scribe {
         }
         let mut batch = mem::take(&mut self.spare);
         batch.requests.extend(requests.drain(..taken));
-        let idle = self.idle_command(at);
+        let idle = self.idle_sweep.commands(&mut *self.arbiter, &self.publishers, at);
         let asked = batch.requests.iter().map(|request| &request.command);
         // Last, so that each reply stands where its request does.
         self.arbiter.decide_into(&mut batch.decided, at, &mut asked.chain(&idle));
@@ -438,32 +430,6 @@ impl Scribe {
             }
         }
         promise.resolve_unheard(Ok(reply))
-    }
-
-    /// A command that lets go of places not heard of for too long.
-    fn idle_command(&mut self, at: Millis) -> Option<Command> {
-        if at < self.next_idle_sweep {
-            return None;
-        }
-        self.next_idle_sweep = at.after(IDLE_SWEEP_MS);
-        // One sale's at a time bounds the batch; the next sweep begins with the sale after it.
-        let after = (Bound::Excluded(self.idle_swept), Bound::Unbounded);
-        let later = self.publishers.range(after).chain(self.publishers.range(..=self.idle_swept));
-        let mut found = None;
-        for (tag, publisher) in later {
-            let view = publisher.view();
-            let limit = self.presence.limit(&mut *self.arbiter, view, at);
-            let Some(limit) = limit.filter(|_| found.is_none()) else { continue };
-            let all = Number(1)..=Number(u64::MAX);
-            let quiet = view.line().quiet(all, limit).take(limits::IDLE_PLACES_MAX);
-            let numbers: Vec<Number> = quiet.collect();
-            if !numbers.is_empty() {
-                found = Some((*tag, numbers));
-            }
-        }
-        let (sale, numbers) = found?;
-        self.idle_swept = sale;
-        Some(Command::Idle { sale, numbers })
     }
 }
 

@@ -8,9 +8,10 @@ use engine::{
     command::{Command, Reply},
     disk::sim::SimDisk,
     hold::{HoldState, Step},
-    id::{EventId, OfferIndex, SaleTag, ShopperKey},
+    id::{EventId, OfferIndex, SaleName, SaleTag, ShopperKey},
+    limits::IDLE_SALES_MAX,
     record::Change,
-    sale::PurchaseRefusal,
+    sale::{PurchaseRefusal, Sale},
     scribe::{Answer, Busy},
     spec::SaleSpec,
 };
@@ -135,6 +136,32 @@ fn a_busy_sale_does_not_keep_another_from_letting_its_quiet_places_go() {
         let sale = shop.node.world().sale(tag).expect("made");
         assert!(sale.line_length() < 12, "{} people stand in line", sale.line_length());
     }
+}
+
+/// One sale a second was too slow for many sales.
+#[test]
+fn of_many_sales_whose_people_all_leave_each_is_swept_at_once() {
+    let mut shop = Shop::open(1);
+    let names: Vec<_> = (0..120).map(|sale| name(&format!("sale-{sale}"))).collect();
+    for name in &names {
+        let full = SaleSpec { name: name.clone(), active_max: 1, idle_ms: 5_000, ..spec(&[1]) };
+        shop.all([create(full)]);
+        let into =
+            |who| Command::Enter { sale: name.tag(), shopper: ShopperKey(who), replay: None };
+        shop.all([1, 2, 3].map(into));
+    }
+    let waiting = |shop: &Shop| {
+        let length = |name: &SaleName| shop.node.world().sale(name.tag()).map(Sale::line_length);
+        names.iter().filter_map(length).sum::<u64>()
+    };
+    assert_eq!(waiting(&shop), 240);
+    shop.clock.advance(7_000);
+    let turns = names.len().div_ceil(IDLE_SALES_MAX) + 1;
+    for _ in 0..turns {
+        shop.all([]);
+        shop.clock.advance(50);
+    }
+    assert_eq!(waiting(&shop), 0);
 }
 
 #[test]
