@@ -17,7 +17,6 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode, Uri,
     header::{HOST, HeaderValue},
 };
-use tokio::sync::Mutex;
 
 use crate::{
     caller::{Caller, Callers},
@@ -57,9 +56,6 @@ pub struct App {
     pub orders: Watcher,
     /// Open event streams, bounded.
     pub streams: stream::Streams,
-    /// One operator's change at a time: a patch is put into the table as it was just read, and a
-    /// change decided in between would be undone by it.
-    pub changes: Mutex<()>,
     /// Waits that were told and are not over.
     pub wait_estimates: WaitEstimates,
     /// What never changes while the process runs.
@@ -156,7 +152,10 @@ impl Handler for Front {
 
 /// Refuses parameters of API calls that take none; lists read their own, and pages ignore them.
 fn check_query(route: &Route<'_>, uri: &Uri) -> Result<(), ApiError> {
-    let is_list = matches!(route, Route::Sales | Route::Admin(Admin::Sales | Admin::Outbox));
+    let is_list = matches!(
+        route,
+        Route::Sales | Route::Admin(Admin::Sales | Admin::Outbox | Admin::Audit { .. })
+    );
     match uri.query() {
         Some(query) if !is_list && uri.path().starts_with("/v1/") => Ok(read_no_query(query)?),
         _ => Ok(()),

@@ -5,7 +5,7 @@
 //! [`Retry`] what sending the same request again means.
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -76,6 +76,11 @@ pub enum ApiError {
     SaleInUse {
         /// What stands in the way, and what would be allowed.
         why: String,
+    },
+    /// The sale is at another version than the change was meant for.
+    PreconditionFailed {
+        /// Its `ETag`.
+        found: String,
     },
     /// What was to be made is there already.
     AlreadyExists,
@@ -171,6 +176,7 @@ impl ApiError {
             Self::BodyTooLarge => facts(S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is too large"),
             Self::RequestTimeout => later(S::REQUEST_TIMEOUT, "request_timeout", "the request did not arrive in time", After(1)),
             Self::WrongState { .. } | Self::SaleInUse { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the present state"),
+            Self::PreconditionFailed { .. } => facts(S::PRECONDITION_FAILED, "precondition_failed", "the sale has changed since"),
             Self::AlreadyExists => facts(S::CONFLICT, "already_exists", "it exists already"),
             Self::NotFound => facts(S::NOT_FOUND, "not_found", "not found"),
             Self::MethodNotAllowed { .. } => facts(S::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not allowed here"),
@@ -196,6 +202,9 @@ impl ApiError {
     fn detail(&self) -> Option<String> {
         if let Self::WrongState { found } = self {
             return Some(format!("found in state {found}"));
+        }
+        if let Self::PreconditionFailed { found } = self {
+            return Some(format!("found the sale at {found}; If-Match has to name that version"));
         }
         if let Self::SaleInUse { why } = self {
             return Some(why.clone());
@@ -280,6 +289,11 @@ impl ApiError {
         }
         if let Self::TooManyRequests(quota) = self {
             quota.say(headers);
+        }
+        if let Self::PreconditionFailed { found } = self
+            && let Ok(tag) = HeaderValue::from_str(found)
+        {
+            headers.insert(ETAG, tag);
         }
         if let Self::MethodNotAllowed { allow } = self {
             headers.insert(ALLOW, allow.header());

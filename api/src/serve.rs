@@ -25,7 +25,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
-    sync::{Mutex, oneshot},
+    sync::oneshot,
     task::JoinHandle,
 };
 
@@ -143,7 +143,6 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         limiter: Limiter::new(config.limits.entries.clone()),
         demo_payment: config.pages.demo_payment,
         orders: orders.watcher(),
-        changes: Mutex::new(()),
         wait_estimates: WaitEstimates::default(),
         streams: Streams::new(config.server.streams_max, config.limits.streams_per_ticket),
         fixed: Fixed {
@@ -308,8 +307,8 @@ async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFa
         }
         let name = spec.name.clone();
         let author = Author { name: "config".to_owned() };
-        match engine.create(author, spec.clone()).await {
-            Ok(()) => tracing::info!(sale = %name, "sale made"),
+        match engine.create(author, spec.clone(), None).await {
+            Ok(_) => tracing::info!(sale = %name, "sale made"),
             Err(Failure::Refused(ChangeRefusal::NameTaken)) => {}
             Err(Failure::Unavailable) => return Ok(false),
             Err(failure) => return Err(format!("cannot make sale {name}: {failure:?}").into()),

@@ -16,9 +16,9 @@ mod status;
 mod time;
 
 pub use admin::{
-    AuditEntry, AuditList, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest,
-    ReplayRequest, RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay,
-    read_restock, read_unstrand,
+    AuditEntry, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest, ReplayRequest,
+    RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay, read_restock,
+    read_unstrand,
 };
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use list::{List, Page, read_no_query, read_page};
@@ -29,7 +29,7 @@ pub use purchase::{
     format_purchase_id, parse_purchase_id, read_purchase,
 };
 pub use sale::{
-    AdminSale, OfferTable, SalePatch, SaleTable, read_patch, read_sale, read_sale_table,
+    AdminSale, OfferTable, SaleTable, patched_fields, read_patch, read_sale, read_sale_table,
 };
 pub use status::{OfferState, OfferStatus, SaleState, SaleStatus};
 pub use time::{format_time, parse_time, write_time};

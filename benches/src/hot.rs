@@ -112,7 +112,7 @@ impl Hot {
 
     fn create() -> Command {
         let author = Author { name: "bench".to_owned() };
-        Command::Create { author, spec: Box::new(Self::spec()) }
+        Command::Create { author, spec: Box::new(Self::spec()), replay: None }
     }
 
     /// The hot sale.

@@ -218,7 +218,7 @@ mod tests {
         let replay = ReplayKey { key: 1, body: 0 };
         let (hold, step, by) = (HoldId(1), Step::Confirm, Settler::Backend);
         let commands = [
-            Command::Create { author: operator, spec: Box::new(spec) },
+            Command::Create { author: operator, spec: Box::new(spec), replay: None },
             Command::Enter { sale, shopper, replay: None },
             Command::Purchase {
                 sale,
@@ -236,7 +236,7 @@ mod tests {
         }
         assert_eq!(auditor.violations, [""; 0]);
         let change = Box::new(Change::Delete);
-        auditor.take(&Record::Changed { sale, author, change }, at, 9);
+        auditor.take(&Record::Changed { sale, author, change, replay: None }, at, 9);
         auditor.violations
     }
 

@@ -13,8 +13,8 @@ use crate::{
     limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, RECORD_BYTES_MAX, REQUEUE_EVENTS_MAX},
     record::{Author, Change, EntryAnswer, ReplayKey},
     sale::{
-        ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal,
-        Settler, TicketRef,
+        ChangeAnswer, ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal,
+        SettleRefusal, Settler, TicketRef, Version,
     },
     session::Session,
     spec::SaleSpec,
@@ -90,6 +90,8 @@ pub enum Command {
         author: Author,
         /// What.
         spec: Box<SaleSpec>,
+        /// The idempotency key, if one came.
+        replay: Option<ReplayKey>,
     },
     /// An operator changes a sale.
     Change {
@@ -99,6 +101,8 @@ pub enum Command {
         author: Author,
         /// How.
         change: Box<Change>,
+        /// Under what conditions.
+        terms: Terms,
     },
     /// Waiting places were not heard of for too long.
     Idle {
@@ -132,6 +136,15 @@ pub enum Command {
         /// Which; `None`: all of the sale.
         events: Option<Vec<EventId>>,
     },
+}
+
+/// Under what conditions an operator asks for a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The idempotency key, if one came.
+    pub replay: Option<ReplayKey>,
+    /// The versions that the change may be made to; `None`: any.
+    pub versions: Option<Box<[Version]>>,
 }
 
 impl Command {
@@ -187,7 +200,7 @@ pub enum Reply {
     /// To `EndSession`.
     Ended(Result<(), EndRefusal>),
     /// To `Create` and `Change`.
-    Changed(Result<(), ChangeRefusal>),
+    Changed(Result<Changed, ChangeRefusal>),
     /// To any: who decides could not be asked in time. Whether it was done is unknown; asking again with
     /// the same key, or for the same place or hold, is safe.
     Unavailable,
@@ -202,6 +215,15 @@ pub struct Entry {
     pub epoch: Epoch,
     /// The place as it is told.
     pub answer: EntryAnswer,
+    /// Whether the key was answered before, in the same words.
+    pub replayed: bool,
+}
+
+/// A sale that was made or changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// How it stood then; `None` when it was deleted.
+    pub answer: Option<Arc<ChangeAnswer>>,
     /// Whether the key was answered before, in the same words.
     pub replayed: bool,
 }

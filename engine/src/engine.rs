@@ -14,7 +14,7 @@ use crossbeam::channel::Receiver;
 use crate::{
     arbiter::{Arbiter, LocalArbiter, SharedArbiter, SharedOptions},
     clock::{Clock, Millis},
-    command::{Command, Entry, HoldReply, Reply, Wanted},
+    command::{Changed, Command, Entry, HoldReply, Reply, Terms, Wanted},
     commit,
     disk::Disk,
     hold::Step,
@@ -328,28 +328,26 @@ impl Engine {
         &self,
         author: Author,
         spec: SaleSpec,
-    ) -> Result<(), Failure<ChangeRefusal>> {
+        replay: Option<ReplayKey>,
+    ) -> Result<Changed, Failure<ChangeRefusal>> {
         let spec = Box::new(spec);
-        let Reply::Changed(changed) = self.send(Command::Create { author, spec }, None).await?
-        else {
-            mismatch()
-        };
-        changed.map_err(Failure::Refused)
+        self.operate(Command::Create { author, spec, replay }).await
     }
 
     /// Changes a sale.
     pub async fn change(
         &self,
-        sale: &SaleView,
+        sale: SaleTag,
         author: Author,
         change: Change,
-    ) -> Result<(), Failure<ChangeRefusal>> {
-        let (sale, change) = (sale.tag(), Box::new(change));
-        let Reply::Changed(changed) =
-            self.send(Command::Change { sale, author, change }, None).await?
-        else {
-            mismatch()
-        };
+        terms: Terms,
+    ) -> Result<Changed, Failure<ChangeRefusal>> {
+        let change = Box::new(change);
+        self.operate(Command::Change { sale, author, change, terms }).await
+    }
+
+    async fn operate(&self, command: Command) -> Result<Changed, Failure<ChangeRefusal>> {
+        let Reply::Changed(changed) = self.send(command, None).await? else { mismatch() };
         changed.map_err(Failure::Refused)
     }
 

@@ -98,6 +98,10 @@ pub const REPLAYS_FORGOTTEN_AT_ONCE: usize = 4;
 /// batch can add.
 pub const ANSWERED_KEYS_FORGOTTEN_AT_ONCE: usize = BATCH_COMMANDS_MAX;
 
+/// Answers kept for the idempotency keys of one sale's operators. A script that changes a sale more often
+/// than this in a day repeats requests within minutes, not hours.
+pub const CHANGES_KEPT_MAX: usize = 64;
+
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 

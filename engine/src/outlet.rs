@@ -196,7 +196,8 @@ mod tests {
             let (outlet, events) = outlet();
             let mut shop = Self { arbiter: LocalArbiter::default(), outlet, events };
             for name in names {
-                let create = Command::Create { author: author(), spec: Box::new(spec(name)) };
+                let create =
+                    Command::Create { author: author(), spec: Box::new(spec(name)), replay: None };
                 shop.arbiter.decide(AT, &[create]);
             }
             for name in names {

@@ -176,7 +176,10 @@ impl Publisher {
                             self.view.stock().free(OfferIndex(offer), units.cast_signed());
                         }
                     }
-                    Change::Update { spec } => self.refund_restocks = spec.refund_restocks,
+                    Change::Update { patch } => {
+                        self.refund_restocks =
+                            patch.refund_restocks.unwrap_or(self.refund_restocks);
+                    }
                     Change::Pause
                     | Change::Resume
                     | Change::Drain

@@ -15,7 +15,7 @@ use crate::{
     codec::{binary_enum, binary_struct},
     hold::{HoldItems, HoldState, Step},
     id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleTag, ShopperKey},
-    spec::SaleSpec,
+    spec::{SaleSpec, SpecPatch},
     stream::Point,
 };
 
@@ -32,6 +32,8 @@ pub enum Record {
         told: EventId,
         /// What it is.
         spec: Box<SaleSpec>,
+        /// The operator's idempotency key, if one came.
+        replay: Option<ReplayKey>,
     },
     /// An operator changed a sale.
     Changed {
@@ -41,6 +43,8 @@ pub enum Record {
         author: Author,
         /// What changed.
         change: Box<Change>,
+        /// The operator's idempotency key, if one came.
+        replay: Option<ReplayKey>,
     },
     /// A shopper got a number.
     Entered {
@@ -286,8 +290,8 @@ impl Record {
 }
 
 binary_enum!(Record {
-    1 => Created { author, epoch, told, spec },
-    2 => Changed { sale, author, change },
+    1 => Created { author, epoch, told, spec, replay },
+    2 => Changed { sale, author, change, replay },
     3 => Entered { sale, number, shopper },
     4 => Departed { sale, reason, numbers },
     5 => Called { sale, watermark },
@@ -341,10 +345,10 @@ impl Author {
 /// What changes about a sale by an operator, or by the return of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Everything of the spec but name, identity and offers.
+    /// Some fields of the spec.
     Update {
-        /// The whole new spec.
-        spec: SaleSpec,
+        /// Which, and what they are from now on.
+        patch: SpecPatch,
     },
     /// The gate stands still.
     Pause,
@@ -395,7 +399,7 @@ pub enum Change {
 }
 
 binary_enum!(Change {
-    0 => Update { spec },
+    0 => Update { patch },
     1 => Pause,
     2 => Resume,
     3 => Drain,

@@ -10,6 +10,7 @@ mod decide;
 mod deliver;
 mod holds;
 mod members;
+mod operate;
 mod places;
 mod replays;
 mod sweep;
@@ -17,14 +18,16 @@ mod sweep;
 use std::{collections::VecDeque, sync::Arc};
 
 pub use self::decide::{
-    ChangeRefusal, EndRefusal, EntryRefusal, InUse, PlaceRefusal, PurchaseRefusal, SettleRefusal,
-    Settler, TicketRef,
+    EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler, TicketRef,
 };
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
 pub(crate) use self::holds::is_ended;
 pub use self::members::Members;
+pub(crate) use self::operate::KnownChange;
+pub use self::operate::{ChangeAnswer, ChangeRefusal, InUse, Version};
 use self::{
     holds::Holds,
+    operate::Changes,
     places::Places,
     replays::{HoldAnswer, Replays},
 };
@@ -33,11 +36,11 @@ use crate::{
     codec::{binary_enum, binary_struct},
     gate::{EtaRange, Gate, Outlook, Pace},
     hold::{Hold, HoldState},
-    id::{Epoch, EventId, HoldId, Number, SaleTag, ShopperKey},
+    id::{Epoch, HoldId, Number, SaleTag, ShopperKey},
     limits::CLAIM_AFTER_OUTAGE_MS,
     line::PlaceState,
     outbox::Outbox,
-    record::{Author, Change, Departure, EntryAnswer, ReplayKey},
+    record::{Author, Change, Departure, EntryAnswer, Record, ReplayKey},
     session::{Session, SessionState, Sessions},
     spec::SaleSpec,
     stock::Counts,
@@ -58,6 +61,7 @@ pub struct Sale {
     replays: Replays,
     outbox: Outbox,
     audit: VecDeque<AuditEntry>,
+    changes: Changes,
     members: Members,
     /// For estimates only: no decision reads it, and snapshots leave it out.
     pace: Pace,
@@ -138,19 +142,15 @@ impl Phase {
 }
 
 impl Sale {
-    /// A sale that nobody has entered. Its order events follow `told`, the last of an earlier sale of
-    /// the same name.
-    pub(crate) fn new(
-        spec: SaleSpec,
-        epoch: Epoch,
-        told: EventId,
-        author: Author,
-        at: Millis,
-    ) -> Self {
+    /// The sale that begins with its record of creation, at `at`: nobody has entered it.
+    pub(crate) fn created(record: &Record, at: Millis) -> Self {
+        let Record::Created { author, epoch, told, spec, replay } = record else {
+            unreachable!("a sale begins with its creation");
+        };
         let fresh = |total| Counts { available: total, ..Counts::default() };
-        Self {
+        let mut sale = Self {
             tag: spec.name.tag(),
-            epoch,
+            epoch: *epoch,
             controls: Controls::default(),
             places: Places::default(),
             gate: Gate::new(spec.admission_milli_per_second, at),
@@ -158,13 +158,16 @@ impl Sale {
             counts: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
             holds: Holds::default(),
             replays: Replays::default(),
-            outbox: Outbox::after_event(told),
-            audit: VecDeque::from([AuditEntry { at, author, change: None }]),
+            outbox: Outbox::after_event(*told),
+            audit: VecDeque::from([AuditEntry { at, author: author.clone(), change: None }]),
+            changes: Changes::default(),
             members: Members::default(),
             pace: Pace::default(),
             freeing: Pace::default(),
-            spec,
-        }
+            spec: (**spec).clone(),
+        };
+        sale.note_change(0, *replay, at);
+        sale
     }
 
     /// What the sale is told to be.
@@ -372,6 +375,7 @@ impl crate::codec::Binary for Sale {
         self.replays.encode(&self.places, out);
         self.outbox.encode(out);
         self.audit.encode(out);
+        self.changes.encode(out);
         self.members.encode(out);
     }
 
@@ -392,6 +396,7 @@ impl crate::codec::Binary for Sale {
             places,
             outbox: Outbox::decode(input)?,
             audit: VecDeque::decode(input)?,
+            changes: Changes::decode(input)?,
             members: Members::decode(input)?,
             pace: Pace::default(),
             freeing: Pace::default(),

@@ -4,7 +4,11 @@
 //! it can run. Rates and ratios are integers in thousandths, so that every decision is exact and
 //! replays the same.
 
+mod patch;
+
 use std::collections::BTreeSet;
+
+pub use self::patch::SpecPatch;
 
 use crate::{
     clock::Millis,

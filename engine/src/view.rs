@@ -20,7 +20,7 @@ use crate::{
     line::{Line, SharedLine},
     purchase_admission::{PurchaseAdmission, Purchases},
     record::ReplayKey,
-    sale::{AuditEntry, Controls, Phase, Sale, is_ended},
+    sale::{AuditEntry, Controls, Phase, Sale, Version, is_ended},
     session::Session,
     spec::SaleSpec,
     stock::{Counts, SoldOut, Stock},
@@ -70,12 +70,15 @@ pub struct Settings {
     pub controls: Controls,
     /// Who did what, oldest first.
     pub audit: Vec<AuditEntry>,
+    /// Which change made them so.
+    pub version: Version,
 }
 
 impl Settings {
     fn of(sale: &Sale) -> Arc<Self> {
         let (spec, controls) = (sale.spec().clone(), sale.controls().clone());
-        Arc::new(Self { spec, controls, audit: sale.audit().cloned().collect() })
+        let (audit, version) = (sale.audit().cloned().collect(), sale.version());
+        Arc::new(Self { spec, controls, audit, version })
     }
 }
 

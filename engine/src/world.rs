@@ -10,8 +10,8 @@ use crate::{
     clock::Millis,
     codec::{self, Binary as _, DecodeError, binary_struct},
     id::{Epoch, EventId, SaleTag},
-    limits::{OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE},
-    record::{Record, Stood},
+    limits::{OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE, REPLAY_TTL_MS},
+    record::{Record, ReplayKey, Stood},
     sale::Sale,
     stream::Point,
 };
@@ -39,9 +39,20 @@ struct Retired {
     epoch: Epoch,
     /// Its last order event.
     event: EventId,
+    /// The key that its deletion was asked for with, and when.
+    deletion: Option<Deletion>,
 }
 
-binary_struct!(Retired { epoch, event });
+binary_struct!(Retired { epoch, event, deletion });
+
+/// The deletion of a sale that came with an idempotency key.
+#[derive(Clone, Copy, Debug)]
+struct Deletion {
+    replay: ReplayKey,
+    at: Millis,
+}
+
+binary_struct!(Deletion { replay, at });
 
 impl World {
     /// A sale.
@@ -67,6 +78,14 @@ impl World {
     /// The order event that those of a new sale of this name would follow.
     pub(crate) fn last_event(&self, tag: SaleTag) -> EventId {
         self.retired.get(&tag).map_or(EventId(0), |retired| retired.event)
+    }
+
+    /// Whether a sale of this name was deleted with this key; with the same key and another body is
+    /// no.
+    pub(crate) fn deleted_with(&self, tag: SaleTag, replay: ReplayKey, at: Millis) -> Option<bool> {
+        let deletion = self.retired.get(&tag)?.deletion?;
+        let is_it = deletion.replay.key == replay.key && at.since(deletion.at) < REPLAY_TTL_MS;
+        is_it.then_some(deletion.replay == replay)
     }
 
     /// How far a sale was followed that many nodes serve.
@@ -107,12 +126,12 @@ impl World {
     /// # Panics
     /// When the record does not follow from the state; see [`Sale::apply`].
     pub fn apply(&mut self, record: &Record, at: Millis) {
-        if let Record::Created { author, epoch, told, spec } = record {
-            let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), at);
+        if let Record::Created { .. } = record {
+            let sale = Sale::created(record, at);
             let before = self.sales.insert(sale.tag(), sale);
             assert!(before.is_none(), "a name belongs to one sale at a time");
         } else if record.is_deletion() {
-            self.retire(record.sale());
+            self.retire(record, at);
         } else if let Record::Followed { sale, point, .. } = record {
             self.points.insert(*sale, *point);
         } else if let Record::Met { sale, epoch } = record {
@@ -127,10 +146,15 @@ impl World {
         }
     }
 
-    fn retire(&mut self, tag: SaleTag) {
+    fn retire(&mut self, deletion: &Record, at: Millis) {
+        let Record::Changed { sale: tag, replay, .. } = deletion else {
+            unreachable!("a deletion is a change");
+        };
+        let (tag, deletion) = (*tag, replay.map(|replay| Deletion { replay, at }));
         let gone = self.sales.remove(&tag).expect("only a known sale is deleted");
         self.undelivered -= gone.outbox().len();
-        self.retired.insert(tag, Retired { epoch: gone.epoch(), event: gone.outbox().last() });
+        let (epoch, event) = (gone.epoch(), gone.outbox().last());
+        self.retired.insert(tag, Retired { epoch, event, deletion });
         self.points.remove(&tag);
         self.met.remove(&tag);
     }

@@ -1,17 +1,27 @@
 //! What operators do and see. Every call needs an operator's key; every change names its author.
 
+mod audit;
+mod outbox;
+mod terms;
+
 use std::sync::Arc;
 
 use engine::{
-    id::{OfferIndex, SaleName},
+    command::{Changed, Terms},
+    id::{OfferIndex, SaleName, SaleTag},
     record::{Author, Change},
-    sale::AuditEntry as EngineAuditEntry,
-    spec::OfferSpec,
+    sale::{ChangeAnswer, Controls},
+    spec::SaleSpec,
     view::SaleView,
 };
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 
+pub(super) use self::terms::write_version;
+use self::{
+    audit::audit,
+    outbox::{outbox, replay},
+};
 use super::{authority, render, shopper::sales_page};
 use crate::{
     app::{App, Head, later, or_refusal},
@@ -21,9 +31,8 @@ use crate::{
     route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
     wire::{
-        AdminSale, AuditEntry, AuditList, DeadLetter, OfferStats, OutboxObject, ReplayRequest,
-        SaleStats, SaleTable, format_purchase_id, read_message, read_nothing, read_page,
-        read_patch, read_rate, read_replay, read_restock, read_sale, read_unstrand,
+        AdminSale, OfferStats, SaleState, SaleStats, SaleTable, read_message, read_nothing,
+        read_page, read_patch, read_rate, read_restock, read_sale, read_unstrand,
     },
 };
 
@@ -39,12 +48,14 @@ pub fn answer(
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     let found = |name: &str| app.engine.sale(name).ok_or(ApiError::NotFound);
+    let now = |answer: Result<Response<Body>, ApiError>| Answer::Now(or_refusal(answer));
+    let query = request.uri().query();
     match call {
-        Admin::Sales => Answer::Now(or_refusal(list(app, request.uri().query()))),
-        Admin::Show { sale } => Answer::Now(or_refusal(found(sale).map(|s| shown(app, &s)))),
-        Admin::Audit { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&audit(&s))))),
-        Admin::Stats { sale } => Answer::Now(or_refusal(found(sale).map(|s| ok(&stats(app, &s))))),
-        Admin::Outbox => Answer::Now(or_refusal(outbox(app, request.uri().query()))),
+        Admin::Sales => now(list(app, query)),
+        Admin::Show { sale } => now(found(sale).map(|s| shown(app, &s))),
+        Admin::Audit { sale } => now(found(sale).and_then(|s| audit(&s, query))),
+        Admin::Stats { sale } => now(found(sale).map(|s| ok(&stats(app, &s)))),
+        Admin::Outbox => now(outbox(app, query)),
         Admin::Create => {
             later(app, request, peer, |app, head, body| create(app, author, head, body))
         }
@@ -54,9 +65,13 @@ pub fn answer(
         Admin::Update { sale } => with_found(found(sale), |sale| {
             later(app, request, peer, |app, head, body| update(app, sale, author, head, body))
         }),
-        Admin::Delete { sale } => with_found(found(sale), |sale| {
-            later(app, request, peer, |app, head, body| delete(app, sale, author, head, body))
-        }),
+        Admin::Delete { sale } => match SaleName::parse(sale) {
+            // It may be gone already, by this very request.
+            Some(sale) => {
+                later(app, request, peer, |app, head, body| delete(app, sale, author, head, body))
+            }
+            None => Answer::Now(ApiError::NotFound.respond()),
+        },
         Admin::Act { sale, act } => with_found(found(sale), |sale| {
             later(app, request, peer, move |app, head, body| {
                 change(app, sale, author, act, head, body)
@@ -77,17 +92,29 @@ fn ok(value: &impl Serialize) -> Response<Body> {
 }
 
 fn shown(app: &App, sale: &SaleView) -> Response<Body> {
-    ok(&admin_sale(app, sale))
+    let version = sale.settings().version;
+    terms::with_version(ok(&admin_sale(app, sale)), version)
 }
 
 fn admin_sale(app: &App, sale: &SaleView) -> AdminSale {
     let settings = sale.settings();
-    let message = settings.controls.message.clone();
+    let state = render::sale_state(sale, app.engine.now());
+    described(&settings.spec, &settings.controls, state, settings.version.epoch.0)
+}
+
+/// A sale as a change left it.
+fn changed_sale(answer: &ChangeAnswer) -> AdminSale {
+    let state = render::state_of(answer.phase(), answer.is_sold_out);
+    described(&answer.spec, &answer.controls, state, answer.version.epoch.0)
+}
+
+fn described(spec: &SaleSpec, controls: &Controls, state: SaleState, epoch: u32) -> AdminSale {
+    let message = controls.message.clone();
     AdminSale {
-        table: SaleTable::from(&settings.spec),
-        state: render::sale_state(sale, app.engine.now()),
-        epoch: sale.epoch().0,
-        paused: settings.controls.paused,
+        table: SaleTable::from(spec),
+        state,
+        epoch,
+        paused: controls.paused,
         message: (!message.is_empty()).then_some(message),
     }
 }
@@ -97,17 +124,25 @@ fn list(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError> {
     Ok(ok(&page.map(|sale| admin_sale(app, &sale))))
 }
 
+/// The answer to a change: the sale as it left it, in the words of the first time.
+fn told(status: StatusCode, changed: &Changed) -> Response<Body> {
+    let response = changed.answer.as_deref().map_or_else(respond::no_content, |answer| {
+        let told = respond::json(status, Cache::NoStore, &changed_sale(answer));
+        terms::with_version(told, answer.version)
+    });
+    if changed.replayed { respond::replayed(response) } else { response }
+}
+
 async fn create(
     app: Arc<App>,
     author: Author,
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let spec = read_sale(&body.read(&head.headers).await?)?;
-    let name = spec.name.clone();
-    app.engine.create(author, spec).await?;
-    let sale = app.engine.sale(name.as_str()).ok_or(ApiError::NotFound)?;
-    Ok(respond::json(StatusCode::CREATED, Cache::NoStore, &admin_sale(&app, &sale)))
+    let body = body.read(&head.headers).await?;
+    let spec = read_sale(&body)?;
+    let replay = terms::replay(&head.headers, "create", &body)?;
+    Ok(told(StatusCode::CREATED, &app.engine.create(author, spec, replay).await?))
 }
 
 async fn update(
@@ -117,25 +152,25 @@ async fn update(
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let patch = read_patch(&body.read(&head.headers).await?)?;
-    let _turn = app.changes.lock().await;
-    let spec = patch.applied_to(&sale.settings().spec).map_err(|problems| {
-        ApiError::InvalidRequest(problems.into_iter().map(Into::into).collect())
-    })?;
-    app.engine.change(&sale, author, Change::Update { spec }).await?;
-    Ok(shown(&app, &sale))
+    let body = body.read(&head.headers).await?;
+    let patch = read_patch(&body)?;
+    let terms = terms::read(&head.headers, &format!("update/{}", sale.name()), &body)?;
+    make(&app, sale.tag(), author, Change::Update { patch }, terms).await
 }
 
 async fn delete(
     app: Arc<App>,
-    sale: Arc<SaleView>,
+    sale: SaleName,
     author: Author,
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     read_nothing(&body.read(&head.headers).await?)?;
-    app.engine.change(&sale, author, Change::Delete).await?;
-    Ok(respond::no_content())
+    let terms = terms::read(&head.headers, &format!("delete/{sale}"), b"")?;
+    if terms.replay.is_none() && app.engine.sale(sale.as_str()).is_none() {
+        return Err(ApiError::NotFound);
+    }
+    make(&app, sale.tag(), author, Change::Delete, terms).await
 }
 
 async fn change(
@@ -147,6 +182,7 @@ async fn change(
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
+    let mut key_body: &[u8] = &body;
     let change = match act {
         Act::Message => Change::Message { text: read_message(&body)?.message.unwrap_or_default() },
         Act::Rate => {
@@ -165,12 +201,23 @@ async fn change(
         }
         Act::Pause | Act::Resume | Act::Drain | Act::Open | Act::Close => {
             read_nothing(&body)?;
+            // Nothing and `{}` are the same request.
+            key_body = b"";
             switch(act)
         }
     };
-    let _turn = app.changes.lock().await;
-    app.engine.change(&sale, author, change).await?;
-    Ok(shown(&app, &sale))
+    let terms = terms::read(&head.headers, &format!("{}/{}", act.word(), sale.name()), key_body)?;
+    make(&app, sale.tag(), author, change, terms).await
+}
+
+async fn make(
+    app: &App,
+    sale: SaleTag,
+    author: Author,
+    change: Change,
+    terms: Terms,
+) -> Result<Response<Body>, ApiError> {
+    Ok(told(StatusCode::OK, &app.engine.change(sale, author, change, terms).await?))
 }
 
 const fn switch(act: Act) -> Change {
@@ -190,54 +237,6 @@ fn offer_index(sale: &SaleView, sku: &engine::id::Sku) -> Result<OfferIndex, Api
     index.map(OfferIndex).ok_or_else(|| {
         ApiError::InvalidRequest(vec![FieldProblem::new("sku", "a SKU of this sale")])
     })
-}
-
-fn audit(sale: &SaleView) -> AuditList {
-    let settings = sale.settings();
-    let offers = &settings.spec.offers;
-    let told = |entry| {
-        let told = audit_entry(entry, offers);
-        AuditEntry { at: settings.controls.wall(told.at), ..told }
-    };
-    let entries = settings.audit.iter().rev().map(told).collect();
-    AuditList { sale: sale.name().as_str().to_owned(), entries }
-}
-
-fn audit_entry(entry: &EngineAuditEntry, offers: &[OfferSpec]) -> AuditEntry {
-    let sku = |offer: &OfferIndex| {
-        offers.get(usize::from(offer.0)).map_or("", |offer| offer.sku.as_str())
-    };
-    let (action, detail) = match &entry.change {
-        None => ("create", String::new()),
-        Some(Change::Update { .. }) => ("update", String::new()),
-        Some(Change::Pause) => ("pause", String::new()),
-        Some(Change::Resume) => ("resume", String::new()),
-        Some(Change::Drain) => ("drain", String::new()),
-        Some(Change::Open) => ("open", String::new()),
-        Some(Change::Close) => ("close", String::new()),
-        Some(Change::Delete) => ("delete", String::new()),
-        Some(Change::Message { text }) => ("message", text.clone()),
-        Some(Change::Rate { admission_milli_per_second: milli }) => {
-            ("rate", format!("{}.{:03} per second", milli / 1_000, milli % 1_000))
-        }
-        Some(Change::Restock { offer, units }) => {
-            ("restock", format!("{units:+} units of {}", sku(offer)))
-        }
-        Some(Change::Unstrand { offer, units }) => {
-            ("unstrand", format!("{units} units of {}", sku(offer)))
-        }
-        Some(Change::Returned { node, promised, released }) => {
-            let units = |of: &[u64]| of.iter().sum::<u64>();
-            let (promised, released) = (units(promised), units(released));
-            let node = node.as_str();
-            (
-                "returned",
-                format!("{node} had promised {promised} units; {released} are for sale again"),
-            )
-        }
-    };
-    let (at, author, action) = (entry.at, entry.author.name.clone(), action.to_owned());
-    AuditEntry { at, author, action, detail }
 }
 
 fn stats(app: &App, sale: &SaleView) -> SaleStats {
@@ -263,54 +262,4 @@ fn stats(app: &App, sale: &SaleView) -> SaleStats {
         outbox_lag: app.engine.registry().outbox_lag(),
         dead_letters: app.engine.dead_letters().len() as u64,
     }
-}
-
-fn outbox(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError> {
-    let letters = app.engine.dead_letters();
-    // By sale and number, as the events' own ids are written.
-    let page = read_page(query)?.of(
-        letters.iter(),
-        |letter| (letter.sale.clone(), letter.event.0),
-        |text| {
-            let (sale, event) = text.rsplit_once('-')?;
-            Some((SaleName::parse(sale)?, event.parse().ok()?))
-        },
-        |(sale, event)| format!("{sale}-{event}"),
-    )?;
-    let letter = |letter: &engine::registry::DeadLetter| DeadLetter {
-        sale: letter.sale.as_str().to_owned(),
-        event: letter.event.0,
-        at: letter.at,
-        purchase: format_purchase_id(letter.epoch, letter.hold),
-        why: letter.why.clone(),
-    };
-    let lag = app.engine.registry().outbox_lag();
-    let status = app.orders.status();
-    // What went wrong last is of interest while it is wrong.
-    let trouble = status.last_trouble.filter(|_| status.stalled);
-    let stalled = trouble.map(|trouble| trouble.as_ref().to_owned());
-    Ok(ok(&OutboxObject { lag, stalled, dead_letters: page.map(letter) }))
-}
-
-async fn replay(
-    app: Arc<App>,
-    author: Author,
-    head: Head,
-    body: RequestBody,
-) -> Result<Response<Body>, ApiError> {
-    match read_replay(&body.read(&head.headers).await?)? {
-        ReplayRequest::All => {
-            let letters = app.engine.dead_letters();
-            for letters in letters.chunk_by(|one, next| one.sale == next.sale) {
-                app.engine.requeue(letters[0].sale.tag(), author.clone(), None).await?;
-            }
-        }
-        ReplayRequest::OfSale { sale, events } => {
-            let known = app.engine.sale(sale.as_str()).ok_or_else(|| {
-                ApiError::InvalidRequest(vec![FieldProblem::new("sale", "the name of a sale")])
-            })?;
-            app.engine.requeue(known.tag(), author, events).await?;
-        }
-    }
-    outbox(&app, None)
 }

@@ -11,6 +11,7 @@ use engine::{
     scribe::Busy,
 };
 
+use super::admin::write_version;
 use crate::error::{ApiError, FieldProblem};
 
 impl<R: Into<Self>> From<Failure<R>> for ApiError {
@@ -102,7 +103,11 @@ impl From<ChangeRefusal> for ApiError {
                 let problem = |p: engine::spec::SpecProblem| FieldProblem::new(p.field, p.allowed);
                 Self::InvalidRequest(problems.into_iter().map(problem).collect())
             }
-            ChangeRefusal::Fixed(name) => field(name, "what it is: it never changes".to_owned()),
+            ChangeRefusal::Unknown(name) => field(name, "one of this sale's".to_owned()),
+            ChangeRefusal::OtherBody => Self::IdempotencyMismatch,
+            ChangeRefusal::OtherVersion(found) => {
+                Self::PreconditionFailed { found: write_version(found) }
+            }
         }
     }
 }

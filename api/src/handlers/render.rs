@@ -234,10 +234,15 @@ pub const fn offer_state(counts: Counts) -> OfferState {
 
 /// What a sale is at.
 pub fn sale_state(sale: &SaleView, now: Millis) -> SaleState {
-    match sale.phase(now) {
+    state_of(sale.phase(now), sale.is_sold_out())
+}
+
+/// The state of a sale in this phase.
+pub const fn state_of(phase: Phase, is_sold_out: bool) -> SaleState {
+    match phase {
         Phase::Scheduled => SaleState::Coming,
         Phase::Closed => SaleState::Closed,
-        Phase::Open | Phase::Draining if sale.is_sold_out() => SaleState::SoldOut,
+        Phase::Open | Phase::Draining if is_sold_out => SaleState::SoldOut,
         Phase::Open => SaleState::Open,
         Phase::Draining => SaleState::Draining,
     }

@@ -170,20 +170,26 @@ pub enum Act {
 }
 
 impl Act {
+    const ALL: [(&'static str, Self); 9] = [
+        ("pause", Self::Pause),
+        ("resume", Self::Resume),
+        ("drain", Self::Drain),
+        ("open", Self::Open),
+        ("close", Self::Close),
+        ("message", Self::Message),
+        ("rate", Self::Rate),
+        ("restock", Self::Restock),
+        ("unstrand", Self::Unstrand),
+    ];
+
     /// The act a path names.
     pub fn of(word: &str) -> Option<Self> {
-        Some(match word {
-            "pause" => Self::Pause,
-            "resume" => Self::Resume,
-            "drain" => Self::Drain,
-            "open" => Self::Open,
-            "close" => Self::Close,
-            "message" => Self::Message,
-            "rate" => Self::Rate,
-            "restock" => Self::Restock,
-            "unstrand" => Self::Unstrand,
-            _ => return None,
-        })
+        Self::ALL.iter().find(|(named, _)| *named == word).map(|(_, act)| *act)
+    }
+
+    /// Its name in paths.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, act)| *act == self).map_or("", |(word, _)| word)
     }
 }
 

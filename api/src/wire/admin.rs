@@ -162,15 +162,6 @@ fn read_body<T>(
     }
 }
 
-/// Who did what to a sale, newest first.
-#[derive(Clone, Debug, Serialize)]
-pub struct AuditList {
-    /// The sale's name.
-    pub sale: String,
-    /// The latest changes; the journal keeps all.
-    pub entries: Vec<AuditEntry>,
-}
-
 /// One change by an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {

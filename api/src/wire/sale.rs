@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use engine::clock::Millis;
 use engine::id::{Currency, SaleName, Sku};
 use engine::limits::{ACTIVE_SESSIONS_MAX, OFFERS_MAX, PRICE_MAX, TEXT_BYTES_MAX, UNITS_MAX};
-use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec};
+use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec, SpecPatch};
 use serde::Serialize;
 
 use super::fields::{BodyError, FieldProblem, Fields, Problems};
@@ -77,72 +77,8 @@ fn defaults(name: SaleName, identity: IdentityMode, offers: Vec<OfferSpec>) -> S
     }
 }
 
-/// What can be changed about a sale: whatever is `Some`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SalePatch {
-    /// See [`SaleSpec::title`].
-    pub title: Option<String>,
-    /// See [`SaleSpec::opens_at`]; null in JSON: at once.
-    pub opens_at: Option<Option<Millis>>,
-    /// See [`SaleSpec::closes_at`]; null in JSON: never.
-    pub closes_at: Option<Option<Millis>>,
-    /// See [`SaleSpec::rejoin`].
-    pub rejoin: Option<Rejoin>,
-    /// See [`SaleSpec::admission_milli_per_second`].
-    pub admission_milli_per_second: Option<u64>,
-    /// See [`SaleSpec::active_max`].
-    pub active_max: Option<u32>,
-    /// See [`SaleSpec::claim_window_ms`].
-    pub claim_window_ms: Option<u64>,
-    /// See [`SaleSpec::session_ms`].
-    pub session_ms: Option<u64>,
-    /// See [`SaleSpec::idle_ms`].
-    pub idle_ms: Option<u64>,
-    /// See [`SaleSpec::hold_ms`].
-    pub hold_ms: Option<u64>,
-    /// See [`SaleSpec::per_shopper_max`].
-    pub per_shopper_max: Option<u32>,
-    /// See [`SaleSpec::overbook_milli`]; null in JSON: no coupling.
-    pub overbook_milli: Option<Option<u32>>,
-    /// See [`SaleSpec::refund_restocks`].
-    pub refund_restocks: Option<bool>,
-}
-
-impl SalePatch {
-    /// Puts the changes into `spec`.
-    pub fn apply(self, spec: &mut SaleSpec) {
-        fn put<T>(place: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *place = value;
-            }
-        }
-        put(&mut spec.title, self.title);
-        put(&mut spec.opens_at, self.opens_at);
-        put(&mut spec.closes_at, self.closes_at);
-        put(&mut spec.rejoin, self.rejoin);
-        put(&mut spec.admission_milli_per_second, self.admission_milli_per_second);
-        put(&mut spec.active_max, self.active_max);
-        put(&mut spec.claim_window_ms, self.claim_window_ms);
-        put(&mut spec.session_ms, self.session_ms);
-        put(&mut spec.idle_ms, self.idle_ms);
-        put(&mut spec.hold_ms, self.hold_ms);
-        put(&mut spec.per_shopper_max, self.per_shopper_max);
-        put(&mut spec.overbook_milli, self.overbook_milli);
-        put(&mut spec.refund_restocks, self.refund_restocks);
-    }
-
-    /// `spec` with the changes, if the engine can run that.
-    pub fn applied_to(self, spec: &SaleSpec) -> Result<SaleSpec, Vec<FieldProblem>> {
-        let mut changed = spec.clone();
-        self.apply(&mut changed);
-        let mut problems = Problems::default();
-        note_engine_problems("", &changed, &mut problems);
-        problems.check(changed)
-    }
-}
-
 /// Reads `PATCH /v1/admin/sales/{sale}`.
-pub fn read_patch(body: &[u8]) -> Result<SalePatch, BodyError> {
+pub fn read_patch(body: &[u8]) -> Result<SpecPatch, BodyError> {
     const FIXED: &str = "nothing: it is fixed once the sale is made";
     let node = read_json(body)?;
     let mut problems = Problems::default();
@@ -158,7 +94,27 @@ pub fn read_patch(body: &[u8]) -> Result<SalePatch, BodyError> {
     problems.check(patch).map_err(BodyError::Invalid)
 }
 
-fn read_terms(fields: &mut Fields<'_, '_>) -> SalePatch {
+/// The fields that a patch changes, as the API names them.
+pub fn patched_fields(patch: &SpecPatch) -> Vec<&'static str> {
+    let fields = [
+        ("title", patch.title.is_some()),
+        ("opens_at", patch.opens_at.is_some()),
+        ("closes_at", patch.closes_at.is_some()),
+        ("rejoin", patch.rejoin.is_some()),
+        ("admission_per_second", patch.admission_milli_per_second.is_some()),
+        ("active_max", patch.active_max.is_some()),
+        ("claim_window_seconds", patch.claim_window_ms.is_some()),
+        ("session_seconds", patch.session_ms.is_some()),
+        ("idle_seconds", patch.idle_ms.is_some()),
+        ("hold_seconds", patch.hold_ms.is_some()),
+        ("per_shopper_max", patch.per_shopper_max.is_some()),
+        ("overbook", patch.overbook_milli.is_some()),
+        ("refund_restocks", patch.refund_restocks.is_some()),
+    ];
+    fields.into_iter().filter_map(|(name, is_changed)| is_changed.then_some(name)).collect()
+}
+
+fn read_terms(fields: &mut Fields<'_, '_>) -> SpecPatch {
     let title_allowed = format!("a text of 1 to {TEXT_BYTES_MAX} bytes without control characters");
     let title = fields.text("title", &title_allowed, |text| {
         let fits =
@@ -170,7 +126,7 @@ fn read_terms(fields: &mut Fields<'_, '_>) -> SalePatch {
     let session_ms = span_ms("session_seconds");
     let idle_ms = span_ms("idle_seconds");
     let hold_ms = span_ms("hold_seconds");
-    SalePatch {
+    SpecPatch {
         title,
         opens_at: fields.time("opens_at"),
         closes_at: fields.time("closes_at"),
@@ -451,7 +407,8 @@ mod tests {
     fn a_patch_changes_only_what_it_names() {
         let spec = read_sale(LEAST.as_bytes()).unwrap();
         let patch = read_patch(br#"{"title":"New","closes_at":null,"overbook":null}"#).unwrap();
-        let changed = patch.applied_to(&spec).unwrap();
+        let changed = patch.applied_to(&spec);
+        assert_eq!(patched_fields(&patch), ["title", "closes_at", "overbook"]);
         assert_eq!(changed, SaleSpec { title: "New".to_owned(), ..spec.clone() });
         assert!(read_patch(br#"{"id":"other"}"#).is_err());
         assert!(read_patch(br#"{"offers":[]}"#).is_err());
@@ -459,6 +416,6 @@ mod tests {
         let ended = read_patch(
             br#"{"opens_at":"2026-01-02T00:00:00Z","closes_at":"2026-01-01T00:00:00Z"}"#,
         );
-        assert_eq!(ended.unwrap().applied_to(&spec).unwrap_err()[0].field, "closes_at");
+        assert_eq!(ended.unwrap().applied_to(&spec).check()[0].field, "closes_at");
     }
 }

@@ -6,6 +6,7 @@
 mod arbiter;
 mod authority;
 mod bodies;
+mod changes;
 mod client;
 mod command_line;
 mod forms;

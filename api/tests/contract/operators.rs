@@ -203,7 +203,8 @@ async fn the_audit_says_who_did_what_newest_first() {
     wall.act("rate", json!({ "admission_per_second": 2 })).await;
     wall.act("restock", json!({ "sku": SKU, "units": -3 })).await;
     let told = wall.operator(get(wall.admin("audit"))).await.is(200).json();
-    let entries = told["entries"].as_array().unwrap();
+    assert_eq!(told["next_cursor"], Value::Null);
+    let entries = told["items"].as_array().unwrap();
     let actions: Vec<String> = entries.iter().map(|entry| text(&entry["action"])).collect();
     assert_eq!(actions, ["restock", "rate", "message", "pause", "create"]);
     assert_eq!(entries[2]["detail"], "hello");

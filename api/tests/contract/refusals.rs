@@ -42,6 +42,7 @@ fn status_of(name: &str) -> u16 {
         "REQUEST_TIMEOUT" => 408,
         "CONFLICT" => 409,
         "GONE" => 410,
+        "PRECONDITION_FAILED" => 412,
         "PAYLOAD_TOO_LARGE" => 413,
         "UNPROCESSABLE_ENTITY" => 422,
         "TOO_MANY_REQUESTS" => 429,
@@ -94,6 +95,7 @@ async fn about_authority_and_paths() -> Vec<Told> {
     let table = json!({ "id": wall.name(), "offers": [offer(1)] });
     vec![
         wall.operator(post("/v1/admin/sales").json(&table)).await,
+        wall.operator(post(wall.admin("pause")).header("if-match", "\"1-9\"")).await,
         wall.enter().await,
         wall.tell(get("/v1/admin/sales")).await,
         wall.backend(get("/v1/admin/sales")).await,

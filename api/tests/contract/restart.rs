@@ -123,5 +123,5 @@ async fn a_configured_sale_is_made_once_and_keeps_what_operators_made_of_it() {
     assert_eq!(status["message"], "by hand");
     let audit = get("/v1/admin/sales/fixed/audit").bearer(&server.operator);
     let audit = server.client.tell(audit).await.is(200).json();
-    assert_eq!(audit["entries"][1]["author"], "config");
+    assert_eq!(audit["items"][1]["author"], "config");
 }

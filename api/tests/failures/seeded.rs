@@ -45,7 +45,7 @@ pub(crate) fn seed(directory: &Path, entries: u64, admission_milli_per_second: u
     let Started { engine, running, .. } = Engine::start(disk, clock, options).unwrap();
     runtime.block_on(async {
         let author = Author { name: "test".to_owned() };
-        engine.create(author, spec(admission_milli_per_second)).await.unwrap();
+        engine.create(author, spec(admission_milli_per_second), None).await.unwrap();
         let sale = engine.sale("demo").unwrap();
         let mut first = 0;
         while first < entries {

@@ -9,6 +9,7 @@ use std::{
 use api::pipeline::{LogOptions, OrderLog, WebhookOptions};
 use engine::{
     Failure,
+    command::Terms,
     hold::Step,
     id::ShopperKey,
     record::{Author, Change},
@@ -104,7 +105,9 @@ async fn fill(shop: &Shop) {
             let (engine, sale) = (shop.engine.clone(), Arc::clone(&shop.sale));
             let (author, text) = (Author { name: "operator".to_owned() }, "x".repeat(1_000));
             let change = Change::Message { text };
-            changes.spawn(async move { engine.change(&sale, author, change).await });
+            changes.spawn(async move {
+                engine.change(sale.tag(), author, change, Terms::default()).await
+            });
         }
         if changes.join_all().await.contains(&Err(Failure::Busy(Busy::StorageFull))) {
             at_once /= 2;

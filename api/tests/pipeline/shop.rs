@@ -63,7 +63,7 @@ impl Shop {
         let disk = SimDisk::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let Started { engine, running, events, .. } = start(&disk, &clock);
-        engine.create(Author { name: "test".to_owned() }, spec("demo")).await.unwrap();
+        engine.create(Author { name: "test".to_owned() }, spec("demo"), None).await.unwrap();
         let sale = engine.sale("demo").unwrap();
         let pass = enter(&engine, &sale).await;
         Self { disk, clock, engine, sale, events, pass, running }
@@ -80,7 +80,7 @@ impl Shop {
     /// Another sale of the shop, with one shopper let in.
     pub(crate) async fn beside(&self, name: &str) -> Beside {
         let author = Author { name: "test".to_owned() };
-        self.engine.create(author, spec(name)).await.unwrap();
+        self.engine.create(author, spec(name), None).await.unwrap();
         let sale = self.engine.sale(name).unwrap();
         let pass = enter(&self.engine, &sale).await;
         Beside { sale, pass }

@@ -7,20 +7,22 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Arbiter, Decided, noted, settings};
+use super::{
+    Arbiter, Decided, noted,
+    settings::{self, Decision},
+};
 use crate::{
     clock::Millis,
-    command::{Command, Entry, HoldReply, Reply},
+    command::{Changed, Command, Entry, HoldReply, Reply},
     hold::HoldState,
     id::{Epoch, HoldId, Number, SaleTag},
     limits::SWEEP_RECORDS_MAX,
-    record::{Author, Change, Record, ReplayKey},
+    record::{Record, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
         PurchaseRefusal, Sale, SettleRefusal,
     },
     session::SessionState,
-    spec::SaleSpec,
     world::World,
 };
 
@@ -276,9 +278,8 @@ impl Batch<'_> {
                     self.ask(*sale, EndRefusal::NoSession, |s| s.decide_end(*epoch, *number));
                 Reply::Ended(decision.map(|record| self.record_all(record)))
             }
-            Command::Create { author, spec } => Reply::Changed(self.create(author, spec)),
-            Command::Change { sale, author, change } => {
-                Reply::Changed(self.change(*sale, author, change))
+            Command::Create { .. } | Command::Change { .. } => {
+                Reply::Changed(self.operate(command))
             }
             Command::Idle { sale, numbers } => {
                 let record = self.world.sale(*sale).and_then(|sale| sale.idle(numbers));
@@ -358,21 +359,24 @@ impl Batch<'_> {
         HoldReply { hold, replayed }
     }
 
-    fn create(&mut self, author: &Author, spec: &SaleSpec) -> Result<(), ChangeRefusal> {
-        let created = settings::created(self.world, author, spec)?;
-        self.record(created);
-        Ok(())
-    }
-
-    fn change(
-        &mut self,
-        sale: SaleTag,
-        author: &Author,
-        change: &Change,
-    ) -> Result<(), ChangeRefusal> {
-        let changed = settings::changed(self.world, sale, author, change, self.at)?;
-        self.record(changed);
-        Ok(())
+    fn operate(&mut self, command: &Command) -> Result<Changed, ChangeRefusal> {
+        let (tag, replay, decision) = if let Command::Create { author, spec, replay } = command {
+            let decision = settings::created(self.world, author, spec, *replay, self.at)?;
+            (spec.name.tag(), *replay, decision)
+        } else if let Command::Change { sale, author, change, terms } = command {
+            let asked = (author, &**change);
+            let decision = settings::changed(self.world, *sale, asked, terms, self.at)?;
+            (*sale, terms.replay, decision)
+        } else {
+            unreachable!("called for an operator's command only")
+        };
+        Ok(match decision {
+            Decision::Answered(changed) => changed,
+            Decision::Decided(record) => {
+                self.record(record);
+                settings::made(self.world, tag, replay, self.at)
+            }
+        })
     }
 
     fn note_delivery(&mut self, command: &Command) -> Reply {

@@ -50,7 +50,7 @@ use crate::{
     codec::Binary as _,
     command::Command,
     id::{Epoch, NodeName, SaleTag},
-    record::{Author, Change, Record},
+    record::Record,
     sale::Sale,
     stream::Point,
 };
@@ -227,26 +227,27 @@ impl RedisArbiter {
         answer.map_err(StoreError::of_call)
     }
 
-    /// Appends an operator's change that this node decided on its own world, if the stream still ends
-    /// at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
+    /// Appends the fact of an operator's change that this node decided on its own world, if the stream
+    /// still ends at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
     /// batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
     /// nothing.
     pub async fn append(
         &self,
-        sale: SaleTag,
         epoch: Epoch,
         after: &Point,
-        change: (&Author, &Change),
+        changed: &Record,
     ) -> Result<Facts, StoreError> {
-        let (author, change) = (change.0.clone(), Box::new(change.1.clone()));
-        let effects = parts::effects(&change);
+        let Record::Changed { sale, change, .. } = changed else {
+            unreachable!("only changes are decided here: {changed:?}");
+        };
+        let effects = parts::effects(change);
         let mut records = Vec::new();
-        Record::Changed { sale, author, change }.encode(&mut records);
+        changed.encode(&mut records);
         let mut arguments = vec![number(epoch.0)];
         arguments.extend(answer::point_arguments(after));
         arguments.push(bytes(&records));
         arguments.extend(effects);
-        let value = self.call("append", Keys::Of(sale), arguments, Writes::Yes).await?;
+        let value = self.call("append", Keys::Of(*sale), arguments, Writes::Yes).await?;
         answer::facts(value)
     }
 

@@ -1,22 +1,45 @@
 //! What operators ask: decided by a node on its own world, whoever decides for shoppers.
 
+use std::sync::Arc;
+
 use crate::{
     clock::Millis,
+    command::{Changed, Terms},
     id::SaleTag,
     limits::SALES_MAX,
-    record::{Author, Change, Record},
-    sale::ChangeRefusal,
+    record::{Author, Change, Record, ReplayKey},
+    sale::{ChangeRefusal, KnownChange},
     spec::SaleSpec,
     world::World,
 };
+
+/// What an operator's request comes to.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// This record should be.
+    Decided(Record),
+    /// It was answered before.
+    Answered(Changed),
+}
 
 /// The record of a new sale.
 pub(super) fn created(
     world: &World,
     author: &Author,
     spec: &SaleSpec,
-) -> Result<Record, ChangeRefusal> {
+    replay: Option<ReplayKey>,
+    at: Millis,
+) -> Result<Decision, ChangeRefusal> {
     let tag = spec.name.tag();
+    if let Some(changed) = answered(world, tag, replay, at)? {
+        return Ok(Decision::Answered(changed));
+    }
+    let is_known =
+        |replay| world.sales().any(|sale| sale.known_change(replay, at) != KnownChange::New);
+    if replay.is_some_and(is_known) {
+        // It made a sale of another name.
+        return Err(ChangeRefusal::OtherBody);
+    }
     let problems = spec.check();
     if !problems.is_empty() {
         return Err(ChangeRefusal::Spec(problems));
@@ -28,19 +51,54 @@ pub(super) fn created(
         return Err(ChangeRefusal::SalesFull);
     }
     let (epoch, told) = (world.next_epoch(tag), world.last_event(tag));
-    Ok(Record::Created { author: author.clone(), epoch, told, spec: Box::new(spec.clone()) })
+    let (author, spec) = (author.clone(), Box::new(spec.clone()));
+    Ok(Decision::Decided(Record::Created { author, epoch, told, spec, replay }))
 }
 
 /// The record of a change to a sale.
 pub(super) fn changed(
     world: &World,
     tag: SaleTag,
-    author: &Author,
-    change: &Change,
+    (author, change): (&Author, &Change),
+    terms: &Terms,
     at: Millis,
-) -> Result<Record, ChangeRefusal> {
+) -> Result<Decision, ChangeRefusal> {
+    let replay = terms.replay;
+    if let Some(changed) = answered(world, tag, replay, at)? {
+        return Ok(Decision::Answered(changed));
+    }
     let sale = world.sale(tag).ok_or(ChangeRefusal::NoSale)?;
-    sale.decide_change(change, at)?;
+    sale.decide_change(change, terms.versions.as_deref(), at)?;
     let (author, change) = (author.clone(), Box::new(change.clone()));
-    Ok(Record::Changed { sale: tag, author, change })
+    Ok(Decision::Decided(Record::Changed { sale: tag, author, change, replay }))
+}
+
+/// What a request with this key was answered before, if it was: by the sale, or by an earlier one of
+/// its name that was deleted with it.
+pub(super) fn answered(
+    world: &World,
+    tag: SaleTag,
+    replay: Option<ReplayKey>,
+    at: Millis,
+) -> Result<Option<Changed>, ChangeRefusal> {
+    let Some(replay) = replay else { return Ok(None) };
+    match world.deleted_with(tag, replay, at) {
+        Some(true) => return Ok(Some(Changed { answer: None, replayed: true })),
+        Some(false) => return Err(ChangeRefusal::OtherBody),
+        None => {}
+    }
+    match world.sale(tag).map_or(KnownChange::New, |sale| sale.known_change(replay, at)) {
+        KnownChange::New => Ok(None),
+        KnownChange::Answered(answer) => Ok(Some(Changed { answer: Some(answer), replayed: true })),
+        KnownChange::OtherBody => Err(ChangeRefusal::OtherBody),
+    }
+}
+
+/// The answer to a change that was just made; word for word the one that is kept for its key.
+pub(super) fn made(world: &World, tag: SaleTag, replay: Option<ReplayKey>, at: Millis) -> Changed {
+    if let Ok(Some(kept)) = answered(world, tag, replay, at) {
+        return Changed { replayed: false, ..kept };
+    }
+    let answer = world.sale(tag).map(|sale| Arc::new(sale.change_answer(at)));
+    Changed { answer, replayed: false }
 }

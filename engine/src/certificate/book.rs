@@ -8,7 +8,7 @@ pub use self::left_behind::{LeftBehind, LeftHold};
 use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
-    id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
+    id::{Epoch, HoldId, Number, ShopperKey, Sku},
     limits::SKIPPED_HOLDS,
     line::PlaceState,
     record::{Author, Change, Record, SessionEnd},
@@ -69,10 +69,8 @@ impl Pile {
 /// The books of one sale.
 #[derive(Debug)]
 pub(super) struct Book {
-    sale: SaleName,
+    spec: SaleSpec,
     epoch: Epoch,
-    per_shopper_max: u64,
-    refund_restocks: bool,
     places: Vec<(ShopperKey, Place)>,
     watermark: u64,
     called: u64,
@@ -85,7 +83,6 @@ pub(super) struct Book {
     taken: HashMap<ShopperKey, u64>,
     /// Holds each shopper has made, and may make.
     made: HashMap<ShopperKey, u32>,
-    shopper_holds_max: u32,
     piles: Vec<Pile>,
 }
 
@@ -97,10 +94,8 @@ impl Book {
             Pile { sku, total, available: total, held: 0, paying: 0, sold: 0, stranded: 0 }
         };
         Self {
-            sale: spec.name.clone(),
+            spec: spec.clone(),
             epoch,
-            per_shopper_max: u64::from(spec.per_shopper_max),
-            refund_restocks: spec.refund_restocks,
             places: Vec::new(),
             watermark: 0,
             called: 0,
@@ -110,7 +105,6 @@ impl Book {
             last_hold: HoldId(0),
             taken: HashMap::new(),
             made: HashMap::new(),
-            shopper_holds_max: spec.shopper_holds_max(),
             piles: spec.offers.iter().map(pile).collect(),
         }
     }
@@ -166,7 +160,7 @@ impl Book {
             sold: pile.sold,
         };
         SaleCertificate {
-            sale: self.sale.clone(),
+            sale: self.spec.name.clone(),
             epoch: self.epoch,
             entered: self.places.len() as u64,
             called: self.called,
@@ -308,11 +302,11 @@ impl Book {
         self.holds.insert(id, made);
         let taken = self.taken.entry(shopper).or_default();
         *taken += items.iter().map(|item| u64::from(item.quantity)).sum::<u64>();
-        if *taken > self.per_shopper_max {
-            let limit = self.per_shopper_max;
+        let limit = u64::from(self.spec.per_shopper_max);
+        if *taken > limit {
             faults.push(format!("hold {} takes a shopper to {taken} units of {limit}", id.0));
         }
-        let (made, limit) = (self.made.entry(shopper).or_default(), self.shopper_holds_max);
+        let (made, limit) = (self.made.entry(shopper).or_default(), self.spec.shopper_holds_max());
         *made += 1;
         if *made > limit {
             faults.push(format!("hold {} is a shopper's number {made} of {limit}", id.0));
@@ -333,7 +327,7 @@ impl Book {
             let taken = self.taken.entry(hold.shopper).or_default();
             *taken = taken.saturating_sub(units);
         }
-        if step == Step::Refund && !self.refund_restocks {
+        if step == Step::Refund && !self.spec.refund_restocks {
             return;
         }
         for item in &hold.items {
@@ -365,11 +359,7 @@ impl Book {
 
     fn change(&mut self, change: &Change, faults: &mut Vec<String>) {
         match change {
-            Change::Update { spec } => {
-                self.per_shopper_max = u64::from(spec.per_shopper_max);
-                self.shopper_holds_max = spec.shopper_holds_max();
-                self.refund_restocks = spec.refund_restocks;
-            }
+            Change::Update { patch } => patch.apply(&mut self.spec),
             Change::Restock { offer, units } => {
                 if let Some(pile) = self.piles.get_mut(usize::from(offer.0)) {
                     pile.total += i128::from(*units);

@@ -58,7 +58,10 @@ impl Sale {
             Record::StepAnswered { hold, state, replay, .. } => {
                 self.replays.keep_hold(*replay, (*hold, *state), at);
             }
-            Record::Changed { author, change, .. } => self.apply_change(author, change, at),
+            Record::Changed { author, change, replay, .. } => {
+                self.apply_change(author, change, at);
+                self.note_change(1, *replay, at);
+            }
             Record::ClockSet { offset_ms, .. } => self.controls.clock_offset_ms = *offset_ms,
             Record::Resumed { .. } => self.apply_resumed(at),
             Record::Joined { node, .. } => self.members.join(node),
@@ -171,9 +174,11 @@ impl Sale {
 
     fn apply_change(&mut self, author: &Author, change: &Change, at: Millis) {
         match change {
-            Change::Update { spec } => {
-                self.gate.set_rate(spec.admission_milli_per_second, at);
-                self.spec = spec.clone();
+            Change::Update { patch } => {
+                patch.apply(&mut self.spec);
+                if let Some(rate) = patch.admission_milli_per_second {
+                    self.gate.set_rate(rate, at);
+                }
             }
             Change::Pause => self.controls.paused = true,
             Change::Resume => {

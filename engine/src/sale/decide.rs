@@ -7,9 +7,8 @@ use crate::{
     clock::Millis,
     hold::{Hold, HoldItem, HoldItems, HoldState, Step},
     id::{Epoch, HoldId, Number, OfferIndex, ShopperKey},
-    limits,
     line::PlaceState,
-    record::{Change, Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd},
+    record::{Departure, EntryAnswer, EntryStanding, Record, ReplayKey, SessionEnd},
     session::{Session, SessionState},
 };
 
@@ -99,45 +98,6 @@ pub enum SettleRefusal {
 pub enum EndRefusal {
     /// No such session was ever.
     NoSession,
-}
-
-/// Why an operator's change was refused; nothing was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChangeRefusal {
-    /// No such sale.
-    NoSale,
-    /// A sale of this name is there already.
-    NameTaken,
-    /// No more sales fit.
-    SalesFull,
-    /// The change does not apply in this phase.
-    WrongPhase(Phase),
-    /// A sale that still means something to somebody is not deleted.
-    InUse(InUse),
-    /// So many units cannot come or go; so many are available.
-    Units {
-        /// Units available now.
-        available: u64,
-    },
-    /// The spec cannot be run.
-    Spec(Vec<crate::spec::SpecProblem>),
-    /// Name, identity and offers of a sale never change.
-    Fixed(&'static str),
-}
-
-/// What keeps a sale from being deleted; at least one of them is not 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InUse {
-    /// Confirmed orders that were not refunded: without the sale they could not be.
-    pub orders: usize,
-    /// Holds that may still become orders.
-    pub open_holds: usize,
-    /// People in line, while the sale is not closed.
-    pub waiting: u64,
-    /// Slots taken, while the sale is not closed.
-    pub sessions: u64,
-    /// Order events that the backend has not taken yet.
-    pub undelivered: usize,
 }
 
 /// Records of one command: nearly always one, and that one needs no allocation.
@@ -404,83 +364,6 @@ impl Sale {
         let reason = SessionEnd::Ended;
         let live = self.sessions.get(number);
         Ok(live.map(|_| Record::SessionEnded { sale: self.tag, number, reason }))
-    }
-
-    /// An operator's change; one that is done already is no change.
-    pub(crate) fn decide_change(&self, change: &Change, at: Millis) -> Result<(), ChangeRefusal> {
-        let phase = self.phase(at);
-        let wall = self.controls.wall(at);
-        let past_end = self.spec.closes_at.is_some_and(|closes| wall >= closes);
-        match change {
-            Change::Update { spec } => self.decide_update(spec),
-            Change::Open if past_end => Err(ChangeRefusal::WrongPhase(phase)),
-            Change::Drain if phase == Phase::Closed => Err(ChangeRefusal::WrongPhase(phase)),
-            Change::Delete => match self.in_use(phase) {
-                in_use if in_use == InUse::default() => Ok(()),
-                in_use => Err(ChangeRefusal::InUse(in_use)),
-            },
-            Change::Restock { offer, units } => self.decide_restock(*offer, *units),
-            Change::Unstrand { offer, units } => {
-                let counts =
-                    self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
-                let available = counts.stranded;
-                if *units <= available { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
-            }
-            Change::Returned { node, promised, .. } => {
-                let decided = self.returned(node, promised.clone());
-                let is_so = decided.as_ref() == Some(change);
-                if is_so { Ok(()) } else { Err(ChangeRefusal::Fixed("node")) }
-            }
-            Change::Message { text } if text.len() > limits::TEXT_BYTES_MAX => {
-                let (field, allowed) = ("message", "at most 1024 bytes");
-                Err(ChangeRefusal::Spec(vec![crate::spec::SpecProblem { field, allowed }]))
-            }
-            Change::Rate { admission_milli_per_second } => {
-                let admission_milli_per_second = *admission_milli_per_second;
-                let spec = super::SaleSpec { admission_milli_per_second, ..self.spec.clone() };
-                self.decide_update(&spec)
-            }
-            Change::Pause
-            | Change::Resume
-            | Change::Drain
-            | Change::Open
-            | Change::Close
-            | Change::Message { .. } => Ok(()),
-        }
-    }
-
-    fn in_use(&self, phase: Phase) -> InUse {
-        let is_closed = phase == Phase::Closed;
-        InUse {
-            orders: self.holds.orders(),
-            open_holds: self.holds.open(),
-            waiting: if is_closed { 0 } else { self.line_length() },
-            sessions: if is_closed { 0 } else { self.sessions.active() },
-            undelivered: self.outbox.len(),
-        }
-    }
-
-    fn decide_update(&self, spec: &super::SaleSpec) -> Result<(), ChangeRefusal> {
-        if spec.name != self.spec.name {
-            return Err(ChangeRefusal::Fixed("id"));
-        }
-        if spec.identity != self.spec.identity {
-            return Err(ChangeRefusal::Fixed("identity"));
-        }
-        if spec.offers != self.spec.offers {
-            return Err(ChangeRefusal::Fixed("offer"));
-        }
-        let problems = spec.check();
-        if problems.is_empty() { Ok(()) } else { Err(ChangeRefusal::Spec(problems)) }
-    }
-
-    fn decide_restock(&self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
-        let counts = self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Fixed("sku"))?;
-        let total = self.spec.offers[usize::from(offer.0)].total;
-        let available = counts.available;
-        let fits = available.checked_add_signed(units).is_some()
-            && total.checked_add_signed(units).is_some_and(|total| total <= limits::UNITS_MAX);
-        if fits { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
     }
 
     /// The record of a claim.

@@ -278,9 +278,11 @@ impl Account {
 
     fn change(&mut self, change: &Change, at: Millis) {
         match change {
-            Change::Update { spec } => {
-                self.rates.push((at, spec.admission_milli_per_second));
-                self.spec = spec.clone();
+            Change::Update { patch } => {
+                if let Some(rate) = patch.admission_milli_per_second {
+                    self.rates.push((at, rate));
+                }
+                patch.apply(&mut self.spec);
             }
             Change::Rate { admission_milli_per_second } => {
                 self.rates.push((at, *admission_milli_per_second));

@@ -39,7 +39,7 @@ struct Told {
 impl Told {
     fn note(&mut self, command: &Command, reply: Reply) {
         match (command, reply) {
-            (Command::Create { .. }, Reply::Changed(Ok(()))) => self.made = true,
+            (Command::Create { .. }, Reply::Changed(Ok(_))) => self.made = true,
             (_, Reply::Entry(Ok(entry))) => {
                 self.places.push((entry.answer.number, entry.answer.shopper));
             }

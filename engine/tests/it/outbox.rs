@@ -4,7 +4,7 @@
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
-    command::{Command, Reply},
+    command::{Changed, Command, Reply},
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     limits::{
@@ -16,7 +16,7 @@ use engine::{
     world::World,
 };
 
-use crate::support::{self, SALE, author};
+use crate::support::{self, SALE, change};
 
 const SHOPPER: ShopperKey = ShopperKey(7);
 
@@ -199,7 +199,6 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
         arbiter.decide(at, &[command]).replies.remove(0)
     };
     let enter = Command::Enter { sale, shopper: SHOPPER, replay: None };
-    let change = |change| Command::Change { sale, author: author(), change: Box::new(change) };
     let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
     let release = Command::Settle { sale, epoch: Epoch(1), hold, step: Step::Release, by, replay };
     let delivered = Command::Delivered { sale, events: [1, 2].map(EventId).to_vec() };
@@ -215,7 +214,8 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
         Reply::Changed(Err(ChangeRefusal::InUse(undelivered)))
     );
     assert_eq!(decide(delivered.clone()), Reply::Noted(2));
-    assert_eq!(decide(change(Change::Delete)), Reply::Changed(Ok(())));
+    let deleted = Changed { answer: None, replayed: false };
+    assert_eq!(decide(change(Change::Delete)), Reply::Changed(Ok(deleted)));
     assert_eq!(decide(delivered), Reply::Noted(0), "of a sale that is gone");
 
     decide(create(SALE));

@@ -13,7 +13,7 @@ use engine::{
     record::Change,
     sale::{PurchaseRefusal, Sale},
     scribe::{Answer, Busy},
-    spec::SaleSpec,
+    spec::{SaleSpec, SpecPatch},
 };
 
 use crate::{
@@ -69,8 +69,8 @@ fn a_refund_frees_permits_by_the_policy_of_its_moment() {
     let mut shop = Shop::open(1);
     shop.all([buy(1, 1)]);
     shop.all([settle(1, Step::Confirm, None)]);
-    let for_good = SaleSpec { refund_restocks: false, ..spec(&[1]) };
-    shop.all([settle(1, Step::Refund, None), change(Change::Update { spec: for_good })]);
+    let patch = SpecPatch { refund_restocks: Some(false), ..SpecPatch::default() };
+    shop.all([settle(1, Step::Refund, None), change(Change::Update { patch })]);
     assert_eq!(shop.permits(), 1, "the refunded unit is for sale");
 }
 

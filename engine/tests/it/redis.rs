@@ -14,6 +14,7 @@ mod loss;
 mod members;
 mod moves;
 mod nodes;
+mod operators;
 mod poisoned;
 mod quorum;
 mod resharding;

@@ -10,7 +10,7 @@ use engine::{
     limits::{GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
     record::{Change, EntryStanding, Record},
     sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal, Settler},
-    spec::{Rejoin, SaleSpec},
+    spec::{Rejoin, SaleSpec, SpecPatch},
     world::World,
 };
 
@@ -282,8 +282,8 @@ fn one_sweep_is_bounded_over_all_sales() {
 fn sessions_under_way_keep_the_length_their_pass_was_signed_for() {
     let mut arbiter = sale(spec(&[5]));
     arbiter.decide(START, &[enter(1, None)]);
-    let longer = SaleSpec { session_ms: 90_000, ..spec(&[5]) };
-    arbiter.decide(START, &[change(Change::Update { spec: longer })]);
+    let patch = SpecPatch { session_ms: Some(90_000), ..SpecPatch::default() };
+    arbiter.decide(START, &[change(Change::Update { patch })]);
     let session = *arbiter.world().sale(tag()).expect("made").sessions().next().expect("let in");
     assert_eq!(session.deadline, START.after(60_000).whole_second());
 }
@@ -293,6 +293,6 @@ fn a_message_is_bounded() {
     let mut arbiter = sale(spec(&[5]));
     let said = |bytes| change(Change::Message { text: "x".repeat(bytes) });
     let decided = arbiter.decide(Millis(START.0), &[said(1_024), said(1_025)]);
-    assert_eq!(decided.replies[0], Reply::Changed(Ok(())));
+    assert!(matches!(decided.replies[0], Reply::Changed(Ok(_))));
     assert!(matches!(decided.replies[1], Reply::Changed(Err(ChangeRefusal::Spec(_)))));
 }

@@ -6,4 +6,5 @@
 
 mod machine;
 mod model;
+mod operators;
 mod questions;

@@ -2,9 +2,9 @@
 
 use engine::{
     clock::Millis,
-    command::{Command, Entry},
+    command::{Command, Entry, Terms},
     id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
-    record::{Author, Change, ReplayKey},
+    record::{Author, Change, Record, ReplayKey},
     sale::TicketRef,
     scribe::Watch,
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
@@ -59,11 +59,22 @@ pub(crate) fn wide(units: u64) -> SaleSpec {
 }
 
 pub(crate) fn create(spec: SaleSpec) -> Command {
-    Command::Create { author: author(), spec: Box::new(spec) }
+    Command::Create { author: author(), spec: Box::new(spec), replay: None }
 }
 
 pub(crate) fn change(change: Change) -> Command {
-    Command::Change { sale: tag(), author: author(), change: Box::new(change) }
+    asked(change, Terms::default())
+}
+
+/// A change under conditions.
+pub(crate) fn asked(change: Change, terms: Terms) -> Command {
+    Command::Change { sale: tag(), author: author(), change: Box::new(change), terms }
+}
+
+/// The fact of a change.
+pub(crate) fn changed(sale: SaleTag, change: &Change) -> Record {
+    let change = Box::new(change.clone());
+    Record::Changed { sale, author: author(), change, replay: None }
 }
 
 pub(crate) fn enter(shopper: u128, replay: Option<ReplayKey>) -> Command {

@@ -15,6 +15,7 @@ use std::{
 use engine::{
     Engine, EngineOptions, Failure, Started,
     clock::SystemClock,
+    command::Terms,
     disk::real::RealDisk,
     hold::{HoldState, Step},
     id::{Number, OfferIndex, ShopperKey},
@@ -85,7 +86,7 @@ fn start_watched(directory: &Path, watch: Box<dyn Watch>) -> Started {
 /// An engine with an open sale, and the sale.
 fn open(directory: &Path, spec: SaleSpec) -> (Started, Arc<SaleView>) {
     let started = start(directory);
-    block_on(started.engine.create(author(), spec)).expect("a good sale");
+    block_on(started.engine.create(author(), spec, None)).expect("a good sale");
     let sale = started.engine.sale(SALE).expect("it was made");
     (started, sale)
 }
@@ -149,7 +150,7 @@ fn a_ring_full_of_shoppers_refuses_no_payment_and_no_operator() {
     let barred = Barred::default();
     let started = start_watched(directory.path(), Box::new(barred.clone()));
     let engine = &started.engine;
-    block_on(engine.create(author(), wide(5))).expect("a good sale");
+    block_on(engine.create(author(), wide(5), None)).expect("a good sale");
     let sale = engine.sale(SALE).expect("it was made");
     let pass = enter(engine, &sale, 1);
     let held = block_on(engine.purchase(&sale, pass, vec![(OFFER, 1)], key(1, 1))).expect("a unit");
@@ -167,7 +168,7 @@ fn a_ring_full_of_shoppers_refuses_no_payment_and_no_operator() {
     assert!(crowd.len() >= RING_SLOTS, "the ring is full");
     let confirm = engine.settle(&sale, held.hold.id, Step::Confirm, Settler::Backend, None);
     let mut confirmed = Box::pin(confirm);
-    let mut paused = Box::pin(engine.change(&sale, author(), Change::Pause));
+    let mut paused = Box::pin(engine.change(sale.tag(), author(), Change::Pause, Terms::default()));
     let mut ended = Box::pin(engine.end_session(&sale, sale.epoch(), pass.number));
     assert!(ask(confirmed.as_mut()).is_pending());
     assert!(ask(paused.as_mut()).is_pending());
@@ -175,7 +176,8 @@ fn a_ring_full_of_shoppers_refuses_no_payment_and_no_operator() {
 
     barred.set(false);
     assert_eq!(block_on(confirmed).expect("it was held").hold.state, HoldState::Confirmed);
-    assert_eq!((block_on(paused), block_on(ended)), (Ok(()), Ok(())));
+    assert!(block_on(paused).is_ok());
+    assert_eq!(block_on(ended), Ok(()));
     for (entry, number) in crowd.into_iter().zip(2..) {
         assert_eq!(block_on(entry).expect("it was accepted").answer.number, Number(number));
     }
@@ -285,7 +287,7 @@ fn a_scribe_that_panics_acknowledges_nothing_more_and_ends_with_an_error() {
         let clock = Arc::new(SystemClock::start());
         let Started { engine, running, .. } =
             Engine::start(Arc::new(disk), clock, options).expect("it starts");
-        block_on(engine.create(author(), wide(100))).expect("a good sale");
+        block_on(engine.create(author(), wide(100), None)).expect("a good sale");
         let sale = engine.sale(SALE).expect("it was made");
         let before = enter(&engine, &sale, 1);
         armed.store(true, Ordering::SeqCst);

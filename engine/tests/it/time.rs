@@ -10,7 +10,7 @@ use engine::{
     limits::SWEEP_RECORDS_MAX,
     record::Change,
     sale::{Phase, PlaceRefusal, SettleRefusal},
-    spec::SaleSpec,
+    spec::{SaleSpec, SpecPatch},
 };
 
 use crate::support::{START, change, create, enter, key, purchase, settle, spec, tag, ticket};
@@ -29,8 +29,8 @@ fn phase(arbiter: &LocalArbiter, at: Millis) -> Phase {
 fn a_schedule_goes_by_the_wall_clock_and_a_hold_by_the_other() {
     let hour = 3_600_000;
     let mut arbiter = sale(spec(&[5]));
-    let timed = SaleSpec { closes_at: Some(START.after(hour)), ..spec(&[5]) };
-    arbiter.decide(START, &[change(Change::Update { spec: timed })]);
+    let patch = SpecPatch { closes_at: Some(Some(START.after(hour))), ..SpecPatch::default() };
+    arbiter.decide(START, &[change(Change::Update { patch })]);
     arbiter.decide(START, &[enter(1, None)]);
     arbiter.decide(START, &[purchase(ticket(1, 1), 1, key(1, 1))]);
 

@@ -14,7 +14,7 @@ use crate::{
     record::Change,
     sale::Sale,
     session::{Session, SessionState},
-    spec::{Rejoin, SaleSpec},
+    spec::{Rejoin, SaleSpec, SpecPatch},
 };
 
 /// Places in one field of the places hash, as `state.lua` has it.
@@ -238,6 +238,26 @@ fn spec_fields(spec: &SaleSpec) -> [(&'static str, Option<u64>); 10] {
     ]
 }
 
+/// Those of them that a patch changes.
+fn patch_fields(patch: &SpecPatch) -> impl Iterator<Item = (&'static str, Option<u64>)> {
+    let time = |at: Option<Millis>| at.map(|at| at.0);
+    let number = |value: u32| Some(u64::from(value));
+    let flag = |value: bool| Some(u64::from(value));
+    let fields = [
+        patch.opens_at.map(|at| ("opens_at", time(at))),
+        patch.closes_at.map(|at| ("closes_at", time(at))),
+        patch.rejoin.map(|rejoin| ("rejoin_tail", flag(rejoin == Rejoin::Tail))),
+        patch.active_max.map(|max| ("active_max", number(max))),
+        patch.claim_window_ms.map(|ms| ("claim_window_ms", Some(ms))),
+        patch.session_ms.map(|ms| ("session_ms", Some(ms))),
+        patch.hold_ms.map(|ms| ("hold_ms", Some(ms))),
+        patch.per_shopper_max.map(|max| ("per_shopper_max", number(max))),
+        patch.overbook_milli.map(|milli| ("overbook", milli.map(u64::from))),
+        patch.refund_restocks.map(|restocks| ("refund_restocks", flag(restocks))),
+    ];
+    fields.into_iter().flatten()
+}
+
 fn optional(value: Option<u64>) -> Value {
     value.map_or_else(|| Value::from(""), number)
 }
@@ -251,10 +271,11 @@ pub(super) fn effects(change: &Change) -> Vec<Value> {
     };
     let none = String::new;
     let steps = match change {
-        Change::Update { spec } => {
-            let rate = with("rate", spec.admission_milli_per_second.to_string(), none());
-            let fields = spec_fields(spec).map(|(field, value)| set(field, value));
-            iter::once(rate).chain(fields).collect()
+        Change::Update { patch } => {
+            let rate = patch.admission_milli_per_second;
+            let rate = rate.map(|rate| with("rate", rate.to_string(), none()));
+            let fields = patch_fields(patch).map(|(field, value)| set(field, value));
+            rate.into_iter().chain(fields).collect()
         }
         Change::Pause => vec![set("paused", Some(1))],
         Change::Resume => {

@@ -53,12 +53,12 @@ impl Node {
         facts: &Facts,
     ) -> Result<(), StoreError> {
         let first = facts.entries.first();
-        let Some((Entry { at, point, .. }, [Record::Created { author, epoch, told, spec }])) =
+        let Some((Entry { at, point, .. }, [created @ Record::Created { .. }])) =
             first.map(|entry| (entry, entry.records.as_slice()))
         else {
             return Err(StoreError::Reply("a stream that does not begin with a sale"));
         };
-        let sale = Sale::new((**spec).clone(), *epoch, *told, author.clone(), *at);
+        let sale = Sale::created(created, *at);
         let mut bytes = Vec::new();
         sale.encode(&mut bytes);
         self.meet(decided, tag, facts.epoch);

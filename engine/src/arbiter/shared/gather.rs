@@ -141,7 +141,7 @@ impl Node {
     /// Lets go of a sale that was deleted so long ago that the facts are no longer there.
     fn drop_deleted(&mut self, decided: &mut Decided, sale: SaleTag, point: Point) {
         let (author, change) = (Author::store(), Box::new(Change::Delete));
-        let records = vec![Record::Changed { sale, author, change }];
+        let records = vec![Record::Changed { sale, author, change, replay: None }];
         self.follow(decided, sale, vec![Entry { at: decided.at, point, records }], &[]);
     }
 }

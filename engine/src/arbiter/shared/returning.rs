@@ -6,7 +6,7 @@
 //! decides.
 
 use super::{Node, replica::ReplicaState};
-use crate::{arbiter::Decided, id::SaleTag, record::Author, sale::Sale};
+use crate::{arbiter::Decided, command::Terms, id::SaleTag, record::Author, sale::Sale};
 
 impl Node {
     /// Says of each sale where this node is missed what it had done.
@@ -22,7 +22,9 @@ impl Node {
             };
             let author = Author { name: format!("node {}", node.as_str()) };
             // What fails is said again in the next turn.
-            if let Err(error) = self.change(decided, tag, &author, &change).await {
+            if let Err(error) =
+                self.change(decided, tag, (&author, &change), &Terms::default()).await
+            {
                 self.note_failure(tag, &error);
             }
         }

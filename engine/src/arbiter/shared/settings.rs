@@ -5,13 +5,13 @@ use crate::{
     arbiter::{
         Decided,
         redis::{Entry, Rebuild, StoreError},
-        settings,
+        settings::{self, Decision},
     },
     clock::Millis,
     codec::Binary as _,
-    command::{Command, Reply},
+    command::{Changed, Command, Reply, Terms},
     id::{Epoch, EventId, SaleTag},
-    record::{Author, Change, Record},
+    record::{Author, Change, Record, ReplayKey},
     sale::{ChangeRefusal, Sale},
     spec::SaleSpec,
     stream::Point,
@@ -26,10 +26,10 @@ const TRIES: usize = 64;
 
 impl Node {
     pub(super) async fn operate(&mut self, decided: &mut Decided, command: &Command) -> Reply {
-        let done = if let Command::Create { author, spec } = command {
-            self.create(decided, author, spec).await
-        } else if let Command::Change { sale, author, change } = command {
-            self.change(decided, *sale, author, change).await
+        let done = if let Command::Create { author, spec, replay } = command {
+            self.create(decided, (author, spec), *replay).await
+        } else if let Command::Change { sale, author, change, terms } = command {
+            self.change(decided, *sale, (author, change), terms).await
         } else {
             unreachable!("not an operator's command: {command:?}")
         };
@@ -46,12 +46,13 @@ impl Node {
     async fn create(
         &mut self,
         decided: &mut Decided,
-        author: &Author,
-        spec: &SaleSpec,
-    ) -> Result<Result<(), ChangeRefusal>, StoreError> {
+        (author, spec): (&Author, &SaleSpec),
+        replay: Option<ReplayKey>,
+    ) -> Result<Result<Changed, ChangeRefusal>, StoreError> {
         let tag = spec.name.tag();
-        let record = match settings::created(&self.world, author, spec) {
-            Ok(record) => record,
+        let record = match settings::created(&self.world, author, spec, replay, decided.at) {
+            Ok(Decision::Decided(record)) => record,
+            Ok(Decision::Answered(changed)) => return Ok(Ok(changed)),
             Err(refusal) => return Ok(Err(refusal)),
         };
         // A server that came back empty lacks it, and has no sale yet that would have seen to it.
@@ -60,7 +61,7 @@ impl Node {
             Ok(()) => {
                 // Who made it may not have come to that.
                 self.store().announce(&spec.name).await?;
-                return Ok(Err(ChangeRefusal::NameTaken));
+                return Ok(self.made_before(tag, replay, decided.at));
             }
             Err(StoreError::UnknownSale) => {}
             Err(error) => return Err(error),
@@ -70,18 +71,27 @@ impl Node {
         let created = self.load_new(decided.at, record).await?;
         // From the store, as any other node has it: another may have come first.
         self.adopt(decided, tag).await?;
-        let is_ours = decided.records.contains(&created);
-        Ok(if is_ours { Ok(()) } else { Err(ChangeRefusal::NameTaken) })
+        if decided.records.contains(&created) {
+            return Ok(Ok(settings::made(&self.world, tag, replay, decided.at)));
+        }
+        Ok(self.made_before(tag, replay, decided.at))
+    }
+
+    /// The answer to a creation that another node has come before with: the same request, or another.
+    fn made_before(
+        &self,
+        tag: SaleTag,
+        replay: Option<ReplayKey>,
+        at: Millis,
+    ) -> Result<Changed, ChangeRefusal> {
+        settings::answered(&self.world, tag, replay, at)?.ok_or(ChangeRefusal::NameTaken)
     }
 
     /// Writes a new sale into the store, and answers the fact that it begins with.
     async fn load_new(&self, at: Millis, mut record: Record) -> Result<Record, StoreError> {
         for _ in 0..TRIES {
-            let Record::Created { author, epoch, told, spec } = &record else {
-                unreachable!("a sale begins with its creation");
-            };
-            let (epoch, tag) = (*epoch, spec.name.tag());
-            let sale = Sale::new((**spec).clone(), epoch, *told, author.clone(), at);
+            let (sale, tag) = (Sale::created(&record, at), record.sale());
+            let epoch = sale.epoch();
             let mut bytes = Vec::new();
             record.encode(&mut bytes);
             at.encode(&mut bytes);
@@ -106,24 +116,27 @@ impl Node {
         &mut self,
         decided: &mut Decided,
         tag: SaleTag,
-        author: &Author,
-        change: &Change,
-    ) -> Result<Result<(), ChangeRefusal>, StoreError> {
+        (author, change): (&Author, &Change),
+        terms: &Terms,
+    ) -> Result<Result<Changed, ChangeRefusal>, StoreError> {
         for _ in 0..TRIES {
             self.read_on(decided, tag).await?;
-            if let Err(refusal) = settings::changed(&self.world, tag, author, change, decided.at) {
-                return Ok(Err(refusal));
-            }
+            let asked = (author, change);
+            let record = match settings::changed(&self.world, tag, asked, terms, decided.at) {
+                Ok(Decision::Decided(record)) => record,
+                Ok(Decision::Answered(changed)) => return Ok(Ok(changed)),
+                Err(refusal) => return Ok(Err(refusal)),
+            };
             let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica: &Replica| replica.epoch);
             let after = self.point(tag);
-            match self.store().append(tag, epoch, &after, (author, change)).await {
+            match self.store().append(epoch, &after, &record).await {
                 Ok(facts) => {
                     let name = self.world.sale(tag).map(|sale| sale.spec().name.clone());
                     self.follow(decided, tag, facts.entries, &[]);
                     if let Some(name) = name.filter(|_| *change == Change::Delete) {
                         self.store().forget(&name).await?;
                     }
-                    return Ok(Ok(()));
+                    return Ok(Ok(settings::made(&self.world, tag, terms.replay, decided.at)));
                 }
                 Err(StoreError::Moved { .. }) => {}
                 Err(StoreError::OtherEpoch { epoch }) => {
@@ -140,9 +153,9 @@ impl Node {
 
 /// The creation of a sale after another of its name whose stream ended in epoch `found`.
 fn begun_after(record: Record, found: Epoch, known: EventId) -> Record {
-    let Record::Created { author, spec, .. } = record else {
+    let Record::Created { author, spec, replay, .. } = record else {
         unreachable!("a sale begins with its creation");
     };
     let told = EventId(known.0.max(u64::from(found.0) << EVENTS_OF_EPOCH_BITS));
-    Record::Created { author, epoch: Epoch(found.0 + 1), told, spec }
+    Record::Created { author, epoch: Epoch(found.0 + 1), told, spec, replay }
 }

@@ -58,7 +58,7 @@ impl Book {
         });
         let holds: Vec<_> = holds.collect();
         let is_nothing = places.is_empty() && holds.is_empty();
-        let (sale, epoch) = (self.sale.clone(), self.epoch);
+        let (sale, epoch) = (self.spec.name.clone(), self.epoch);
         (!is_nothing).then_some(LeftBehind { sale, epoch, places, holds })
     }
 

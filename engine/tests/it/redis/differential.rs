@@ -22,7 +22,7 @@ use engine::{
     line::PlaceState,
     record::{Change, EntryStanding, Record, ReplayKey},
     sale::{PurchaseRefusal, Settler, TicketRef},
-    spec::SaleSpec,
+    spec::{SaleSpec, SpecPatch},
     world::World,
 };
 use proptest::{
@@ -217,18 +217,20 @@ impl Pair {
                 }
             }
             Operator::Update { session_ms, limit, overbook, rejoin } => {
-                let (session_ms, rejoin) = (*session_ms, *rejoin);
-                let (per_shopper_max, overbook_milli) = (*limit, *overbook);
-                let old = self.node.sale().spec().clone();
-                let spec = SaleSpec { session_ms, rejoin, per_shopper_max, overbook_milli, ..old };
-                Change::Update { spec }
+                let patch = SpecPatch {
+                    session_ms: Some(*session_ms),
+                    rejoin: Some(*rejoin),
+                    per_shopper_max: Some(*limit),
+                    overbook_milli: Some(*overbook),
+                    ..SpecPatch::default()
+                };
+                Change::Update { patch }
             }
         };
-        let (node, author) = (&mut self.node, support::author());
-        let appended =
-            node.arbiter.append(node.sale, node.epoch, &node.point, (&author, &change)).await;
+        let node = &mut self.node;
+        let expected = support::changed(node.sale, &change);
+        let appended = node.arbiter.append(node.epoch, &node.point, &expected).await;
         let facts = appended.expect("appended where the stream ends");
-        let expected = Record::Changed { sale: node.sale, author, change: Box::new(change) };
         node.follow(&facts);
         prop_assert_eq!(facts.entries.len(), 1);
         prop_assert_eq!(&facts.entries[0].records, std::slice::from_ref(&expected));
@@ -419,9 +421,9 @@ fn a_sale_goes_from_entry_to_refund() {
 }
 
 async fn change(node: &mut Node, change: &Change) {
-    let author = support::author();
     let (epoch, point) = (node.epoch, node.point);
-    let appended = node.arbiter.append(node.sale, epoch, &point, (&author, change)).await;
+    let changed = support::changed(node.sale, change);
+    let appended = node.arbiter.append(epoch, &point, &changed).await;
     node.follow(&appended.expect("appended where the stream ends"));
 }
 

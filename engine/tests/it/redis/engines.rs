@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use engine::{
     Failure,
+    command::Terms,
     disk::sim::SimDisk,
     hold::Step,
     id::{Epoch, EventId, Number, ShopperKey},
@@ -246,8 +247,14 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
         let long_away = Serving::start("long-away", &server.url());
         long_away.sale(SALE).await;
         let long_away = long_away.stop();
-        a.engine().change(&a.view(), author(), Change::Close).await.expect("it is open");
-        a.engine().change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
+        a.engine()
+            .change(a.view().tag(), author(), Change::Close, Terms::default())
+            .await
+            .expect("it is open");
+        a.engine()
+            .change(a.view().tag(), author(), Change::Delete, Terms::default())
+            .await
+            .expect("nothing waits");
         assert!(a.engine().sale(SALE).is_none());
         until("b drops it", || b.engine().sale(SALE).is_none()).await;
 
@@ -304,8 +311,14 @@ fn a_new_directory_may_make_a_sale_that_others_deleted_and_goes_on_behind_it() {
     run(async {
         let [a] = together(&server.url(), 5).await;
         a.pass(1).await;
-        a.engine().change(&a.view(), author(), Change::Close).await.expect("it is open");
-        a.engine().change(&a.view(), author(), Change::Delete).await.expect("nothing waits");
+        a.engine()
+            .change(a.view().tag(), author(), Change::Close, Terms::default())
+            .await
+            .expect("it is open");
+        a.engine()
+            .change(a.view().tag(), author(), Change::Delete, Terms::default())
+            .await
+            .expect("nothing waits");
         a.stop();
         let b = Serving::start("b", &server.url());
         let view = b.create(SALE, 5).await;
@@ -327,7 +340,10 @@ fn an_operator_changes_the_sale_at_any_engine_while_others_decide() {
         let operators = async {
             for _ in 0..10 {
                 let restock = Change::Restock { offer: OFFER, units: 1 };
-                b.engine().change(&b.view(), author(), restock).await.expect("a good change");
+                b.engine()
+                    .change(b.view().tag(), author(), restock, Terms::default())
+                    .await
+                    .expect("a good change");
             }
         };
         tokio::join!(crowd, operators);
@@ -348,7 +364,7 @@ fn a_directory_belongs_to_one_kind_of_arbiter() {
 
         let disk = SimDisk::new();
         let alone = try_start(&disk, None).expect("it starts");
-        alone.engine.create(author(), wide(5)).await.expect("a good sale");
+        alone.engine.create(author(), wide(5), None).await.expect("a good sale");
         drop(alone.engine);
         alone.running.join().expect("nothing failed");
         let refused = try_start(&disk, Some(shared("a", &server.url()))).map(drop).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{id::ShopperKey, record::Change, spec::SaleSpec, standing::Standing};
+use engine::{command::Terms, id::ShopperKey, record::Change, spec::SaleSpec, standing::Standing};
 use tokio::time::Instant;
 
 use super::{
@@ -18,7 +18,10 @@ fn who_polls_one_engine_is_let_go_by_none_and_who_polls_nobody_goes() {
         let (a, b) = (Serving::start("a", &server.url()), Serving::start("b", &server.url()));
         // Nobody is let in.
         a.create_as(SaleSpec { idle_ms: 2_000, ..wide(5) }).await;
-        a.engine().change(&a.view(), author(), Change::Pause).await.expect("it is open");
+        a.engine()
+            .change(a.view().tag(), author(), Change::Pause, Terms::default())
+            .await
+            .expect("it is open");
         b.sale(SALE).await;
         let mut passes = Vec::new();
         for shopper in 1..=3 {

@@ -6,6 +6,7 @@ use engine::{
     Failure,
     arbiter::SharedOptions,
     certificate::{self, LeftBehind, LeftHold},
+    command::Terms,
     disk::sim::SimDisk,
     hold::{HoldState, Step},
     id::{HoldId, Number, OfferIndex, ShopperKey},
@@ -123,7 +124,10 @@ fn what_a_missing_engine_may_have_done_is_set_aside_until_an_operator_decides() 
         assert_eq!((counts.available, counts.held, counts.stranded), (0, 10, UNITS - 10));
         assert!(a.buy(pass, 1, once(100)).await.is_err(), "none is for sale");
         let unstrand = Change::Unstrand { offer: OfferIndex(0), units: UNITS - 15 };
-        a.engine().change(&a.view(), author(), unstrand).await.expect("so many are stranded");
+        a.engine()
+            .change(a.view().tag(), author(), unstrand, Terms::default())
+            .await
+            .expect("so many are stranded");
         a.buy(pass, 1, once(100)).await.expect("they are for sale again");
         let counts = shown(&a);
         assert_eq!((counts.available, counts.held, counts.stranded), (UNITS - 16, 11, 5));
@@ -233,7 +237,10 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
         assert_eq!(returned(&a, "missing"), None);
         assert_eq!((shown(&back).stranded, shown(&back).available), (UNITS - 10, 0));
         let unstrand = Change::Unstrand { offer: OfferIndex(0), units: UNITS - 10 };
-        a.engine().change(&a.view(), author(), unstrand).await.expect("an operator decides");
+        a.engine()
+            .change(a.view().tag(), author(), unstrand, Terms::default())
+            .await
+            .expect("an operator decides");
         agree(&[&a, &back]).await;
         part([a, back]);
     });

@@ -82,8 +82,8 @@ fn a_restarted_store_that_kept_all_is_opened_again_when_the_members_are_there() 
         let restarted = Err(StoreError::Restarted { seq: a.point.seq });
         assert_eq!(a.try_decide(&[], false).await.map(drop), restarted);
         assert_eq!(b.try_decide(&[], false).await.map(drop), restarted, "wherever it stands");
-        let change = (&support::author(), &Change::Pause);
-        let appended = a.arbiter.append(a.sale, a.epoch, &a.point, change).await;
+        let change = support::changed(a.sale, &Change::Pause);
+        let appended = a.arbiter.append(a.epoch, &a.point, &change).await;
         assert_eq!(appended.map(drop), restarted);
 
         assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["b"])));
@@ -357,8 +357,8 @@ fn a_deleted_sale_is_not_brought_back_by_a_quorum() {
     let server = Server::start();
     run(async {
         let (a, b) = members(&server).await;
-        let change = (&support::author(), &Change::Delete);
-        a.arbiter.append(a.sale, a.epoch, &a.point, change).await.unwrap();
+        let change = support::changed(a.sale, &Change::Delete);
+        a.arbiter.append(a.epoch, &a.point, &change).await.unwrap();
         assert_eq!(b.quorum(0).await, Err(StoreError::UnknownSale));
     });
 }

@@ -225,7 +225,7 @@ impl Node {
         let (sale, at, mut world) = (spec.name.tag(), support::START, World::default());
         let author = support::author();
         let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec));
-        world.apply(&Record::Created { author, epoch, told, spec }, at);
+        world.apply(&Record::Created { author, epoch, told, spec, replay: None }, at);
         let (name, epoch, point) = (name("a"), Epoch(0), Point::START);
         let mut node = Self { name, arbiter, sale, epoch, point, at, world };
         node.reload().await;

@@ -106,7 +106,8 @@ impl Serving {
 
     /// Makes a sale.
     pub(super) async fn create_as(&self, spec: SaleSpec) -> Arc<SaleView> {
-        self.decides(async || self.engine.create(support::author(), spec.clone()).await).await;
+        self.decides(async || self.engine.create(support::author(), spec.clone(), None).await)
+            .await;
         self.sale(spec.name.as_str()).await
     }
 

@@ -112,7 +112,7 @@ impl Shop {
     pub(super) async fn make_another(&self) -> Arc<SaleView> {
         let spec = SaleSpec { name: support::name("another"), ..support::spec(&[1]) };
         eventually("a new sale", async || {
-            self.nodes[0].engine().create(support::author(), spec.clone()).await.ok()
+            self.nodes[0].engine().create(support::author(), spec.clone(), None).await.ok()
         })
         .await;
         self.nodes[1].sale("another").await

@@ -10,6 +10,7 @@ use std::{
 use engine::{
     Failure,
     codec::Binary as _,
+    command::Terms,
     disk::sim::SimDisk,
     id::{EventId, HoldId, OfferIndex, ShopperKey},
     limits::SKIPPED_NUMBERS,
@@ -138,7 +139,7 @@ fn held_in(disk: &SimDisk) -> Vec<u64> {
 
 async fn unstrand(peer: &Serving, offer: u16, units: u64) -> Result<(), Failure<ChangeRefusal>> {
     let unstrand = Change::Unstrand { offer: OfferIndex(offer), units };
-    peer.engine().change(&peer.view(), author(), unstrand).await.map(drop)
+    peer.engine().change(peer.view().tag(), author(), unstrand, Terms::default()).await.map(drop)
 }
 
 /// Sells at both nodes; the third alone goes on, is killed, and the store is wiped. Both sell on.

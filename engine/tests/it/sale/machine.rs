@@ -3,12 +3,12 @@
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
-    command::{Command, Reply},
+    command::{Command, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     record::{Change, EntryStanding, Record, ReplayKey},
-    sale::{Settler, TicketRef},
-    spec::{Rejoin, SaleSpec},
+    sale::{Settler, TicketRef, Version},
+    spec::{Rejoin, SaleSpec, SpecPatch},
     world::World,
 };
 use proptest::{
@@ -22,7 +22,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 use super::model::{Model, Room};
 use crate::{
     audit::Audit,
-    support::{START, author, change, create, spec, tag},
+    support::{START, asked, author, create, spec, tag},
 };
 
 /// A batch, and how long after the one before it is decided.
@@ -197,23 +197,61 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         3 => delivered,
         1 => letter,
         1 => Just(Command::Requeue { sale, author: author(), events: None }),
-        1 => specs().prop_map(create),
-        6 => changes(room).prop_map(change),
+        1 => (specs(), option::of(keys(4))).prop_map(|(spec, replay)| created(spec, replay)),
+        6 => (changes(), terms(room)).prop_map(|(change, terms)| asked(change, terms)),
     ]
     .boxed()
 }
 
-fn changes(room: Option<&Room>) -> BoxedStrategy<Change> {
+fn created(spec: SaleSpec, replay: Option<ReplayKey>) -> Command {
+    Command::Create { author: author(), spec: Box::new(spec), replay }
+}
+
+/// Some fields, mostly as a sale may have them.
+fn patches() -> impl Strategy<Value = SpecPatch> {
+    let schedule = (
+        option::weighted(0.1, option::of(Just(START.after(3_000)))),
+        option::weighted(0.1, option::of(Just(START.after(90_000)))),
+    );
+    let room = (option::of(0_u32..6), option::of(500_u64..5_000_000));
+    let policy = (option::of(option::of(500_u32..3_000)), option::of(1_u32..7));
+    let rest = (option::of(any::<bool>()), option::of(any::<bool>()), option::of(5_u64..30));
+    (schedule, room, policy, rest).prop_map(|((opens_at, closes_at), room, policy, rest)| {
+        let (refund_restocks, tail, session) = rest;
+        SpecPatch {
+            opens_at,
+            closes_at,
+            rejoin: tail.map(|tail| if tail { Rejoin::Tail } else { Rejoin::Keep }),
+            active_max: room.0,
+            admission_milli_per_second: room.1,
+            overbook_milli: policy.0,
+            per_shopper_max: policy.1,
+            refund_restocks,
+            session_ms: session.map(|seconds| seconds * 1_000),
+            ..SpecPatch::default()
+        }
+    })
+}
+
+/// Mostly none; otherwise a key, or the version that the sale is at or was.
+fn terms(room: Option<&Room>) -> impl Strategy<Value = Terms> + use<> {
+    let (epoch, changes) = room.map_or((Epoch(1), 0), |room| (room.epoch, room.changes));
+    let versions = (0_u64..2, any::<bool>()).prop_map(move |(behind, two)| {
+        let version = |changes| Version { epoch, changes };
+        let first = version(changes.saturating_sub(behind));
+        let also = two.then(|| version(changes + 7));
+        [first].into_iter().chain(also).collect()
+    });
+    (option::weighted(0.4, keys(4)), option::weighted(0.2, versions))
+        .prop_map(|(replay, versions)| Terms { replay, versions })
+}
+
+fn changes() -> BoxedStrategy<Change> {
     let restock = (0_u16..3, -3_i64..4)
         .prop_map(|(offer, units)| Change::Restock { offer: OfferIndex(offer), units });
     let rate =
         (500_u64..50_000).prop_map(|milli| Change::Rate { admission_milli_per_second: milli });
-    let same = room.map_or_else(|| spec(&[1, 1]), |room| room.spec.clone());
-    let update = (specs(), any::<bool>(), 5_u64..30).prop_map(move |(new, other, session)| {
-        let offers = if other { new.offers.clone() } else { same.offers.clone() };
-        let session_ms = session * 1_000;
-        Change::Update { spec: SaleSpec { session_ms, offers, ..new } }
-    });
+    let update = patches().prop_map(|patch| Change::Update { patch });
     let plain = vec![
         Change::Pause,
         Change::Resume,
@@ -314,6 +352,7 @@ fn compare(world: &World, model: &Model) {
         return;
     };
     assert_eq!(sale.spec(), &room.spec);
+    assert_eq!(sale.version().changes, room.changes);
     assert_eq!((sale.epoch(), sale.controls()), (room.epoch, &room.controls));
     assert_eq!(sale.phase(model.at), room.phase(model.at));
     assert!(sale.places().eq(room.places.iter().map(|(_, state)| *state)));

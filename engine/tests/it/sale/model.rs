@@ -1,7 +1,7 @@
 //! The rules of a sale, as plainly as they can be said.
 #![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{
     clock::Millis,
@@ -10,8 +10,8 @@ use engine::{
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     limits::{GATE_BURST_MS, REPLAY_TTL_MS},
     line::PlaceState,
-    record::{Change, EntryAnswer, EntryStanding, ReplayKey},
-    sale::{ChangeRefusal, Controls, EntryRefusal, Phase, TicketRef},
+    record::{EntryAnswer, EntryStanding, ReplayKey},
+    sale::{ChangeAnswer, Controls, EntryRefusal, Phase, TicketRef},
     session::{Session, SessionState},
     spec::{Rejoin, SaleSpec},
 };
@@ -25,6 +25,8 @@ pub(crate) struct Model {
     /// Events not delivered: which, and whether the sink refused it.
     pub(crate) events: Vec<(EventId, bool)>,
     events_made: u64,
+    /// The key that the last sale was deleted with, and when.
+    pub(super) deletion: Option<(ReplayKey, Millis)>,
 }
 
 /// The sale while it is there.
@@ -47,6 +49,8 @@ pub(crate) struct Room {
     pub(crate) gone: Vec<u64>,
     pub(crate) watermark: u64,
     pub(super) answers: BTreeMap<u128, (u128, Millis, Told)>,
+    pub(crate) changes: u64,
+    pub(super) changed: BTreeMap<u128, (u128, Arc<ChangeAnswer>)>,
     /// The gate's bucket, in millionths of an admission, and when it held so much.
     bucket: (u64, Millis),
 }
@@ -77,7 +81,7 @@ struct Entering {
 
 impl Model {
     pub(crate) fn new(at: Millis) -> Self {
-        Self { at, room: None, epochs: 0, events: Vec::new(), events_made: 0 }
+        Self { at, room: None, epochs: 0, events: Vec::new(), events_made: 0, deletion: None }
     }
 
     /// Decides a batch: ends that are due, the commands, the gate's call, the entries' answers.
@@ -243,19 +247,10 @@ impl Model {
         hold.state = told.unwrap_or(hold.state);
         HoldReply { hold: hold.into(), replayed: told.is_some() }
     }
-
-    pub(super) fn create(&mut self, spec: &SaleSpec) -> Result<(), ChangeRefusal> {
-        if self.room.is_some() {
-            return Err(ChangeRefusal::NameTaken);
-        }
-        self.epochs += 1;
-        self.room = Some(Room::new(spec.clone(), Epoch(self.epochs), self.at));
-        Ok(())
-    }
 }
 
 impl Room {
-    fn new(spec: SaleSpec, epoch: Epoch, at: Millis) -> Self {
+    pub(super) fn new(spec: SaleSpec, epoch: Epoch, at: Millis) -> Self {
         Self {
             epoch,
             controls: Controls::default(),
@@ -269,6 +264,8 @@ impl Room {
             gone: vec![0; spec.offers.len()],
             watermark: 0,
             answers: BTreeMap::new(),
+            changes: 0,
+            changed: BTreeMap::new(),
             bucket: (burst(spec.admission_milli_per_second), at),
             spec,
         }
@@ -329,7 +326,7 @@ impl Room {
     }
 
     /// Units not sold for good.
-    fn sellable(&self) -> u64 {
+    pub(super) fn sellable(&self) -> u64 {
         let offers = (0..).take(self.available.len()).map(OfferIndex);
         let open =
             |offer| self.units(offer, HoldState::Held) + self.units(offer, HoldState::Paying);
@@ -426,59 +423,6 @@ impl Room {
 
     pub(super) fn keep(&mut self, replay: ReplayKey, at: Millis, told: Told) {
         self.answers.insert(replay.key, (replay.body, at, told));
-    }
-
-    /// Changes that need nothing but the room; refused ones change nothing.
-    pub(super) fn change(&mut self, change: &Change, at: Millis) -> Result<(), ChangeRefusal> {
-        let phase = self.phase(at);
-        let over = self.spec.closes_at.is_some_and(|closes| at >= closes);
-        match change {
-            Change::Open if over => return Err(ChangeRefusal::WrongPhase(phase)),
-            Change::Drain if phase == Phase::Closed => {
-                return Err(ChangeRefusal::WrongPhase(phase));
-            }
-            Change::Open => {
-                (self.controls.opened, self.controls.closed) = (true, false);
-                self.controls.draining = false;
-            }
-            Change::Close => self.controls.closed = true,
-            Change::Drain => self.controls.draining = true,
-            Change::Pause => self.controls.paused = true,
-            Change::Resume => {
-                (self.controls.paused, self.controls.draining) = (false, false);
-                self.restart_gate(at);
-            }
-            Change::Message { text } => self.controls.message.clone_from(text),
-            Change::Rate { admission_milli_per_second } => {
-                self.set_rate(*admission_milli_per_second, at);
-            }
-            Change::Restock { offer, units } => return self.restock(*offer, *units),
-            Change::Update { spec } => return self.update(spec, at),
-            Change::Unstrand { .. } | Change::Returned { .. } => {
-                unreachable!("nothing is stranded in one process")
-            }
-            Change::Delete => unreachable!("the model's to do"),
-        }
-        Ok(())
-    }
-
-    fn restock(&mut self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
-        let offer = usize::from(offer.0);
-        let available = *self.available.get(offer).ok_or(ChangeRefusal::Fixed("sku"))?;
-        let left = available.checked_add_signed(units).ok_or(ChangeRefusal::Units { available })?;
-        self.available[offer] = left;
-        let total = &mut self.spec.offers[offer].total;
-        *total = total.checked_add_signed(units).expect("the total covers the available");
-        Ok(())
-    }
-
-    fn update(&mut self, spec: &SaleSpec, at: Millis) -> Result<(), ChangeRefusal> {
-        if spec.offers != self.spec.offers {
-            return Err(ChangeRefusal::Fixed("offer"));
-        }
-        self.set_rate(spec.admission_milli_per_second, at);
-        self.spec = spec.clone();
-        Ok(())
     }
 }
 

@@ -6,11 +6,8 @@ use engine::{
     hold::{Hold, HoldItem, HoldItems, HoldState, Step},
     id::{EventId, HoldId, Number, OfferIndex},
     line::PlaceState,
-    record::{Change, ReplayKey},
-    sale::{
-        ChangeRefusal, EndRefusal, InUse, Phase, PlaceRefusal, PurchaseRefusal, SettleRefusal,
-        Settler, TicketRef,
-    },
+    record::ReplayKey,
+    sale::{EndRefusal, Phase, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler, TicketRef},
     session::{Session, SessionState},
 };
 
@@ -41,8 +38,8 @@ impl Model {
                     }
                 }))
             }
-            Command::Create { spec, .. } => Reply::Changed(self.create(spec)),
-            Command::Change { change, .. } => Reply::Changed(self.change(change)),
+            Command::Create { spec, replay, .. } => Reply::Changed(self.create(spec, *replay)),
+            Command::Change { change, terms, .. } => Reply::Changed(self.change(change, terms)),
             Command::Idle { numbers, .. } => Reply::Noted(self.idle(numbers)),
             Command::Delivered { events, .. } => {
                 let before = self.events.len();
@@ -193,29 +190,6 @@ impl Model {
             complete(room, number);
         }
         Ok(self.hold_reply(id, None))
-    }
-
-    fn change(&mut self, change: &Change) -> Result<(), ChangeRefusal> {
-        let (at, undelivered) = (self.at, self.events.len());
-        let room = self.room.as_mut().ok_or(ChangeRefusal::NoSale)?;
-        if *change != Change::Delete {
-            return room.change(change, at);
-        }
-        let count =
-            |states: &[HoldState]| room.holds.iter().filter(|h| states.contains(&h.state)).count();
-        let closed = room.phase(at) == Phase::Closed;
-        let in_use = InUse {
-            orders: count(&[HoldState::Confirmed]),
-            open_holds: count(&[HoldState::Held, HoldState::Paying]),
-            waiting: if closed { 0 } else { room.waiting().count() as u64 },
-            sessions: if closed { 0 } else { room.active() },
-            undelivered,
-        };
-        if in_use != InUse::default() {
-            return Err(ChangeRefusal::InUse(in_use));
-        }
-        self.room = None;
-        Ok(())
     }
 
     fn idle(&mut self, numbers: &[Number]) -> usize {

@@ -2,12 +2,12 @@
 
 use engine::{
     clock::Millis,
-    command::{Command, Reply},
+    command::{Command, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, HoldId, OfferIndex, SaleTag, ShopperKey},
     record::{Change, ReplayKey},
     sale::{Settler, TicketRef},
-    spec::SaleSpec,
+    spec::{SaleSpec, SpecPatch},
     standing::Standing,
 };
 
@@ -206,11 +206,11 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
             Change::Rate { admission_milli_per_second }
         }
         10 => {
-            let refund_restocks = !spec.refund_restocks;
-            Change::Update { spec: SaleSpec { refund_restocks, ..spec.clone() } }
+            let refund_restocks = Some(!spec.refund_restocks);
+            Change::Update { patch: SpecPatch { refund_restocks, ..SpecPatch::default() } }
         }
         11 => Change::Message { text: "soon ".repeat(200) },
         _ => return Command::Requeue { sale, author: author(), events: None },
     };
-    Command::Change { sale, author: author(), change: Box::new(wanted) }
+    Command::Change { sale, author: author(), change: Box::new(wanted), terms: Terms::default() }
 }

@@ -1,0 +1,66 @@
+//! What the order pipeline has not taken: how much of it, and the dead letters.
+
+use std::sync::Arc;
+
+use engine::{id::SaleName, record::Author};
+use hyper::Response;
+
+use super::ok;
+use crate::{
+    app::{App, Head},
+    error::{ApiError, FieldProblem},
+    server::{Body, RequestBody},
+    wire::{DeadLetter, OutboxObject, ReplayRequest, format_purchase_id, read_page, read_replay},
+};
+
+/// A page of dead letters, and how the delivery goes.
+pub(super) fn outbox(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError> {
+    let letters = app.engine.dead_letters();
+    // By sale and number, as the events' own ids are written.
+    let page = read_page(query)?.of(
+        letters.iter(),
+        |letter| (letter.sale.clone(), letter.event.0),
+        |text| {
+            let (sale, event) = text.rsplit_once('-')?;
+            Some((SaleName::parse(sale)?, event.parse().ok()?))
+        },
+        |(sale, event)| format!("{sale}-{event}"),
+    )?;
+    let letter = |letter: &engine::registry::DeadLetter| DeadLetter {
+        sale: letter.sale.as_str().to_owned(),
+        event: letter.event.0,
+        at: letter.at,
+        purchase: format_purchase_id(letter.epoch, letter.hold),
+        why: letter.why.clone(),
+    };
+    let lag = app.engine.registry().outbox_lag();
+    let status = app.orders.status();
+    // What went wrong last is of interest while it is wrong.
+    let trouble = status.last_trouble.filter(|_| status.stalled);
+    let stalled = trouble.map(|trouble| trouble.as_ref().to_owned());
+    Ok(ok(&OutboxObject { lag, stalled, dead_letters: page.map(letter) }))
+}
+
+/// Sends dead letters to the sink again.
+pub(super) async fn replay(
+    app: Arc<App>,
+    author: Author,
+    head: Head,
+    body: RequestBody,
+) -> Result<Response<Body>, ApiError> {
+    match read_replay(&body.read(&head.headers).await?)? {
+        ReplayRequest::All => {
+            let letters = app.engine.dead_letters();
+            for letters in letters.chunk_by(|one, next| one.sale == next.sale) {
+                app.engine.requeue(letters[0].sale.tag(), author.clone(), None).await?;
+            }
+        }
+        ReplayRequest::OfSale { sale, events } => {
+            let known = app.engine.sale(sale.as_str()).ok_or_else(|| {
+                ApiError::InvalidRequest(vec![FieldProblem::new("sale", "the name of a sale")])
+            })?;
+            app.engine.requeue(known.tag(), author, events).await?;
+        }
+    }
+    outbox(&app, None)
+}

@@ -1,0 +1,257 @@
+//! What a sale says to operators: which changes it takes, and what it answered those that came with a
+//! key.
+//!
+//! A sale counts its changes. The count and the epoch are its [`Version`], so that an operator can ask
+//! for a change of the sale as it was last seen, and of no other.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{Controls, Phase, Sale};
+use crate::{
+    clock::Millis,
+    codec::binary_struct,
+    id::{Epoch, OfferIndex},
+    limits::{self, CHANGES_KEPT_MAX, REPLAY_TTL_MS},
+    record::{Change, ReplayKey},
+    spec::{SaleSpec, SpecPatch, SpecProblem},
+};
+
+/// Which of a sale's changes was the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The sale's epoch.
+    pub epoch: Epoch,
+    /// Changes since the sale was made.
+    pub changes: u64,
+}
+
+binary_struct!(Version { epoch, changes });
+
+/// A sale as an operator's change left it: what the operator is told, then and when asking again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeAnswer {
+    /// When the change was decided.
+    pub at: Millis,
+    /// Which change it was.
+    pub version: Version,
+    /// What the sale was told to be.
+    pub spec: SaleSpec,
+    /// What operators had set by hand.
+    pub controls: Controls,
+    /// Whether nothing was left that could still be sold.
+    pub is_sold_out: bool,
+}
+
+binary_struct!(ChangeAnswer { at, version, spec, controls, is_sold_out });
+
+impl ChangeAnswer {
+    /// Where the sale stood.
+    pub fn phase(&self) -> Phase {
+        Phase::at(&self.spec, &self.controls, self.at)
+    }
+}
+
+/// What is known of an operator's key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KnownChange {
+    /// Nothing: the request is new.
+    New,
+    /// It was answered so.
+    Answered(Arc<ChangeAnswer>),
+    /// It came with another body.
+    OtherBody,
+}
+
+/// A sale's changes: how many there were, and what the last keyed ones were answered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    count: u64,
+    /// Oldest first.
+    kept: VecDeque<Kept>,
+}
+
+binary_struct!(Changes { count, kept });
+
+#[derive(Clone, Debug)]
+struct Kept {
+    replay: ReplayKey,
+    answer: Arc<ChangeAnswer>,
+}
+
+binary_struct!(Kept { replay, answer });
+
+impl Changes {
+    fn look_up(&self, replay: ReplayKey, at: Millis) -> KnownChange {
+        let is = |kept: &&Kept| kept.replay.key == replay.key;
+        match self.kept.iter().rev().find(is) {
+            Some(kept) if at.since(kept.answer.at) >= REPLAY_TTL_MS => KnownChange::New,
+            Some(kept) if kept.replay == replay => KnownChange::Answered(Arc::clone(&kept.answer)),
+            Some(_) => KnownChange::OtherBody,
+            None => KnownChange::New,
+        }
+    }
+
+    fn keep(&mut self, replay: ReplayKey, answer: ChangeAnswer) {
+        let at = answer.at;
+        let is_over = |kept: &Kept| at.since(kept.answer.at) >= REPLAY_TTL_MS;
+        while self.kept.len() >= CHANGES_KEPT_MAX || self.kept.front().is_some_and(is_over) {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(Kept { replay, answer: Arc::new(answer) });
+    }
+}
+
+/// Why an operator's change was refused; nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeRefusal {
+    /// No such sale.
+    NoSale,
+    /// A sale of this name is there already.
+    NameTaken,
+    /// No more sales fit.
+    SalesFull,
+    /// The change does not apply in this phase.
+    WrongPhase(Phase),
+    /// A sale that still means something to somebody is not deleted.
+    InUse(InUse),
+    /// So many units cannot come or go; so many are available.
+    Units {
+        /// Units available now.
+        available: u64,
+    },
+    /// The spec cannot be run.
+    Spec(Vec<SpecProblem>),
+    /// Names no such thing of the sale.
+    Unknown(&'static str),
+    /// The idempotency key was used with another body.
+    OtherBody,
+    /// The change was meant for another version; the sale is at this one.
+    OtherVersion(Version),
+}
+
+/// What keeps a sale from being deleted; at least one of them is not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InUse {
+    /// Confirmed orders that were not refunded: without the sale they could not be.
+    pub orders: usize,
+    /// Holds that may still become orders.
+    pub open_holds: usize,
+    /// People in line, while the sale is not closed.
+    pub waiting: u64,
+    /// Slots taken, while the sale is not closed.
+    pub sessions: u64,
+    /// Order events that the backend has not taken yet.
+    pub undelivered: usize,
+}
+
+impl Sale {
+    /// Which of its changes was the last.
+    pub fn version(&self) -> Version {
+        Version { epoch: self.epoch, changes: self.changes.count }
+    }
+
+    /// How the sale stands for an operator who changed it at `at`.
+    pub(crate) fn change_answer(&self, at: Millis) -> ChangeAnswer {
+        ChangeAnswer {
+            at,
+            version: self.version(),
+            spec: self.spec.clone(),
+            controls: self.controls.clone(),
+            is_sold_out: self.sellable() == 0,
+        }
+    }
+
+    /// What is known of an operator's key.
+    pub(crate) fn known_change(&self, replay: ReplayKey, at: Millis) -> KnownChange {
+        self.changes.look_up(replay, at)
+    }
+
+    /// A change was made, asked for with this key if any; the sale's creation is none, but may have a
+    /// key.
+    pub(super) fn note_change(&mut self, counts: u64, replay: Option<ReplayKey>, at: Millis) {
+        self.changes.count += counts;
+        if let Some(replay) = replay {
+            let answer = self.change_answer(at);
+            self.changes.keep(replay, answer);
+        }
+    }
+
+    /// An operator's change, meant for one of `versions` if there are any; one that is done already
+    /// is no change.
+    pub(crate) fn decide_change(
+        &self,
+        change: &Change,
+        versions: Option<&[Version]>,
+        at: Millis,
+    ) -> Result<(), ChangeRefusal> {
+        if versions.is_some_and(|versions| !versions.contains(&self.version())) {
+            return Err(ChangeRefusal::OtherVersion(self.version()));
+        }
+        let phase = self.phase(at);
+        let wall = self.controls.wall(at);
+        let past_end = self.spec.closes_at.is_some_and(|closes| wall >= closes);
+        match change {
+            Change::Update { patch } => self.decide_update(patch),
+            Change::Open if past_end => Err(ChangeRefusal::WrongPhase(phase)),
+            Change::Drain if phase == Phase::Closed => Err(ChangeRefusal::WrongPhase(phase)),
+            Change::Delete => match self.in_use(phase) {
+                in_use if in_use == InUse::default() => Ok(()),
+                in_use => Err(ChangeRefusal::InUse(in_use)),
+            },
+            Change::Restock { offer, units } => self.decide_restock(*offer, *units),
+            Change::Unstrand { offer, units } => {
+                let counts =
+                    self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Unknown("sku"))?;
+                let available = counts.stranded;
+                if *units <= available { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
+            }
+            Change::Returned { node, promised, .. } => {
+                let decided = self.returned(node, promised.clone());
+                let is_so = decided.as_ref() == Some(change);
+                if is_so { Ok(()) } else { Err(ChangeRefusal::Unknown("node")) }
+            }
+            Change::Message { text } if text.len() > limits::TEXT_BYTES_MAX => {
+                let (field, allowed) = ("message", "at most 1024 bytes");
+                Err(ChangeRefusal::Spec(vec![SpecProblem { field, allowed }]))
+            }
+            Change::Rate { admission_milli_per_second } => {
+                let admission_milli_per_second = Some(*admission_milli_per_second);
+                self.decide_update(&SpecPatch {
+                    admission_milli_per_second,
+                    ..SpecPatch::default()
+                })
+            }
+            Change::Pause
+            | Change::Resume
+            | Change::Drain
+            | Change::Open
+            | Change::Close
+            | Change::Message { .. } => Ok(()),
+        }
+    }
+
+    fn in_use(&self, phase: Phase) -> InUse {
+        let is_closed = phase == Phase::Closed;
+        InUse {
+            orders: self.holds.orders(),
+            open_holds: self.holds.open(),
+            waiting: if is_closed { 0 } else { self.line_length() },
+            sessions: if is_closed { 0 } else { self.sessions.active() },
+            undelivered: self.outbox.len(),
+        }
+    }
+
+    fn decide_update(&self, patch: &SpecPatch) -> Result<(), ChangeRefusal> {
+        let problems = patch.applied_to(&self.spec).check();
+        if problems.is_empty() { Ok(()) } else { Err(ChangeRefusal::Spec(problems)) }
+    }
+
+    fn decide_restock(&self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
+        let counts = self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Unknown("sku"))?;
+        let total = self.spec.offers[usize::from(offer.0)].total;
+        let available = counts.available;
+        let fits = available.checked_add_signed(units).is_some()
+            && total.checked_add_signed(units).is_some_and(|total| total <= limits::UNITS_MAX);
+        if fits { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
+    }
+}
