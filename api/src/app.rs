@@ -139,15 +139,22 @@ impl Handler for Front {
     fn answered(&self, exchange: Exchange, response: &mut Response<Body>) {
         exchange.sign(response);
         self.0.times.record(exchange.route, response.status(), exchange.started);
+        if let Some(code) = response.body().code() {
+            self.0.times.refused(code);
+        }
     }
 
-    fn abandoned(&self, _exchange: Exchange) {}
+    fn abandoned(&self, exchange: Exchange) {
+        self.0.times.abandoned(exchange.route);
+    }
 
     fn turn_away(&self, loss: Loss) -> Response<Body> {
         exchange::turn_away(loss)
     }
 
-    fn lost(&self, _loss: Loss) {}
+    fn lost(&self, loss: Loss) {
+        self.0.times.lost(loss);
+    }
 }
 
 /// Refuses parameters of API calls that take none; lists read their own, and pages ignore them.

@@ -37,12 +37,15 @@ where
     }
 }
 
+/// Brings gauges up to date before they are shown, and answers what stands in no recorder.
+pub type Refresh = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// Starts the listener at `options.listen`; its bounds on connections are smaller than the
 /// public ones.
 pub fn start<R: Readiness>(
     mut options: ServerOptions,
     exposition: Exposition,
-    refresh: Arc<dyn Fn() + Send + Sync>,
+    refresh: Refresh,
     readiness: R,
 ) -> Result<Server, StartError> {
     options.connections_max = options.connections_max.min(CONNECTIONS_MAX);
@@ -51,8 +54,7 @@ pub fn start<R: Readiness>(
 
 struct Ops<R> {
     exposition: Exposition,
-    /// Brings gauges up to date before they are shown.
-    refresh: Arc<dyn Fn() + Send + Sync>,
+    refresh: Refresh,
     readiness: R,
 }
 
@@ -110,9 +112,9 @@ impl<R: Readiness> Ops<R> {
         Answer::Now(match (request.method(), path) {
             (&Method::OPTIONS, _) => respond::options(Methods::Get),
             (&Method::GET | &Method::HEAD, "/metrics") => {
-                (self.refresh)();
-                let text = Bytes::from(self.exposition.render());
-                respond::bytes(StatusCode::OK, EXPOSITION, Cache::NoStore, text)
+                let more = (self.refresh)();
+                let text = self.exposition.render() + &more;
+                respond::bytes(StatusCode::OK, EXPOSITION, Cache::NoStore, Bytes::from(text))
             }
             (&Method::GET | &Method::HEAD, "/healthz") => {
                 let alive = Health { status: "alive", reasons: &[] };

@@ -37,7 +37,7 @@ use crate::{
     keys::open_keys,
     limiter::Limiter,
     logging,
-    metrics::{self, Outcomes, RequestTimes, SyncTimes},
+    metrics::{self, Outcomes, Present, RequestTimes, SyncTimes},
     openapi, ops,
     panics::{self, Panics},
     pipeline::{
@@ -365,8 +365,18 @@ impl Listening {
             ..ServerOptions::at(server.listen)
         };
         let public = Server::start(&options, Arc::new(Front(Arc::clone(app))))?;
-        let (observed, ready) = (engine.clone(), engine.clone());
-        let refresh = Arc::new(move || metrics::observe(&observed));
+        let (observed, ready) = (Arc::clone(app), engine.clone());
+        let connections = public.connection_count();
+        let refresh = Arc::new(move || {
+            let engine = &observed.engine;
+            let present = Present {
+                connections: connections(),
+                streams: observed.streams.open_now(),
+                limiter_buckets: observed.limiter.buckets(),
+            };
+            metrics::observe(engine, present);
+            observed.outcomes.exposition(&engine.sales())
+        });
         let draining = public.draining();
         let readiness = move || readiness(&ready, draining.has_begun());
         let operations =

@@ -115,6 +115,12 @@ impl Server {
         self.drain.open()
     }
 
+    /// The same, for who outlives this handle.
+    pub fn connection_count(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let drain = Arc::clone(&self.drain);
+        move || drain.open()
+    }
+
     /// Stops accepting, lets requests in flight finish for up to `grace`, then cuts the rest.
     /// Answers how many connections were cut.
     pub async fn shutdown(self, grace: Duration) -> usize {

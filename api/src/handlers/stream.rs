@@ -62,6 +62,7 @@ const EVENT_BYTES: usize = 512;
 #[derive(Debug)]
 pub struct Streams {
     room: Arc<Semaphore>,
+    max: usize,
     tickets: Arc<Tickets>,
     hub: Hub,
 }
@@ -69,8 +70,14 @@ pub struct Streams {
 impl Streams {
     /// Room for `streams_max`, and for `per_ticket` of one ticket.
     pub fn new(streams_max: usize, per_ticket: usize) -> Self {
-        let room = Arc::new(Semaphore::new(streams_max.min(Semaphore::MAX_PERMITS)));
-        Self { room, tickets: Arc::new(Tickets::new(per_ticket)), hub: Hub::default() }
+        let max = streams_max.min(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(max));
+        Self { room, max, tickets: Arc::new(Tickets::new(per_ticket)), hub: Hub::default() }
+    }
+
+    /// How many are open.
+    pub fn open_now(&self) -> usize {
+        self.max.saturating_sub(self.room.available_permits())
     }
 }
 

@@ -20,7 +20,8 @@ async fn health_readiness_and_metrics_are_served() {
     };
     let options = ServerOptions::at(([127, 0, 0, 1], 0).into());
     let refresh = Arc::new(|| {
-        metrics::counter!(api::metrics::POSITION_TOTAL, "sale" => "demo").absolute(3);
+        metrics::counter!(api::metrics::ENTER_TOTAL, "sale" => "demo").absolute(3);
+        "a_figure 7\n".to_owned()
     });
     let server = api::ops::start(options, exposition, refresh, readiness).unwrap();
     let get = async |path: &str| {
@@ -33,7 +34,8 @@ async fn health_readiness_and_metrics_are_served() {
     assert!(get("/healthz").await.starts_with("HTTP/1.1 200 "));
     assert!(get("/readyz").await.starts_with("HTTP/1.1 200 "));
     let metrics = get("/metrics").await;
-    assert!(metrics.contains(r#"rushgate_position_total{sale="demo"} 3"#), "{metrics}");
+    assert!(metrics.contains(r#"rushgate_enter_total{sale="demo"} 3"#), "{metrics}");
+    assert!(metrics.ends_with("\na_figure 7\n"), "{metrics}");
     assert!(get("/v1/sales").await.starts_with("HTTP/1.1 404 "));
 
     ready.store(false, Ordering::Relaxed);
