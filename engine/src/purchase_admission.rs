@@ -19,16 +19,15 @@ use crate::{
     stock::{Permit, SoldOut, Stock},
 };
 
-/// One hold that a key made; the bits below count the key's requests on their way.
-const ANSWERED: u64 = 1 << 32;
-
 /// Keys of one sale's purchases: as many as answers are kept and requests wait, so bounded by both.
 ///
 /// Keys are known by half of themselves: two that share it cost a repeat's hop to the scribe, which
 /// knows them apart.
 #[derive(Debug)]
 pub(crate) struct Purchases {
-    keys: SharedMap<u64, u64>,
+    /// By key: its requests on their way, and its answers that are kept. A request that is answered
+    /// becomes an answer without a touch; a touch costs more than anything else here.
+    keys: SharedMap<u64, u32>,
 }
 
 impl Purchases {
@@ -36,19 +35,17 @@ impl Purchases {
         Self { keys: keyed::shared_map() }
     }
 
-    fn set_answered(&self, key: u64) {
-        *self.keys.entry(key).or_default() += ANSWERED;
+    /// Counts a request or an answer.
+    fn add(&self, key: u64) {
+        *self.keys.entry(key).or_default() += 1;
     }
 
-    fn forget_answer(&self, key: u64) {
-        self.take_off(key, ANSWERED);
-    }
-
-    fn take_off(&self, key: u64, count: u64) {
-        if let Entry::Occupied(mut requests) = self.keys.entry(key) {
-            *requests.get_mut() -= count;
-            if *requests.get() == 0 {
-                requests.remove();
+    /// No longer counts a request or an answer.
+    fn take_off(&self, key: u64) {
+        if let Entry::Occupied(mut count) = self.keys.entry(key) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
     }
@@ -61,7 +58,7 @@ impl Purchases {
     /// Counts a request.
     fn ask(self: &Arc<Self>, key: u128) -> Asking {
         let key = keyed::hash(key);
-        *self.keys.entry(key).or_default() += 1;
+        self.add(key);
         Asking { purchases: Arc::clone(self), key, is_answered: false }
     }
 }
@@ -79,7 +76,7 @@ impl AnsweredKeys {
     /// A hold was made with `key` that no admission here led to.
     pub(crate) fn add(&mut self, purchases: &Purchases, key: u128, at: Millis) {
         let key = keyed::hash(key);
-        purchases.set_answered(key);
+        purchases.add(key);
         self.keys.push((at, key));
     }
 
@@ -99,12 +96,12 @@ impl AnsweredKeys {
                 return;
             }
             self.keys.drop_front();
-            purchases.forget_answer(key);
+            purchases.take_off(key);
         }
     }
 }
 
-/// One request on its way; dropped, it no longer counts.
+/// One request on its way; dropped, it no longer counts, unless it was answered.
 #[derive(Debug)]
 struct Asking {
     purchases: Arc<Purchases>,
@@ -122,13 +119,8 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        if self.is_answered
-            && let Some(mut requests) = self.purchases.keys.get_mut(&self.key)
-        {
-            // Counted while it was on its way.
-            *requests += ANSWERED - 1;
-        } else {
-            self.purchases.take_off(self.key, 1);
+        if !self.is_answered {
+            self.purchases.take_off(self.key);
         }
     }
 }

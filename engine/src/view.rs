@@ -51,11 +51,21 @@ pub struct SaleView {
     /// Claimed sessions: what a pass is signed from.
     sessions: CountedMap<Number, Session>,
     holds: CountedMap<HoldId, Arc<Hold>>,
-    /// Holds of each shopper, in the order they were made; see [`limits::SHOPPER_HOLDS_LISTED_MAX`].
-    shopper_holds: SharedMap<ShopperKey, SmallVec<[HoldId; 2]>>,
+    /// Holds of each shopper; see [`limits::SHOPPER_HOLDS_LISTED_MAX`].
+    shopper_holds: SharedMap<ShopperKey, Listed>,
     purchases: Arc<Purchases>,
     /// When the last hold was made that was published.
     held_at: AtomicU64,
+}
+
+/// One shopper's holds that can be listed.
+#[derive(Debug, Default)]
+struct Listed {
+    /// In the order they were made.
+    ids: SmallVec<[HoldId; 2]>,
+    /// At least as many as those of them that came to nothing. While there are none, the oldest go
+    /// without a look at any.
+    ended: u32,
 }
 
 /// Stands for "no pace measured".
@@ -197,7 +207,8 @@ impl SaleView {
     /// Holds of a shopper, in the order they were made: all of a few, the latest of many, and open ones
     /// and orders rather than those that came to nothing.
     pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
-        let ids = self.shopper_holds.get(&shopper).map(|ids| ids.clone()).unwrap_or_default();
+        let ids = self.shopper_holds.get(&shopper).map(|listed| listed.ids.clone());
+        let ids = ids.unwrap_or_default();
         most_telling(ids.into_iter().filter_map(|id| self.hold(id)).collect())
     }
 
@@ -252,23 +263,41 @@ impl SaleView {
     /// Publishes a hold as it stands.
     pub(crate) fn set_hold(&self, hold: &Arc<Hold>) {
         let known = self.holds.insert(hold.id, Arc::clone(hold));
-        if known.is_none() {
-            let mut listed = self.shopper_holds.entry(hold.shopper).or_default();
-            listed.push(hold.id);
-            // Seldom, for it looks at each: a shopper may have a great many.
-            if listed.len() >= 2 * limits::SHOPPER_HOLDS_LISTED_MAX {
-                let all = listed.iter().filter_map(|id| self.hold(*id)).collect();
-                *listed = most_telling(all).iter().map(|hold| hold.id).collect();
+        if let Some(known) = known {
+            if is_ended(hold.state)
+                && !is_ended(known.state)
+                && let Some(mut listed) = self.shopper_holds.get_mut(&hold.shopper)
+            {
+                listed.ended += 1;
             }
+            return;
         }
+        let mut listed = self.shopper_holds.entry(hold.shopper).or_default();
+        listed.ids.push(hold.id);
+        listed.ended += u32::from(is_ended(hold.state));
+        // Seldom, for a shopper may have a great many.
+        if listed.ids.len() >= 2 * limits::SHOPPER_HOLDS_LISTED_MAX {
+            self.shorten(&mut listed);
+        }
+    }
+
+    fn shorten(&self, listed: &mut Listed) {
+        if listed.ended == 0 {
+            listed.ids.drain(..listed.ids.len() - limits::SHOPPER_HOLDS_LISTED_MAX);
+            return;
+        }
+        let all = most_telling(listed.ids.iter().filter_map(|id| self.hold(*id)).collect());
+        let ended = all.iter().filter(|hold| is_ended(hold.state)).count();
+        listed.ended = u32::try_from(ended).expect("few are listed");
+        listed.ids = all.iter().map(|hold| hold.id).collect();
     }
 
     /// The sale has forgotten a hold.
     pub(crate) fn forget_hold(&self, id: HoldId) {
         let Some((_, hold)) = self.holds.remove(&id) else { return };
         if let Entry::Occupied(mut listed) = self.shopper_holds.entry(hold.shopper) {
-            listed.get_mut().retain(|listed| *listed != id);
-            if listed.get().is_empty() {
+            listed.get_mut().ids.retain(|listed| *listed != id);
+            if listed.get().ids.is_empty() {
                 listed.remove();
             }
         }

@@ -9,7 +9,7 @@ use engine::{
     disk::sim::SimDisk,
     hold::{HoldState, Step},
     id::{EventId, OfferIndex, SaleName, SaleTag, ShopperKey},
-    limits::IDLE_SALES_MAX,
+    limits::{IDLE_SALES_MAX, SHOPPER_HOLDS_LISTED_MAX},
     record::Change,
     sale::{PurchaseRefusal, Sale},
     scribe::{Answer, Busy},
@@ -136,6 +136,31 @@ fn a_busy_sale_does_not_keep_another_from_letting_its_quiet_places_go() {
         let sale = shop.node.world().sale(tag).expect("made");
         assert!(sale.line_length() < 12, "{} people stand in line", sale.line_length());
     }
+}
+
+#[test]
+fn of_a_shoppers_many_holds_those_that_came_to_nothing_leave_the_list_first() {
+    let mut shop = Shop::open(500);
+    let patch = SpecPatch { per_shopper_max: Some(400), ..SpecPatch::default() };
+    shop.all([change(Change::Update { patch })]);
+    let most = SHOPPER_HOLDS_LISTED_MAX as u64;
+    let listed = |shop: &Shop| {
+        let holds = shop.node.view(SALE).holds_of(ShopperKey(1));
+        holds.iter().map(|hold| (hold.id.0, hold.state)).collect::<Vec<_>>()
+    };
+    (1..=2 * most).for_each(|hold| drop(shop.all([buy(1, hold.into())])));
+    let latest: Vec<_> = (most + 1..=2 * most).map(|id| (id, HoldState::Held)).collect();
+    assert_eq!(listed(&shop), latest);
+    // Twenty of the latest come to nothing; then one more makes the list too long again.
+    let last = 3 * most - 1;
+    (2 * most + 1..=last).for_each(|hold| drop(shop.all([buy(1, hold.into())])));
+    let released = last - 19..=last;
+    released.for_each(|hold| drop(shop.all([settle(hold, Step::Release, None)])));
+    shop.all([buy(1, (last + 1).into())]);
+    let listed = listed(&shop);
+    assert_eq!(listed.len() as u64, most);
+    assert!(listed.iter().all(|(_, state)| *state == HoldState::Held), "{listed:?}");
+    assert_eq!(listed[0].0, 2 * most - 19, "the latest of those that are open");
 }
 
 /// One sale a second was too slow for many sales.
