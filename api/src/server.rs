@@ -8,8 +8,8 @@
 //! connections exceed their cap only by those that are closing for newcomers; after
 //! [`Server::shutdown`] none is open.
 //!
-//! Reading order: `options`, `accept`, `connections`, `connection`, `service`, `body`, `handover`;
-//! below them `watched_io`, `framing`, `activity`, `fault`, `drain`, `tls`.
+//! Reading order: `options`, `accept`, `connections`, `connection`, `service`, `late`, `body`,
+//! `handover`; below them `watched_io`, `framing`, `activity`, `fault`, `drain`, `tls`.
 
 mod accept;
 mod activity;
@@ -20,6 +20,7 @@ mod drain;
 mod fault;
 mod framing;
 mod handover;
+mod late;
 mod options;
 mod service;
 mod tls;
@@ -39,6 +40,7 @@ pub use connections::PeerCaps;
 pub use drain::Draining;
 pub use fault::{Fault, Loss};
 pub use handover::Pieces;
+pub use late::tell_late;
 pub use options::{ServerOptions, TlsFiles};
 pub use service::{Answer, Handler, Later, Peer};
 

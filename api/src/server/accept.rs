@@ -108,7 +108,7 @@ struct Door<H> {
 
 impl<H: Handler> Door<H> {
     fn take(&self, stream: TcpStream, addr: SocketAddr) {
-        let activity = Arc::new(Activity::start());
+        let activity = Arc::new(Activity::start(self.shared.lateness.of(addr.ip())));
         match self.shared.connections.admit(addr.ip(), &activity) {
             Ok(admission) => {
                 // Without the first small answers wait for acknowledgements. Failing at either is

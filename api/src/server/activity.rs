@@ -6,16 +6,17 @@
 //!
 //! Writers: the connection's own task writes `head_since` and `write_since` (socket polls) and
 //! `answer_since`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a
-//! response ends; `to_go` is written by whoever takes connections in. Readers are the connection's
+//! response ends; `ask` is also written by whoever takes connections in. Readers are the connection's
 //! task, and whoever looks for an idle connection. A stale read makes them look again, no more.
 
 use std::time::Duration;
 
-use engine::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, Ordering};
+use engine::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::handover::Handover;
+use super::late::Refusals;
 
 /// A time stamp that says "not in that state".
 const NEVER: u64 = u64::MAX;
@@ -66,17 +67,26 @@ pub(crate) struct Activity {
     owed_since: AtomicU64,
     /// Where a stream that leaves hyper waits for its head to be written.
     handover: Handover,
-    /// The connection was asked to make room.
-    to_go: AtomicBool,
+    /// What the connection was asked to do: [`STAY`], [`GO`] or [`END`].
+    ask: AtomicU8,
     /// Wakes its task then.
     asked: Notify,
+    /// Its refusals.
+    refusals: Refusals,
 }
+
+/// Nothing is asked of the connection.
+const STAY: u8 = 0;
+/// To close, unless a request came in the meantime.
+const GO: u8 = 1;
+/// To take no more requests and close once those under way are answered.
+const END: u8 = 2;
 
 // ORDERING: Relaxed throughout this file. Each value stands alone and is advice about time; none
 // publishes other memory, and a reader that misses a write sees it on its next wake-up.
 impl Activity {
     /// A connection just accepted: its first head is already waited for.
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(refusals: Refusals) -> Self {
         Self {
             accepted: Instant::now(),
             head_since: AtomicU64::new(0),
@@ -90,8 +100,9 @@ impl Activity {
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
             handover: Handover::default(),
-            to_go: AtomicBool::new(false),
+            ask: AtomicU8::new(STAY),
             asked: Notify::new(),
+            refusals,
         }
     }
 
@@ -181,23 +192,40 @@ impl Activity {
 
     /// Asks the connection's task to close it, unless a request came in the meantime.
     pub(crate) fn ask_to_go(&self) {
-        self.to_go.store(true, Ordering::Relaxed);
+        self.ask.fetch_max(GO, Ordering::Relaxed);
         self.asked.notify_one();
     }
 
-    /// Whether that was asked.
-    pub(crate) fn was_asked_to_go(&self) -> bool {
-        self.to_go.load(Ordering::Relaxed)
+    /// Asks the connection's task to take no more requests.
+    pub(crate) fn ask_to_end(&self) {
+        self.ask.fetch_max(END, Ordering::Relaxed);
+        self.asked.notify_one();
     }
 
-    /// Resolves once it is asked, or if it was.
+    /// Whether it was asked to go or to end.
+    pub(crate) fn was_asked_to_go(&self) -> bool {
+        self.ask.load(Ordering::Relaxed) != STAY
+    }
+
+    /// Whether it was asked to end.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.ask.load(Ordering::Relaxed) == END
+    }
+
+    /// The refusals of this connection.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// Resolves once either is asked, or if it was.
     pub(crate) async fn asked_to_go(&self) {
         self.asked.notified().await;
     }
 
     /// It stays: a request came.
     pub(crate) fn stay(&self) {
-        self.to_go.store(false, Ordering::Relaxed);
+        // An error says that it is to end, whatever came.
+        let _was = self.ask.compare_exchange(GO, STAY, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether any request was taken in on this connection.
@@ -240,7 +268,7 @@ impl InFlight {
     }
 
     /// The connection the request came on.
-    pub(crate) fn activity(&self) -> &Activity {
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
         &self.0
     }
 }
@@ -308,7 +336,7 @@ mod tests {
 
     #[test]
     fn each_wait_has_its_own_deadline() {
-        let activity = Arc::new(Activity::start());
+        let activity = Arc::new(Activity::start(Refusals::default()));
         assert_eq!(overdue(&activity), Some(Overdue::Head));
         activity.head_complete();
         assert_eq!(overdue(&activity), Some(Overdue::Idle));

@@ -5,7 +5,7 @@
 //!                      │ polled by this task together with
 //!                      ├ the watchdog: head, idle, write and answer deadlines of Activity
 //!                      ├ the drain: last call, graceful end, cut
-//!                      ├ the ask to make room for a newcomer while it is idle
+//!                      ├ the ask to make room for a newcomer while it is idle, or to end
 //!                      └ the handover: an event stream goes on without hyper
 //! ```
 //!
@@ -33,6 +33,7 @@ use super::connections::{Admission, Connections};
 use super::drain::{Drain, Phase};
 use super::fault::Loss;
 use super::handover;
+use super::late::Lateness;
 use super::options::ServerOptions;
 use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
 use super::watched_io::{Home, WatchedIo};
@@ -53,6 +54,7 @@ pub(crate) struct Shared<H> {
     pub(crate) handler: Arc<H>,
     pub(crate) drain: Arc<Drain>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) lateness: Lateness,
     pub(crate) tls: Option<TlsAcceptor>,
     protocol: auto::Builder<TokioExecutor>,
     trusted: Vec<Network>,
@@ -70,6 +72,7 @@ impl<H> Shared<H> {
         Self {
             handler,
             connections: Arc::new(Connections::new(options, Arc::clone(&drain))),
+            lateness: Lateness::new(options),
             drain,
             tls,
             protocol: protocol(options),
@@ -199,7 +202,7 @@ async fn drive<S, H>(
 
     let running = draining.clone();
     let undisturbed = || !running.has_begun() && !activity.was_asked_to_go();
-    while !running.has_begun() {
+    while !running.has_begun() && !activity.is_to_end() {
         let disturbed = pin!(async {
             tokio::select! {
                 () = draining.reached(Phase::Draining) => {}
@@ -210,7 +213,7 @@ async fn drive<S, H>(
         if let Some(end) = ended.await {
             return note(end, activity, &*shared.handler);
         }
-        if activity.was_asked_to_go() {
+        if activity.was_asked_to_go() && !activity.is_to_end() {
             if activity.is_idle() {
                 tracing::debug!("an idle connection was closed for a newcomer");
                 return;

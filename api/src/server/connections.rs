@@ -318,6 +318,7 @@ impl Table {
 mod tests {
     use super::*;
     use crate::server::activity::InFlight;
+    use crate::server::late::Refusals;
 
     fn connections(total: usize, of_peer: usize) -> Arc<Connections> {
         let mut options = ServerOptions::at(([127, 0, 0, 1], 0).into());
@@ -337,7 +338,7 @@ mod tests {
     }
 
     fn come(to: &Arc<Connections>, address: IpAddr) -> Result<Guest, Refused> {
-        let activity = Arc::new(Activity::start());
+        let activity = Arc::new(Activity::start(Refusals::default()));
         to.admit(address, &activity).map(|admission| Guest { activity, admission })
     }
 

@@ -3,7 +3,8 @@
 //! Every request passes here, and so does every answer that the server gives to one. The handler
 //! begins an exchange for it, and hears exactly once how that ended: [`Handler::answered`] with what
 //! is about to be sent, refusals and late answers included, or [`Handler::abandoned`] when nobody
-//! is there any more to take an answer.
+//! is there any more to take an answer. A refusal that is told [late](super::late) is heard of
+//! before it waits.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -23,6 +24,7 @@ use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
 use super::drain::Draining;
 use super::fault::{Fault, Loss};
+use super::late::{self, Telling, Wait};
 use crate::panics::contain;
 
 /// How much longer than its body's deadline a request may take, so that a body that never came is
@@ -218,6 +220,11 @@ struct Finish {
 }
 
 impl Finish {
+    /// Takes it out of a state that ends.
+    fn take(&mut self) -> Self {
+        Self { in_flight: self.in_flight.take(), http2: self.http2.take(), ..*self }
+    }
+
     fn dress(&mut self, mut response: Response<Body>) -> Option<Response<TrackedBody>> {
         if self.closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -246,7 +253,18 @@ pub(crate) struct Answering<H: Handler>(State<H>);
 
 enum State<H: Handler> {
     Now(Option<Response<TrackedBody>>),
-    Later { work: Later, deadline: Deadline, finish: Finish, open: Open<H> },
+    Later {
+        work: Later,
+        deadline: Deadline,
+        finish: Finish,
+        open: Open<H>,
+    },
+    /// A refusal that is told late.
+    Refused {
+        response: Option<Response<Body>>,
+        wait: Wait,
+        finish: Finish,
+    },
 }
 
 /// The moment by which an answer is due.
@@ -285,9 +303,28 @@ impl<H: Handler> Answering<H> {
         handler: &H,
         exchange: H::Exchange,
         mut response: Response<Body>,
-        mut finish: Finish,
+        finish: Finish,
     ) -> Self {
         handler.answered(exchange, &mut response);
+        Self::told(response, finish)
+    }
+
+    /// An answer that is there: told at once, unless it is a refusal that has to wait.
+    fn told(response: Response<Body>, mut finish: Finish) -> Self {
+        if late::is_late(&response)
+            && let Some(request) = &finish.in_flight
+        {
+            match late::telling(request.activity()) {
+                Telling::AtOnce => {}
+                Telling::After(wait) => {
+                    return Self(State::Refused { response: Some(response), wait, finish });
+                }
+                Telling::AndClose => match &finish.http2 {
+                    None => finish.closes = true,
+                    Some(activity) => activity.ask_to_end(),
+                },
+            }
+        }
         Self(State::Now(finish.dress(response)))
     }
 }
@@ -296,15 +333,25 @@ impl<H: Handler> Future for Answering<H> {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match &mut self.0 {
-            State::Now(response) => response.take(),
-            State::Later { work, deadline, finish, open } => {
-                let is_late = |context: &mut Context<'_>| deadline.poll_passed(context).is_ready();
-                finish.dress(std::task::ready!(open.poll(work, context, is_late)))
-            }
-        };
-        // A future is not polled after it is ready, so there is always a response; waiting for ever
-        // would be the harmless reading of the contrary.
-        response.map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+        loop {
+            let response = match &mut self.0 {
+                State::Now(response) => response.take(),
+                State::Later { work, deadline, finish, open } => {
+                    let is_late =
+                        |context: &mut Context<'_>| deadline.poll_passed(context).is_ready();
+                    let response = std::task::ready!(open.poll(work, context, is_late));
+                    let finish = finish.take();
+                    *self = Self::told(response, finish);
+                    continue;
+                }
+                State::Refused { response, wait, finish } => {
+                    std::task::ready!(Pin::new(wait).poll(context));
+                    response.take().and_then(|response| finish.dress(response))
+                }
+            };
+            // A future is not polled after it is ready, so there is always a response; waiting for
+            // ever would be the harmless reading of the contrary.
+            return response.map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
+        }
     }
 }

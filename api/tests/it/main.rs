@@ -7,6 +7,7 @@ mod drain;
 mod exchanges;
 mod framing;
 mod http2;
+mod late;
 mod limits;
 mod ops;
 mod panics;

@@ -78,6 +78,8 @@ impl Handler for Echo {
         let (head, body) = request.into_parts();
         match (&head.method, head.uri.path()) {
             (&Method::GET | &Method::HEAD, "/now") => Answer::Now(say("now")),
+            (&Method::GET, "/often") => Answer::Now(too_often()),
+            (&Method::GET, "/often-later") => Answer::later(async { too_often() }),
             (&Method::GET, "/wait") => {
                 let gate = Arc::clone(&self.gate);
                 Answer::later(async move {
@@ -128,6 +130,10 @@ impl Pieces for Sent {
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.0.poll_recv(context)
     }
+}
+
+fn too_often() -> Response<Body> {
+    respond::json(StatusCode::TOO_MANY_REQUESTS, Cache::NoStore, &"too often")
 }
 
 fn say(words: &str) -> Response<Body> {

@@ -15,7 +15,7 @@ use engine::{
     standing::Standing,
     view::SaleView,
 };
-use hyper::Response;
+use hyper::{Response, StatusCode};
 
 use super::{
     browser::{Browser, notice_cookie},
@@ -28,7 +28,7 @@ use crate::{
     metrics::{self, Outcome},
     respond,
     route::purchase_form,
-    server::{Body, RequestBody},
+    server::{Body, RequestBody, tell_late},
     token::{Principal, Ticket},
 };
 
@@ -64,8 +64,13 @@ pub async fn post(
         Ok(cookies) => respond::with_cookies(respond::see_other(&room), &cookies),
         Err(refusal) if is_of_the_form(&refusal) => refused(&refusal),
         Err(refusal) => {
-            let notice = notice_cookie(&sale, refusal.facts().code);
-            respond::with_cookies(respond::see_other(&room), &[notice])
+            let facts = refusal.facts();
+            let notice = notice_cookie(&sale, facts.code);
+            let mut response = respond::with_cookies(respond::see_other(&room), &[notice]);
+            if facts.status == StatusCode::TOO_MANY_REQUESTS {
+                tell_late(&mut response);
+            }
+            response
         }
     })
 }
