@@ -17,7 +17,7 @@ use crate::{
     serve, verify,
 };
 
-/// A waiting room and flash-sale engine.
+/// A waiting room and stock counter for flash sales.
 #[derive(Debug, Parser)]
 #[command(name = "rushgate", version)]
 struct Cli {
@@ -27,21 +27,21 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server; without a config, the demo sale with everything embedded.
+    /// Run the server; without a config file, run the demo sale.
     Serve(ServeArgs),
-    /// Validate a config and print it resolved, secrets masked.
+    /// Check a config file and print the resulting configuration, with secrets masked.
     Check {
-        /// The config file.
-        #[arg(long)]
+        /// Config file, in TOML.
+        #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Audit a data directory that no server is using, and print what it proves.
+    /// Audit a data directory that no server is using, and print the result as JSON.
     Verify {
-        /// The data directory.
-        #[arg(long)]
+        /// Data directory.
+        #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
-    /// Make a key.
+    /// Create keys for operators and backends.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -50,28 +50,28 @@ enum Command {
 
 #[derive(Args, Debug, Default)]
 struct ServeArgs {
-    /// The config file.
-    #[arg(long)]
+    /// Config file, in TOML.
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where shoppers come; port 0 picks a free one.
-    #[arg(long)]
+    /// Address for shoppers (port 0 picks a free port).
+    #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Where operations come; never public.
-    #[arg(long)]
+    /// Address for metrics and health checks; keep it private.
+    #[arg(long, value_name = "ADDR")]
     ops_listen: Option<String>,
-    /// The data directory.
-    #[arg(long)]
+    /// Data directory.
+    #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// This node's name.
-    #[arg(long)]
+    /// Name of this node, when several nodes share sales.
+    #[arg(long, value_name = "NAME")]
     node: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Print a fresh key, and the hash that a config may hold in its place.
+    /// Print a new key, and its hash for the config file.
     New {
-        /// What the key allows.
+        /// Who will use the key.
         #[arg(long)]
         role: RoleName,
     },
@@ -120,13 +120,13 @@ fn new_key(role: Role) -> ExitCode {
     match keys::fresh_key(role) {
         Ok(key) => say(&format!("key:  {key}\nhash: {}\n", keys::hashed_form(&key))),
         Err(error) => {
-            complain(&format!("the system gives no randomness: {error}"));
+            complain(&format!("the system has no randomness for a new key: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Writes to standard output; a reader that went away is the only way to fail.
+/// Writes to standard output. It fails only if the reader has gone away.
 pub(crate) fn say(text: &str) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -135,8 +135,8 @@ pub(crate) fn say(text: &str) -> ExitCode {
     }
 }
 
-/// Writes to standard error what stops the program, before or after logging is there.
+/// Writes to standard error what stops the program, before or after logging is set up.
 pub(crate) fn complain(text: &str) {
-    // There is nobody left to tell when standard error is gone.
+    // When standard error is closed, there is nowhere left to write to.
     drop(writeln!(std::io::stderr(), "rushgate: {text}"));
 }

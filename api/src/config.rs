@@ -64,7 +64,7 @@ impl fmt::Display for ConfigError {
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::NotToml(path, text) => write!(f, "{} is not TOML: {text}", path.display()),
             Self::Invalid(problems) => {
-                f.write_str("the configuration cannot be used:")?;
+                f.write_str("the configuration is not valid:")?;
                 problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
             }
         }
@@ -143,10 +143,10 @@ impl Layers {
             Some((section, key)) if section != "sale" && !key.contains("__") && !key.is_empty() => {
                 self.set((section, key), value, name);
             }
-            _ => self.problems.note(
+            _ => self.problems.note_stray(
                 name,
-                "a variable that names no key",
-                "RUSHGATE__SECTION__KEY; sales are set in the file or by the admin API",
+                "this variable names no key",
+                "use RUSHGATE__SECTION__KEY; sales are set in the file or by the admin API",
             ),
         }
     }
@@ -173,9 +173,12 @@ impl Layers {
 
 /// Problems with the words where to look for them, if not in the file.
 fn told(problems: Vec<FieldProblem>, sources: &BTreeMap<String, String>) -> Vec<FieldProblem> {
-    let told = |problem: FieldProblem| match sources.get(&problem.field) {
-        Some(source) => FieldProblem { found: format!("{} in {source}", problem.found), ..problem },
-        None => problem,
+    let told = |mut problem: FieldProblem| {
+        if let Some(source) = sources.get(&problem.field) {
+            problem.found.push_str(" in ");
+            problem.found.push_str(source);
+        }
+        problem
     };
     problems.into_iter().map(told).collect()
 }
@@ -251,15 +254,15 @@ mod tests {
         let error = error.unwrap_err();
         for part in [
             "server.listen: found \"nowhere\", allowed: an address and port",
-            "server.colour: found an unknown field",
+            "server.colour: unknown key; known keys: listen, ",
             "server.connections_max: found \"-5\" in RUSHGATE__SERVER__CONNECTIONS_MAX, allowed: a whole",
             "arbiter.kind: found \"etcd\", allowed: local",
             "keys.secret: found (hidden, 16 bytes), allowed: 32 to 1024 bytes",
             "sale[0].id: found \"BAD\"",
             "sale[0].order: found \"draw\", allowed: arrival (draw is not available in this version)",
             "sale[0].offer: found 0 offers",
-            "typo: found an unknown field",
-            "RUSHGATE__X: found a variable that names no key",
+            "typo: unknown key; known keys: ",
+            "RUSHGATE__X: this variable names no key; use RUSHGATE__SECTION__KEY",
         ] {
             assert!(error.contains(part), "{part} is missing in:\n{error}");
         }

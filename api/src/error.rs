@@ -161,23 +161,23 @@ impl ApiError {
         use StatusCode as S;
         match self {
             Self::TicketExpired => facts(S::GONE, "ticket_expired", "the place in line has expired"),
-            Self::TicketLeft => facts(S::GONE, "ticket_left", "the place in line was given up"),
+            Self::TicketLeft => facts(S::GONE, "ticket_left", "the shopper has left the line"),
             Self::TicketInvalid => facts(S::UNAUTHORIZED, "ticket_invalid", "no valid ticket for this sale"),
             Self::PassInvalid => facts(S::UNAUTHORIZED, "pass_invalid", "no valid pass for this sale"),
             Self::PassExpired => facts(S::UNAUTHORIZED, "pass_expired", "the pass has expired"),
             Self::SoldOut => facts(S::CONFLICT, "sold_out", "not enough units left"),
-            Self::LimitExceeded => facts(S::CONFLICT, "limit_exceeded", "over the limit per shopper"),
+            Self::LimitExceeded => facts(S::CONFLICT, "limit_exceeded", "over the per-shopper limit"),
             Self::SaleNotOpen => facts(S::CONFLICT, "sale_not_open", "the sale is not open"),
             Self::IdentityInvalid => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
-            Self::IdempotencyMismatch => facts(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "the idempotency key was used with another request"),
-            Self::InvalidRequest(_) => facts(S::UNPROCESSABLE_ENTITY, "invalid_request", "the request's content is not valid"),
+            Self::IdempotencyMismatch => facts(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "the idempotency key was already used for a different request"),
+            Self::InvalidRequest(_) => facts(S::UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid"),
             Self::BadRequest(_) => facts(S::BAD_REQUEST, "bad_request", "the request is malformed"),
-            Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is broken"),
+            Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is incomplete or badly encoded"),
             Self::BodyTooLarge => facts(S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is too large"),
             Self::RequestTimeout => later(S::REQUEST_TIMEOUT, "request_timeout", "the request did not arrive in time", After(1)),
-            Self::WrongState { .. } | Self::SaleInUse { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the present state"),
-            Self::PreconditionFailed { .. } => facts(S::PRECONDITION_FAILED, "precondition_failed", "the sale has changed since"),
-            Self::AlreadyExists => facts(S::CONFLICT, "already_exists", "it exists already"),
+            Self::WrongState { .. } | Self::SaleInUse { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the current state"),
+            Self::PreconditionFailed { .. } => facts(S::PRECONDITION_FAILED, "precondition_failed", "the sale has changed in the meantime"),
+            Self::AlreadyExists => facts(S::CONFLICT, "already_exists", "already exists"),
             Self::NotFound => facts(S::NOT_FOUND, "not_found", "not found"),
             Self::MethodNotAllowed { .. } => facts(S::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not allowed here"),
             Self::Unauthorized => facts(S::UNAUTHORIZED, "unauthorized", "a valid key is required"),
@@ -187,24 +187,24 @@ impl ApiError {
             Self::TooManyStreams => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(5)),
             // The bound is for the sale's life: only an operator who raises the limit moves it.
             Self::TooManyPurchases => later(S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests", After(3_600)),
-            Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(1)),
-            Self::Full => later(S::SERVICE_UNAVAILABLE, "overloaded", "too much is waiting", After(2)),
-            Self::BackendStalled => later(S::SERVICE_UNAVAILABLE, "backend_stalled", "orders are not being taken over at present", After(5)),
-            Self::ArbiterUnavailable => later(S::SERVICE_UNAVAILABLE, "arbiter_unavailable", "decisions cannot be made at present", WithKey(2)),
-            Self::StorageFull => later(S::SERVICE_UNAVAILABLE, "storage_full", "changes cannot be stored at present", After(10)),
-            Self::ShuttingDown => later(S::SERVICE_UNAVAILABLE, "shutting_down", "this node is shutting down; it may have happened", WithKey(1)),
-            Self::DeadlineExceeded => later(S::SERVICE_UNAVAILABLE, "deadline_exceeded", "no answer in time; it may have happened", WithKey(1)),
-            Self::Internal => later(S::INTERNAL_SERVER_ERROR, "internal", "an internal fault", WithKey(1)),
+            Self::Overloaded => later(S::SERVICE_UNAVAILABLE, "overloaded", "the server is overloaded", After(1)),
+            Self::Full => later(S::SERVICE_UNAVAILABLE, "overloaded", "the server is overloaded", After(2)),
+            Self::BackendStalled => later(S::SERVICE_UNAVAILABLE, "backend_stalled", "the order backend is behind; no new purchases right now", After(5)),
+            Self::ArbiterUnavailable => later(S::SERVICE_UNAVAILABLE, "arbiter_unavailable", "the decision store is unavailable", WithKey(2)),
+            Self::StorageFull => later(S::SERVICE_UNAVAILABLE, "storage_full", "the disk is full; changes cannot be saved right now", After(10)),
+            Self::ShuttingDown => later(S::SERVICE_UNAVAILABLE, "shutting_down", "this server is shutting down; the request may have been carried out", WithKey(1)),
+            Self::DeadlineExceeded => later(S::SERVICE_UNAVAILABLE, "deadline_exceeded", "no answer in time; the request may have been carried out", WithKey(1)),
+            Self::Internal => later(S::INTERNAL_SERVER_ERROR, "internal", "internal error", WithKey(1)),
         }
     }
 
     /// Words about this occurrence, for the caller.
     fn detail(&self) -> Option<String> {
         if let Self::WrongState { found } = self {
-            return Some(format!("found in state {found}"));
+            return Some(format!("the current state is {found}"));
         }
         if let Self::PreconditionFailed { found } = self {
-            return Some(format!("found the sale at {found}; If-Match has to name that version"));
+            return Some(format!("the sale is at version {found}; If-Match must name that version"));
         }
         if let Self::SaleInUse { why } = self {
             return Some(why.clone());
@@ -216,12 +216,10 @@ impl ApiError {
             return Some((*why).to_owned());
         }
         if matches!(self, Self::TooManyStreams) {
-            return Some("this ticket has as many event streams as one may".to_owned());
+            return Some("this ticket already has as many event streams as it may have".to_owned());
         }
         if matches!(self, Self::TooManyPurchases) {
-            return Some(
-                "this shopper has made as many purchases as one may in this sale".to_owned(),
-            );
+            return Some("this shopper has made as many purchases as this sale allows".to_owned());
         }
         if matches!(self, Self::Full | Self::TooManyConnections) {
             return Some("too many connections".to_owned());

@@ -197,10 +197,10 @@ impl fmt::Display for KeyFileError {
             Self::Io(path, _) => write!(f, "cannot read or write {}", path.display()),
             Self::Malformed(path) => write!(
                 f,
-                "{} is not a key file: an object of operator, backend and secret is due",
+                "{} is not a key file; it must be a JSON object with operator, backend and secret",
                 path.display()
             ),
-            Self::Random(_) => f.write_str("no randomness for fresh keys"),
+            Self::Random(_) => f.write_str("the system has no randomness for new keys"),
         }
     }
 }

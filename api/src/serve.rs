@@ -99,7 +99,7 @@ fn raise_descriptor_limit() {
         return;
     }
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%error, ?current, ?maximum, "the limit of open files stays as it is");
+        tracing::warn!(%error, ?current, ?maximum, "cannot raise the limit of open files");
     }
 }
 
@@ -308,10 +308,10 @@ async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFa
         let name = spec.name.clone();
         let author = Author { name: "config".to_owned() };
         match engine.create(author, spec.clone(), None).await {
-            Ok(_) => tracing::info!(sale = %name, "sale made"),
+            Ok(_) => tracing::info!(sale = %name, "sale created"),
             Err(Failure::Refused(ChangeRefusal::NameTaken)) => {}
             Err(Failure::Unavailable) => return Ok(false),
-            Err(failure) => return Err(format!("cannot make sale {name}: {failure:?}").into()),
+            Err(failure) => return Err(format!("cannot create sale {name}: {failure:?}").into()),
         }
     }
     Ok(true)
@@ -324,7 +324,9 @@ async fn keep_making_sales(engine: Engine, sales: Vec<SaleSpec>) {
         match make_sales(&engine, &sales).await {
             Ok(false) => {}
             Ok(true) => return,
-            Err(error) => return tracing::error!(%error, "a configured sale is not made"),
+            Err(error) => {
+                return tracing::error!(%error, "cannot create a sale from the config file");
+            }
         }
     }
 }
@@ -391,7 +393,10 @@ impl Listening {
         self.trouble.abort();
         let cut = self.public.shutdown(grace).await;
         if cut > 0 {
-            tracing::warn!(cut, "connections were still busy when the grace ended");
+            tracing::warn!(
+                cut,
+                "closed connections that were still busy at the end of drain_timeout_ms"
+            );
         }
         self.operations.shutdown(Duration::from_millis(100)).await;
     }
@@ -412,7 +417,7 @@ fn readiness(engine: &Engine, draining: bool) -> Result<(), Vec<String>> {
     let registry = engine.registry();
     let mut reasons = Vec::new();
     if draining {
-        reasons.push("this node is going down".to_owned());
+        reasons.push("this node is shutting down".to_owned());
     }
     if registry.is_storage_full() {
         reasons.push("the journal's disk is full".to_owned());

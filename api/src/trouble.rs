@@ -25,24 +25,26 @@ pub async fn report(engine: Engine) {
         looks.tick().await;
         let registry = engine.registry();
         match full.changed(registry.is_storage_full()) {
-            Some(true) => tracing::error!("the journal's disk is full: changes are refused"),
-            Some(false) => tracing::info!("the journal has room again: changes are taken"),
+            Some(true) => tracing::error!(
+                "the journal's disk is full; changes are refused until there is room"
+            ),
+            Some(false) => tracing::info!("the journal has room again; changes are accepted"),
             None => {}
         }
         let trouble = registry.snapshot_trouble();
         match (snapshot.changed(trouble.is_some()), trouble) {
             (Some(true), Some(why)) => {
-                tracing::error!(%why, "a snapshot failed: nothing is lost, recovery takes longer");
+                tracing::error!(%why, "could not write a snapshot; nothing is lost, but recovery will take longer");
             }
-            (Some(false), _) => tracing::info!("snapshots are written again"),
+            (Some(false), _) => tracing::info!("snapshots work again"),
             _ => {}
         }
         let present = registry.arbiter_troubles();
         for why in present.iter().filter(|why| !troubles.contains(why)) {
-            tracing::warn!(%why, "deciding is hindered");
+            tracing::warn!(%why, "this node cannot make decisions");
         }
         if present.is_empty() && !troubles.is_empty() {
-            tracing::info!("deciding goes on");
+            tracing::info!("this node can make decisions again");
         }
         troubles = present;
         let offset_ms = registry.clock_offset_ms();
@@ -51,15 +53,17 @@ pub async fn report(engine: Engine) {
             tracing::warn!(
                 was_ms,
                 is_ms,
-                "the wall clock was stepped against the time that windows and holds run by; \
-                 schedules and tokens follow the wall clock: check the time service"
+                "the wall clock jumped; schedules and tokens follow it, windows and holds do not. \
+                 Check the time service"
             );
             clock_offset_ms = offset_ms;
         }
         let lag = registry.outbox_lag();
         match behind.changed(lag >= OUTBOX_LAG_NOTABLE) {
-            Some(true) => tracing::warn!(lag, "orders are not taken as fast as they are made"),
-            Some(false) => tracing::info!(lag, "orders are taken again"),
+            Some(true) => {
+                tracing::warn!(lag, "order events are piling up; the sink is not keeping up")
+            }
+            Some(false) => tracing::info!(lag, "the order sink has caught up"),
             None => {}
         }
     }

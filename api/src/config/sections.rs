@@ -223,8 +223,9 @@ fn read_sales(root: &mut Fields<'_, '_>) -> Vec<SaleSpec> {
         match read_sale_table(path, node) {
             Ok(sale) => {
                 if !names.insert(sale.name.clone()) {
-                    let found = format!("{:?} twice", sale.name.as_str());
-                    root.problems().note(format!("{path}.id"), found, "each id once");
+                    let why = format!("{:?} is given twice", sale.name.as_str());
+                    let allowed = "each sale needs an id of its own";
+                    root.problems().note_stray(format!("{path}.id"), &why, allowed);
                 }
                 sales.push(sale);
             }

@@ -253,7 +253,7 @@ impl DeliveryWorker {
         self.throttle.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
         // A late failure of a round that was answered since is news of the event only.
         if self.throttle.is_stalled() && !was_stalled {
-            warn!(why, "the order sink does not take events; trying again until it does");
+            warn!(why, "the order sink does not accept events; trying again until it does");
             self.shared.set_stalled(true);
         }
     }

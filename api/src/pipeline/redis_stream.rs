@@ -142,14 +142,14 @@ impl RedisStream {
             let mut link = Link::open(&self.server, self.attempt_timeout);
             let why = match timeout(self.attempt_timeout, self.prepare(&mut link)).await {
                 Ok(Ok(length)) => {
-                    tracing::info!(stream = self.stream, length, "the order stream is there");
+                    tracing::info!(stream = self.stream, length, "connected to the order stream");
                     return;
                 }
                 Ok(Err(error)) => self.why(&error, doubt(&link)),
                 Err(_) => late(&link),
             };
             if told.as_ref() != Some(&why) {
-                tracing::warn!(why, "the order stream cannot be reached; trying again");
+                tracing::warn!(why, "cannot reach the order stream; trying again");
                 told = Some(why);
             }
             sleep(GREETING_PAUSE).await;
@@ -277,7 +277,11 @@ impl RedisStream {
         let why = plain_words(error.details());
         let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
         if alarm.as_ref() != Some(&why) {
-            tracing::error!(why, stream = self.stream, "Redis will not take orders as configured");
+            tracing::error!(
+                why,
+                stream = self.stream,
+                "Redis does not accept orders as configured"
+            );
             *alarm = Some(why.clone());
         }
         why

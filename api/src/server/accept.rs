@@ -75,7 +75,7 @@ pub(crate) async fn accept_all<H: Handler>(listener: TcpListener, shared: Arc<Sh
             Err(error) => {
                 // Out of descriptors or memory. The connection stays in the backlog, so accepting
                 // again at once would spin; connections that close make room.
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept for now");
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept new connections; trying again");
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_LAST);
             }

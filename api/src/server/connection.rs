@@ -215,7 +215,7 @@ async fn drive<S, H>(
         }
         if activity.was_asked_to_go() && !activity.is_to_end() {
             if activity.is_idle() {
-                tracing::debug!("an idle connection was closed for a newcomer");
+                tracing::debug!("closed an idle connection to make room for a new one");
                 return;
             }
             activity.stay();

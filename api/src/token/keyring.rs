@@ -53,7 +53,10 @@ pub struct SecretError {
 impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { setting, bytes } = self;
-        write!(f, "{setting} has {bytes} bytes; {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} are due")
+        write!(
+            f,
+            "{setting} has {bytes} bytes; it must have {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX}"
+        )
     }
 }
 

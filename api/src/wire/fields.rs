@@ -22,15 +22,30 @@ const PROBLEMS_MAX: usize = 64;
 pub struct FieldProblem {
     /// The field's path, as `offers[0].total`.
     pub field: String,
-    /// What stood there, shortened; `nothing` when it is missing.
+    /// What stood there, shortened; `nothing` when it is missing. Of a field that should not be
+    /// there at all: why.
     pub found: String,
     /// What is allowed there.
     pub allowed: String,
+    /// Whether `found` is a value, and not a reason.
+    is_value: bool,
+}
+
+impl FieldProblem {
+    /// What is wrong, without the field's name.
+    fn message(&self) -> String {
+        let Self { found, allowed, .. } = self;
+        if self.is_value {
+            format!("found {found}, allowed: {allowed}")
+        } else {
+            format!("{found}; {allowed}")
+        }
+    }
 }
 
 impl Display for FieldProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: found {}, allowed: {}", self.field, self.found, self.allowed)
+        write!(f, "{}: {}", self.field, self.message())
     }
 }
 
@@ -54,7 +69,7 @@ impl From<BodyError> for ApiError {
 
 impl From<FieldProblem> for error::FieldProblem {
     fn from(problem: FieldProblem) -> Self {
-        let message = format!("found {}, allowed: {}", problem.found, problem.allowed);
+        let message = problem.message();
         Self::new(problem.field, message)
     }
 }
@@ -64,16 +79,42 @@ impl From<FieldProblem> for error::FieldProblem {
 pub struct Problems(Vec<FieldProblem>);
 
 impl Problems {
-    /// Notes a problem.
+    /// Notes a value that is not allowed.
     pub fn note(
         &mut self,
         field: impl Into<String>,
         found: impl Into<String>,
         allowed: impl Into<String>,
     ) {
+        let (field, found, allowed) = (field.into(), found.into(), allowed.into());
+        self.push(FieldProblem { field, found, allowed, is_value: true });
+    }
+
+    /// Notes a field that should not be there: why, and what to write instead.
+    pub fn note_stray(&mut self, field: impl Into<String>, why: &str, allowed: impl Into<String>) {
+        let (field, found, allowed) = (field.into(), why.to_owned(), allowed.into());
+        self.push(FieldProblem { field, found, allowed, is_value: false });
+    }
+
+    /// Notes a name that nothing reads, of a key or a parameter.
+    pub fn note_unknown(
+        &mut self,
+        field: impl Into<String>,
+        what: &str,
+        name: &str,
+        known: &[&str],
+    ) {
+        let meant = nearest(name, known);
+        let meant = meant.map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
+        let allowed = match known {
+            [] => format!("no {what}s are known here"),
+            _ => format!("{meant}known {what}s: {}", known.join(", ")),
+        };
+        self.note_stray(field, &format!("unknown {what}"), allowed);
+    }
+
+    fn push(&mut self, problem: FieldProblem) {
         if self.0.len() < PROBLEMS_MAX {
-            let problem =
-                FieldProblem { field: field.into(), found: found.into(), allowed: allowed.into() };
             self.0.push(problem);
         }
     }
@@ -95,6 +136,31 @@ impl Problems {
     }
 }
 
+/// What is allowed where a name stands twice.
+pub(super) const GIVEN_ONCE: &str = "each name may appear once";
+
+/// The known name that `name` is most likely a misspelling of: two letters off, and fewer than half.
+fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let distances = known.iter().map(|one| (distance(name, one), *one));
+    let (off, nearest) = distances.min_by_key(|(off, _)| *off)?;
+    (off <= 2 && 2 * off < nearest.len()).then_some(nearest)
+}
+
+/// How many letters must be changed, added or removed to make `from` of `to` (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.bytes().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
 /// One table being read.
 #[derive(Debug)]
 pub struct Fields<'n, 'p> {
@@ -113,7 +179,7 @@ impl<'n, 'p> Fields<'n, 'p> {
             let mut sorted: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
             sorted.sort_unstable();
             for two in sorted.windows(2).filter(|two| two[0] == two[1]) {
-                problems.note(join(path, two[0]), "the name twice", "each name once");
+                problems.note_stray(join(path, two[0]), "given twice", GIVEN_ONCE);
             }
             entries.extend(pairs.iter().map(|(name, value)| (name.as_str(), value)));
             entries.sort_by_key(|(name, _)| *name);
@@ -127,11 +193,9 @@ impl<'n, 'p> Fields<'n, 'p> {
 
     /// Notes everything that was not taken as unknown.
     pub fn finish(self) {
-        let known = self.known.join(", ");
         for (name, _) in &self.entries {
-            let allowed = if known.is_empty() { "no field".to_owned() } else { known.clone() };
             let shown: String = name.chars().take(64).flat_map(char::escape_default).collect();
-            self.problems.note(join(&self.path, &shown), "an unknown field", allowed);
+            self.problems.note_unknown(join(&self.path, &shown), "key", &shown, &self.known);
         }
     }
 
@@ -349,11 +413,30 @@ mod tests {
         });
         assert_eq!(
             answer.unwrap_err(),
-            "c: found the name twice, allowed: each name once; \
+            "c: given twice; each name may appear once; \
              a: found 1.5, allowed: a whole number from 1 to 9; \
              b: found \"x\", allowed: true or false; \
-             d: found an unknown field, allowed: a, b, c"
+             d: unknown key; known keys: a, b, c"
         );
+    }
+
+    #[test]
+    fn a_misspelt_name_is_told_what_it_may_have_meant() {
+        let known = ["quantity", "sku", "streams_max"];
+        for (name, meant) in [
+            ("quantiy", Some("quantity")),
+            ("qauntity", Some("quantity")),
+            ("stream_max", Some("streams_max")),
+            ("sk", Some("sku")),
+            ("id", None),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, &known), meant, "{name:?}");
+        }
+        let told = read(r#"{"quantiy":1}"#, |fields| fields.integer("quantity", 1..=9_u32));
+        let told = told.unwrap_err();
+        assert_eq!(told, "quantiy: unknown key; did you mean `quantity`? known keys: quantity");
     }
 
     #[test]

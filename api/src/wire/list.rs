@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use serde::Serialize;
 
-use super::fields::{BodyError, Problems};
+use super::fields::{BodyError, GIVEN_ONCE, Problems};
+
+/// What a query names.
+const WHAT: &str = "parameter";
 
 /// How many items a page may be asked to have.
 const LIMITS: RangeInclusive<usize> = 1..=1_000;
@@ -52,10 +55,10 @@ pub fn read_page(query: Option<&str>) -> Result<Page, BodyError> {
                 page.cursor = Some(value.into_owned());
             }
             ("cursor", _) => bad_cursor(&mut problems, &value),
-            _ => problems.note(shown(&name), "an unknown parameter", "limit, cursor"),
+            _ => problems.note_unknown(shown(&name), WHAT, &shown(&name), &["limit", "cursor"]),
         }
         if !seen.insert(name.to_string()) {
-            problems.note(shown(&name), "the name twice", "each name once");
+            problems.note_stray(shown(&name), "given twice", GIVEN_ONCE);
         }
     }
     problems.check(page).map_err(BodyError::Invalid)
@@ -65,7 +68,7 @@ pub fn read_page(query: Option<&str>) -> Result<Page, BodyError> {
 pub fn read_no_query(query: &str) -> Result<(), BodyError> {
     let mut problems = Problems::default();
     for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-        problems.note(shown(&name), "an unknown parameter", "no parameter");
+        problems.note_unknown(shown(&name), WHAT, &shown(&name), &[]);
     }
     problems.check(()).map_err(BodyError::Invalid)
 }

@@ -90,8 +90,8 @@ fn read_strictly(body: &[u8]) -> Result<PurchaseRequest, BodyError> {
     for (path, line) in lines.unwrap_or_default().iter().take(PURCHASE_ITEMS_MAX) {
         let Some(item) = read_item(path, line, fields.problems()) else { continue };
         if items.iter().any(|known| known.sku == item.sku) {
-            let found = format!("{:?} twice", item.sku.as_str());
-            fields.problems().note(format!("{path}.sku"), found, "each SKU once");
+            let why = format!("{:?} is given twice", item.sku.as_str());
+            fields.problems().note_stray(format!("{path}.sku"), &why, "each SKU may appear once");
         }
         items.push(item);
     }

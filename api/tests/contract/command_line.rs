@@ -31,7 +31,7 @@ fn a_bad_configuration_exits_2_and_names_key_value_and_what_is_allowed() {
         for part in [
             "server.listen: found \"nowhere\", allowed: an address and port",
             "server.connections_max: found 0, allowed: ",
-            "server.colour: found an unknown field",
+            "server.colour: unknown key; known keys: listen, ",
             "keys.secret: found (hidden, 9 bytes), allowed: 32 to 1024 bytes",
             "sale[0].id: found \"Bad\", allowed: ",
         ] {
