@@ -61,7 +61,7 @@ pub async fn report(engine: Engine) {
         let lag = registry.outbox_lag();
         match behind.changed(lag >= OUTBOX_LAG_NOTABLE) {
             Some(true) => {
-                tracing::warn!(lag, "order events are piling up; the sink is not keeping up")
+                tracing::warn!(lag, "order events are piling up; the sink is not keeping up");
             }
             Some(false) => tracing::info!(lag, "the order sink has caught up"),
             None => {}
