@@ -204,7 +204,9 @@ impl ApiError {
             return Some(format!("the current state is {found}"));
         }
         if let Self::PreconditionFailed { found } = self {
-            return Some(format!("the sale is at version {found}; If-Match must name that version"));
+            return Some(format!(
+                "the sale is at version {found}; If-Match must name that version"
+            ));
         }
         if let Self::SaleInUse { why } = self {
             return Some(why.clone());
