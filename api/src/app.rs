@@ -20,6 +20,7 @@ use hyper::{
 
 use crate::{
     caller::{Caller, Callers},
+    cors::Cors,
     error::ApiError,
     exchange::{self, Exchange},
     handlers::{Verb, admin, purchase, room, shopper, stream},
@@ -46,6 +47,8 @@ pub struct App {
     pub keyring: Keyring,
     /// Tells callers apart.
     pub callers: Callers,
+    /// Pages of other origins that may call the API.
+    pub cors: Cors,
     /// Whether the room page's cookies are `Secure` even when a request looks like plain HTTP.
     pub cookie_secure: bool,
     /// How often one may enter.
@@ -101,7 +104,8 @@ impl Handler for Front {
     type Exchange = Exchange;
 
     fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Exchange {
-        Exchange::begin(request, peer)
+        let crossing = self.0.cors.crossing(request.uri().path(), request.headers());
+        Exchange { crossing, ..Exchange::begin(request, peer) }
     }
 
     fn answer(
@@ -120,7 +124,11 @@ impl Handler for Front {
                 Ok(()) => call(&self.0, route, request, peer),
                 Err(refusal) => Answer::Now(refusal.respond()),
             },
-            Resolved::Options(allow) => Answer::Now(respond::options(allow)),
+            Resolved::Options(allow) => {
+                let mut response = respond::options(allow);
+                exchange.crossing.preflight(request.headers(), allow, &mut response);
+                Answer::Now(response)
+            }
             Resolved::MethodNotAllowed(allow) => {
                 refuse(&self.0, &request, peer, &ApiError::MethodNotAllowed { allow })
             }
@@ -178,7 +186,7 @@ fn call(
 ) -> Answer {
     match route {
         Route::Position { sale } => {
-            with_sale(app, sale, |sale| shopper::position(app, sale, request.headers()))
+            with_sale(app, sale, |sale| shopper::position(app, sale, &request))
         }
         Route::SaleStatus { sale } => {
             with_sale(app, sale, |sale| Answer::Now(shopper::status(app, &sale, request.headers())))
@@ -188,7 +196,7 @@ fn call(
             later(app, request, peer, |app, head, body| shopper::enter(app, sale, head, body))
         }),
         Route::Stream { sale } => {
-            with_sale(app, sale, |sale| stream::open(app, sale, request.headers(), peer))
+            with_sale(app, sale, |sale| stream::open(app, sale, &request, peer))
         }
         Route::Leave { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::leave(app, sale, head, body))

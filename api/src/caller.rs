@@ -72,6 +72,14 @@ impl FromStr for Origin {
     }
 }
 
+impl Origin {
+    /// Whether a browser writes this origin as `text`: in small letters, without the scheme's own port.
+    pub fn is_as_browsers_write(&self, text: &str) -> bool {
+        let own_port = if self.scheme == Scheme::Https { ":443" } else { ":80" };
+        self.to_string() == text && !self.host.ends_with(own_port)
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.host)

@@ -6,6 +6,7 @@
 use hyper::{HeaderMap, Request, Response};
 use tokio::time::Instant;
 
+use crate::cors::Crossing;
 use crate::error::ApiError;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::server::{Body, Fault, Loss, Peer};
@@ -20,13 +21,15 @@ pub struct Exchange {
     /// The call it means, as [`Route::index`](crate::route::Route::index) counts them; `None` until
     /// that is known, and if it means none.
     pub route: Option<usize>,
+    /// What its browser is told, if a page of another origin may be asking.
+    pub crossing: Crossing,
 }
 
 impl Exchange {
     /// Of a request that was just read.
     pub fn begin<B>(request: &Request<B>, peer: &Peer) -> Self {
         let id = given_id(request.headers(), peer).unwrap_or_else(RequestId::next);
-        Self { id, started: Instant::now(), route: None }
+        Self { id, started: Instant::now(), route: None, crossing: Crossing::Unmarked }
     }
 
     /// The answer to what the server refuses by itself.
@@ -38,9 +41,10 @@ impl Exchange {
         self.id.within(|| ApiError::from(fault).respond())
     }
 
-    /// Names the request in its answer.
+    /// Names the request in its answer, and says who may have it.
     pub fn sign(&self, response: &mut Response<Body>) {
         response.headers_mut().insert(X_REQUEST_ID, self.id.header());
+        self.crossing.mark(response);
     }
 }
 

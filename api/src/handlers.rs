@@ -11,6 +11,10 @@ pub mod shopper;
 pub mod stream;
 
 use engine::hold::Step;
+use hyper::{Method, Request, header::HeaderName};
+
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 
 /// What a purchase can be told to do, as its path says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,4 +49,14 @@ impl Verb {
             Self::Refund => "refund",
         }
     }
+}
+
+/// Whether nobody may ever see the answer: HEAD has no body, and a browser that loads ahead shows it
+/// only to a user who goes there. Such a request claims no admission.
+pub fn only_looks<B>(request: &Request<B>) -> bool {
+    let ahead = |name: &HeaderName| {
+        let purpose = request.headers().get(name).and_then(|purpose| purpose.to_str().ok());
+        purpose.is_some_and(|purpose| purpose.contains("prefetch"))
+    };
+    request.method() == Method::HEAD || ahead(&SEC_PURPOSE) || ahead(&PURPOSE)
 }

@@ -9,6 +9,7 @@ pub mod wire;
 
 pub(crate) mod buckets;
 pub mod caller;
+pub mod cors;
 pub mod error;
 pub mod exchange;
 pub mod limiter;

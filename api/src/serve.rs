@@ -33,6 +33,7 @@ use crate::{
     app::{App, Fixed, Front},
     cli::{complain, say},
     config::{self, ArbiterKind, Config},
+    cors::Cors,
     handlers::stream::Streams,
     keys::open_keys,
     limiter::Limiter,
@@ -139,6 +140,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
     let app = Arc::new(App {
         keys: opened.keys,
         callers: config.server.callers.clone(),
+        cors: Cors::new(&config.server.cors_origins),
         cookie_secure: config.server.cookie_secure,
         limiter: Limiter::new(config.limits.entries.clone()),
         demo_payment: config.pages.demo_payment,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use engine::id::NodeName;
 use engine::spec::SaleSpec;
 
-use crate::caller::Callers;
+use crate::caller::{Callers, Origin};
 use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
 use crate::pipeline::EventFilter;
@@ -48,6 +48,8 @@ pub struct ServerOptions {
     pub node: Option<NodeName>,
     /// Listed proxies, and where browsers find the site.
     pub callers: Callers,
+    /// Pages of other origins that may call the API.
+    pub cors_origins: Vec<Origin>,
     /// Whether the room page's cookies are `Secure` even when a request looks like plain HTTP.
     pub cookie_secure: bool,
     /// TLS on the public listener, if any.

@@ -24,6 +24,9 @@ use crate::wire::{Fields, Node, Problems, read_sale_table};
 
 const ADDRESS_ALLOWED: &str = "an address and port, as 127.0.0.1:8080; port 0 picks a free one";
 
+/// Origins that may be listed: each request is compared with all of them.
+const CORS_ORIGINS_MAX: usize = 32;
+
 /// Ten minutes, the longest any timeout may be.
 pub(super) const TIMEOUT_MS_MAX: u64 = 600_000;
 
@@ -78,6 +81,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
     let origin_allowed = "a scheme and a host, as https://shop.example";
     let public_origin =
         fields.text("public_origin", origin_allowed, |text| text.parse::<Origin>().ok());
+    let cors_origins = read_origins(&mut fields);
     let cookie_secure = fields.bool("cookie_secure").unwrap_or(false);
     let tls = read_tls(&mut fields);
     fields.finish();
@@ -86,6 +90,7 @@ fn read_server(mut fields: Fields<'_, '_>) -> Option<ServerOptions> {
         ops_listen: ops_listen.or_else(|| address("127.0.0.1:9090"))?,
         node,
         callers: Callers { trusted_proxies, public_origin },
+        cors_origins,
         cookie_secure,
         tls,
         connections_max: usize::try_from(connections_max).ok()?,
@@ -119,6 +124,25 @@ fn read_limits(mut fields: Fields<'_, '_>) -> LimitsOptions {
         connections_per_peer: usize::try_from(connections_per_peer.unwrap_or(4_096)).unwrap_or(0),
         connects_per_second: connects_per_second.unwrap_or(2_000),
     }
+}
+
+/// Exact origins, as browsers write them: none with a path, and none that stands for others.
+fn read_origins(fields: &mut Fields<'_, '_>) -> Vec<Origin> {
+    const KEY: &str = "cors_origins";
+    let allowed = "exact origins as a browser writes them, as https://shop.example";
+    let mut origins: Vec<Origin> = Vec::new();
+    let texts = fields.texts(KEY, allowed).unwrap_or_default();
+    if texts.len() > CORS_ORIGINS_MAX {
+        let allowed = format!("at most {CORS_ORIGINS_MAX} origins");
+        fields.note(KEY, format!("{} origins", texts.len()), allowed);
+    }
+    for text in texts {
+        match text.parse::<Origin>() {
+            Ok(origin) if origin.is_as_browsers_write(&text) => origins.push(origin),
+            Ok(_) | Err(_) => fields.note(KEY, Node::Text(text).shown(), allowed),
+        }
+    }
+    origins
 }
 
 /// A list of networks, in canonical form.

@@ -14,12 +14,12 @@ use engine::{
     view::SaleView,
 };
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode,
     header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
 };
 
 use self::browser::{Browser, floor_cookie, notice_cookie};
-use super::{authority, render, shopper};
+use super::{authority, only_looks, render, shopper};
 use crate::{
     app::{App, split},
     error::{ApiError, Retry},
@@ -70,14 +70,13 @@ pub fn show(
     request: Request<RequestBody>,
     peer: &Arc<Peer>,
 ) -> Answer {
-    let is_look = request.method() == Method::HEAD;
+    let claims = !only_looks(&request);
     let (head, _) = split(request, peer);
     let browser = Browser::of(app, &head.headers, &head.peer);
     let ticket = authority::cookie_ticket(app, &sale, &head.headers);
     let ticket = ticket.map(|ticket| authority::place_of(&ticket));
     let is_late = ticket.is_some_and(|ticket| shopper::is_late(app, &sale, ticket));
     let place = ticket.map(|ticket| (ticket, sale.standing(ticket, app.engine.now())));
-    let claims = !is_look && !browser.only_prefetches();
     let waits = |(_, standing): &(TicketRef, Standing)| {
         is_late || claims && matches!(standing, Standing::Called { .. })
     };

@@ -7,11 +7,11 @@ use engine::{
     clock::Millis, id::SaleName, record::EntryStanding, sale::TicketRef, standing::Standing,
     view::SaleView,
 };
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 
 use super::{
     authority::{self, Shown},
-    render,
+    only_looks, render,
 };
 use crate::{
     app::{App, Head, or_refusal},
@@ -109,8 +109,10 @@ async fn enter_room(
 
 /// `GET /v1/sales/{sale}/position`: answered from atomics, unless the shopper is called: then the
 /// poll is the claim, and waits until it is durable.
-pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Answer {
-    let (ticket, shown) = match authority::ticket_or_cookie(app, &sale, headers) {
+///
+/// HEAD and a request that a browser makes ahead claim nothing: nobody sees their answers.
+pub fn position<B>(app: &Arc<App>, sale: Arc<SaleView>, request: &Request<B>) -> Answer {
+    let (ticket, shown) = match authority::ticket_or_cookie(app, &sale, request.headers()) {
         Ok((ticket, shown)) => (authority::place_of(&ticket), shown),
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
@@ -119,7 +121,9 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
     // Asked first: a place that is published in between is known, and never taken for none.
     let is_late = is_late(app, &sale, ticket);
     let standing = sale.standing(ticket, now);
-    if !is_late && !matches!(standing, Standing::Called { .. }) {
+    let claims = !only_looks(request);
+    let waits = is_late || claims && matches!(standing, Standing::Called { .. });
+    if !waits {
         return Answer::Now(or_refusal(place(app, &sale, (ticket, shown), standing, now)));
     }
     let app = Arc::clone(app);
@@ -128,7 +132,7 @@ pub fn position(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap) -> Ans
             Ok(met) => met,
             Err(refusal) => return refusal.respond(),
         };
-        let standing = claim(&app, &sale, ticket, standing).await;
+        let standing = if claims { claim(&app, &sale, ticket, standing).await } else { standing };
         or_refusal(place(&app, &sale, (ticket, shown), standing, now))
     })
 }

@@ -22,7 +22,7 @@ use std::{
 
 use bytes::Bytes;
 use engine::{sale::TicketRef, standing::Standing, view::SaleView};
-use hyper::{HeaderMap, Response, header::HeaderName};
+use hyper::{Request, Response, header::HeaderName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
@@ -32,7 +32,7 @@ use self::{
 };
 use super::{
     authority::{self, Shown},
-    render, shopper,
+    only_looks, render, shopper,
 };
 use crate::{
     app::{App, or_refusal},
@@ -82,11 +82,22 @@ impl Streams {
 }
 
 /// Opens a stream, if there is room for it.
-pub fn open(app: &Arc<App>, sale: Arc<SaleView>, headers: &HeaderMap, peer: &Arc<Peer>) -> Answer {
+pub fn open<B>(
+    app: &Arc<App>,
+    sale: Arc<SaleView>,
+    request: &Request<B>,
+    peer: &Arc<Peer>,
+) -> Answer {
+    let headers = request.headers();
     let ticket = match authority::ticket_or_cookie(app, &sale, headers) {
         Ok((ticket, shown)) => (authority::place_of(&ticket), shown),
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
+    if only_looks(request) {
+        // Nobody reads a stream, so none is opened, and none of the ticket's others ends for it.
+        let here = shopper::check_here(sale.standing(ticket.0, app.engine.now()));
+        return Answer::Now(or_refusal(here.map(|()| respond::event_stream(Body::empty()))));
+    }
     let returns = headers.get(LAST_EVENT_ID).is_some_and(|id| id.as_bytes() == ADMITTED_ID);
     if !shopper::is_late(app, &sale, ticket.0) {
         let standing = sale.standing(ticket.0, app.engine.now());

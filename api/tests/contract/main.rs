@@ -9,6 +9,7 @@ mod bodies;
 mod changes;
 mod client;
 mod command_line;
+mod cors;
 mod figures;
 mod forms;
 mod identity;

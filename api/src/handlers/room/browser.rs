@@ -28,8 +28,6 @@ use crate::{
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 
 const VISITOR: &str = "rushgate-visitor";
 const NOTICE: &str = "rushgate-notice";
@@ -61,12 +59,6 @@ impl<'a> Browser<'a> {
     pub(super) fn takes_pages(&self) -> bool {
         let takes = |accept: &str| ["text/html", "text/*", "*/*"].map(|kind| accept.contains(kind));
         text(self.headers, &ACCEPT).is_some_and(|accept| takes(accept).contains(&true))
-    }
-
-    /// Whether the page is loaded ahead, by a browser whose user may never look at it.
-    pub(super) fn only_prefetches(&self) -> bool {
-        let names = [&SEC_PURPOSE, &PURPOSE].map(|name| text(self.headers, name));
-        names.into_iter().flatten().any(|purpose| purpose.contains("prefetch"))
     }
 
     /// Its random name, if it has one.
