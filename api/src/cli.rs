@@ -65,6 +65,10 @@ struct ServeArgs {
     /// Name of this node, when several nodes share sales.
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
+    /// Rebuild sales that Redis has lost from what the nodes here know, even if none was in touch with
+    /// Redis until then. Only when no other node has served since.
+    #[arg(long)]
+    rebuild_store: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,8 +91,8 @@ enum RoleName {
 pub fn run() -> ExitCode {
     match Cli::parse().command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => {
-            let ServeArgs { config, listen, ops_listen, data, node } = args;
-            let overrides = Overrides { listen, ops_listen, data, node };
+            let ServeArgs { config, listen, ops_listen, data, node, rebuild_store } = args;
+            let overrides = Overrides { listen, ops_listen, data, node, rebuild_store };
             with_config(config.as_deref(), overrides, serve::run)
         }
         Command::Check { config } => {

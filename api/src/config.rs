@@ -45,6 +45,8 @@ pub struct Overrides {
     pub data: Option<String>,
     /// `--node`.
     pub node: Option<String>,
+    /// `--rebuild-store`.
+    pub rebuild_store: bool,
 }
 
 /// Why there is no configuration to run with; the program exits 2.
@@ -157,6 +159,11 @@ impl Layers {
             (("server", "ops_listen"), "--ops-listen", overrides.ops_listen),
             (("server", "node"), "--node", overrides.node),
             (("data", "dir"), "--data", overrides.data),
+            (
+                ("redis", "rebuild_store"),
+                "--rebuild-store",
+                overrides.rebuild_store.then(|| "true".to_owned()),
+            ),
         ];
         for (key, option, value) in options {
             if let Some(value) = value {

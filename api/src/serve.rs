@@ -296,6 +296,7 @@ fn shared_options(config: &Config) -> Option<SharedOptions> {
             prefix: redis.prefix.clone(),
         },
         muster_wait_ms: redis.muster_wait_ms,
+        rebuild_store: redis.rebuild_store,
     })
 }
 

@@ -72,8 +72,9 @@ pub trait Arbiter: Send + fmt::Debug {
     /// What an operator should know; empty when all is well.
     fn troubles(&self) -> Vec<String>;
 
-    /// The last call: this process serves no more.
-    fn close(&mut self);
+    /// The last call: this process serves no more. What it still hears is decided like a batch's, and to
+    /// be journaled.
+    fn close(&mut self, decided: &mut Decided, at: Millis);
 }
 
 /// A decided batch: the facts, and a reply to each command in the order they came.

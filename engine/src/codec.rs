@@ -215,7 +215,7 @@ impl Binary for NodeName {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse(&String::decode(input)?).ok_or(DecodeError("node name"))
+        Self::parse_member(&String::decode(input)?).ok_or(DecodeError("node name"))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     disk::Disk,
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    incarnation,
     journal::Prepared,
     limits,
     outbox::OrderEvent,
@@ -143,7 +144,9 @@ impl Engine {
             None if world.is_shared() => return Err(RecoveryError::OtherArbiter("redis")),
             None => Box::new(LocalArbiter::new(world)),
             Some(_) if world.is_alone() => return Err(RecoveryError::OtherArbiter("local")),
-            Some(shared) => {
+            Some(mut shared) => {
+                let incarnation = incarnation::of(&*disk).map_err(RecoveryError::Incarnation)?;
+                shared.node = shared.node.of_journal(incarnation);
                 Box::new(SharedArbiter::new(world, shared).map_err(RecoveryError::Runtime)?)
             }
         };
@@ -429,8 +432,7 @@ fn serve(
         let closed = consumer.is_closed();
         if requests.is_empty() && drain(&mut consumer, &mut requests) == 0 {
             if closed {
-                scribe.close();
-                return Ok(());
+                return scribe.close();
             }
             if !scribe.is_more_due() {
                 consumer.wait(Duration::from_millis(limits::TICK_MS));

@@ -6,6 +6,8 @@ use std::fmt;
 const SALE_NAME_BYTES_MAX: usize = 64;
 /// The longest name of a node, in bytes.
 const NODE_NAME_BYTES_MAX: usize = 64;
+/// What an incarnation adds to a node's name.
+const INCARNATION_BYTES: usize = 9;
 /// The longest SKU, in bytes.
 const SKU_BYTES_MAX: usize = 64;
 
@@ -71,7 +73,8 @@ pub struct EventId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 
-/// A node's name: `[A-Za-z0-9._-]{1,64}`.
+/// A node's name: `[A-Za-z0-9._-]{1,64}`. Among many nodes its journal's incarnation is added, behind a
+/// dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(Box<str>);
 
@@ -81,6 +84,29 @@ impl NodeName {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let fits = (1..=NODE_NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed);
         fits.then(|| Self(text.into()))
+    }
+
+    /// A name as [`Self::of_journal`] makes it, or a plain one; anything else is `None`.
+    pub fn parse_member(text: &str) -> Option<Self> {
+        let name = &text[..text.len().min(NODE_NAME_BYTES_MAX)];
+        let rest = &text[name.len()..];
+        let fits =
+            rest.len() <= INCARNATION_BYTES && (rest.is_empty() || Self::parse(rest).is_some());
+        (fits && Self::parse(name).is_some()).then(|| Self(text.into()))
+    }
+
+    /// The name that the node goes by among many: with its journal's incarnation.
+    #[must_use]
+    pub fn of_journal(&self, incarnation: u32) -> Self {
+        Self(format!("{self}.{incarnation:08x}").into())
+    }
+
+    /// Whether a member is the node of this name, whatever its incarnation.
+    pub fn is_of(&self, name: &Self) -> bool {
+        let rest = self.0.strip_prefix(name.as_str());
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.len() == INCARNATION_BYTES && rest.starts_with('.')
+        })
     }
 
     /// The name as text.

@@ -30,6 +30,7 @@ pub mod stock;
 pub mod record;
 
 pub mod disk;
+pub(crate) mod incarnation;
 pub mod journal;
 
 pub mod outbox;

@@ -169,14 +169,13 @@ pub const OUTLET_EVENTS_MAX: usize = 2_048;
 /// enough that turns cost nothing, few enough that a flood of one sale delays the others little.
 pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
 
-/// Numbers that are passed over when a node is missing that may have given some out: more than any node
-/// could give out while the others hear nothing of it for a second.
+/// Numbers of places and of holds that are passed over when a node is missing that may have given some
+/// out, for each second in which the others may not have heard of it: more than the nodes of a sale can
+/// give out in one.
 pub const SKIPPED_NUMBERS: u32 = 65_536;
-/// Numbers of holds that are passed over then. A journal does not say how many they were: another value
-/// is another format.
-pub const SKIPPED_HOLDS: u64 = 65_536;
-/// Numbers of order events that are passed over then: a hold has four at the most.
-pub const SKIPPED_EVENTS: u64 = 4 * SKIPPED_HOLDS;
+/// Order events of one hold: for each hold so many numbers of events are passed over. A journal does not
+/// say how many they were: another value is another format.
+pub const SKIPPED_EVENTS_PER_HOLD: u64 = 4;
 
 /// Bytes of a sale's title or message.
 pub const TEXT_BYTES_MAX: usize = 1_024;
@@ -192,6 +191,15 @@ pub const NODE_NOTED_MS: u64 = 500;
 /// How long a node counts as present at a quorum after it registered, which it does every 100 ms.
 pub const QUORUM_PRESENT_MS: u64 = 3_000;
 
+/// How long a node may have been out of touch with the store and still speak for a sale that the store
+/// lost: nobody that it has not heard of acknowledges anything in that time. Longer than it takes to bring a
+/// server back, and a node that joins while another is out of touch waits as long.
+pub const IN_TOUCH_MS: u64 = 300_000;
+/// How long when a node is missing: numbers are passed over for each second of it.
+pub const IN_TOUCH_MISSING_MS: u64 = 60_000;
+/// How long the store keeps what it noted of a node that was parted for being silent: it may come back
+/// and speak for the sale, and calls of which it knows took some time.
+pub const SILENT_KEPT_MS: u64 = IN_TOUCH_MS + 5_000;
 /// How long nothing may come from a node that writes a sale into the store before another begins again.
 pub const LOAD_SILENT_MS: u64 = 10_000;
 

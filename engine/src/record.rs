@@ -205,8 +205,10 @@ pub enum Record {
         missing: Vec<NodeName>,
         /// Units of each offer that a missing node may have sold; empty when none is missing.
         stranded: Vec<u64>,
-        /// Numbers that a missing node may have given out and that nobody gets any more.
+        /// Numbers of places that a missing node may have given out and that nobody gets any more.
         skipped: u32,
+        /// Numbers of holds, likewise.
+        skipped_holds: u32,
     },
     /// This node begins to know the sale from others: what it had acknowledged before, if it ever served
     /// the sale, is not in what follows. Only journals have it.
@@ -308,7 +310,7 @@ binary_enum!(Record {
     16 => Followed { sale, at, point },
     17 => Joined { sale, node },
     18 => Parted { sale, node },
-    19 => Rebuilt { sale, epoch, after, missing, stranded, skipped },
+    19 => Rebuilt { sale, epoch, after, missing, stranded, skipped, skipped_holds },
     20 => Adopted { sale, is_first, bytes, stood },
     21 => Met { sale, epoch },
     22 => ClockSet { sale, offset_ms },

@@ -35,6 +35,8 @@ pub enum RecoveryError {
     Snapshot(std::io::Error),
     /// The sales in the data directory were decided by the arbiter of this kind.
     OtherArbiter(&'static str),
+    /// The file that says which journal this is cannot be read or made.
+    Incarnation(std::io::Error),
     /// What calls the store cannot be started.
     Runtime(std::io::Error),
 }
@@ -49,6 +51,9 @@ impl fmt::Display for RecoveryError {
                 "the sales in this data directory were decided with arbiter.kind = \"{kind}\", which \
                  cannot be changed; start with that, or with an empty directory"
             ),
+            Self::Incarnation(_) => {
+                f.write_str("the data directory's file \"incarnation\" cannot be read or written")
+            }
             Self::Runtime(_) => f.write_str("the store's client cannot be started"),
         }
     }
@@ -58,7 +63,9 @@ impl std::error::Error for RecoveryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Journal(source) => Some(source),
-            Self::Snapshot(source) | Self::Runtime(source) => Some(source),
+            Self::Snapshot(source) | Self::Incarnation(source) | Self::Runtime(source) => {
+                Some(source)
+            }
             Self::OtherArbiter(_) => None,
         }
     }

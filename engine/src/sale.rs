@@ -8,6 +8,7 @@
 mod apply;
 mod decide;
 mod deliver;
+mod follows;
 mod holds;
 mod members;
 mod operate;

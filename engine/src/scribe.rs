@@ -195,9 +195,17 @@ impl Scribe {
         self.arbiter.world()
     }
 
-    /// The last call, after the last step.
-    pub fn close(&mut self) {
-        self.arbiter.close();
+    /// The last call, after the last step: the journal learns that this node parted.
+    pub fn close(&mut self) -> Result<(), Fatal> {
+        let at = self.clock.now();
+        if self.unfinished.is_some() || !self.reserve(0)? {
+            // Nothing can be written, so nothing is to be heard.
+            return Ok(());
+        }
+        let mut batch = mem::take(&mut self.spare);
+        self.arbiter.close(&mut batch.decided, at);
+        batch.encode();
+        self.finish(batch)
     }
 
     /// Where the journal stands.

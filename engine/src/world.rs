@@ -146,6 +146,27 @@ impl World {
         }
     }
 
+    /// Says what of a fact that was decided elsewhere contradicts the state, if anything does: of `sale`, to
+    /// be applied at `at`.
+    pub(crate) fn follows(
+        &self,
+        sale: SaleTag,
+        record: &Record,
+        at: Millis,
+    ) -> Result<(), &'static str> {
+        if record.sale() != sale {
+            return Err("a fact of another sale");
+        }
+        match (record, self.sale(sale)) {
+            (Record::Created { spec, .. }, None) if spec.name.tag() == sale => Ok(()),
+            (Record::Created { .. }, _) => {
+                Err("a creation of what is there or is called otherwise")
+            }
+            (_, Some(known)) => known.follows(record, at),
+            (_, None) => Err("a fact of a sale that is not there"),
+        }
+    }
+
     fn retire(&mut self, deletion: &Record, at: Millis) {
         let Record::Changed { sale: tag, replay, .. } = deletion else {
             unreachable!("a deletion is a change");

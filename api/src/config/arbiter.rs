@@ -37,6 +37,7 @@ pub(super) fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
     let wait_replicas = fields.integer("wait_replicas", 0..=16_u32);
     let wait_timeout_ms = fields.integer("wait_timeout_ms", 1..=TIMEOUT_MS_MAX);
     let muster_wait_ms = fields.integer("muster_wait_ms", 1_000..=TIMEOUT_MS_MAX);
+    let rebuild_store = fields.bool("rebuild_store");
     fields.finish();
     RedisOptions {
         url: url.unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned()),
@@ -46,6 +47,7 @@ pub(super) fn read_redis(mut fields: Fields<'_, '_>) -> RedisOptions {
         wait_replicas: wait_replicas.unwrap_or(0),
         wait_timeout_ms: wait_timeout_ms.unwrap_or(100),
         muster_wait_ms: muster_wait_ms.unwrap_or(10_000),
+        rebuild_store: rebuild_store.unwrap_or(false),
     }
 }
 

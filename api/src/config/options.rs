@@ -132,6 +132,8 @@ pub struct RedisOptions {
     pub wait_timeout_ms: u64,
     /// How long nodes that do not answer are waited for when the store lost facts.
     pub muster_wait_ms: u64,
+    /// Whether sales that the store lost are written from what the nodes know, although none was in touch.
+    pub rebuild_store: bool,
 }
 
 impl fmt::Debug for RedisOptions {

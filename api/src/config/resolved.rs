@@ -72,6 +72,7 @@ struct Redis {
     wait_replicas: u32,
     wait_timeout_ms: u64,
     muster_wait_ms: u64,
+    rebuild_store: bool,
 }
 
 #[derive(Serialize)]
@@ -130,6 +131,7 @@ pub fn resolved_text(config: &Config) -> String {
             wait_replicas: config.redis.wait_replicas,
             wait_timeout_ms: config.redis.wait_timeout_ms,
             muster_wait_ms: config.redis.muster_wait_ms,
+            rebuild_store: config.redis.rebuild_store,
         },
         keys: keys(config),
         pipeline: pipeline(config),

@@ -81,7 +81,9 @@ impl Arbiter for LocalArbiter {
         Vec::new()
     }
 
-    fn close(&mut self) {}
+    fn close(&mut self, decided: &mut Decided, at: Millis) {
+        decided.clear(at);
+    }
 }
 
 /// An entry whose answer waits for the gate's next call.
@@ -184,6 +186,8 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn record(&mut self, record: Record) {
+        // Facts decided elsewhere are held against the state; those decided here have to pass as well.
+        debug_assert_eq!(self.world.follows(record.sale(), &record, self.at), Ok(()), "{record:?}");
         self.world.apply(&record, self.at);
         self.decided.records.push(record);
     }

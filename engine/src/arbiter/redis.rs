@@ -40,7 +40,7 @@ pub use self::{
     library::REVISION,
     notes::Note,
     presence::Heard,
-    quorum::{Quorum, QuorumAnswer},
+    quorum::{Present, Quorum, QuorumAnswer},
     servers::Shard,
     snapshot::Snapshot,
     verdict::{HoldTold, Placed, Verdict},
@@ -100,7 +100,8 @@ pub struct RedisArbiter {
 pub struct Batch<'a> {
     /// Which sale.
     pub sale: SaleTag,
-    /// Which node sends it. One that the store does not know joins with it.
+    /// Which node sends it. One that does not serve joins with it, and is told so until all others have
+    /// journaled that.
     pub node: &'a NodeName,
     /// The epoch this node believes the sale's stream is in.
     pub epoch: Epoch,
@@ -112,9 +113,22 @@ pub struct Batch<'a> {
     pub notes: &'a [Note<'a>],
     /// What shoppers and the backend ask; none is a tick.
     pub commands: &'a [Command],
+    /// The last entry that this node has journaled: no later than `after`.
+    pub journaled: &'a Point,
     /// What this node takes the sale's time to be: a wall clock of the store's that leaps ahead moves
     /// it no further. `None` sets no bound.
     pub now: Option<Millis>,
+}
+
+/// What the store is to note of a node when a sale is written anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It serves, and the others have yet to hear of it.
+    Joining,
+    /// It serves, and all members know.
+    Known,
+    /// It serves no more, and may come back and speak for the sale.
+    Silent,
 }
 
 /// A sale to be written into the store.
@@ -132,6 +146,8 @@ pub struct Rebuild<'a> {
     pub base: &'a Point,
     /// Entries that other nodes may not have, in their order up to `last`.
     pub entries: &'a [Entry],
+    /// Who serves it, and who may come back that does not.
+    pub members: &'a [(NodeName, Standing)],
 }
 
 impl RedisArbiter {
@@ -202,6 +218,7 @@ impl RedisArbiter {
         arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
         arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
         arguments.push(batch.now.map_or_else(|| Value::from(""), |now| number(now.0)));
+        arguments.extend([number(batch.journaled.epoch.0), number(batch.journaled.seq)]);
         // One connection: replicas are waited for by what was written on it before.
         let pool = Box::pin(self.pool(&self.key(batch.sale, "meta"))).await?;
         let client = pool.next();
@@ -230,9 +247,11 @@ impl RedisArbiter {
     /// Appends the fact of an operator's change that this node decided on its own world, if the stream
     /// still ends at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
     /// batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
-    /// nothing.
+    /// nothing. `node` is this one if somebody is told that it was done: then all others have to know
+    /// that it serves.
     pub async fn append(
         &self,
+        node: Option<&NodeName>,
         epoch: Epoch,
         after: &Point,
         changed: &Record,
@@ -245,7 +264,7 @@ impl RedisArbiter {
         changed.encode(&mut records);
         let mut arguments = vec![number(epoch.0)];
         arguments.extend(answer::point_arguments(after));
-        arguments.push(bytes(&records));
+        arguments.extend([Value::from(node.map_or("", NodeName::as_str)), bytes(&records)]);
         arguments.extend(effects);
         let value = self.call("append", Keys::Of(*sale), arguments, Writes::Yes).await?;
         answer::facts(value)

@@ -31,7 +31,10 @@ use tokio::{
     time::sleep,
 };
 
-use self::{breaker::Breakers, replica::Replica};
+use self::{
+    breaker::Breakers,
+    replica::{Moment, Replica},
+};
 use super::{
     Arbiter, Decided,
     redis::{Entry, Heard, RedisArbiter, Shard, StoreError, StoreOptions},
@@ -41,6 +44,7 @@ use crate::{
     command::{Command, Reply},
     id::{HoldId, NodeName, Number, SaleName, SaleTag},
     record::Record,
+    stream::Point,
     world::World,
 };
 
@@ -53,12 +57,15 @@ const DRIVE: Duration = Duration::from_millis(10);
 /// What a node of many is started with.
 #[derive(Clone, Debug)]
 pub struct SharedOptions {
-    /// This node's name, which no other node has.
+    /// This node's name, which no other node has; with its journal's incarnation.
     pub node: NodeName,
     /// Where the store is.
     pub store: StoreOptions,
     /// How long a rebuild waits for nodes that do not answer.
     pub muster_wait_ms: u64,
+    /// An operator's word that nobody has served since this node was last in touch with the store: a sale
+    /// that the store lost may be written from what the nodes know that are there.
+    pub rebuild_store: bool,
 }
 
 /// The arbiter of one node of many.
@@ -78,6 +85,8 @@ struct Node {
     world: World,
     replicas: BTreeMap<SaleTag, Replica>,
     next_survey: Millis,
+    /// The time of the last turn.
+    now: Moment,
     /// A snapshot on its way, and whether it arrived.
     saving: Option<JoinHandle<(SaleTag, bool)>>,
     /// Sales that the store's list lacked in the last survey.
@@ -99,6 +108,7 @@ impl SharedArbiter {
             replicas,
             world,
             next_survey: Millis(0),
+            now: Moment::default(),
             saving: None,
             unlisted: BTreeSet::new(),
         };
@@ -111,8 +121,9 @@ impl Arbiter for SharedArbiter {
         &self.node.world
     }
 
-    fn set_time(&mut self, _: i64, _: bool) {
+    fn set_time(&mut self, wall_offset_ms: i64, _: bool) {
         // The store goes by its own clock.
+        self.node.now.wall_offset_ms = wall_offset_ms;
     }
 
     fn decide_into(
@@ -154,22 +165,24 @@ impl Arbiter for SharedArbiter {
     }
 
     fn is_hindered(&self) -> bool {
-        self.node.breakers.is_any_open() || self.node.replicas.values().any(Replica::is_hindered)
+        let Node { breakers, replicas, now, .. } = &self.node;
+        breakers.is_any_open() || replicas.values().any(|replica| replica.is_hindered(now.at))
     }
 
     fn troubles(&self) -> Vec<String> {
         let unreachable = self.node.breakers.troubles();
         let lost = self.node.replicas.iter().filter_map(|(tag, replica)| {
             let name = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
-            let trouble = replica.trouble()?;
+            let trouble = replica.trouble(self.node.now.at)?;
             Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
         });
         unreachable.chain(lost).collect()
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, decided: &mut Decided, at: Millis) {
+        decided.clear(at);
         let Self { runtime, node } = self;
-        runtime.block_on(node.part());
+        runtime.block_on(node.part(decided));
     }
 }
 
@@ -179,6 +192,11 @@ impl Node {
         for command in commands {
             sorted.take(decided.replies.len(), command);
             decided.replies.push(Reply::Unavailable);
+        }
+        self.now.at = decided.at;
+        for (tag, replica) in &mut self.replicas {
+            // A turn begins with everything journaled that those before it brought.
+            replica.journaled = self.world.point(*tag).copied().unwrap_or(Point::START);
         }
         if !self.is_connected().await {
             return;
@@ -255,7 +273,8 @@ impl Node {
         self.breakers.answered(own, decided.at);
         let listed: BTreeSet<SaleTag> = names.iter().map(SaleName::tag).collect();
         for tag in &listed {
-            if self.world.sale(*tag).is_none() && !self.is_away(*tag) {
+            let is_given_up = self.replicas.get(tag).is_some_and(Replica::is_out_of_service);
+            if self.world.sale(*tag).is_none() && !is_given_up && !self.is_away(*tag) {
                 // A sale that is just being made or deleted is met again a second later.
                 if let Err(error) = self.adopt(decided, *tag).await {
                     self.note_failure(*tag, &error);
@@ -274,34 +293,58 @@ impl Node {
     }
 
     /// Applies entries of a sale's stream, each behind its mark. `own` are holds that answer this
-    /// batch's commands.
+    /// batch's commands. An entry that contradicts what this node knows puts the sale out of service here:
+    /// nothing of it is journaled, and whoever starts again meets it again.
     fn follow(
         &mut self,
         decided: &mut Decided,
         sale: SaleTag,
         entries: Vec<Entry>,
         own: &[HoldId],
-    ) {
-        for Entry { at, point, records } in entries {
-            let mark = Record::Followed { sale, at, point };
-            self.world.apply(&mark, at);
-            decided.records.push(mark);
-            decided.at = decided.at.max(at);
-            if let Some(replica) = self.replicas.get_mut(&sale) {
-                replica.remember(Entry { at, point, records: records.clone() });
-            }
-            for record in records {
-                let first = decided.records.len();
-                if matches!(&record, Record::Held { hold, .. } if !own.contains(hold)) {
-                    decided.others_holds.push(first);
+    ) -> Result<(), StoreError> {
+        for entry in entries {
+            let seq = entry.point.seq;
+            let (records, holds) = (decided.records.len(), decided.others_holds.len());
+            if let Err(what) = self.follow_entry(decided, sale, entry, own) {
+                decided.records.truncate(records);
+                decided.others_holds.truncate(holds);
+                let error = StoreError::Contradiction(seq, what);
+                if let Some(replica) = self.replicas.get_mut(&sale) {
+                    replica.put_out_of_service(&error);
                 }
-                if record.is_deletion() {
-                    self.replicas.remove(&sale);
-                }
-                self.world.apply(&record, at);
-                decided.records.push(record);
+                return Err(error);
             }
         }
+        Ok(())
+    }
+
+    fn follow_entry(
+        &mut self,
+        decided: &mut Decided,
+        sale: SaleTag,
+        entry: Entry,
+        own: &[HoldId],
+    ) -> Result<(), &'static str> {
+        let (at, point) = (entry.at, entry.point);
+        decided.records.push(Record::Followed { sale, at, point });
+        for record in &entry.records {
+            self.world.follows(sale, record, at)?;
+            if matches!(record, Record::Held { hold, .. } if !own.contains(hold)) {
+                decided.others_holds.push(decided.records.len());
+            }
+            self.world.apply(record, at);
+            decided.records.push(record.clone());
+        }
+        decided.at = decided.at.max(at);
+        if entry.records.iter().any(Record::is_deletion) {
+            self.replicas.remove(&sale);
+            return Ok(());
+        }
+        self.world.apply(&Record::Followed { sale, at, point }, at);
+        if let Some(replica) = self.replicas.get_mut(&sale) {
+            replica.remember(entry);
+        }
+        Ok(())
     }
 
     /// What the failure of a sale's call means for all calls to come.

@@ -9,7 +9,6 @@ use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, ShopperKey, Sku},
-    limits::SKIPPED_HOLDS,
     line::PlaceState,
     record::{Author, Change, Record, SessionEnd},
     sale::Sale,
@@ -209,10 +208,8 @@ impl Book {
                 }
                 self.change(change, faults);
             }
-            Record::Rebuilt { stranded, skipped, missing, .. } => {
-                if !missing.is_empty() {
-                    self.last_hold = HoldId(self.last_hold.0 + SKIPPED_HOLDS);
-                }
+            Record::Rebuilt { stranded, skipped, skipped_holds, .. } => {
+                self.last_hold = HoldId(self.last_hold.0 + u64::from(*skipped_holds));
                 let nobody = (ShopperKey(0), Place::Gone);
                 self.departed += u64::from(*skipped);
                 self.places.extend(std::iter::repeat_n(nobody, *skipped as usize));

@@ -224,7 +224,7 @@ impl Sale {
 }
 
 /// The pile a hold's units lie on while it is in `state`.
-fn pile(counts: &mut Counts, state: HoldState) -> &mut u64 {
+pub(super) fn pile(counts: &mut Counts, state: HoldState) -> &mut u64 {
     match state {
         HoldState::Held => &mut counts.held,
         HoldState::Paying => &mut counts.paying,

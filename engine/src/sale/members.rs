@@ -7,7 +7,7 @@ use crate::{
     codec::{Binary, DecodeError, get_length, put_all},
     hold::Hold,
     id::{Epoch, NodeName, Number, OfferIndex, ShopperKey},
-    limits::{PLACES_MAX, SKIPPED_EVENTS, SKIPPED_HOLDS},
+    limits::{PLACES_MAX, SKIPPED_EVENTS_PER_HOLD},
     line::PlaceState,
     record::{Change, Record},
     stock::Counts,
@@ -52,7 +52,8 @@ impl Members {
 impl Sale {
     /// The store was written anew. What a missing node may have done besides is set aside.
     pub(super) fn apply_rebuild(&mut self, record: &Record) {
-        let Record::Rebuilt { epoch, missing, stranded, skipped, .. } = record else {
+        let Record::Rebuilt { epoch, missing, stranded, skipped, skipped_holds, .. } = record
+        else {
             unreachable!("called for a rebuild only");
         };
         for node in missing {
@@ -64,11 +65,10 @@ impl Sale {
             counts.available -= units;
             counts.stranded += units;
         }
-        if !missing.is_empty() {
-            // It may have told shoppers and the shop of purchases and events that nobody here knows.
-            self.holds.skip(SKIPPED_HOLDS);
-            self.outbox.skip(SKIPPED_EVENTS);
-        }
+        // A missing node may have told shoppers and the shop of purchases and events that nobody here knows.
+        let holds = u64::from(*skipped_holds);
+        self.holds.skip(holds);
+        self.outbox.skip(holds * SKIPPED_EVENTS_PER_HOLD);
         let room = PLACES_MAX - self.places.issued().0;
         for _ in 0..u64::from(*skipped).min(room) {
             let number = Number(self.places.issued().0 + 1);

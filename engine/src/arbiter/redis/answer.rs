@@ -28,6 +28,9 @@ pub struct Entry {
 pub struct Decision {
     /// One verdict to each command, in their order.
     pub verdicts: Vec<Verdict>,
+    /// Whether other nodes have yet to hear that the caller joined. Then no command was decided, and
+    /// there are no verdicts.
+    pub is_joining: bool,
     /// Whether the caller is the node that delivers the sale's events now.
     pub delivers: bool,
     /// Whether as many replicas have it as were asked for. Otherwise it is decided all the same, and
@@ -83,6 +86,7 @@ pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
         "behind" => StoreError::Behind { seq: items.integer()? },
         "restarted" => StoreError::Restarted { seq: items.integer()? },
         "moved" => StoreError::Moved { seq: items.integer()? },
+        "joining" => StoreError::Joining,
         _ => StoreError::Reply("a word that is not known"),
     })
 }
@@ -90,11 +94,12 @@ pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
 /// The answer to a batch.
 pub(super) fn decision(value: Value, commands: &[Command]) -> Result<Decision, StoreError> {
     let mut items = accepted(value)?;
-    let delivers = items.integer()? == 1;
+    let standing = items.integer()?;
+    let (delivers, is_joining) = (standing == 1, standing == 2);
     let (facts, replies) = read_facts(items)?;
-    let verdicts = verdict::decode(&replies, commands)
+    let verdicts = verdict::decode(&replies, if is_joining { &[] } else { commands })
         .map_err(|_| StoreError::Reply("replies that do not fit the commands"))?;
-    Ok(Decision { verdicts, delivers, replicated: true, facts })
+    Ok(Decision { verdicts, is_joining, delivers, replicated: true, facts })
 }
 
 /// The answer to a call that brings facts alone.

@@ -46,6 +46,8 @@ pub enum StoreError {
         /// The sequence of the last entry the store has.
         seq: u64,
     },
+    /// Other nodes have yet to hear that this one serves. Nothing was done.
+    Joining,
     /// The server is not the one that the sale was opened on, which may have lost facts: it was restarted,
     /// or another took its place. Nothing is decided until the nodes have met.
     Restarted {
@@ -70,6 +72,8 @@ pub enum StoreError {
     /// The library failed at this sale: its keys hold what it cannot work with. Nothing was changed, and
     /// other sales are not concerned.
     Library(String),
+    /// A fact that the store decided contradicts what this node knows: the stream's entry, and what it is.
+    Contradiction(u64, &'static str),
     /// An answer that this node cannot read.
     Reply(&'static str),
 }
@@ -127,6 +131,7 @@ impl fmt::Display for StoreError {
             Self::Trimmed { first } => write!(f, "the stream begins only at {first}"),
             Self::Behind { seq } => write!(f, "the stream is far ahead, at {seq}"),
             Self::Moved { seq } => write!(f, "the stream went on, to {seq}"),
+            Self::Joining => f.write_str("other nodes have yet to hear that this one serves"),
             Self::Restarted { seq } => {
                 write!(f, "the store was restarted; its stream ends at {seq}")
             }
@@ -141,6 +146,9 @@ impl fmt::Display for StoreError {
             Self::NotForStore => f.write_str("a command that the store does not decide"),
             Self::Refused(why) => write!(f, "the store refused: {why}"),
             Self::Library(why) => write!(f, "the library fails at this sale: {why}"),
+            Self::Contradiction(seq, what) => {
+                write!(f, "entry {seq} of its stream contradicts what this node knows: {what}")
+            }
             Self::Reply(what) => write!(f, "the store answered {what}"),
         }
     }

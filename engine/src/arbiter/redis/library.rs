@@ -76,6 +76,8 @@ mod tests {
             ("NODE_NOTED_MS", limits::NODE_NOTED_MS),
             ("QUORUM_PRESENT_MS", limits::QUORUM_PRESENT_MS),
             ("LOAD_SILENT_MS", limits::LOAD_SILENT_MS),
+            ("SILENT_KEPT_MS", limits::SILENT_KEPT_MS),
+            ("IN_TOUCH_MISSING_MS", limits::IN_TOUCH_MISSING_MS),
         ] {
             assert!(SOURCE.contains(&format!("local {name} = {bound}\n")), "{name} = {bound}");
         }

@@ -4,7 +4,7 @@ use std::{iter, sync::Arc};
 
 use fred::types::Value;
 
-use super::{Entry, Rebuild, bytes, number};
+use super::{Entry, Rebuild, Standing, bytes, number};
 use crate::{
     clock::Millis,
     codec::Binary as _,
@@ -50,8 +50,21 @@ pub(super) fn of<'a>(rebuild: &Rebuild<'a>) -> impl Iterator<Item = Part> + 'a {
         .chain(forgotten(sale))
         .chain(entry_answers(sale))
         .chain(hold_answers(sale))
+        .chain(iter::once(part("members", members(rebuild))))
         .chain(entries)
         .chain(open)
+}
+
+fn members(rebuild: &Rebuild<'_>) -> Vec<Value> {
+    let values = rebuild.members.iter().flat_map(|(node, standing)| {
+        let standing = match standing {
+            Standing::Joining => 0_u8,
+            Standing::Known => 1,
+            Standing::Silent => 2,
+        };
+        [Value::from(node.as_str()), number(standing), number(rebuild.last.seq)]
+    });
+    values.collect()
 }
 
 fn part(name: &str, values: impl IntoIterator<Item = Value>) -> Part {

@@ -27,9 +27,8 @@ impl Node {
         match self.store().facts(tag, &Point::START, 256).await {
             Ok(facts) if self.world.sale(tag).is_none() => {
                 self.meet(decided, tag, facts.epoch);
-                self.replicas.insert(tag, Replica::at(facts.epoch));
-                self.follow(decided, tag, facts.entries, &[]);
-                Ok(())
+                self.replicas.insert(tag, Replica::found(facts.epoch, decided.at));
+                self.follow(decided, tag, facts.entries, &[])
             }
             Ok(facts) => {
                 self.begin_again(decided, tag, &facts)?;
@@ -63,7 +62,7 @@ impl Node {
         sale.encode(&mut bytes);
         self.meet(decided, tag, facts.epoch);
         self.journal_whole(decided, tag, &bytes, Stood { at: *at, point: *point });
-        self.replicas.insert(tag, Replica::at(facts.epoch));
+        self.replicas.insert(tag, Replica::found(facts.epoch, decided.at));
         Ok(())
     }
 
@@ -82,7 +81,7 @@ impl Node {
         self.meet(decided, tag, epoch.max(snapshot.point.epoch));
         let stood = Stood { at: snapshot.at, point: snapshot.point };
         self.journal_whole(decided, tag, &snapshot.bytes, stood);
-        let mut replica = Replica::at(snapshot.point.epoch);
+        let mut replica = Replica::found(snapshot.point.epoch, decided.at);
         replica.promised = promised;
         self.replicas.insert(tag, replica);
         Ok(())

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::{task::JoinSet, time::timeout};
 
-use super::{Node, replica::ReplicaState};
+use super::{
+    Node,
+    replica::{Replica, ReplicaState},
+};
 use crate::{
     arbiter::{
         Decided, noted,
@@ -64,6 +67,7 @@ struct Call {
     sale: SaleTag,
     epoch: Epoch,
     after: Point,
+    journaled: Point,
     stalled: bool,
     node: NodeName,
     commands: Vec<Command>,
@@ -133,6 +137,8 @@ impl Node {
             return None;
         }
         replica.called_at = at;
+        // What the store decides of a sale whose facts this node cannot follow would be answered to nobody.
+        let commands = if replica.is_unreadable { Vec::new() } else { commands };
         let known = self.world.sale(sale)?;
         let mut others = Vec::new();
         // Who was away itself cannot say that others were silent.
@@ -142,11 +148,12 @@ impl Node {
             let is_other = |node: &&NodeName| **node != self.options.node;
             others.extend(known.members().nodes().filter(is_other).cloned());
         }
-        let epoch = replica.epoch;
+        let (epoch, journaled) = (replica.epoch, replica.journaled);
         let mut call = Call {
             sale,
             epoch,
             after: self.point(sale),
+            journaled,
             stalled: self.world.is_stalled(known),
             node: self.options.node.clone(),
             now: at,
@@ -184,6 +191,7 @@ impl Node {
                         stalled: call.stalled,
                         notes: &notes,
                         commands: &call.commands,
+                        journaled: &call.journaled,
                         now: Some(call.now),
                     })
                     .await;
@@ -196,7 +204,7 @@ impl Node {
     /// Follows what a call brought, and answers its commands.
     async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
         self.breakers.answered(self.shard(call.sale), decided.at);
-        let Decision { mut verdicts, facts, delivers, replicated } = decision;
+        let Decision { mut verdicts, facts, delivers, is_joining, replicated } = decision;
         if !replicated {
             // Decided, and answered to nobody: its holds are found like those of other nodes.
             verdicts.clear();
@@ -208,11 +216,15 @@ impl Node {
             }
             replica.epoch = facts.epoch;
             replica.is_delivering = delivers;
-            replica.failing = None;
+            (replica.failing, replica.is_unreadable) = (None, false);
+            replica.set_joining(is_joining, decided.at);
+            replica.touched = Some(self.now);
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
-        self.follow(decided, call.sale, facts.entries, &own);
+        if self.follow(decided, call.sale, facts.entries, &own).is_err() {
+            return;
+        }
         let sale = self.world.sale(call.sale);
         for ((verdict, command), index) in
             verdicts.into_iter().zip(&call.commands).zip(&call.indexes)
@@ -233,7 +245,7 @@ impl Node {
     /// What an error of a call leads to; whether the call may be made again at once.
     async fn mend(&mut self, decided: &mut Decided, sale: SaleTag, error: &StoreError) -> bool {
         self.note_failure(sale, error);
-        let at = decided.at;
+        let (at, now) = (decided.at, self.now);
         let Some(replica) = self.replicas.get_mut(&sale) else { return false };
         match error {
             StoreError::Behind { .. } => self.catch_up(decided, sale).await.is_ok(),
@@ -253,14 +265,21 @@ impl Node {
             | StoreError::Loading { .. }
             | StoreError::Restarted { .. }
             | StoreError::Diverged { .. } => {
-                replica.gather(at, &error.to_string());
+                replica.gather(now, at, &error.to_string());
                 false
             }
             StoreError::Elsewhere(_) | StoreError::Library(_) | StoreError::Reply(_) => {
                 replica.failing = Some(error.to_string());
+                replica.is_unreadable = matches!(error, StoreError::Reply(_));
                 false
             }
-            StoreError::Unavailable(_)
+            StoreError::Joining => {
+                replica.set_joining(true, at);
+                false
+            }
+            // A contradiction was noted where it was found.
+            StoreError::Contradiction(..)
+            | StoreError::Unavailable(_)
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)
@@ -281,7 +300,7 @@ impl Node {
             if facts.entries.is_empty() {
                 return Ok(());
             }
-            self.follow(decided, sale, facts.entries, &[]);
+            self.follow(decided, sale, facts.entries, &[])?;
         }
     }
 
@@ -344,25 +363,39 @@ impl Node {
         }));
     }
 
-    /// Tells the store that this node serves no more. Who cannot say so is parted by the others later.
-    pub(super) async fn part(&mut self) {
+    /// Tells the store that this node serves no more, and follows that: whoever starts it again has to
+    /// know that others may have served since. A node that cannot say so is parted by the others later.
+    pub(super) async fn part(&mut self, decided: &mut Decided) {
         let Some(store) = self.store.clone() else { return };
+        let following = |replica: &Replica| replica.state == ReplicaState::Following;
+        let sales = self.replicas.iter().filter(|(_, replica)| following(replica));
+        let sales: Vec<(SaleTag, Epoch)> =
+            sales.map(|(sale, replica)| (*sale, replica.epoch)).collect();
         let parting = async {
-            for (sale, replica) in self.replicas.iter().filter(|(sale, _)| !self.is_away(**sale)) {
-                let name = &self.options.node;
-                let notes = [Note::Part { node: name, silent_ms: 0 }];
+            for (sale, epoch) in sales {
+                if self.is_away(sale) {
+                    continue;
+                }
+                let (name, after) = (self.options.node.clone(), self.point(sale));
+                let notes = [Note::Part { node: &name, silent_ms: 0 }];
                 let batch = Batch {
-                    sale: *sale,
-                    epoch: replica.epoch,
-                    after: &self.point(*sale),
-                    node: name,
+                    sale,
+                    epoch,
+                    after: &after,
+                    node: &name,
                     stalled: true,
                     notes: &notes,
                     commands: &[],
+                    journaled: &after,
                     now: None,
                 };
-                if let Err(StoreError::Unavailable(_)) = store.decide(&batch).await {
-                    return;
+                match store.decide(&batch).await {
+                    Err(StoreError::Unavailable(_)) => return,
+                    // What does not follow is met again at the next start.
+                    Ok(decision) => {
+                        drop(self.follow(decided, sale, decision.facts.entries, &[]));
+                    }
+                    Err(_) => {}
                 }
             }
             store.close().await;

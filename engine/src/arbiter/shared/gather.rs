@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     arbiter::{
-        Decided,
-        redis::{Entry, Quorum, QuorumAnswer, Rebuild, StoreError},
+        Decided, SharedOptions,
+        redis::{Entry, Present, Quorum, QuorumAnswer, Rebuild, Standing, StoreError},
     },
     codec::Binary as _,
     id::{Epoch, NodeName, SaleTag},
@@ -20,9 +20,9 @@ use crate::{
 impl Node {
     /// One step for each sale that is not followed.
     pub(super) async fn gather(&mut self, decided: &mut Decided) {
-        let at = decided.at;
+        let (at, now) = (decided.at, self.now);
         let is_due = |state: &ReplicaState| match state {
-            ReplicaState::Following => false,
+            ReplicaState::Following | ReplicaState::OutOfService(_) => false,
             ReplicaState::Gathering { next, .. } => at >= *next,
             ReplicaState::Adopting => true,
         };
@@ -35,8 +35,10 @@ impl Node {
             }
             if let Err(error) = self.regain(decided, tag).await {
                 self.note_failure(tag, &error);
-                if let Some(replica) = self.replicas.get_mut(&tag) {
-                    replica.gather(at.after(GATHER_MS), &error.to_string());
+                if let Some(replica) = self.replicas.get_mut(&tag)
+                    && !matches!(error, StoreError::Contradiction(..))
+                {
+                    replica.gather(now, at.after(GATHER_MS), &error.to_string());
                 }
             }
         }
@@ -57,21 +59,17 @@ impl Node {
             return Err(error);
         }
         let Some(sale) = self.world.sale(tag) else { return Ok(()) };
-        let (point, node) = (self.point(tag), self.options.node.clone());
-        let mut members: Vec<NodeName> = sale.members().nodes().cloned().collect();
-        if !members.contains(&node) {
-            members.push(node.clone());
-        }
-        let wait_ms = self.options.muster_wait_ms;
-        let quorum = Quorum { sale: tag, node: &node, point: &point, members: &members, wait_ms };
+        let point = self.point(tag);
+        let members = self.members_with_this(sale);
         let next = decided.at.after(GATHER_MS);
-        let answer = match self.store().quorum(&quorum).await {
+        let answer = match self.ask_quorum(tag, &point, &members).await {
             Err(StoreError::UnknownSale) => {
                 self.drop_deleted(decided, tag, point);
                 return Ok(());
             }
             answer => answer?,
         };
+        let now = self.now;
         let Some(replica) = self.replicas.get_mut(&tag) else { return Ok(()) };
         match answer {
             QuorumAnswer::Open { epoch } => {
@@ -84,23 +82,70 @@ impl Node {
                 }
             }
             QuorumAnswer::Loading { epoch, .. } => {
-                replica.gather(next, &format!("another node is writing it, in epoch {}", epoch.0));
+                replica.gather(
+                    now,
+                    next,
+                    &format!("another node is writing it, in epoch {}", epoch.0),
+                );
             }
             QuorumAnswer::Wait { present } => {
-                let absent = members.iter().filter(|node| !present.contains(node));
-                let absent: Vec<&str> = absent.map(NodeName::as_str).collect();
+                let absent = absent(&members, &present);
                 let why = if absent.is_empty() {
                     "another node is about to write it".to_owned()
                 } else {
-                    format!("waiting for {}", absent.join(", "))
+                    format!("waiting for {absent}")
                 };
-                replica.gather(next, &why);
+                replica.gather(now, next, &why);
             }
-            QuorumAnswer::Rebuild { epoch, base_seq, missing } => {
-                self.rebuild(decided, tag, epoch, base_seq, missing).await?;
+            QuorumAnswer::Unsure { present } => {
+                let absent = absent(&members, &present);
+                let here = present.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", ");
+                let missing =
+                    if absent.is_empty() { absent } else { format!("; {absent} not here") };
+                let why = format!(
+                    "lost by the store, and no node that is here was in touch with it until then, so \
+                     others may have served since (here: {here}{missing}). If none did, restart one of \
+                     them with --rebuild-store"
+                );
+                replica.gather(now, next, &why);
+            }
+            QuorumAnswer::Rebuild { epoch, missing, present } => {
+                self.rebuild(decided, tag, epoch, missing, present).await?;
             }
         }
         Ok(())
+    }
+
+    /// Who serves a sale, as this node knows it, with itself.
+    fn members_with_this(&self, sale: &Sale) -> Vec<NodeName> {
+        let mut members: Vec<NodeName> = sale.members().nodes().cloned().collect();
+        if !members.contains(&self.options.node) {
+            members.push(self.options.node.clone());
+        }
+        members
+    }
+
+    async fn ask_quorum(
+        &self,
+        sale: SaleTag,
+        point: &Point,
+        members: &[NodeName],
+    ) -> Result<QuorumAnswer, StoreError> {
+        let replica = self.replicas.get(&sale);
+        let SharedOptions { node, rebuild_store, muster_wait_ms, .. } = &self.options;
+        let is_known = replica.is_some_and(|replica| replica.joining_since.is_none());
+        let away_ms = replica.and_then(|replica| replica.out_of_touch_ms);
+        let quorum = Quorum {
+            sale,
+            node,
+            point,
+            members,
+            // An operator's word is for both.
+            is_known: is_known || *rebuild_store,
+            out_of_touch_ms: away_ms.or_else(|| rebuild_store.then_some(0)),
+            wait_ms: *muster_wait_ms,
+        };
+        self.store().quorum(&quorum).await
     }
 
     /// Writes the sale anew from this node's world.
@@ -109,14 +154,18 @@ impl Node {
         decided: &mut Decided,
         tag: SaleTag,
         epoch: Epoch,
-        base_seq: u64,
-        missing: Vec<NodeName>,
+        mut missing: Vec<NodeName>,
+        mut present: Vec<Present>,
     ) -> Result<(), StoreError> {
         let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get(&tag)) else {
             return Ok(());
         };
         let (at, last) = (decided.at, self.point(tag));
-        let record = rebuilt(sale, epoch, &last, missing);
+        let away_ms = present.iter().filter_map(|node| node.out_of_touch_ms).min();
+        // A node whose history is another has acknowledged what nobody else knows, as if it were not here.
+        let is_other = |node: &Present| node.is_forked || replica.contradicts(&node.point);
+        missing.extend(present.extract_if(.., |node| is_other(node)).map(|node| node.node));
+        let record = rebuilt(sale, epoch, &last, missing.clone(), away_ms.unwrap_or(0));
         let mut bytes = Vec::new();
         record.encode(&mut bytes);
         let point = last.next(epoch, self.options.node.as_str(), &bytes);
@@ -124,13 +173,15 @@ impl Node {
         changed.apply(&record, at);
         let own = Entry { at, point, records: vec![record] };
 
-        let (base, mut entries) = replica.since(base_seq, last);
+        let members = members_of(&changed, &present, missing);
+        let base_seq = present.iter().map(|node| node.point.seq).min();
+        let (base, mut entries) = replica.since(base_seq.unwrap_or(last.seq), last);
         entries.push(own.clone());
-        let (sale, last) = (&changed, &point);
-        let load = Rebuild { sale, at, epoch, last, base: &base, entries: &entries };
+        let (sale, last, entries, members) = (&changed, &point, &entries, &members);
+        let load = Rebuild { sale, at, epoch, last, base: &base, entries, members };
         self.store().load(&load).await?;
         self.store().announce(&changed.spec().name).await?;
-        self.follow(decided, tag, vec![own], &[]);
+        self.follow(decided, tag, vec![own], &[])?;
         if let Some(replica) = self.replicas.get_mut(&tag) {
             replica.epoch = epoch;
             replica.state = ReplicaState::Following;
@@ -142,18 +193,49 @@ impl Node {
     fn drop_deleted(&mut self, decided: &mut Decided, sale: SaleTag, point: Point) {
         let (author, change) = (Author::store(), Box::new(Change::Delete));
         let records = vec![Record::Changed { sale, author, change, replay: None }];
-        self.follow(decided, sale, vec![Entry { at: decided.at, point, records }], &[]);
+        drop(self.follow(decided, sale, vec![Entry { at: decided.at, point, records }], &[]));
     }
 }
 
-/// The fact of a rebuild. What a missing node may have done besides is set aside.
-fn rebuilt(sale: &Sale, epoch: Epoch, last: &Point, missing: Vec<NodeName>) -> Record {
-    let room = u32::try_from(PLACES_MAX - sale.issued().0).unwrap_or(u32::MAX);
-    let (stranded, skipped) = if missing.is_empty() {
-        (Vec::new(), 0)
-    } else {
-        let available = sale.counts().iter().map(|counts| counts.available);
-        (available.collect(), SKIPPED_NUMBERS.min(room))
+/// The members that are not there, by name.
+fn absent(members: &[NodeName], present: &[NodeName]) -> String {
+    let absent = members.iter().filter(|node| !present.contains(node));
+    absent.map(NodeName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What the store is to note of the nodes. Who all members knew before is still known to all, also to those
+/// that are missing.
+fn members_of(
+    sale: &Sale,
+    present: &[Present],
+    missing: Vec<NodeName>,
+) -> Vec<(NodeName, Standing)> {
+    let is_known = |name: &NodeName| present.iter().any(|node| node.node == *name && node.is_known);
+    let standing = |name: &NodeName| {
+        let standing = if is_known(name) { Standing::Known } else { Standing::Joining };
+        (name.clone(), standing)
     };
-    Record::Rebuilt { sale: sale.tag(), epoch, after: last.seq, missing, stranded, skipped }
+    let missing = missing.into_iter().map(|name| (name, Standing::Silent));
+    sale.members().nodes().map(standing).chain(missing).collect()
+}
+
+/// The fact of a rebuild. What a missing node may have done besides, while none that is here heard of it, is
+/// set aside.
+fn rebuilt(
+    sale: &Sale,
+    epoch: Epoch,
+    last: &Point,
+    missing: Vec<NodeName>,
+    away_ms: u64,
+) -> Record {
+    let (mut stranded, mut skipped, mut skipped_holds) = (Vec::new(), 0, 0);
+    if !missing.is_empty() {
+        stranded = sale.counts().iter().map(|counts| counts.available).collect();
+        let seconds = u32::try_from(away_ms / 1_000 + 1).unwrap_or(u32::MAX);
+        let room = u32::try_from(PLACES_MAX - sale.issued().0).unwrap_or(u32::MAX);
+        skipped_holds = SKIPPED_NUMBERS.saturating_mul(seconds);
+        skipped = skipped_holds.min(room);
+    }
+    let (sale, after) = (sale.tag(), last.seq);
+    Record::Rebuilt { sale, epoch, after, missing, stranded, skipped, skipped_holds }
 }

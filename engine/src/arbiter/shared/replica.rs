@@ -2,22 +2,48 @@
 
 use std::collections::VecDeque;
 
-use super::super::redis::Entry;
-use crate::{clock::Millis, id::Epoch, stream::Point};
+use super::super::redis::{Entry, StoreError};
+use crate::{clock::Millis, id::Epoch, limits::IN_TOUCH_MS, stream::Point};
 
 /// Entries kept for nodes that are a little behind when this one has to rebuild the store.
 const RECENT_ENTRIES_MAX: usize = 1_024;
 /// Facts in them, so that batches of a crowd do not fill the memory.
 const RECENT_FACTS_MAX: usize = 65_536;
-/// A snapshot is put beside the stream after so many entries, or bytes of facts.
-const SNAPSHOT_ENTRIES: u64 = 8_192;
+/// A snapshot is put beside the stream after so many bytes of facts, or as many as the last one is long.
 const SNAPSHOT_BYTES: u64 = 8 * 1024 * 1024;
+/// After so many entries it is put when their facts are this part of the last one: many small entries make
+/// a late node read long, and a large sale costs much to put.
+const SNAPSHOT_ENTRIES: u64 = 8_192;
+const SNAPSHOT_PART: u64 = 8;
+/// After so many it is put in any case, before the stream drops entries that no snapshot has.
+const SNAPSHOT_ENTRIES_MAX: u64 = 32_768;
 /// What a fact takes in the stream.
 const FACT_BYTES: u64 = 64;
 /// How long after a snapshot that failed the next is put.
 const SNAPSHOT_PAUSE_MS: u64 = 1_000;
 /// How often a sale that is lost is asked for.
 pub(super) const GATHER_MS: u64 = 100;
+
+/// A sale that this node has just heard of is joined in two or three ticks: only what takes longer is worth
+/// a word. A node that starts waits for it before it is ready.
+const JOINING_MS: u64 = 2_000;
+
+/// When something was: by engine time, and by the wall clock, for the other may not count while the machine
+/// stands still.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moment {
+    pub at: Millis,
+    pub wall_offset_ms: i64,
+}
+
+impl Moment {
+    /// Milliseconds since then, by the clock that says more.
+    fn since(self, earlier: Self) -> u64 {
+        let by_engine = self.at.since(earlier.at);
+        let stepped = self.wall_offset_ms.saturating_sub(earlier.wall_offset_ms);
+        by_engine.max(by_engine.saturating_add_signed(stepped))
+    }
+}
 
 /// One sale.
 #[derive(Debug)]
@@ -28,6 +54,17 @@ pub(super) struct Replica {
     /// Why the last call failed at this sale alone: another server has its slot, the library fails at
     /// what its keys hold, or its stream has what cannot be read. The next call that succeeds ends it.
     pub failing: Option<String>,
+    /// It fails because this node cannot read what the store decided: it asks for no more of that.
+    pub is_unreadable: bool,
+    /// Since when other nodes have yet to hear that this one serves; `None` when all know.
+    pub joining_since: Option<Millis>,
+    /// The last entry that was journaled when the turn began.
+    pub journaled: Point,
+    /// When the store last answered a call for this sale; `None` before it has.
+    pub touched: Option<Moment>,
+    /// For how long this node had been out of touch when it noticed that the store lost the sale, if that
+    /// was short enough for it to know who served.
+    pub out_of_touch_ms: Option<u64>,
     /// The last call: the gate's tick is due so long after it.
     pub called_at: Millis,
     /// Whether this node hands the order events on.
@@ -66,7 +103,10 @@ impl Unsaved {
     pub(super) fn is_due(&self, at: Millis) -> bool {
         let bytes = self.facts * FACT_BYTES;
         let is_long = bytes >= SNAPSHOT_BYTES.max(self.saved_bytes);
-        at >= self.not_before && (self.is_wanted || self.entries >= SNAPSHOT_ENTRIES || is_long)
+        let is_worth_it = bytes >= self.saved_bytes / SNAPSHOT_PART;
+        let are_many = self.entries >= SNAPSHOT_ENTRIES && is_worth_it;
+        let is_due = is_long || are_many || self.entries >= SNAPSHOT_ENTRIES_MAX;
+        at >= self.not_before && (self.is_wanted || is_due)
     }
 
     /// How long a snapshot is expected to be.
@@ -99,6 +139,9 @@ pub(super) enum ReplicaState {
     },
     /// What follows this node's point is not to be had from the stream.
     Adopting,
+    /// The stream has what contradicts this node's world, which may have taken over some of it: nothing
+    /// more is done with the sale before the next start.
+    OutOfService(String),
 }
 
 impl Replica {
@@ -107,6 +150,11 @@ impl Replica {
             epoch,
             state: ReplicaState::Following,
             failing: None,
+            is_unreadable: false,
+            joining_since: Some(Millis(0)),
+            journaled: Point::START,
+            touched: None,
+            out_of_touch_ms: None,
             called_at: Millis(0),
             is_delivering: false,
             roll_called_at: Millis(0),
@@ -115,6 +163,11 @@ impl Replica {
             recent_facts: 0,
             unsaved: Unsaved::default(),
         }
+    }
+
+    /// Of a sale that this node has just heard of.
+    pub(super) fn found(epoch: Epoch, at: Millis) -> Self {
+        Self { joining_since: Some(at), ..Self::at(epoch) }
     }
 
     pub(super) fn remember(&mut self, entry: Entry) {
@@ -139,21 +192,78 @@ impl Replica {
         (base.point, self.recent.iter().filter(later).cloned().collect())
     }
 
-    pub(super) fn gather(&mut self, next: Millis, why: &str) {
+    /// Nothing is decided before the nodes have come together; asks again at `next`.
+    pub(super) fn gather(&mut self, now: Moment, next: Millis, why: &str) {
+        if !matches!(self.state, ReplicaState::Gathering { .. }) {
+            let away = self.touched.map(|touched| now.since(touched));
+            self.out_of_touch_ms = away.filter(|away| *away <= IN_TOUCH_MS);
+        }
         self.is_delivering = false;
         self.state = ReplicaState::Gathering { next, why: why.to_owned() };
     }
 
-    /// Whether nothing is decided at present.
-    pub(super) fn is_hindered(&self) -> bool {
-        self.state != ReplicaState::Following || self.failing.is_some()
+    pub(super) fn put_out_of_service(&mut self, why: &StoreError) {
+        self.is_delivering = false;
+        self.state = ReplicaState::OutOfService(why.to_string());
     }
 
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(super) fn is_out_of_service(&self) -> bool {
+        matches!(self.state, ReplicaState::OutOfService(_))
+    }
+
+    /// The store said whether others have yet to hear that this node serves.
+    pub(super) fn set_joining(&mut self, is_joining: bool, at: Millis) {
+        self.joining_since = is_joining.then(|| self.joining_since.unwrap_or(at));
+    }
+
+    /// Whether nothing is decided at present.
+    pub(super) fn is_hindered(&self, now: Millis) -> bool {
+        self.state != ReplicaState::Following || self.failing.is_some() || self.is_joining_long(now)
+    }
+
+    fn is_joining_long(&self, now: Millis) -> bool {
+        self.joining_since.is_some_and(|since| now.since(since) >= JOINING_MS)
+    }
+
+    pub(super) fn trouble(&self, now: Millis) -> Option<String> {
         match &self.state {
             ReplicaState::Gathering { why, .. } => Some(why.clone()),
+            ReplicaState::OutOfService(why) => Some(format!("out of service: {why}")),
             ReplicaState::Adopting => Some("this node takes over what the others have".to_owned()),
-            ReplicaState::Following => self.failing.clone(),
+            ReplicaState::Following => self.failing.clone().or_else(|| {
+                let why = "waiting until all other nodes have heard that this one serves";
+                self.is_joining_long(now).then(|| why.to_owned())
+            }),
         }
+    }
+
+    /// Whether an entry that another node has is not in this one's history.
+    pub(super) fn contradicts(&self, point: &Point) -> bool {
+        let same = self.recent.iter().find(|entry| entry.point.seq == point.seq);
+        same.is_some_and(|entry| entry.point != *point)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_sale_is_put_when_what_happened_is_worth_it_and_before_the_stream_forgets() {
+        const LARGE: usize = 170 * 1024 * 1024;
+        let due_after = |saved_bytes, facts_of_entry: u64| {
+            let mut unsaved = Unsaved::default();
+            unsaved.saved(saved_bytes);
+            while !unsaved.is_due(Millis(0)) {
+                unsaved.entries += 1;
+                unsaved.facts += facts_of_entry;
+            }
+            unsaved.entries
+        };
+        assert_eq!(due_after(0, 1), SNAPSHOT_ENTRIES);
+        assert_eq!(due_after(LARGE, 1), SNAPSHOT_ENTRIES_MAX, "four times as seldom");
+        assert_eq!(due_after(LARGE, 50), SNAPSHOT_ENTRIES, "a seventh of it is new");
+        let facts_of_last = LARGE as u64 / FACT_BYTES;
+        assert_eq!(due_after(LARGE, facts_of_last.div_ceil(100)), 100, "as much as it is long");
     }
 }

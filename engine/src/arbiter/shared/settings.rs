@@ -98,7 +98,8 @@ impl Node {
             let point = Point::START.next(epoch, self.options.node.as_str(), &bytes);
             let entries = [Entry { at, point, records: vec![record.clone()] }];
             let (last, base) = (&entries[0].point, &Point::START);
-            let rebuild = Rebuild { sale: &sale, at, epoch, last, base, entries: &entries };
+            let (sale, entries) = (&sale, &entries);
+            let rebuild = Rebuild { sale, at, epoch, last, base, entries, members: &[] };
             match self.store().load(&rebuild).await {
                 Err(StoreError::OtherEpoch { epoch: found }) if found >= epoch => {
                     // A deleted sale that this node may never have served: its order events, however
@@ -128,11 +129,14 @@ impl Node {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica: &Replica| replica.epoch);
+            // Of a node's own word nobody is told: what is lost of it is said again.
+            let is_told = !matches!(change, Change::Returned { .. });
+            let node = is_told.then_some(&self.options.node);
             let after = self.point(tag);
-            match self.store().append(epoch, &after, &record).await {
+            match self.store().append(node, epoch, &after, &record).await {
                 Ok(facts) => {
                     let name = self.world.sale(tag).map(|sale| sale.spec().name.clone());
-                    self.follow(decided, tag, facts.entries, &[]);
+                    self.follow(decided, tag, facts.entries, &[])?;
                     if let Some(name) = name.filter(|_| *change == Change::Delete) {
                         self.store().forget(&name).await?;
                     }

@@ -14,7 +14,10 @@ use engine::{
     stream::Point,
 };
 
-use super::serving::{OFFER, Serving, in_time, until};
+use super::{
+    server::name,
+    serving::{OFFER, Serving, in_time, until},
+};
 use crate::support::{self, SALE};
 
 /// So many nodes, named from `a` on, of which the first made the sale and all have it.
@@ -26,7 +29,7 @@ pub(super) async fn together<const COUNT: usize>(url: &str, units: u64) -> [Serv
     });
     nodes[0].create(SALE, units).await;
     for node in &nodes {
-        node.sale(SALE).await;
+        node.serves(SALE).await;
     }
     nodes
 }
@@ -88,7 +91,7 @@ pub(super) fn certify(disk: &SimDisk) {
 /// What a node said when it came back: units that it had promised, and units that are for sale again.
 pub(super) fn returned(peer: &Serving, node: &str) -> Option<(Vec<u64>, Vec<u64>)> {
     peer.view().settings().audit.iter().find_map(|entry| match &entry.change {
-        Some(Change::Returned { node: who, promised, released }) if who.as_str() == node => {
+        Some(Change::Returned { node: who, promised, released }) if who.is_of(&name(node)) => {
             Some((promised.clone(), released.clone()))
         }
         _ => None,

@@ -211,8 +211,8 @@ fn a_snapshot_goes_with_its_history_and_with_its_sale() {
         assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(None));
         go_on(&mut node, 2).await;
         put(&node, b"of the second").await.unwrap();
-        let change = support::changed(node.sale, &Change::Delete);
-        node.arbiter.append(node.epoch, &node.point, &change).await.unwrap();
+        let change = &Change::Delete;
+        node.append(&node.point, change).await.unwrap();
         assert_eq!(node.arbiter.snapshot(node.sale).await, Err(StoreError::UnknownSale));
         let keys = node.arbiter.keys(node.sale);
         let gone = ["EXISTS", &keys[12], &keys[13], &keys[14], &keys[15]];

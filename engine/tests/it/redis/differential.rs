@@ -47,8 +47,6 @@ struct Pair {
     mirror: World,
     raw: Raw,
     offset_ms: u64,
-    /// Whether the store knows the node, whose next batch joins otherwise.
-    joined: bool,
     /// Kinds of facts and of refusals that were seen.
     seen: BTreeSet<String>,
 }
@@ -160,12 +158,16 @@ impl Pair {
         noted.as_string()?.parse().ok().map(Millis)
     }
 
+    fn has_joined(&self) -> bool {
+        let sale = self.local.world().sale(self.node.sale).expect("the sale is there");
+        sale.members().has(&self.node.name)
+    }
+
     /// What the local arbiter is told, for it knows of no other nodes, when the node joins.
     fn join(&mut self, at: Millis) -> Option<Record> {
-        if self.joined {
+        if self.has_joined() {
             return None;
         }
-        self.joined = true;
         let joined = Record::Joined { sale: self.node.sale, node: self.node.name.clone() };
         let mut world = self.local.world().clone();
         world.apply(&joined, at);
@@ -176,7 +178,6 @@ impl Pair {
     /// A batch from a node whose backend does not keep up makes no holds; all else goes on.
     async fn stalled(&mut self, commands: &[Command]) -> Result<(), TestCaseError> {
         let decision = self.node.try_decide(commands, true).await.expect("decided");
-        self.joined = true;
         for entry in &decision.facts.entries {
             let holds = entry.records.iter().any(|record| matches!(record, Record::Held { .. }));
             prop_assert!(!holds, "a stalled node makes no holds");
@@ -200,6 +201,9 @@ impl Pair {
     }
 
     async fn operator(&mut self, operator: &Operator) -> Result<(), TestCaseError> {
+        if !self.has_joined() {
+            self.batch(&[], false).await?;
+        }
         let change = match operator {
             Operator::Pause => Change::Pause,
             Operator::Resume => Change::Resume,
@@ -229,7 +233,7 @@ impl Pair {
         };
         let node = &mut self.node;
         let expected = support::changed(node.sale, &change);
-        let appended = node.arbiter.append(node.epoch, &node.point, &expected).await;
+        let appended = node.append(&node.point, &change).await;
         let facts = appended.expect("appended where the stream ends");
         node.follow(&facts);
         prop_assert_eq!(facts.entries.len(), 1);
@@ -246,7 +250,6 @@ impl Pair {
     async fn rebuild(&mut self) {
         self.clear(&self.node.arbiter).await;
         self.node.reload().await;
-        self.joined = false;
         self.set_offset().await;
     }
 
@@ -377,7 +380,7 @@ async fn play(
     let fresh = server.arbiter("fresh", DEADLINE).await;
     let (local, mirror) = (LocalArbiter::new(node.world.clone()), node.world.clone());
     let (raw, seen) = (server.raw().await, BTreeSet::new());
-    let mut pair = Pair { node, local, mirror, raw, offset_ms: 0, joined: false, seen };
+    let mut pair = Pair { node, local, mirror, raw, offset_ms: 0, seen };
     for next in &moves {
         match next {
             Move::Batch { actions, stalled } => pair.batch(actions, *stalled).await?,
@@ -421,9 +424,7 @@ fn a_sale_goes_from_entry_to_refund() {
 }
 
 async fn change(node: &mut Node, change: &Change) {
-    let (epoch, point) = (node.epoch, node.point);
-    let changed = support::changed(node.sale, change);
-    let appended = node.arbiter.append(epoch, &point, &changed).await;
+    let appended = node.append(&node.point, change).await;
     node.follow(&appended.expect("appended where the stream ends"));
 }
 
@@ -435,6 +436,7 @@ fn a_gate_behind_which_a_crowd_has_left_gets_past_it_in_bounded_steps_here_too()
         let (first, last) = (GATE_WALK_PLACES_MAX, GATE_WALK_PLACES_MAX + 3);
         let spec = support::spec(&[9]);
         let mut node = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
+        node.decide(&[]).await;
         change(&mut node, &Change::Pause).await;
         for from in (1..=last).step_by(4_096) {
             let who = from..=last.min(from + 4_095);

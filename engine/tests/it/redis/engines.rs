@@ -77,7 +77,8 @@ fn a_purchase_is_repeated_at_another_engine_byte_for_byte_and_limits_hold_over_a
     run(async {
         let (a, b) = (Serving::start("a", &server.url()), Serving::start("b", &server.url()));
         a.create_as(SaleSpec { per_shopper_max: 3, ..wide(3) }).await;
-        b.sale(SALE).await;
+        a.serves(SALE).await;
+        b.serves(SALE).await;
         let entry =
             a.engine().enter(&a.view(), ShopperKey(1), Some(key(7, 7))).await.expect("open");
         let again =

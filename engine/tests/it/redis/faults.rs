@@ -34,8 +34,8 @@ fn a_wiped_store_knows_no_sale_until_it_is_loaded_under_a_higher_epoch() {
         assert_eq!(enter(&mut node, 2).await, Err(StoreError::UnknownSale));
         let facts = node.arbiter.facts(node.sale, &node.point, 10).await;
         assert_eq!(facts.unwrap_err(), StoreError::UnknownSale);
-        let change = support::changed(node.sale, &Change::Pause);
-        let appended = node.arbiter.append(node.epoch, &node.point, &change).await;
+        let change = &Change::Pause;
+        let appended = node.append(&node.point, change).await;
         assert_eq!(appended.unwrap_err(), StoreError::UnknownSale);
         node.reload().await;
         enter(&mut node, 2).await.unwrap();
@@ -72,6 +72,7 @@ fn another_epoch_is_refused_before_anything_is_decided() {
         let facts = old.arbiter.facts(old.sale, &old.point, 10).await.unwrap();
         assert_eq!((facts.epoch, facts.entries.len()), (Epoch(2), 0));
         old.epoch = facts.epoch;
+        old.join(&mut node).await;
         enter(&mut old, 2).await.unwrap();
         assert_eq!(old.sale().issued().0, 2, "the refused entry was none");
     });
@@ -140,8 +141,8 @@ fn what_was_decided_on_an_earlier_state_is_not_appended() {
         let mut node = node(&server, DEADLINE).await;
         let before = node.point;
         enter(&mut node, 1).await.unwrap();
-        let change = support::changed(node.sale, &Change::Pause);
-        let moved = node.arbiter.append(node.epoch, &before, &change).await;
+        let change = &Change::Pause;
+        let moved = node.append(&before, change).await;
         assert_eq!(moved.unwrap_err(), StoreError::Moved { seq: node.point.seq });
     });
 }
@@ -152,8 +153,8 @@ fn a_deleted_sale_tells_of_its_end_no_more_and_its_name_begins_again() {
     run(async {
         let mut node = node(&server, DEADLINE).await;
         enter(&mut node, 1).await.unwrap();
-        let change = support::changed(node.sale, &Change::Delete);
-        let facts = node.arbiter.append(node.epoch, &node.point, &change).await.unwrap();
+        let change = &Change::Delete;
+        let facts = node.append(&node.point, change).await.unwrap();
         assert_eq!(facts.entries.len(), 1);
         assert_eq!(enter(&mut node, 2).await, Err(StoreError::UnknownSale));
         node.reload().await;

@@ -211,6 +211,7 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
 
         let back = Serving::on(&SimDisk::new(), impatient("missing"));
         back.sale(SALE).await;
+        forget_the_silent(&server).await;
         back.pass(200).await;
         agree(&[&a, &back]).await;
         // Nor after a restart, when the journal that it has is one of its own.
@@ -256,9 +257,23 @@ async fn two_that_sold_ten(server: &Server) -> (Serving, Serving) {
     (a, missing)
 }
 
-/// A node that waits for the missing for a moment only.
+/// A node that waits for the missing for a moment only, and that an operator told to write the sale anew.
 fn impatient(node: &str, server: &Server) -> SharedOptions {
-    SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) }
+    SharedOptions { muster_wait_ms: 300, rebuild_store: true, ..shared(node, &server.url()) }
+}
+
+/// As if a minute had passed since nodes fell silent.
+async fn forget_the_silent(server: &Server) {
+    let raw = server.raw().await;
+    let nodes = format!("own:{{{:016x}}}:nodes", support::tag().0);
+    let noted = raw.call(&["HGETALL", &nodes]).await.into_array();
+    for pair in noted.chunks(2) {
+        let (name, note) = (pair[0].as_string().expect("a name"), pair[1].as_bytes());
+        // Behind four numbers.
+        if note.expect("bytes")[32] == 2 {
+            raw.call(&["HDEL", &nodes, &name]).await;
+        }
+    }
 }
 
 /// Whether the stream's first entry comes after this one.

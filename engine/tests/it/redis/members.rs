@@ -1,9 +1,10 @@
 //! Who serves a sale, which node delivers its events, and what nodes tell beside commands.
 
 use engine::{
-    arbiter::redis::{Decision, Note},
+    arbiter::redis::{Decision, Note, StoreError},
     id::EventId,
-    record::Record,
+    limits::SILENT_KEPT_MS,
+    record::{Change, Record},
 };
 
 use super::server::{DEADLINE, Node, Raw, Server, run};
@@ -107,6 +108,83 @@ fn parted(node: &Node) -> Record {
 }
 
 #[test]
+fn a_node_is_asked_for_nothing_before_the_others_have_journaled_that_it_joined() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b, _raw) = two(&server).await;
+        a.decide(&[support::enter(1, None)]).await;
+        let enter = [support::enter(2, None)];
+        let joining = async |b: &mut Node| {
+            let decision = b.decide(&enter).await;
+            assert!(decision.is_joining && decision.verdicts.is_empty() && !decision.delivers);
+            assert_eq!(b.append(&b.point, &Change::Pause).await, Err(StoreError::Joining));
+        };
+        joining(&mut b).await;
+        joining(&mut b).await;
+        // It follows the entry with this call, and has journaled it by the next.
+        a.decide(&[]).await;
+        joining(&mut b).await;
+        a.decide(&[]).await;
+        let decision = b.decide(&enter).await;
+        assert!(!decision.is_joining, "at once, and not when a's call would be noted again");
+        assert_eq!((decision.verdicts.len(), b.sale().issued().0), (1, 2));
+    });
+}
+
+#[test]
+fn who_was_parted_for_its_silence_is_waited_for_while_it_may_come_back_and_speak() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b, raw) = two(&server).await;
+        a.decide(&[]).await;
+        b.join(&mut a).await;
+        let (mut c, name_of_b) = (a.beside(a.arbiter.clone()), b.name.clone());
+        c.name = super::server::name("c");
+        wait(&raw, &a, 16_000).await;
+        a.tell(&[Note::Part { node: &name_of_b, silent_ms: 15_000 }]).await;
+        assert_eq!(members(&a), ["a"]);
+        for _ in 0..3 {
+            assert!(c.decide(&[]).await.is_joining, "b may not know c");
+            a.decide(&[]).await;
+        }
+        wait(&raw, &a, SILENT_KEPT_MS - 17_000).await;
+        assert!(c.decide(&[]).await.is_joining);
+        wait(&raw, &a, 2_000).await;
+        assert!(!c.decide(&[]).await.is_joining, "b can no longer speak for the sale");
+        for _ in 0..3 {
+            b.decide(&[]).await;
+            a.decide(&[]).await;
+            c.decide(&[]).await;
+        }
+        assert!(!b.decide(&[]).await.is_joining, "it joined again");
+    });
+}
+
+#[test]
+fn of_two_that_were_silent_the_first_to_come_back_does_not_wait_for_the_other() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b, raw) = two(&server).await;
+        a.decide(&[]).await;
+        b.join(&mut a).await;
+        let mut c = a.beside(a.arbiter.clone());
+        c.name = super::server::name("c");
+        while c.decide(&[]).await.is_joining {
+            a.decide(&[]).await;
+            b.decide(&[]).await;
+        }
+        wait(&raw, &a, 16_000).await;
+        let names = [b.name.clone(), c.name.clone()];
+        let silent = names.each_ref().map(|node| Note::Part { node, silent_ms: 15_000 });
+        a.tell(&silent).await;
+        assert!(b.decide(&[]).await.is_joining);
+        a.decide(&[]).await;
+        a.decide(&[]).await;
+        assert!(!b.decide(&[]).await.is_joining, "c, wherever it is, takes b for a member");
+    });
+}
+
+#[test]
 fn one_node_delivers_until_its_calls_cease_or_it_parts() {
     let server = Server::start();
     run(async {
@@ -126,6 +204,7 @@ fn one_node_delivers_until_its_calls_cease_or_it_parts() {
         let left = b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
         assert!(!left.delivers);
         assert!(a.decide(&[]).await.delivers, "what a leaving node gives up is free at once");
+        b.join(&mut a).await;
         let name = a.name.clone();
         let takes = b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
         assert!(takes.delivers, "a parted node's lease is free at once");

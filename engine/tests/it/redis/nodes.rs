@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::{
-    arbiter::redis::{Rebuild, StoreError, Verdict},
+    arbiter::redis::{StoreError, Verdict},
     command::Command,
     id::{Epoch, HoldId, ShopperKey},
     record::ReplayKey,
@@ -24,7 +24,9 @@ fn two_nodes_at_once_give_dense_numbers_and_sell_every_unit_once() {
     run(async {
         let spec = SaleSpec { active_max: 10_000, ..support::spec(&[UNITS]) };
         let mut a = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
+        a.decide(&[]).await;
         let mut b = a.beside(server.arbiter("own", DEADLINE).await);
+        b.join(&mut a).await;
         let (of_a, of_b) = tokio::join!(crowd(&mut a, 0), crowd(&mut b, CROWD));
         for node in [&mut a, &mut b] {
             node.decide(&[]).await;
@@ -59,15 +61,13 @@ fn who_lagged_when_the_store_was_lost_reads_on_from_the_one_that_rebuilt_it() {
             entries.extend(ahead.decide(&[support::enter(shopper, None)]).await.facts.entries);
         }
         server.raw().await.call(&["FLUSHALL"]).await;
-        ahead.epoch = Epoch(2);
-        let (sale, at, epoch, last) = (ahead.sale(), ahead.at, ahead.epoch, &ahead.point);
-        let rebuild = Rebuild { sale, at, epoch, last, base: &base, entries: &entries };
-        arbiter.load(&rebuild).await.unwrap();
+        ahead.rebuild(Epoch(2), &base, &entries).await;
         ahead.decide(&[support::enter(41, None)]).await;
 
         let refused = behind.try_decide(&[], false).await;
         assert_eq!(refused.unwrap_err(), StoreError::OtherEpoch { epoch: Epoch(2) });
         behind.epoch = Epoch(2);
+        behind.join(&mut ahead).await;
         behind.decide(&[support::enter(42, None)]).await;
         ahead.decide(&[]).await;
         assert_eq!(behind.world.hash(), ahead.world.hash());

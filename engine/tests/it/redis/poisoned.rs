@@ -1,10 +1,10 @@
 //! A sale whose keys or stream hold what cannot be worked with is out of service alone, and says so.
 
-use engine::view::SaleView;
+use engine::{arbiter::SharedOptions, view::SaleView};
 
 use super::{
-    server::{Server, run},
-    serving::{Serving, until},
+    server::{DEADLINE, Server, run},
+    serving::{Serving, shared, until},
     shards::meta,
 };
 
@@ -57,5 +57,56 @@ fn a_sale_to_whose_stream_somebody_else_wrote_is_out_of_service_alone() {
         let rest = ["chain", "00", "records", "nonsense"];
         server.raw().await.call(&[&entry[..], &rest[..]].concat()).await;
         spoils_itself_alone(&node, &sales).await;
+    });
+}
+
+/// The sale is named, and what is wrong with it.
+async fn is_out_of_service(node: &Serving) {
+    until("the sale is named", || {
+        let troubles = node.troubles();
+        let begins = "sale spoilt: out of service: entry ";
+        troubles.len() == 1
+            && troubles[0].starts_with(begins)
+            && troubles[0].contains("contradicts")
+    })
+    .await;
+}
+
+#[test]
+fn a_fact_that_contradicts_what_nodes_know_stops_its_sale_on_all_of_them_and_nothing_else() {
+    let server = Server::start();
+    run(async {
+        let (a, sales) = two_sales(&server).await;
+        let b = Serving::start("b", &server.url());
+        for name in ["spoilt", "sound"] {
+            b.serves(name).await;
+        }
+        let (raw, key) = (server.raw().await, meta(&sales[0]));
+        // The next to enter gets a number far behind the last that nodes know of.
+        raw.call(&["HSET", &key, "issued", "500"]).await;
+        assert!(a.enter(&sales[0], 2).await.is_err(), "it is answered to nobody");
+        for (node, shopper) in [(&a, 3), (&b, 4)] {
+            is_out_of_service(node).await;
+            let sound = node.sale("sound").await;
+            node.enter(&sound, shopper).await.expect("the other sale is served");
+        }
+        // Each meets it again.
+        let [a, b] = [a, b].map(Serving::stop);
+        let a = Serving::on(&a, shared("a", &server.url()));
+        is_out_of_service(&a).await;
+        a.enters(&*a.sale("sound").await, 5).await;
+
+        // An operator takes it out of the store, and has a node write it anew.
+        let keys = server.arbiter("own", DEADLINE).await.keys(sales[0].tag());
+        let a = a.stop();
+        raw.call(&[&["DEL"], keys.each_ref().map(String::as_str).as_slice()].concat()).await;
+        let rebuild_store = true;
+        let a = Serving::on(&a, SharedOptions { rebuild_store, ..shared("a", &server.url()) });
+        let b = Serving::on(&b, shared("b", &server.url()));
+        let entry = a.enters(&*a.sale("spoilt").await, 6).await;
+        assert_eq!(entry.answer.number.0, 2, "behind the last that was acknowledged");
+        assert_eq!(b.enters(&*b.sale("spoilt").await, 7).await.answer.number.0, 3);
+        a.is_well().await;
+        b.is_well().await;
     });
 }

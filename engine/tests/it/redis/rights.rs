@@ -54,12 +54,12 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         node.decide(&[buy, step(Step::Pay), step(Step::Confirm), step(Step::Refund)]).await;
         let behind = node.arbiter.facts(sale, &node.point, 10).await.expect("facts may be read");
         assert_eq!(behind.entries.len(), 0);
-        let change = support::changed(sale, &Change::Pause);
-        let facts = node.arbiter.append(node.epoch, &node.point, &change).await;
+        let change = &Change::Pause;
+        let facts = node.append(&node.point, change).await;
         node.follow(&facts.expect("a change may be appended"));
         beside(&node).await.expect("what stands beside the stream may be written and read");
-        let change = support::changed(sale, &Change::Delete);
-        let facts = node.arbiter.append(node.epoch, &node.point, &change).await;
+        let change = &Change::Delete;
+        let facts = node.append(&node.point, change).await;
         facts.expect("a sale may be deleted");
     });
 }

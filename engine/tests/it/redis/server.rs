@@ -15,14 +15,14 @@ use std::{
 
 use engine::{
     arbiter::redis::{
-        Batch, Decision, Entry, Note, Quorum, QuorumAnswer, Rebuild, RedisArbiter, StoreError,
-        StoreOptions,
+        Batch, Decision, Entry, Facts, Note, Quorum, QuorumAnswer, Rebuild, RedisArbiter, Standing,
+        StoreError, StoreOptions,
     },
     clock::Millis,
     codec::Binary as _,
     command::Command,
     id::{Epoch, EventId, NodeName, SaleTag},
-    record::Record,
+    record::{Change, Record},
     sale::Sale,
     spec::SaleSpec,
     stream::Point,
@@ -181,6 +181,7 @@ impl Raw {
                 let own = [
                     "clock_offset",
                     "called_at",
+                    "joined_seq",
                     "loader",
                     "loaded_at",
                     "delivery",
@@ -249,24 +250,55 @@ impl Node {
 
     /// Writes the sale into a store as it stands.
     pub(super) async fn load_with(&self, arbiter: &RedisArbiter) -> Result<(), StoreError> {
-        let (last, epoch) = (&self.point, self.epoch);
-        let rebuild =
-            Rebuild { sale: self.sale(), at: self.at, epoch, last, base: last, entries: &[] };
-        arbiter.load(&rebuild).await
+        let (last, epoch, members) = (&self.point, self.epoch, &self.members());
+        let (sale, at, entries) = (self.sale(), self.at, &[]);
+        arbiter.load(&Rebuild { sale, at, epoch, last, base: last, entries, members }).await
+    }
+
+    /// The members, all of whom know each other.
+    fn members(&self) -> Vec<(NodeName, Standing)> {
+        self.sale().members().nodes().map(|node| (node.clone(), Standing::Known)).collect()
     }
 
     /// Writes the sale under a granted epoch, with the entries that others may not have.
     pub(super) async fn rebuild(&mut self, epoch: Epoch, base: &Point, entries: &[Entry]) {
         self.epoch = epoch;
-        let (sale, at, last) = (self.sale(), self.at, &self.point);
-        let rebuild = Rebuild { sale, at, epoch, last, base, entries };
+        let (sale, at, last, members) = (self.sale(), self.at, &self.point, &self.members());
+        let rebuild = Rebuild { sale, at, epoch, last, base, entries, members };
         self.arbiter.load(&rebuild).await.expect("a granted epoch is taken");
     }
 
+    /// A node's word at the quorum, that was in touch until the loss.
     pub(super) async fn quorum(&self, wait_ms: u64) -> Result<QuorumAnswer, StoreError> {
+        self.quorum_after(wait_ms, Some(50)).await
+    }
+
+    pub(super) async fn quorum_after(
+        &self,
+        wait_ms: u64,
+        out_of_touch_ms: Option<u64>,
+    ) -> Result<QuorumAnswer, StoreError> {
         let members: Vec<_> = self.sale().members().nodes().cloned().collect();
-        let (sale, node, point) = (self.sale, &self.name, &self.point);
-        self.arbiter.quorum(&Quorum { sale, node, point, members: &members, wait_ms }).await
+        let (sale, node, point, members) = (self.sale, &self.name, &self.point, &members);
+        let is_known = true;
+        let quorum = Quorum { sale, node, point, members, is_known, out_of_touch_ms, wait_ms };
+        self.arbiter.quorum(&quorum).await
+    }
+
+    /// Appends an operator's change that was decided at `after`.
+    pub(super) async fn append(&self, after: &Point, change: &Change) -> Result<Facts, StoreError> {
+        let changed = support::changed(self.sale, change);
+        self.arbiter.append(Some(&self.name), self.epoch, after, &changed).await
+    }
+
+    /// Serves beside `other`, which knows it then.
+    pub(super) async fn join(&mut self, other: &mut Self) {
+        self.decide(&[]).await;
+        while self.decide(&[]).await.is_joining {
+            other.decide(&[]).await;
+        }
+        other.decide(&[]).await;
+        assert_eq!(self.point, other.point);
     }
 
     pub(super) async fn try_decide(
@@ -289,7 +321,8 @@ impl Node {
         stalled: bool,
     ) -> Result<Decision, StoreError> {
         let (sale, node, epoch, after) = (self.sale, &self.name, self.epoch, &self.point);
-        let batch = Batch { sale, node, epoch, after, stalled, notes, commands, now: None };
+        let (journaled, now) = (after, None);
+        let batch = Batch { sale, node, epoch, after, stalled, notes, commands, journaled, now };
         let decision = self.arbiter.decide(&batch).await?;
         self.follow(&decision.facts);
         Ok(decision)
@@ -300,7 +333,7 @@ impl Node {
     }
 
     /// Applies facts, which go on where this node stands.
-    pub(super) fn follow(&mut self, facts: &engine::arbiter::redis::Facts) {
+    pub(super) fn follow(&mut self, facts: &Facts) {
         for entry in &facts.entries {
             assert_eq!(entry.point.seq, self.point.seq + 1, "entries come without a gap");
             assert!(entry.at >= self.at, "time never runs backwards");

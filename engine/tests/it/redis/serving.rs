@@ -18,7 +18,7 @@ use engine::{
     outbox::OrderEvent,
     record::ReplayKey,
     recovery::RecoveryError,
-    sale::{EntryRefusal, PurchaseRefusal, TicketRef},
+    sale::{EntryRefusal, PlaceRefusal, PurchaseRefusal, TicketRef},
     spec::SaleSpec,
     view::SaleView,
 };
@@ -52,7 +52,7 @@ pub(super) fn shared(node: &str, url: &str) -> SharedOptions {
     let (url, prefix) = (url.to_owned(), "own".to_owned());
     let (connections, deadline) = (2, CALL_MAX);
     let store = StoreOptions { url, connections, deadline, replicas: None, prefix };
-    SharedOptions { node: name(node), store, muster_wait_ms: QUORUM_WAIT_MS }
+    SharedOptions { node: name(node), store, muster_wait_ms: QUORUM_WAIT_MS, rebuild_store: false }
 }
 
 pub(super) fn try_start(
@@ -114,6 +114,18 @@ impl Serving {
     /// A sale, once this node has it.
     pub(super) async fn sale(&self, name: &str) -> Arc<SaleView> {
         eventually(name, async || self.engine.sale(name)).await
+    }
+
+    /// A sale, once this node has it and the others know that it serves.
+    pub(super) async fn serves(&self, name: &str) -> Arc<SaleView> {
+        let view = self.sale(name).await;
+        let nobody = TicketRef { epoch: view.epoch(), ..support::ticket(u64::MAX, 0) };
+        let is_asked = async || match self.engine.claim(&view, nobody).await {
+            Err(Failure::Refused(PlaceRefusal::NoPlace)) => Ok(()),
+            other => other.map(|_| unreachable!("it is nobody's")),
+        };
+        self.decides(is_asked).await;
+        view
     }
 
     /// The sale that most tests run, as this node shows it now.

@@ -43,7 +43,7 @@ impl Shop {
             sales.push(nodes[0].create(&format!("sale-{index}"), units).await);
         }
         for sale in &sales {
-            nodes[1].sale(sale.name().as_str()).await;
+            nodes[1].serves(sale.name().as_str()).await;
         }
         let holders = placed(cluster, &sales);
         Self { nodes, sales, holders, units, told: BTreeMap::new(), bought: Vec::new() }
@@ -115,7 +115,7 @@ impl Shop {
             self.nodes[0].engine().create(support::author(), spec.clone(), None).await.ok()
         })
         .await;
-        self.nodes[1].sale("another").await
+        self.nodes[1].serves("another").await
     }
 
     /// Each node shows all that was acknowledged by any.

@@ -16,7 +16,8 @@ local function set_clock(s)
 end
 
 -- epoch; the node's point (epoch, seq, chain); whether new holds are refused; the node; the record with
--- which it joins; notes; commands; the sale's time as the node has it, or empty.
+-- which it joins; notes; commands; the sale's time as the node has it, or empty; the epoch and sequence
+-- of the last entry that the node has journaled. Nothing is decided for a node that is not known to all.
 local function decide(keys, args)
   local point = read_point(args, 2)
   local s, refusal = writable(keys, tonumber(args[1]), point)
@@ -27,14 +28,14 @@ local function decide(keys, args)
   end
   begin(s, tonumber(args[10] or ''))
   s.stalled = args[5] == '1'
-  take_notes(s, args[6], args[7], args[8])
+  local is_known = members.take_notes(s, args[6], args[7], args[8])
   set_clock(s)
-  local replies = decide_all(s, read_commands(args[9]))
+  local replies = decide_all(s, read_commands(is_known and args[9] or ''))
   if #s.records > 0 then
     commit(s, MOVING)
   end
-  local delivery = serve(s, point) and 1 or 0
-  local answer, own = { 'ok', delivery, s.epoch, s.at, replies }, #s.records > 0 and 1 or 0
+  local standing = members.serve(s, { epoch = tonumber(args[11]), seq = tonumber(args[12]) })
+  local answer, own = { 'ok', standing, s.epoch, s.at, replies }, #s.records > 0 and 1 or 0
   if s.seq - point.seq > own then
     return add_entries(s, answer, point, FACTS_READ_MAX)
   elseif own == 1 then
@@ -78,7 +79,8 @@ local EFFECTS = {
   end,
 }
 
--- epoch; the node's point; records; then effects, three arguments each.
+-- epoch; the node's point; the node, or nothing when nobody is told that it was done; records; then effects,
+-- three arguments each.
 local function append(keys, args)
   local point = read_point(args, 2)
   local s, refusal = writable(keys, tonumber(args[1]), point)
@@ -86,10 +88,12 @@ local function append(keys, args)
     return refusal
   elseif point.seq ~= s.seq then
     return { 'moved', s.seq }
+  elseif args[5] ~= '' and not members.is_known(keys, args[5]) then
+    return { 'joining' }
   end
   begin(s)
-  insert(s.records, args[5])
-  for at = 6, #args, 3 do
+  insert(s.records, args[6])
+  for at = 7, #args, 3 do
     EFFECTS[args[at]](s, args[at + 1], args[at + 2])
   end
   local fields = {}

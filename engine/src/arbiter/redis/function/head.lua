@@ -30,6 +30,7 @@ local DELIVERY_LEASE_MS = 5000
 local NODE_NOTED_MS = 500
 local QUORUM_PRESENT_MS = 3000
 local LOAD_SILENT_MS = 10000
+local SILENT_KEPT_MS = 305000
 -- Entries of the stream that stay for nodes that were away: at the busiest some minutes of facts.
 local FACTS_ENTRIES_MAX = 65536
 -- Entries that one answer carries. A node that is further behind reads before it decides.

@@ -86,6 +86,12 @@ local PARTS = {
   hold_answers = function(s, args)
     put_answers(s, OF_HOLDS, args)
   end,
+  -- Who serves: name, standing, and the sequence of the entry with which it joined.
+  members = function(s, args)
+    for at = 4, #args, 3 do
+      members.seed(s.keys, args[at], tonumber(args[at + 1]), tonumber(args[at + 2]))
+    end
+  end,
   -- Entries that other nodes may not have: epoch, seq, chain, time and records of each.
   entries = function(s, args)
     for at = 4, #args, 5 do
@@ -115,7 +121,7 @@ local function load(keys, args)
     elseif (not s or s.status == 'open') and is_gathered_for(keys, epoch) then
       return { 'loading', epoch }
     end
-    -- With the nodes: they join again. With the snapshot: it may have what the new history has not.
+    -- With the nodes, which are a part. With the snapshot: it may have what the new history has not.
     redis.call('UNLINK', unpack(keys))
     redis.call('HSET', keys[META], 'status', 'loading', 'epoch', epoch, 'loader', loader,
       'run', run, 'loaded_at', clock())

@@ -1,27 +1,47 @@
 -- Who serves a sale, and which of them delivers its events. Notes, beside commands, are what nodes tell.
+--
+-- A node that joins acknowledges nothing before every other node has journaled that it joined: until then
+-- a loss of the store could leave nobody who knows that there is a node to wait for. The others are those
+-- that serve, and those that were parted for being silent, for as long as they may come back and speak
+-- for the sale.
 
-local NODE_FORM = '<I8I8I8'
-
--- What was noted of a node's last call: when, and the epoch and sequence it came with; nil when the
--- node does not serve.
-local function noted_call(s, node)
-  local bytes = redis.call('HGET', s.keys[NODES], node)
-  if bytes then
-    local at, epoch, seq = unpack_bytes(NODE_FORM, bytes)
-    return { at = at, epoch = epoch, seq = seq }
-  end
-end
-
-local take_notes, serve
+local members = {
+  -- What a node is: it joined and is not yet known to all, it is known, or it was parted for being silent.
+  JOINING = 0, KNOWN = 1, SILENT = 2,
+}
 
 do
+
+local FORM = '<I8I8I8I8BI8'
+
+local function read(bytes)
+  local at, epoch, seq, joined, standing, parted_at = unpack_bytes(FORM, bytes)
+  return {
+    at = at, epoch = epoch, seq = seq, joined = joined, standing = standing, parted_at = parted_at,
+  }
+end
+
+local function write(keys, node, noted)
+  redis.call('HSET', keys[NODES], node,
+    pack(FORM, noted.at, noted.epoch, noted.seq, noted.joined, noted.standing, noted.parted_at))
+end
+
+-- What is noted of a node: when it called last, the epoch and sequence that it had journaled by then, the
+-- sequence of the entry with which it joined, its standing, and when it was parted last or 0. Nil when it
+-- does not serve.
+local function noted(s, node)
+  local bytes = redis.call('HGET', s.keys[NODES], node)
+  return bytes and read(bytes)
+end
 
 -- A node serves no more: the caller because it says so, another if it has been silent for so long. One
 -- that never called since the sale was written has been silent since then.
 local function part(s, node, silent_ms, record)
   if node ~= s.node then
-    local last = noted_call(s, node)
-    if s.at - (last and last.at or s.loaded_at or s.at) < silent_ms then
+    local last = noted(s, node)
+    if last and last.standing == members.SILENT then
+      return
+    elseif s.at - (last and last.at or s.loaded_at or s.at) < silent_ms then
       return
     end
   end
@@ -31,12 +51,47 @@ local function part(s, node, silent_ms, record)
   end
 end
 
--- Notes, as `notes.rs` writes them; before them, that the node joins if it is not known.
-function take_notes(s, node, joined, bytes)
-  s.node, s.parted, s.last_call = node, {}, noted_call(s, node)
-  if not s.last_call then
+-- What a node's name ends with: which journal it has.
+local INCARNATION_BYTES = 9
+
+-- Whether another node has journaled that the caller joined. One that has called no more since before the
+-- caller was parted still takes it for a member: it has not heard of the parting either. And one that had
+-- another name before is the caller itself.
+local function knows(s, name, other)
+  local is_older = other.standing == members.SILENT and other.at + NODE_NOTED_MS < s.own.parted_at
+  local is_own = sub(name, -INCARNATION_BYTES) == sub(s.node, -INCARNATION_BYTES)
+  return is_own or is_older or other.seq >= s.own.joined
+end
+
+-- Whether all the others have journaled that the caller joined.
+local function is_known_to_all(s)
+  local flat = redis.call('HGETALL', s.keys[NODES])
+  for index = 1, #flat, 2 do
+    local other = read(flat[index + 1])
+    local is_gone = other.standing == members.SILENT and s.at - other.at >= SILENT_KEPT_MS
+    if is_gone then
+      s.forgotten_nodes[#s.forgotten_nodes + 1] = flat[index]
+    elseif not knows(s, flat[index], other) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Notes, as `notes.rs` writes them; before them, that the node joins if it does not serve. Returns whether
+-- the node may ask anything: it is known to all.
+function members.take_notes(s, node, joined, bytes)
+  s.node, s.parted, s.forgotten_nodes = node, {}, {}
+  local own = noted(s, node)
+  if not own or own.standing == members.SILENT then
+    local parted_at = own and own.parted_at or 0
+    own = {
+      at = 0, epoch = 0, seq = 0, joined = s.seq + 1, standing = members.JOINING, parted_at = parted_at,
+      is_new = true,
+    }
     insert(s.records, joined)
   end
+  s.own = own
   local at = 1
   while at <= #bytes do
     local kind = byte(bytes, at)
@@ -50,37 +105,97 @@ function take_notes(s, node, joined, bytes)
       part(s, parting, silent_ms, record)
     end
   end
+  if s.own.standing == members.JOINING and is_known_to_all(s) then
+    s.own.standing, s.own.is_changed = members.KNOWN, true
+  end
+  return s.own.standing == members.KNOWN
 end
 
-local function note_call(s, point)
-  local last = s.last_call
-  if not last or s.at - last.at >= NODE_NOTED_MS or point.seq < last.seq then
-    local now = pack(NODE_FORM, s.at, point.epoch, point.seq)
-    redis.call('HSET', s.keys[NODES], s.node, now)
+-- Whether the note of the caller is to be renewed: now and then, and at once when another waits for it.
+local function is_note_due(s, journaled)
+  local own = s.own
+  local is_awaited = own.seq < (s.joined_seq or 0) and journaled.seq >= s.joined_seq
+  return own.is_new or own.is_changed or is_awaited or s.at - own.at >= NODE_NOTED_MS
+    or journaled.seq < own.seq
+end
+
+local function note_call(s, journaled)
+  local own = s.own
+  if is_note_due(s, journaled) then
+    own.at, own.epoch, own.seq = s.at, journaled.epoch, journaled.seq
+    write(s.keys, s.node, own)
     redis.call('HSET', s.keys[META], 'called_at', s.at)
   end
+  if own.is_new then
+    redis.call('HSET', s.keys[META], 'joined_seq', own.joined)
+  end
 end
 
--- Writes who parted and that the node serves. Returns whether it delivers the events: who calls first after
--- the lease ran out is, and each call prolongs the lease. Who parted has none.
-function serve(s, point)
+local function note_parted(s)
   for node in pairs(s.parted) do
+    local last = node ~= s.node and noted(s, node)
+    if last then
+      last.standing, last.parted_at = members.SILENT, s.at
+      write(s.keys, node, last)
+    else
+      redis.call('HDEL', s.keys[NODES], node)
+    end
+  end
+  for _, node in ipairs(s.forgotten_nodes) do
     redis.call('HDEL', s.keys[NODES], node)
   end
+end
+
+-- Writes who parted and that the node serves; `journaled` is the point it has journaled. Returns 2 while it
+-- is not known to all, 1 when it delivers the events, otherwise 0. Who calls first after the lease ran out
+-- delivers, and each call prolongs the lease. Who parted has none.
+function members.serve(s, journaled)
+  note_parted(s)
   local over = s.parted[s.delivery or ''] and 0 or s.delivery_until or 0
   if s.parted[s.node] then
     redis.call('HSET', s.keys[META], 'delivery_until', over)
-    return false
+    return 0
   end
-  note_call(s, point)
+  note_call(s, journaled)
+  if s.own.standing == members.JOINING then
+    return 2
+  end
   local mine = s.delivery == s.node and s.at < over
   if mine and over - s.at >= DELIVERY_LEASE_MS / 2 then
-    return true
+    return 1
   elseif mine or s.at >= over then
     redis.call('HSET', s.keys[META], 'delivery', s.node, 'delivery_until', s.at + DELIVERY_LEASE_MS)
-    return true
+    return 1
   end
-  return false
+  return 0
+end
+
+-- Whether a node may change anything.
+function members.is_known(keys, node)
+  local bytes = redis.call('HGET', keys[NODES], node)
+  return bytes and read(bytes).standing == members.KNOWN
+end
+
+-- Notes a node of a sale that is written anew, as if it had called just now.
+function members.seed(keys, node, standing, joined)
+  local at = clock()
+  local parted_at = standing == members.SILENT and at or 0
+  write(keys, node, {
+    at = at, epoch = 0, seq = 0, joined = joined, standing = standing, parted_at = parted_at,
+  })
+end
+
+-- The epoch and sequence that the node has journaled which is furthest behind of those that serve, and of
+-- `point`.
+function members.furthest_behind(s, point)
+  local flat = redis.call('HGETALL', s.keys[NODES])
+  for index = 2, #flat, 2 do
+    local last = read(flat[index])
+    if last.standing ~= members.SILENT and last.seq < point.seq then
+      point = last
+    end
+  end
+  return point
 end
 
 end

@@ -11,13 +11,7 @@ local ABOUT = { 'writer', 'count', 'epoch', 'seq', 'chain', 'at' }
 -- Lets go of the entries that neither the snapshot nor a serving node needs. The last that each has
 -- stays, for by it they show that their history is this one.
 local function trim(s, point)
-  local from = point
-  for _, node in ipairs(redis.call('HKEYS', s.keys[NODES])) do
-    local last = noted_call(s, node)
-    if last.seq < from.seq then
-      from = last
-    end
-  end
+  local from = members.furthest_behind(s, point)
   redis.call('XTRIM', s.keys[FACTS], 'MINID', entry_id(from.epoch, from.seq))
 end
 
