@@ -27,7 +27,7 @@ use crate::{
     purchase_admission::PurchaseAdmission,
     record::{Author, Change, ReplayKey},
     recovery::{self, RecoveryError, RecoveryReport},
-    registry::{DeadLetter, Registry},
+    registry::{DeadLetters, Registry},
     ring::{self, Lanes, Producer, Reason},
     sale::{
         ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
@@ -192,7 +192,7 @@ impl Engine {
     }
 
     /// Order events that wait for an operator.
-    pub fn dead_letters(&self) -> Arc<Vec<DeadLetter>> {
+    pub fn dead_letters(&self) -> Arc<DeadLetters> {
         self.registry.dead_letters()
     }
 

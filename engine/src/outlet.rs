@@ -16,11 +16,11 @@ use std::{
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::{
-    id::{EventId, SaleTag},
+    id::{EventId, SaleName, SaleTag},
     limits::{OUTLET_EVENTS_MAX, OUTLET_TURN_EVENTS_MAX},
     outbox::OrderEvent,
     record::Record,
-    registry::DeadLetter,
+    registry::{Changes, DeadLetter},
     sale::Sale,
     world::World,
 };
@@ -138,24 +138,33 @@ enum Turn {
     Refused,
 }
 
-/// The dead letters of a world, for operators: by sale and number.
-pub(crate) fn dead_letters(world: &World) -> Vec<DeadLetter> {
-    let of_sale = |sale: &Sale| {
-        let (name, epoch) = (sale.spec().name.clone(), sale.epoch());
-        let dead = sale.outbox().dead().map(|(event, pending)| DeadLetter {
-            sale: name.clone(),
-            event,
-            at: pending.at,
-            epoch,
-            hold: pending.hold.id,
-            why: pending.dead.clone().unwrap_or_default(),
-        });
-        dead.collect::<Vec<_>>()
-    };
-    let mut letters: Vec<DeadLetter> = world.sales().flat_map(of_sale).collect();
-    // World's order is that of tags; each sale's are in order already.
-    letters.sort_by(|one, other| one.sale.cmp(&other.sale));
+/// The dead letters of a world, for operators.
+pub(crate) fn dead_letters(world: &World) -> Changes {
+    let mut letters = Changes::new();
+    for sale in world.sales() {
+        letters.extend(sale.outbox().dead().map(|(event, _)| dead_letter(sale, event)));
+    }
     letters
+}
+
+/// Whether some events of a sale are dead letters, as changes of the list.
+pub(crate) fn note_letters(
+    letters: &mut Changes,
+    sale: Option<&Sale>,
+    events: impl IntoIterator<Item = EventId>,
+) {
+    if let Some(sale) = sale {
+        letters.extend(events.into_iter().map(|event| dead_letter(sale, event)));
+    }
+}
+
+fn dead_letter(sale: &Sale, event: EventId) -> ((SaleName, EventId), Option<DeadLetter>) {
+    let (name, epoch) = (sale.spec().name.clone(), sale.epoch());
+    let letter = sale.outbox().get(event).and_then(|pending| {
+        let (sale, at, hold) = (name.clone(), pending.at, pending.hold.id);
+        pending.dead.clone().map(|why| DeadLetter { sale, event, at, epoch, hold, why })
+    });
+    ((name, event), letter)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! [`Stock`]. Told of facts only after their batch was synced, in their order,
 //! with the sale as the whole batch left it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     clock::Millis,
@@ -14,6 +14,7 @@ use crate::{
     purchase_admission::{AnsweredKeys, PurchaseAdmission},
     record::{Change, Departure, Record, ReplayKey, SessionEnd},
     sale::{Sale, departed_state, is_ended},
+    segmented::Segmented,
     session::{Session, SessionState},
     spec::SaleSpec,
     stock::{Counts, Stock},
@@ -29,7 +30,7 @@ pub(crate) struct Publisher {
     /// ahead of it.
     refund_restocks: bool,
     /// Released and expired holds of the view, in the order in which the sale forgets them.
-    ended: VecDeque<HoldId>,
+    ended: Segmented<HoldId>,
     /// Keys of purchases that the view knows.
     answered: AnsweredKeys,
     /// Whether a hold was made since the view was last rid of what the sale has forgotten.
@@ -64,7 +65,7 @@ impl Publisher {
     fn new(sale: &Sale, spec: &SaleSpec, counts: &[Counts], at: Millis) -> Self {
         let line = LineWriter::new(at);
         let view = Arc::new(SaleView::new(sale, line.line(), Stock::new(counts)));
-        let (ended, refund_restocks) = (VecDeque::new(), spec.refund_restocks);
+        let (ended, refund_restocks) = (Segmented::default(), spec.refund_restocks);
         let answered = AnsweredKeys::default();
         Self { view, line, refund_restocks, ended, answered, has_held: false }
     }
@@ -288,13 +289,14 @@ impl Publisher {
         }
         self.free_units(id, step);
         if is_ended(step.target()) {
-            self.ended.push_back(id);
+            self.ended.push(id);
         }
     }
 
     /// Takes out of the view what the sale has forgotten.
     fn forget_holds(&mut self, sale: &Sale) {
-        while let Some(id) = self.ended.pop_front_if(|id| sale.hold(*id).is_none()) {
+        while let Some(id) = self.ended.front().filter(|id| sale.hold(**id).is_none()).copied() {
+            self.ended.drop_front();
             self.view.forget_hold(id);
         }
     }

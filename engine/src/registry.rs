@@ -1,12 +1,14 @@
 //! What handlers find sales and the engine's health by: swapped as a whole, read without a lock.
 
+mod dead_letters;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+pub(crate) use self::dead_letters::Changes;
+pub use self::dead_letters::{DeadLetter, DeadLetters};
 use crate::{
-    clock::Millis,
-    id::{Epoch, EventId, HoldId, SaleName},
     sync::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     view::SaleView,
 };
@@ -15,7 +17,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Registry {
     sales: ArcSwap<BTreeMap<Box<str>, Arc<SaleView>>>,
-    dead_letters: ArcSwap<Vec<DeadLetter>>,
+    dead_letters: ArcSwap<DeadLetters>,
     storage_full: AtomicBool,
     stopped: AtomicBool,
     hindered: AtomicBool,
@@ -23,30 +25,6 @@ pub struct Registry {
     snapshot_trouble: ArcSwapOption<String>,
     arbiter_troubles: ArcSwap<Vec<String>>,
     clock_offset_ms: AtomicI64,
-}
-
-/// An order event that the sink refused for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Whose order.
-    pub sale: SaleName,
-    /// The event.
-    pub event: EventId,
-    /// When it was decided.
-    pub at: Millis,
-    /// The sale's epoch.
-    pub epoch: Epoch,
-    /// Which hold.
-    pub hold: HoldId,
-    /// What the sink said.
-    pub why: String,
-}
-
-impl DeadLetter {
-    /// Whether `letters`, in the order in which they are listed, have an event of a sale.
-    pub fn is_among(letters: &[Self], sale: &SaleName, event: EventId) -> bool {
-        letters.binary_search_by(|letter| (&letter.sale, letter.event).cmp(&(sale, event))).is_ok()
-    }
 }
 
 // ORDERING: Relaxed on every flag and figure below: each is a word for operators that publishes
@@ -63,7 +41,7 @@ impl Registry {
     }
 
     /// Order events that wait for an operator, by sale and number.
-    pub fn dead_letters(&self) -> Arc<Vec<DeadLetter>> {
+    pub fn dead_letters(&self) -> Arc<DeadLetters> {
         self.dead_letters.load_full()
     }
 
@@ -96,8 +74,16 @@ impl Registry {
         self.sales.store(Arc::new(by_name));
     }
 
-    pub(crate) fn replace_dead_letters(&self, dead: Vec<DeadLetter>) {
-        self.dead_letters.store(Arc::new(dead));
+    /// Replaces the whole list.
+    pub(crate) fn replace_dead_letters(&self, dead: Changes) {
+        self.dead_letters.store(Arc::new(DeadLetters::default().with(dead)));
+    }
+
+    pub(crate) fn change_dead_letters(&self, changes: Changes) {
+        if !changes.is_empty() {
+            let after = self.dead_letters.load().with(changes);
+            self.dead_letters.store(Arc::new(after));
+        }
     }
 
     pub(crate) fn set_storage_full(&self, full: bool) {

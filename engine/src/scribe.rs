@@ -32,7 +32,7 @@ use crate::{
     publisher::Publisher,
     purchase_admission::PurchaseAdmission,
     record::Record,
-    registry::{DeadLetter, Registry},
+    registry::{Changes, Registry},
     sale::Sale,
     world::World,
 };
@@ -347,16 +347,17 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
-    /// The first of a sale's `events` that was refused before.
-    fn first_dead(&self, sale: SaleTag, events: &[EventId]) -> Option<EventId> {
-        let dead = self.registry.dead_letters();
-        let name = self.publishers.get(&sale)?.view().name();
-        events.iter().copied().find(|event| DeadLetter::is_among(&dead, name, *event))
+    /// Those of a sale's `events` that were refused before.
+    fn dead_among(&self, sale: SaleTag, events: &[EventId]) -> Vec<EventId> {
+        let letters = self.registry.dead_letters();
+        let name = self.publishers.get(&sale).map(|publisher| publisher.view().name());
+        let is_dead = |event: &EventId| name.is_some_and(|name| letters.has(name, *event));
+        events.iter().copied().filter(is_dead).collect()
     }
 
     fn publish(&mut self, records: &[Record], at: Millis, adopted: &BTreeSet<SaleTag>) {
         let world = self.arbiter.world();
-        let (mut sales_changed, mut dead_letters_changed) = (false, false);
+        let (mut sales_changed, mut letters) = (false, Changes::new());
         let mut decided_at = at;
         for record in records {
             decided_at = record.decided_at().unwrap_or(decided_at);
@@ -373,17 +374,18 @@ impl Scribe {
                 self.publishers.remove(&tag);
                 self.outlet.forget(tag);
             } else if let Record::Delivered { events, .. } = record {
-                if let Some(event) = self.first_dead(tag, events) {
+                let dead = self.dead_among(tag, events);
+                if let Some(first) = dead.first() {
                     // Taken after all: what was kept back behind it may go.
-                    self.outlet.go_back_to(tag, event);
-                    dead_letters_changed = true;
+                    self.outlet.go_back_to(tag, *first);
+                    outlet::note_letters(&mut letters, world.sale(tag), dead);
                 }
-            } else if let Record::DeadLettered { .. } = record {
-                dead_letters_changed = true;
+            } else if let Record::DeadLettered { event, .. } = record {
+                outlet::note_letters(&mut letters, world.sale(tag), [*event]);
             } else if let Record::Requeued { events, .. } = record {
                 let first = events.first().copied().unwrap_or(EventId(u64::MAX));
                 self.outlet.go_back_to(tag, first);
-                dead_letters_changed = true;
+                outlet::note_letters(&mut letters, world.sale(tag), events.iter().copied());
             } else if !adopted.contains(&tag)
                 && let Some(publisher) = self.publishers.get_mut(&tag)
                 && let Some(sale) = world.sale(tag)
@@ -392,7 +394,7 @@ impl Scribe {
             }
         }
         for sale in adopted.iter().filter_map(|tag| world.sale(*tag)) {
-            (sales_changed, dead_letters_changed) = (true, true);
+            sales_changed = true;
             self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
             self.outlet.start_over(sale.tag());
         }
@@ -401,10 +403,12 @@ impl Scribe {
                 publisher.publish_figures(sale, at);
             }
         }
-        if dead_letters_changed {
-            // Before anything is offered again: the pipeline tells a requeued event from a stale
-            // offer by this list.
+        // Before anything is offered again: the pipeline tells a requeued event from a stale offer by
+        // this list. With other sales, all of it is made again.
+        if sales_changed {
             self.registry.replace_dead_letters(outlet::dead_letters(world));
+        } else {
+            self.registry.change_dead_letters(letters);
         }
         if sales_changed {
             let views = self.publishers.values();

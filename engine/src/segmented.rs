@@ -4,7 +4,11 @@
 //! meanwhile. This list has its items in segments of one size: growing it allocates a segment, and
 //! nothing moves. Items leave at the front, a segment's memory with its last item.
 
-use std::{collections::VecDeque, ops::Index};
+use std::{
+    collections::VecDeque,
+    iter,
+    ops::{Index, Range},
+};
 
 /// Items of a segment. Only the first segment of a list grows like a `Vec`, so that a short list
 /// takes little memory: this many items are the most that are ever copied.
@@ -37,6 +41,25 @@ impl<T> Segmented<T> {
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         let (segment, within) = self.place(index);
         self.segments.get(segment)?.get(within)
+    }
+
+    /// As [`Segmented::get`], to change it.
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        let (segment, within) = self.place(index);
+        self.segments.get_mut(segment)?.get_mut(within)
+    }
+
+    /// The items of a range in their order, as few slices.
+    pub(crate) fn slices(&self, range: Range<usize>) -> impl Iterator<Item = &[T]> {
+        assert!(range.end <= self.length, "a range of the list");
+        let (mut next, end) = (range.start + self.gone, range.end + self.gone);
+        iter::from_fn(move || {
+            let within = next % SEGMENT;
+            let length = (SEGMENT - within).min(end.checked_sub(next)?);
+            let slice = &self.segments.get(next / SEGMENT)?[within..within + length];
+            next += length;
+            (length > 0).then_some(slice)
+        })
     }
 
     /// The first item.
@@ -156,7 +179,14 @@ mod tests {
         }
         assert_eq!(items(&list), (first..3 * SEGMENT).collect::<Vec<_>>());
         assert!(list.segments.len() <= 2, "segments leave with their items");
-        assert_eq!((list[1], list.get(list.len())), (first + 1, None));
+        for range in [0..0, 5..5, 0..SEGMENT, 7..list.len(), 4_000..4_090] {
+            let parts = list.slices(range.clone()).map(<[_]>::len).collect::<Vec<_>>();
+            assert!(parts.len() <= 2 && parts.iter().all(|length| *length > 0), "{parts:?}");
+            let slices = list.slices(range.clone()).flatten().copied();
+            assert!(slices.eq(range.map(|index| first + index)));
+        }
+        *list.get_mut(1).expect("there are some left") = 7;
+        assert_eq!((list[1], list.get(list.len())), (7, None));
         while list.len() > 0 {
             list.drop_front();
         }

@@ -14,7 +14,6 @@ use engine::{
     id::{EventId, SaleTag},
     limits::OUTLET_EVENTS_MAX,
     outbox::OrderEvent,
-    registry::DeadLetter,
 };
 use tokio::{
     task::JoinSet,
@@ -290,7 +289,7 @@ async fn dead_letter(engine: Engine, event: Arc<OrderEvent>, why: String) -> Don
 
 /// Whether the engine lists an event among its dead letters.
 fn is_dead(engine: &Engine, event: &OrderEvent) -> bool {
-    DeadLetter::is_among(&engine.dead_letters(), &event.sale, event.id)
+    engine.dead_letters().has(&event.sale, event.id)
 }
 
 /// Spreads waits; which waits are drawn changes nothing but time.

@@ -102,18 +102,26 @@ impl RealDisk {
         if directory.is_dir() {
             return Ok(());
         }
+        let named_in = to_be_named_in(directory);
         DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
         // A directory whose own name is not durable would take the journal with it.
-        match directory.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        }
+        named_in.iter().try_for_each(|parent| File::open(parent)?.sync_all())
     }
 
     fn path(&self, name: &str) -> io::Result<PathBuf> {
         check_name(name)?;
         Ok(self.directory.join(name))
     }
+}
+
+/// The directories in which a new name stands once `directory` and all above it are made.
+fn to_be_named_in(directory: &Path) -> Vec<PathBuf> {
+    let missing = directory.ancestors().take_while(|path| !path.is_dir());
+    let parent = |path: &Path| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    missing.filter(|path| !path.as_os_str().is_empty()).map(parent).collect()
 }
 
 impl Disk for RealDisk {
@@ -202,5 +210,24 @@ fn preallocate(file: &RealFile, length: u64) -> io::Result<()> {
         Ok(()) => Ok(()),
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros_at(file, 0, length),
         Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_directory_that_is_made_is_named_durably_in_the_one_above_it() {
+        let top = tempfile::tempdir().expect("a directory");
+        let path = |rest: &str| top.path().join(rest);
+        let named_in = to_be_named_in(&path("a/b/c"));
+        assert_eq!(named_in, [path("a/b"), path("a"), top.path().to_owned()]);
+        drop(RealDisk::open(&path("a/b/c")).expect("made and opened"));
+        assert!(to_be_named_in(&path("a/b/c")).is_empty());
+        assert_eq!(
+            to_be_named_in(Path::new("no such/one")),
+            [Path::new("no such"), Path::new(".")]
+        );
     }
 }

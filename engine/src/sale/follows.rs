@@ -97,7 +97,7 @@ impl Sale {
         let rises = before < watermark && watermark <= self.issued();
         check(rises, "a gate that does not move on within the line")?;
         let called = self.places.states(before.0 + 1..watermark.0 + 1);
-        let called = called.iter().filter(|state| **state == PlaceState::Waiting).count() as u64;
+        let called = called.filter(|state| *state == PlaceState::Waiting).count() as u64;
         check(called <= self.gate.budget(at), "a gate that calls more than its pace allows")
     }
 

@@ -5,10 +5,7 @@
 //! that name it, or earlier when the book is full. Its number is never given again, and it still
 //! counts among the holds its shopper has made.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     clock::Millis,
@@ -17,6 +14,7 @@ use crate::{
     id::{HoldId, ShopperKey},
     keyed::{self, Table},
     limits::{HOLDS_FORGOTTEN_AT_ONCE, HOLDS_MAX, REPLAY_TTL_MS},
+    segmented::Segmented,
 };
 
 /// The book of holds. Each is shared with the read side and with replies on their way, so that a hold
@@ -32,7 +30,7 @@ pub(crate) struct Holds {
     /// Deadlines of those in `Held`.
     deadlines: BTreeSet<(Millis, HoldId)>,
     /// Released and expired ones, with the time they came to be so, in that order.
-    ended: VecDeque<(Millis, HoldId)>,
+    ended: Segmented<(Millis, HoldId)>,
     /// Those forgotten at the time of the last batch that forgot any: a reply of it may tell of one.
     /// Follows from the rest, so it has no byte form.
     just_forgotten: (Millis, Vec<Arc<Hold>>),
@@ -171,7 +169,7 @@ impl Holds {
             self.deadlines.remove(&(expires_at, id));
         }
         if is_ended(state) {
-            self.ended.push_back((at, id));
+            self.ended.push((at, id));
         }
         let closes = is_open(was) && !is_open(state);
         self.open -= usize::from(closes);
@@ -198,7 +196,7 @@ impl Holds {
             if !is_due && (self.kept < kept_max || ended_at >= at) {
                 return;
             }
-            self.ended.pop_front();
+            self.ended.drop_front();
             let hold = self.forget(id);
             if self.just_forgotten.0 != at {
                 self.just_forgotten = (at, Vec::new());
@@ -295,7 +293,7 @@ impl Binary for Holds {
         (self.kept as u64).encode(out);
         self.iter().for_each(|hold| Hold::encode(hold, out));
         (self.ended.len() as u64).encode(out);
-        for (at, id) in &self.ended {
+        for (at, id) in self.ended.iter() {
             at.encode(out);
             id.encode(out);
         }
@@ -317,7 +315,7 @@ impl Binary for Holds {
             if !holds.get(id).is_some_and(|hold| is_ended(hold.state)) {
                 return Err(DecodeError("an ended hold that is not kept"));
             }
-            holds.ended.push_back((at, id));
+            holds.ended.push((at, id));
         }
         for _ in 0..get_length(input)? {
             let (shopper, count) = (ShopperKey::decode(input)?, u32::decode(input)?);

@@ -12,13 +12,14 @@ use crate::{
     keyed::{self, Table},
     limits::PLACES_MAX,
     line::PlaceState,
+    segmented::Segmented,
 };
 
 /// Every place of a sale, by number and by shopper.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
-    shoppers: Vec<ShopperKey>,
-    states: Vec<PlaceState>,
+    shoppers: Segmented<ShopperKey>,
+    states: Segmented<PlaceState>,
     /// Numbers of live places (waiting, called, admitted, completed), found by shopper.
     live: Table<u32>,
     /// Waiting places that left the line.
@@ -85,7 +86,8 @@ impl Places {
     fn waiting_within(&self, range: Range<usize>) -> u64 {
         let count = |slots: Range<usize>| {
             let waits = |state: &&PlaceState| **state == PlaceState::Waiting;
-            self.states[slots].iter().filter(waits).count() as u64
+            let waiting = |slice: &[PlaceState]| slice.iter().filter(waits).count() as u64;
+            self.states.slices(slots).map(waiting).sum::<u64>()
         };
         let blocks = range.start.div_ceil(BLOCK)..range.end / BLOCK;
         if blocks.is_empty() {
@@ -96,10 +98,10 @@ impl Places {
     }
 
     /// States of the numbers in `range`, which starts no lower than 1 and ends within the line.
-    pub(crate) fn states(&self, range: Range<u64>) -> &[PlaceState] {
+    pub(crate) fn states(&self, range: Range<u64>) -> impl Iterator<Item = PlaceState> {
         let first = index(Number(range.start)).expect("numbers start from 1");
         let length = usize::try_from(range.end - range.start).expect("a line fits in memory");
-        &self.states[first..first + length]
+        self.states.slices(first..first + length).flatten().copied()
     }
 
     /// All places by number.
@@ -127,7 +129,8 @@ impl Places {
     /// Moves a place to another state; a place that stops living is no longer found by shopper.
     pub(crate) fn set(&mut self, number: Number, state: PlaceState) {
         let slot = index(number).expect("numbers start from 1");
-        let was = std::mem::replace(&mut self.states[slot], state);
+        let place = self.states.get_mut(slot).expect("a place that was given");
+        let was = std::mem::replace(place, state);
         if was == PlaceState::Waiting && state != PlaceState::Waiting {
             self.waiting[slot / BLOCK] -= 1;
             self.waiting_total -= 1;
@@ -178,10 +181,13 @@ impl Binary for Places {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = get_length(input)?;
-        let shoppers =
-            (0..length).map(|_| ShopperKey::decode(input)).collect::<Result<Vec<_>, _>>()?;
-        let states: Vec<PlaceState> =
-            (0..length).map(|_| PlaceState::decode(input)).collect::<Result<_, _>>()?;
+        let (mut shoppers, mut states) = (Segmented::default(), Segmented::default());
+        for _ in 0..length {
+            shoppers.push(ShopperKey::decode(input)?);
+        }
+        for _ in 0..length {
+            states.push(PlaceState::decode(input)?);
+        }
         let departed = u64::decode(input)?;
         let (live, waiting) = (Table::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
         let mut places = Self { shoppers, states, live, departed, waiting, waiting_total: 0 };

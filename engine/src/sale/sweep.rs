@@ -64,9 +64,9 @@ impl Sale {
         let first = self.gate.watermark().0 + 1;
         let end = (self.issued().0 + 1).min(first + GATE_WALK_PLACES_MAX);
         let mut last = first;
-        for (state, number) in self.places.states(first..end).iter().zip(first..) {
+        for (state, number) in self.places.states(first..end).zip(first..) {
             last = number;
-            left -= u64::from(*state == PlaceState::Waiting);
+            left -= u64::from(state == PlaceState::Waiting);
             if left == 0 {
                 break;
             }

@@ -1,6 +1,6 @@
 //! What the order pipeline has not taken: how much of it, and the dead letters.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use engine::{id::SaleName, record::Author};
 use hyper::Response;
@@ -51,8 +51,9 @@ pub(super) async fn replay(
     match read_replay(&body.read(&head.headers).await?)? {
         ReplayRequest::All => {
             let letters = app.engine.dead_letters();
-            for letters in letters.chunk_by(|one, next| one.sale == next.sale) {
-                app.engine.requeue(letters[0].sale.tag(), author.clone(), None).await?;
+            let sales: BTreeSet<_> = letters.iter().map(|letter| letter.sale.tag()).collect();
+            for sale in sales {
+                app.engine.requeue(sale, author.clone(), None).await?;
             }
         }
         ReplayRequest::OfSale { sale, events } => {
