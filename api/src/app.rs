@@ -19,6 +19,7 @@ use hyper::{
 };
 
 use crate::{
+    access::AccessLog,
     caller::{Caller, Callers},
     cors::Cors,
     error::ApiError,
@@ -63,6 +64,8 @@ pub struct App {
     pub wait_estimates: WaitEstimates,
     /// What never changes while the process runs.
     pub fixed: Fixed,
+    /// Events of requests.
+    pub access: Arc<AccessLog>,
     /// Request times by route and status.
     pub times: RequestTimes,
     /// Entries and purchases by outcome.
@@ -105,7 +108,8 @@ impl Handler for Front {
 
     fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Exchange {
         let crossing = self.0.cors.crossing(request.uri().path(), request.headers());
-        Exchange { crossing, ..Exchange::begin(request, peer) }
+        let client = self.0.callers.caller(request.headers(), peer).address();
+        Exchange { client, crossing, ..Exchange::begin(request, peer) }
     }
 
     fn answer(
@@ -146,6 +150,7 @@ impl Handler for Front {
 
     fn answered(&self, exchange: Exchange, response: &mut Response<Body>) {
         exchange.sign(response);
+        self.0.access.answered(&exchange, response);
         self.0.times.record(exchange.route, response.status(), exchange.started);
         if let Some(code) = response.body().code() {
             self.0.times.refused(code);
@@ -153,6 +158,7 @@ impl Handler for Front {
     }
 
     fn abandoned(&self, exchange: Exchange) {
+        self.0.access.abandoned(&exchange);
         self.0.times.abandoned(exchange.route);
     }
 

@@ -3,19 +3,28 @@
 //! Owns the request's name and what is known of it when it is over. A handler never sees it: what a
 //! handler refuses finds the name by itself ([`RequestId::current`]).
 
-use hyper::{HeaderMap, Request, Response};
+use std::net::IpAddr;
+
+use hyper::{HeaderMap, Method, Request, Response};
 use tokio::time::Instant;
 
 use crate::cors::Crossing;
 use crate::error::ApiError;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::server::{Body, Fault, Loss, Peer};
+use crate::trace::TraceId;
 
 /// A request that is being answered.
 #[derive(Debug)]
 pub struct Exchange {
     /// Its name, in the answer and in the log.
     pub id: RequestId,
+    /// The trace it belongs to, if its sender says so.
+    pub trace: Option<TraceId>,
+    /// Its method.
+    pub method: Method,
+    /// The address it came from: the socket's, or what a listed proxy says.
+    pub client: Option<IpAddr>,
     /// When its head had been read.
     pub started: Instant,
     /// The call it means, as [`Route::index`](crate::route::Route::index) counts them; `None` until
@@ -28,8 +37,16 @@ pub struct Exchange {
 impl Exchange {
     /// Of a request that was just read.
     pub fn begin<B>(request: &Request<B>, peer: &Peer) -> Self {
-        let id = given_id(request.headers(), peer).unwrap_or_else(RequestId::next);
-        Self { id, started: Instant::now(), route: None, crossing: Crossing::Unmarked }
+        let headers = request.headers();
+        Self {
+            id: given_id(headers, peer).unwrap_or_else(RequestId::next),
+            trace: TraceId::of(headers),
+            method: request.method().clone(),
+            client: Some(peer.addr.ip().to_canonical()),
+            started: Instant::now(),
+            route: None,
+            crossing: Crossing::Unmarked,
+        }
     }
 
     /// The answer to what the server refuses by itself.

@@ -19,6 +19,7 @@ pub mod request_id;
 pub mod respond;
 pub mod route;
 pub mod server;
+pub mod trace;
 
 pub mod pipeline;
 
@@ -32,6 +33,7 @@ pub mod openapi;
 pub mod pages;
 pub mod reference;
 
+pub mod access;
 pub mod app;
 pub mod handlers;
 

@@ -30,6 +30,7 @@ use tokio::{
 };
 
 use crate::{
+    access::AccessLog,
     app::{App, Fixed, Front},
     cli::{complain, say},
     config::{self, ArbiterKind, Config},
@@ -47,6 +48,7 @@ use crate::{
     },
     reference,
     server::{PeerCaps, Server, ServerOptions, TlsFiles},
+    token::Keyring,
     trouble,
     wait_estimates::WaitEstimates,
 };
@@ -147,11 +149,8 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         orders: orders.watcher(),
         wait_estimates: WaitEstimates::default(),
         streams: Streams::new(config.server.streams_max, config.limits.streams_per_ticket),
-        fixed: Fixed {
-            openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),
-            reference: Bytes::from(reference::render("reference")),
-            jwks: Bytes::from(opened.keyring.jwks_json()),
-        },
+        fixed: fixed(&opened.keyring),
+        access: Arc::new(AccessLog::new(config.log.access)),
         times: RequestTimes::new(),
         outcomes: Outcomes::default(),
         keyring: opened.keyring,
@@ -184,6 +183,15 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
             ExitCode::from(EXIT_FAILED)
         }
     })
+}
+
+/// The bodies that are made once.
+fn fixed(keyring: &Keyring) -> Fixed {
+    Fixed {
+        openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),
+        reference: Bytes::from(reference::render("reference")),
+        jwks: Bytes::from(keyring.jwks_json()),
+    }
 }
 
 /// Why a server that had started could not go on.
@@ -350,6 +358,8 @@ impl Listening {
         exposition: metrics::Exposition,
     ) -> Result<Self, StartFailure> {
         tokio::spawn(exposition.clone().keep_up());
+        let access = Arc::clone(&app.access);
+        tokio::spawn(async move { access.tell_left_out().await });
         let server = &config.server;
         let tls = server.tls.as_ref().map(|tls| {
             let (certificates, key) = (tls.cert.clone(), tls.key.clone());

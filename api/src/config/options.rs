@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use engine::id::NodeName;
 use engine::spec::SaleSpec;
 
+use crate::access::AccessOptions;
 use crate::caller::{Callers, Origin};
 use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
@@ -242,4 +243,6 @@ pub struct LogOptions {
     pub filter: String,
     /// How a line looks.
     pub format: LogFormat,
+    /// Which requests are worth an event.
+    pub access: AccessOptions,
 }

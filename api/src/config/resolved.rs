@@ -109,6 +109,9 @@ struct Pages {
 struct Log {
     filter: String,
     format: &'static str,
+    access_sample: u32,
+    access_slow_ms: u128,
+    access_per_second: u32,
 }
 
 /// The resolved configuration as TOML.
@@ -142,6 +145,9 @@ pub fn resolved_text(config: &Config) -> String {
                 LogFormat::Text => "text",
                 LogFormat::Json => "json",
             },
+            access_sample: config.log.access.sample,
+            access_slow_ms: config.log.access.slow.as_millis(),
+            access_per_second: config.log.access.per_second,
         },
         sale: config.sales.iter().map(SaleTable::from).collect(),
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use engine::id::NodeName;
 use engine::limits::SALES_MAX;
@@ -14,6 +15,7 @@ use super::options::{
     TlsOptions,
 };
 use super::pipeline;
+use crate::access::AccessOptions;
 use crate::caller::{Callers, Origin};
 use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
 use crate::limiter::LimiterOptions;
@@ -232,8 +234,16 @@ fn read_log(mut fields: Fields<'_, '_>) -> LogOptions {
     });
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let format = fields.word("format", &formats).unwrap_or(LogFormat::Text);
+    let sample = fields.integer("access_sample", 0..=1_000_000_000_u32);
+    let slow_ms = fields.integer("access_slow_ms", 1..=TIMEOUT_MS_MAX);
+    let per_second = fields.integer("access_per_second", 0..=1_000_000_u32);
     fields.finish();
-    LogOptions { filter: filter.unwrap_or_else(|| "info".to_owned()), format }
+    let access = AccessOptions {
+        sample: sample.unwrap_or(1_000),
+        slow: Duration::from_millis(slow_ms.unwrap_or(1_000)),
+        per_second: per_second.unwrap_or(100),
+    };
+    LogOptions { filter: filter.unwrap_or_else(|| "info".to_owned()), format, access }
 }
 
 fn read_sales(root: &mut Fields<'_, '_>) -> Vec<SaleSpec> {
