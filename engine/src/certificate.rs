@@ -3,6 +3,9 @@
 //! Knows nothing of how decisions are made. It keeps the plainest books that can hold the promises
 //! (who has which number, where each unit is) and names every fact that breaks one, instead of
 //! stopping at the first. What the hash chain proves about the bytes, this proves about the story.
+//!
+//! It shares with the engine how records, changed specs and sales taken over are read, and no rule. It
+//! proves neither the pace of admission, nor the cap on sessions, nor that deadlines were kept.
 
 mod book;
 

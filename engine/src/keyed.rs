@@ -1,9 +1,9 @@
 //! Tables by keys that are keyed hashes, random, or counted up by the engine itself.
 //!
-//! Owns how such keys are hashed, and that no table grows for long. A client cannot choose these
-//! keys, so a multiplication spreads them as well as a slow hash would; and a table of many small
-//! parts grows part by part, a millisecond at the most each, where one of millions of entries
-//! would hold up the scribe for a tenth of a second.
+//! Owns how such keys are hashed, and that none of these tables grows for long. A client cannot choose
+//! these keys, so a multiplication spreads them as well as a slow hash would. A table of many small
+//! parts grows part by part, in at most a millisecond each, where one of millions of entries would
+//! hold up the scribe for a tenth of a second.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -59,7 +59,7 @@ impl Hasher for Counted {
     }
 }
 
-/// Spreads integers over 64 bits. Half of each is lost to nobody's harm: equality decides.
+/// Spreads integers over 64 bits. The hash keeps 64 of 128 bits; equality is checked on the full key.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spread(u64);
 
@@ -164,7 +164,25 @@ const fn part(hash: u64) -> usize {
 mod tests {
     use std::{collections::BTreeMap, hash::BuildHasher as _};
 
+    use dashmap::try_result::TryResult;
+
     use super::*;
+
+    /// `Counted` goes by how `DashMap` picks a part, which no interface promises.
+    #[test]
+    fn numbers_of_one_block_are_in_one_part_of_the_map_and_the_next_block_in_another() {
+        let map: CountedMap<u64, ()> = counted_map();
+        let block = 1_u64 << BLOCK_BITS;
+        for first in [0, block, 5 * block, 200 * block, 1_000 * block] {
+            // Holding an entry locks its part.
+            let held = map.entry(first);
+            let is_locked = |number: &u64| matches!(map.try_get(number), TryResult::Locked);
+            assert!((first..first + block).all(|number| is_locked(&number)), "block of {first}");
+            let others = (1..PARTS as u64).map(|blocks| first + blocks * block);
+            assert_eq!(others.filter(is_locked).count(), 0, "block of {first}");
+            drop(held);
+        }
+    }
 
     #[test]
     fn counted_numbers_fill_the_parts_evenly_and_their_places_densely() {

@@ -52,8 +52,9 @@ mod presence;
 
 mod idle_sweep;
 
-pub mod outlet;
 pub mod registry;
+
+pub mod outlet;
 
 pub mod certificate;
 pub mod recovery;

@@ -1,7 +1,8 @@
-//! Every bound of the engine in one place, each with its reason, tied together at compile time.
+//! The bounds of the engine, each with its reason, tied together at compile time.
 //!
-//! A queue, table, batch or buffer that is not listed here must not exist. At a bound the refusal
-//! is explicit; nothing is dropped and nothing waits without end.
+//! Here are those that clients, operators or several modules have to do with. What bounds one module's
+//! own buffer, or the length of a name, stands with it. Every queue, table, batch and buffer has a
+//! bound. At a bound the refusal is explicit; nothing is dropped and nothing waits without end.
 
 /// Commands that may wait between the handlers and the scribe. A power of two, as the ring's index
 /// arithmetic needs. At 100,000 commands a second it is 160 ms of work: more would only be waiting.

@@ -1,8 +1,9 @@
-//! The read side of a sale: what handlers see, all of it durable, none of it behind a lock.
+//! The read side of a sale: what handlers see, all of it durable.
 //!
-//! The scribe publishes here after each sync; handlers read atomics. Polls touch the [`Line`] and
-//! the [`Stock`] alone. What changes seldom (spec, controls, audit) is swapped as a whole; what is
-//! asked for by key (holds) sits in a sharded map.
+//! The scribe publishes here after each sync. Polls of people in line read atomics of the [`Line`] and
+//! the [`Stock`] and take no lock. What changes seldom (spec, controls, audit) is swapped as a whole.
+//! What is asked for by key (sessions, holds, keys of purchases) sits in maps of many parts, each
+//! behind a lock of its own that is held for one entry.
 
 use std::sync::Arc;
 

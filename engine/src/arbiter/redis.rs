@@ -9,7 +9,7 @@
 //! same point brings the facts either way, so nothing is lost and nothing is decided twice that has a
 //! key or names a place. No call is repeated here.
 //!
-//! This folder alone in the engine is asynchronous.
+//! This folder and `arbiter/shared` are the asynchronous part of the engine.
 
 mod answer;
 mod commands;

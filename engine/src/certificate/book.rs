@@ -9,6 +9,7 @@ use super::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, ShopperKey, Sku},
+    limits::{SHOPPER_HOLDS_MIN, SHOPPER_HOLDS_PER_UNIT},
     line::PlaceState,
     record::{Author, Change, Record, SessionEnd},
     sale::Sale,
@@ -303,7 +304,9 @@ impl Book {
         if *taken > limit {
             faults.push(format!("hold {} takes a shopper to {taken} units of {limit}", id.0));
         }
-        let (made, limit) = (self.made.entry(shopper).or_default(), self.spec.shopper_holds_max());
+        let by_units = self.spec.per_shopper_max.saturating_mul(SHOPPER_HOLDS_PER_UNIT);
+        let limit = by_units.max(SHOPPER_HOLDS_MIN);
+        let made = self.made.entry(shopper).or_default();
         *made += 1;
         if *made > limit {
             faults.push(format!("hold {} is a shopper's number {made} of {limit}", id.0));
@@ -315,11 +318,12 @@ impl Book {
             faults.push(format!("hold {} was never made", id.0));
             return;
         };
-        let was = std::mem::replace(&mut hold.state, step.target());
-        if !step.applies_to(was) {
+        let (before, after) = course_of(step);
+        let was = std::mem::replace(&mut hold.state, after);
+        if !before.contains(&was) {
             faults.push(format!("hold {}: {step:?} from {was:?}", id.0));
         }
-        if counts(was) && !counts(step.target()) {
+        if counts(was) && !counts(after) {
             let units = hold.items.iter().map(|item| u64::from(item.quantity)).sum::<u64>();
             let taken = self.taken.entry(hold.shopper).or_default();
             *taken = taken.saturating_sub(units);
@@ -331,7 +335,7 @@ impl Book {
             let units = i128::from(item.quantity);
             if let Some(pile) = self.piles.get_mut(usize::from(item.offer.0)) {
                 *pile.of(was) -= units;
-                *pile.of(step.target()) += units;
+                *pile.of(after) += units;
                 pile.check(faults);
             }
         }
@@ -381,6 +385,19 @@ impl Book {
             | Change::Rate { .. }
             | Change::Delete => {}
         }
+    }
+}
+
+/// The states that a step may be taken from, and the one it leads to: the books' own copy of what
+/// `hold.rs` decides by.
+const fn course_of(step: Step) -> (&'static [HoldState], HoldState) {
+    match step {
+        Step::Pay => (&[HoldState::Held], HoldState::Paying),
+        Step::Confirm => (&[HoldState::Held, HoldState::Paying], HoldState::Confirmed),
+        Step::Release => (&[HoldState::Held, HoldState::Paying], HoldState::Released),
+        // Never from `Paying`: the money may be on its way.
+        Step::Expire => (&[HoldState::Held], HoldState::Expired),
+        Step::Refund => (&[HoldState::Confirmed], HoldState::Refunded),
     }
 }
 

@@ -38,8 +38,9 @@ pub struct Snapshot {
 /// Writes the state at `point` durably and removes snapshots beyond the newest
 /// [`SNAPSHOTS_KEPT`].
 ///
-/// With an error that [`is_full`](disk::is_full) recognises nothing has changed. Any other may be a
-/// sync's, and is to be treated as the journal's own: stop.
+/// With an error that [`is_full`](disk::is_full) recognises nothing has changed. After any other the
+/// snapshot may be there or not, and the journal is as it was: a snapshot that is read is judged by its
+/// hash and its place in the journal, and the next one covers for one that failed.
 pub fn write(disk: &dyn Disk, point: &JournalPoint, payload: &[u8]) -> io::Result<()> {
     if payload.len() as u64 > SNAPSHOT_BYTES_MAX - HEADER_BYTES as u64 {
         return Err(io::ErrorKind::FileTooLarge.into());

@@ -1,6 +1,7 @@
 //! The engine's integration tests, one module per structure.
 
 mod audit;
+mod certificate;
 mod crash;
 mod journal;
 mod outbox;
