@@ -77,6 +77,11 @@ impl Quota {
     #[cfg(test)]
     pub(crate) const SPENT: Self = Self { burst: 1, window: 1, left: 0, reset: 1 };
 
+    /// Tokens left.
+    pub(crate) const fn left(self) -> u32 {
+        self.left
+    }
+
     /// When a refused caller may come again, in seconds.
     pub const fn retry_after(self) -> u32 {
         self.reset

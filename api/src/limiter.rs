@@ -6,13 +6,18 @@
 //! identity, if the sale has one ──▶ bucket ┘
 //! ```
 //!
+//! A burst is let in at a pace: entries of one address that come faster than [`PACE_MIN`] a second
+//! wait their turn, for [`TURN_MAX`] at most. So an address that enters as fast as it can leaves the
+//! processors to others, and a town behind one address is served within a minute.
+//!
 //! The buckets are those of [`crate::buckets`], so their memory is fixed.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use engine::id::ShopperKey;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use crate::buckets::Quota;
 use crate::buckets::{Buckets, Rate};
@@ -20,6 +25,12 @@ use crate::networks::{Network, Prefix, any_contains};
 
 /// How much more a /24 or /48 may do than one of its /32 or /64.
 const WIDE_FACTOR: u32 = 4;
+/// Entries a second of an address during its burst, or twice its long-run rate if that is more.
+const PACE_MIN: u32 = 1_000;
+/// How much of a second's worth of that pace nobody waits for.
+const PACE_FREE_DIVISOR: u32 = 20;
+/// How long an entry waits for its turn. Behind more than that it is refused.
+const TURN_MAX: Duration = Duration::from_secs(1);
 /// What one identity may do: a person reloads, a script does not get far.
 const IDENTITY_RATE: Rate = Rate::of(1, 60);
 
@@ -39,6 +50,8 @@ pub struct Limiter {
     table: Buckets,
     /// Of a /32 or /64, and of a /24 or /48; `None`: not limited.
     rates: Option<[Rate; 2]>,
+    /// Of a /32 or /64 during its burst, and how many of its tokens are for those that wait.
+    pace: (Rate, u32),
     exempt: Vec<Network>,
     started: Instant,
 }
@@ -57,28 +70,44 @@ impl Limiter {
             let narrow = Rate::of(entries_per_second, entries_burst.max(1));
             [narrow, narrow.times(WIDE_FACTOR)]
         });
-        Self { table: Buckets::new(), rates, exempt, started: Instant::now() }
+        let per_turn = entries_per_second.saturating_mul(2).max(PACE_MIN);
+        let pace = (Rate::of(per_turn, per_turn + per_turn / PACE_FREE_DIVISOR), per_turn);
+        Self { table: Buckets::new(), rates, pace, exempt, started: Instant::now() }
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Takes an entry from what `address` has left, and says how much that is. Nothing is limited
-    /// at an exempt address, nor at one that is not known.
-    pub fn entry_of(&self, address: Option<IpAddr>) -> Result<Option<Quota>, Quota> {
-        self.entry_at(address, self.now())
+    /// Takes an entry from what `address` has left, says how much that is and, if others of that
+    /// address are before it, waits for its turn. Nothing is limited at an exempt address, nor at
+    /// one that is not known.
+    pub async fn entry_of(&self, address: Option<IpAddr>) -> Result<Option<Quota>, Quota> {
+        let Some((left, turn)) = self.entry_at(address, self.now())? else { return Ok(None) };
+        if !turn.is_zero() {
+            sleep(turn).await;
+        }
+        Ok(Some(left))
     }
 
-    fn entry_at(&self, address: Option<IpAddr>, now: u64) -> Result<Option<Quota>, Quota> {
+    /// What is left, and after how long it is the entry's turn.
+    fn entry_at(
+        &self,
+        address: Option<IpAddr>,
+        now: u64,
+    ) -> Result<Option<(Quota, Duration)>, Quota> {
         let (Some(rates), Some(address)) = (self.rates, address) else { return Ok(None) };
         if any_contains(&self.exempt, address) {
             return Ok(None);
         }
         // The narrow one first: an address that is refused takes nothing from its neighbours.
-        let left = self.table.take(&Prefix::narrow(address), rates[0], now)?;
+        let narrow = Prefix::narrow(address);
+        let left = self.table.take(&narrow, rates[0], now)?;
         self.table.take(&Prefix::wide(address), rates[1], now)?;
-        Ok(Some(left))
+        let (pace, waiting_max) = self.pace;
+        let before =
+            waiting_max.saturating_sub(self.table.take(&(PACE, narrow), pace, now)?.left());
+        Ok(Some((left, TURN_MAX * before / waiting_max)))
     }
 
     /// Takes an entry from what an identity has left, wherever it comes from. The identities of an
@@ -97,6 +126,8 @@ impl Limiter {
     }
 }
 
+/// Keeps an address's pace apart from its entries.
+const PACE: &str = "pace";
 /// Keeps identities' buckets apart from those of prefixes.
 const IDENTITY: &str = "identity";
 
@@ -119,6 +150,20 @@ mod tests {
     /// How many of a hundred entries are let through, no time passing that is worth a token.
     fn passed(limiter: &Limiter, address: &str) -> usize {
         (0..100).filter(|_| limiter.entry_at(Some(at(address)), 0).is_ok()).count()
+    }
+
+    #[test]
+    fn a_burst_is_let_in_at_a_pace_and_others_do_not_wait_for_it() {
+        let limiter = limiter(200, 60_000, &["10.0.0.0/8"]);
+        let enter = |address, now| limiter.entry_at(Some(at(address)), now);
+        let turn = |address, now| enter(address, now).map(|told| told.unwrap().1.as_millis());
+        let turns: Vec<_> = (0..1_050).map(|_| turn("192.0.2.1", 0).unwrap()).collect();
+        assert!(turns[..50].iter().all(|turn| *turn == 0), "a few do not wait");
+        assert_eq!((turns[50], turns[549], turns[1_049]), (1, 500, 1_000), "a thousand a second");
+        assert!(turn("192.0.2.1", 0).is_err(), "none waits for longer than a second");
+        assert_eq!(turn("192.0.2.2", 0), Ok(0));
+        assert_eq!(enter("10.0.0.1", 0), Ok(None));
+        assert_eq!(turn("192.0.2.1", 500_000_000), Ok(501), "the queue went on");
     }
 
     #[test]
@@ -146,7 +191,7 @@ mod tests {
     fn an_exempt_or_unknown_address_is_not_limited_and_0_turns_all_off() {
         let strict = limiter(1, 1, &["10.0.0.0/8"]);
         assert_eq!(passed(&strict, "10.1.2.3"), 100);
-        assert!((0..100).all(|_| strict.entry_of(None).is_ok()));
+        assert!((0..100).all(|_| strict.entry_at(None, 0).is_ok()));
         assert!((0..100).all(|_| strict.entry_by(ANNA, Some(at("10.1.2.3"))).is_ok()));
         let off = limiter(0, 1, &[]);
         assert_eq!(passed(&off, "192.0.2.1"), 100);

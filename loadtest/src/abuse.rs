@@ -19,14 +19,12 @@ mod honest;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::admin;
 use crate::cli::{self, Attack};
-use crate::flash_sale::{prepare, random, start_server};
+use crate::flash_sale::{Ready, ready};
 use crate::measure::Percentiles;
 use crate::rng::Rng;
 use crate::server::Limits;
@@ -97,24 +95,15 @@ impl fmt::Display for AbuseReport {
 /// Runs it. An error means that nothing could be judged.
 pub(crate) async fn abuse(options: &cli::Abuse) -> Result<AbuseReport, String> {
     let scenario = options.scenario()?;
-    let seed = match scenario.seed {
-        Some(seed) => seed,
-        None => u64::from(random()?),
-    };
-    let owned = scenario.target.spawn;
-    let server = if owned {
-        Some(start_server(&scenario, &options.common, Limits::Kept).await?)
-    } else {
-        None
-    };
-    let run = Arc::new(prepare(&scenario, &options.common, seed, server.as_ref())?);
-    admin::prepare_sale(&run, &scenario).await?;
-
+    let owned = scenario.target.spawn.then_some(Limits::Kept);
+    // Held to the end: dropping the server ends it.
+    let Ready { seed, server: _server, run, .. } = ready(&scenario, &options.common, owned).await?;
     let mut rng = Rng::new(seed);
-    let calm = Honest::shop(&run, "calm", options.calm, &mut rng).await?;
+    let calm = Honest::shop(&run, "calm", options.calm, Vec::new(), &mut rng).await?;
     let host = run.client.address();
     let abuser = Abuser::start(&run, options.attack, &format!("http://{host}")).await?;
-    let attacked = Honest::shop(&run, "attacked", options.seconds, &mut rng).await?;
+    let (time, before) = (options.seconds, calm.tickets());
+    let attacked = Honest::shop(&run, "attacked", time, before, &mut rng).await?;
     let answered = abuser.stop().await;
     let still_sells = Honest::shop_once(&run, "last", &mut rng).await.is_ok();
 

@@ -46,16 +46,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs it. An error means that nothing could be judged.
 pub(crate) async fn flash_sale(scenario: &Scenario, options: &Common) -> Result<Report, String> {
-    let seed = match scenario.seed {
-        Some(seed) => seed,
-        None => u64::from(random()?),
-    };
-    let owned = scenario.target.owns_server();
-    let server =
-        if owned { Some(start_server(scenario, options, Limits::Off).await?) } else { None };
-    let run = Arc::new(prepare(scenario, options, seed, server.as_ref())?);
-    let terms = admin::prepare_sale(&run, scenario).await?;
-
+    let owned = scenario.target.owns_server().then_some(Limits::Off);
+    let Ready { seed, server, run, terms } = ready(scenario, options, owned).await?;
     let crowd =
         plans(seed, &scenario.arrivals, scenario.window(), &scenario.groups, scenario.habits);
     let setting = setting(scenario, &terms, seed, &run, server.as_ref(), crowd.len());
@@ -121,12 +113,41 @@ fn setting(
     }
 }
 
+/// Everything that stands before the first request that counts.
+pub(crate) struct Ready {
+    pub(crate) seed: u64,
+    /// The server of the run's own, if it has one; it lives as long as this.
+    pub(crate) server: Option<Server>,
+    pub(crate) run: Arc<Run>,
+    pub(crate) terms: Terms,
+}
+
+/// Fixes the seed, starts a server if the run is to have one of its own, with these limits, and puts
+/// the sale up.
+pub(crate) async fn ready(
+    scenario: &Scenario,
+    options: &Common,
+    owned: Option<Limits>,
+) -> Result<Ready, String> {
+    let seed = match scenario.seed {
+        Some(seed) => seed,
+        None => u64::from(random()?),
+    };
+    let server = match owned {
+        Some(limits) => Some(start_server(scenario, options, limits).await?),
+        None => None,
+    };
+    let run = Arc::new(prepare(scenario, options, seed, server.as_ref())?);
+    let terms = admin::prepare_sale(&run, scenario).await?;
+    Ok(Ready { seed, server, run, terms })
+}
+
 /// Four random bytes: the only thing in a run that its seed does not decide.
-pub(crate) fn random() -> Result<u32, String> {
+fn random() -> Result<u32, String> {
     getrandom::u32().map_err(|error| format!("no randomness: {error}"))
 }
 
-pub(crate) async fn start_server(
+async fn start_server(
     scenario: &Scenario,
     options: &Common,
     limits: Limits,
@@ -148,7 +169,7 @@ fn fresh_data() -> Result<PathBuf, String> {
     Ok(std::env::temp_dir().join(format!("rushgate-loadtest-{:08x}", random()?)))
 }
 
-pub(crate) fn prepare(
+fn prepare(
     scenario: &Scenario,
     options: &Common,
     seed: u64,

@@ -25,10 +25,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::admin;
 use crate::cli::{self, PaceCall};
 use crate::client::{Call, Dial};
-use crate::flash_sale::{prepare, random, start_server};
+use crate::flash_sale::{Ready, ready};
 use crate::measure::Percentiles;
 use crate::report::Schedule;
 use crate::rng::Rng;
@@ -111,18 +110,8 @@ impl fmt::Display for PaceReport {
 /// Runs it. An error means that nothing could be measured.
 pub(crate) async fn pace(options: &cli::Pace) -> Result<PaceReport, String> {
     let scenario = options.scenario()?;
-    let seed = match scenario.seed {
-        Some(seed) => seed,
-        None => u64::from(random()?),
-    };
-    let owned = scenario.target.spawn;
-    let server = if owned {
-        Some(start_server(&scenario, &options.common, Limits::Off).await?)
-    } else {
-        None
-    };
-    let run = Arc::new(prepare(&scenario, &options.common, seed, server.as_ref())?);
-    admin::prepare_sale(&run, &scenario).await?;
+    let owned = scenario.target.spawn.then_some(Limits::Off);
+    let Ready { server, run, .. } = ready(&scenario, &options.common, owned).await?;
     let tickets = tickets(&run, options.tickets).await?;
 
     let target = &scenario.target;

@@ -168,23 +168,13 @@ pub fn replay(principal: Principal, route: &str, key: &str, body: &[u8]) -> Repl
 
 /// Who enters, as the sale tells shoppers apart, and the idempotency key if one came. An entry of
 /// an address or identity that enters too often is refused here, before it changes anything.
-pub fn entrant(
-    app: &App,
-    sale: &SaleView,
-    headers: &HeaderMap,
-    peer: &Peer,
-) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
-    entrant_of(app, sale, headers, peer).map(|(shopper, key, _)| (shopper, key))
-}
-
-/// As [`entrant`], with what is left of the limit on the caller's address.
-pub fn entrant_of(
+pub async fn entrant(
     app: &App,
     sale: &SaleView,
     headers: &HeaderMap,
     peer: &Peer,
 ) -> Result<(ShopperKey, Option<ReplayKey>, Option<Quota>), ApiError> {
-    let (address, left) = may_enter(app, headers, peer)?;
+    let (address, left) = may_enter(app, headers, peer).await?;
     let key = idempotency_key(headers)?;
     let shopper = match (sale.settings().spec.identity, key) {
         (IdentityMode::Anonymous, Some(key)) if key.len() < ENTRY_KEY_CHARS_MIN => {
@@ -208,14 +198,14 @@ pub fn entrant_of(
 
 /// The same for the page's form: `known` is the shopper of an earlier place, who stays the same
 /// person, and `key` is the form's own.
-pub fn page_entrant(
+pub async fn page_entrant(
     app: &App,
     sale: &SaleView,
     (headers, peer): (&HeaderMap, &Peer),
     known: Option<ShopperKey>,
     key: Option<&str>,
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
-    let (address, _left) = may_enter(app, headers, peer)?;
+    let (address, _left) = may_enter(app, headers, peer).await?;
     let shopper = match (sale.settings().spec.identity, known, key) {
         (IdentityMode::Anonymous, Some(shopper), _) => shopper,
         (IdentityMode::Anonymous, None, Some(key)) => {
@@ -234,14 +224,15 @@ pub fn page_entrant(
     Ok((shopper, key.map(|key| entry_replay(sale, shopper, key))))
 }
 
-/// Takes an entry from what the caller's address has left: that address, and what is left of it.
-fn may_enter(
+/// Takes an entry from what the caller's address has left, and waits for its turn: that address,
+/// and what is left of it.
+async fn may_enter(
     app: &App,
     headers: &HeaderMap,
     peer: &Peer,
 ) -> Result<(Option<IpAddr>, Option<Quota>), ApiError> {
     let address = app.callers.caller(headers, peer).address();
-    let left = app.limiter.entry_of(address).map_err(ApiError::TooManyRequests)?;
+    let left = app.limiter.entry_of(address).await.map_err(ApiError::TooManyRequests)?;
     Ok((address, left))
 }
 

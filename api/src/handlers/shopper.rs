@@ -92,7 +92,7 @@ async fn enter_room(
 ) -> Result<EnteredRoom, ApiError> {
     let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
-    let (shopper, replay, left) = authority::entrant_of(app, sale, &head.headers, &head.peer)?;
+    let (shopper, replay, left) = authority::entrant(app, sale, &head.headers, &head.peer).await?;
     let entry = app.engine.enter(sale, shopper, replay).await?;
     let status = match entry.answer.standing {
         EntryStanding::Waiting { .. } | EntryStanding::SoldOut { .. } => StatusCode::ACCEPTED,

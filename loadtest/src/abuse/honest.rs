@@ -42,7 +42,7 @@ pub(super) struct Honest {
 }
 
 impl Honest {
-    fn new(slice: Duration) -> Self {
+    fn new(slice: Duration, tickets: Vec<String>) -> Self {
         let latency = || Latency::new(slice);
         Self {
             enter: latency(),
@@ -51,20 +51,28 @@ impl Honest {
             pay: latency(),
             confirm: latency(),
             failed: Mutex::default(),
-            tickets: Mutex::default(),
+            tickets: Mutex::new(tickets),
         }
     }
 
-    /// Shops for so long and waits for the last answer.
+    /// Shops for so long and waits for the last answer. `tickets` are those of shoppers who came
+    /// before: their places are asked for until there are new ones.
     pub(super) async fn shop(
         run: &Arc<Run>,
         half: &str,
         time: Duration,
+        tickets: Vec<String>,
         rng: &mut Rng,
     ) -> Result<Arc<Self>, String> {
-        let seen = Arc::new(Self::new(time));
-        // One shopper before, so that there is a place to ask for from the first moment.
-        visit(run, &seen, format!("{half}-first"), rng.next()).await?;
+        let seen = Arc::new(Self::new(time, tickets));
+        // One shopper before, so that there is a place to ask for from the first moment. A server
+        // that lets nobody in any more is what an attack is to find out, and no reason to stop.
+        if let Err(failure) = visit(run, &seen, format!("{half}-first"), rng.next()).await {
+            if seen.tickets().is_empty() {
+                return Err(failure);
+            }
+            seen.fail(failure);
+        }
         let begin = run.clock.now().after(Duration::from_millis(100));
         let end = begin.after(time);
         let polling = tokio::spawn(poll(Arc::clone(run), Arc::clone(&seen), begin, end));
@@ -91,7 +99,7 @@ impl Honest {
 
     /// One shopper who enters, buys and pays; the error says what was refused.
     pub(super) async fn shop_once(run: &Run, key: &str, rng: &mut Rng) -> Result<(), String> {
-        let seen = Self::new(Duration::from_secs(1));
+        let seen = Self::new(Duration::from_secs(1), Vec::new());
         visit(run, &seen, key.to_owned(), rng.next()).await
     }
 
@@ -108,6 +116,11 @@ impl Honest {
 
     pub(super) fn failed(&self) -> BTreeMap<String, u64> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The tickets of those who came.
+    pub(super) fn tickets(&self) -> Vec<String> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn keep(&self, ticket: String) {

@@ -38,3 +38,12 @@ async fn a_run_in_which_honest_requests_fail_does_not_pass() {
     assert_ne!(report["failed"], serde_json::json!({}), "{report}");
     assert_eq!(report["passed"], false, "{report}");
 }
+
+/// The worst that an attack can do, and what it is measured for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_nobody_in_any_more_is_reported_and_no_reason_to_stop() {
+    let report = abuse(Fault::Full, "entry-loop").await;
+    assert!(report["failed"]["enter: 503 overloaded"].as_u64() > Some(15), "{report}");
+    assert_eq!(report["still_sells"], false, "{report}");
+    assert_eq!(report["passed"], false, "{report}");
+}

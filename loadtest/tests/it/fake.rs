@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     WrongEta,
     /// The gate goes at three times its pace, as if each of three nodes kept it for itself.
     TriplePace,
+    /// Everyone after the first shoppers is refused.
+    Full,
     /// Each node numbers the places it gives by itself.
     OwnNumbers,
     /// The second node answers 502 for half of the time, and then as ever.

@@ -143,7 +143,8 @@ impl Visit<'_> {
     async fn entry(&self, known: Option<TicketRef>, key: Option<&str>) -> Result<Entry, ApiError> {
         let known = known.map(|ticket| ticket.shopper);
         let from = (&self.head.headers, &*self.head.peer);
-        let (shopper, replay) = authority::page_entrant(self.app, self.sale, from, known, key)?;
+        let (shopper, replay) =
+            authority::page_entrant(self.app, self.sale, from, known, key).await?;
         let entry = self.app.engine.enter(self.sale, shopper, replay).await?;
         let Entry { epoch, answer, .. } = &entry;
         let ticket = TicketRef { epoch: *epoch, number: answer.number, shopper: answer.shopper };

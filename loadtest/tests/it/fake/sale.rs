@@ -28,6 +28,9 @@ struct Hold {
     expires: Instant,
 }
 
+/// Shoppers before the sale is full, where it is: as many as one calm second brings.
+const FULL: usize = 20;
+
 /// For how long the gate saves up its pace.
 const SAVED: Duration = Duration::from_millis(250);
 
@@ -143,6 +146,9 @@ impl Sale {
 
     pub(crate) fn enter(&mut self, key: &str, node: Node) -> Reply {
         let known = self.entry_keys.get(key).copied();
+        if self.fault == Fault::Full && known.is_none() && self.tickets.len() > FULL {
+            return problem(503, "overloaded");
+        }
         let index = known.filter(|_| self.fault != Fault::IgnoreEntryKeys).unwrap_or_else(|| {
             let index = self.tickets.len();
             let mut number = index as u64 + 1;
