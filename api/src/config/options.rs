@@ -154,6 +154,8 @@ pub struct KeyOptions {
     pub secret: Option<String>,
     /// Still opens tickets and passes while rotating.
     pub previous_secret: Option<String>,
+    /// Opens already and is published, before it becomes the secret.
+    pub next_secret: Option<String>,
     /// What shopper keys derive from, if not `secret`.
     pub identity_secret: Option<String>,
 }

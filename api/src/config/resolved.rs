@@ -81,6 +81,7 @@ struct Keys {
     backend: Vec<&'static str>,
     secret: &'static str,
     previous_secret: Option<&'static str>,
+    next_secret: Option<&'static str>,
     identity_secret: Option<&'static str>,
 }
 
@@ -199,6 +200,7 @@ fn keys(config: &Config) -> Keys {
         backend: role(&keys.backend),
         secret: if keys.secret.is_some() { MASKED } else { MADE },
         previous_secret: keys.previous_secret.as_ref().map(|_| MASKED),
+        next_secret: keys.next_secret.as_ref().map(|_| MASKED),
         identity_secret: keys.identity_secret.as_ref().map(|_| MASKED),
     }
 }

@@ -196,11 +196,18 @@ fn read_keys(mut fields: Fields<'_, '_>) -> KeyOptions {
         })
     };
     let (current, previous) = (secret("secret"), secret("previous_secret"));
-    let identity_secret = secret("identity_secret");
+    let (next_secret, identity_secret) = (secret("next_secret"), secret("identity_secret"));
     let operator = read_role_keys(&mut fields, "operator");
     let backend = read_role_keys(&mut fields, "backend");
     fields.finish();
-    KeyOptions { operator, backend, secret: current, previous_secret: previous, identity_secret }
+    KeyOptions {
+        operator,
+        backend,
+        secret: current,
+        previous_secret: previous,
+        next_secret,
+        identity_secret,
+    }
 }
 
 fn read_role_keys(fields: &mut Fields<'_, '_>, name: &'static str) -> Vec<String> {

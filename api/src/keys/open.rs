@@ -71,6 +71,7 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
     let keyring = Keyring::derive(&KeyringSecrets {
         secret: secret.cloned().unwrap_or_default(),
         previous_secret: options.previous_secret.clone(),
+        next_secret: options.next_secret.clone(),
         identity_secret: options.identity_secret.clone(),
     });
     Ok(OpenedKeys {

@@ -109,8 +109,8 @@ mod tests {
         let ring = |secret: &str| {
             Keyring::derive(&KeyringSecrets {
                 secret: secret.to_owned(),
-                previous_secret: None,
                 identity_secret: Some("who you are stays who you are, always".to_owned()),
+                ..KeyringSecrets::default()
             })
             .unwrap()
         };

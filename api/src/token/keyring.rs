@@ -1,7 +1,8 @@
-//! The keys of one node: what the configured secrets derive to, current and previous.
+//! The keys of one node: what the configured secrets derive to, current, previous and next.
 //!
 //! Owns key derivation and key ids. What the current secret seals, every node with the same secret
-//! opens; what the previous secret sealed still opens, and nothing new is sealed with it. No
+//! opens. What the previous secret sealed still opens, and so does what the next one seals on nodes
+//! that are ahead of this one; nothing new is sealed with either here. No
 //! secret is ever printed: `Debug` shows key ids only.
 
 use std::fmt;
@@ -30,6 +31,8 @@ pub struct KeyringSecrets {
     pub secret: String,
     /// Opens only, while rotating.
     pub previous_secret: Option<String>,
+    /// Opens only, and is published already, until all nodes open it and it can seal.
+    pub next_secret: Option<String>,
     /// Derives shopper keys; `secret` when absent. Set it to keep shopper keys, and with them the
     /// limit per shopper, unchanged while `secret` is rotated in the middle of a sale.
     pub identity_secret: Option<String>,
@@ -44,7 +47,8 @@ impl fmt::Debug for KeyringSecrets {
 /// Why a keyring could not be derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretError {
-    /// The setting that is wrong: `secret`, `previous_secret` or `identity_secret`.
+    /// The setting that is wrong: `secret`, `previous_secret`, `next_secret` or
+    /// `identity_secret`.
     pub setting: &'static str,
     /// Its length in bytes.
     pub bytes: usize,
@@ -62,15 +66,15 @@ impl fmt::Display for SecretError {
 
 impl std::error::Error for SecretError {}
 
-/// The derived keys; see the module's picture.
+/// The derived keys. The `others` of each kind open and seal nothing.
 pub struct Keyring {
     pub(super) ticket: TicketKey,
-    pub(super) ticket_previous: Option<TicketKey>,
+    pub(super) ticket_others: Vec<TicketKey>,
     pub(super) pass: PassKey,
-    pub(super) pass_previous: Option<PassKey>,
+    pub(super) pass_others: Vec<PassKey>,
     pub(super) identity: [u8; 32],
     pub(super) form: [u8; 32],
-    pub(super) form_previous: Option<[u8; 32]>,
+    pub(super) form_others: Vec<[u8; 32]>,
     pub(super) verified: Verified,
 }
 
@@ -78,7 +82,10 @@ impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring")
             .field("pass_kid", &self.pass.kid())
-            .field("pass_kid_previous", &self.pass_previous.as_ref().map(PassKey::kid))
+            .field(
+                "pass_kid_others",
+                &self.pass_others.iter().map(PassKey::kid).collect::<Vec<_>>(),
+            )
             .finish_non_exhaustive()
     }
 }
@@ -87,20 +94,25 @@ impl Keyring {
     /// Derives all keys; refuses secrets that are too short to carry them.
     pub fn derive(secrets: &KeyringSecrets) -> Result<Self, SecretError> {
         let current = Source::of("secret", &secrets.secret)?;
-        let previous = secrets.previous_secret.as_deref();
-        let previous = previous.map(|text| Source::of("previous_secret", text)).transpose()?;
+        let others = [
+            ("previous_secret", secrets.previous_secret.as_deref()),
+            ("next_secret", secrets.next_secret.as_deref()),
+        ];
+        let others = others.into_iter().filter_map(|(setting, text)| Some((setting, text?)));
+        let others: Vec<Source> =
+            others.map(|(setting, text)| Source::of(setting, text)).collect::<Result<_, _>>()?;
         let identity = match secrets.identity_secret.as_deref() {
             Some(text) => Source::of("identity_secret", text)?.expand(b"identity"),
             None => current.expand(b"identity"),
         };
         Ok(Self {
             ticket: current.ticket_key(),
-            ticket_previous: previous.as_ref().map(Source::ticket_key),
+            ticket_others: others.iter().map(Source::ticket_key).collect(),
             pass: current.pass_key(),
-            pass_previous: previous.as_ref().map(Source::pass_key),
+            pass_others: others.iter().map(Source::pass_key).collect(),
             identity,
             form: current.expand(b"form-mac"),
-            form_previous: previous.as_ref().map(|source| source.expand(b"form-mac")),
+            form_others: others.iter().map(|source| source.expand(b"form-mac")).collect(),
             verified: Verified::new(),
         })
     }
@@ -145,7 +157,7 @@ pub(super) mod tests {
         Keyring::derive(&KeyringSecrets {
             secret: secret.to_owned(),
             previous_secret: previous.map(str::to_owned),
-            identity_secret: None,
+            ..KeyringSecrets::default()
         })
         .unwrap()
     }
@@ -159,10 +171,17 @@ pub(super) mod tests {
 
         let secrets = KeyringSecrets {
             secret: NEW.to_owned(),
-            previous_secret: Some(short),
-            identity_secret: None,
+            previous_secret: Some(short.clone()),
+            ..KeyringSecrets::default()
         };
         assert_eq!(Keyring::derive(&secrets).unwrap_err().setting, "previous_secret");
+
+        let secrets = KeyringSecrets {
+            secret: NEW.to_owned(),
+            next_secret: Some(short),
+            ..KeyringSecrets::default()
+        };
+        assert_eq!(Keyring::derive(&secrets).unwrap_err().setting, "next_secret");
     }
 
     #[test]

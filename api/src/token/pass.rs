@@ -242,9 +242,9 @@ impl Keyring {
         in_time(self.signed_pass(token)?, now)
     }
 
-    /// The public keys as a JWK set (RFC 7517), current first.
+    /// The public keys as a JWK set (RFC 7517), current first; the next one is there before it signs.
     pub fn jwks_json(&self) -> String {
-        let keys = std::iter::once(&self.pass).chain(&self.pass_previous).map(PassKey::jwk);
+        let keys = std::iter::once(&self.pass).chain(&self.pass_others).map(PassKey::jwk);
         serde_json::json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
     }
 
@@ -253,7 +253,7 @@ impl Keyring {
             return Err(PassError::Malformed);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(PassError::Malformed)?;
-        let mut keys = std::iter::once(&self.pass).chain(&self.pass_previous);
+        let mut keys = std::iter::once(&self.pass).chain(&self.pass_others);
         let (key, claims) = keys
             .find_map(|key| Some((key, signed.strip_prefix(key.prefix.as_str())?)))
             .ok_or(PassError::UnknownHeader)?;

@@ -156,7 +156,7 @@ impl Keyring {
         }
         let (body, mac) = bytes.split_at(BODY_BYTES);
         let id = [body[1], body[2]];
-        let keys = std::iter::once(&self.ticket).chain(&self.ticket_previous);
+        let keys = std::iter::once(&self.ticket).chain(&self.ticket_others);
         let mut error = TicketError::UnknownKey;
         // Two keys may share an id once in 65,536 rotations; each one with the id is tried.
         for key in keys.filter(|key| key.id == id) {

@@ -24,6 +24,7 @@ mod races;
 mod refusals;
 mod request_ids;
 mod restart;
+mod rotation;
 mod service;
 mod shoppers;
 mod store_tls;
