@@ -20,6 +20,7 @@ use engine::{
     scribe::Fatal,
     spec::SaleSpec,
     turn,
+    view::SaleView,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -51,6 +52,7 @@ use crate::{
     token::Keyring,
     trouble,
     wait_estimates::WaitEstimates,
+    wire::{Difference, differences},
 };
 
 /// What the program exits with when the journal failed or a thread panicked.
@@ -313,19 +315,34 @@ fn shared_options(config: &Config) -> Option<SharedOptions> {
 async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFailure> {
     for spec in sales {
         // Asking the scribe would fail on a full disk, and reads must come back even then.
-        if engine.sale(spec.name.as_str()).is_some() {
+        if let Some(running) = engine.sale(spec.name.as_str()) {
+            warn_of_differences(spec, &running);
             continue;
         }
         let name = spec.name.clone();
         let author = Author { name: "config".to_owned() };
         match engine.create(author, spec.clone(), None).await {
             Ok(_) => tracing::info!(sale = %name, "sale created"),
-            Err(Failure::Refused(ChangeRefusal::NameTaken)) => {}
+            Err(Failure::Refused(ChangeRefusal::NameTaken)) => {
+                if let Some(running) = engine.sale(name.as_str()) {
+                    warn_of_differences(spec, &running);
+                }
+            }
             Err(Failure::Unavailable) => return Ok(false),
             Err(failure) => return Err(format!("cannot create sale {name}: {failure:?}").into()),
         }
     }
     Ok(true)
+}
+
+/// Says what the file has otherwise than the running sale, which goes by what operators made of it.
+fn warn_of_differences(spec: &SaleSpec, running: &SaleView) {
+    for Difference { key, file, running: found } in differences(spec, &running.settings().spec) {
+        tracing::warn!(
+            sale = %spec.name, %key, %file, running = %found,
+            "the config file differs from the running sale, which stays as it is; PATCH the sale to change it"
+        );
+    }
 }
 
 /// Makes the configured sales once the store answers.

@@ -6,6 +6,7 @@
 //! happens here.
 
 mod admin;
+mod currency;
 mod fields;
 mod list;
 mod node;
@@ -20,6 +21,7 @@ pub use admin::{
     RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay, read_restock,
     read_unstrand,
 };
+pub use currency::{minor_digits, parse_currency};
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use list::{List, Page, read_no_query, read_page};
 pub use node::Node;
@@ -29,7 +31,8 @@ pub use purchase::{
     format_purchase_id, parse_purchase_id, read_purchase,
 };
 pub use sale::{
-    AdminSale, OfferTable, SaleTable, patched_fields, read_patch, read_sale, read_sale_table,
+    AdminSale, Difference, OfferTable, SaleTable, differences, patched_fields, read_patch,
+    read_sale, read_sale_table,
 };
 pub use status::{OfferState, OfferStatus, SaleState, SaleStatus};
 pub use time::{format_time, parse_time, write_time};

@@ -7,7 +7,7 @@ use engine::clock::Millis;
 use super::script::LOCAL_TIMES;
 use super::style::STYLE;
 use super::words::Language;
-use crate::wire::format_time;
+use crate::wire::{format_time, minor_digits};
 
 /// Text made safe between tags and inside double-quoted attributes.
 pub fn escape(text: &str) -> String {
@@ -85,12 +85,8 @@ pub(super) fn count(number: u64) -> String {
 
 /// An amount in minor units as people write it; the code stands for the sign where none is sure.
 pub(super) fn money(language: Language, amount: i64, currency: &str) -> String {
-    let decimals = match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
-        | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    };
+    // A sale of an earlier build may have a code that is on no list.
+    let decimals = minor_digits(currency).unwrap_or(2);
     let unit = 10_u64.pow(decimals);
     let minor = amount.unsigned_abs();
     let mut shown = String::new();

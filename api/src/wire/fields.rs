@@ -11,7 +11,7 @@ use engine::clock::Millis;
 use serde::Serialize;
 
 use super::node::Node;
-use super::time::parse_time;
+use super::time::{TIME_ALLOWED, parse_time};
 use crate::error::{self, ApiError};
 
 /// Problems told at once; a body with more is wrong enough.
@@ -364,7 +364,7 @@ impl<'n, 'p> Fields<'n, 'p> {
 
     /// An RFC 3339 time; null is `Some(None)`.
     pub fn time(&mut self, name: &'static str) -> Option<Option<Millis>> {
-        self.read(name, "an RFC 3339 time such as 2026-01-01T00:00:00Z", |node| {
+        self.read(name, TIME_ALLOWED, |node| {
             if *node == Node::Null { Some(None) } else { parse_time(node.as_text()?).map(Some) }
         })
     }

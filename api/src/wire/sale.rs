@@ -6,11 +6,13 @@
 use std::ops::RangeInclusive;
 
 use engine::clock::Millis;
-use engine::id::{Currency, SaleName, Sku};
+use engine::id::{SaleName, Sku};
 use engine::limits::{ACTIVE_SESSIONS_MAX, OFFERS_MAX, PRICE_MAX, TEXT_BYTES_MAX, UNITS_MAX};
 use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec, SpecPatch};
 use serde::Serialize;
+use serde_json::Value;
 
+use super::currency::{CURRENCY_ALLOWED, parse_currency};
 use super::fields::{BodyError, FieldProblem, Fields, Problems};
 use super::node::Node;
 use super::purchase::read_json;
@@ -19,7 +21,6 @@ use super::time;
 
 const NAME_ALLOWED: &str = "1 to 64 of a-z, 0-9 and -";
 const SKU_ALLOWED: &str = "1 to 64 letters, digits or . _ : -";
-const CURRENCY_ALLOWED: &str = "an ISO 4217 code of three capital letters, as KRW";
 
 /// Waits and sessions, in seconds: up to a day.
 const SECONDS: RangeInclusive<u64> = 1..=86_400;
@@ -193,7 +194,7 @@ fn read_offer(path: &str, node: &Node, problems: &mut Problems) -> Option<OfferS
     let sku = fields.text("sku", SKU_ALLOWED, Sku::parse);
     let total = fields.integer("total", 0..=UNITS_MAX);
     let price = fields.integer("price", 0..=PRICE_MAX);
-    let currency = fields.text("currency", CURRENCY_ALLOWED, Currency::parse);
+    let currency = fields.text("currency", CURRENCY_ALLOWED, parse_currency);
     if matches!(node, Node::Table(_)) {
         fields.required("sku", SKU_ALLOWED, sku.as_ref());
         fields.required("total", &format!("a whole number from 0 to {UNITS_MAX}"), total);
@@ -314,6 +315,46 @@ impl From<&SaleSpec> for SaleTable {
     }
 }
 
+/// Where two tables of one sale differ: each key with both values, as the file writes them.
+pub fn differences(file: &SaleSpec, running: &SaleSpec) -> Vec<Difference> {
+    let table = |spec| serde_json::to_value(SaleTable::from(spec)).unwrap_or_default();
+    let mut found = Vec::new();
+    compare("", &table(file), &table(running), &mut found);
+    found
+}
+
+/// One key of a sale that has another value in the file than in the running sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The key's path, as `offers[0].price`.
+    pub key: String,
+    /// What the file says.
+    pub file: String,
+    /// What the running sale has.
+    pub running: String,
+}
+
+fn compare(key: &str, file: &Value, running: &Value, found: &mut Vec<Difference>) {
+    match (file, running) {
+        (Value::Object(file), Value::Object(running)) => {
+            for (name, value) in file {
+                let other = running.get(name).unwrap_or(&Value::Null);
+                compare(&super::fields::join(key, name), value, other, found);
+            }
+        }
+        (Value::Array(file), Value::Array(running)) if file.len() == running.len() => {
+            for (index, (value, other)) in file.iter().zip(running).enumerate() {
+                compare(&format!("{key}[{index}]"), value, other, found);
+            }
+        }
+        _ if file != running => {
+            let (file, running) = (file.to_string(), running.to_string());
+            found.push(Difference { key: key.to_owned(), file, running });
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,6 +439,9 @@ mod tests {
             problems(r#"{"id":"A","offers":[{"sku":"a","total":-1,"price":1.5}],"x":1}"#),
             ["id", "offers[0].total", "offers[0].price", "offers[0].currency", "x", "offer"]
         );
+        for unknown in ["XTS", "ABC", "krw"] {
+            assert_eq!(problems(&LEAST.replace("KRW", unknown))[0], "offers[0].currency");
+        }
         let twice = r#"{"sku":"a","total":1,"price":1,"currency":"KRW"}"#;
         let two = format!(r#"{{"id":"a","offers":[{twice},{}]}}"#, twice.replace("KRW", "USD"));
         assert_eq!(problems(&two), ["offer.sku", "offer.currency"]);
@@ -417,5 +461,24 @@ mod tests {
             br#"{"opens_at":"2026-01-02T00:00:00Z","closes_at":"2026-01-01T00:00:00Z"}"#,
         );
         assert_eq!(ended.unwrap().applied_to(&spec).check()[0].field, "closes_at");
+    }
+
+    #[test]
+    fn each_difference_of_two_tables_is_named_with_both_values() {
+        let running = read_sale(LEAST.as_bytes()).unwrap();
+        assert_eq!(differences(&running, &running), []);
+        let changed = with(r#""title":"New","overbook":1.5,"closes_at":"2030-01-01T00:00:00Z""#);
+        let file = read_sale(changed.replace("99000", "5").as_bytes()).unwrap();
+        let told = differences(&file, &running);
+        let mut told: Vec<[&str; 3]> =
+            told.iter().map(|d| [d.key.as_str(), d.file.as_str(), d.running.as_str()]).collect();
+        told.sort_unstable();
+        let expected = [
+            ["closes_at", "\"2030-01-01T00:00:00Z\"", "null"],
+            ["offers[0].price", "5", "99000"],
+            ["overbook", "1.5", "null"],
+            ["title", "\"New\"", "\"demo\""],
+        ];
+        assert_eq!(told, expected);
     }
 }

@@ -10,7 +10,12 @@ use serde::Serializer;
 /// The last millisecond of the year 9999, where RFC 3339 ends; later times are written as this.
 const LAST_MS: u64 = 253_402_300_799_999;
 
-/// Reads an RFC 3339 time; times before 1970 or after 9999 are `None`.
+/// What is allowed where a time is due. A day less than the year 9999 has, so that the time can be told
+/// in every offset.
+pub(super) const TIME_ALLOWED: &str = "an RFC 3339 time from 1970-01-01T00:00:00Z to \
+                                       9999-12-30T22:00:00Z, such as 2026-01-01T00:00:00Z";
+
+/// Reads an RFC 3339 time; times outside [`TIME_ALLOWED`] are `None`.
 pub fn parse_time(text: &str) -> Option<Millis> {
     let timestamp: Timestamp = text.parse().ok()?;
     let ms = u64::try_from(timestamp.as_millisecond()).ok()?;
@@ -95,6 +100,9 @@ mod tests {
 
     use super::*;
 
+    /// The last millisecond that is read.
+    const LAST_READ_MS: u64 = 253_402_207_200_999;
+
     #[test]
     fn known_times_are_written_as_the_contract_shows() {
         for (ms, text) in [
@@ -108,14 +116,16 @@ mod tests {
             assert_eq!(format_time(Millis(ms)), text);
         }
         assert_eq!(parse_time("2026-01-01T09:00:00+09:00"), Some(Millis(1_767_225_600_000)));
-        for text in ["1969-12-31T23:59:59Z", "2026-01-01", "tomorrow", ""] {
+        assert_eq!(parse_time("9999-12-30T22:00:00.999Z"), Some(Millis(LAST_READ_MS)));
+        assert!(TIME_ALLOWED.contains("9999-12-30T22:00:00Z"));
+        for text in ["9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z", "2026-01-01", "tomorrow", ""] {
             assert_eq!(parse_time(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(ms in 0..=LAST_MS) {
+        fn what_is_written_reads_back(ms in 0..=LAST_READ_MS) {
             prop_assert_eq!(parse_time(&format_time(Millis(ms))), Some(Millis(ms)));
         }
     }

@@ -124,4 +124,22 @@ async fn a_configured_sale_is_made_once_and_keeps_what_operators_made_of_it() {
     let audit = get("/v1/admin/sales/fixed/audit").bearer(&server.operator);
     let audit = server.client.tell(audit).await.is(200).json();
     assert_eq!(audit["items"][1]["author"], "config");
+    assert!(!server.log().contains("differs from the running sale"), "{}", server.log());
+    server.kill();
+
+    let changed =
+        config.replace("From the file", "Another title").replace("price = 100", "price = 7");
+    let server = Server::start(dir.path(), &changed);
+    let status = server.client.tell(get("/v1/sales/fixed")).await.is(200).json();
+    assert_eq!(status["title"], "From the file");
+    let log = server.log();
+    let warned = |parts: &[&str]| {
+        let is_it = |line: &&str| parts.iter().all(|part| line.contains(part));
+        log.lines()
+            .filter(|line| line.contains("differs from the running sale"))
+            .any(|line| is_it(&line))
+    };
+    assert!(warned(&["WARN", "fixed", "title", "Another title", "From the file"]), "{log}");
+    assert!(warned(&["WARN", "fixed", "offers[0].price", "7", "100"]), "{log}");
+    assert_eq!(log.matches("differs from the running sale").count(), 2, "{log}");
 }
