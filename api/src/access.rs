@@ -98,8 +98,8 @@ impl AccessLog {
     }
 
     /// Takes note of an answer.
-    pub fn answered(&self, exchange: &Exchange, response: &Response<Body>) {
-        self.note(exchange, &Ending { response: Some(response), took: exchange.started.elapsed() });
+    pub fn answered(&self, exchange: &Exchange, response: &Response<Body>, took: Duration) {
+        self.note(exchange, &Ending { response: Some(response), took });
     }
 
     /// Takes note of a request whose client is gone.

@@ -150,8 +150,9 @@ impl Handler for Front {
 
     fn answered(&self, exchange: Exchange, response: &mut Response<Body>) {
         exchange.sign(response);
-        self.0.access.answered(&exchange, response);
-        self.0.times.record(exchange.route, response.status(), exchange.started);
+        let took = exchange.started.elapsed();
+        self.0.access.answered(&exchange, response, took);
+        self.0.times.record(exchange.route, response.status(), took);
         if let Some(code) = response.body().code() {
             self.0.times.refused(code);
         }

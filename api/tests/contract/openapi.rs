@@ -34,6 +34,7 @@ pub(crate) fn check(ask: &Ask, told: &Told) {
         None => format!("{responses}/{}", told.status),
     };
     let response = document().pointer(&at).unwrap();
+    assert!(response["headers"]["X-Request-Id"].is_object(), "{context}: no request id");
     if told.status < 300 {
         accepted(&context, &format!("/paths/{}/{method}/requestBody", escaped(template)), ask);
     }
