@@ -293,6 +293,12 @@ fn pipeline_options(config: &Config) -> pipeline::Options {
 fn shared_options(config: &Config) -> Option<SharedOptions> {
     let ArbiterKind::Redis = config.arbiter.kind else { return None };
     let redis = &config.redis;
+    if redis.rebuild_store {
+        tracing::warn!(
+            "sales that Redis has lost will be rebuilt from what the nodes here know, even if none was \
+             in touch with Redis until then; start without --rebuild-store the next time"
+        );
+    }
     Some(SharedOptions {
         node: config.server.node.clone()?,
         store: StoreOptions {

@@ -12,6 +12,7 @@ use crate::{
     hold::HoldState,
     id::{HoldId, Number},
     line::PlaceState,
+    record::EntryAnswer,
     sale::{EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal, Sale, SettleRefusal},
     session::{Session, SessionState},
 };
@@ -56,14 +57,33 @@ pub struct HoldTold {
 }
 
 impl Verdict {
+    /// What an entry that repeats another was told then, as `sale` has it before the facts of its batch: by
+    /// their end the place may be gone, and the key have another.
+    pub fn recalled(&self, command: &Command, sale: &Sale, at: Millis) -> Option<EntryAnswer> {
+        match (self, command) {
+            (Self::Entry(Ok(placed)), Command::Enter { replay, .. }) if placed.replayed => {
+                sale.told_entry(*replay, placed.number, at)
+            }
+            _ => None,
+        }
+    }
+
     /// The reply to `command`, by a sale that has applied the facts of the batch and nothing since.
+    ///
+    /// `recalled` is what [`Self::recalled`] said before the batch's facts were applied.
     ///
     /// # Panics
     /// When the verdict is not of this command and this sale.
-    pub fn reply(self, command: &Command, sale: &Sale, at: Millis) -> Reply {
+    pub fn reply(
+        self,
+        command: &Command,
+        sale: &Sale,
+        at: Millis,
+        recalled: Option<EntryAnswer>,
+    ) -> Reply {
         match self {
             Self::Entry(placed) => {
-                Reply::Entry(placed.map(|placed| entry(placed, command, sale, at)))
+                Reply::Entry(placed.map(|placed| entry(placed, command, sale, at, recalled)))
             }
             Self::Left(left) => Reply::Left(left),
             Self::Claim(session) => Reply::Claim(session),
@@ -75,11 +95,17 @@ impl Verdict {
     }
 }
 
-fn entry(placed: Placed, command: &Command, sale: &Sale, at: Millis) -> Entry {
+fn entry(
+    placed: Placed,
+    command: &Command,
+    sale: &Sale,
+    at: Millis,
+    recalled: Option<EntryAnswer>,
+) -> Entry {
     let Command::Enter { replay, .. } = command else {
         unreachable!("a verdict on an entry answers one");
     };
-    let told = sale.told_entry(*replay, placed.number, at);
+    let told = recalled.or_else(|| sale.told_entry(*replay, placed.number, at));
     let answer = told.unwrap_or_else(|| sale.entry_answer(placed.number, at));
     Entry { epoch: sale.epoch(), answer, replayed: placed.replayed }
 }

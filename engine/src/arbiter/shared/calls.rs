@@ -18,7 +18,7 @@ use crate::{
     command::{Command, Reply},
     id::{Epoch, HoldId, NodeName, SaleTag},
     limits::TICK_MS,
-    record::Record,
+    record::{EntryAnswer, Record},
     sale::{EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal},
     stream::Point,
 };
@@ -222,6 +222,7 @@ impl Node {
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();
+        let mut recalled = self.recalled(call, &verdicts, facts.at);
         if self.follow(decided, call.sale, facts.entries, &own).is_err() {
             return;
         }
@@ -230,7 +231,7 @@ impl Node {
             verdicts.into_iter().zip(&call.commands).zip(&call.indexes)
         {
             decided.replies[*index] = match sale {
-                Some(sale) => verdict.reply(command, sale, facts.at),
+                Some(sale) => verdict.reply(command, sale, facts.at, recalled.remove(index)),
                 None => no_sale(command),
             };
         }
@@ -240,6 +241,21 @@ impl Node {
         if delivers {
             self.save(call.sale, facts.at).await;
         }
+    }
+
+    /// What entries that repeat others were told then, by the places of their replies.
+    fn recalled(
+        &self,
+        call: &Call,
+        verdicts: &[Verdict],
+        at: Millis,
+    ) -> BTreeMap<usize, EntryAnswer> {
+        let Some(sale) = self.world.sale(call.sale) else { return BTreeMap::new() };
+        let asked = verdicts.iter().zip(&call.commands).zip(&call.indexes);
+        let told = asked.filter_map(|((verdict, command), index)| {
+            Some((*index, verdict.recalled(command, sale, at)?))
+        });
+        told.collect()
     }
 
     /// What an error of a call leads to; whether the call may be made again at once.

@@ -116,7 +116,7 @@ impl Pair {
         if commands.iter().any(stalls) {
             return self.stalled(&commands).await;
         }
-        let before = self.node.point;
+        let (before, earlier) = (self.node.point, self.node.sale().clone());
         let called_at = self.called_at().await;
         let decision = self.node.decide(&commands).await;
         let at = decision.facts.at;
@@ -139,7 +139,8 @@ impl Pair {
         prop_assert_eq!(decision.verdicts.len(), commands.len());
         let told = decision.verdicts.into_iter().zip(&commands).zip(decided.replies);
         for ((verdict, command), reply) in told {
-            let got = verdict.reply(command, self.node.sale(), at);
+            let recalled = verdict.recalled(command, &earlier, at);
+            let got = verdict.reply(command, self.node.sale(), at, recalled);
             self.seen.insert(kind(&got));
             prop_assert_eq!(without_eta(got), without_eta(reply), "{:?}", command);
         }
