@@ -70,7 +70,7 @@ pub(crate) fn audit(ledger: &Ledger, witness: &Witness, hammered: u64) -> Vec<Ve
         order::numbers_are_unique(ledger),
         order::numbers_follow_acknowledgements(ledger),
         pace::admissions_keep_the_pace(ledger),
-        live("nobody waits after a later number was let in", &witness.overtaken),
+        live("no one waits after a later number was let in", &witness.overtaken),
         live("serving never goes back and covers everyone let in", &witness.serving),
         live("a shown position never rises", &witness.position),
         live("a place keeps its number, on polls and re-entry", &witness.number),

@@ -55,7 +55,7 @@ pub(super) fn numbers_follow_acknowledgements(ledger: &Ledger) -> Verdict {
         }
     }
     let seen = format!("{} entries, {} out of order", entered(ledger).count(), broken.count);
-    Verdict::new("who was acknowledged first has the smaller number", seen, broken)
+    Verdict::new("shoppers acknowledged earlier have smaller numbers", seen, broken)
 }
 
 /// Kendall's tau-b of orders that should agree; 1 is perfect, `None` undefined.

@@ -80,7 +80,7 @@ pub(super) fn admissions_keep_the_pace(ledger: &Ledger) -> Verdict {
     let seen = format!(
         "{people} let in at {rate:.1} per second, at most {most:.1} beyond it; {allowed:.1} are allowed"
     );
-    Verdict::new("nobody is let in faster than the pace, over all nodes", seen, broken)
+    Verdict::new("no one is let in faster than the pace, over all nodes", seen, broken)
 }
 
 /// Bounds from above, from below, and how many people are counted.

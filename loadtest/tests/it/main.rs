@@ -93,7 +93,7 @@ async fn giving_a_number_twice_is_caught() {
 #[tokio::test(flavor = "multi_thread")]
 async fn letting_someone_past_is_caught() {
     let report = storm(Fault::JumpQueue, &[]).await;
-    let rule = "nobody waits after a later number was let in";
+    let rule = "no one waits after a later number was let in";
     assert!(failed(&report).contains(&rule), "{report}");
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::fake::{Fake, Fault};
 use crate::{failed, sale};
 
-const PACE: &str = "nobody is let in faster than the pace, over all nodes";
-const ORDER: &str = "who was acknowledged first has the smaller number";
+const PACE: &str = "no one is let in faster than the pace, over all nodes";
+const ORDER: &str = "shoppers acknowledged earlier have smaller numbers";
 const KEEP_UP: &str = "nodes keep up with one another within the limit";
 
 /// A crowd at nodes that are so many milliseconds behind what is decided.
