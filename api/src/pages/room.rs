@@ -1,130 +1,21 @@
 //! The room of one sale: enter, wait, buy, pay, leave.
+//!
+//! [`view`] is what the page is made of; [`place`] and [`shop`] are its two halves.
+
+mod place;
+mod shop;
+mod view;
 
 use engine::clock::Millis;
 
-use super::frame::{Frame, count, escape, money, page, time};
-use super::home::{badge, in_line};
+use self::place::{leave_form, standing};
+use self::shop::{offer_card, purchase_card};
+pub use self::view::{OfferCard, PlaceEnd, PlaceView, PurchaseView, RoomPage};
+use super::frame::{Frame, escape, page, time};
+use super::home::badge;
 use super::refusals::said;
 use super::script::SCRIPT;
-use super::words::{Language, Words};
-use crate::wire::{EtaSeconds, OfferState, PlaceState, PurchaseState, SaleState};
-
-/// The room page's contents.
-#[derive(Clone, Debug)]
-pub struct RoomPage<'a> {
-    /// The language to speak.
-    pub language: Language,
-    /// The nonce of the inline style and script.
-    pub nonce: &'a str,
-    /// When the page is made: countdowns start here.
-    pub now: Millis,
-    /// The sale's name.
-    pub sale: &'a str,
-    /// What people read above the room.
-    pub title: &'a str,
-    /// What the sale is at.
-    pub state: SaleState,
-    /// When it opens.
-    pub opens_at: Option<Millis>,
-    /// When it closes.
-    pub closes_at: Option<Millis>,
-    /// Whether the gate stands still.
-    pub paused: bool,
-    /// The operator's announcement.
-    pub message: Option<&'a str>,
-    /// People in line.
-    pub line_length: u64,
-    /// What is sold.
-    pub offers: Vec<OfferCard<'a>>,
-    /// The visitor's place, if they have one.
-    pub place: Option<PlaceView>,
-    /// Why the visitor's last place is over, if they had one.
-    pub ended: Option<PlaceEnd>,
-    /// The visitor's purchases, newest first.
-    pub purchases: Vec<PurchaseView<'a>>,
-    /// The code by which the last form was refused.
-    pub refusal: Option<&'a str>,
-    /// Whether the page may play the payment provider: demos only.
-    pub can_pay: bool,
-    /// The key of the forms that enter and leave.
-    pub key: String,
-    /// The cookie that keeps the lowest position shown, where nodes may differ.
-    pub floor: Option<&'a str>,
-}
-
-/// One offer in the room.
-#[derive(Clone, Debug)]
-pub struct OfferCard<'a> {
-    /// The stock-keeping unit.
-    pub sku: &'a str,
-    /// Price of one unit, in minor units.
-    pub price: i64,
-    /// ISO 4217.
-    pub currency: &'a str,
-    /// Units free to buy.
-    pub available: u64,
-    /// All units.
-    pub total: u64,
-    /// Whether it can be bought.
-    pub state: OfferState,
-    /// The most this visitor can still take, for the quantity list; shown up to 10.
-    pub quantity_max: u32,
-    /// The key of its form, its own on each page: pressing the button twice buys once.
-    pub key: String,
-}
-
-/// Why a place is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlaceEnd {
-    /// The page was not open for too long.
-    Idle,
-    /// The call was not answered in time.
-    Missed,
-    /// The time to buy is over.
-    SessionOver,
-    /// The visitor left.
-    Left,
-    /// The sale was made again under the same name.
-    Remade,
-}
-
-/// The visitor's place.
-#[derive(Clone, Copy, Debug)]
-pub struct PlaceView {
-    /// What the place is at.
-    pub state: PlaceState,
-    /// The number in line.
-    pub number: u64,
-    /// `ahead + 1`, 0 once admitted.
-    pub position: u64,
-    /// People ahead.
-    pub ahead: u64,
-    /// The estimated wait.
-    pub eta: Option<EtaSeconds>,
-    /// When to ask again.
-    pub poll_after_ms: u64,
-    /// When the pass expires, once admitted.
-    pub pass_expires_at: Option<Millis>,
-}
-
-/// One purchase of the visitor.
-#[derive(Clone, Debug)]
-pub struct PurchaseView<'a> {
-    /// Its id.
-    pub purchase: &'a str,
-    /// Where it stands.
-    pub state: PurchaseState,
-    /// SKU and quantity of each line.
-    pub items: Vec<(&'a str, u32)>,
-    /// What it costs, in minor units.
-    pub amount: i64,
-    /// ISO 4217.
-    pub currency: &'a str,
-    /// When the hold ends by itself.
-    pub expires_at: Millis,
-    /// The key of its forms.
-    pub key: String,
-}
+use crate::wire::{OfferState, PlaceState, PurchaseState, SaleState};
 
 /// Renders `/s/{sale}`.
 pub fn room(contents: &RoomPage<'_>) -> String {
@@ -196,59 +87,6 @@ const fn is_polled(state: PlaceState) -> bool {
     is_waiting(state) || matches!(state, PlaceState::SoldOut)
 }
 
-/// The card at the top: where the visitor stands, or how to get in.
-fn standing(words: &Words, contents: &RoomPage<'_>) -> String {
-    match (contents.place, contents.state) {
-        (Some(place), _) if is_waiting(place.state) => waiting(words, contents, &place),
-        (Some(place), _) if is_in_session(contents) => admitted(words, contents, &place),
-        (Some(place), _) if place.state == PlaceState::SoldOut => format!(
-            "<section class=\"card\" role=\"status\"{}><p>{}</p></section>",
-            polled(words, contents, &place),
-            words.sold_out_waiting
-        ),
-        (Some(_), _) => said_alone(words.closed_long),
-        (None, state) => outside(words, contents, state),
-    }
-}
-
-/// The card of a visitor without a place: what became of the last one, and how to get one.
-fn outside(words: &Words, contents: &RoomPage<'_>, state: SaleState) -> String {
-    let ended = contents.ended.map(|end| match end {
-        PlaceEnd::Idle => words.place_idle,
-        PlaceEnd::Missed => words.place_missed,
-        PlaceEnd::SessionOver => words.session_over,
-        PlaceEnd::Left => words.place_left,
-        PlaceEnd::Remade => words.sale_remade,
-    });
-    let notice = ended
-        .map_or_else(String::new, |text| format!("<p class=\"notice\" role=\"status\">{text}</p>"));
-    let card = match state {
-        SaleState::SoldOut => said_alone(words.sold_out_long),
-        SaleState::Closed => said_alone(words.closed_long),
-        SaleState::Draining => said_alone(words.draining_long),
-        SaleState::Coming => {
-            let opens = contents.opens_at.map(time).unwrap_or_default();
-            format!(
-                "<section class=\"card center\"><p>{opens}</p>{clock}{hint}</section>",
-                opens = words.opens.replace("{n}", &opens),
-                clock = clock(words.opens_in, contents, contents.opens_at),
-                hint = soft(words.coming_hint),
-            )
-        }
-        SaleState::Open => format!(
-            "<section class=\"card center\"><p>{hint}</p>{line}\
-             <form method=\"post\" action=\"/s/{sale}/enter\">{key}<button>{enter}</button></form>\
-             </section>",
-            hint = words.enter_hint,
-            line = soft(&in_line(words, contents.line_length)),
-            sale = escape(contents.sale),
-            key = hidden_key(&contents.key),
-            enter = if ended.is_some() { words.enter_again } else { words.enter },
-        ),
-    };
-    notice + &card
-}
-
 fn said_alone(text: &str) -> String {
     format!("<p class=\"card\" role=\"status\">{text}</p>")
 }
@@ -275,200 +113,11 @@ fn hidden_key(key: &str) -> String {
     format!("<input type=\"hidden\" name=\"key\" value=\"{}\">", escape(key))
 }
 
-/// The attributes of the element that the script keeps up to date.
-fn polled(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
-    format!(
-        " id=\"place\" data-url=\"/v1/sales/{sale}/position\" data-state=\"{state}\" \
-         data-poll=\"{poll}\" data-first=\"{number}\" data-position=\"{position}\" \
-         data-floor=\"{floor}\" data-message=\"{message}\" data-next=\"{next}\" \
-         data-one=\"{one}\" data-ahead=\"{ahead}\" \
-         data-line=\"{line}\" data-unknown=\"{unknown}\" data-soon=\"{soon}\" \
-         data-minutes=\"{minutes}\"",
-        sale = escape(contents.sale),
-        state = place.state.word(),
-        poll = place.poll_after_ms,
-        number = place.number.max(1),
-        position = place.position,
-        floor = contents.floor.unwrap_or_default(),
-        message = escape(contents.message.unwrap_or_default()),
-        next = words.next,
-        one = words.ahead_one,
-        ahead = words.ahead,
-        line = words.in_line,
-        unknown = words.wait_unknown,
-        soon = words.under_a_minute,
-        minutes = words.minutes,
-    )
-}
-
-fn waiting(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
-    let polled = polled(words, contents, place);
-    if place.state == PlaceState::Ready {
-        return format!(
-            "<section class=\"card center turn\" role=\"status\"{polled}><h2>{}</h2>{}</section>",
-            words.called,
-            soft(words.one_moment)
-        );
-    }
-    let advice = if contents.paused { words.paused } else { words.keep_open };
-    // What the bar counts from: the number itself is the furthest back this place ever was.
-    let passed = place.number.saturating_sub(place.position);
-    format!(
-        "<section class=\"card center\"{polled}>\
-         <div aria-live=\"polite\" aria-atomic=\"true\"><h2>{heading}</h2>\
-         <p class=\"big\" id=\"position\">{position}</p><p id=\"ahead\">{ahead}</p></div>\
-         <progress id=\"bar\" max=\"{number}\" value=\"{passed}\" aria-label=\"{heading}\">\
-         </progress>\
-         <dl><dt>{wait}</dt><dd id=\"eta\">{eta}</dd>\
-         <dt>{your_number}</dt><dd>{shown_number}</dd></dl>\
-         <p class=\"soft\" id=\"line\">{line}</p><p class=\"soft\">{advice}</p></section>",
-        heading = words.position,
-        number = place.number.max(1),
-        position = count(place.position),
-        ahead = words.ahead(place.ahead).replace("{n}", &count(place.ahead)),
-        wait = words.wait,
-        eta = eta(words, place.eta),
-        your_number = words.your_number,
-        shown_number = count(place.number),
-        line = words.in_line.replace("{n}", &count(contents.line_length)),
-    )
-}
-
-fn eta(words: &Words, eta: Option<EtaSeconds>) -> String {
-    let Some(eta) = eta else { return words.wait_unknown.to_owned() };
-    if eta.max < 60 {
-        return words.under_a_minute.to_owned();
-    }
-    let minutes = |seconds: u32| count(seconds.div_ceil(60).into());
-    words.minutes.replace("{n}", &minutes(eta.min)).replace("{m}", &minutes(eta.max))
-}
-
-fn admitted(words: &Words, contents: &RoomPage<'_>, place: &PlaceView) -> String {
-    let until = place
-        .pass_expires_at
-        .map_or_else(String::new, |at| soft(&words.until.replace("{n}", &time(at))));
-    let advice = if contents.offers.iter().any(|offer| can_buy(contents, offer)) {
-        words.can_buy
-    } else if contents.offers.iter().any(|offer| offer.state == OfferState::Available) {
-        words.limit_reached
-    } else {
-        words.cannot_buy
-    };
-    format!(
-        "<section class=\"card center turn\" role=\"status\"><h2>{}</h2><p>{}</p>{}{until}</section>",
-        words.called,
-        advice,
-        clock(words.time_left, contents, place.pass_expires_at)
-    )
-}
-
-/// What people call an offer: the sale's own title where it sells one thing.
-fn product(contents: &RoomPage<'_>, sku: &str) -> String {
-    let only = contents.offers.len() == 1 && contents.offers.iter().any(|offer| offer.sku == sku);
-    escape(if only && !contents.title.is_empty() { contents.title } else { sku })
-}
-
-fn offer_card(words: &Words, contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> String {
-    let left = words.left.replace("{n}", &count(offer.available));
-    let left = match offer.state {
-        OfferState::Available => left.replace("{m}", &count(offer.total)),
-        OfferState::AllHeld => words.all_held.to_owned(),
-        OfferState::SoldOut => words.sold_out.to_owned(),
-    };
-    let form =
-        if can_buy(contents, offer) { buy_form(words, contents, offer) } else { String::new() };
-    format!(
-        "<section class=\"card\"><div class=\"row\"><h2>{product}</h2>\
-         <span class=\"price\">{price}</span></div><p class=\"soft\">{left}</p>{form}</section>",
-        product = product(contents, offer.sku),
-        price = money(contents.language, offer.price, offer.currency),
-    )
-}
-
-fn buy_form(words: &Words, contents: &RoomPage<'_>, offer: &OfferCard<'_>) -> String {
-    let quantities: Vec<String> =
-        (1..=offer.quantity_max.min(10)).map(|n| format!("<option>{n}</option>")).collect();
-    let quantities = quantities.concat();
-    format!(
-        "<form method=\"post\" action=\"/s/{sale}/buy\"><div class=\"row\">\
-         <input type=\"hidden\" name=\"sku\" value=\"{sku}\">{key}\
-         <select name=\"quantity\" aria-label=\"{quantity}\">{quantities}</select>\
-         <button>{buy}</button></div></form>",
-        sale = escape(contents.sale),
-        sku = escape(offer.sku),
-        key = hidden_key(&offer.key),
-        quantity = words.quantity,
-        buy = words.buy,
-    )
-}
-
-fn purchase_card(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseView<'_>) -> String {
-    let rows = purchase.items.iter();
-    let rows = rows
-        .map(|(sku, quantity)| format!("<dt>{}</dt><dd>× {quantity}</dd>", product(contents, sku)));
-    let items = rows.collect::<Vec<String>>().concat();
-    let reload = if purchase.state == PurchaseState::Paying {
-        format!(" data-reload=\"{RELOAD_SECONDS}\"")
-    } else {
-        String::new()
-    };
-    format!(
-        "<section class=\"card\"{reload}><div class=\"row\"><h2>{heading}</h2>\
-         <span class=\"badge {class}\">{state}</span></div>\
-         <dl>{items}<dt>{total}</dt><dd class=\"price\">{amount}</dd></dl>{note}{forms}\
-         </section>",
-        heading = words.purchase,
-        class = if purchase.state == PurchaseState::Confirmed { "open" } else { "soft" },
-        state = words.purchase_state(purchase.state),
-        total = words.total,
-        amount = money(contents.language, purchase.amount, purchase.currency),
-        note = soft(words.purchase_note(purchase.state)),
-        forms = purchase_forms(words, contents, purchase),
-    )
-}
-
-/// How long an open purchase is kept, and what can be done with it.
-fn purchase_forms(words: &Words, contents: &RoomPage<'_>, purchase: &PurchaseView<'_>) -> String {
-    let (sale, id) = (escape(contents.sale), escape(purchase.purchase));
-    let key = hidden_key(&purchase.key);
-    let button = |verb: &str, class: &str, text: &str| {
-        format!(
-            "<form method=\"post\" action=\"/s/{sale}/purchases/{id}/{verb}\">{key}\
-             <button class=\"{class}\">{text}</button></form>"
-        )
-    };
-    let pay = if contents.can_pay { button("pay", "", words.pay) } else { String::new() };
-    match purchase.state {
-        PurchaseState::Held => {
-            let until = soft(&words.pay_until.replace("{n}", &time(purchase.expires_at)));
-            let clock = clock(words.time_left, contents, Some(purchase.expires_at));
-            until + &clock + &pay + &button("release", "quiet", words.give_up)
-        }
-        // In the demo, a payment that broke off can be ended from here.
-        PurchaseState::Paying => pay,
-        PurchaseState::Confirmed
-        | PurchaseState::Released
-        | PurchaseState::Expired
-        | PurchaseState::Refunded => String::new(),
-    }
-}
-
-fn leave_form(words: &Words, contents: &RoomPage<'_>) -> String {
-    let text = match contents.place.map(|place| place.state) {
-        Some(PlaceState::Admitted) if is_in_session(contents) => words.finish,
-        Some(state) if is_polled(state) => words.leave,
-        _ => return String::new(),
-    };
-    format!(
-        "<form method=\"post\" action=\"/s/{}/leave\">{}<button class=\"quiet\">{text}</button></form>",
-        escape(contents.sale),
-        hidden_key(&contents.key),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::words::Language;
+    use crate::wire::EtaSeconds;
 
     fn contents(language: Language, place: Option<PlaceView>) -> RoomPage<'static> {
         RoomPage {

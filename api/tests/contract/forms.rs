@@ -1,104 +1,14 @@
-//! The room without JavaScript: forms, a cookie, redirects, and no way in from other sites.
-
-use std::collections::BTreeMap;
+//! The room without JavaScript: forms, redirects, and what its pages say.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    browser::{Browser, between, browser, is_a_page},
     client::{Ask, PATIENCE, Told, ask, get, post},
     process::Server,
     wall::{SKU, Wall, eventually},
 };
-
-/// What a browser says it takes.
-const ACCEPT: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
-
-/// A browser: it keeps cookies and says so.
-struct Browser<'s> {
-    wall: Wall<'s>,
-    cookies: BTreeMap<String, String>,
-}
-
-impl Browser<'_> {
-    fn room(&self, form: &str) -> String {
-        format!("/s/{}{form}", self.wall.name())
-    }
-
-    /// The name of the sale's ticket cookie.
-    fn ticket(&self) -> String {
-        format!("rushgate-{}", self.wall.name())
-    }
-
-    async fn send(&mut self, mut ask: Ask) -> Told {
-        let kept = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        let line = ["other=1".to_owned()].into_iter().chain(kept).collect::<Vec<_>>().join("; ");
-        ask = ask.header("cookie", &format!("{line}; theme=dark"));
-        if !ask.headers.contains_key("accept") {
-            ask = ask.header("accept", ACCEPT);
-        }
-        let told = self.wall.tell(ask).await;
-        for set in told.headers.get_all("set-cookie") {
-            let set = set.to_str().unwrap();
-            let (name, value) = set.split(';').next().unwrap().split_once('=').unwrap();
-            if set.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        told
-    }
-
-    /// Posts a form as a browser does.
-    async fn post(&mut self, form: &str, fields: &str) -> Told {
-        let ask =
-            post(self.room(form)).header("sec-fetch-site", "same-origin").body(fields.to_owned());
-        self.send(ask.header("content-type", "application/x-www-form-urlencoded")).await
-    }
-
-    /// The same, and follows it back to the room.
-    async fn form(&mut self, form: &str, fields: &str) -> String {
-        let told = self.post(form, fields).await.is(303);
-        assert_eq!(told.header("location"), Some(self.room("").as_str()));
-        assert_eq!(told.header("cache-control"), Some("no-store"));
-        self.page().await
-    }
-
-    async fn page(&mut self) -> String {
-        let told = self.send(get(self.room(""))).await.is(200);
-        assert_eq!(told.header("content-type"), Some("text/html; charset=utf-8"));
-        assert_eq!(told.header("cache-control"), Some("no-store"));
-        assert_eq!(told.header("x-frame-options"), Some("DENY"));
-        // With `no-referrer` a browser would send `Origin: null` with our own forms.
-        assert_eq!(told.header("referrer-policy"), Some("same-origin"));
-        told.text()
-    }
-
-    /// The key of a page's form.
-    fn key(&self, page: &str, form: &str) -> String {
-        let form = between(page, &format!("action=\"{}\"", self.room(form)), "</form>");
-        between(form, "name=\"key\" value=\"", "\"").to_owned()
-    }
-}
-
-async fn browser(changes: Value) -> Browser<'static> {
-    Browser { wall: Wall::new(changes).await, cookies: BTreeMap::new() }
-}
-
-/// A refusal as a person sees it: a page, in their language, with a way on.
-fn is_a_page(told: &Told, status: u16, words: &str) {
-    assert_eq!(told.status, status, "{}", told.text());
-    assert_eq!(told.header("content-type"), Some("text/html; charset=utf-8"));
-    let page = told.text();
-    assert!(page.contains(words) && page.contains("class=\"button\" href="), "{page}");
-}
-
-/// What stands between two marks of a page.
-fn between<'p>(page: &'p str, start: &str, end: &str) -> &'p str {
-    let rest = page.split_once(start).unwrap_or_else(|| unreachable!("{start} is not in {page}")).1;
-    rest.split_once(end).unwrap().0
-}
 
 #[tokio::test]
 async fn someone_enters_waits_buys_pays_gives_up_and_leaves() {
@@ -142,60 +52,6 @@ async fn leaving_without_a_purchase_leaves_nothing_behind() {
     let page = browser.form("/leave", "").await;
     assert!(page.contains("/enter\"") && !browser.cookies.contains_key(&browser.ticket()));
     browser.form("/leave", "").await;
-}
-
-#[tokio::test]
-async fn the_cookie_is_kept_from_scripts_and_works_for_polls() {
-    let mut browser = browser(json!({})).await;
-    browser.wall.act("pause", Value::Null).await;
-    let ask = post(browser.room("/enter")).header("sec-fetch-site", "same-origin");
-    let told = browser.send(ask).await.is(303);
-    let cookie = told.header("set-cookie").unwrap();
-    assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax"), "{cookie}");
-    assert!(cookie.ends_with("; Max-Age=2592000"), "it outlives the browser: {cookie}");
-    assert!(!cookie.contains("Secure"), "{cookie}");
-    let path = browser.wall.path("position");
-    assert_eq!(browser.send(get(path)).await.is(200).json()["state"], "waiting");
-    // The cookie is for looking: what changes something takes the ticket itself.
-    let path = browser.wall.path("leave");
-    browser.send(post(path)).await.refuses(401, "ticket_invalid");
-}
-
-#[tokio::test]
-async fn another_sites_form_is_refused_and_changes_nothing() {
-    let mut browser = browser(json!({})).await;
-    browser.form("/enter", "").await;
-    browser.form("/buy", &format!("sku={SKU}&quantity=1&key=k")).await;
-    let before = browser.wall.picture().await;
-    let host = browser.wall.server.client.addr.to_string();
-    for form in ["/enter", "/leave", "/buy", "/purchases/p1-1/pay", "/purchases/p1-1/release"] {
-        for (name, value) in [
-            ("sec-fetch-site", "cross-site"),
-            ("sec-fetch-site", "same-site"),
-            ("origin", "https://evil.example"),
-            ("origin", "null"),
-            ("origin", &format!("http://{host}.evil.example")),
-        ] {
-            let ask = post(browser.room(form)).header(name, value);
-            let ask = ask.body(format!("sku={SKU}&quantity=1&key=z"));
-            is_a_page(&browser.send(ask.clone()).await, 403, "we did nothing");
-            browser.send(ask.header("accept", "application/json")).await.refuses(403, "forbidden");
-        }
-    }
-    assert_eq!(browser.wall.picture().await, before);
-    let own = post(browser.room("/leave")).header("origin", &format!("http://{host}"));
-    browser.send(own).await.is(303);
-}
-
-#[tokio::test]
-async fn a_form_of_our_own_page_is_taken_over_http2_as_well() {
-    let browser = browser(json!({})).await;
-    let host = browser.wall.server.client.addr.to_string();
-    let enter = post(browser.room("/enter"));
-    let own = enter.clone().header("origin", &format!("http://{host}"));
-    browser.wall.server.client.tell_http2(own).await.is(303);
-    let foreign = enter.header("origin", "https://evil.example");
-    browser.wall.server.client.tell_http2(foreign).await.refuses(403, "forbidden");
 }
 
 #[tokio::test]
@@ -294,56 +150,6 @@ async fn each_way_a_place_ends_has_its_own_words() {
 }
 
 #[tokio::test]
-async fn a_form_of_our_page_needs_no_origin_and_a_foreign_one_never_has_its_key() {
-    let mut ours = browser(json!({})).await;
-    let page = ours.page().await;
-    let key = ours.key(&page, "/enter");
-    // As behind a proxy that sends its upstream's name as Host, from a browser of any age.
-    for origin in ["https://shop.example", "null"] {
-        let enter = post(ours.room("/enter")).header("origin", origin);
-        ours.send(enter.header("host", "upstream").body(format!("key={key}"))).await.is(303);
-    }
-    assert_eq!(ours.wall.stats().await["entered"], 1);
-    // Another browser's key, another sale's, one that was made up, and a right one that the browser
-    // itself says is sent from elsewhere.
-    let mut other = Browser { wall: ours.wall, cookies: BTreeMap::new() };
-    other.page().await;
-    let mut elsewhere = browser(json!({})).await;
-    elsewhere.cookies = ours.cookies.clone();
-    for browser in [&mut other, &mut elsewhere] {
-        let enter = post(browser.room("/enter")).header("origin", "https://evil.example");
-        is_a_page(&browser.send(enter.body(format!("key={key}"))).await, 403, "we did nothing");
-    }
-    let leave = post(ours.room("/leave")).header("origin", "https://evil.example");
-    is_a_page(&ours.send(leave.body("key=abc")).await, 403, "we did nothing");
-    let leave = post(ours.room("/leave")).header("sec-fetch-site", "cross-site");
-    is_a_page(&ours.send(leave.body(format!("key={key}"))).await, 403, "we did nothing");
-    assert_eq!(ours.wall.stats().await["serving"], 1);
-}
-
-#[tokio::test]
-async fn our_host_is_known_by_any_spelling_and_by_a_listed_proxys_word() {
-    let mut browser = browser(json!({})).await;
-    for (host, forwarded, from, origin, status) in [
-        ("Shop.Example", None, [127, 0, 0, 1], "https://shop.example", 303),
-        ("shop.example:443", None, [127, 0, 0, 1], "https://shop.example", 303),
-        ("shop.example:80", None, [127, 0, 0, 1], "http://shop.example", 303),
-        ("upstream", Some("shop.example"), [127, 0, 0, 2], "https://shop.example", 303),
-        ("upstream", Some("shop.example"), [127, 0, 0, 1], "https://shop.example", 403),
-        ("upstream", None, [127, 0, 0, 2], "https://shop.example", 403),
-        ("shop.example", None, [127, 0, 0, 1], "https://shop.example.evil.example", 403),
-        ("shop.example", None, [127, 0, 0, 1], "null", 403),
-    ] {
-        let mut ask = post(browser.room("/leave")).header("host", host).header("origin", origin);
-        if let Some(forwarded) = forwarded {
-            ask = ask.header("x-forwarded-host", forwarded);
-        }
-        let told = browser.send(ask.from(from)).await;
-        assert_eq!(told.status, status, "{host} {origin}");
-    }
-}
-
-#[tokio::test]
 async fn a_double_click_makes_one_place() {
     let mut browser = browser(json!({})).await;
     let page = browser.page().await;
@@ -408,69 +214,6 @@ async fn every_refusal_of_a_page_is_a_page() {
         .send(get("/s/unknown").header("accept", "application/json"))
         .await
         .refuses(404, "not_found");
-}
-
-#[tokio::test]
-async fn over_https_the_cookies_are_bound_to_the_host() {
-    let mut browser = browser(json!({})).await;
-    let host = format!("__Host-{}", browser.ticket());
-    let https = |ask: Ask| ask.header("x-forwarded-proto", "https").from([127, 0, 0, 2]);
-    let page = browser.send(https(get(browser.room("")))).await.is(200).text();
-    let key = browser.key(&page, "/enter");
-    let told = browser.send(https(post(browser.room("/enter")).body(format!("key={key}")))).await;
-    let cookie = told.is(303).header("set-cookie").unwrap().to_owned();
-    assert!(cookie.starts_with(&host) && cookie.contains("; Secure"), "{cookie}");
-    let page = browser.send(https(get(browser.room("")))).await.text();
-    assert!(page.contains("You can buy now"), "{page}");
-    // A proxy that is not listed is not believed.
-    let leave = post(browser.room("/leave")).header("x-forwarded-proto", "https");
-    browser.send(leave.header("sec-fetch-site", "same-origin")).await.is(303);
-    assert!(!browser.cookies.contains_key(&host), "leaving takes it away under each name");
-    let enter = post(browser.room("/enter")).header("x-forwarded-proto", "https");
-    let told = browser.send(enter.header("sec-fetch-site", "same-origin")).await.is(303);
-    assert!(!told.header("set-cookie").unwrap().contains("Secure"));
-}
-
-#[tokio::test]
-async fn settings_say_that_the_site_is_https() {
-    for (setting, origin, status) in [
-        ("cookie_secure = true", "https://shop.example", 403),
-        ("public_origin = \"https://shop.example\"", "https://Shop.example:443", 303),
-    ] {
-        let dir = TempDir::new().unwrap();
-        let server = Server::start(dir.path(), &format!("[server]\n{setting}\n"));
-        let wall = Wall::on(&server, json!({})).await;
-        let mut browser = Browser { wall, cookies: BTreeMap::new() };
-        browser.page().await;
-        let (name, _) = browser.cookies.first_key_value().unwrap();
-        assert_eq!(name, "__Host-rushgate-visitor", "{setting}");
-        let enter = post(browser.room("/enter")).header("origin", origin);
-        assert_eq!(browser.send(enter).await.status, status, "{setting}");
-    }
-}
-
-#[tokio::test]
-async fn the_first_ticket_cookie_that_opens_counts() {
-    let mut browser = browser(json!({})).await;
-    browser.form("/enter", "").await;
-    let name = browser.ticket();
-    let cookies = format!("{name}=AAAA; {name}={}; {name}=", browser.cookies[&name]);
-    let ask = get(browser.room("")).header("cookie", &cookies);
-    let page = browser.wall.tell(ask).await.is(200).text();
-    assert!(page.contains("You can buy now"), "{page}");
-}
-
-#[tokio::test]
-async fn a_cookie_brings_no_pass_to_scripts() {
-    let mut browser = browser(json!({})).await;
-    browser.form("/enter", "").await;
-    let place = browser.send(get(browser.wall.path("position"))).await.is(200).json();
-    assert_eq!((&place["state"], &place["pass"]), (&json!("admitted"), &Value::Null));
-    assert!(place["pass_expires_at"].is_string());
-    let stream = browser.send(get(browser.wall.path("stream"))).await.is(200).text();
-    assert!(stream.contains("\"state\":\"admitted\"") && stream.contains("\"pass\":null"));
-    let ticket = browser.cookies[&browser.ticket()].clone();
-    assert!(browser.wall.position(&ticket).await.is(200).json()["pass"].is_string());
 }
 
 #[tokio::test]
