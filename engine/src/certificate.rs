@@ -24,7 +24,7 @@ use crate::{
     sale::Sale,
 };
 
-/// Violations listed at the most; one is enough.
+/// The most violations listed; one is enough.
 const VIOLATIONS_MAX: usize = 100;
 
 /// What a journal proves.
@@ -34,7 +34,7 @@ pub struct Certificate {
     pub records: u64,
     /// Bytes behind the last batch that a crash cut off.
     pub truncated_bytes: u64,
-    /// The hash of the last batch: it stands for all before it.
+    /// The hash of the last batch, which covers all before it.
     pub chain_hash: ChainHash,
     /// When the last batch was decided.
     pub at: Millis,
@@ -42,7 +42,7 @@ pub struct Certificate {
     pub sales: Vec<SaleCertificate>,
     /// What this node had acknowledged and the others went on without, in the order it was left.
     pub left_behind: Vec<LeftBehind>,
-    /// Promises broken, in the order they were; empty when none is.
+    /// Broken promises, in the order they were broken; empty if all were kept.
     pub violations: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ pub struct OfferCertificate {
     pub stranded: i128,
 }
 
-/// Audits the journal on `disk`, which nobody else may be writing. Changes nothing.
+/// Audits the journal on `disk`, which no process may be writing. Changes nothing.
 pub fn certify(disk: &dyn Disk) -> Result<Certificate, JournalError> {
     let mut auditor = Auditor::default();
     let mut each = |batch: Batch<'_>| {
@@ -143,14 +143,14 @@ impl Auditor {
     /// Time never runs backwards in a sale. Sales that many nodes serve have each that of its stream.
     fn check_time(&mut self, record: &Record, at: Millis, faults: &mut Vec<String>) {
         if let Record::Adopted { sale, stood, .. } = record {
-            // Another history may have come less far.
+            // Another history may not have come as far.
             if let Some(stood) = stood {
                 self.last_at.insert(*sale, stood.at);
             }
             return;
         }
         if let Record::Met { .. } = record {
-            // Of this journal, between facts of the sale's own time.
+            // These facts carry the journal's time, between facts of the sale's own time.
             return;
         }
         let last_at = self.last_at.entry(record.sale()).or_default();

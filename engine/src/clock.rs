@@ -2,9 +2,9 @@
 //!
 //! Owns the only reads of the operating system's clocks in the engine. Engine time begins with the
 //! wall clock's reading at the start, or with the journal's last time if that is later, and from
-//! there the monotonic clock counts: windows, holds and sessions last as long as they should,
-//! whatever is done to the wall clock. Schedules and tokens are for people and other machines, so
-//! they go by the wall clock as it is corrected: a sale knows how far the wall clock is from engine
+//! there the monotonic clock counts. Windows, holds and sessions last as long as they should, whatever
+//! happens to the wall clock. Schedules and tokens are for people and other machines, so they follow
+//! the wall clock and its corrections: a sale knows how far the wall clock is from engine
 //! time, as a journaled fact ([`crate::record::Record::ClockSet`]). Order depends on neither.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -49,7 +49,7 @@ impl Millis {
 
 /// Where time comes from: the operating system, or a simulation.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The present engine time; never less than an earlier answer.
+    /// The current engine time; never less than an earlier answer.
     fn now(&self) -> Millis;
 
     /// What the wall clock shows, as it is corrected.
@@ -131,7 +131,7 @@ impl ManualClock {
 
     /// Moves time forward.
     pub fn advance(&self, span_ms: u64) {
-        // ORDERING: AcqRel; whoever reads the new time sees what was done before the move.
+        // ORDERING: AcqRel; a thread that reads the new time sees what was done before the move.
         self.now_ms.fetch_add(span_ms, Ordering::AcqRel);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A type's form is written once, by [`Binary`] or by the `binary_struct!` and `binary_enum!`
 //! macros, and serves the journal and the snapshots alike. Decoding refuses what encoding could
-//! not have made: unknown tags, short input, lengths past the end.
+//! not have produced: unknown tags, short input, lengths past the end.
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
@@ -124,7 +124,7 @@ pub(crate) fn put_all<'a, T: Binary + 'a>(
     items.for_each(|item| item.encode(out));
 }
 
-/// Reads a length that no honest input could have unless at least a byte an item follows.
+/// Reads a length, and refuses one that is larger than the bytes that follow: each item takes at least one.
 pub(crate) fn get_length(input: &mut &[u8]) -> Result<usize, DecodeError> {
     let length = u64::decode(input)?;
     let length = usize::try_from(length).map_err(|_| DecodeError("length too large"))?;

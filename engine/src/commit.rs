@@ -2,11 +2,11 @@
 //!
 //! Owns the hand-over of one answer from the scribe to one waiting handler, in one allocation and
 //! without a runtime. It refuses to know what durable means: the scribe resolves, the handler waits.
-//! A promise that is dropped unresolved says so, hence nobody waits for ever on a dead scribe.
+//! A promise that is dropped unresolved says so, so no handler waits forever for a dead scribe.
 //!
 //! # State
 //!
-//! One byte of two flags, and two cells that change owners by it:
+//! One byte of two flags, and two cells whose owner the flags decide:
 //!
 //! | field | written by | read by |
 //! |---|---|---|
@@ -15,13 +15,13 @@
 //!
 //! | transition | by | means |
 //! |---|---|---|
-//! | `0 → WAKER` | commit | a waker is in its cell: whoever resolves must wake it |
+//! | `0 → WAKER` | commit | a waker is in its cell: the promise must wake it when it resolves |
 //! | `WAKER → 0` | commit | the cell is the commit's again, to change the waker |
-//! | `0 → RESOLVED` | promise | the answer is there, nobody waits |
+//! | `0 → RESOLVED` | promise | the answer is there, no one is waiting |
 //! | `WAKER → WAKER, RESOLVED` | promise | the answer is there, and a [`WakeUp`] wakes |
 //!
 //! After `RESOLVED` the commit leaves the waker's cell alone, except that its late attempts at
-//! `WAKER` may still flip that flag, which nobody reads any more. No wake-up is lost: both sides
+//! `WAKER` may still flip that flag, which is no longer read. No wake-up is lost: both sides
 //! change the one state word, so either the promise sees `WAKER`, or the commit sees `RESOLVED`.
 
 #![expect(unsafe_code, reason = "the answer and the waker change owners by the state word")]
@@ -55,8 +55,8 @@ pub struct Promise<T> {
     shared: Option<Arc<Shared<T>>>,
 }
 
-/// A waiter whose answer is there and who was not told. Dropping it wakes the waiter: once for each,
-/// after all answers of a batch, so that whoever wakes first finds the others ready as well.
+/// A waiter whose answer is there but that was not woken yet. Dropping this wakes it. A batch wakes its
+/// waiters after all its answers are there, so that the first to wake finds the others ready as well.
 #[must_use = "dropping a wake-up wakes"]
 pub struct WakeUp<T> {
     shared: Arc<Shared<T>>,
@@ -78,23 +78,23 @@ struct Shared<T> {
     state: AtomicU8,
     /// The answer; `None` at `RESOLVED` means abandoned.
     answer: UnsafeCell<Option<T>>,
-    /// Whom to wake, while `WAKER` is set.
+    /// What to wake, while `WAKER` is set.
     waker: UnsafeCell<Option<Waker>>,
 }
 
 // SAFETY: the cells are reached only as the module's tables allow, and both owners hand them over by
-// release and acquire on `state`. The answer only moves, hence `T: Send`; a waker is `Send + Sync`.
+// release and acquire on `state`. The answer only moves, so `T: Send` is enough; a waker is `Send + Sync`.
 unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above; nothing in it is bound to a thread.
 unsafe impl<T: Send> Send for Shared<T> {}
 
 impl<T> Promise<T> {
-    /// Resolves the commit with the answer, and wakes whoever waits for it.
+    /// Resolves the commit with the answer, and wakes the waiter if there is one.
     pub fn resolve(self, answer: T) {
         drop(self.resolve_unheard(answer));
     }
 
-    /// Resolves the commit with the answer, and leaves the waking to the caller, if one waits.
+    /// Resolves the commit with the answer, and leaves waking the waiter, if any, to the caller.
     pub fn resolve_unheard(mut self, answer: T) -> Option<WakeUp<T>> {
         let shared = self.shared.take().expect("a promise is resolved once");
         shared.answer.with_mut(|cell| {
@@ -106,7 +106,7 @@ impl<T> Promise<T> {
     }
 }
 
-/// Sets `RESOLVED`, for the promise; answers who must be woken then, if anybody.
+/// Sets `RESOLVED`, for the promise; answers the waker that must now be woken, if any.
 fn resolved<T>(shared: Arc<Shared<T>>) -> Option<WakeUp<T>> {
     // ORDERING: Release publishes the answer to `Shared::is_resolved`; Acquire takes over the waker
     // that `Commit::register` published.
@@ -123,7 +123,7 @@ impl<T> Drop for Promise<T> {
 impl<T> Drop for WakeUp<T> {
     fn drop(&mut self) {
         self.shared.waker.with(|cell| {
-            // SAFETY: `WAKER` was set as `RESOLVED` was: nobody writes this cell any more.
+            // SAFETY: `WAKER` was set when `RESOLVED` was: this cell is no longer written.
             let waker = unsafe { &*cell };
             waker.as_ref().expect("the flag says that a waker is there").wake_by_ref();
         });

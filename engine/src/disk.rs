@@ -1,12 +1,12 @@
 //! The disk seam: what the journal asks of storage, and nothing more.
 //!
 //! Two implementations obey the same suite: [`RealDisk`](real::RealDisk), a directory, and
-//! [`SimDisk`](sim::SimDisk), memory that can lose every unsynced byte, run full or refuse to sync.
+//! [`SimDisk`](sim::SimDisk), memory that can lose every unsynced byte, fill up or refuse to sync.
 //!
 //! Promised: what [`DiskFile::sync`] returned `Ok` for survives a power cut under a name that
-//! [`Disk::sync_directory`] returned `Ok` for. Nothing else is: an unsynced write may be kept, lost
-//! or torn at any byte, and after a failed sync nobody knows which. Want of room is an error that
-//! [`is_full`] recognises.
+//! [`Disk::sync_directory`] returned `Ok` for. Nothing else is promised: an unsynced write may be kept,
+//! lost or torn at any byte, and after a failed sync it is unknown which. Lack of room is an error
+//! that [`is_full`] recognises.
 
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
@@ -143,7 +143,7 @@ pub fn write_atomically(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result
     disk.sync_directory()
 }
 
-/// Removes a file, content with there being none.
+/// Removes a file if it is there.
 pub fn remove_if_there(disk: &dyn Disk, name: &str) -> io::Result<()> {
     match disk.remove(name) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),

@@ -2,8 +2,8 @@
 //!
 //! Owns the watermark and a token bucket in exact integers. A bucket of millionths of an admission
 //! fills by `rate × time` and never above its burst, so that in any window admissions stay within
-//! `rate × t + burst`, whenever and however often anybody asks. Filling is path-independent: the
-//! gate can be asked at any time without being changed, and only a decided fact moves it.
+//! `rate × t + burst`, whenever and however often it is asked. Asking does not change the
+//! gate; only a decided fact moves it.
 //!
 //! The measured pace is kept for estimates only. It decides nothing, and snapshots leave it out.
 
@@ -18,8 +18,8 @@ use crate::{
 
 /// One admission, in the bucket's unit.
 const ADMISSION: u64 = 1_000_000;
-/// The best and the worst case lie a quarter of the estimate off, where it goes by slots: how long
-/// shoppers stay is theirs to choose.
+/// Where an estimate goes by slots, its best and worst case are a quarter off: shoppers choose how
+/// long they stay.
 const SLOTS_MARGIN: u32 = 4;
 
 /// The bucket and the watermark.
@@ -71,14 +71,14 @@ impl Gate {
         self.level_at(at) / ADMISSION
     }
 
-    /// Takes a new pace from `at` on; what has filled so far stays, up to the new burst.
+    /// Sets a new pace from `at` on; what has filled so far stays, up to the new burst.
     pub(crate) fn set_rate(&mut self, rate_milli: u64, at: Millis) {
         self.level = self.level_at(at).min(burst(rate_milli));
         self.filled_at = at;
         self.rate_milli = rate_milli;
     }
 
-    /// Empties the bucket down to `at`: a pause earns nothing.
+    /// Drops what the bucket saved up by `at`, so that a pause earns nothing.
     pub(crate) fn restart(&mut self, at: Millis) {
         self.level = self.level.min(ADMISSION);
         self.filled_at = at;
@@ -106,8 +106,8 @@ impl Gate {
     }
 }
 
-/// What a bucket holds at the most: a quarter of a second of its pace, and at least one admission,
-/// in millionths.
+/// The most a bucket holds: a quarter of a second of its pace, and at least one admission, in
+/// millionths.
 fn burst(rate_milli: u64) -> u64 {
     rate_milli.saturating_mul(GATE_BURST_MS).max(ADMISSION)
 }
@@ -116,9 +116,9 @@ fn burst(rate_milli: u64) -> u64 {
 /// sessions left free.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
-    /// Events of late, oldest first, one entry a second at the most.
+    /// Recent events, oldest first, at most one entry a second.
     recent: VecDeque<(Millis, u64)>,
-    /// Since when there has been a line without a break.
+    /// Since when people have been waiting without a break.
     busy_since: Option<Millis>,
 }
 
@@ -147,9 +147,9 @@ impl Pace {
     /// Events per 1,000 seconds over the last minute of waiting, or over as much more as it takes to
     /// see enough of them; `None` before five seconds of it.
     ///
-    /// Events that come one by one would make a figure that jumps with each and sinks in between. So
-    /// the time since the last event counts only where it is longer than the usual distance: the
-    /// next is taken to be about to happen.
+    /// If events come one at a time, a plain rate would jump with each and fall in between. So the time
+    /// since the last event counts only if it is longer than the usual gap: the next event is assumed
+    /// to be imminent.
     pub(crate) fn milli_per_second(&self, at: Millis) -> Option<u64> {
         let mut begin = self.busy_since?;
         if at.since(begin) < PACE_WARM_UP_MS {
@@ -181,7 +181,7 @@ pub struct Outlook {
     pub measured_milli: Option<u64>,
     /// Slots the cap leaves free now.
     pub free_slots: u64,
-    /// Slots that were seen to fall free, per 1,000 seconds.
+    /// Slots that became free, per 1,000 seconds.
     pub freeing_milli: Option<u64>,
 }
 
@@ -197,10 +197,9 @@ pub struct EtaRange {
 binary_struct!(EtaRange { min_seconds, max_seconds });
 
 impl EtaRange {
-    /// The wait behind `ahead` people. The gate calls neither faster than its pace nor more than
+    /// The wait behind `ahead` people. The gate calls neither faster than its pace nor more people than
     /// there are slots, so the best case is the slower of both, and the worst is what was measured.
-    /// `None` when the gate was seen to stand still, and when slots must fall free first and none
-    /// was seen to.
+    /// `None` if the gate has stood still, or if slots must become free first and none has yet.
     pub fn estimate(ahead: u64, outlook: Outlook) -> Option<Self> {
         let Outlook { rate_milli, measured_milli, free_slots, freeing_milli } = outlook;
         if rate_milli == 0 {

@@ -1,4 +1,4 @@
-//! Names and numbers that identify things, each its own type so that none stands in for another.
+//! Names and numbers that identify things, each its own type so that one cannot be mistaken for another.
 
 use std::fmt;
 
@@ -55,16 +55,16 @@ pub struct Epoch(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(pub u64);
 
-/// Who a shopper is to the engine: 128 bits derived from a verified identity, or random.
+/// A shopper as the engine knows them: 128 bits derived from a verified identity, or random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShopperKey(pub u128);
 
-/// A hold's number in its sale, from 1, dense but for those skipped after a loss; a hold keeps it when it
+/// A hold's number in its sale, from 1, dense except for those skipped after a loss; a hold keeps it when it
 /// becomes an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HoldId(pub u64);
 
-/// An order event's number in its sale, from 1, dense but for those skipped after a loss; never used twice,
+/// An order event's number in its sale, from 1, dense except for those skipped after a loss; never used twice,
 /// not even by a later sale of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u64);
@@ -73,7 +73,7 @@ pub struct EventId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 
-/// A node's name: `[A-Za-z0-9._-]{1,64}`. Among many nodes its journal's incarnation is added, behind a
+/// A node's name: `[A-Za-z0-9._-]{1,64}`. With several nodes its journal's incarnation is added, after a
 /// dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(Box<str>);

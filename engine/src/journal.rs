@@ -3,16 +3,16 @@
 //! ```text
 //!  reserve ─▶ append ─▶ one pwrite, one fdatasync ─▶ acknowledged
 //!     │
-//!     └─▶ next segment, preallocated, when the present one cannot hold the batch
+//!     └─▶ next segment, preallocated, when the current one cannot hold the batch
 //! ```
 //!
 //! Owns the segments, the chain, recovery and the snapshots' files. Refuses to know what a payload
-//! means; whoever appends encodes and decodes it. Always true:
+//! means; the caller encodes and decodes it. Always true:
 //! - [`Journal::append`] returns `Ok` only for a durable batch.
-//! - After a failed sync nothing is appended and nothing is synced again, in this process's life.
-//! - Only the last segment is ever written, and in it only behind the last acknowledged batch. The
+//! - After a failed sync this process appends nothing and syncs nothing again.
+//! - Only the last segment is ever written, and in it only after the last acknowledged batch. The
 //!   one exception is recovery, which writes the last batch again with the bytes it already has.
-//! - Opening reads and judges everything before it changes anything, and changes nothing that
+//! - Opening reads and checks everything before it changes anything, and changes nothing that
 //!   opening again would judge differently.
 //!
 //! The layout is in `docs/journal-format.md`.
@@ -92,7 +92,7 @@ pub struct Journal {
     segment_bytes: u64,
     /// After the last acknowledged batch.
     point: JournalPoint,
-    /// The last segment; none before the first [`reserve`](Self::reserve) of a new journal.
+    /// The last segment; `None` before the first [`reserve`](Self::reserve) of a new journal.
     current: Option<Current>,
     /// The hash of a batch whose write ran out of room and that must be finished first.
     unfinished: Option<ChainHash>,

@@ -1,9 +1,9 @@
 //! Tables by keys that are keyed hashes, random, or counted up by the engine itself.
 //!
-//! Owns how such keys are hashed, and that none of these tables grows for long. A client cannot choose
+//! Owns how such keys are hashed, and ensures that no table takes long to grow. A client cannot choose
 //! these keys, so a multiplication spreads them as well as a slow hash would. A table of many small
-//! parts grows part by part, in at most a millisecond each, where one of millions of entries would
-//! hold up the scribe for a tenth of a second.
+//! parts grows part by part, in at most a millisecond each. A single table of millions of entries
+//! would hold up the scribe for a tenth of a second.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -30,7 +30,7 @@ pub(crate) fn counted_map<K: Eq + std::hash::Hash, V>() -> CountedMap<K, V> {
     DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), PARTS)
 }
 
-/// Numbers of one block lie side by side in one part: what is written together shares cache lines.
+/// Numbers of one block are side by side in one part, so what is written together shares cache lines.
 const BLOCK_BITS: u32 = 12;
 
 /// Keeps neighbours together: a block of numbers goes to one part of the map (`DashMap` picks it by
@@ -109,14 +109,14 @@ impl<T> Default for Table<T> {
 }
 
 impl<T> Table<T> {
-    /// A table that has room for so many entries.
+    /// A table with room for this many entries.
     pub(crate) fn with_capacity(entries: usize) -> Self {
         // Parts fill unevenly; the few that outgrow this grow once.
         let part = entries.div_ceil(PARTS);
         Self { parts: (0..PARTS).map(|_| HashTable::with_capacity(part)).collect() }
     }
 
-    /// The entry with this hash that is the one looked for.
+    /// The entry with this hash that matches.
     pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
         self.parts[part(hash)].find(hash, is)
     }
@@ -131,7 +131,7 @@ impl<T> Table<T> {
         self.parts[part(hash)].insert_unique(hash, entry, hash_of);
     }
 
-    /// The entry with this hash that is the one looked for, or else a new one.
+    /// The entry with this hash that matches, or else a new one.
     pub(crate) fn find_or_insert(
         &mut self,
         hash: u64,
@@ -155,7 +155,7 @@ impl<T> Table<T> {
     }
 }
 
-/// The part of a hash: bits in the middle, for a part's own table uses both ends.
+/// The part of a hash, from its middle bits: a part's own table uses both ends.
 const fn part(hash: u64) -> usize {
     (hash >> 40) as usize % PARTS
 }

@@ -1,8 +1,8 @@
 //! The line's read side: who is where, exactly, for any number of readers and one writer.
 //!
 //! Owns a copy of what the scribe has decided about places, arranged so that a poll costs a few
-//! loads. It decides nothing: whom to call and who has gone is the scribe's to say, through
-//! [`LineWriter`]. Tickets, shoppers and time limits are unknown here.
+//! loads. It decides nothing: the scribe says through [`LineWriter`] who is called and who has gone.
+//! It knows nothing of tickets, shoppers and time limits.
 //!
 //! # State
 //!
@@ -14,12 +14,12 @@
 //! | `issued` | scribe, rises | the highest published number |
 //! | `watermark` | scribe, rises | everyone up to here was called or had gone |
 //! | `called` | scribe, rises | how many people were ever called |
-//! | `departed` | scribe, rises | how many people went while they waited |
+//! | `departed` | scribe, rises | how many people left while they waited |
 //! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time |
-//! | per block of 48 places: 48 bits | scribe, each set once | who went waiting, above the watermark |
+//! | per block of 48 places: 48 bits | scribe, each set once | who left while waiting, above the watermark |
 //! | in the same word: prefix | scribe, rises | departed in earlier blocks of the segment |
 //! | per segment: prefix | scribe, rises | departed in earlier segments |
-//! | per place: heard | any reader | when its shopper was last heard of |
+//! | per place: heard | any reader | when its shopper last polled |
 //!
 //! That is 12.17 bytes per place: 8 word, 4 heard, the rest bits and prefixes.
 //!
@@ -34,13 +34,12 @@
 //! of the later segments. Seen from a given `n` it is in exactly one of the terms of the sum, and
 //! stays there: the bit, if it is in n's block; else n's block's prefix, if it is in n's segment; else
 //! n's segment's prefix. Bits and prefix of a block are one word, which one store changes. So
-//! `ahead(n)` is a constant less a sum over three words whose share of it only rises, and each is
-//! loaded once. Loads of one location never go back in time (coherence),
+//! `ahead(n)` is a constant minus three terms that only rise, and each is loaded once. Loads of one location never go back in time (coherence),
 //! so a later `ahead(n)` subtracts at least as much term by term, however the loads interleave with a
-//! departure, a batch of them, or a call. Nothing has to be read together, hence relaxed loads. Polls
+//! departure, a batch of them, or a call. Nothing has to be read together, so relaxed loads are enough. Polls
 //! of one shopper on several threads are ordered by the sockets between them.
 //!
-//! For the same reason a torn answer is never wild: it lies between the exact position when the read
+//! For the same reason a torn read is never far off: it lies between the exact position when the read
 //! began and the exact position when it ended.
 
 mod quiet;
@@ -68,17 +67,17 @@ pub enum PlaceState {
     Unissued = 0,
     /// In line, since the time of issue.
     Waiting = 1,
-    /// Called; the time is when the claim is due.
+    /// Called; the time is when the claim window ends.
     Called = 2,
     /// In a session; the time is when it was claimed.
     Admitted = 3,
-    /// Bought: the slot is free, the pass is good until it expires; the time is that of the claim.
+    /// Bought: the slot is free, and the pass is valid until it expires; the time is that of the claim.
     Completed = 4,
     /// The session was ended or has expired, at the time.
     Over = 5,
     /// The shopper left, at the time.
     Left = 6,
-    /// Not heard of for too long, at the time.
+    /// Silent for too long, at the time.
     Idle = 7,
     /// Called and not claimed until the time.
     Unclaimed = 8,

@@ -2,11 +2,11 @@
 //! order.
 //!
 //! The channel is short and may be full at any time; what did not fit is still in the sale's outbox
-//! and is offered again after the next batch. Sales take turns, so that a busy one keeps no other
-//! waiting. Behind a dead letter the later events of the same hold stay back, so that a sink never
-//! sees a hold's story out of order.
+//! and is offered again after the next batch. Sales take turns, so that a busy one does not hold up
+//! the others. The later events of a hold wait behind its dead letter, so that a sink never sees a
+//! hold's events out of order.
 //!
-//! Looks at no sale but those that facts were noted of since all their events were handed out.
+//! It looks only at sales with facts that were noted since all their events were handed out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,11 +29,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Outlet {
     events: Sender<OrderEvent>,
-    /// The last event of each sale that was handed out; without one, none was.
+    /// The last event that was handed out, for each sale that has one.
     last: BTreeMap<SaleTag, EventId>,
     /// Sales that may have more to hand out.
     waiting: BTreeSet<SaleTag>,
-    /// Sales that may have more to hand out, which another node does.
+    /// Sales that may have more to hand out, and that another node delivers.
     elsewhere: BTreeSet<SaleTag>,
     /// Whose turn was last.
     served: SaleTag,
@@ -74,15 +74,15 @@ impl Outlet {
         self.waiting.insert(sale);
     }
 
-    /// A sale is gone, with nothing left to tell of it.
+    /// A sale is gone, and all its events are delivered.
     pub(crate) fn forget(&mut self, sale: SaleTag) {
         self.last.remove(&sale);
         self.waiting.remove(&sale);
         self.elsewhere.remove(&sale);
     }
 
-    /// Hands out as many durable events as fit, of the sales that this node `delivers`. What another
-    /// node delivers is looked through again when this one has to.
+    /// Hands out as many durable events as fit, of the sales that this node `delivers`. Sales that
+    /// another node delivers are looked at again when this node takes them over.
     pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
         self.waiting.extend(self.elsewhere.extract_if(.., |tag| delivers(*tag)));
         while !self.events.is_full()
@@ -134,7 +134,7 @@ enum Turn {
     Done,
     /// There is more for its next turn.
     Over,
-    /// Nobody takes events any more.
+    /// The receiver of events is gone.
     Refused,
 }
 

@@ -7,14 +7,14 @@
 //! ```
 //!
 //! Owns order of arrival, the bound, and waking the scribe. Knows nothing of what it carries. A full
-//! or closed ring refuses at once and hands the value back; nothing is dropped and nobody waits.
+//! or closed ring refuses at once and hands the value back; nothing is dropped and no handler waits.
 //!
 //! # State
 //!
 //! Positions count pushes from 0 and never wrap (2⁶² of them). Position `p` lives in slot
-//! `p mod capacity` (Vyukov's bounded queue). Each slot's `turn` says whose it is:
+//! `p mod capacity` (Vyukov's bounded queue). Each slot's `turn` says who owns it:
 //!
-//! | `turn` of position p's slot | the value's cell belongs to | who moves it on |
+//! | `turn` of position p's slot | owner of the value's cell | who sets the next turn |
 //! |---|---|---|
 //! | `p` | the producer that moved the tail from p to p + 1 | that producer: `p + 1`, published |
 //! | `p + 1` | the consumer | the consumer: `p + capacity`, free for the next lap |
@@ -33,12 +33,12 @@
 //! write or both miss. Here the flag is in the word that a push has to exchange anyway, and all
 //! changes of one word have one order. The consumer sets `SLEEPING` by exchanging `head` for
 //! `head | SLEEPING`, which succeeds only if nothing is claimed. So a claim is either before it in
-//! that order, and the exchange fails and the consumer does not park; or after it, and the first such
-//! claim reads the flag, clears it, and so is the one producer that owes the wake-up, which it pays
+//! that order, in which case the exchange fails and the consumer does not park; or after it, in which
+//! case the first such claim reads and clears the flag. That one producer owes the wake-up, and pays it
 //! after it has published. The parker's token is kept if it arrives early. The argument uses only
 //! that order, hence no `SeqCst`, and `tail` itself publishes nothing: every access is relaxed.
 //!
-//! The same order makes closing exact: a claim before `CLOSED` is the consumer's to drop, a push
+//! The same order makes closing exact: the consumer drops what was claimed before `CLOSED`, and a push
 //! after it is refused.
 
 #![expect(unsafe_code, reason = "slots hand their values between threads by turn, without a lock")]
@@ -126,22 +126,22 @@ pub enum Reason {
 struct Ring<T> {
     /// The state word of the module's table.
     tail: CachePadded<AtomicUsize>,
-    /// A copy of the consumer's head, for the depth alone.
+    /// A copy of the consumer's head, used only for the depth.
     head: CachePadded<AtomicUsize>,
-    /// Producers alive; 0 is final, for a producer can only be cloned from another.
+    /// Producers alive; 0 is final, because a producer can only be cloned from another.
     producers: CachePadded<AtomicUsize>,
     sleeper: Unparker,
     slots: Box<[Slot<T>]>,
 }
 
 struct Slot<T> {
-    /// Whose the value is, as the module's table says.
+    /// Who owns the value, as the module's table says.
     turn: AtomicUsize,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
 // SAFETY: a slot's value is touched only by the thread whose turn it is, and the turn is handed over
-// by release and acquire; values only move between threads, hence `T: Send` is enough.
+// by release and acquire; values only move between threads, so `T: Send` is enough.
 unsafe impl<T: Send> Sync for Ring<T> {}
 // SAFETY: as above; the ring owns its values and nothing bound to a thread.
 unsafe impl<T: Send> Send for Ring<T> {}
@@ -170,7 +170,7 @@ impl<T> Producer<T> {
                 return Err(Refused { value, reason: Reason::Full });
             }
             if turn > position {
-                // Somebody published here, so their claim is visible: this load reads past it.
+                // Another producer published here, so its claim is visible: this load reads past it.
                 tail = self.ring.tail.load(Ordering::Relaxed);
                 continue;
             }
@@ -194,7 +194,7 @@ impl<T> Producer<T> {
         tail.saturating_sub(head).min(self.ring.slots.len())
     }
 
-    /// Moves the tail one on from `tail`, waking duty included; else what the tail is now.
+    /// Moves the tail on by one from `tail` and takes over the wake-up; otherwise answers the tail as it is.
     fn claim(&self, tail: usize) -> Result<(), usize> {
         let next = (tail & POSITION) + 1;
         self.ring
@@ -211,7 +211,7 @@ impl<T> Consumer<T> {
     }
 
     /// Parks until something is pushed, the last producer goes, or `timeout` has passed. May return
-    /// early with nothing there; drain and ask again.
+    /// early with nothing pushed; drain and wait again.
     pub fn wait(&mut self, timeout: Duration) {
         if self.is_closed() {
             return;
@@ -246,7 +246,7 @@ impl<T> Lane<T> {
         self.head - start
     }
 
-    /// Sets `SLEEPING`: whoever claims next owes a wake-up. Fails if something is claimed already.
+    /// Sets `SLEEPING`: the next producer to claim owes a wake-up. Fails if a slot is claimed already.
     fn doze(&self) -> bool {
         let asleep = self.head | SLEEPING;
         // ORDERING: Relaxed; only the order of `tail`'s own changes matters, as the module proves.
@@ -266,7 +266,7 @@ impl<T> Lane<T> {
     }
 
     /// Waits for the producer that has claimed the slot at the head to publish it. It is a few
-    /// instructions from doing so and runs nobody else's code; if it was preempted, yielding lets it
+    /// instructions from doing so and runs no foreign code; if it was preempted, yielding lets it
     /// finish.
     fn await_publication(&self) {
         let slot = self.ring.slot(self.head);
@@ -331,7 +331,7 @@ impl<T> Drop for Producer<T> {
 impl<T> Drop for Lane<T> {
     fn drop(&mut self) {
         // What was claimed before the flag is dropped here and now, not with the last producer: a
-        // value can be a promise that somebody awaits.
+        // value can be a promise that a handler awaits.
         let end = self.ring.tail.fetch_or(CLOSED, Ordering::Relaxed) & POSITION;
         while self.head < end {
             self.await_publication();

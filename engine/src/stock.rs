@@ -2,8 +2,8 @@
 //!
 //! Owns a copy of what the scribe has decided, never the truth. A permit says that a unit was
 //! probably there; the decision may still refuse, and then the permit returns its units by being
-//! dropped. So a sold-out purchase costs one load and never enters the ring, and a purchase that
-//! hangs up on its way gives back what it took.
+//! dropped. So a sold-out purchase costs one load and never enters the ring, and a purchase whose
+//! client hangs up gives back what it took.
 //!
 //! # State
 //!
@@ -17,12 +17,12 @@
 //!
 //! `permits` never exceeds the units that are available: it is only raised after units became
 //! available durably, or by the permit that lowered it. It may be negative: units taken away by a
-//! restock, or bought without a permit (replay, another node), are owed before the next permit.
+//! restock, or bought without a permit (replay, another node), must be made up before the next permit.
 //!
 //! The five counters must add up whenever they are seen together. A reader reads the current pane and
 //! takes it only if `version` did not move meanwhile: the scribe writes the other pane first, so it
-//! touches the one being read only after `version` has moved. A scribe that loses its core in the
-//! middle holds up nobody.
+//! touches the one being read only after `version` has moved. A scribe that is preempted in the
+//! middle does not hold up readers.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -42,10 +42,10 @@ pub struct Stock {
     offers: Box<[Offer]>,
 }
 
-/// Units of one offer, by what became of them; their sum is the offer's total.
+/// Units of one offer, by their state; their sum is the offer's total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Nobody's: for sale.
+    /// Available for sale.
     pub available: u64,
     /// Reserved for a shopper who has not begun to pay.
     pub held: u64,
@@ -106,7 +106,7 @@ impl Stock {
         Self { offers: counts.iter().map(Offer::new).collect() }
     }
 
-    /// The first item of which too few are left; `None` if all could be had. By loads alone, so that a
+    /// The first item with too few units left; `None` if all are available. It only loads, so that a
     /// crowd of refused purchases does not fight for the cache line with those that succeed.
     pub fn sold_out(&self, items: &[(OfferIndex, u32)]) -> Option<SoldOut> {
         let short = |&(offer, units): &(OfferIndex, i64)| self.permits(offer) < units;
@@ -119,10 +119,10 @@ impl Stock {
         self.offers.iter().all(|offer| offer.permits.load(Ordering::Acquire) <= 0)
     }
 
-    /// Takes units of every item, or of none. An offer named twice counts with the sum.
+    /// Takes units of every item, or of no item. An offer named twice counts with the sum.
     ///
     /// Purchases that race for the last units of several offers may all be refused: each may see what
-    /// another has taken and is about to return. Nothing is lost by it.
+    /// another has taken and is about to return. No unit is lost.
     pub fn take(self: &Arc<Self>, items: &[(OfferIndex, u32)]) -> Result<Permit, SoldOut> {
         if let Some(sold_out) = self.sold_out(items) {
             return Err(sold_out);
@@ -138,8 +138,8 @@ impl Stock {
         Ok(Permit { stock: Arc::clone(self), taken: summed(items).collect() })
     }
 
-    /// Units of an offer that a purchase can still ask for; 0 or less is sold out. An offer that this
-    /// sale does not have has none.
+    /// Units of an offer that a purchase can still ask for; 0 or less is sold out. It is 0 for an offer
+    /// that this sale does not have.
     pub fn permits(&self, offer: OfferIndex) -> i64 {
         // ORDERING: Acquire; pairs with `Offer::take`, as it says.
         self.offer(offer).map_or(0, |offer| offer.permits.load(Ordering::Acquire))
@@ -157,8 +157,8 @@ impl Stock {
     ///
     /// If this sale does not have the offer.
     pub fn free(&self, offer: OfferIndex, units: i64) {
-        // ORDERING: Relaxed; an exchange of the whole count loses no other's change, and passes on what
-        // those before it released.
+        // ORDERING: Relaxed; a read-modify-write of the count loses no concurrent change, and passes on
+        // what earlier ones released.
         self.known(offer).permits.fetch_add(units, Ordering::Relaxed);
     }
 
@@ -229,8 +229,8 @@ impl Offer {
 
     /// Takes `units` permits if there are as many.
     fn take(&self, units: i64) -> bool {
-        // ORDERING: Release for who takes, Acquire for who finds nothing left: it sees what the takers
-        // did before, such as asking with the same key. That no unit is given twice follows from each
+        // ORDERING: Release when units are taken, Acquire when too few are left: the loser sees what the
+        // takers did before, such as registering the same key. That no unit is given twice follows from each
         // exchange acting on the newest count.
         self.permits
             .fetch_update(Ordering::Release, Ordering::Acquire, |permits| {
@@ -277,8 +277,8 @@ impl Pane {
 
     fn store(&self, counts: Counts) {
         for (counter, count) in self.0.iter().zip(counts.in_order()) {
-            // ORDERING: Release; whoever sees this counter sees that the version has moved on from
-            // this pane.
+            // ORDERING: Release; a reader that sees this counter also sees that the version has moved
+            // on from this pane.
             counter.store(count, Ordering::Release);
         }
     }

@@ -1,6 +1,7 @@
 //! What has happened in a sale since this process began to count: figures for metrics.
 //!
-//! Written by the scribe alone, after the sync, but for the polls; they publish nothing but themselves, hence Relaxed.
+//! Only the scribe writes them, after the sync, except for the polls. They publish nothing but
+//! themselves, so Relaxed is enough.
 
 use crossbeam::utils::CachePadded;
 
@@ -20,7 +21,7 @@ pub struct Tally {
     unclaimed: AtomicU64,
     expired: AtomicU64,
     ended: AtomicU64,
-    /// Written by every poll of every thread, hence apart from the rest.
+    /// Written by every poll of every thread, so kept apart from the rest.
     polled: CachePadded<AtomicU64>,
 }
 

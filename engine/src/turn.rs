@@ -1,31 +1,31 @@
-//! How long a thread means to keep a processor once it has one.
+//! Asks for short turns on the processor.
 //!
-//! Owns one request to the scheduler of Linux. A thread that wakes with less to do than the one that
-//! runs goes first; without it it waits for the next tick, up to 4 ms at 250 ticks a second,
-//! behind a neighbour that has more. The scribe works for some tens of microseconds and holds up
-//! everybody's answers until then.
+//! Owns one request to the Linux scheduler. With it, a thread that wakes with less to do than the
+//! running one goes first. Without it, the thread waits for the next tick, up to 4 ms at 250 ticks a
+//! second, behind one that has more to do. The scribe works for some tens of microseconds, and all
+//! answers wait until then.
 //!
-//! It changes no share: over a second a thread gets what it got. It refuses to be needed: a kernel
-//! before 6.12 takes no notice, a sandbox may refuse the call, and no other system is asked.
+//! It does not change a thread's share of the processor. The program works without it: a kernel before
+//! 6.12 ignores the request, a sandbox may refuse the call, and other systems are not asked.
 //! Always true: policy, niceness and whatever else the operator has set stay as they were.
 
 use std::{io, time::Duration};
 
-/// The turn of who decides: the shortest that Linux grants.
+/// The turn of the thread that decides: the shortest that Linux grants.
 pub const DECIDE: Duration = Duration::from_micros(100);
-/// The turn of who serves shoppers: some ten requests. Longer than [`DECIDE`], so that a batch is
+/// The turn of threads that serve shoppers: some ten requests. Longer than [`DECIDE`], so that a batch is
 /// decided before the next requests are read.
 pub const SERVE: Duration = Duration::from_micros(300);
 
 /// Asks for turns of this length for the calling thread, and for threads that it starts.
 ///
 /// # Errors
-/// What the system said when it refused; the thread goes on as it was.
+/// The system's error if it refused; the thread goes on as before.
 #[cfg(target_os = "linux")]
 pub fn request(turn: Duration) -> io::Result<()> {
     let mut attributes = linux::get()?;
     if attributes.policy != linux::POLICY_OTHER {
-        // A real-time thread's turns are its operator's business.
+        // The operator decides about a real-time thread's turns.
         return Ok(());
     }
     attributes.runtime = u64::try_from(turn.as_nanos()).unwrap_or(u64::MAX);
@@ -59,7 +59,7 @@ mod linux {
         pub(super) flags: u64,
         pub(super) nice: i32,
         pub(super) priority: u32,
-        /// Nanoseconds of a turn; 0 from a kernel that does not tell.
+        /// Nanoseconds of a turn; 0 from a kernel that does not report them.
         pub(super) runtime: u64,
         pub(super) deadline: u64,
         pub(super) period: u64,
@@ -106,7 +106,7 @@ mod tests {
         })
         .join()
         .unwrap();
-        // Kernels before 6.12 show no turn and take no notice of it.
+        // Kernels before 6.12 report no turn and ignore it.
         let expected = if before.runtime == 0 { 0 } else { 300_000 };
         assert_eq!(after, linux::Attributes { runtime: expected, ..before });
         assert_eq!(linux::get().unwrap(), outside);

@@ -109,7 +109,7 @@ impl Book {
         }
     }
 
-    /// The books of a sale as another node handed it over: what was before, that node's journal proves.
+    /// The books of a sale as another node handed it over; that node's journal proves what came before.
     pub(super) fn adopted(sale: &Sale) -> Self {
         let mut book = Self::open(sale.spec(), sale.epoch());
         let place = |state| match state {
@@ -253,7 +253,7 @@ impl Book {
         }
     }
 
-    /// Calls everyone who waits up to the watermark: nobody may have been let past them.
+    /// Calls everyone waiting up to the watermark: no one may have been let in before them.
     fn call(&mut self, watermark: Number, faults: &mut Vec<String>) {
         if watermark.0 <= self.watermark || watermark.0 > self.places.len() as u64 {
             let (before, issued) = (self.watermark, self.places.len());
@@ -341,7 +341,7 @@ impl Book {
         }
     }
 
-    /// The sale is deleted: nobody may have bought anything that could still be refunded.
+    /// The sale is deleted: there may be no order left that could still be refunded.
     fn end(&self, faults: &mut Vec<String>) {
         let stays = |hold: &&HeldUnits| counts(hold.state);
         let orders = self.holds.values().filter(stays).count();

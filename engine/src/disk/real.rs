@@ -71,7 +71,7 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// Opens and locks `directory`, making it for the owner alone if it is not there.
+    /// Opens and locks `directory`, creating it for the owner alone if it is not there.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         Self::make(directory)
             .map_err(|source| OpenError::Io { directory: directory.to_owned(), source })?;
@@ -114,7 +114,7 @@ impl RealDisk {
     }
 }
 
-/// The directories in which a new name stands once `directory` and all above it are made.
+/// The directories that get a new name when `directory` and all above it are created.
 fn to_be_named_in(directory: &Path) -> Vec<PathBuf> {
     let missing = directory.ancestors().take_while(|path| !path.is_dir());
     let parent = |path: &Path| match path.parent() {
@@ -201,7 +201,7 @@ impl DiskFile for RealFile {
     }
 }
 
-/// Takes the storage for `length` bytes now, by writing zeros where there is no call for it.
+/// Allocates storage for `length` bytes now, by writing zeros where the system has no call for that.
 fn preallocate(file: &RealFile, length: u64) -> io::Result<()> {
     if length == 0 {
         return Ok(());

@@ -24,7 +24,7 @@ const MAGIC: &[u8; 8] = b"RGBATCH\n";
 pub struct ChainHash(pub [u8; 32]);
 
 impl ChainHash {
-    /// What stands before the first batch.
+    /// The link before the first batch.
     pub const GENESIS: Self = Self([0; 32]);
 }
 
@@ -51,7 +51,7 @@ pub struct Batch<'a> {
     pub count: u32,
     /// When it was decided.
     pub at: Millis,
-    /// Its records, as whoever appended them encoded them.
+    /// Its records, as the caller encoded them.
     pub payload: &'a [u8],
     /// Its link in the chain.
     pub hash: ChainHash,
@@ -67,7 +67,7 @@ pub(super) struct Head {
     pub(super) previous: ChainHash,
 }
 
-/// A batch found whole: its hash is right. Whether it follows its predecessor is not said.
+/// A batch found whole: its hash is right. Whether it follows its predecessor is not checked here.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decoded<'a> {
     pub(super) version: u32,

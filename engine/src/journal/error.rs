@@ -18,7 +18,7 @@ pub enum JournalError {
         /// What the disk said.
         source: io::Error,
     },
-    /// What is durable is unknown, and every call from now on says so. The process must stop;
+    /// It is unknown what is durable, and every call from now on says so. The process must stop;
     /// opening the journal again finds out.
     Poisoned {
         /// What went wrong first.
@@ -45,7 +45,7 @@ pub enum JournalError {
         /// The version it says it has.
         found: u32,
     },
-    /// Whoever reads the batches did not accept one.
+    /// The reader of the batches did not accept one.
     Rejected {
         /// The number of the batch's first record.
         first_sequence: u64,

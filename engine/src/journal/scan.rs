@@ -1,7 +1,7 @@
 //! Reading the journal: every batch in order, every byte accounted for, nothing written.
 //!
 //! Owns the rule that tells a torn tail from damage. A torn tail is what one unfinished write can
-//! leave: at the very end, in the last segment, with no whole batch behind it. Everything else that
+//! leave: at the very end, in the last segment, with no whole batch after it. Everything else that
 //! is not a batch, a header or zeros is damage, and so is a batch that does not follow the one
 //! before. A segment's existence proves that all before it was synced, so only the last one can
 //! have a torn tail.
@@ -13,7 +13,7 @@ use crate::clock::Millis;
 use crate::disk::{self, Disk};
 use crate::id::{Epoch, Sequence};
 
-/// A point between two batches: all that reading or writing on from there needs to know.
+/// A point between two batches: all that is needed to read or write on from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalPoint {
     /// The last record before the point; 0 if there is none.
@@ -52,7 +52,7 @@ impl JournalPoint {
 pub enum Extent {
     /// To the end. The last segment must not be written meanwhile.
     Everything,
-    /// To the end of the last segment but one: what no writer touches any more.
+    /// To the end of the last segment but one, which is no longer written.
     Sealed,
     /// To the end of the batch with this record, which must be durable if a writer is at work.
     UpTo(Sequence),
@@ -79,7 +79,7 @@ pub(super) struct Tail {
     pub(super) length: u64,
     /// Where what is not zero ends; equal to the point's offset unless the tail is torn.
     pub(super) used: u64,
-    /// The bytes of its last batch, empty if the scan met none in it.
+    /// The bytes of its last batch; empty if the scan found none in it.
     pub(super) last_batch: Vec<u8>,
 }
 
@@ -121,7 +121,7 @@ pub(super) fn scan(
     Ok(walk.scan)
 }
 
-/// A scan under way.
+/// A scan in progress.
 struct Walk<'a> {
     scan: Scan,
     extent: Extent,
@@ -219,7 +219,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Judges what follows the last batch of a segment, and says where it ends.
+    /// Checks what follows the last batch of a segment, and says where it ends.
     fn end(&self, bytes: &[u8], offset: usize, is_last: bool) -> Result<usize, JournalError> {
         let rest = bytes.get(offset..).unwrap_or_default();
         let Some(last) = last_used(rest) else {
@@ -236,7 +236,7 @@ impl Walk<'_> {
     }
 }
 
-/// Where the last byte that is not zero stands. Whole blocks are compared at once: a fresh segment is
+/// Where the last byte is that is not zero. Whole blocks are compared at once: a fresh segment is
 /// sixteen mebibytes of zeros, which every start reads.
 fn last_used(bytes: &[u8]) -> Option<usize> {
     const ZEROS: [u8; 4_096] = [0; 4_096];

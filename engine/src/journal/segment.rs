@@ -1,8 +1,8 @@
 //! Segments: how they are named, how they begin, and how a new one comes to be.
 //!
-//! A segment bears its name only once its header and its length are durable, so a named segment
-//! with a bad header is damage, never an accident. Segments are numbered densely from 1 and are
-//! never reused: whatever lies behind the last batch was never a batch of another time.
+//! A segment gets its name only once its header and its length are durable, so a named segment with a
+//! bad header is damage, never the result of a crash. Segments are numbered densely from 1 and are
+//! never reused, so the bytes after the last batch never hold an old batch.
 
 use std::io;
 
@@ -18,7 +18,7 @@ pub(super) const HEADER_BYTES: usize = 96;
 /// A segment longer than this is refused before it is read into memory.
 pub(super) const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
-/// Zeros synced together ahead of time: about a millisecond's work for a disk.
+/// Zeros synced together in advance: about a millisecond's work for a disk.
 const PIECE_BYTES: u64 = 1 << 20;
 
 const MAGIC: &[u8; 8] = b"RGSEGMT\n";
@@ -108,7 +108,7 @@ pub(super) enum CreateError {
     Unknown(io::Error),
 }
 
-/// A file that can become any segment: as long as one, all zeros, each of them written.
+/// A file that can become any segment: as long as one, all zeros, and every zero written.
 ///
 /// Writing the zeros costs many milliseconds here and saves them many times over: a sync after an
 /// overwrite need not record a change of the file's extents.
@@ -120,13 +120,13 @@ pub(super) struct Blank {
 }
 
 impl Blank {
-    /// Made when it is needed at once; its zeros are synced with its header.
+    /// Made when it is needed immediately; its zeros are synced with its header.
     pub(super) fn now(disk: &dyn Disk, length: u64) -> io::Result<Self> {
         Self::fill(disk, "journal-now.tmp", length, length)
     }
 
-    /// Made ahead of its time, beside a writer of another segment: synced piece by piece, so that
-    /// the writer's syncs never wait behind more than one.
+    /// Made in advance, while another segment is being written: synced piece by piece, so that the
+    /// writer's syncs never wait behind more than one piece.
     pub(super) fn ahead(disk: &dyn Disk, length: u64) -> io::Result<Self> {
         let blank = Self::fill(disk, "journal-ahead.tmp", length, PIECE_BYTES)?;
         blank.file.sync()?;
@@ -172,7 +172,7 @@ impl Blank {
     }
 
     fn discard(&self, disk: &dyn Disk) {
-        // The error that led here is the one worth telling; the next attempt removes a leftover.
+        // The error that led here is the one worth reporting; the next attempt removes a leftover.
         drop(disk.remove(self.temporary));
     }
 }

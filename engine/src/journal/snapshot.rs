@@ -1,8 +1,8 @@
 //! Snapshots: the state at a point of the journal, so that recovery need not begin at the first
 //! batch.
 //!
-//! Owns their files; what is in them is opaque. A snapshot is there whole or not at all, and one
-//! that cannot be read is skipped, because an older one or the whole journal says the same. The
+//! Owns their files; their contents are opaque. A snapshot is there whole or not at all. One that
+//! cannot be read is skipped, because an older one or the whole journal gives the same state. The
 //! newest [`SNAPSHOTS_KEPT`] are kept.
 
 use std::io;
@@ -31,7 +31,7 @@ const SUFFIX: &str = ".snap";
 pub struct Snapshot {
     /// The point of the journal whose state it holds; where reading goes on.
     pub point: JournalPoint,
-    /// The state, as whoever wrote it encoded it.
+    /// The state, as the caller encoded it.
     pub payload: Vec<u8>,
 }
 
@@ -39,8 +39,8 @@ pub struct Snapshot {
 /// [`SNAPSHOTS_KEPT`].
 ///
 /// With an error that [`is_full`](disk::is_full) recognises nothing has changed. After any other the
-/// snapshot may be there or not, and the journal is as it was: a snapshot that is read is judged by its
-/// hash and its place in the journal, and the next one covers for one that failed.
+/// snapshot may be there or not, and the journal is unchanged: a snapshot is checked by its hash and its
+/// place in the journal when it is read, and the next one makes up for one that failed.
 pub fn write(disk: &dyn Disk, point: &JournalPoint, payload: &[u8]) -> io::Result<()> {
     if payload.len() as u64 > SNAPSHOT_BYTES_MAX - HEADER_BYTES as u64 {
         return Err(io::ErrorKind::FileTooLarge.into());

@@ -1,7 +1,7 @@
 //! One segment of the line: its places, their departures and the sums over them.
 //!
-//! Owns the arithmetic within a segment. Knows no numbers, only places: indices from 0. The module
-//! `line` says who writes what and why relaxed accesses are enough.
+//! Owns the arithmetic within a segment. It knows no numbers, only places: indices from 0. The module
+//! `line` explains who writes what and why relaxed accesses are enough.
 
 use super::PlaceState;
 use crate::{
@@ -54,7 +54,7 @@ const STATES: [PlaceState; 10] = [
     PlaceState::Revoked,
 ];
 
-/// What a position needs lies in few cache lines: the first field in the table of segments, next to
+/// What a position needs is in few cache lines: the first field in the table of segments, next to
 /// its neighbours, and one word per block.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -63,10 +63,10 @@ pub(super) struct Segment {
     body: Box<Body>,
 }
 
-/// The two large arrays, of which `heard` is stored to by readers, lie apart from the words.
+/// The two large arrays are apart from the words, because readers write to `heard`.
 #[derive(Debug)]
 struct Body {
-    /// Per block: from bit 0, per place a bit: departed; above them the prefix: departed in this
+    /// Per block: from bit 0, one bit per place: departed; above them the prefix: departed in this
     /// segment before the block.
     blocks: [AtomicU64; BLOCKS],
     /// Per place: state and time.
@@ -160,7 +160,7 @@ impl Segment {
     }
 }
 
-/// Adds to a counter that only this thread writes. A plain store: there is nobody to race with.
+/// Adds to a counter that only this thread writes. A plain store: no other thread writes it.
 pub(super) fn raise(counter: &AtomicU64, by: u64) {
     if by > 0 {
         counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //!
 //! Owns the right to write. There is one per line, it cannot be cloned, and writing takes it
 //! exclusively; so plain stores suffice and no write ever waits or retries. The checks here are on in
-//! production: a line that was told nonsense would show it to everybody.
+//! production: a line that is given wrong facts would show them to everyone.
 
 use std::ops::Deref;
 
@@ -19,8 +19,8 @@ use crate::{
 /// The exclusive right to change a line. Only the scribe holds one.
 ///
 /// To rebuild a line from a snapshot: issue everything, set the places, call through the watermark
-/// with `called_now` equal to it, then depart those who went from above it. Who of the numbers below
-/// had gone before being called need not be known: called plus gone is the watermark either way.
+/// with `called_now` equal to it, then depart those that left above it. Which numbers
+/// below it had gone before being called does not matter: called plus gone is the watermark either way.
 #[derive(Debug)]
 pub struct LineWriter {
     line: SharedLine,
@@ -66,17 +66,17 @@ impl LineWriter {
         }
     }
 
-    /// A waiting number goes. As [`LineWriter::depart_many`] of one.
+    /// A waiting number leaves. As [`LineWriter::depart_many`] of one.
     pub fn depart(&mut self, number: Number, state: PlaceState, at: Millis) {
         self.depart_many(&[number], state, at);
     }
 
-    /// Waiting numbers go: everyone behind them moves up. Costs a few stores per number and one pass
+    /// Waiting numbers leave: everyone behind them moves up. Costs a few stores per number and one pass
     /// over the prefixes behind the first, so a batch is far cheaper than its numbers one by one.
     ///
     /// # Panics
     ///
-    /// If the numbers don't ascend, or one is not waiting, or the state is not one of going.
+    /// If the numbers don't ascend, or one is not waiting, or the state is not a way of leaving.
     pub fn depart_many(&mut self, numbers: &[Number], state: PlaceState, at: Millis) {
         let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
         assert!(matches!(state, PlaceState::Left | PlaceState::Idle | PlaceState::Revoked));
@@ -115,8 +115,8 @@ impl LineWriter {
         self.line.counters.watermark.store(watermark.0, Ordering::Release);
     }
 
-    /// Sets an issued number's state and the time that belongs to it. For waiting numbers that go,
-    /// call [`LineWriter::depart`] instead: this moves nobody up.
+    /// Sets an issued number's state and the time that belongs to it. For waiting numbers that leave,
+    /// call [`LineWriter::depart`] instead: this does not move anyone up.
     ///
     /// # Panics
     ///
