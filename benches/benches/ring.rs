@@ -16,7 +16,7 @@ use crossbeam::queue::ArrayQueue;
 use engine::{limits::RING_SLOTS, ring};
 use tokio::sync::mpsc;
 
-/// Values that the consumer takes at a time at the most, as the scribe does.
+/// The most values that the consumer takes at a time, as the scribe does.
 const BATCH: usize = 4_096;
 const BURST: u64 = 1_024;
 /// How long a consumer waits before it looks again.

@@ -2,7 +2,7 @@
 //! scribe with its journal.
 //!
 //! Units never run out here: what is measured is the selling. The order pipeline is played by a
-//! receipt for all events of the batch before, since an outbox that nobody empties stops a sale.
+//! receipt for all events of the batch before, since an outbox that is never emptied stops a sale.
 
 use std::{
     pin::Pin,

@@ -78,7 +78,7 @@ impl Gate {
         self.rate_milli = rate_milli;
     }
 
-    /// Drops what the bucket saved up by `at`, so that a pause earns nothing.
+    /// Keeps at most one admission in the bucket at `at`, so that a pause saves up no more.
     pub(crate) fn restart(&mut self, at: Millis) {
         self.level = self.level.min(ADMISSION);
         self.filled_at = at;

@@ -34,10 +34,11 @@
 //! of the later segments. Seen from a given `n` it is in exactly one of the terms of the sum, and
 //! stays there: the bit, if it is in n's block; else n's block's prefix, if it is in n's segment; else
 //! n's segment's prefix. Bits and prefix of a block are one word, which one store changes. So
-//! `ahead(n)` is a constant minus three terms that only rise, and each is loaded once. Loads of one location never go back in time (coherence),
-//! so a later `ahead(n)` subtracts at least as much term by term, however the loads interleave with a
-//! departure, a batch of them, or a call. Nothing has to be read together, so relaxed loads are enough. Polls
-//! of one shopper on several threads are ordered by the sockets between them.
+//! `ahead(n)` is a constant minus three words whose part in the sum only rises, and each is loaded
+//! once. Loads of one location never go back in time (coherence), so a later `ahead(n)` subtracts at
+//! least as much term by term, however the loads interleave with a departure, a batch of them, or a
+//! call. Nothing has to be read together, so relaxed loads are enough. Polls of one shopper on several
+//! threads are ordered by the sockets between them.
 //!
 //! For the same reason a torn read is never far off: it lies between the exact position when the read
 //! began and the exact position when it ended.

@@ -194,7 +194,8 @@ impl<T> Producer<T> {
         tail.saturating_sub(head).min(self.ring.slots.len())
     }
 
-    /// Moves the tail on by one from `tail` and takes over the wake-up; otherwise answers the tail as it is.
+    /// Moves the tail on by one from `tail` and takes over the wake-up; otherwise answers the tail
+    /// as it is.
     fn claim(&self, tail: usize) -> Result<(), usize> {
         let next = (tail & POSITION) + 1;
         self.ring

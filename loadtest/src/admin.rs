@@ -1,7 +1,7 @@
 //! The operator's part: putting the sale up and counting its units.
 //!
 //! Owns the sale the run creates or finds and the readings of its stock and line. A reading is
-//! asked for once, never again: while the server is down there is simply none.
+//! requested once and never retried: while the server is down there is simply no reading.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,8 +7,8 @@
 //! sockets. How a socket is opened is in [`dial`], the sockets to one node are in [`node`], event
 //! streams are in [`stream`].
 //!
-//! Several nodes may serve one sale. Who sends says which of them is asked, and [`Client::any`] and
-//! [`Client::another`] choose as a load balancer would; the bound on sockets is that of all together.
+//! Several nodes may serve one sale. The caller says which of them to ask, and [`Client::any`] and
+//! [`Client::another`] choose as a load balancer would; the bound on sockets is for all nodes together.
 //!
 //! It never repeats a request by itself. A failure says whether the request may have reached the
 //! server, since that is what decides what a retry means; see [`crate::run::Run::insist`].
@@ -177,7 +177,7 @@ pub(crate) struct Client {
     clock: Clock,
     timeout: Duration,
     connections: usize,
-    /// One permit per request at once, to whichever node; fair, so nobody starves.
+    /// One permit per request in progress, to any node; fair, so that no request starves.
     permits: Semaphore,
 }
 

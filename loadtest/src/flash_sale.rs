@@ -252,7 +252,7 @@ async fn shop(
 }
 
 /// Starts each shopper at the intended moment, whatever the server does, and returns all records
-/// by arrival. After `stopped`, nobody else arrives and those inside end at once.
+/// by arrival. After `stopped`, no one else arrives, and those inside end at once.
 async fn arrivals(
     run: Arc<Run>,
     plans: Vec<Plan>,

@@ -18,7 +18,7 @@ const STREAM_ARRIVALS: u64 = 2;
 /// The first stream that belongs to a shopper.
 pub(crate) const STREAM_SHOPPERS: u64 = 16;
 
-/// Nobody thinks longer than this: the tail of a wide lognormal has no end.
+/// The longest time to think: the tail of a wide lognormal has no end.
 const THINK_MAX: Duration = Duration::from_mins(10);
 /// How often a refresher enters again or asks again at once.
 const REFRESHES_MAX: u64 = 3;

@@ -16,7 +16,7 @@ use crate::report::number::{grouped, milliseconds, rate, real};
 use crate::run::Run;
 use crate::timeline::{Quantiles, seconds};
 
-/// Often enough to look alive, too seldom to cost anything.
+/// Often enough to look alive, too rarely to cost anything.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 /// Between lines where nothing can be redrawn.
 const LINE_EVERY: Duration = Duration::from_secs(5);

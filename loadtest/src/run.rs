@@ -1,4 +1,4 @@
-//! What all shoppers of one run share, and how they insist.
+//! What all shoppers of one run share, and how they retry.
 //!
 //! Owns the retry rule of the crowd: a request is repeated under the same key until it has a
 //! definite answer. 429 and 503 wait as long as the server asks; a lost connection or an answer
@@ -157,7 +157,7 @@ impl Run {
                 });
                 Some(answer.retry_after.unwrap_or(backoff))
             }
-            // A gateway in front that found nobody behind it.
+            // A gateway found no server behind it.
             502 => {
                 self.measures.pushed_back.add_one();
                 Some(answer.retry_after.unwrap_or(backoff))

@@ -2,7 +2,7 @@
 //!
 //! Owns a visit from the intended arrival to its end, and the record of it. Each step notes what
 //! it asks before it asks, and what was acknowledged after; see [`crate::ledger`]. What happens
-//! after admission is in [`buy`]; who waits otherwise than by polling once at a time has a file each.
+//! after admission is in [`buy`]; each other way of waiting has a file of its own.
 //!
 //! ```text
 //! enter ─▶ waiting ──poll──▶ admitted ─▶ purchase ─▶ held ─▶ paying ─▶ confirmed
@@ -32,9 +32,9 @@ use crate::wire::{Place, PlaceState};
 
 /// When the server does not say when to poll again.
 const POLL_AFTER_MS_DEFAULT: u64 = 1_000;
-/// Nobody but a bot polls faster than this, whatever the server says.
+/// Only a bot polls faster than this, whatever the server says.
 const POLL_AFTER_MS_MIN: u64 = 50;
-/// Nobody waits longer than this between polls, so that a slip in the hint cannot end a run.
+/// The longest wait between polls, so that a slip in the hint cannot end a run.
 const POLL_AFTER_MS_MAX: u64 = 30_000;
 
 /// Lives one visit, until its end or until `stop` turns true, and returns what is known.

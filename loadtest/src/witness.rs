@@ -1,6 +1,6 @@
 //! Rules that are checked on every answer, as it arrives.
 //!
-//! Owns what no one shopper can see: the highest number known to be admitted, the highest
+//! Owns what no single shopper can see: the highest number known to be admitted, the highest
 //! `serving` shown, the units known to be confirmed. A request *samples* these before it is sent;
 //! whatever the sample says happened before the request, so the answer must agree with it. That
 //! turns promises about order into comparisons of two integers, whatever the interleaving.
@@ -100,7 +100,7 @@ pub(crate) struct Witness {
     lags: Lags,
     /// `serving` never goes back, and covers everyone seen admitted.
     pub(crate) serving: Findings,
-    /// Nobody waits whose later neighbour has been let in.
+    /// No one waits after someone with a later number was let in.
     pub(crate) overtaken: Findings,
     /// A bot gets in after everyone before it, and nothing without a pass.
     pub(crate) bots: Findings,

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where programs are that not everybody has on the `PATH`.
+/// Where programs are that may not be on the `PATH`.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/local/bin", "/usr/sbin", "/sbin"];
 
 /// Long enough for a program to come up on a busy machine.

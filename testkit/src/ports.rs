@@ -1,8 +1,8 @@
 //! Free ports for programs that have to be told theirs.
 //!
-//! Below those that the system gives to outgoing connections: any of these may take a port between the
-//! moment when it was found free and that when the program listens. And so low that a Redis Cluster has
-//! room for its second port, 10,000 above.
+//! They are below the ports that the system gives to outgoing connections, which could otherwise take a
+//! port after it was found free and before the program listens. They are also low enough that a Redis
+//! Cluster has room for its second port, 10,000 above.
 
 use std::{
     net::TcpListener,
@@ -12,16 +12,16 @@ use std::{
 
 const FIRST: u16 = 12_000;
 const COUNT: u32 = 10_000;
-/// Sets processes that run at the same time apart, whose ids are neighbours.
+/// Keeps processes apart that run at the same time and have neighbouring ids.
 const APART: u32 = 7_919;
 
 /// Ports given by this process so far.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
-/// A port of 127.0.0.1 at which nobody listens, and that this process is given once.
+/// A port of 127.0.0.1 on which nothing listens, and that this process gets only once.
 ///
 /// # Panics
-/// When none is free.
+/// If no port is free.
 pub fn free() -> u16 {
     let start = process::id().wrapping_mul(APART);
     (0..COUNT)

@@ -187,8 +187,8 @@ impl Redis {
         self.child.id()
     }
 
-    /// Removes the names of its files and its socket: it goes on with what is open, nobody can
-    /// connect any more, and nothing is left behind even if we are killed.
+    /// Removes the names of its files and its socket: it goes on with what is open, accepts no new
+    /// connections, and leaves nothing behind even if we are killed.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Calling other programs.
 //!
 //! Owns the child from start to end: its input is empty, its output passes straight through, and
-//! it has a deadline, since a hung test in CI says nothing until somebody looks. Refuses to
+//! it has a deadline, since a hung test in CI says nothing until someone looks. Refuses to
 //! interpret what the program prints, except as JSON or text when asked to read it.
 //!
 //! Invariant: when a call returns, the child it started is gone; past the deadline, so are its
@@ -203,7 +203,7 @@ pub(crate) fn now() -> Instant {
 /// killed alone would leave them holding ports and files.
 fn kill_with_descendants(child: &mut Child) {
     let doomed = descendants(child.id(), &parents());
-    // The parents first, so that nobody is left to start anew what has just been killed.
+    // The parents first, so that none of them can restart what has just been killed.
     let killed = child.kill().and_then(|()| child.wait());
     if let Err(e) = killed {
         println!("could not kill process {}: {e}", child.id());

@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: what the house rules say and no compiler checks.
 //!
 //! Owns the list of rules and the report. Each rule is a pure function of the tree, so that its
-//! test is a tree of two lines. Refuses to mend anything. Invariant: a fault fails the chore, a
+//! test is a tree of two lines. Refuses to repair anything. Invariant: a fault fails the chore, a
 //! remark never does.
 
 mod crates;

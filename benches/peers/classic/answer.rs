@@ -21,21 +21,21 @@ const BODY_BYTES: usize = 448;
 
 const REQUEST_ID: &str = "0123abcd-1ffff";
 
-/// What somebody is told.
+/// What the client is told.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// A place or a purchase.
     Object(StatusCode, Vec<u8>),
     /// No unit is left.
     SoldOut,
-    /// No ticket, or nobody's.
+    /// No ticket, or not a valid one.
     Unauthorized,
     NotFound,
     /// Redis gave no answer.
     Unavailable,
 }
 
-/// Where somebody stands.
+/// Where a shopper stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) sale: &'a str,

@@ -2,8 +2,8 @@
 //!
 //! The line is a sorted set, a place is its rank, the stock is a counter. Same paths, statuses,
 //! headers and body sizes as `rushgate serve`; same runtime, socket options and buffer size.
-//! Whoever loses to it has no excuse and whoever beats it beats the design, since in each doubt it
-//! was given the faster way:
+//! Losing to it has no excuse, and beating it means beating the design, because wherever there was a
+//! choice it got the faster way:
 //!
 //! - One round trip a request: `ZRANK` for a position, one cached script (`EVALSHA`) for an entry
 //!   (`INCR`, `ZADD NX`, `ZRANK`) and for a purchase (`DECR` if positive).
@@ -12,7 +12,7 @@
 //!   protocol this takes the least processor time an answer, here and in Redis together, and the
 //!   throughput of the others is no higher than the machine's noise.
 //! - It believes every token: no signature is verified, no time limit kept, no idempotency key of a
-//!   purchase remembered, no hold recorded, nobody departs. All of that would cost it more calls.
+//!   purchase remembered, no hold recorded, and no one departs. All of that would cost more calls.
 //! - Times in its answers are constants, texts are written once at the start or without formatting.
 //!
 //! The first line on standard output says where it listens and which process is its Redis, which

@@ -1,4 +1,4 @@
-//! A bot gains nothing by asking more often: same order, same door, no pass no purchase.
+//! A bot gains nothing by asking more often: the same order, the same gate, and no purchase without a pass.
 
 use super::{Broken, Verdict};
 use crate::ledger::Ledger;

@@ -1,4 +1,4 @@
-//! Rules about numbers: each issued once, earlier for who was earlier.
+//! Rules about numbers: each is issued once, and earlier shoppers get smaller ones.
 
 use std::collections::HashMap;
 

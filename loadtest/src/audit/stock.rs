@@ -93,7 +93,7 @@ fn server_sold(read: &StockRead) -> Option<u64> {
     }
 }
 
-/// Nobody goes without while a unit is left.
+/// No one who wants a unit goes without while one is left.
 pub(super) fn sold_out_when_wanted(ledger: &Ledger) -> Verdict {
     let mut broken = Broken::default();
     let all = || ledger.sold_before + ledger.confirmed_units();

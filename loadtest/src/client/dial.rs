@@ -92,7 +92,7 @@ impl Dial {
     /// A new connection, ready for a request.
     pub(crate) async fn open(&self) -> Result<Connection, String> {
         let stream = TokioIo::new(self.connect().await?);
-        // The drivers' errors reach whoever waits on the connection; nobody else wants them.
+        // The drivers' errors reach the request that waits on the connection; no one else needs them.
         match self.http {
             Http::One => {
                 let (connection, driver) =

@@ -1,7 +1,7 @@
 //! One node of the service and the sockets open to it.
 //!
-//! Owns the kept-alive connections and the form of a request. How many may be in use at once is the
-//! [`super::Client`]'s to say, for all nodes together.
+//! Owns the kept-alive connections and the form of a request. The [`super::Client`]
+//! decides how many may be in use at once, for all nodes together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +29,7 @@ pub(super) struct Node {
     pub(super) dial: Dial,
     /// HTTP/1.1 connections whose last answer was read to its end: at most as many as permits.
     idle: Mutex<Vec<Connection>>,
-    /// HTTP/2 connections, taken in turn. Whoever finds a place empty or broken fills it; if two
+    /// HTTP/2 connections, taken in turn. A request that finds a place empty or broken fills it; if two
     /// do so at once, one of the sockets serves a single request.
     shared: Vec<Mutex<Option<http2::SendRequest<Full<Bytes>>>>>,
     turn: AtomicUsize,

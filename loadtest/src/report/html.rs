@@ -1,7 +1,7 @@
 //! The report as one HTML page.
 //!
 //! Owns the page's order and markup. The page is complete by itself: no script, no outside
-//! resource, light and dark by the reader's choice, every chart with a table for who cannot see
+//! resource, light and dark by the reader's choice, every chart with a table for readers who cannot see
 //! it. It is written as XML too, so that a test can parse it. To add a part, write a function that
 //! returns a [`Section`] and name it in [`sections`].
 

@@ -1,6 +1,6 @@
 //! The report for a terminal.
 //!
-//! Owns the words and the columns. The verdict stands last, where the eye is when a run ends.
+//! Owns the words and the columns. The verdict comes last, where the eye is when a run ends.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,8 +2,8 @@
 //!
 //! Owns the hammering. Whatever it is told to wait, its next request is meant to leave one period
 //! after the last was meant to. Most ask for the place; some enter again with the same key, some
-//! try to buy with a ticket in place of a pass. None of it may bring anything: see
-//! [`crate::witness::Witness::bot`]. Let in, it buys like anybody.
+//! try to buy with a ticket in place of a pass. None of this may help it: see
+//! [`crate::witness::Witness::bot`]. Once let in, it buys like anyone else.
 
 use std::sync::Arc;
 use std::time::Duration;

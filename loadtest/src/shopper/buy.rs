@@ -50,7 +50,7 @@ impl Shopper {
         Call::post(path, pass, key).json(&PurchaseRequest { items: [item] })
     }
 
-    /// All units are held or sold; some may come back. Who wanted two is content with one. Says
+    /// All units are held or sold; some may come back. A shopper who wanted two settles for one. Says
     /// when to try again.
     fn wait_for_units(&mut self) -> Stamp {
         self.refusals += 1;

@@ -13,7 +13,7 @@ use crate::wire::Status;
 
 /// A wait estimated to be longer than this is no danger of claiming by mistake.
 const FAR_SECONDS: f64 = 10.0;
-/// Between looks at the public status, which is a second old at the most.
+/// Between looks at the public status, which is at most a second old.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 impl Shopper {

@@ -16,7 +16,7 @@ use crate::witness::Sample;
 
 /// When the server does not say when to come back.
 const RETRY_DEFAULT: Duration = Duration::from_secs(2);
-/// Nobody waits longer than this to come back.
+/// The longest break before a watcher comes back.
 const RETRY_MAX: Duration = Duration::from_secs(20);
 /// How often a watcher of a sold-out sale asks itself whether units may still come back.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -21,7 +21,7 @@ const POSITION: &str = "position";
 const OURS_ALWAYS: &str = "ours, `always`";
 const CLASSIC_OFF: &str = "classic, no file";
 
-/// How long a Redis is watched while nobody polls.
+/// How long a Redis is watched without polls.
 const QUIET: Duration = Duration::from_secs(1);
 /// Requests before the first turn.
 const WARM_UP: u64 = 5_000;
@@ -48,7 +48,7 @@ pub(super) struct Polled {
 /// Commands of a Redis in one turn, those of its functions with them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Commands {
-    /// A second, while nobody polls.
+    /// A second, without polls.
     pub(super) quiet: f64,
     /// Polls a second, and commands a second meanwhile.
     pub(super) polls: f64,

@@ -19,7 +19,7 @@ pub(super) const CONNECTIONS_READING: u32 = 64;
 /// Connections where the answer waits for the disk: what shares one sync.
 pub(super) const CONNECTIONS_WRITING: u32 = 256;
 
-/// The sales of the bench: nobody is called from `queue` and `door`, everyone from the others.
+/// The sales of the bench: no one is called from `queue` and `door`, everyone from the others.
 const SALES: [(&str, &str, u64); 4] = [
     ("queue", "0.001", 1_000_000),
     ("door", "0.001", 1_000_000),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// Connections of the open loop: more than are ever busy, so that nobody waits for one.
+/// Connections of the open loop: more than are ever busy, so that no request waits for one.
 const CONNECTIONS: u32 = 1_000;
 /// A request not answered by then counts as having taken as long.
 const DEADLINE_SECONDS: f64 = 1.0;

@@ -39,7 +39,7 @@ pub(super) struct Turn {
     pub(super) message_cpu_us: f64,
     /// A gate that moves twenty times a second: from the first move that a watcher was not told.
     pub(super) gate: Delays,
-    /// What a position took that was asked for every few milliseconds while nobody was told, …
+    /// How long a position took, asked for every few milliseconds, while no watcher was told, …
     pub(super) position_quiet: Delays,
     /// … and while the gate moved.
     pub(super) position_gate: Delays,

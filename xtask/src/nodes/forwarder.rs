@@ -1,10 +1,10 @@
-//! A link that can be cut where network namespaces are not to be had: a TCP forwarder between one
+//! A link that can be cut where network namespaces are not available: a TCP forwarder between one
 //! node and the store.
 //!
-//! Cut, it takes no byte from either side and closes nothing, as a network that loses every packet:
-//! whoever waits for an answer waits. When it is mended, what was on its way arrives, as after TCP's
-//! retransmissions. Unlike with lost packets, new connections can be opened meanwhile; nothing comes
-//! through them.
+//! While it is cut, it takes no byte from either side and closes nothing, like a network that loses
+//! every packet: a caller waits for its answer. When it is restored, what was on its way arrives, as
+//! after TCP's retransmissions. Unlike with lost packets, new connections can be opened meanwhile, but
+//! nothing comes through them.
 
 use std::{
     io::{self, Read as _, Write as _},

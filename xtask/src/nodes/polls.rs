@@ -1,9 +1,9 @@
 //! Whether polls reach the store.
 //!
-//! Owns two samples of what Redis is asked while a sale stands still: without anybody, and while as
-//! many polls as the machine gives come in at all nodes. Polls are answered from each node's memory, so
-//! the two must hardly differ: all that polls add is that each node tells the others, once in a while,
-//! who still waits.
+//! Owns two samples of what Redis is asked while a sale stands still: without polls, and with as
+//! many polls at all nodes as the machine can make. Polls are answered from each node's memory, so the
+//! two must hardly differ: with polls, each node only tells the others from time to time who is still
+//! waiting.
 
 use std::{
     collections::BTreeMap,

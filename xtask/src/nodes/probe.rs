@@ -1,8 +1,8 @@
-//! How long nobody could enter.
+//! How long no one could enter.
 //!
-//! Owns one prober for each node: it enters under a fresh key every 100 ms, the probers in turn, repeats
-//! under the same key until it is answered with a place, and leaves the line again, so that the sale is
-//! the crowd's. What counts is the longest time without any acknowledged entry, at one node and
+//! Owns one prober for each node: it enters under a new key every 100 ms, the probers in turn, repeats
+//! under the same key until it gets a place, and leaves the line again, so that it takes nothing from the
+//! crowd. What counts is the longest time without any acknowledged entry, at one node and
 //! anywhere.
 
 use std::{
@@ -113,7 +113,7 @@ fn probe(node: SocketAddr, index: u32, sale: &str, begun: Instant, stop: &Atomic
                     found.refused += 1;
                     found.slowest_refusal = found.slowest_refusal.max(asked.elapsed());
                 }
-                // Sold out or closed: nobody enters any more.
+                // Sold out or closed: there are no more entries.
                 Ok(_) => return found,
                 Err(_) => found.lost += 1,
             }

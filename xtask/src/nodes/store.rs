@@ -37,8 +37,8 @@ impl Store {
         let besides = besides.map(|address| address.to_string());
         let mut more = vec!["--port", &port, "--bind", "127.0.0.1"];
         if let Some(besides) = &besides {
-            // Without a password Redis answers nobody but this machine, unless it is told so. Who can
-            // reach the address is on this machine, though on another network.
+            // Without a password Redis answers only this machine, unless it is told otherwise. The
+            // address can be reached only from this machine, though from another network.
             more.extend([besides, "--protected-mode", "no"]);
         }
         let redis = Redis::start_with(directory, AppendFsync::Always, &more)?;

@@ -1,6 +1,6 @@
 //! An answer, as far as it is looked at: the status line and the `content-length`.
 
-/// Bytes of an answer at the most: a place with its ticket and its pass takes about 1 KiB.
+/// The most bytes of an answer: a place with its ticket and its pass takes about 1 KiB.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Where an answer ends and what it says.

@@ -32,7 +32,7 @@ impl Arrivals {
         self.due
     }
 
-    /// Above 0, at the most 1.
+    /// Above 0, and at most 1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are what a float holds")]
     fn chance(&mut self) -> f64 {
         const STEPS: u64 = 1 << 53;

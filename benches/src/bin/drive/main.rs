@@ -1,12 +1,12 @@
 //! The driver: raw requests at a server, in a closed loop or an open one.
 //!
 //! *Closed*: each connection sends again when all it sent has been answered, read in full and
-//! checked (status line, `content-length`, every byte of the body). It finds the most that a server
-//! answers, and says little about how long a crowd would wait. *Open* (`--rate`): requests become
+//! checked (status line, `content-length`, every byte of the body). It finds how much a server can
+//! answer, and says little about how long a crowd would wait. *Open* (`--rate`): requests become
 //! due by a seeded schedule whatever the server does, and are timed from when they were due.
 //!
-//! Owns one thread and no parser to speak of, since it shares the machine with what it measures.
-//! Refuses answers without a `content-length` and bytes nobody asked for.
+//! Owns one thread and hardly any parser, since it shares the machine with what it measures. Refuses
+//! answers without a `content-length`, and unrequested bytes.
 //!
 //! A request is a template: raw bytes in which `{line}` stands for a line of a file (a ticket, a
 //! pass) and `{serial}` for a number of 16 hex digits that never repeats (an idempotency key).

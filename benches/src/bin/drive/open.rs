@@ -1,12 +1,12 @@
 //! The open loop: requests become due whatever the server does.
 //!
-//! A request that is due takes a free connection, the one used last. If none is free it waits for
-//! one, the newest first, as in a crowd where each has a browser of its own and nobody stands
-//! behind another's request. It is timed from the moment it was due. At its deadline it is *lost*
-//! if it was never sent; if it was, it is *late*: its connection is hung up, and the next request
-//! on it connects again. Nothing is sent twice.
+//! When a request becomes due, it takes the free connection that was used last. If no connection is
+//! free, it waits for one, the newest request first, as in a crowd where all have browsers of their
+//! own. It is timed from the moment it was due. If it was never sent by its deadline, it is *lost*. If
+//! it was sent, it is *late*: its connection is closed, and the next request reconnects. Nothing is
+//! sent twice.
 //!
-//! Invariant: every request is in the end one of answered, lost, late or broken.
+//! Invariant: every request ends as answered, lost, late or broken.
 
 use std::{
     collections::VecDeque,

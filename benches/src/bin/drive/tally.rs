@@ -49,7 +49,7 @@ impl Tally {
         self.time(took);
     }
 
-    /// Counts what a request took that nobody answered in time.
+    /// Counts a request that was not answered in time.
     pub(crate) fn time(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.times.saturating_record(micros);
