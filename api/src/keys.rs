@@ -8,8 +8,8 @@ mod open;
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -36,6 +36,8 @@ const HASH_PREFIX: &str = "blake3:";
 
 /// Random bytes in a fresh key or secret.
 const FRESH_BYTES: usize = 32;
+/// Permission bits of everyone but the owner.
+const OTHERS_MODE: u32 = 0o077;
 
 /// What a bearer key allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -241,7 +243,18 @@ impl KeyFile {
     }
 
     fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let text = fs::read(path).map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
+        let failed = |error| KeyFileError::Io(path.to_owned(), error);
+        let mut file = fs::File::open(path).map_err(failed)?;
+        let mode = file.metadata().map_err(failed)?.permissions().mode();
+        if mode & OTHERS_MODE != 0 {
+            let shown = path.display();
+            tracing::warn!(
+                "{shown} can be read or written by other users (mode {:03o}); run: chmod 600 {shown}",
+                mode & 0o777,
+            );
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(failed)?;
         let malformed = || KeyFileError::Malformed(path.to_owned());
         let file: Self = serde_json::from_slice(&text).map_err(|_| malformed())?;
         let usable = check_value(&file.operator).is_ok() && check_value(&file.backend).is_ok();
@@ -251,7 +264,9 @@ impl KeyFile {
     /// Writes a private temporary file, syncs it, and links it to its name only if that is free.
     fn create(&self, dir: &Path, path: &Path) -> io::Result<()> {
         fs::create_dir_all(dir)?;
-        let temporary = dir.join(format!("{KEY_FILE_NAME}.{}.tmp", std::process::id()));
+        // In a directory that others may write to, a name they can guess could lead elsewhere.
+        let unguessable = random_text().map_err(io::Error::other)?;
+        let temporary = dir.join(format!(".{KEY_FILE_NAME}.{unguessable}.tmp"));
         let written = self.write(&temporary).and_then(|()| fs::hard_link(&temporary, path));
         let removed = fs::remove_file(&temporary);
         written?;
@@ -263,7 +278,7 @@ impl KeyFile {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
+        options.write(true).create_new(true).mode(0o600);
         let mut file = options.open(temporary)?;
         file.write_all(&text)?;
         file.sync_all()
@@ -272,8 +287,6 @@ impl KeyFile {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     const OPERATOR: &str = "operator-key-operator-key";
@@ -319,6 +332,23 @@ mod tests {
         assert!(first.starts_with("rgo_") && second.starts_with("rgb_"));
         assert_ne!(first[4..], second[4..]);
         assert_eq!(check_value(&first), Ok(()));
+    }
+
+    #[test]
+    fn keys_are_never_written_to_what_somebody_else_put_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = dir.path().join("elsewhere");
+        let keys = KeyFile::fresh().unwrap();
+        let planted = dir.path().join("planted.tmp");
+        std::os::unix::fs::symlink(&elsewhere, &planted).unwrap();
+        let error = keys.write(&planted).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert!(!elsewhere.exists());
+        // Nor is there a name to plant it at.
+        let guessed = dir.path().join(format!("{KEY_FILE_NAME}.{}.tmp", std::process::id()));
+        std::os::unix::fs::symlink(&elsewhere, guessed).unwrap();
+        KeyFile::open_or_create(dir.path()).unwrap();
+        assert!(!elsewhere.exists());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Whatever was logged, a line stays a line: control characters in the formatted event are escaped
 //! on their way out, so that no request can forge an entry or drive a terminal.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -57,19 +57,12 @@ impl<W: io::Write> io::Write for Escaped<W> {
             Some((b'\n', line)) => (line, &b"\n"[..]),
             _ => (event, &b""[..]),
         };
-        if line.iter().any(u8::is_ascii_control) {
-            let mut escaped = Vec::with_capacity(line.len() + 16);
-            for &byte in line {
-                if byte.is_ascii_control() {
-                    io::Write::write_fmt(&mut escaped, format_args!("\\x{byte:02x}"))?;
-                } else {
-                    escaped.push(byte);
-                }
-            }
+        if line.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            self.0.write_all(event)?;
+        } else {
+            let mut escaped = escape(line);
             escaped.extend_from_slice(end);
             self.0.write_all(&escaped)?;
-        } else {
-            self.0.write_all(event)?;
         }
         Ok(event.len())
     }
@@ -77,6 +70,41 @@ impl<W: io::Write> io::Write for Escaped<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// A line without what a terminal or reader would obey. What is not ASCII is escaped as JSON has it,
+/// so that a line of JSON stays one.
+fn escape(line: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(line.len() + 16);
+    for chunk in line.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            // Writing to memory does not fail.
+            drop(match char {
+                '\0'..='\x1f' | '\x7f' => write!(escaped, "\\x{:02x}", u32::from(char)),
+                char if is_obeyed(char) => write!(escaped, "\\u{:04x}", u32::from(char)),
+                char => write!(escaped, "{char}"),
+            });
+        }
+        for byte in chunk.invalid() {
+            drop(write!(escaped, "\\x{byte:02x}"));
+        }
+    }
+    escaped
+}
+
+/// Control characters beyond ASCII (C1), line ends, and marks that change the order in which text
+/// is shown.
+const fn is_obeyed(char: char) -> bool {
+    matches!(
+        char,
+        '\u{80}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -113,5 +141,21 @@ mod tests {
         assert_eq!(written.matches('\n').count(), 1, "{written}");
         assert!(!written.contains(['\r', '\x1b']), "{written}");
         assert!(written.contains("forged"));
+    }
+
+    #[test]
+    fn what_a_reader_would_obey_is_shown_and_words_stay_words() {
+        let shown = |text: &[u8]| String::from_utf8(escape(text)).unwrap();
+        assert_eq!(shown("a\u{9b}31m\u{85}b".as_bytes()), "a\\u009b31m\\u0085b");
+        assert_eq!(
+            shown("\u{202e}gpj.exe\u{2066}\u{2029}".as_bytes()),
+            "\\u202egpj.exe\\u2066\\u2029"
+        );
+        assert_eq!(shown(b"\x1b[2J\xff\x80"), "\\x1b[2J\\xff\\x80");
+        assert_eq!(shown("대기열 größer é 🎫".as_bytes()), "대기열 größer é 🎫");
+        let mut json = escape("{\"agent\":\"\u{202e}\u{9b}\"}".as_bytes());
+        let read: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(read["agent"], "\u{202e}\u{9b}");
+        json.clear();
     }
 }
