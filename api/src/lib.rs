@@ -38,5 +38,7 @@ pub mod app;
 pub mod handlers;
 
 pub mod cli;
+pub(crate) mod greeting;
 pub mod serve;
+pub(crate) mod signals;
 pub mod verify;

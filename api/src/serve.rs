@@ -1,7 +1,7 @@
 //! A server's life: recover, make the configured sales, listen, serve, drain, stop.
 //!
 //! Exit codes: 0 after a clean stop, 1 when it could not start, 3 when the journal failed or a thread
-//! panicked, and nothing more could be promised.
+//! panicked, and nothing more could be promised, 130 after a second Ctrl+C.
 
 use std::{fmt, process::ExitCode, sync::Arc, time::Duration};
 
@@ -23,21 +23,17 @@ use engine::{
     view::SaleView,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::{
-    runtime,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-    task::JoinHandle,
-};
+use tokio::{runtime, sync::oneshot, task::JoinHandle};
 
 use crate::{
     access::AccessLog,
     app::{App, Fixed, Front},
-    cli::{complain, say},
+    cli::complain,
     config::{self, ArbiterKind, Config},
     cors::Cors,
+    greeting::Greeting,
     handlers::stream::Streams,
-    keys::open_keys,
+    keys::{KEY_FILE_NAME, open_keys},
     limiter::Limiter,
     logging,
     metrics::{self, Outcomes, Present, RequestTimes, SyncTimes},
@@ -49,6 +45,7 @@ use crate::{
     },
     reference,
     server::{PeerCaps, Server, ServerOptions, TlsFiles},
+    signals::{self, Hangup, StopSignals},
     token::Keyring,
     trouble,
     wait_estimates::WaitEstimates,
@@ -57,6 +54,8 @@ use crate::{
 
 /// What the program exits with when the journal failed or a thread panicked.
 const EXIT_FAILED: u8 = 3;
+/// What it exits with after a second Ctrl+C, as shells say it.
+const EXIT_INTERRUPTED: u8 = 130;
 /// A snapshot is written whenever so many segments were sealed: 64 MiB of journal bound recovery.
 const SNAPSHOT_EVERY_SEGMENTS: u64 = 4;
 
@@ -86,7 +85,12 @@ pub fn run(config: Config) -> ExitCode {
         .enable_all()
         .build()
         .map_err(StartFailure::from)
-        .and_then(|runtime| runtime.block_on(serve(config, panics)));
+        .and_then(|runtime| {
+            let served = runtime.block_on(serve(config, panics));
+            // Nothing is owed to what still runs, and after a second Ctrl+C it may run for long.
+            runtime.shutdown_background();
+            served
+        });
     match served {
         Ok(code) => code,
         Err(error) => {
@@ -115,6 +119,8 @@ pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure> {
+    signals::ignore_the_rest()?;
+    let hangup = Hangup::catch()?;
     let exposition = metrics::install()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data.dir)?);
     let opened = open_keys(&config.keys, &config.data.dir)?;
@@ -159,9 +165,10 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         engine: engine.clone(),
     });
     // Before anybody is told that we listen: whoever knows of us may tell us to stop.
-    let stop = StopSignals::catch()?;
+    let mut stop = StopSignals::catch()?;
     let listening = Listening::open(&config, &app, &engine, exposition)?;
-    announce(&listening);
+    tokio::spawn(hangup.reload(listening.public.tls()));
+    greeting(&config, &listening).tell();
 
     let grace = Duration::from_millis(config.server.drain_timeout_ms);
     let serving = async {
@@ -169,22 +176,50 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         if let Some(making) = making {
             making.abort();
         }
-        listening.close(grace).await;
-        tokio::task::spawn_blocking(move || orders.stop()).await?;
+        let stopping = async {
+            listening.close(grace).await;
+            tokio::task::spawn_blocking(move || orders.stop()).await
+        };
+        tokio::select! {
+            stopped = stopping => stopped?,
+            () = stop.insisted() => return Ok(Err(Failed::Interrupted)),
+        }
         // The scribe ends when the last handle to the engine is gone.
         drop((app, engine));
-        Ok(())
+        Ok(Ok(()))
     };
-    Ok(match serve_until(serving, running, panics).await? {
+    serve_until(serving, running, panics).await.map(exit)
+}
+
+/// Says how it ended.
+fn exit(ended: Result<(), Failed>) -> ExitCode {
+    match ended {
         Ok(()) => {
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }
         Err(failure) => {
             complain(&failure.to_string());
-            ExitCode::from(EXIT_FAILED)
+            ExitCode::from(failure.exit_code())
         }
-    })
+    }
+}
+
+/// What is said once it listens.
+fn greeting(config: &Config, listening: &Listening) -> Greeting {
+    if config.pages.demo_payment {
+        tracing::warn!(
+            "pages.demo_payment is on: shoppers pay by pressing a button; turn it off before \
+             anything real is sold"
+        );
+    }
+    let key_file = config.keys.operator.is_empty().then(|| config.data.dir.join(KEY_FILE_NAME));
+    Greeting {
+        public: listening.public.local_addr(),
+        operations: listening.operations.local_addr(),
+        tls: config.server.tls.is_some(),
+        key_file,
+    }
 }
 
 /// The bodies that are made once.
@@ -202,6 +237,17 @@ enum Failed {
     Journal(Fatal),
     /// Something panicked that nothing looks after; in words.
     Panic(String),
+    /// A second Ctrl+C came before the stop was over.
+    Interrupted,
+}
+
+impl Failed {
+    const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Journal(_) | Self::Panic(_) => EXIT_FAILED,
+            Self::Interrupted => EXIT_INTERRUPTED,
+        }
+    }
 }
 
 impl fmt::Display for Failed {
@@ -209,6 +255,9 @@ impl fmt::Display for Failed {
         match self {
             Self::Journal(fatal) => write!(f, "journal failed, stopping: {}", fatal.reason),
             Self::Panic(words) => write!(f, "stopping after a panic: {words}"),
+            Self::Interrupted => f.write_str(
+                "stopped at once; requests under way were not answered, and nothing acknowledged is lost",
+            ),
         }
     }
 }
@@ -216,7 +265,7 @@ impl fmt::Display for Failed {
 /// Serves to the end, and on until the scribe has ended; at once with an error if the scribe stops
 /// for good or anything panics that is not contained, whether we still serve or drain already.
 async fn serve_until(
-    serving: impl Future<Output = Result<(), StartFailure>>,
+    serving: impl Future<Output = Result<Result<(), Failed>, StartFailure>>,
     running: Running,
     mut panics: Panics,
 ) -> Result<Result<(), Failed>, StartFailure> {
@@ -230,7 +279,11 @@ async fn serve_until(
         // Of a scribe that panicked, this says more than its end does.
         words = panics.first() => return Ok(Err(Failed::Panic(words))),
         Ok(outcome) = &mut ended => return Ok(outcome.map_err(Failed::Journal)),
-        served = serving => served?,
+        served = serving => {
+            if let Err(failed) = served? {
+                return Ok(Err(failed));
+            }
+        }
     }
     // A task that was cut may hold a handle a moment longer, and nothing is owed to it.
     match tokio::time::timeout(SCRIBE_END_TIMEOUT, ended).await {
@@ -438,16 +491,6 @@ impl Listening {
     }
 }
 
-/// Says where to connect, on standard output, in the one line that tools read.
-fn announce(listening: &Listening) {
-    let (public, operations) = (listening.public.local_addr(), listening.operations.local_addr());
-    // Written out by hand to keep the documented order; addresses need no escapes.
-    say(&format!("{{\"event\":\"listening\",\"public\":\"{public}\",\"ops\":\"{operations}\"}}\n"));
-    tracing::info!("shoppers:   http://{public}/");
-    tracing::info!("reference:  http://{public}/docs");
-    tracing::info!("operations: http://{operations}/metrics");
-}
-
 /// Why this node should get no traffic, if so.
 fn readiness(engine: &Engine, draining: bool) -> Result<(), Vec<String>> {
     let registry = engine.registry();
@@ -463,26 +506,4 @@ fn readiness(engine: &Engine, draining: bool) -> Result<(), Vec<String>> {
     }
     reasons.extend(registry.arbiter_troubles().iter().cloned());
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
-}
-
-/// SIGTERM and SIGINT, caught from now on.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    fn catch() -> std::io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { terminate, interrupt })
-    }
-
-    /// Resolves at the first of them.
-    async fn received(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

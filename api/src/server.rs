@@ -43,6 +43,7 @@ pub use handover::Pieces;
 pub use late::tell_late;
 pub use options::{ServerOptions, TlsFiles};
 pub use service::{Answer, Handler, Later, Peer};
+pub use tls::Tls;
 
 use connection::Shared;
 use drain::{Drain, Phase};
@@ -87,24 +88,31 @@ pub struct Server {
     local_addr: SocketAddr,
     drain: Arc<Drain>,
     accepting: JoinHandle<()>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
     /// Listens and serves, on the tokio runtime of the caller.
     pub fn start<H: Handler>(options: &ServerOptions, handler: Arc<H>) -> Result<Self, StartError> {
-        let tls = options.tls.as_ref().map(tls::acceptor).transpose().map_err(StartError::Tls)?;
+        let tls = options.tls.as_ref().map(Tls::open).transpose().map_err(StartError::Tls)?;
+        let tls = tls.map(Arc::new);
         let at = |source| StartError::Listen { addr: options.listen, source };
         let listener = accept::listen(options.listen).map_err(at)?;
         let local_addr = listener.local_addr().map_err(at)?;
         let drain = Arc::new(Drain::new());
-        let shared = Arc::new(Shared::new(options, handler, Arc::clone(&drain), tls));
+        let shared = Arc::new(Shared::new(options, handler, Arc::clone(&drain), tls.clone()));
         let accepting = tokio::spawn(accept::accept_all(listener, shared));
-        Ok(Self { local_addr, drain, accepting })
+        Ok(Self { local_addr, drain, accepting, tls })
     }
 
     /// Where it listens, with the port it was given.
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// The certificate, to be read again; `None` without TLS.
+    pub fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
     }
 
     /// Tells when the drain begins.

@@ -25,7 +25,6 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
@@ -36,6 +35,7 @@ use super::handover;
 use super::late::Lateness;
 use super::options::ServerOptions;
 use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
+use super::tls::Tls;
 use super::watched_io::{Home, WatchedIo};
 use crate::networks::{Network, any_contains};
 
@@ -49,13 +49,17 @@ const HTTP2_RESETS_MAX: usize = 32;
 /// What hyper-util reports.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Bytes of request bodies that a peer may send before they are read, on one stream and on all of a
+/// connection. It is what the protocol begins with; a body is no larger than a quarter of it.
+const HTTP2_WINDOW_BYTES: u32 = 65_535;
+
 /// What all connections of a listener share.
 pub(crate) struct Shared<H> {
     pub(crate) handler: Arc<H>,
     pub(crate) drain: Arc<Drain>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) lateness: Lateness,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Arc<Tls>>,
     protocol: auto::Builder<TokioExecutor>,
     trusted: Vec<Network>,
     patience: Patience,
@@ -67,7 +71,7 @@ impl<H> Shared<H> {
         options: &ServerOptions,
         handler: Arc<H>,
         drain: Arc<Drain>,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Tls>>,
     ) -> Self {
         Self {
             handler,
@@ -108,6 +112,8 @@ fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
         .max_header_list_size(options.http2_header_bytes_max)
         .max_pending_accept_reset_streams(HTTP2_RESETS_MAX)
         .max_local_error_reset_streams(HTTP2_RESETS_MAX)
+        .initial_stream_window_size(HTTP2_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_WINDOW_BYTES)
         .max_send_buf_size(options.http1_buffer_bytes())
         .keep_alive_interval(options.http2_ping_interval)
         .keep_alive_timeout(options.http2_ping_interval);
@@ -125,11 +131,11 @@ pub(crate) async fn serve<H: Handler>(
     match &shared.tls {
         None => drive_and_tell(stream, addr, &shared, activity, admission).await,
         // In a box of its own: plain connections should not be as large as TLS ones.
-        Some(acceptor) => {
+        Some(tls) => {
             Box::pin(async {
                 let mut draining = shared.drain.watch();
                 tokio::select! {
-                    handshake = timeout(shared.patience.head, acceptor.accept(stream)) => {
+                    handshake = timeout(shared.patience.head, tls.acceptor().accept(stream)) => {
                         // A failed or overdue handshake is the peer's affair; the socket closes.
                         match handshake {
                             Ok(Ok(stream)) => {

@@ -1,17 +1,52 @@
 //! TLS for a listener: certificate files in, an acceptor that speaks h2 and http/1.1 out.
+//!
+//! The files can be read again while the listener runs. New connections get the new certificate,
+//! open ones keep theirs; files that cannot be used change nothing.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::options::TlsFiles;
 
-/// Reads the files and prepares an acceptor; errors name the file.
-pub(crate) fn acceptor(files: &TlsFiles) -> io::Result<TlsAcceptor> {
+/// The certificate of a listener.
+pub struct Tls {
+    files: TlsFiles,
+    acceptor: ArcSwap<TlsAcceptor>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads the files; errors name the file.
+    pub(crate) fn open(files: &TlsFiles) -> io::Result<Self> {
+        let acceptor = ArcSwap::from_pointee(acceptor(files)?);
+        Ok(Self { files: files.clone(), acceptor })
+    }
+
+    /// Reads the files again. After an error the certificate is the one that it was.
+    pub fn reload(&self) -> io::Result<()> {
+        self.acceptor.store(Arc::new(acceptor(&self.files)?));
+        Ok(())
+    }
+
+    /// What a new connection is accepted by.
+    pub(crate) fn acceptor(&self) -> Arc<TlsAcceptor> {
+        self.acceptor.load_full()
+    }
+}
+
+fn acceptor(files: &TlsFiles) -> io::Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(&files.certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unreadable(&files.certificates, &error))?;
@@ -28,6 +63,6 @@ pub(crate) fn acceptor(files: &TlsFiles) -> io::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> io::Error {
+fn unreadable(path: &Path, error: &dyn fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {error}", path.display()))
 }

@@ -58,8 +58,11 @@ fn look_at(shopper: &mut Shopper, client: &mut Client, backend: &str) {
 
 /// The same keys give the same replies.
 fn repeat(shopper: &mut Shopper, client: &mut Client) {
-    let again = shopper.enter(client).unwrap();
-    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{}: {again:?}", shopper.key);
+    // The key of a place that was given up gives a new one.
+    if shopper.left == Left::No {
+        let again = shopper.enter(client).unwrap();
+        assert_eq!(again.header("idempotent-replayed"), Some("true"), "{}: {again:?}", shopper.key);
+    }
     if shopper.purchase.as_ref().is_some_and(|purchase| purchase.id.is_some()) {
         let again = shopper.buy(client).unwrap();
         let replayed = again.header("idempotent-replayed");

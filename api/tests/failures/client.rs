@@ -3,7 +3,7 @@
 //! Refuses to retry: an error means that what was asked may have happened.
 
 use std::{
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead, BufReader, Write as _},
     net::{SocketAddr, TcpStream},
 };
 
@@ -120,7 +120,7 @@ pub(crate) fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Reads one answer with a stated length.
-pub(crate) fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
+pub(crate) fn read_answer(stream: &mut impl BufRead) -> io::Result<Answer> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head)? == 0 {

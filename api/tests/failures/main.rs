@@ -31,6 +31,7 @@ mod overload;
 mod power;
 mod seeded;
 mod shopper;
+mod signals;
 mod site;
 mod stop;
 #[path = "../pipeline/stream_support.rs"]

@@ -177,3 +177,32 @@ async fn rapid_resets_end_the_connection() {
     drop(stream.write_all(&flood).await);
     closed_by_server(&fixture, stream).await;
 }
+
+/// What a client may send before any of it is read, on one stream and on the connection.
+#[tokio::test]
+async fn a_connection_takes_in_64_kib_before_it_is_read() {
+    const SETTINGS_INITIAL_WINDOW_SIZE: u8 = 4;
+    const WINDOW_UPDATE: u8 = 8;
+    let fixture = start(|_| {});
+    let mut stream = fixture.connect().await;
+    stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
+    let (mut connection, mut of_stream) = (65_535_u32, 65_535_u32);
+    let read = async {
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).await.unwrap();
+            let mut payload = vec![0; usize::from(head[2])];
+            stream.read_exact(&mut payload).await.unwrap();
+            if head[3] == WINDOW_UPDATE && head[8] == 0 {
+                connection += u32::from_be_bytes(payload.clone().try_into().unwrap());
+            }
+            for setting in payload.chunks_exact(6).filter(|_| head[3] == SETTINGS) {
+                if setting[1] == SETTINGS_INITIAL_WINDOW_SIZE {
+                    of_stream = u32::from_be_bytes(setting[2..].try_into().unwrap());
+                }
+            }
+        }
+    };
+    assert!(timeout(Duration::from_millis(300), read).await.is_err(), "it stays open");
+    assert_eq!((connection, of_stream), (65_535, 65_535));
+}
