@@ -8,7 +8,7 @@
 
 mod alone;
 mod calls;
-mod child;
+pub(crate) mod child;
 mod compare;
 mod crowd;
 mod drive;

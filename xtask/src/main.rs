@@ -11,6 +11,7 @@
 mod bench;
 mod ci;
 mod crowd;
+mod described;
 mod failure;
 mod nodes;
 mod prerequisites;

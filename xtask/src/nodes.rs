@@ -13,7 +13,7 @@
 mod cluster;
 mod fault;
 mod forwarder;
-mod http;
+pub(crate) mod http;
 mod link;
 mod namespace;
 mod node;

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 
 use crate::{
-    crowd, prerequisites,
+    crowd, described, prerequisites,
     process::Call,
     project::Project,
     step::{Step, Work},
@@ -24,6 +24,8 @@ pub(crate) enum Part {
     BenchSmoke,
     /// The lock-free structures under every interleaving.
     Loom,
+    /// Requests made up from the API's description, against the real server.
+    Described,
     /// Short flash sales against the release binary, at one server and at several nodes.
     System,
 }
@@ -41,7 +43,7 @@ impl Part {
     /// Whether it needs programs beyond Rust, which are installed before.
     const fn calls_programs(self) -> bool {
         match self {
-            Self::Unit | Self::BenchSmoke | Self::System => true,
+            Self::Unit | Self::BenchSmoke | Self::Described | Self::System => true,
             Self::Loom => false,
         }
     }
@@ -57,6 +59,9 @@ fn steps_of(project: &Project, part: Part) -> Vec<Step> {
         ],
         Part::BenchSmoke => vec![Step::new("benches, once each", calls(bench_smoke(project)))],
         Part::Loom => vec![Step::new("loom models", calls(loom(project)))],
+        Part::Described => {
+            vec![Step::new("requests made up from the description", Work::Check(described::check))]
+        }
         Part::System => crowd::short_steps(project),
     }
 }

@@ -27,7 +27,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A running server.
 #[derive(Debug)]
-pub(super) struct Served {
+pub(crate) struct Served {
     child: Child,
     name: String,
     /// Processes whose processor time is its own.
@@ -37,14 +37,14 @@ pub(super) struct Served {
     /// What that runs in, when it was started apart. Ended after the server.
     store: Option<Box<Self>>,
     /// Where it listens.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// From its start to its first line.
     pub(super) started_in: Duration,
 }
 
 impl Served {
     /// Starts a server and waits for its first line; what it logs goes to `log`.
-    pub(super) fn start(program: &Path, args: &[String], log: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(program: &Path, args: &[String], log: &Path) -> Result<Self, Failure> {
         let name = program.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_default();
         let failed = |what: &str| Failure::Unexpected { call: name.clone(), what: what.to_owned() };

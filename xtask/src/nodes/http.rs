@@ -16,37 +16,37 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// A request.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
     /// Ticket, pass or key; empty for none.
-    pub(super) bearer: &'a str,
+    pub(crate) bearer: &'a str,
     /// `Idempotency-Key`; empty for none.
-    pub(super) key: &'a str,
+    pub(crate) key: &'a str,
     /// JSON; empty for none.
-    pub(super) body: &'a str,
+    pub(crate) body: &'a str,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn get(path: &'a str) -> Self {
+    pub(crate) fn get(path: &'a str) -> Self {
         Self { method: "GET", path, ..Self::default() }
     }
 
-    pub(super) fn post(path: &'a str) -> Self {
+    pub(crate) fn post(path: &'a str) -> Self {
         Self { method: "POST", path, ..Self::default() }
     }
 }
 
 /// A complete answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// A text field of a JSON body.
-    pub(super) fn text(&self, field: &str) -> Option<String> {
+    pub(crate) fn text(&self, field: &str) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         Some(body.get(field)?.as_str()?.to_owned())
     }
@@ -54,7 +54,7 @@ impl Answer {
 
 /// The way to one server.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     timeout: Duration,
     connection: Option<BufReader<TcpStream>>,
@@ -62,12 +62,12 @@ pub(super) struct Client {
 
 impl Client {
     /// Answers that take longer than `timeout` are none.
-    pub(super) fn new(address: SocketAddr, timeout: Duration) -> Self {
+    pub(crate) fn new(address: SocketAddr, timeout: Duration) -> Self {
         Self { address, timeout, connection: None }
     }
 
     /// Asks once. After an error the next request opens a new connection.
-    pub(super) fn ask(&mut self, request: &Request<'_>) -> io::Result<Answer> {
+    pub(crate) fn ask(&mut self, request: &Request<'_>) -> io::Result<Answer> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,
