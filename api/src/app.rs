@@ -224,7 +224,7 @@ fn call(
                 purchase::end_session(app, sale, jti, head, body)
             })
         }),
-        Route::Home => Answer::Now(room::home(app, request.headers(), peer)),
+        Route::Home => Answer::Now(room::home(app, request.uri().query(), request.headers(), peer)),
         Route::Room { sale } => match app.engine.sale(sale) {
             Some(sale) => room::show(app, sale, request, peer),
             None => refuse(app, &request, peer, &ApiError::NotFound),

@@ -96,8 +96,12 @@ impl From<ChangeRefusal> for ApiError {
             ChangeRefusal::SalesFull => Self::Overloaded,
             ChangeRefusal::WrongPhase(phase) => Self::WrongState { found: phase_word(phase) },
             ChangeRefusal::InUse(in_use) => Self::SaleInUse { why: in_use_words(in_use) },
-            ChangeRefusal::Units { available } => {
-                field("units", format!("at least -{available}, as many as are available"))
+            ChangeRefusal::Units { available, room } => {
+                let least = -i128::from(available);
+                field("units", format!("from {least}, as many as are available, to {room}"))
+            }
+            ChangeRefusal::Stranded { stranded } => {
+                field("units", format!("at most {stranded}, as many as are stranded"))
             }
             ChangeRefusal::Spec(problems) => {
                 let problem = |p: engine::spec::SpecProblem| FieldProblem::new(p.field, p.allowed);

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::{
-    hold::Hold, id::OfferIndex, line::PlaceState as Fate, sale::TicketRef, standing::Standing,
-    view::SaleView,
+    hold::Hold, id::OfferIndex, id::SaleName, line::PlaceState as Fate, sale::TicketRef,
+    standing::Standing, view::SaleView,
 };
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
@@ -38,10 +38,19 @@ pub use self::forms::post;
 /// Purchases a page shows; a shopper's limit is usually far below.
 const PURCHASES_SHOWN_MAX: usize = 10;
 
-/// `GET /`
-pub fn home(app: &App, headers: &HeaderMap, peer: &Peer) -> Response<Body> {
+/// Sales on one page of `/`.
+const HOME_SALES_MAX: usize = 100;
+
+/// `GET /`, and the pages behind it: `?after=` the name of the last sale before.
+pub fn home(app: &App, query: Option<&str>, headers: &HeaderMap, peer: &Peer) -> Response<Body> {
     let now = app.engine.now();
-    let sales = app.engine.sales();
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let after = pairs.find(|(name, _)| name == "after").map(|(_, value)| value.into_owned());
+    let mut sales = app.engine.sales();
+    sales.retain(|sale| after.as_deref().is_none_or(|after| sale.name().as_str() > after));
+    let has_more = sales.len() > HOME_SALES_MAX;
+    sales.truncate(HOME_SALES_MAX);
+    let last = sales.last().filter(|_| has_more).map(|sale| sale.name().clone());
     let settings: Vec<_> = sales.iter().map(|sale| sale.settings()).collect();
     let cards = sales.iter().zip(&settings).map(|(sale, settings)| {
         let counts: Vec<_> = sale.counts().collect();
@@ -58,7 +67,8 @@ pub fn home(app: &App, headers: &HeaderMap, peer: &Peer) -> Response<Body> {
         }
     });
     let (language, nonce) = (Browser::of(app, headers, peer).language, nonce());
-    let contents = HomePage { language, nonce: &nonce, sales: cards.collect() };
+    let more_after = last.as_ref().map(SaleName::as_str);
+    let contents = HomePage { language, nonce: &nonce, sales: cards.collect(), more_after };
     html(&nonce, home_page(&contents))
 }
 

@@ -42,7 +42,8 @@ pub fn sales(app: &App, query: Option<&str>) -> Result<Response<Body>, ApiError>
 /// A page of sales, which are by name.
 pub fn sales_page(page: &Page, sales: Vec<Arc<SaleView>>) -> Result<List<Arc<SaleView>>, ApiError> {
     let name = |sale: &Arc<SaleView>| sale.name().clone();
-    Ok(page.of(sales, name, SaleName::parse, ToString::to_string)?)
+    let offers = |sale: &Arc<SaleView>| sale.settings().spec.offers.len();
+    Ok(page.of_heavy(sales, name, SaleName::parse, ToString::to_string, offers)?)
 }
 
 /// `GET /v1/sales/{sale}`

@@ -17,6 +17,8 @@ pub struct HomePage<'a> {
     pub nonce: &'a str,
     /// The sales to list.
     pub sales: Vec<SaleCard<'a>>,
+    /// The name of the last of them, if there are more behind it.
+    pub more_after: Option<&'a str>,
 }
 
 /// One sale in the list.
@@ -53,6 +55,11 @@ pub fn home(contents: &HomePage<'_>) -> String {
     }
     for sale in &contents.sales {
         body.push_str(&card(contents.language, sale));
+    }
+    if let Some(after) = contents.more_after {
+        let (after, more) = (escape(after), words.more_sales);
+        let written = write!(body, "<p><a href=\"/?after={after}\">{more}</a></p>");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     let frame = Frame {
         language: contents.language,
@@ -125,6 +132,7 @@ mod tests {
                 total: 1_000,
                 line_length: 12,
             }],
+            more_after: Some("demo"),
         };
         let html = home(&contents);
         assert!(html.contains("<html lang=\"ko\">"));

@@ -311,7 +311,8 @@ mod tests {
             ..sale.clone()
         };
         let (language, nonce) = (Language::Korean, "n");
-        let home = super::super::HomePage { language, nonce, sales: vec![sale, coming] };
+        let home =
+            super::super::HomePage { language, nonce, sales: vec![sale, coming], more_after: None };
         write("home.html", super::super::home(&home));
     }
 }

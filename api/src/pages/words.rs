@@ -52,6 +52,7 @@ impl Language {
 pub(super) struct Words {
     pub(super) sales: &'static str,
     pub(super) no_sales: &'static str,
+    pub(super) more_sales: &'static str,
     pub(super) to_room: &'static str,
     pub(super) left: &'static str,
     pub(super) in_line: &'static str,
@@ -158,6 +159,7 @@ const fn at(state: PurchaseState) -> usize {
 static ENGLISH: Words = Words {
     sales: "Sales",
     no_sales: "There is no sale at the moment.",
+    more_sales: "More sales",
     to_room: "Go to the waiting room",
     left: "{n} of {m} left",
     in_line: "{n} in line",
@@ -237,6 +239,7 @@ static ENGLISH: Words = Words {
 static KOREAN: Words = Words {
     sales: "판매 목록",
     no_sales: "지금은 진행 중인 판매가 없습니다.",
+    more_sales: "판매 더 보기",
     to_room: "대기실로 가기",
     left: "{m}개 중 {n}개 남음",
     in_line: "{n}명\u{a0}대기\u{a0}중",

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::{
-    client::{ask, get},
+    client::{ask, get, post},
+    process::{CONFIG, Server},
     wall::{Wall, text},
 };
 
@@ -37,6 +39,38 @@ async fn pages_of_sales_come_to_the_whole_list_in_order_and_each_is_within_its_l
         let told = walls[0].tell(get(format!("/v1/sales?{query}"))).await;
         told.refuses(422, "invalid_request");
     }
+}
+
+#[tokio::test]
+async fn no_list_grows_with_the_shop() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let offers: Vec<_> = (0..64)
+        .map(|sku| json!({ "sku": format!("s-{sku}"), "total": 1, "price": 1, "currency": "KRW" }))
+        .collect();
+    for sale in 0..120 {
+        let table = json!({ "id": format!("sale-{sale:03}"), "offers": offers });
+        let create = post("/v1/admin/sales").bearer(&server.operator).json(&table);
+        server.client.tell(create).await.is(201);
+    }
+    for path in ["/v1/sales", "/v1/admin/sales"] {
+        let page = get(format!("{path}?limit=1000")).bearer(&server.operator);
+        let page = server.client.tell(page).await.is(200);
+        let json = page.json();
+        assert_eq!(json["items"].as_array().unwrap().len(), 32, "2,048 offers");
+        assert!(page.body.len() < 512 * 1_024, "{} bytes", page.body.len());
+        let cursor = text(&json["next_cursor"]);
+        let next = get(format!("{path}?limit=1000&cursor={cursor}")).bearer(&server.operator);
+        let next = server.client.tell(next).await.is(200).json();
+        let first = &next["items"][0];
+        assert!(first["sale"] == "sale-032" || first["id"] == "sale-032", "{first}");
+    }
+    let home = server.client.tell(get("/")).await.is(200).text();
+    assert_eq!(home.matches("href=\"/s/sale-").count(), 100);
+    assert!(home.contains("href=\"/?after=sale-099\""), "{home}");
+    let rest = server.client.tell(get("/?after=sale-099")).await.is(200).text();
+    assert_eq!(rest.matches("href=\"/s/sale-").count(), 20);
+    assert!(rest.contains("/s/sale-119") && !rest.contains("/?after="));
 }
 
 #[tokio::test]

@@ -192,6 +192,14 @@ async fn rate_and_restock_show_and_have_bounds() {
         let told = wall.operator(post(wall.admin("restock")).json(&body)).await;
         assert_eq!(told.refuses(422, "invalid_request").json()["errors"][0]["field"], field);
     }
+    let most = json!({ "sku": SKU, "units": 1_000_000_000 });
+    let told = wall.operator(post(wall.admin("restock")).json(&most)).await;
+    let message = text(&told.refuses(422, "invalid_request").json()["errors"][0]["message"]);
+    assert_eq!(message, "from -1, as many as are available, to 999999999");
+    let unstrand = json!({ "sku": SKU, "units": 1 });
+    let told = wall.operator(post(wall.admin("unstrand")).json(&unstrand)).await;
+    let message = text(&told.refuses(422, "invalid_request").json()["errors"][0]["message"]);
+    assert_eq!(message, "at most 0, as many as are stranded");
     assert_eq!(wall.picture().await, before);
 }
 

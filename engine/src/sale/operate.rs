@@ -114,10 +114,17 @@ pub enum ChangeRefusal {
     WrongPhase(Phase),
     /// A sale that still means something to somebody is not deleted.
     InUse(InUse),
-    /// So many units cannot come or go; so many are available.
+    /// So many units cannot come or go.
     Units {
-        /// Units available now.
+        /// Units available now: as many may go.
         available: u64,
+        /// As many may come, before the offer has all that one may have.
+        room: u64,
+    },
+    /// So many units are not stranded; these are.
+    Stranded {
+        /// Units stranded now.
+        stranded: u64,
     },
     /// The spec cannot be run.
     Spec(Vec<SpecProblem>),
@@ -202,8 +209,8 @@ impl Sale {
             Change::Unstrand { offer, units } => {
                 let counts =
                     self.counts.get(usize::from(offer.0)).ok_or(ChangeRefusal::Unknown("sku"))?;
-                let available = counts.stranded;
-                if *units <= available { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
+                let stranded = counts.stranded;
+                if *units <= stranded { Ok(()) } else { Err(ChangeRefusal::Stranded { stranded }) }
             }
             Change::Returned { node, promised, .. } => {
                 let decided = self.returned(node, promised.clone());
@@ -252,6 +259,7 @@ impl Sale {
         let available = counts.available;
         let fits = available.checked_add_signed(units).is_some()
             && total.checked_add_signed(units).is_some_and(|total| total <= limits::UNITS_MAX);
-        if fits { Ok(()) } else { Err(ChangeRefusal::Units { available }) }
+        let room = limits::UNITS_MAX.saturating_sub(total);
+        if fits { Ok(()) } else { Err(ChangeRefusal::Units { available, room }) }
     }
 }

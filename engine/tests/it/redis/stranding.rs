@@ -205,7 +205,7 @@ fn units_that_a_missing_node_may_have_sold_are_set_aside_and_none_is_sold_twice(
         for offer in 0..2_u16 {
             let index = usize::from(offer);
             let too_many = unstrand(&b, offer, stranded[index] + 1).await;
-            assert!(matches!(too_many, Err(Failure::Refused(ChangeRefusal::Units { .. }))));
+            assert!(matches!(too_many, Err(Failure::Refused(ChangeRefusal::Stranded { .. }))));
             unstrand(&b, offer, stranded[index] - promised[index])
                 .await
                 .expect("as many are there");

@@ -7,7 +7,7 @@ use engine::{
     command::{Changed, Terms},
     hold::{Hold, HoldState},
     id::{Epoch, OfferIndex},
-    limits::REPLAY_TTL_MS,
+    limits::{REPLAY_TTL_MS, UNITS_MAX},
     record::{Change, ReplayKey},
     sale::{ChangeAnswer, ChangeRefusal, InUse, Phase, Version},
     spec::{SaleSpec, SpecPatch},
@@ -151,7 +151,9 @@ impl Room {
     fn restock(&mut self, offer: OfferIndex, units: i64) -> Result<(), ChangeRefusal> {
         let offer = usize::from(offer.0);
         let available = *self.available.get(offer).ok_or(ChangeRefusal::Unknown("sku"))?;
-        let left = available.checked_add_signed(units).ok_or(ChangeRefusal::Units { available })?;
+        let room = UNITS_MAX - self.spec.offers[offer].total;
+        let refusal = ChangeRefusal::Units { available, room };
+        let left = available.checked_add_signed(units).ok_or(refusal)?;
         self.available[offer] = left;
         let total = &mut self.spec.offers[offer].total;
         *total = total.checked_add_signed(units).expect("the total covers the available");
