@@ -38,16 +38,16 @@ pub struct Cli {
 /// What to run.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// A crowd storms one sale: open-loop arrivals, real sockets, and an audit at the end.
+    /// Sends a crowd to one sale: open-loop arrivals, real sockets, and an audit at the end.
     #[command(args_override_self = true)]
     FlashSale(Box<FlashSale>),
     /// Runs a scenario file; flags override its keys.
     #[command(args_override_self = true)]
     Run(Box<RunFile>),
-    /// One kind of request at a fixed rate, open loop.
+    /// Sends one kind of request at a fixed rate, open loop.
     #[command(args_override_self = true)]
     Pace(Box<Pace>),
-    /// What one abuser costs honest shoppers: calm first, then under attack.
+    /// Measures what one abuser costs honest shoppers: first undisturbed, then under attack.
     #[command(args_override_self = true)]
     Abuse(Box<Abuse>),
 }
@@ -78,16 +78,16 @@ pub(crate) struct RunFile {
 /// Options of requests at a fixed rate.
 #[derive(Debug, Args)]
 pub(crate) struct Pace {
-    /// What is asked.
+    /// The kind of request.
     #[arg(long, value_enum, default_value_t = PaceCall::Position)]
     pub(crate) call: PaceCall,
     /// Requests a second.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) rate: u64,
-    /// For so long.
+    /// How long to send.
     #[arg(long, default_value = "10s", value_parser = duration)]
     pub(crate) seconds: Duration,
-    /// Shoppers who enter before, whose places are asked for in turn.
+    /// Shoppers who enter first, and whose places are polled in turn.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) tickets: u64,
     #[command(flatten)]
@@ -114,7 +114,7 @@ pub(crate) struct Abuse {
     /// How long the attack lasts.
     #[arg(long, default_value = "60s", value_parser = duration)]
     pub(crate) seconds: Duration,
-    /// How long honest shoppers are measured before it.
+    /// How long honest shoppers are measured before the attack.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(crate) calm: Duration,
     #[command(flatten)]
@@ -123,14 +123,14 @@ pub(crate) struct Abuse {
     way: Way,
 }
 
-/// How an abuser tries to wear a sale out.
+/// How an abuser tries to exhaust a sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Attack {
-    /// One admitted shopper reserves and gives up, in 64 loops.
+    /// One admitted shopper reserves and releases, in 64 loops.
     HoldLoop,
-    /// Entries from one address, in 64 loops.
+    /// One address enters again and again, in 64 loops.
     EntryLoop,
-    /// 16,384 connections that ask once and then only stand there.
+    /// 16,384 connections make one request each and then stay idle.
     IdleConnections,
 }
 

@@ -18,8 +18,8 @@ use crate::scenario::{
 /// The server and the way to it.
 #[derive(Debug, Args)]
 pub(super) struct Way {
-    /// The server, or all nodes of it: several times, or with commas between. With --spawn or --kill,
-    /// where the one server is told to listen [default: <http://127.0.0.1:8080>].
+    /// The server, or all its nodes: repeat the option, or separate them by commas. With --spawn or
+    /// --kill, the address of the server to start [default: <http://127.0.0.1:8080>].
     #[arg(long)]
     url: Vec<String>,
     /// Starts the server for the run.
@@ -41,14 +41,14 @@ pub(super) struct Way {
     /// Addresses of 127.0.0.0/8 to send from, in turn [default: 1].
     #[arg(long, value_parser = bounded(SOURCE_ADDRESSES_MAX.into()))]
     source_addresses: Option<u64>,
-    /// A request unanswered for so long is asked again [default: 10s].
+    /// How long to wait for an answer before asking again [default: 10s].
     #[arg(long, value_parser = duration)]
     timeout: Option<Duration>,
-    /// Milliseconds by which one request in a hundred may leave late before the figures are not
-    /// published [default: 5 for crowds, 1 for pace].
+    /// Milliseconds by which one request in a hundred may leave late; beyond that the figures are
+    /// withheld [default: 5 for crowds, 1 for pace].
     #[arg(long, value_parser = milliseconds)]
     schedule_error_p99_max_ms: Option<Duration>,
-    /// Fixes arrivals, choices and kill moments; a fresh one is drawn and printed when omitted.
+    /// Fixes arrivals, choices and kill moments; if omitted, a new one is drawn and printed.
     #[arg(long)]
     seed: Option<u64>,
     /// Name of the sale to create [default: `flash-SEED-RANDOM`].
@@ -71,23 +71,22 @@ pub(super) struct Crowd {
     /// Ends the run, whatever is unfinished [default: 300s].
     #[arg(long, value_parser = duration)]
     deadline: Option<Duration>,
-    /// Once everything is sold, how long shoppers have to hear of it [default: 5s].
+    /// How long shoppers have to learn that everything is sold [default: 5s].
     #[arg(long, value_parser = duration)]
     grace: Option<Duration>,
-    /// Starts the server and kills it so many times while the crowd shops.
+    /// Starts the server and kills it this many times while the crowd shops.
     #[arg(
         long, value_name = "N", num_args = 0..=1, default_missing_value = "5",
         value_parser = bounded(KILLS_MAX.into())
     )]
     kill: Option<u64>,
-    /// Pace of the gate [default: such that the stock sells over the arrivals].
+    /// Pace of the gate [default: fast enough to sell the stock as arrivals end].
     #[arg(long)]
     admission_per_second: Option<f64>,
     /// Admitted sessions at once [default: everyone].
     #[arg(long)]
     active_max: Option<u64>,
-    /// Milliseconds by which one node may be behind another before the audit fails [default:
-    /// unchecked].
+    /// Milliseconds that one node may lag behind another before the audit fails [default: unchecked].
     #[arg(long, value_parser = milliseconds)]
     node_lag_max_ms: Option<Duration>,
     /// Seconds until an unpaid hold expires [default: 5].
@@ -107,7 +106,7 @@ struct Mix {
     /// Leave the line [default: 3].
     #[arg(long, value_parser = percent())]
     leavers: Option<u32>,
-    /// Stop polling without a word [default: 2].
+    /// Stop polling without leaving [default: 2].
     #[arg(long, value_parser = percent())]
     silent: Option<u32>,
     /// Enter again with the same key [default: 10].
@@ -116,7 +115,7 @@ struct Mix {
     /// Want two units [default: 10].
     #[arg(long, value_parser = percent())]
     pairs: Option<u32>,
-    /// Give the hold up [default: 5].
+    /// Release the hold [default: 5].
     #[arg(long, value_parser = percent())]
     releasers: Option<u32>,
     /// Let the hold expire [default: 5].
