@@ -185,7 +185,7 @@ fn write(exchange: &Exchange, ending: &Ending<'_>, why: Why) {
         request_id = %exchange.id,
         trace_id = exchange.trace.map(tracing::field::display),
         client = exchange.client.map(tracing::field::display),
-        method = exchange.method.as_str(),
+        method = name_of(&exchange.method),
         route = exchange.route.and_then(|route| LABELS.get(route).copied()).unwrap_or("unmatched"),
         status = response.map(|response| response.status().as_u16()),
         code = response.and_then(|response| response.body().code()),
@@ -195,6 +195,22 @@ fn write(exchange: &Exchange, ending: &Ending<'_>, why: Why) {
         "{}",
         if response.is_some() { "answered" } else { "abandoned" },
     );
+}
+
+/// The method, if it is one of HTTP's own: another may be as long as a head.
+fn name_of(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::CONNECT
+        | Method::TRACE => method.as_str(),
+        _ => "other",
+    }
 }
 
 /// How many events of one kind this second has had.

@@ -19,10 +19,13 @@ use crate::{
 
 /// A waiting room and stock counter for flash sales.
 #[derive(Debug, Parser)]
-#[command(name = "rushgate", version)]
+#[command(name = "rushgate", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Without a command, those of `serve`.
+    #[command(flatten)]
+    serve: ServeArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,7 +51,7 @@ enum Command {
     },
 }
 
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug)]
 struct ServeArgs {
     /// Config file, in TOML.
     #[arg(long, value_name = "FILE")]
@@ -89,7 +92,8 @@ enum RoleName {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    match Cli::parse().command.unwrap_or_else(|| Command::Serve(ServeArgs::default())) {
+    let Cli { command, serve } = Cli::parse();
+    match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(args) => {
             let ServeArgs { config, listen, ops_listen, data, node, rebuild_store } = args;
             let overrides = Overrides { listen, ops_listen, data, node, rebuild_store };

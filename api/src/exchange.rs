@@ -67,7 +67,10 @@ impl Exchange {
 
 /// What a listed proxy called the request; nobody else may name one.
 fn given_id(headers: &HeaderMap, peer: &Peer) -> Option<RequestId> {
-    if peer.trusted { headers.get(X_REQUEST_ID).and_then(RequestId::given) } else { None }
+    // Of several, none is known to be the proxy's: it may have added its own to that of its client.
+    let mut given = headers.get_all(X_REQUEST_ID).iter();
+    let only = given.next().filter(|_| peer.trusted && given.next().is_none());
+    only.and_then(RequestId::given)
 }
 
 /// The answer to a connection that is not let in. Its request is never read.

@@ -25,6 +25,8 @@ pub fn start(format: LogFormat, filter: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
+        // Of its own failures it would tell on standard error, by a call that panics when that fails.
+        .log_internal_errors(false)
         .with_writer(EscapedStderr);
     let started = match format {
         LogFormat::Text => builder.try_init(),
@@ -57,18 +59,21 @@ impl<W: io::Write> io::Write for Escaped<W> {
             Some((b'\n', line)) => (line, &b"\n"[..]),
             _ => (event, &b""[..]),
         };
-        if line.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-            self.0.write_all(event)?;
+        let written = if line.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            self.0.write_all(event)
         } else {
             let mut escaped = escape(line);
             escaped.extend_from_slice(end);
-            self.0.write_all(&escaped)?;
-        }
+            self.0.write_all(&escaped)
+        };
+        // A log that cannot be written, for its disk is full or its reader gone, stops nothing else.
+        drop(written);
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        drop(self.0.flush());
+        Ok(())
     }
 }
 

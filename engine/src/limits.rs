@@ -106,6 +106,8 @@ pub const CHANGES_KEPT_MAX: usize = 64;
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
+/// Deletions that came with a key and are remembered of the sales of one name.
+pub const DELETIONS_KEPT_MAX: usize = 16;
 /// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add
 /// three more (paying, confirmed or released, refunded), so there are never more than this plus
 /// 3 × open holds.

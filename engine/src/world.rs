@@ -10,7 +10,10 @@ use crate::{
     clock::Millis,
     codec::{self, Binary as _, DecodeError, binary_struct},
     id::{Epoch, EventId, SaleTag},
-    limits::{OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE, REPLAY_TTL_MS},
+    limits::{
+        DELETIONS_KEPT_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE,
+        REPLAY_TTL_MS,
+    },
     record::{Record, ReplayKey, Stood},
     sale::Sale,
     stream::Point,
@@ -33,17 +36,18 @@ pub struct World {
 }
 
 /// What outlives a deleted sale: a new one of the same name goes on from there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Retired {
     /// Its epoch.
     epoch: Epoch,
     /// Its last order event.
     event: EventId,
-    /// The key that its deletion was asked for with, and when.
-    deletion: Option<Deletion>,
+    /// Of the sales of this name, the last deletions that came with a key, oldest first: repeated late, none of
+    /// them deletes a sale that was made since.
+    deletions: Vec<Deletion>,
 }
 
-binary_struct!(Retired { epoch, event, deletion });
+binary_struct!(Retired { epoch, event, deletions });
 
 /// The deletion of a sale that came with an idempotency key.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +87,11 @@ impl World {
     /// Whether a sale of this name was deleted with this key; with the same key and another body is
     /// no.
     pub(crate) fn deleted_with(&self, tag: SaleTag, replay: ReplayKey, at: Millis) -> Option<bool> {
-        let deletion = self.retired.get(&tag)?.deletion?;
-        let is_it = deletion.replay.key == replay.key && at.since(deletion.at) < REPLAY_TTL_MS;
-        is_it.then_some(deletion.replay == replay)
+        let is_it = |deletion: &&Deletion| {
+            deletion.replay.key == replay.key && at.since(deletion.at) < REPLAY_TTL_MS
+        };
+        let deletion = self.retired.get(&tag)?.deletions.iter().rfind(is_it)?;
+        Some(deletion.replay == replay)
     }
 
     /// How far a sale was followed that many nodes serve.
@@ -172,10 +178,15 @@ impl World {
             unreachable!("a deletion is a change");
         };
         let (tag, deletion) = (*tag, replay.map(|replay| Deletion { replay, at }));
+        let mut deletions = self.retired.remove(&tag).map_or(Vec::new(), |before| before.deletions);
+        deletions.retain(|before| at.since(before.at) < REPLAY_TTL_MS);
+        deletions.extend(deletion);
+        let too_many = deletions.len().saturating_sub(DELETIONS_KEPT_MAX);
+        deletions.drain(..too_many);
         let gone = self.sales.remove(&tag).expect("only a known sale is deleted");
         self.undelivered -= gone.outbox().len();
         let (epoch, event) = (gone.epoch(), gone.outbox().last());
-        self.retired.insert(tag, Retired { epoch, event, deletion });
+        self.retired.insert(tag, Retired { epoch, event, deletions });
         self.points.remove(&tag);
         self.met.remove(&tag);
     }

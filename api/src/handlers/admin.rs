@@ -141,7 +141,7 @@ async fn create(
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
     let spec = read_sale(&body)?;
-    let replay = terms::replay(&head.headers, "create", &body)?;
+    let replay = terms::replay(&head.headers, &author, "create", &body)?;
     Ok(told(StatusCode::CREATED, &app.engine.create(author, spec, replay).await?))
 }
 
@@ -154,7 +154,7 @@ async fn update(
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
     let patch = read_patch(&body)?;
-    let terms = terms::read(&head.headers, &format!("update/{}", sale.name()), &body)?;
+    let terms = terms::read(&head.headers, &author, &format!("update/{}", sale.name()), &body)?;
     make(&app, sale.tag(), author, Change::Update { patch }, terms).await
 }
 
@@ -166,7 +166,7 @@ async fn delete(
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     read_nothing(&body.read(&head.headers).await?)?;
-    let terms = terms::read(&head.headers, &format!("delete/{sale}"), b"")?;
+    let terms = terms::read(&head.headers, &author, &format!("delete/{sale}"), b"")?;
     if terms.replay.is_none() && app.engine.sale(sale.as_str()).is_none() {
         return Err(ApiError::NotFound);
     }
@@ -206,7 +206,8 @@ async fn change(
             switch(act)
         }
     };
-    let terms = terms::read(&head.headers, &format!("{}/{}", act.word(), sale.name()), key_body)?;
+    let terms =
+        terms::read(&head.headers, &author, &format!("{}/{}", act.word(), sale.name()), key_body)?;
     make(&app, sale.tag(), author, change, terms).await
 }
 

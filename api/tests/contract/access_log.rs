@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use tokio::time::{Duration, sleep};
 
 use crate::{
-    client::{Told, get, post},
+    client::{Told, ask, get, post},
     process::{CONFIG, Server},
     wall::{Wall, eventually},
 };
@@ -103,6 +103,17 @@ async fn without_a_sample_only_what_is_odd_is_told() {
     let event = event_of(&server, &odd).await;
     assert_eq!(event["route"], "/v1/admin/sales");
     assert_eq!(events(&server), [event]);
+}
+
+#[tokio::test]
+async fn a_method_of_somebodys_own_is_not_written_out() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&dir, "access_sample = 0");
+    let method = "A".repeat(12_000);
+    let told =
+        server.client.tell(ask(&method, "/v1/sales")).await.refuses(405, "method_not_allowed");
+    assert_eq!(event_of(&server, &told).await["method"], "other");
+    assert!(!server.log().contains("AAAA"));
 }
 
 #[tokio::test]

@@ -83,6 +83,30 @@ async fn a_sale_is_made_and_deleted_once_for_a_key() {
     // A late repeat of the deletion does not touch the new sale.
     assert!(wall.operator(delete(&key("gone"))).await.is(204).replayed());
     wall.operator(get(wall.admin(""))).await.is(200);
+    // Nor one that was made after a further deletion.
+    wall.operator(delete(&key("gone-again"))).await.is(204);
+    wall.operator(create(3)).await.is(201);
+    assert!(wall.operator(delete(&key("gone"))).await.is(204).replayed());
+    wall.operator(get(wall.admin(""))).await.is(200);
+}
+
+#[tokio::test]
+async fn what_one_operator_did_with_a_key_is_no_answer_to_another() {
+    let dir = TempDir::new().unwrap();
+    let keys = "[keys]\noperator = [\"operator-number-one\", \"operator-number-two\"]\n";
+    let server = Server::start(dir.path(), &format!("{CONFIG}{keys}"));
+    let one_of =
+        |ask: Ask, who: &str| server.client.tell(ask.bearer(&format!("operator-number-{who}")));
+    let table = json!({ "id": "shared", "offers": [offer(3)] });
+    one_of(post("/v1/admin/sales").json(&table), "one").await.is(201);
+    let pause = || post("/v1/admin/sales/shared/pause").key("pause-shared");
+    assert!(!one_of(pause(), "one").await.is(200).replayed());
+    one_of(post("/v1/admin/sales/shared/resume"), "two").await.is(200);
+    let told = one_of(pause(), "two").await.is(200);
+    assert!(!told.replayed());
+    let shown = one_of(get("/v1/admin/sales/shared"), "one").await.is(200).json();
+    assert_eq!(shown["paused"], true, "{shown}");
+    assert!(one_of(pause(), "one").await.is(200).replayed());
 }
 
 #[tokio::test]

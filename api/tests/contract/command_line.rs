@@ -1,13 +1,18 @@
 //! The command line and the configuration, as an operator's shell sees them.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    client::get,
-    process::{CONFIG, Server, first_line, run},
+    client::{Client, get},
+    process::{CONFIG, PROGRAM, Server, first_line, run},
 };
 
 /// A configuration file in a directory of its own.
@@ -148,4 +153,43 @@ async fn a_second_server_on_the_same_data_says_why_it_does_not_start() {
     let (code, out, said) = run(&arguments, &[("RUSHGATE__SERVER__OPS_LISTEN", "127.0.0.1:0")]);
     assert_eq!((code, out.as_str()), (1, ""), "{said}");
     assert!(said.contains(&port), "the address that is taken is named: {said}");
+}
+
+/// Standard error on a full disk, or a pipe that nobody reads any more.
+#[tokio::test]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let (reader, pipe) = std::io::pipe().unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut reader = Some(reader);
+    for errors in [Stdio::from(full), Stdio::from(pipe)] {
+        let dir = TempDir::new().unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"]);
+        command.arg(dir.path().join("data")).stdout(Stdio::piped()).stderr(errors);
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        drop(reader.take());
+        let addr =
+            serde_json::from_str::<Value>(&line).unwrap()["public"].as_str().unwrap().parse();
+        let client = Client { addr: addr.unwrap(), described: true };
+        for _ in 0..3 {
+            // Refused, which the access log tells of.
+            client.tell(get("/v1/admin/sales").bearer("wrong")).await.refuses(401, "unauthorized");
+        }
+        client.tell(get("/v1/sales")).await.is(200);
+        assert_eq!(child.try_wait().unwrap(), None, "it runs on");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn options_without_a_command_are_those_of_serve() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let arguments = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--data"];
+    let line = first_line(&[&arguments[..], &[data.to_str().unwrap()]].concat(), &[]);
+    assert!(line.contains("\"event\":\"listening\""), "{line}");
+    assert_eq!(run(&["--data", "x", "check", "--config", "y"], &[]).0, 2);
 }

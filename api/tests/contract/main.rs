@@ -18,6 +18,7 @@ mod forms;
 mod identity;
 mod limits;
 mod lists;
+mod lost_store;
 mod openapi;
 mod operators;
 mod origins;

@@ -58,4 +58,9 @@ async fn a_name_from_anyone_else_or_in_odd_characters_is_not_taken() {
         let told = told.refuses(404, "not_found");
         assert_ne!(told.header("x-request-id"), Some(id));
     }
+    // A proxy that adds its own to its client's: nobody knows which is which.
+    let two = named(named(get("/v1/sales/none"), "the-clients"), "the-proxys").from(PROXY);
+    let told = client.tell(two).await.refuses(404, "not_found");
+    let id = told.header("x-request-id").unwrap();
+    assert!(!["the-clients", "the-proxys"].contains(&id), "{id}");
 }

@@ -1,7 +1,12 @@
 //! Under what conditions an operator asks for a change: once for an `Idempotency-Key`, and only of the
 //! version that `If-Match` names.
 
-use engine::{command::Terms, id::Epoch, record::ReplayKey, sale::Version};
+use engine::{
+    command::Terms,
+    id::Epoch,
+    record::{Author, ReplayKey},
+    sale::Version,
+};
 use hyper::{
     HeaderMap, Response,
     header::{ETAG, HeaderValue, IF_MATCH},
@@ -14,18 +19,26 @@ use crate::{error::ApiError, keys::Role, server::Body, token::Principal};
 const VERSIONS_MAX: usize = 16;
 
 /// The terms of a call; `call` names it and its sale, and `body` is what it came with.
-pub(super) fn read(headers: &HeaderMap, call: &str, body: &[u8]) -> Result<Terms, ApiError> {
-    Ok(Terms { replay: replay(headers, call, body)?, versions: versions(headers) })
+pub(super) fn read(
+    headers: &HeaderMap,
+    author: &Author,
+    call: &str,
+    body: &[u8],
+) -> Result<Terms, ApiError> {
+    Ok(Terms { replay: replay(headers, author, call, body)?, versions: versions(headers) })
 }
 
-/// The idempotency key of a call, if one came.
+/// The idempotency key of a call, if one came. Each operator has keys of their own: what one of them did
+/// is no answer to another.
 pub(super) fn replay(
     headers: &HeaderMap,
+    author: &Author,
     call: &str,
     body: &[u8],
 ) -> Result<Option<ReplayKey>, ApiError> {
     let key = authority::idempotency_key(headers)?;
-    let (route, principal) = (format!("admin/{call}"), Principal::Key(Role::Operator));
+    let principal = Principal::Key(Role::Operator);
+    let route = format!("admin/{}/{call}", author.name);
     Ok(key.map(|key| authority::replay(principal, &route, key, body)))
 }
 
