@@ -101,7 +101,7 @@ pub(crate) async fn abuse(options: &cli::Abuse) -> Result<AbuseReport, String> {
     let mut rng = Rng::new(seed);
     let calm = Honest::shop(&run, "calm", options.calm, Vec::new(), &mut rng).await?;
     let host = run.client.address();
-    let abuser = Abuser::start(&run, options.attack, &format!("http://{host}")).await?;
+    let abuser = Abuser::start(&run, options, &format!("http://{host}")).await?;
     let (time, before) = (options.seconds, calm.tickets());
     let attacked = Honest::shop(&run, "attacked", time, before, &mut rng).await?;
     let answered = abuser.stop().await;

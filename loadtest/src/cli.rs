@@ -117,6 +117,9 @@ pub(crate) struct Abuse {
     /// How long honest shoppers are measured before the attack.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(crate) calm: Duration,
+    /// Connections of the `idle-connections` attack: by default as many as a server takes.
+    #[arg(long, value_name = "N", default_value_t = 16_384)]
+    pub(crate) sockets: usize,
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
@@ -130,7 +133,7 @@ pub(crate) enum Attack {
     HoldLoop,
     /// One address enters again and again, in 64 loops.
     EntryLoop,
-    /// 16,384 connections make one request each and then stay idle.
+    /// Connections (`--sockets`) make one request each and then stay idle.
     IdleConnections,
 }
 

@@ -4,17 +4,18 @@
 //! neither `Retry-After` nor a refusal.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::honest::admitted;
-use crate::cli::Attack;
+use crate::cli::{self, Attack};
 use crate::client::{Call, Client, Dial, Http, NodeId};
 use crate::clock::Clock;
 use crate::run::Run;
@@ -22,14 +23,16 @@ use crate::wire::{Item, Place, Purchase, PurchaseRequest};
 
 /// Loops at once.
 const LOOPS: usize = 64;
-/// Idle sockets: as many as the server takes by default.
-const IDLE_SOCKETS: usize = 16_384;
-/// Addresses they come from, for one has not so many ports.
+/// Addresses that idle sockets come from, for one has not so many ports.
 const IDLE_ADDRESSES: u8 = 8;
+/// Sockets opened between two looks at all of them.
+const OPENED_AT_ONCE: usize = 512;
 /// The abuser's first address is so far behind 127.0.0.1.
 const ADDRESS_OFFSET: u32 = 1;
 /// A connection that fails at once is tried again after so long: the machine's ports are finite.
 const CONNECT_PAUSE: Duration = Duration::from_millis(10);
+/// A connection that takes longer is given up: the server's queue is full.
+const CONNECT_MAX: Duration = Duration::from_secs(1);
 
 /// The abuser at work.
 pub(super) struct Abuser {
@@ -54,7 +57,12 @@ struct Loop {
 
 impl Abuser {
     /// Starts the attack on `url`.
-    pub(super) async fn start(run: &Arc<Run>, attack: Attack, url: &str) -> Result<Self, String> {
+    pub(super) async fn start(
+        run: &Arc<Run>,
+        options: &cli::Abuse,
+        url: &str,
+    ) -> Result<Self, String> {
+        let attack = options.attack;
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<_>>::default());
         let addresses = if attack == Attack::IdleConnections { IDLE_ADDRESSES } else { 1 };
         let dial = || Dial::new(url, Http::One, addresses).map(|dial| dial.behind(ADDRESS_OFFSET));
@@ -73,7 +81,7 @@ impl Abuser {
         let work = match attack {
             Attack::HoldLoop => Work::Holds(shared.pass().await?),
             Attack::EntryLoop => Work::Entries,
-            Attack::IdleConnections => Work::Idle(dial()?),
+            Attack::IdleConnections => Work::Idle(dial()?, options.sockets),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("the abuser has no runtime: {error}"))?;
@@ -100,7 +108,7 @@ enum Work {
     /// Enters, each time as somebody else.
     Entries,
     /// Holds sockets and asks one thing on each, so that they count as used.
-    Idle(Dial),
+    Idle(Dial, usize),
 }
 
 impl Work {
@@ -119,7 +127,7 @@ impl Work {
                     tasks.spawn(async move { shared.enter_again_and_again().await });
                 }
             }
-            Self::Idle(dial) => shared.stand_there(&dial).await,
+            Self::Idle(dial, sockets) => shared.stand_there(&dial, sockets).await,
         }
         tasks.join_all().await;
     }
@@ -181,43 +189,55 @@ impl Loop {
         }
     }
 
-    /// Opens as many sockets as it can, uses each once, and opens those again that are closed.
-    async fn stand_there(&self, dial: &Dial) {
+    /// Opens so many sockets, uses each once, and opens those again that are closed.
+    async fn stand_there(&self, dial: &Dial, sockets_max: usize) {
         let request = format!("GET /v1/sales HTTP/1.1\r\nhost: {}\r\n\r\n", dial.address());
-        let mut sockets: Vec<TcpStream> = Vec::new();
+        let mut idle: Vec<Idle> = Vec::new();
         while !self.is_over() {
-            if sockets.len() < IDLE_SOCKETS
-                && let Ok(mut socket) = dial.connect().await
-            {
-                if socket.write_all(request.as_bytes()).await.is_ok() {
-                    sockets.push(socket);
+            // A round of openings, then a look at all of them.
+            for _ in 0..OPENED_AT_ONCE.min(sockets_max - idle.len()) {
+                let opened = tokio::time::timeout(CONNECT_MAX, dial.connect()).await;
+                if let Ok(Ok(mut socket)) = opened
+                    && socket.write_all(request.as_bytes()).await.is_ok()
+                {
+                    idle.push(Idle { socket, answered: false });
+                } else {
+                    self.count(0);
+                    tokio::time::sleep(CONNECT_PAUSE).await;
                 }
-                continue;
+                if self.is_over() {
+                    break;
+                }
             }
-            let before = sockets.len();
-            sockets.retain(is_open);
-            for _ in sockets.len()..before {
-                self.count(0);
-            }
+            idle.retain_mut(|idle| self.look(idle));
             tokio::time::sleep(CONNECT_PAUSE).await;
         }
-        for mut socket in sockets {
-            let mut start = [0; 12];
-            let read = tokio::time::timeout(CONNECT_PAUSE, socket.read_exact(&mut start)).await;
-            let status = std::str::from_utf8(&start[9..]).ok().and_then(|text| text.parse().ok());
-            self.count(if matches!(read, Ok(Ok(_))) { status.unwrap_or(0) } else { 0 });
+    }
+
+    /// Reads what a socket was answered, and whether it is still open.
+    fn look(&self, idle: &mut Idle) -> bool {
+        let mut bytes = [0; 4096];
+        loop {
+            match idle.socket.try_read(&mut bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Ok(0) | Err(_) => {
+                    self.count(0);
+                    return false;
+                }
+                Ok(read) if !idle.answered => {
+                    let status = bytes[..read].get(9..12).and_then(|s| str::from_utf8(s).ok());
+                    self.count(status.and_then(|status| status.parse().ok()).unwrap_or(0));
+                    idle.answered = true;
+                }
+                Ok(_) => {}
+            }
         }
     }
 }
 
-/// Whether the server has not closed it; what it answered stays where it is.
-fn is_open(socket: &TcpStream) -> bool {
-    let mut rest = [0; 4096];
-    loop {
-        match socket.try_read(&mut rest) {
-            Ok(0) => return false,
-            Ok(_) => {}
-            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
-        }
-    }
+/// A socket that stands there.
+struct Idle {
+    socket: TcpStream,
+    /// What it asked was answered, and the answer counted.
+    answered: bool,
 }

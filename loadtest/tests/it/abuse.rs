@@ -1,8 +1,11 @@
 //! What one abuser costs honest shoppers, measured at the fake server.
 
+use std::time::Duration;
+
 use clap::Parser as _;
 use loadtest::{Cli, Found};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::fake::{Fake, Fault};
 
@@ -11,6 +14,8 @@ async fn abuse(fault: Fault, attack: &str) -> Value {
     let url = fake.url();
     let mut line = vec!["loadtest", "abuse", "--url", &url, "--operator-key", "op"];
     line.extend(["--backend-key", "be", "--attack", attack, "--calm", "1s", "--seconds", "1s"]);
+    // The fake's sockets are this process's too.
+    line.extend(["--sockets", "2000"]);
     match loadtest::run(Cli::try_parse_from(line).unwrap()).await.unwrap() {
         Found::Abuse(report) => serde_json::to_value(*report).unwrap(),
         other @ (Found::Sale(_) | Found::Pace(_)) => panic!("no abuse: {other}"),
@@ -19,8 +24,10 @@ async fn abuse(fault: Fault, attack: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_halves_are_measured_and_the_attack_is_answered() {
-    for attack in ["hold-loop", "entry-loop"] {
+    for attack in ["hold-loop", "entry-loop", "idle-connections"] {
+        let begun = Instant::now();
         let report = abuse(Fault::None, attack).await;
+        assert!(begun.elapsed() < Duration::from_secs(20), "{attack}: {:?}", begun.elapsed());
         assert_eq!(report["failed"], serde_json::json!({}), "{report}");
         assert_eq!(report["still_sells"], true, "{report}");
         for row in report["rows"].as_array().unwrap() {
