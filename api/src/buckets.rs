@@ -6,7 +6,7 @@
 //! soonest goes: forgetting it gives away the least. A flood of keys therefore pushes out the
 //! buckets of keys that were used once, and not those of keys that are used all the time.
 //!
-//! Buckets are found by a keyed hash, so nobody can choose whose set they land in.
+//! Buckets are found by a keyed hash, so a client cannot choose whose set it lands in.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};

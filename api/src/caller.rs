@@ -112,7 +112,7 @@ pub struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     /// The client's address: the rightmost hop that is not a listed proxy. `None` when a listed
-    /// proxy names no client, so that nobody takes one proxy for one person.
+    /// proxy names no client, so that one proxy is not taken for one person.
     pub fn address(&self) -> Option<IpAddr> {
         if !self.peer.trusted {
             return Some(self.peer.addr.ip().to_canonical());

@@ -65,7 +65,7 @@ impl Exchange {
     }
 }
 
-/// What a listed proxy called the request; nobody else may name one.
+/// The id that a listed proxy gave the request; no one else may give one.
 fn given_id(headers: &HeaderMap, peer: &Peer) -> Option<RequestId> {
     // Of several, none is known to be the proxy's: it may have added its own to that of its client.
     let mut given = headers.get_all(X_REQUEST_ID).iter();

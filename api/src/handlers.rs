@@ -51,7 +51,7 @@ impl Verb {
     }
 }
 
-/// Whether nobody may ever see the answer: HEAD has no body, and a browser that loads ahead shows it
+/// Whether the answer may never be seen: HEAD has no body, and a browser that prefetches shows it
 /// only to a user who goes there. Such a request claims no admission.
 pub fn only_looks<B>(request: &Request<B>) -> bool {
     let ahead = |name: &HeaderName| {

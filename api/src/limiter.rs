@@ -27,7 +27,7 @@ use crate::networks::{Network, Prefix, any_contains};
 const WIDE_FACTOR: u32 = 4;
 /// Entries a second of an address during its burst, or twice its long-run rate if that is more.
 const PACE_MIN: u32 = 1_000;
-/// How much of a second's worth of that pace nobody waits for.
+/// How much of a second's worth of that pace comes without waiting.
 const PACE_FREE_DIVISOR: u32 = 20;
 /// How long an entry waits for its turn. Behind more than that it is refused.
 const TURN_MAX: Duration = Duration::from_secs(1);

@@ -1,9 +1,9 @@
 //! What a panic ends: the request it happened in, or the process.
 //!
 //! Owns the process' panic hook and the fence around work that one client asked for. A panic inside
-//! [`contain`] costs that client its answer, and nobody else anything: whatever it was about to tell
+//! [`contain`] costs only that client its answer: whatever it was about to tell
 //! the engine was told whole or not at all. A panic anywhere else (the scribe, the delivery worker,
-//! a snapshot, a task that others rely on) means that something nobody looks after has stopped, so
+//! a snapshot, a task that others rely on) means that something unattended has stopped, so
 //! [`watch`] reports it and the process ends with its reason. Both are logged where they happen.
 
 use std::{

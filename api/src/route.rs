@@ -11,7 +11,7 @@ use hyper::header::HeaderValue;
 
 pub use table::{Act, Admin, LABELS, ROUTES, Route};
 
-/// Characters of a purchase's or session's name in a path, at the most.
+/// The most characters of a purchase's or session's name in a path.
 const NAME_CHARS_MAX: usize = 64;
 
 /// The methods a path knows; HEAD goes with GET, and OPTIONS with all.

@@ -3,7 +3,7 @@
 //! Owns sockets, TLS, framing, deadlines, caps and the drain of one listener. It refuses to know
 //! what a request means: a [`Handler`] answers, at once or later, and words every refusal.
 //!
-//! Invariants: a connection that helps nobody is closed at a deadline (head, body, write, idle);
+//! Invariants: a connection that makes no progress is closed at a deadline (head, body, write, idle);
 //! an HTTP/1.1 request that two parsers could read differently is never handed on; open
 //! connections exceed their cap only by those that are closing for newcomers; after
 //! [`Server::shutdown`] none is open.

@@ -87,7 +87,7 @@ impl StopSignals {
         }
     }
 
-    /// Resolves at the next INT: somebody at a terminal does not want to wait.
+    /// Resolves at the next INT: a person at a terminal does not want to wait.
     pub(crate) async fn insisted(&mut self) {
         self.interrupt.recv().await;
     }

@@ -1,4 +1,4 @@
-//! Tickets, passes and the hashes that say who somebody is, all derived from one secret.
+//! Tickets, passes and the hashes that identify shoppers, all derived from one secret.
 //!
 //! Owns every secret-keyed computation of the HTTP front. A ticket, a pass and a bearer key can
 //! never stand in for one another: each has its own derived key, its own shape and its own type

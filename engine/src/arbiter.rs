@@ -39,7 +39,7 @@ pub trait Arbiter: Send + fmt::Debug {
     fn set_time(&mut self, wall_offset_ms: i64, after_outage: bool);
 
     /// Decides a batch at `at`, which is never earlier than the batch before, into what may have
-    /// memory from another. What it gives is applied to the world, and acknowledged to nobody yet.
+    /// memory from another. What it gives is applied to the world, but not acknowledged yet.
     fn decide_into(
         &mut self,
         decided: &mut Decided,

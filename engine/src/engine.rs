@@ -273,7 +273,7 @@ impl Engine {
         is_certain.then(|| self.nothing_left(sale))
     }
 
-    /// Whether other nodes may have sold something of late that this one has not heard of.
+    /// Whether other nodes may have sold something recently that this one has not heard of.
     fn may_lag(&self, sale: &SaleView) -> bool {
         let is_calm = self.now().since(sale.held_at()) >= CALM_MS;
         self.shared && (!is_calm || self.registry.is_hindered())
@@ -288,7 +288,7 @@ impl Engine {
     }
 
     /// A hold of the sale as `sale` shows it moves on; a step taken before is no change. A sale that
-    /// was made anew meanwhile has no such hold.
+    /// was made again meanwhile has no such hold.
     pub async fn settle(
         &self,
         sale: &SaleView,

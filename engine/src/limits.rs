@@ -17,7 +17,7 @@ pub const PRIVILEGED_RING_SLOTS: usize = 1_024;
 /// are large: more could keep shoppers waiting for many batches.
 pub const BATCH_PRIVILEGED_MAX: usize = 256;
 
-/// Commands decided and synced together at the most. Bounds how long one sync is waited for, and
+/// The most commands decided and synced together. Bounds how long one sync is waited for, and
 /// how much a batch encodes to.
 pub const BATCH_COMMANDS_MAX: usize = 4_096;
 
@@ -32,7 +32,7 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// claim and the answer that come with an entry, or the step of a hold.
 pub const COMMAND_BYTES_MAX: usize = 512;
 
-/// A record's encoded length at the most: a sale with all its offers and its longest texts.
+/// The longest encoded record: a sale with all its offers and its longest texts.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 
 /// A journal segment's length in bytes, preallocated. Large enough that allocating the next one is
@@ -58,7 +58,7 @@ pub const PRICE_MAX: i64 = 1_000_000_000;
 pub const PLACES_MAX: u64 = SEGMENTS_MAX as u64 * SEGMENT_PLACES as u64;
 
 /// Places in one line segment. A departure raises the prefixes of the 48-place blocks behind it in its
-/// segment, 511 at the most, and of the segments behind, 407 in a line of ten million: about as many,
+/// segment, at most 511, and of the segments behind, 407 in a line of ten million: about as many,
 /// so that neither dominates.
 pub const SEGMENT_PLACES: usize = 24_576;
 
@@ -72,7 +72,7 @@ pub const ACTIVE_SESSIONS_MAX: u32 = 1_000_000;
 /// there are so many; open ones and orders stay. How many a sale makes in its life has no bound.
 pub const HOLDS_MAX: usize = 4_194_304;
 
-/// Ended holds that one new hold makes forgotten at the most. More than one, so that they become fewer.
+/// The most ended holds that one new hold makes forgotten. More than one, so that they become fewer.
 pub const HOLDS_FORGOTTEN_AT_ONCE: usize = 2;
 
 /// Holds of one shopper that are listed: the latest, and open ones and orders before others.
@@ -153,11 +153,11 @@ pub const TICK_MS: u64 = 50;
 /// Facts that one batch's sweep of deadlines may add; the rest waits for the next batch.
 pub const SWEEP_RECORDS_MAX: usize = 4_096;
 
-/// Idle places that one batch may let go, over all sales.
+/// Idle places that one batch may end, over all sales.
 pub const IDLE_PLACES_MAX: usize = 16_384;
 /// The same where a store decides for many nodes, which all sweep: some milliseconds of the store.
 pub const SHARED_IDLE_PLACES_MAX: usize = 2_048;
-/// Sales whose idle places one batch may let go.
+/// Sales whose idle places one batch may end.
 pub const IDLE_SALES_MAX: usize = 64;
 /// Places that the idle sweep looks at in one turn, over all sales: half a megabyte of reads. Ten
 /// million people are looked through in four seconds.

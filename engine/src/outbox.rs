@@ -54,7 +54,7 @@ binary_struct!(Pending { at, hold, dead });
 pub(crate) struct Outbox {
     last: u64,
     pending: BTreeMap<EventId, Pending>,
-    /// Those of `pending` that are dead: `pending` is long just when nobody has time to look through it.
+    /// Those of `pending` that are dead: `pending` is long exactly when there is no time to look through it.
     dead: BTreeSet<EventId>,
     /// The same by hold: behind them its later events stay back.
     dead_of_holds: BTreeSet<(HoldId, EventId)>,

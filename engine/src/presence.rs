@@ -2,7 +2,7 @@
 //!
 //! Time is cut into periods, a sixteenth of the sale's patience each. When one is over, this node tells
 //! the others whom it heard of in it, a bit for each place, and takes over what all of them heard in
-//! the one before, which by then all have told. So a place is let go late, by four periods, and never
+//! the one before, which by then all have told. So a place is ended late, by four periods, and never
 //! while any node hears of it. The cost is one exchange a period, whatever the shoppers poll.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::{
 const PERIODS: u64 = 16;
 /// The shortest period.
 const PERIOD_MS_MIN: u64 = 1_000;
-/// How many periods later than alone a place is let go: two until what a node heard is known to all,
+/// How many periods later than on a single node a place is ended: two until what a node heard is known to all,
 /// and two for nodes and clocks that are late.
 const PERIODS_LATE: u64 = 4;
 /// How many periods are made up for at once: what the others told is kept for three.

@@ -206,7 +206,7 @@ impl Publisher {
         }
     }
 
-    /// Numbers that nobody gets any more.
+    /// Numbers that are no longer given out.
     fn skip(&mut self, count: u64, sale: &Sale, at: Millis) {
         let first = self.line.issued().0 + 1;
         let last = (first + count - 1).min(sale.issued().0);

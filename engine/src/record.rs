@@ -193,7 +193,7 @@ pub enum Record {
         /// Which node.
         node: NodeName,
     },
-    /// The store had lost facts, and a node wrote it anew from its own.
+    /// The store had lost facts, and a node rewrote it from its own.
     Rebuilt {
         /// Which sale.
         sale: SaleTag,
@@ -205,7 +205,7 @@ pub enum Record {
         missing: Vec<NodeName>,
         /// Units of each offer that a missing node may have sold; empty when none is missing.
         stranded: Vec<u64>,
-        /// Numbers of places that a missing node may have given out and that nobody gets any more.
+        /// Numbers of places that a missing node may have given out, and that are skipped.
         skipped: u32,
         /// Numbers of holds, likewise.
         skipped_holds: u32,
@@ -225,7 +225,7 @@ pub enum Record {
         /// Wall clock less engine time, in milliseconds.
         offset_ms: i64,
     },
-    /// Nobody could claim for a while: called places get time to.
+    /// No one could claim for a while: called places get time to.
     Resumed {
         /// Which sale.
         sale: SaleTag,
@@ -356,7 +356,7 @@ pub enum Change {
     Pause,
     /// The gate moves again.
     Resume,
-    /// Nobody enters any more; who is in line goes on.
+    /// No new entries; people in line are served.
     Drain,
     /// The sale opens now, whatever its schedule said.
     Open,
@@ -392,9 +392,9 @@ pub enum Change {
     Returned {
         /// Which node.
         node: NodeName,
-        /// Units of each offer that it had promised and that nobody else knew of: they stay stranded.
+        /// Units of each offer that it had promised and no other node knew of: they stay stranded.
         promised: Vec<u64>,
-        /// Stranded units of each offer that nobody can have promised any more: they are for sale again.
+        /// Stranded units of each offer that no node can have promised: they are for sale again.
         /// None while another node is missing.
         released: Vec<u64>,
     },
@@ -431,7 +431,7 @@ binary_enum!(Departure { 0 => Left, 1 => Idle, 2 => Rejoined });
 /// Why an admission gave its slot back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SessionEnd {
-    /// Called, but nobody claimed it.
+    /// Called, but not claimed in time.
     Unclaimed,
     /// Its time was over.
     Expired,

@@ -143,7 +143,7 @@ impl Phase {
 }
 
 impl Sale {
-    /// The sale that begins with its record of creation, at `at`: nobody has entered it.
+    /// The sale that begins with its record of creation, at `at`: no one has entered it.
     pub(crate) fn created(record: &Record, at: Millis) -> Self {
         let Record::Created { author, epoch, told, spec, replay } = record else {
             unreachable!("a sale begins with its creation");
@@ -329,12 +329,12 @@ impl Sale {
         &self.members
     }
 
-    /// The pace kept of late, in calls per 1,000 seconds.
+    /// The recent pace, in calls per 1,000 seconds.
     pub(crate) fn measured_pace(&self, at: Millis) -> Option<u64> {
         self.pace.milli_per_second(at)
     }
 
-    /// The slots that were seen to fall free of late, per 1,000 seconds.
+    /// The slots that became free recently, per 1,000 seconds.
     pub(crate) fn measured_freeing(&self, at: Millis) -> Option<u64> {
         self.freeing.milli_per_second(at)
     }

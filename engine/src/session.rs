@@ -35,7 +35,7 @@ binary_struct!(Session { number, state, since, deadline });
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// Called; nobody came yet.
+    /// Called, but not claimed yet.
     Called,
     /// Let in.
     Admitted,

@@ -50,7 +50,7 @@ impl<T> UnsafeCell<T> {
         read(self.0.get())
     }
 
-    /// Runs `write` with an exclusive pointer; the caller keeps everybody else away meanwhile.
+    /// Runs `write` with an exclusive pointer; the caller keeps all others away meanwhile.
     #[inline]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
         write(self.0.get())

@@ -219,7 +219,7 @@ pub struct RedisStreamOptions {
     pub stream: String,
     /// Consumer groups to make.
     pub groups: Vec<String>,
-    /// Entries in the stream at the most.
+    /// The most entries in the stream.
     pub stream_max: u64,
     /// How long one try may take.
     pub timeout_ms: u64,

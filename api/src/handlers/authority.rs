@@ -26,7 +26,7 @@ use crate::{
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const X_SHOPPER_ID: HeaderName = HeaderName::from_static("x-shopper-id");
-/// Characters of an idempotency key or a shopper's id, at the most.
+/// The most characters of an idempotency key or a shopper's id.
 const KEY_CHARS_MAX: usize = 128;
 /// Characters of the key of an anonymous entry, at least: 128 random bits in base64url. A UUID has 36.
 const ENTRY_KEY_CHARS_MIN: usize = 22;

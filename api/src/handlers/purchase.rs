@@ -57,7 +57,7 @@ fn count_refusal(app: &App, sale: &SaleView, refusal: &ApiError) {
     app.outcomes.count(metrics::PURCHASE_TOTAL, sale, outcome);
 }
 
-/// Whether there is anything to ask for, for somebody who may ask.
+/// Whether there is anything to buy, for a shopper who may buy.
 fn ask_at_all(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<(), ApiError> {
     let asked = Asked::read(app, sale, headers)?;
     let refusal = app.engine.refusal_of_all(sale, asked.replay(b"").key);

@@ -94,7 +94,7 @@ pub fn open<B>(
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     if only_looks(request) {
-        // Nobody reads a stream, so none is opened, and none of the ticket's others ends for it.
+        // No one will read this stream, so it is not opened, and no other of the ticket's ends for it.
         let here = shopper::check_here(sale.standing(ticket.0, app.engine.now()));
         return Answer::Now(or_refusal(here.map(|()| respond::event_stream(Body::empty()))));
     }

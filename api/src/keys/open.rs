@@ -7,7 +7,7 @@ use super::{KeyFile, KeyFileError, KeyValueError, Keys};
 use crate::config::KeyOptions;
 use crate::token::{Keyring, KeyringSecrets, SecretError};
 
-/// Everything a process needs to know who somebody is.
+/// Everything a process needs to tell who a caller is.
 #[derive(Debug)]
 pub struct OpenedKeys {
     /// The accepted bearer keys.

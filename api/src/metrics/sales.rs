@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Outcomes counted at once. A sale has some fifty; those of deleted sales go at the next scrape,
-/// and without scrapes nobody misses what comes after these.
+/// and without scrapes what comes after these is not missed.
 const OUTCOMES_MAX: usize = 131_072;
 
 /// What became of an entry or a purchase, as the `outcome` label has it.

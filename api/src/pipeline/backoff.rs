@@ -1,7 +1,7 @@
 //! How long to wait before trying again, and the one pause that concerns the whole sink.
 //!
 //! Two kinds of trouble are kept apart. An event that is refused, or that the sink fails at, waits
-//! by itself, and the others go on. A sink that does not answer is everybody's trouble: [`Throttle`] pauses all of them and then
+//! by itself, and the others go on. A sink that does not answer concerns all events: [`Throttle`] pauses all of them and then
 //! lets one event at a time try, until one is answered. Time and chance come in as arguments.
 
 use std::time::Duration;

@@ -103,7 +103,7 @@ impl Book {
         }
     }
 
-    /// Events for the sink, each of another hold and `events_max` at the most.
+    /// Events for the sink, each of a different hold, and at most `events_max`.
     pub(super) fn next_batch(&mut self, events_max: usize, now: Instant) -> Vec<Arc<OrderEvent>> {
         while let Some((due, key)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {
             self.waiting.remove(&(due, key));
@@ -170,7 +170,7 @@ impl Book {
         self.parked.insert(key, event.id);
     }
 
-    /// Events that were taken, `events_max` at the most, each sale's ascending, to acknowledge.
+    /// Events that were taken, at most `events_max`, each sale's ascending, to acknowledge.
     pub(super) fn take_taken(&mut self, events_max: usize) -> BTreeMap<SaleTag, Vec<EventId>> {
         let count = events_max.min(self.taken.len());
         let mut by_sale: BTreeMap<SaleTag, Vec<EventId>> = BTreeMap::new();

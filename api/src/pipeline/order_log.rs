@@ -190,9 +190,9 @@ impl Writer {
             }
         }
         if let Err(error) = open.file.sync_data() {
-            // After a failed sync nobody knows what the file holds beyond what was synced before:
+            // After a failed sync it is unknown what the file holds beyond what was synced before:
             // it is cut back to that, best effort, and left alone. One that held nothing before is
-            // made anew under its number, so that a sick disk does not fill with empty files.
+            // made again under its number, so that a failing disk does not fill with empty files.
             drop(open.file.set_len(open.length));
             if open.length == 0 {
                 self.next_number -= 1;

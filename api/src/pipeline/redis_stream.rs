@@ -57,7 +57,7 @@ pub struct RedisStreamOptions {
     pub stream: String,
     /// Consumer groups that are made, from the stream's beginning, where they are missing.
     pub groups: Vec<String>,
-    /// Entries in the stream at the most, acknowledged ones included.
+    /// The most entries in the stream, acknowledged ones included.
     pub stream_max: u64,
     /// How long one attempt may take, connecting included.
     pub attempt_timeout: Duration,
@@ -103,7 +103,7 @@ pub struct RedisStream {
     attempt_timeout: Duration,
     /// The connection, while no attempt uses it.
     link: Mutex<Option<Link>>,
-    /// What the log was told that only an operator can mend.
+    /// The logged error that only an operator can fix.
     alarm: Mutex<Option<String>>,
 }
 
@@ -174,7 +174,7 @@ impl RedisStream {
         };
         let answers: Vec<Answer> = replies.into_iter().map(answer).collect();
         link.is_sound = last.is_some() && answers.iter().all(|answer| *answer == Answer::Taken);
-        // Shorter than we left it: somebody cleared it, and the groups may have gone with it.
+        // Shorter than we left it: it was cleared, and the groups may have gone with it.
         link.length = last.filter(|length| *length >= room.length + fitting as u64);
         Ok(Appended { answers, full: room.full })
     }
@@ -269,7 +269,7 @@ impl RedisStream {
         link
     }
 
-    /// An error in words, and what it leaves in doubt. One that waiting does not mend is told to operators, once.
+    /// An error in words, and what it leaves in doubt. One that waiting does not fix is reported to operators, once.
     fn why(&self, error: &Error, doubt: &str) -> String {
         if !is_for_operators(error.details()) {
             return plain_words(&format!("{error}{doubt}"));
@@ -329,7 +329,7 @@ fn doubt(link: &Link) -> &'static str {
     if link.has_sent { "; what was sent may be in the stream, and is sent again" } else { "" }
 }
 
-/// Whether an answer of Redis is one that stays the same until somebody changes something.
+/// Whether an error of Redis stays the same until an operator changes something.
 fn is_for_operators(details: &str) -> bool {
     const LASTING: [&str; 9] = [
         "WRONGTYPE",

@@ -52,7 +52,7 @@ pub enum Answer {
         /// How long it asks for this event to be kept back.
         after: Option<Duration>,
     },
-    /// It did not get to look at it, or nobody knows: trying again is safe and never given up.
+    /// It did not get to look at it, or that is unknown: trying again is safe, and never ends.
     Later {
         /// What is known of the reason, from [`plain_words`].
         why: String,
@@ -61,7 +61,7 @@ pub enum Answer {
     },
 }
 
-/// Somebody else's words made fit for a log line, a journal record and an operator's screen:
+/// Foreign text made fit for a log line, a journal record and an operator's screen:
 /// printable ASCII, one line, [`WORDS_BYTES_MAX`] bytes.
 pub fn plain_words(words: &str) -> String {
     let plain = |c: char| match c {

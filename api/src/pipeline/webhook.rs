@@ -1,7 +1,7 @@
 //! The webhook: a sink that posts each event to a URL, signed.
 //!
 //! Owns the HTTP client and what an answer means. 2xx: taken. 408, 425, 429, 503 and a gateway's 502
-//! and 504: later, since nobody looked at the event. Any other 5xx: the receiver failed at this
+//! and 504: later, since the event was not looked at. Any other 5xx: the receiver failed at this
 //! event, which is tried again until it is taken. Any other status, a redirect included: refused.
 //! No answer in time, or none at all: later, although the receiver may have the event; it sees the
 //! same event id again.

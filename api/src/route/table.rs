@@ -153,7 +153,7 @@ pub enum Act {
     Pause,
     /// The gate moves again.
     Resume,
-    /// Nobody enters any more.
+    /// No new entries.
     Drain,
     /// The sale opens now.
     Open,

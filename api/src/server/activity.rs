@@ -21,7 +21,7 @@ use super::late::Refusals;
 /// A time stamp that says "not in that state".
 const NEVER: u64 = u64::MAX;
 
-/// How long a connection may stay in each state that helps nobody.
+/// How long a connection may stay in each state without progress.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// From a request head's first byte (on a new connection: from accept) to its last.

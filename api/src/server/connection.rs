@@ -330,7 +330,7 @@ impl Future for Watchdog<'_> {
                 return Poll::Pending;
             };
             // A timer set for an earlier time is left alone: it rings, looks again and is set
-            // anew, once per patience and not once per request.
+            // again, once per patience and not once per request.
             if due < self.timer.deadline() || self.timer.is_elapsed() {
                 if due <= Instant::now() {
                     if overdue == Overdue::Answer {

@@ -419,7 +419,7 @@ mod tests {
         let request = InFlight::enter(&first.activity);
         first.admission.stays();
         wait().await;
-        // Two are open where one may be: nobody comes in before two have gone.
+        // Two are open where one may be: no other comes in before two have gone.
         let third = come(&to, at(3));
         assert_eq!(third.err(), Some(Refused::Full));
         assert!(second.activity.was_asked_to_go());

@@ -11,7 +11,7 @@
 //! `Connection: close`), so all that is left to do is to write chunks. HTTP/2 streams share their
 //! connection and stay in hyper; so does HTTP/1.0, which knows no chunks.
 //!
-//! Invariants: one piece waits for a slow peer at the most, and none is asked for before it is
+//! Invariants: at most one piece waits for a slow peer, and no other is asked for before it is
 //! written; a peer that takes nothing for the write patience is cut; what a peer still sends is
 //! read and dropped.
 

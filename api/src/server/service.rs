@@ -87,7 +87,7 @@ pub trait Handler: Send + Sync + 'static {
     /// Takes note that the client went away, or was cut, before there was an answer.
     fn abandoned(&self, exchange: Self::Exchange);
 
-    /// Words the refusal of a connection that is not let in, whose request nobody reads.
+    /// Words the refusal of a connection that is not let in, and whose request is not read.
     fn turn_away(&self, loss: Loss) -> Response<Body>;
 
     /// Takes note of a connection that ended without an answer of the handler's.

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::activity::Activity;
 use super::framing::Framing;
 
-/// Where a stream comes back to when hyper is dropped and somebody goes on with it.
+/// Where a stream comes back to when hyper is dropped and another task takes it over.
 pub(crate) type Home<S> = Arc<Mutex<Option<S>>>;
 
 /// A stream under watch.

@@ -1,4 +1,4 @@
-//! Who somebody is: shopper keys, and the scope and body hashes of idempotency keys.
+//! Who a caller is: shopper keys, and the scope and body hashes of idempotency keys.
 //!
 //! Owns these derivations and their domain separation: every part is length-prefixed, so no two
 //! different inputs run together into the same bytes. Shopper keys are keyed, so that a key seen in

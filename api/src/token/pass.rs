@@ -10,7 +10,7 @@
 //! passes are verified by signing again and comparing: a third of the cost of the public-key
 //! equation, and it accepts one signature for a text where the equation accepts what anyone with
 //! the key might have made. The signature made for an unknown text never leaves, and is compared in
-//! constant time, so that nobody learns any of it. Everyone else verifies with the published keys.
+//! constant time, so that timing gives nothing away. Everyone else verifies with the published keys.
 
 use std::fmt;
 use std::ops::Deref;

@@ -7,9 +7,9 @@
 //! 128 bits of the hash of all its bytes, so a changed byte is another token. Keys never change
 //! within a process.
 //!
-//! A hash belongs to one set of [`WAYS`] slots; a newcomer takes a free one or somebody else's.
+//! A hash belongs to one set of [`WAYS`] slots; a newcomer takes a free one or another's.
 //! Readers and writers take no lock. Two writers may leave a slot with a half of each: that is a
-//! hash nobody can find a token for, and a token forgotten is merely verified again.
+//! hash for which no one can find a token, and a forgotten token is merely verified again.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! The currencies of ISO 4217, each with the digits of its minor unit.
 //!
-//! As of the list of May 2025 (amendment 179). Left out is what nobody prices goods in: precious metals,
+//! As of the list of May 2025 (amendment 179). It leaves out what goods are not priced in: precious metals,
 //! units of account of banks, and the codes for tests and for no currency.
 
 use engine::id::Currency;

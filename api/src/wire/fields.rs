@@ -1,7 +1,7 @@
 //! Reading a table field by field, telling every problem and not just the first.
 //!
 //! Owns the words in which a bad body or a bad configuration is refused: the field's full path,
-//! what was found, what is allowed. A field that nobody took is unknown; a name given twice is
+//! what was found, what is allowed. A field that was not taken is unknown; a name given twice is
 //! refused whatever its values. Wrong values read as absent, after their problem is noted.
 
 use std::fmt::Display;

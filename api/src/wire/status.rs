@@ -46,7 +46,7 @@ pub enum SaleState {
     Coming,
     /// People enter and buy.
     Open,
-    /// Nobody enters any more; who is in line goes on.
+    /// No new entries; people in line are served.
     Draining,
     /// Every unit is sold.
     SoldOut,

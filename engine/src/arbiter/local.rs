@@ -309,7 +309,7 @@ impl Batch<'_> {
     /// for its key.
     fn answer_entry(&mut self, entering: &Entering) -> Result<Entry, EntryRefusal> {
         let Entering { sale: tag, epoch, number, replay, replayed, .. } = *entering;
-        // A later command of this batch may have deleted the sale, and another one made it anew.
+        // A later command of this batch may have deleted the sale, and another one made it again.
         let found = self.world.sale(tag).filter(|sale| sale.epoch() == epoch);
         let sale = found.ok_or(EntryRefusal::NoSale)?;
         let number = if replayed { number } else { sale.number_to_tell(number) };

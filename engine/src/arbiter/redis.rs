@@ -120,7 +120,7 @@ pub struct Batch<'a> {
     pub now: Option<Millis>,
 }
 
-/// What the store is to note of a node when a sale is written anew.
+/// What the store is to note about a node when a sale is rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It serves, and the others have yet to hear of it.
@@ -247,7 +247,7 @@ impl RedisArbiter {
     /// Appends the fact of an operator's change that this node decided on its own world, if the stream
     /// still ends at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
     /// batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
-    /// nothing. `node` is this one if somebody is told that it was done: then all others have to know
+    /// nothing. `node` is this one if a caller is told that it was done: then all others have to know
     /// that it serves.
     pub async fn append(
         &self,
@@ -270,7 +270,7 @@ impl RedisArbiter {
         answer::facts(value)
     }
 
-    /// Entries after a point, `count` at the most.
+    /// Entries after a point, at most `count`.
     pub async fn facts(
         &self,
         sale: SaleTag,

@@ -212,7 +212,7 @@ impl Node {
         Box::pin(self.gather(decided)).await;
         Box::pin(self.say_returned(decided)).await;
         if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
-            // Nobody was called: the client comes back while it is driven, and only then.
+            // No server was called: the client comes back while it is driven, and only then.
             sleep(DRIVE).await;
         }
     }

@@ -1,7 +1,7 @@
 //! Whether a fact that another program decided follows from the state.
 //!
 //! What this code decides is applied without a look, for it follows by construction. The facts of a stream
-//! were decided elsewhere: a store that somebody wrote to, or a library that decides otherwise, must stop
+//! were decided elsewhere: a store that something else wrote to, or a library that decides otherwise, must stop
 //! one sale and not the process. What is let through here, [`Sale::apply`] can apply.
 
 use super::{Sale, apply::pile};

@@ -50,7 +50,7 @@ impl Members {
 }
 
 impl Sale {
-    /// The store was written anew. What a missing node may have done besides is set aside.
+    /// The store was rewritten. What a missing node may have done as well is set aside.
     pub(super) fn apply_rebuild(&mut self, record: &Record) {
         let Record::Rebuilt { epoch, missing, stranded, skipped, skipped_holds, .. } = record
         else {
@@ -65,14 +65,14 @@ impl Sale {
             counts.available -= units;
             counts.stranded += units;
         }
-        // A missing node may have told shoppers and the shop of purchases and events that nobody here knows.
+        // A missing node may have told shoppers and the shop of purchases and events unknown here.
         let holds = u64::from(*skipped_holds);
         self.holds.skip(holds);
         self.outbox.skip(holds * SKIPPED_EVENTS_PER_HOLD);
         let room = PLACES_MAX - self.places.issued().0;
         for _ in 0..u64::from(*skipped).min(room) {
             let number = Number(self.places.issued().0 + 1);
-            // Nobody's: no shopper's key is 0, and the place is gone before another is made.
+            // No one's: no shopper's key is 0, and the place is gone before another is made.
             self.places.issue(number, ShopperKey(0));
             self.places.depart(number, PlaceState::Revoked);
         }
@@ -100,7 +100,7 @@ impl Sale {
         promised
     }
 
-    /// What a missed node's return changes: when nobody else is missed, all that is stranded and was not
+    /// What a missing node's return changes: when no other is missing, all that is stranded and was not
     /// promised is for sale again. `None` when it is not missed.
     pub(crate) fn returned(&self, node: &NodeName, promised: Vec<u64>) -> Option<Change> {
         self.members.missing.get(node)?;
@@ -125,8 +125,8 @@ impl Sale {
         }
     }
 
-    /// Stranded units are for sale again. What is stranded no more was promised by nobody, and with the
-    /// last of it nobody is missed any more.
+    /// Stranded units are for sale again. What is no longer stranded was promised by no node, and with the
+    /// last of it no node is missing any more.
     pub(super) fn apply_unstrand(&mut self, offer: OfferIndex, units: u64) {
         let counts = self.counts_mut(offer);
         counts.stranded -= units;

@@ -1,7 +1,7 @@
 //! What keyed requests were answered, for as long as a client may ask again.
 //!
 //! Entries are kept apart from purchases and their steps, each kind with a bound of its own: an entry
-//! costs nobody anything, and any number of them makes no purchase's answer go. The keys of the two
+//! costs no one anything, and no number of them pushes out a purchase's answer. The keys of the two
 //! never meet either.
 //!
 //! Millions of answers may be kept, so that of an entry takes 80 bytes and some 8 of index: who asked

@@ -51,7 +51,7 @@ impl Sale {
     }
 
     /// The gate's next call: as many of the next in line as pace, slots and stock allow. Where a great
-    /// many have left it may call nobody and only move on.
+    /// many have left it may call no one and only move on.
     pub(crate) fn next_call(&self, at: Millis) -> Option<Record> {
         let open = matches!(self.phase(at), Phase::Open | Phase::Draining);
         if self.controls.paused || !open || self.line_length() == 0 {

@@ -116,7 +116,7 @@ impl Visit<'_> {
         {
             return Ok(Vec::new());
         }
-        // A key that was not made here is no secret, so it stands for nobody.
+        // A key that was not made here is no secret, so it identifies no one.
         let key = key.filter(|key| self.browser.has_form_key(self.app, self.sale.tag(), Some(key)));
         let entry = self.entry(known, key).await;
         let outcome = match &entry {

@@ -39,11 +39,11 @@ use crate::{app::App, handlers::shopper, server::Draining};
 const TICK: Duration = Duration::from_millis(50);
 /// How often a watcher's place is looked at, and told while the line moves all the time.
 const LOOK: Duration = Duration::from_millis(400);
-/// How long a watcher hears nothing at the most, give or take a look.
+/// The longest that a watcher hears nothing, give or take a look.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Watchers of one slice at the least. Telling them takes about 4 ms of two processors.
 const SLICE_MIN: usize = 256;
-/// Slices of one walk of all sales at the most, so that its pauses stay well below a [`LOOK`].
+/// The most slices of one walk of all sales, so that its pauses stay well below a [`LOOK`].
 const SLICES_MAX: usize = 64;
 /// Between two slices that were told.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -123,7 +123,7 @@ struct Crowd {
     picture: Picture,
     /// When the next walk is due, whatever moved.
     due: Instant,
-    /// The last walk told nobody: the next move is told at once.
+    /// The last walk had news for no one: the next move is told at once.
     quiet: bool,
 }
 
@@ -176,7 +176,7 @@ impl Watching {
         }
     }
 
-    /// Takes in who joined and lets go of crowds that left; whether anybody is there.
+    /// Takes in those who joined and drops crowds that left; answers whether anyone is there.
     fn take_in(&mut self) -> bool {
         self.crowds.retain(|crowd| !crowd.watchers.is_empty());
         let mut door = self.app.streams.hub.door();

@@ -18,7 +18,7 @@ use crate::pipeline::book::{EVENTS_IN_HAND_MAX, EventKey};
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// Bytes read from a file's end. A line is an event with 16 items of 64-byte SKUs at the most, so
+/// Bytes read from a file's end. A line is an event with at most 16 items of 64-byte SKUs, so
 /// that every event that can be unacknowledged fits in here.
 const TAIL_BYTES: u64 = EVENTS_IN_HAND_MAX as u64 * LINE_BYTES_MAX;
 const LINE_BYTES_MAX: u64 = 4 * 1024;

@@ -1,7 +1,7 @@
 //! One connection to Redis, used until the first thing that goes wrong with it.
 //!
 //! The client's own reconnecting is off: a command that waits in its queue beyond the deadline would
-//! be written when nobody asks for it any more. So a connection that failed, or was too slow, is
+//! be written when it is no longer wanted. So a connection that failed, or was too slow, is
 //! dropped with all that is still in it, and the next attempt begins with a new one.
 
 use std::{future::Future, time::Duration};
@@ -25,7 +25,7 @@ pub(super) struct Link {
     pub(super) length: Option<u64>,
     /// Whether everything that was asked got a good answer.
     pub(super) is_sound: bool,
-    /// Whether entries were sent in this attempt: without an answer nobody knows what became of them.
+    /// Whether entries were sent in this attempt: without an answer it is unknown what became of them.
     pub(super) has_sent: bool,
 }
 

@@ -3,7 +3,7 @@
 //! An entry may go once every consumer group has acknowledged it. For one group that is everything
 //! below its oldest pending entry, and below what it has not been given yet. Ids only grow: a group
 //! is only ever given entries above those it was given before, so what may go at one moment may go
-//! later as well, and reading first and trimming afterwards takes nothing from anybody. (Who sets a
+//! later as well, and reading first and trimming afterwards takes nothing from any group. (Who sets a
 //! group back by hand, or makes one from the beginning, gets what is still there.)
 
 use fred::{

@@ -19,7 +19,7 @@ pub struct Heard<'a> {
 }
 
 impl RedisArbiter {
-    /// Adds what this node heard to what the others did. An empty bitmap says that it heard nobody.
+    /// Adds what this node heard to what the others did. An empty bitmap says that it heard no one.
     ///
     /// # Panics
     /// When the base is none.

@@ -1,4 +1,4 @@
-//! Nodes come together over a store that is not what it was, and learn who of them writes it anew.
+//! Nodes come together over a store that is not what it was, and learn which of them rewrites it.
 //!
 //! A node asks every 100 ms, with the last entry it has journaled. Asking is what makes it present.
 

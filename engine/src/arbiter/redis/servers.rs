@@ -35,7 +35,7 @@ use crate::id::SaleTag;
 /// First and last slot of each range, and the master that has them.
 type Owners = Vec<(u16, u16, Server)>;
 
-/// How often a cluster is asked at the most who has which slots.
+/// How often, at most, a cluster is asked who has which slots.
 const OWNERS_EVERY: Duration = Duration::from_millis(100);
 
 /// A server of the store that sales are on: the only one, or the one that has some of a cluster's slots.
@@ -105,7 +105,7 @@ impl Servers {
         self.with(|known| known.is_doubted = true);
     }
 
-    /// The shard that has a slot; in a cluster none in particular while nobody has it.
+    /// The shard that has a slot; in a cluster none in particular while no shard has it.
     fn shard(&self, slot: u16) -> Shard {
         self.with(|known| {
             let has = |range: &&(u16, u16, Server)| (range.0..=range.1).contains(&slot);
@@ -235,7 +235,7 @@ impl RedisArbiter {
         }
     }
 
-    /// Connects to every server. One of a cluster that cannot be reached keeps nobody from the others.
+    /// Connects to every server. One of a cluster that cannot be reached does not keep us from the others.
     pub(super) async fn connect_all(&self) -> Result<(), StoreError> {
         if !self.servers.is_cluster() {
             return self.connected(&Shard::default()).await.map(drop);
@@ -314,7 +314,7 @@ pub(super) fn slot(key: &str) -> u16 {
 
 /// Closes connections. Without it they try for ever to come back.
 async fn quit(pool: Pool, deadline: Duration) {
-    // A server that does not answer is left as it is: there is nobody to tell.
+    // A server that does not answer is left as it is: no one waits for this answer.
     drop(within(deadline, pool.quit()).await);
 }
 

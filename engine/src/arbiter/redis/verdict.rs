@@ -32,7 +32,7 @@ pub enum Verdict {
     Settle(Result<HoldTold, SettleRefusal>),
     /// To `EndSession`.
     Ended(Result<(), EndRefusal>),
-    /// To `Idle`: 1 if any place was let go.
+    /// To `Idle`: 1 if any place was ended.
     Idle(usize),
 }
 

@@ -36,7 +36,7 @@ impl Node {
             }
             Err(StoreError::Trimmed { .. } | StoreError::Diverged { .. }) => {
                 self.take_snapshot(decided, tag).await?;
-                // In the same batch, so that nobody is shown the line as it was.
+                // In the same batch, so that no reader is shown the line as it was.
                 self.catch_up(decided, tag).await
             }
             Err(error) => Err(error),

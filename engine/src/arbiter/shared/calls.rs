@@ -137,7 +137,7 @@ impl Node {
             return None;
         }
         replica.called_at = at;
-        // What the store decides of a sale whose facts this node cannot follow would be answered to nobody.
+        // What the store decides of a sale whose facts this node cannot follow could not be answered.
         let commands = if replica.is_unreadable { Vec::new() } else { commands };
         let known = self.world.sale(sale)?;
         let mut others = Vec::new();
@@ -206,11 +206,11 @@ impl Node {
         self.breakers.answered(self.shard(call.sale), decided.at);
         let Decision { mut verdicts, facts, delivers, is_joining, replicated } = decision;
         if !replicated {
-            // Decided, and answered to nobody: its holds are found like those of other nodes.
+            // Decided, but not answered: its holds are found like those of other nodes.
             verdicts.clear();
         }
         if let Some(replica) = self.replicas.get_mut(&call.sale) {
-            // Nobody may have put a snapshot since the last delivering node went, or the sale was rebuilt.
+            // There may be no new snapshot since the last delivering node went, or the sale was rebuilt.
             if delivers && (!replica.is_delivering || replica.epoch != facts.epoch) {
                 replica.unsaved.want();
             }

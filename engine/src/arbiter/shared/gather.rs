@@ -1,4 +1,4 @@
-//! Sales that the store lost: the nodes come together, and the one that knows most writes it anew.
+//! Sales that the store lost: the nodes come together, and the one that knows most rewrites it.
 
 use super::{
     Node,
@@ -49,7 +49,7 @@ impl Node {
             return self.adopt(decided, tag).await;
         }
         self.store().load_library(tag).await?;
-        // What the store still has, it may have from nobody else.
+        // What the store still has may come from this node alone.
         let caught_up = self.catch_up(decided, tag).await;
         if let Err(
             error
@@ -148,7 +148,7 @@ impl Node {
         self.store().quorum(&quorum).await
     }
 
-    /// Writes the sale anew from this node's world.
+    /// Rewrites the sale from this node's world.
     async fn rebuild(
         &mut self,
         decided: &mut Decided,
@@ -162,7 +162,7 @@ impl Node {
         };
         let (at, last) = (decided.at, self.point(tag));
         let away_ms = present.iter().filter_map(|node| node.out_of_touch_ms).min();
-        // A node whose history is another has acknowledged what nobody else knows, as if it were not here.
+        // A node whose history is another has acknowledged what no other node knows, as if it were not here.
         let is_other = |node: &Present| node.is_forked || replica.contradicts(&node.point);
         missing.extend(present.extract_if(.., |node| is_other(node)).map(|node| node.node));
         let record = rebuilt(sale, epoch, &last, missing.clone(), away_ms.unwrap_or(0));

@@ -88,7 +88,7 @@ pub(super) struct Unsaved {
     /// The last snapshot's length: the stream may become as long, so that snapshots cost no more than
     /// the facts do.
     saved_bytes: u64,
-    /// One is to be put whatever the stream has: nobody may have put any since this node began to deliver.
+    /// One is to be put whatever the stream has: there may be no new one since this node began to deliver.
     is_wanted: bool,
     /// Not before then: the last one failed.
     not_before: Millis,
@@ -184,7 +184,7 @@ impl Replica {
     /// The entries behind `seq` up to `last`, and the point that they follow: later than `seq` when the
     /// entries do not go back so far.
     pub(super) fn since(&self, seq: u64, last: Point) -> (Point, Vec<Entry>) {
-        // Without the entry before them, nobody could tell that their history leads there.
+        // Without the entry before them, it could not be told that their history leads there.
         let Some(base) = self.recent.iter().rfind(|entry| entry.point.seq <= seq) else {
             return (last, Vec::new());
         };

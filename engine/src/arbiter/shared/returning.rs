@@ -1,7 +1,7 @@
 //! The return of a node that was missing when the others rebuilt the store.
 //!
 //! Since then units are stranded that it may have sold. It says what it had promised, from its own
-//! journal, and what nobody can have promised is for sale again. Who does not know all that it had
+//! journal, and what no node can have promised is for sale again. Who does not know all that it had
 //! acknowledged, for its disk was lost or it died before it could say so, says nothing: then an operator
 //! decides.
 
@@ -59,7 +59,7 @@ impl Node {
         let is_known =
             |node| adopted.members().has(node) || adopted.members().missed_since(node).is_some();
         if !before.members().nodes().all(is_known) {
-            // It joined in the history that was left behind: nobody waits for what it promised.
+            // It joined in the history that was left behind: no one waits for what it promised.
             return None;
         }
         let mut promised = adopted.promised_only_by(before);
@@ -69,7 +69,7 @@ impl Node {
         Some(promised)
     }
 
-    /// Units of each offer that this node promised and nobody else knows of; `None` when it is not missed,
+    /// Units of each offer that this node promised and no other node knows of; `None` when it is not missed,
     /// or does not know.
     fn promised(&self, tag: SaleTag) -> Option<Vec<u64>> {
         let (sale, replica) = (self.world.sale(tag)?, self.replicas.get(&tag)?);

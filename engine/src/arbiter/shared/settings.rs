@@ -66,7 +66,7 @@ impl Node {
             Err(StoreError::UnknownSale) => {}
             Err(error) => return Err(error),
         }
-        // First: the list may be on a shard that is away, and nobody would ever find the sale.
+        // First: the list may be on a shard that is away, and no node would ever find the sale.
         self.store().announce(&spec.name).await?;
         let created = self.load_new(decided.at, record).await?;
         // From the store, as any other node has it: another may have come first.
@@ -129,7 +129,7 @@ impl Node {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica: &Replica| replica.epoch);
-            // Of a node's own word nobody is told: what is lost of it is said again.
+            // No one is told of a node's own word: if it is lost, it is said again.
             let is_told = !matches!(change, Change::Returned { .. });
             let node = is_told.then_some(&self.options.node);
             let after = self.point(tag);

@@ -44,7 +44,7 @@ impl Book {
         }
         let places = (1..).zip(&self.places);
         let elsewhere = |number: usize| taken_over.places.get(number - 1).map(|place| place.0);
-        // Numbers that were skipped are nobody's.
+        // Skipped numbers belong to no one.
         let is_lost =
             |number, shopper| shopper != ShopperKey(0) && elsewhere(number) != Some(shopper);
         let lost = places.filter(|(number, place)| is_lost(*number, place.0));
