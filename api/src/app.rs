@@ -28,6 +28,7 @@ use crate::{
     keys::Keys,
     limiter::Limiter,
     metrics::{Outcomes, RequestTimes},
+    packed::Packed,
     pipeline::Watcher,
     respond::{self, Cache},
     route::{self, Admin, Resolved, Route},
@@ -76,9 +77,9 @@ pub struct App {
 #[derive(Clone, Debug)]
 pub struct Fixed {
     /// `/openapi.json`.
-    pub openapi: Bytes,
+    pub openapi: Packed,
     /// `/docs`.
-    pub reference: Bytes,
+    pub reference: Packed,
     /// `/.well-known/jwks.json`.
     pub jwks: Bytes,
 }
@@ -237,11 +238,17 @@ fn call(
             None => refuse(app, &request, peer, &ApiError::NotFound),
         },
         Route::Docs => {
-            let response = respond::reference(app.fixed.reference.clone());
+            Answer::Now(app.fixed.reference.answer(request.headers(), respond::reference))
+        }
+        Route::OpenApi => {
+            let json = |body| respond::bytes(StatusCode::OK, respond::JSON, Cache::Hour, body);
+            Answer::Now(app.fixed.openapi.answer(request.headers(), json))
+        }
+        Route::Jwks => {
+            let body = app.fixed.jwks.clone();
+            let response = respond::bytes(StatusCode::OK, respond::JSON, Cache::Minutes, body);
             Answer::Now(respond::unless_known(request.headers(), response))
         }
-        Route::OpenApi => fixed_json(Cache::Hour, &app.fixed.openapi, request.headers()),
-        Route::Jwks => fixed_json(Cache::Minutes, &app.fixed.jwks, request.headers()),
         Route::Admin(call) => admin::answer(app, call, request, peer),
     }
 }
@@ -309,9 +316,4 @@ pub(crate) fn split(request: Request<RequestBody>, peer: &Arc<Peer>) -> (Head, R
 /// The response, or the refusal's.
 pub(crate) fn or_refusal(result: Result<Response<Body>, ApiError>) -> Response<Body> {
     result.unwrap_or_else(|refusal| refusal.respond())
-}
-
-fn fixed_json(cache: Cache, body: &Bytes, headers: &HeaderMap) -> Answer {
-    let response = respond::bytes(StatusCode::OK, respond::JSON, cache, body.clone());
-    Answer::Now(respond::unless_known(headers, response))
 }

@@ -14,6 +14,7 @@ pub mod error;
 pub mod exchange;
 pub mod limiter;
 pub mod networks;
+pub mod packed;
 pub mod panics;
 pub mod request_id;
 pub mod respond;

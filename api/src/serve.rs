@@ -41,6 +41,7 @@ use crate::{
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi,
+    packed::Packed,
     panics::{self, Panics},
     pipeline::{
         self, Backoff, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust,
@@ -226,8 +227,8 @@ fn greeting(config: &Config, listening: &Listening) -> Greeting {
 /// The bodies that are made once.
 fn fixed(keyring: &Keyring) -> Fixed {
     Fixed {
-        openapi: Bytes::from_static(openapi::DOCUMENT.as_bytes()),
-        reference: Bytes::from(reference::render("reference")),
+        openapi: Packed::new(Bytes::from_static(openapi::DOCUMENT.as_bytes())),
+        reference: Packed::new(Bytes::from(reference::render("reference"))),
         jwks: Bytes::from(keyring.jwks_json()),
     }
 }

@@ -1,7 +1,11 @@
 //! What the service says of itself: keys, description, reference, health, metrics.
 
+use std::io::Read as _;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, VerifyingKey};
+use flate2::read::GzDecoder;
+use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,6 +45,31 @@ async fn a_pass_verifies_with_the_published_key_alone() {
     let [nbf, iat, exp] = ["nbf", "iat", "exp"].map(|claim| claims[claim].as_u64().unwrap());
     assert!((600..=601).contains(&(exp - iat)), "{claims}");
     assert_eq!(iat - nbf, 30, "a backend whose clock is a little behind takes it");
+}
+
+#[tokio::test]
+async fn what_never_changes_is_compressed_for_who_takes_it() {
+    let server = shared();
+    for path in ["/openapi.json", "/docs"] {
+        let plain = server.client.tell(get(path)).await.is(200);
+        assert_eq!(
+            (plain.header("content-encoding"), plain.header("vary")),
+            (None, Some("Accept-Encoding"))
+        );
+        let gzip = || get(path).header("accept-encoding", "br, gzip");
+        let told = server.client.open(&gzip()).await;
+        let (tag, encoding) =
+            (told.headers()["etag"].clone(), told.headers()["content-encoding"].clone());
+        assert_eq!(encoding, "gzip");
+        assert_ne!(plain.header("etag"), tag.to_str().ok(), "each form has its own");
+        let body = told.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.len() * 4 < plain.body.len(), "{} of {}", body.len(), plain.body.len());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&*body).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain.body);
+        let known = gzip().header("if-none-match", tag.to_str().unwrap());
+        server.client.tell(known).await.is(304);
+    }
 }
 
 #[tokio::test]
