@@ -9,7 +9,7 @@
 //! Buckets are found by a keyed hash, so a client cannot choose whose set it lands in.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
@@ -62,6 +62,8 @@ fn seconds(nanoseconds: u64) -> u32 {
 /// What a caller has left of a limit, or must wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
+    /// The limit's name.
+    policy: &'static str,
     /// Tokens of a full bucket.
     burst: u32,
     /// Seconds in which an empty one fills.
@@ -75,7 +77,13 @@ pub struct Quota {
 impl Quota {
     /// Nothing left for a second, for tests of what says so.
     #[cfg(test)]
-    pub(crate) const SPENT: Self = Self { burst: 1, window: 1, left: 0, reset: 1 };
+    pub(crate) const SPENT: Self =
+        Self { policy: "entries", burst: 1, window: 1, left: 0, reset: 1 };
+
+    /// The same, as that of the limit with this name.
+    pub(crate) const fn named(self, policy: &'static str) -> Self {
+        Self { policy, ..self }
+    }
 
     /// Tokens left.
     pub(crate) const fn left(self) -> u32 {
@@ -89,10 +97,10 @@ impl Quota {
 
     /// Says it in the fields of draft-ietf-httpapi-ratelimit-headers.
     pub fn say(self, headers: &mut HeaderMap) {
-        let Self { burst, window, left, reset } = self;
-        let policy = format!("\"entries\";q={burst};w={window}");
-        let state = format!("\"entries\";r={left};t={reset}");
-        for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
+        let Self { policy, burst, window, left, reset } = self;
+        let limit = format!("\"{policy}\";q={burst};w={window}");
+        let state = format!("\"{policy}\";r={left};t={reset}");
+        for (name, text) in [(RATE_LIMIT_POLICY, limit), (RATE_LIMIT, state)] {
             if let Ok(value) = HeaderValue::try_from(text) {
                 headers.insert(name, value);
             }
@@ -120,17 +128,23 @@ impl Buckets {
         Self { shards, hasher: RandomState::new() }
     }
 
-    /// Takes one token of `key`: what is left, or how long there is none.
-    pub(crate) fn take(&self, key: &impl Hash, rate: Rate, now: u64) -> Result<Quota, Quota> {
+    /// The hash of a key, and the set in which its bucket is.
+    fn shard(&self, key: &impl Hash) -> (u64, MutexGuard<'_, [Bucket; WAYS]>) {
         let key = self.hasher.hash_one(key);
         let shard = usize::try_from(key % SHARDS as u64).unwrap_or(0);
-        let mut buckets = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        (key, self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes one token of `key`: what is left, or how long there is none.
+    pub(crate) fn take(&self, key: &impl Hash, rate: Rate, now: u64) -> Result<Quota, Quota> {
+        let (key, mut buckets) = self.shard(key);
         let known = buckets.iter().position(|bucket| bucket.key == key);
         let soonest = || (0..WAYS).min_by_key(|&at| buckets[at].full_at).unwrap_or(0);
         let at = known.unwrap_or_else(soonest);
         let full_at = if known.is_some() { buckets[at].full_at.max(now) } else { now };
         let taken = full_at - now + rate.interval;
         let quota = |left, nanoseconds| Quota {
+            policy: "entries",
             burst: rate.burst,
             window: rate.window_seconds(),
             left,
@@ -141,6 +155,14 @@ impl Buckets {
         };
         buckets[at] = Bucket { key, full_at: now + taken };
         Ok(quota(u32::try_from(left / rate.interval).unwrap_or(u32::MAX), taken))
+    }
+
+    /// Gives a token back that was taken of `key`. A bucket that was forgotten since is full.
+    pub(crate) fn give_back(&self, key: &impl Hash, rate: Rate) {
+        let (key, mut buckets) = self.shard(key);
+        if let Some(bucket) = buckets.iter_mut().find(|bucket| bucket.key == key) {
+            bucket.full_at = bucket.full_at.saturating_sub(rate.interval);
+        }
     }
 
     /// Buckets that are not full.
@@ -170,6 +192,9 @@ mod tests {
         assert!(table.take(&8, rate, 0).is_ok(), "another key has a bucket of its own");
         assert!(table.take(&7, rate, second / 2).is_ok(), "a token came back");
         assert!(table.take(&7, rate, second / 2).is_err());
+        table.give_back(&7, rate);
+        assert!(table.take(&7, rate, second / 2).is_ok(), "a token was given back");
+        assert!(table.take(&7, rate, second / 2).is_err(), "and no more than that");
         let full = table.take(&7, rate, 60 * second).unwrap();
         assert_eq!(full.left, 4, "no more than a burst is saved up");
         assert_eq!(table.used(61 * second), 0, "a full bucket is none");

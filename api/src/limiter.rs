@@ -1,10 +1,13 @@
 //! How often one address or identity may enter.
 //!
 //! ```text
-//! address ─▶ /32 or /64 ─▶ bucket ┐
-//!        └─▶ /24 or /48 ─▶ bucket ┼─▶ all have a token: go on, else 429 before anything changed
-//! identity, if the sale has one ──▶ bucket ┘
+//! address ─▶ its pace, then /32 or /64, then /24 or /48 ─▶ bucket each ┐
+//! identity, if the sale has one ──▶ bucket ────────────────────────────┴─▶ all have a token: go
+//!                                                   on, else 429 before anything changed
 //! ```
+//!
+//! An entry that an address's limits refuse takes nothing from any of them: whoever asks too fast
+//! keeps the burst of the others behind the same address, and of their network.
 //!
 //! A burst is let in at a pace: entries of one address that come faster than [`PACE_MIN`] a second
 //! wait their turn, for [`TURN_MAX`] at most. So an address that enters as fast as it can leaves the
@@ -13,6 +16,7 @@
 //! The buckets are those of [`crate::buckets`], so their memory is fixed.
 
 use std::fmt;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -90,7 +94,8 @@ impl Limiter {
         Ok(Some(left))
     }
 
-    /// What is left, and after how long it is the entry's turn.
+    /// What is left of the limit that will be reached first, and after how long it is the entry's
+    /// turn.
     fn entry_at(
         &self,
         address: Option<IpAddr>,
@@ -100,14 +105,33 @@ impl Limiter {
         if any_contains(&self.exempt, address) {
             return Ok(None);
         }
-        // The narrow one first: an address that is refused takes nothing from its neighbours.
         let narrow = Prefix::narrow(address);
-        let left = self.table.take(&narrow, rates[0], now)?;
-        self.table.take(&Prefix::wide(address), rates[1], now)?;
+        let paced = (PACE, narrow);
         let (pace, waiting_max) = self.pace;
-        let before =
-            waiting_max.saturating_sub(self.table.take(&(PACE, narrow), pace, now)?.left());
-        Ok(Some((left, TURN_MAX * before / waiting_max)))
+        let turn = self.take(&paced, pace, now, PACE)?;
+        let own = self.take(&narrow, rates[0], now, ADDRESS).inspect_err(|_| {
+            self.table.give_back(&paced, pace);
+        })?;
+        let wide = self.take(&Prefix::wide(address), rates[1], now, NETWORK).inspect_err(|_| {
+            self.table.give_back(&narrow, rates[0]);
+            self.table.give_back(&paced, pace);
+        })?;
+        let before = waiting_max.saturating_sub(turn.left());
+        // The pace limits only those that have to wait for their turn.
+        let limits = [Some(own), Some(wide), (before > 0).then_some(turn)];
+        let least = limits.into_iter().flatten().min_by_key(|limit| limit.left()).unwrap_or(own);
+        Ok(Some((least, TURN_MAX * before / waiting_max)))
+    }
+
+    fn take(
+        &self,
+        key: &impl Hash,
+        rate: Rate,
+        now: u64,
+        policy: &'static str,
+    ) -> Result<Quota, Quota> {
+        let taken = self.table.take(key, rate, now);
+        taken.map(|left| left.named(policy)).map_err(|refusal| refusal.named(policy))
     }
 
     /// Takes an entry from what an identity has left, wherever it comes from. The identities of an
@@ -117,7 +141,7 @@ impl Limiter {
         if self.rates.is_none() || exempt {
             return Ok(());
         }
-        self.table.take(&(IDENTITY, identity.0), IDENTITY_RATE, self.now()).map(drop)
+        self.take(&(IDENTITY, identity.0), IDENTITY_RATE, self.now(), IDENTITY).map(drop)
     }
 
     /// Buckets that are not full.
@@ -126,9 +150,12 @@ impl Limiter {
     }
 }
 
-/// Keeps an address's pace apart from its entries.
+/// The limits' names, as `RateLimit` tells them.
+const ADDRESS: &str = "entries";
+const NETWORK: &str = "network";
+/// Also keeps an address's pace apart from its entries.
 const PACE: &str = "pace";
-/// Keeps identities' buckets apart from those of prefixes.
+/// Also keeps identities' buckets apart from those of prefixes.
 const IDENTITY: &str = "identity";
 
 #[cfg(test)]
@@ -164,6 +191,74 @@ mod tests {
         assert_eq!(turn("192.0.2.2", 0), Ok(0));
         assert_eq!(enter("10.0.0.1", 0), Ok(None));
         assert_eq!(turn("192.0.2.1", 500_000_000), Ok(501), "the queue went on");
+    }
+
+    #[test]
+    fn asking_too_fast_wastes_nothing_of_a_burst() {
+        let limiter = limiter(200, 60_000, &[]);
+        // 6,000 a second for a minute, six times as fast as the pace.
+        let passed = (0..360_000_u64)
+            .filter(|tick| limiter.entry_at(Some(at("192.0.2.1")), tick * 1_000_000 / 6).is_ok())
+            .count();
+        assert!((60_000..=61_100).contains(&passed), "{passed}");
+    }
+
+    #[test]
+    fn a_refused_address_takes_nothing_from_its_network() {
+        let limiter = limiter(200, 60_000, &[]);
+        let rates = limiter.rates.unwrap();
+        let passed = (0..100_000).filter(|_| limiter.entry_at(Some(at("192.0.2.1")), 0).is_ok());
+        assert_eq!(passed.count(), 1_050);
+        let left = limiter.table.take(&Prefix::wide(at("192.0.2.9")), rates[1], 0).unwrap();
+        assert_eq!(left.left(), 240_000 - 1_050 - 1);
+        let left = limiter.table.take(&Prefix::narrow(at("192.0.2.1")), rates[0], 0).unwrap();
+        assert_eq!(left.left(), 60_000 - 1_050 - 1);
+    }
+
+    #[test]
+    fn a_network_that_is_refused_takes_nothing_from_an_address() {
+        let limiter = limiter(1, 10, &[]);
+        let spent: usize = (1..=4).map(|host| passed(&limiter, &format!("192.0.2.{host}"))).sum();
+        assert_eq!((spent, passed(&limiter, "192.0.2.5")), (40, 0));
+        let own = Prefix::narrow(at("192.0.2.5"));
+        let left = limiter.table.take(&own, limiter.rates.unwrap()[0], 0).unwrap();
+        assert_eq!(left.left(), 9);
+        let (pace, _) = limiter.pace;
+        let left = limiter.table.take(&(PACE, own), pace, 0).unwrap();
+        assert_eq!(left.left(), 1_049);
+    }
+
+    /// The name and what is left, as `RateLimit` says them.
+    fn said(told: Result<Option<(Quota, Duration)>, Quota>) -> String {
+        let mut headers = hyper::HeaderMap::new();
+        told.map_or_else(|refusal| refusal, |told| told.unwrap().0).say(&mut headers);
+        let said = ["ratelimit", "ratelimit-policy"].map(|name| headers[name].to_str().unwrap());
+        said.join(" ")
+    }
+
+    fn last_of<T>(times: usize, mut ask: impl FnMut() -> T) -> T {
+        (1..times).for_each(|_| drop(ask()));
+        ask()
+    }
+
+    #[test]
+    fn what_is_said_is_the_limit_that_refused_or_is_reached_first() {
+        let limiter = limiter(200, 1_500, &[]);
+        let enter = |host, now| limiter.entry_at(Some(at(&format!("192.0.2.{host}"))), now);
+        let second = 1_000_000_000;
+        assert_eq!(said(enter(1, 0)), r#""entries";r=1499;t=1 "entries";q=1500;w=8"#);
+        let last = last_of(1_049, || enter(1, 0));
+        assert_eq!(said(last), r#""pace";r=0;t=2 "pace";q=1050;w=2"#);
+        assert_eq!(said(enter(1, 0)), r#""pace";r=0;t=1 "pace";q=1050;w=2"#);
+        let last = last_of(750, || enter(1, second));
+        assert_eq!(said(last), r#""entries";r=0;t=1 "entries";q=1500;w=8"#);
+        // Of the 6,000 of the network 1,700 are taken and 800 came back.
+        for host in 2..=6 {
+            assert!((0..1_020).all(|_| enter(host, second).is_ok()));
+        }
+        assert_eq!(said(enter(7, second)), r#""network";r=0;t=1 "network";q=6000;w=8"#);
+        let refused = last_of(61, || limiter.entry_by(ANNA, None)).unwrap_err();
+        assert_eq!(said(Err(refused)), r#""identity";r=0;t=1 "identity";q=60;w=60"#);
     }
 
     #[test]
