@@ -180,7 +180,7 @@ mod tests {
     use hyper::header::HeaderValue;
 
     use super::*;
-    use crate::server::Draining;
+    use crate::server::{Draining, StreamPlaces};
 
     fn callers(public_origin: Option<&str>) -> Callers {
         let trusted = ["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"];
@@ -193,7 +193,8 @@ mod tests {
     fn peer(callers: &Callers, addr: &str) -> Peer {
         let addr: SocketAddr = addr.parse().unwrap();
         let trusted = any_contains(&callers.trusted_proxies, addr.ip());
-        Peer { addr, tls: false, trusted, draining: Draining::never() }
+        let (draining, streams) = (Draining::never(), StreamPlaces::default());
+        Peer { addr, tls: false, trusted, draining, streams }
     }
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {

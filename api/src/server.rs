@@ -36,7 +36,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use body::{Body, RequestBody};
-pub use connections::PeerCaps;
+pub use connections::{PeerCaps, StreamPlace, StreamPlaces};
 pub use drain::Draining;
 pub use fault::{Fault, Loss};
 pub use handover::Pieces;

@@ -9,7 +9,7 @@
 //! Nothing is queued for a watcher: the [`hub`] says that there is something to tell, and the
 //! [`Watch`] renders the place as it is when the connection asks. A watcher counts as heard of,
 //! since the hub looks at its place. Each watcher takes one of `streams_max`; past that the answer
-//! is a refusal. One ticket has the newest few of its streams: [`tickets`].
+//! is a refusal, and so it is past the [`StreamPlaces`](crate::server::StreamPlaces) of its peer. One ticket has the newest few of its streams: [`tickets`].
 
 mod hub;
 mod slot;
@@ -39,7 +39,7 @@ use crate::{
     error::ApiError,
     request_id::RequestId,
     respond,
-    server::{Answer, Body, Peer, Pieces},
+    server::{Answer, Body, Peer, Pieces, StreamPlace},
 };
 
 /// What a client is told to wait before it comes back after a break: each its own time, so that a
@@ -123,12 +123,14 @@ fn try_open(
     shopper::check_here(standing)?;
     let room = Arc::clone(&app.streams.room).try_acquire_owned();
     let room = room.map_err(|_| ApiError::Overloaded)?;
+    let place = peer.streams.take().ok_or(ApiError::Overloaded)?;
     let slot = Slot::new();
     let member = app.streams.tickets.join(sale.name().tag(), ticket, &slot);
     let member = member.ok_or(ApiError::TooManyStreams)?;
     app.streams.hub.join(app, &sale, ticket, &slot, &peer.draining);
     let app = Arc::clone(app);
-    let (stage, counted) = (Stage::Opening, Counted { _room: room, _member: member });
+    let (stage, counted) =
+        (Stage::Opening, Counted { _room: room, _place: place, _member: member });
     let watch = Watch { app, sale, ticket, shown, slot, told: None, stage, _counted: counted };
     Ok(respond::event_stream(Body::stream(watch)))
 }
@@ -157,6 +159,7 @@ struct Watch {
 /// What a stream is counted by, until the drop.
 struct Counted {
     _room: OwnedSemaphorePermit,
+    _place: StreamPlace,
     _member: Membership,
 }
 

@@ -198,6 +198,7 @@ async fn drive<S, H>(
             tls: shared.tls.is_some(),
             trusted: any_contains(&shared.trusted, addr.ip()),
             draining: draining.clone(),
+            streams: admission.stream_places(),
         }),
         activity: Arc::clone(activity),
         bounds: shared.bounds,

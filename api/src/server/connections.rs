@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! newcomer ─▶ its peer connects too often? ─────────────▶ refused
-//!          ─▶ its peer is at its cap? ─▶ the peer's longest idle one goes, or refused
 //!          ─▶ all are at the cap? ─────▶ the longest idle one of all goes, or refused
+//!          ─▶ its peer is at its cap? ─▶ the peer's longest idle one goes, or refused
 //!          ─▶ Admission, given back when the connection ends
 //! ```
 //!
@@ -11,8 +11,12 @@
 //! never makes room, nor does one that has been idle for less than [`IDLE_MIN`]. The one that is to
 //! go is asked; its own task closes it, unless a request came in the meantime.
 //!
+//! An event stream never makes room, so a peer has [`StreamPlaces`] for half of its connections
+//! only: the other half goes on to serve everyone behind its address.
+//!
 //! Invariants: at most [`LEAVING_MAX`] connections more than the cap are open, all of them asked to
-//! go. The table has no more rows than that. A look over all connections finds [`CANDIDATES`] at
+//! go. The table has no more rows than that, and no peers but those that have a connection or a
+//! stream open. A look over all connections finds [`CANDIDATES`] at
 //! once, and one that finds none is not repeated for [`LOOK_PAUSE`], so a newcomer costs little
 //! however many come.
 
@@ -45,7 +49,7 @@ const BURST_SECONDS: u32 = 4;
 /// What one peer may do; a peer is an address, in IPv6 a `/64`.
 #[derive(Clone, Debug, Default)]
 pub struct PeerCaps {
-    /// Connections open at once; 0 sets no cap.
+    /// Connections open at once, and twice the event streams; 0 sets no cap.
     pub connections_max: usize,
     /// Connections opened each second in the long run; 0 sets no limit.
     pub connects_per_second: u32,
@@ -104,9 +108,14 @@ impl Connections {
         }
         let peer = peer.filter(|_| self.peer_max.is_some());
         let mut table = self.table();
-        if let (Some(_), Some(peer_max)) = (peer, self.peer_max)
-            && !table.make_room(peer, peer_max)
-        {
+        let peer_max = self.peer_max.filter(|_| peer.is_some()).unwrap_or(usize::MAX);
+        // All of them first: no connection of the peer's goes for a newcomer for whom the server is
+        // full anyway. One of the peer's that is about to go makes room among all, too.
+        let going = usize::from(!table.has_room(peer, peer_max));
+        if !table.make_room(None, self.open_max.saturating_add(going)) {
+            return Err(Refused::Full);
+        }
+        if !table.make_room(peer, peer_max) {
             return Err(Refused::Peer);
         }
         if !table.make_room(None, self.open_max) {
@@ -116,7 +125,12 @@ impl Connections {
         let slot = table.put(row);
         drop(table);
         let counted = self.drain.count_in();
-        Ok(Admission { connections: Arc::clone(self), slot, _counted: counted })
+        Ok(Admission { connections: Arc::clone(self), slot, peer, _counted: counted })
+    }
+
+    /// Event streams that one peer may have open.
+    fn streams_max(&self) -> usize {
+        self.peer_max.map_or(usize::MAX, |most| most.div_ceil(2))
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -129,6 +143,8 @@ impl Connections {
 pub(crate) struct Admission {
     connections: Arc<Connections>,
     slot: usize,
+    /// `None` if no peer's cap is for it.
+    peer: Option<Prefix>,
     _counted: Counted,
 }
 
@@ -136,6 +152,11 @@ impl Admission {
     /// It was asked to go while a request came, and stays.
     pub(crate) fn stays(&self) {
         self.connections.table().mark(self.slot, false);
+    }
+
+    /// The places for event streams that its peer has.
+    pub(crate) fn stream_places(&self) -> StreamPlaces {
+        StreamPlaces(self.peer.map(|peer| (Arc::clone(&self.connections), peer)))
     }
 
     /// From now on it tells events, and never makes room.
@@ -151,6 +172,37 @@ impl Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         self.connections.table().remove(self.slot);
+    }
+}
+
+/// The places for event streams that a peer has on all its connections together.
+#[derive(Clone, Debug, Default)]
+pub struct StreamPlaces(Option<(Arc<Connections>, Prefix)>);
+
+impl StreamPlaces {
+    /// Takes one of them, unless all are taken.
+    pub fn take(&self) -> Option<StreamPlace> {
+        if let Some((connections, peer)) = &self.0 {
+            let mut table = connections.table();
+            let group = table.peers.get_mut(peer)?;
+            if group.streams >= connections.streams_max() {
+                return None;
+            }
+            group.streams += 1;
+        }
+        Some(StreamPlace(self.clone()))
+    }
+}
+
+/// One event stream's place; given back on drop.
+#[derive(Debug)]
+pub struct StreamPlace(StreamPlaces);
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        if let Some((connections, peer)) = &self.0.0 {
+            connections.table().change_peer(peer, |group| group.streams -= 1);
+        }
     }
 }
 
@@ -177,6 +229,8 @@ impl Row {
 struct Group {
     open: usize,
     leaving: usize,
+    /// Event streams; counted of a peer only.
+    streams: usize,
     /// There while the group is at its cap.
     idlest: Option<Box<Idlest>>,
 }
@@ -217,13 +271,17 @@ impl Table {
         let Some(row) = self.rows.get_mut(slot).and_then(Option::take) else { return };
         self.free.push(slot);
         self.all.open -= 1;
-        if let Some(peer) = row.peer
-            && let Some(group) = self.peers.get_mut(&peer)
-        {
-            group.open -= 1;
-            if group.open == 0 {
-                self.peers.remove(&peer);
-            }
+        if let Some(peer) = row.peer {
+            self.change_peer(&peer, |group| group.open -= 1);
+        }
+    }
+
+    /// Takes something from a peer's group, which is forgotten once it is empty.
+    fn change_peer(&mut self, peer: &Prefix, change: impl FnOnce(&mut Group)) {
+        let Some(group) = self.peers.get_mut(peer) else { return };
+        change(group);
+        if group.open == 0 && group.streams == 0 {
+            self.peers.remove(peer);
         }
     }
 
@@ -243,19 +301,23 @@ impl Table {
         }
     }
 
-    /// The group of a peer, or that of all.
-    fn group(&mut self, peer: Option<Prefix>) -> &mut Group {
+    /// The group of a peer that has one, or that of all.
+    fn group(&mut self, peer: Option<Prefix>) -> Option<&mut Group> {
         match peer {
-            Some(peer) => self.peers.entry(peer).or_default(),
-            None => &mut self.all,
+            Some(peer) => self.peers.get_mut(&peer),
+            None => Some(&mut self.all),
         }
     }
 
     /// Whether one more is within `most`, once those that were asked to are gone.
+    fn has_room(&mut self, peer: Option<Prefix>, most: usize) -> bool {
+        self.group(peer).map_or(0, |group| group.open - group.leaving) < most
+    }
+
+    /// The same, after asking others of the group to go if need be.
     fn make_room(&mut self, peer: Option<Prefix>, most: usize) -> bool {
         loop {
-            let Group { open, leaving, .. } = *self.group(peer);
-            if open - leaving < most {
+            if self.has_room(peer, most) {
                 return true;
             }
             if self.all.leaving >= LEAVING_MAX || !self.evict(peer) {
@@ -267,7 +329,7 @@ impl Table {
     /// Asks the group's longest idle connection to go, if one has been idle for long enough.
     fn evict(&mut self, peer: Option<Prefix>) -> bool {
         loop {
-            let idlest = self.group(peer).idlest.as_mut();
+            let idlest = self.group(peer).and_then(|group| group.idlest.as_mut());
             let Some((since, slot)) = idlest.and_then(|idlest| idlest.known.pop()) else {
                 if self.look(peer) {
                     continue;
@@ -288,7 +350,8 @@ impl Table {
     /// there are any.
     fn look(&mut self, peer: Option<Prefix>) -> bool {
         let now = Instant::now();
-        if self.group(peer).idlest.as_ref().is_some_and(|idlest| now < idlest.look_after) {
+        let Some(group) = self.group(peer) else { return false };
+        if group.idlest.as_ref().is_some_and(|idlest| now < idlest.look_after) {
             return false;
         }
         let mut longest = BinaryHeap::with_capacity(CANDIDATES + 1);
@@ -309,7 +372,9 @@ impl Table {
         known.reverse();
         let found = !known.is_empty();
         let look_after = if found { now } else { now + LOOK_PAUSE };
-        self.group(peer).idlest = Some(Box::new(Idlest { known, look_after }));
+        if let Some(group) = self.group(peer) {
+            group.idlest = Some(Box::new(Idlest { known, look_after }));
+        }
         found
     }
 }
@@ -408,6 +473,36 @@ mod tests {
         assert!(first.activity.was_asked_to_go(), "its own idle one makes room");
         assert!(!other.activity.was_asked_to_go(), "another peer's does not");
         drop(proxied);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peers_streams_take_half_of_its_connections_at_most() {
+        let to = connections(10, 4);
+        let guests = [come(&to, at(1)).unwrap(), come(&to, at(1)).unwrap()];
+        let [first, second] = guests.each_ref().map(|guest| guest.admission.stream_places());
+        let taken = (first.take().unwrap(), second.take().unwrap());
+        assert!(first.take().is_none(), "two of four");
+        let proxy = come(&to, [10, 0, 0, 1].into()).unwrap().admission.stream_places();
+        assert!((0..20).all(|_| proxy.take().is_some()), "no cap is for a proxy");
+        let other = come(&to, at(2)).unwrap();
+        assert!(other.admission.stream_places().take().is_some());
+        drop(taken.0);
+        let again = second.take().unwrap();
+        drop((guests, other));
+        assert_eq!(to.table().peers.len(), 1, "its streams outlive its connections");
+        drop((taken.1, again));
+        assert!(to.table().peers.is_empty() && first.take().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn peers_that_are_refused_leave_nothing_behind() {
+        let to = connections(2, 1);
+        let busy = [come(&to, at(1)).unwrap(), come(&to, at(2)).unwrap()];
+        let _requests = busy.each_ref().map(|guest| InFlight::enter(&guest.activity));
+        for host in 3..=250 {
+            assert_eq!(come(&to, at(host)).err(), Some(Refused::Full));
+        }
+        assert_eq!(to.table().peers.len(), 2);
     }
 
     #[tokio::test(start_paused = true)]

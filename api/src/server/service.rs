@@ -22,6 +22,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
+use super::connections::StreamPlaces;
 use super::drain::Draining;
 use super::fault::{Fault, Loss};
 use super::late::{self, Telling, Wait};
@@ -105,6 +106,8 @@ pub struct Peer {
     pub trusted: bool,
     /// Tells long answers when the server starts to drain.
     pub draining: Draining,
+    /// Room for the event streams of its address.
+    pub streams: StreamPlaces,
 }
 
 /// One connection's requests.

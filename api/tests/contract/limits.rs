@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use hyper::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 
 use crate::{
-    client::{Ask, Told, post},
+    client::{Ask, PATIENCE, Told, get, post},
     process::Server,
     wall::Wall,
 };
@@ -82,18 +86,32 @@ async fn an_address_that_enters_too_often_is_refused_before_anything_changes() {
     for ask in [forged, form] {
         (0..BURST).for_each(|_| drop(asked.spawn(wall.server.client.tell(ask.clone()))));
     }
-    let begun = Instant::now();
     while let Some(told) = asked.join_next().await {
         let status = told.unwrap().status;
         assert!([202, 303, 429].contains(&status), "{status}");
     }
-    assert!(begun.elapsed() > Duration::from_millis(950), "a refusal comes late, a form's too");
     let entered = wall.stats().await["entered"].as_u64().unwrap() - before;
     assert!(entered < 15, "{entered} of 60: only what comes back in a second or so");
     // Others enter, and an exempt address without end.
     wall.tell(enter(&wall, "203.0.113.9")).await.is(202);
     let (passed, _) = hundred(&wall, |_| enter(&wall, "198.51.100.7")).await;
     assert_eq!(passed, 100);
+}
+
+#[tokio::test]
+async fn a_refused_entry_and_a_refused_form_are_told_late() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = paused(&server, "anonymous").await;
+    let form = post(format!("/s/{}/enter", wall.name())).header("sec-fetch-site", "same-origin");
+    for (host, ask) in [(3, post(wall.path("enter"))), (4, form)] {
+        let ask = ask.from([127, 0, 0, host]);
+        let mut asked = JoinSet::new();
+        (0..2 * BURST).for_each(|_| drop(asked.spawn(wall.server.client.tell(ask.clone()))));
+        let begun = Instant::now();
+        asked.join_all().await;
+        assert!(begun.elapsed() > Duration::from_millis(950), "{:?}", begun.elapsed());
+    }
 }
 
 #[tokio::test]
@@ -115,4 +133,36 @@ async fn a_proxy_that_names_no_client_is_not_taken_for_one() {
     let wall = paused(&server, "anonymous").await;
     let (passed, _) = hundred(&wall, |_| post(wall.path("enter")).from(PROXY)).await;
     assert_eq!(passed, 100);
+}
+
+#[tokio::test]
+async fn streams_of_one_address_leave_half_of_its_connections_to_others_behind_it() {
+    const SHARED: [u8; 4] = [127, 0, 0, 3];
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), "[limits]\nconnections_per_peer = 4\n");
+    let wall = paused(&server, "anonymous").await;
+    let mut tickets = Vec::new();
+    for _ in 0..3 {
+        tickets.push(wall.waiting().await);
+    }
+    let ask = |ticket: &String| get(wall.path("stream")).bearer(ticket).from(SHARED);
+    let client = wall.server.client;
+    let first = client.open(&ask(&tickets[0])).await;
+    let second = client.open_http2(&ask(&tickets[1])).await;
+    assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
+    let told = client.tell(ask(&tickets[2])).await.refuses(503, "overloaded");
+    assert!(told.header("retry-after").is_some());
+    assert_eq!(told.header("connection"), None, "the connection stays for polls");
+    let poll = get(wall.path("position")).bearer(&tickets[2]).from(SHARED);
+    client.tell(poll).await.is(200);
+    // A refused stream ends none of its ticket's others, and another address has its own share.
+    assert_eq!(client.open(&ask(&tickets[2]).from([127, 0, 0, 4])).await.status(), StatusCode::OK);
+    drop(first);
+    let freed = async {
+        while client.open(&ask(&tickets[2])).await.status() != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, freed).await.expect("a stream that ends makes room for the next");
+    drop(second);
 }
