@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Owns the room for refusals that wait: [`WAITING_MAX`] of a listener, and of one HTTP/2
-//! connection [`OF_CONNECTION_MAX`]. Proxies' connections carry many callers and are never closed
-//! for one of them; exempt networks are told at once.
+//! connection [`OF_CONNECTION_MAX`]. Proxies and exempt networks are told at once: a proxy's
+//! connections carry many callers, and those behind a refused one would wait with it.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -55,27 +55,21 @@ pub(crate) fn is_late<B>(response: &Response<B>) -> bool {
 #[derive(Debug)]
 pub(crate) struct Lateness {
     room: Arc<Semaphore>,
-    trusted: Vec<Network>,
-    exempt: Vec<Network>,
+    at_once: Vec<Network>,
 }
 
 impl Lateness {
     pub(crate) fn new(options: &ServerOptions) -> Self {
         Self {
             room: Arc::new(Semaphore::new(WAITING_MAX)),
-            trusted: options.trusted.clone(),
-            exempt: options.peers.exempt.clone(),
+            at_once: options.trusted.iter().chain(&options.peers.exempt).copied().collect(),
         }
     }
 
     /// What holds for the connections of `address`.
     pub(crate) fn of(&self, address: IpAddr) -> Refusals {
-        let room = (!any_contains(&self.exempt, address)).then(|| Arc::clone(&self.room));
-        Refusals {
-            room,
-            is_proxy: any_contains(&self.trusted, address),
-            waiting: AtomicU32::new(0),
-        }
+        let room = (!any_contains(&self.at_once, address)).then(|| Arc::clone(&self.room));
+        Refusals { room, waiting: AtomicU32::new(0) }
     }
 }
 
@@ -84,7 +78,6 @@ impl Lateness {
 pub(crate) struct Refusals {
     /// `None` where refusals are told at once.
     room: Option<Arc<Semaphore>>,
-    is_proxy: bool,
     /// More than one over HTTP/2 only.
     waiting: AtomicU32,
 }
@@ -105,12 +98,11 @@ pub(crate) fn telling(activity: &Arc<Activity>) -> Telling {
     // ORDERING: Relaxed; a count by itself.
     let waiting = refusals.waiting.fetch_add(1, Ordering::Relaxed);
     let held = Held(Arc::clone(activity));
-    let full = waiting >= OF_CONNECTION_MAX && !refusals.is_proxy;
+    let full = waiting >= OF_CONNECTION_MAX;
     match Arc::clone(room).try_acquire_owned() {
         Ok(permit) if !full => {
             Telling::After(Wait { timer: Box::pin(sleep(DELAY)), _held: held, _permit: permit })
         }
-        Ok(_) | Err(_) if refusals.is_proxy => Telling::AtOnce,
         Ok(_) | Err(_) => Telling::AndClose,
     }
 }
@@ -148,12 +140,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn beyond_the_bound_a_refusal_is_told_at_once_and_a_proxy_stays_connected() {
+    async fn a_refusal_waits_within_the_bound_and_a_proxys_never() {
         let mut options = ServerOptions::at(([127, 0, 0, 1], 0).into());
         options.trusted = vec!["10.0.0.0/8".parse().unwrap()];
         options.peers.exempt = vec!["192.0.2.9".parse().unwrap()];
         let lateness = Lateness::new(&options);
         let tell = |host: [u8; 4]| telling(&Arc::new(Activity::start(lateness.of(host.into()))));
+        assert!(matches!(tell([10, 0, 0, 1]), Telling::AtOnce));
         let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| tell([192, 0, 2, 1])).collect();
         assert!(waiting.iter().all(|one| matches!(one, Telling::After(_))));
         assert!(matches!(tell([192, 0, 2, 1]), Telling::AndClose));

@@ -94,12 +94,19 @@ async fn http2_streams_wait_up_to_their_bound_and_beyond_it_the_connection_ends(
 }
 
 #[tokio::test]
-async fn a_proxys_connection_is_not_closed_for_one_of_its_clients() {
+async fn a_proxy_is_refused_at_once_and_its_connections_serve_the_next_client() {
     let trust = |options: &mut ServerOptions| {
         options.trusted = vec!["127.0.0.0/8".parse().unwrap()];
     };
     let fixture = start(trust);
     let (refused, took) = streams(&fixture, 4 * OF_CONNECTION_MAX).await;
     assert_eq!(refused, 4 * OF_CONNECTION_MAX);
-    assert!(took > LATE, "{took:?}");
+    assert!(took < AT_ONCE, "{took:?}");
+    for path in ["/often", "/often-later"] {
+        let (mut stream, asked) = (fixture.connect().await, Instant::now());
+        stream.write_all(&[often(path).as_bytes(), GET.as_bytes()].concat()).await.unwrap();
+        let text = read_until(&mut stream, "\"now\"").await;
+        assert!(text.starts_with("HTTP/1.1 429 "), "{text}");
+        assert!(asked.elapsed() < AT_ONCE, "{path}: {:?}", asked.elapsed());
+    }
 }
