@@ -1,17 +1,19 @@
 //! What one connection is doing, for the one question: has it kept us waiting for too long?
 //!
 //! Owns the times since which a connection has been stuck in a request head, idle between
-//! requests, or unable to take more bytes. It never reads sockets and never closes anything: the
+//! requests, or unable to take more bytes. A connection is idle while it owes nothing and is owed
+//! nothing: no request is being answered, no bytes wait for the peer, and no head or handshake has
+//! come in half. It never reads sockets and never closes anything: the
 //! connection's task asks [`Activity::deadline`] and acts.
 //!
 //! Writers: the connection's own task writes `head_since` and `write_since` (socket polls) and
-//! `answer_since`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a
+//! `answer_since`, and `inside`; `in_flight` and `idle_since` are also written by HTTP/2 stream tasks when a
 //! response ends; `ask` is also written by whoever takes connections in. Readers are the connection's
 //! task, and whoever looks for an idle connection. A stale read makes them look again, no more.
 
 use std::time::Duration;
 
-use engine::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use engine::sync::{Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -50,6 +52,8 @@ pub(crate) struct Activity {
     accepted: Instant,
     head_since: AtomicU64,
     write_since: AtomicU64,
+    /// Whether a TLS handshake or a request head has begun and not ended.
+    inside: AtomicBool,
     idle_since: AtomicU64,
     /// HTTP/1.1 only, where one request is answered at a time.
     answer_since: AtomicU64,
@@ -67,7 +71,7 @@ pub(crate) struct Activity {
     owed_since: AtomicU64,
     /// Where a stream that leaves hyper waits for its head to be written.
     handover: Handover,
-    /// What the connection was asked to do: [`STAY`], [`GO`] or [`END`].
+    /// What the connection was asked to do: nothing, or any of [`GO`] and [`END`].
     ask: AtomicU8,
     /// Wakes its task then.
     asked: Notify,
@@ -75,8 +79,6 @@ pub(crate) struct Activity {
     refusals: Refusals,
 }
 
-/// Nothing is asked of the connection.
-const STAY: u8 = 0;
 /// To close, unless a request came in the meantime.
 const GO: u8 = 1;
 /// To take no more requests and close once those under way are answered.
@@ -91,6 +93,7 @@ impl Activity {
             accepted: Instant::now(),
             head_since: AtomicU64::new(0),
             write_since: AtomicU64::new(NEVER),
+            inside: AtomicBool::new(false),
             idle_since: AtomicU64::new(0),
             answer_since: AtomicU64::new(NEVER),
             answer_overdue: AtomicU32::new(0),
@@ -100,7 +103,7 @@ impl Activity {
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
             handover: Handover::default(),
-            ask: AtomicU8::new(STAY),
+            ask: AtomicU8::new(0),
             asked: Notify::new(),
             refusals,
         }
@@ -115,11 +118,24 @@ impl Activity {
         if self.head_since.load(Ordering::Relaxed) == NEVER {
             self.head_since.store(self.elapsed_ms(), Ordering::Relaxed);
         }
+        self.inside.store(true, Ordering::Relaxed);
     }
 
     /// No request head is open.
     pub(crate) fn head_complete(&self) {
         self.head_since.store(NEVER, Ordering::Relaxed);
+        self.inside.store(false, Ordering::Relaxed);
+    }
+
+    /// The first bytes of a TLS handshake came.
+    pub(crate) fn handshake_begun(&self) {
+        self.inside.store(true, Ordering::Relaxed);
+    }
+
+    /// The TLS handshake is done, and the first head is waited for.
+    pub(crate) fn handshake_done(&self) {
+        self.idle_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        self.inside.store(false, Ordering::Relaxed);
     }
 
     /// The peer takes no more bytes for now.
@@ -131,6 +147,13 @@ impl Activity {
 
     /// The peer took bytes.
     pub(crate) fn write_moved(&self) {
+        if self.write_since.load(Ordering::Relaxed) == NEVER {
+            return;
+        }
+        if self.in_flight.load(Ordering::Relaxed) == 0 {
+            // Its last response was on its way until now.
+            self.idle_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        }
         self.write_since.store(NEVER, Ordering::Relaxed);
     }
 
@@ -179,12 +202,14 @@ impl Activity {
         self.handover.is_offered() && self.write_since.load(Ordering::Relaxed) == NEVER
     }
 
-    /// Whether nothing is being answered.
+    /// Whether nothing is being answered, written or taken in.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) == 0
+            && self.write_since.load(Ordering::Relaxed) == NEVER
+            && !self.inside.load(Ordering::Relaxed)
     }
 
-    /// Since when nothing is being answered, if so; from acceptance for a new connection.
+    /// Since when it is idle, if it is; from acceptance for a new connection.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         let since = Duration::from_millis(self.idle_since.load(Ordering::Relaxed));
         self.is_idle().then(|| self.accepted + since)
@@ -192,24 +217,29 @@ impl Activity {
 
     /// Asks the connection's task to close it, unless a request came in the meantime.
     pub(crate) fn ask_to_go(&self) {
-        self.ask.fetch_max(GO, Ordering::Relaxed);
+        self.ask.fetch_or(GO, Ordering::Relaxed);
         self.asked.notify_one();
     }
 
     /// Asks the connection's task to take no more requests.
     pub(crate) fn ask_to_end(&self) {
-        self.ask.fetch_max(END, Ordering::Relaxed);
+        self.ask.fetch_or(END, Ordering::Relaxed);
         self.asked.notify_one();
     }
 
     /// Whether it was asked to go or to end.
     pub(crate) fn was_asked_to_go(&self) -> bool {
-        self.ask.load(Ordering::Relaxed) != STAY
+        self.ask.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether it was asked to go.
+    pub(crate) fn is_to_make_room(&self) -> bool {
+        self.ask.load(Ordering::Relaxed) & GO > 0
     }
 
     /// Whether it was asked to end.
     pub(crate) fn is_to_end(&self) -> bool {
-        self.ask.load(Ordering::Relaxed) == END
+        self.ask.load(Ordering::Relaxed) & END > 0
     }
 
     /// The refusals of this connection.
@@ -222,10 +252,9 @@ impl Activity {
         self.asked.notified().await;
     }
 
-    /// It stays: a request came.
+    /// It stays: a request came. If it is to end, it still is.
     pub(crate) fn stay(&self) {
-        // An error says that it is to end, whatever came.
-        let _was = self.ask.compare_exchange(GO, STAY, Ordering::Relaxed, Ordering::Relaxed);
+        self.ask.fetch_and(!GO, Ordering::Relaxed);
     }
 
     /// Whether any request was taken in on this connection.
@@ -352,5 +381,32 @@ mod tests {
         drop((request, turn));
         assert_eq!(overdue(&activity), Some(Overdue::Idle));
         assert!(activity.has_served());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_idle_while_nothing_is_owed_to_or_by_the_peer() {
+        let activity = Arc::new(Activity::start(Refusals::default()));
+        let idle_for = || activity.idle_since().map(|since| since.elapsed().as_secs());
+        let second = || tokio::time::advance(Duration::from_secs(1));
+        second().await;
+        assert_eq!(idle_for(), Some(1), "a silent one from its acceptance");
+        activity.handshake_begun();
+        assert_eq!(idle_for(), None);
+        activity.handshake_done();
+        assert_eq!(idle_for(), Some(0));
+        activity.head_pending();
+        assert_eq!((idle_for(), overdue(&activity)), (None, Some(Overdue::Head)));
+        let request = InFlight::enter(&activity);
+        activity.head_complete();
+        assert_eq!(idle_for(), None);
+        activity.write_stalled();
+        drop(request);
+        second().await;
+        assert_eq!((idle_for(), overdue(&activity)), (None, Some(Overdue::Write)));
+        activity.write_moved();
+        assert_eq!(idle_for(), Some(0), "since the last bytes were taken");
+        second().await;
+        activity.write_moved();
+        assert_eq!(idle_for(), Some(1));
     }
 }

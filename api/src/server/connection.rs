@@ -25,6 +25,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
 
 use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
@@ -135,7 +136,7 @@ pub(crate) async fn serve<H: Handler>(
             Box::pin(async {
                 let mut draining = shared.drain.watch();
                 tokio::select! {
-                    handshake = timeout(shared.patience.head, tls.acceptor().accept(stream)) => {
+                    handshake = timeout(shared.patience.head, shake(stream, tls, &activity)) => {
                         // A failed or overdue handshake is the peer's affair; the socket closes.
                         match handshake {
                             Ok(Ok(stream)) => {
@@ -145,12 +146,47 @@ pub(crate) async fn serve<H: Handler>(
                             Err(_overdue) => shared.handler.lost(Loss::TlsLate),
                         }
                     }
-                    () = activity.asked_to_go() => {}
+                    () = room_is_made(&activity, &admission) => {}
                     () = draining.reached(Phase::Cut) => {}
                 }
             })
             .await;
         }
+    }
+}
+
+/// Shakes hands. Until the peer's first bytes come the connection may make room.
+async fn shake(
+    stream: TcpStream,
+    tls: &Tls,
+    activity: &Activity,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    // Unlike `readable`, which may resolve while there is nothing.
+    stream.peek(&mut [0]).await?;
+    activity.handshake_begun();
+    let stream = tls.acceptor().accept(stream).await?;
+    activity.handshake_done();
+    Ok(stream)
+}
+
+/// Whether the connection is to close to make room for a newcomer. One that is in use stays.
+fn makes_room(activity: &Activity, admission: &Admission) -> bool {
+    if !activity.is_to_make_room() {
+        return false;
+    }
+    if activity.is_idle() {
+        tracing::debug!("closed an idle connection to make room for a new one");
+        return true;
+    }
+    activity.stay();
+    admission.stays();
+    false
+}
+
+/// Resolves once the connection is to close to make room.
+async fn room_is_made(activity: &Activity, admission: &Admission) {
+    while !makes_room(activity, admission) {
+        activity.asked_to_go().await;
     }
 }
 
@@ -217,29 +253,30 @@ async fn drive<S, H>(
             }
         });
         let ended = until(connection.as_mut(), watchdog.as_mut(), disturbed, undisturbed);
-        if let Some(end) = ended.await {
+        if let Err(end) = ended.await {
             return note(end, activity, &*shared.handler);
         }
-        if activity.was_asked_to_go() && !activity.is_to_end() {
-            if activity.is_idle() {
-                tracing::debug!("closed an idle connection to make room for a new one");
-                return;
-            }
-            activity.stay();
-            admission.stays();
+        if makes_room(activity, admission) {
+            return;
         }
     }
     if !activity.has_served() {
         let last_call = pin!(sleep(LAST_CALL));
         let ended = until(connection.as_mut(), watchdog.as_mut(), last_call, || false);
-        if let Some(end) = ended.await {
+        if let Err(end) = ended.await {
             return note(end, activity, &*shared.handler);
         }
     }
     connection.as_mut().graceful_shutdown();
     let mut draining = shared.drain.watch();
-    let cut = pin!(draining.reached(Phase::Cut));
-    if let Some(end) = until(connection, watchdog, cut, || false).await {
+    // An HTTP/2 peer may keep the connection open however long ago its last request was answered.
+    let closing = pin!(async {
+        tokio::select! {
+            () = draining.reached(Phase::Cut) => {}
+            () = room_is_made(activity, admission) => {}
+        }
+    });
+    if let Err(end) = until(connection, watchdog, closing, || false).await {
         note(end, activity, &*shared.handler);
     }
 }
@@ -272,7 +309,7 @@ fn is_malformed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool
     error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
 }
 
-/// Runs the connection to its end, or until `signal` resolves.
+/// Runs the connection until `signal` resolves; its end is the error.
 /// While `quiet` holds the signal is not polled again: its waker is this task's, set by the first
 /// poll, and polling it would take locks that all connections share.
 async fn until(
@@ -280,26 +317,26 @@ async fn until(
     mut watchdog: Pin<&mut Watchdog<'_>>,
     mut signal: Pin<&mut impl Future>,
     quiet: impl Fn() -> bool,
-) -> Option<End> {
+) -> Result<(), End> {
     let mut listening = false;
     std::future::poll_fn(move |context| {
         loop {
             if let Poll::Ready(served) = connection.as_mut().poll(context) {
-                return Poll::Ready(Some(End::Served(served)));
+                return Poll::Ready(Err(End::Served(served)));
             }
             if watchdog.activity.is_handed_over() {
-                return Poll::Ready(Some(End::HandedOver));
+                return Poll::Ready(Err(End::HandedOver));
             }
             match watchdog.as_mut().poll(context) {
                 Poll::Pending => break,
                 // The request in flight looks at its own deadlines when it is polled.
                 Poll::Ready(Overdue::Answer) => {}
-                Poll::Ready(overdue) => return Poll::Ready(Some(End::Overdue(overdue))),
+                Poll::Ready(overdue) => return Poll::Ready(Err(End::Overdue(overdue))),
             }
         }
         if !(listening && quiet()) {
             listening = true;
-            return signal.as_mut().poll(context).map(|_| None);
+            return signal.as_mut().poll(context).map(|_| Ok(()));
         }
         Poll::Pending
     })

@@ -7,18 +7,17 @@
 //!          ─▶ Admission, given back when the connection ends
 //! ```
 //!
-//! Owns the table of open connections. A connection that is answering a request or telling events
-//! never makes room, nor does one that has been idle for less than [`IDLE_MIN`]. The one that is to
-//! go is asked; its own task closes it, unless a request came in the meantime.
+//! Owns the table of open connections. A connection that is not [idle](super::activity) or tells
+//! events never makes room, nor does one that has been idle for less than [`IDLE_MIN`]. The one
+//! that is to go is asked; its own task closes it, unless a request came in the meantime.
 //!
 //! An event stream never makes room, so a peer has [`StreamPlaces`] for half of its connections
 //! only: the other half goes on to serve everyone behind its address.
 //!
 //! Invariants: at most [`LEAVING_MAX`] connections more than the cap are open, all of them asked to
 //! go. The table has no more rows than that, and no peers but those that have a connection or a
-//! stream open. A look over all connections finds [`CANDIDATES`] at
-//! once, and one that finds none is not repeated for [`LOOK_PAUSE`], so a newcomer costs little
-//! however many come.
+//! stream open. A look over all connections finds [`CANDIDATES`] at once, and one that finds none
+//! is not repeated for [`LOOK_PAUSE`], so a newcomer costs little however many come.
 
 use std::collections::{BinaryHeap, HashMap};
 use std::net::IpAddr;

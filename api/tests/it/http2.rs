@@ -1,6 +1,7 @@
 //! HTTP/2 by prior knowledge: served, bounded, drained.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -138,6 +139,29 @@ async fn a_peer_that_never_opens_its_window_is_cut() {
     stream.write_all(&[PREFACE, &settings, &request].concat()).await.unwrap();
     closed_by_server(&fixture, stream).await;
     assert_eq!(fixture.calls(), 2);
+}
+
+/// A peer that is told to end may leave its connection open: it is closed for a newcomer.
+#[tokio::test]
+async fn a_connection_that_is_told_to_end_makes_room() {
+    const REQUESTS: u8 = 9;
+    let fixture = start(|options| options.connections_max = 1);
+    let mut stream = fixture.connect().await;
+    stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
+    for index in 0..REQUESTS {
+        let often = b"\x82\x86\x04\x06/often\x01\x01a";
+        let request = frame(HEADERS, END_STREAM | END_HEADERS, 2 * index + 1, often);
+        stream.write_all(&request).await.unwrap();
+    }
+    while fixture.echo.answered.load(Ordering::Relaxed) < usize::from(REQUESTS) {
+        sleep(Duration::from_millis(5)).await;
+    }
+    // Its refusals are told after a second, and after one more it has been idle for long enough.
+    sleep(Duration::from_millis(2_200)).await;
+    let mut read = vec![0; 4_096];
+    assert!(timeout(PATIENCE, stream.read(&mut read)).await.unwrap().unwrap() > 0, "still open");
+    fixture.assert_serves().await;
+    closed_by_server(&fixture, stream).await;
 }
 
 #[tokio::test]

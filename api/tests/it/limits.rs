@@ -6,7 +6,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{Fixture, GET, PATIENCE, read_to_close, read_until, responses, start};
+use crate::support::{
+    Fixture, GET, LONG_BYTES, PATIENCE, read_to_close, read_until, responses, start,
+};
 
 const BODY_MAX: usize = 16 * 1024;
 /// How long a connection has to be idle before it makes room for a newcomer, and a little more.
@@ -273,16 +275,47 @@ async fn a_server_full_of_idle_connections_serves_a_newcomer() {
 
     sleep(IDLE_MIN).await;
     let mut newcomers = Vec::new();
-    for (gone, what) in [(&mut used, "used"), (&mut silent, "silent"), (&mut half, "half")] {
+    for (gone, what) in [(&mut used, "used"), (&mut silent, "silent")] {
         newcomers.push(idle(&fixture).await);
         let closed = timeout(Duration::from_secs(1), read_to_close(gone)).await;
         assert_eq!(closed.ok().as_deref(), Some(""), "the {what} one was idle for longest");
     }
-    assert!(fixture.exchange(GET.as_bytes()).await.starts_with("HTTP/1.1 503 "), "all are young");
+    let answer = fixture.exchange(GET.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "the others are young or in use: {answer}");
+    half.write_all(b"st: a\r\n\r\n").await.unwrap();
+    let answer = read_until(&mut half, "\"now\"").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "a head has the time it has: {answer}");
     fixture.echo.gate.add_permits(1);
     read_until(&mut working, "waited").await;
     drop(newcomers);
     assert!(timeout(Duration::from_millis(50), events.read(&mut [0])).await.is_err(), "open");
+}
+
+/// Opens a connection that has read the beginning of a long answer, slowly.
+async fn slow_reader(fixture: &Fixture) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(fixture.addr).await.unwrap();
+    stream.write_all(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 1_024]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_not_cut_to_make_room() {
+    let fixture = start(|options| options.connections_max = 2);
+    let mut slow = slow_reader(&fixture).await;
+    let mut used = idle(&fixture).await;
+    sleep(IDLE_MIN).await;
+    let newcomer = idle(&fixture).await;
+    let closed = timeout(Duration::from_secs(1), read_to_close(&mut used)).await;
+    assert_eq!(closed.ok().as_deref(), Some(""), "the idle one goes");
+    assert!(fixture.exchange(GET.as_bytes()).await.starts_with("HTTP/1.1 503 "));
+    let mut rest = vec![0; LONG_BYTES - 1_024];
+    timeout(PATIENCE, slow.read_exact(&mut rest)).await.unwrap().unwrap();
+    slow.write_all(GET.as_bytes()).await.unwrap();
+    read_until(&mut slow, "\"now\"").await;
+    drop(newcomer);
 }
 
 #[tokio::test]

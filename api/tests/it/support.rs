@@ -28,6 +28,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(crate) const GET: &str = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
 
+/// The answer to `/long`: more than the kernel keeps for a peer that does not read.
+pub(crate) const LONG_BYTES: usize = 8 << 20;
+
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
+
 /// Echoes lengths; `/wait` holds its answer back until a permit is given.
 #[derive(Debug)]
 pub(crate) struct Echo {
@@ -78,6 +83,10 @@ impl Handler for Echo {
         let (head, body) = request.into_parts();
         match (&head.method, head.uri.path()) {
             (&Method::GET | &Method::HEAD, "/now") => Answer::Now(say("now")),
+            (&Method::GET, "/long") => {
+                let body = Bytes::from(vec![b'x'; LONG_BYTES]);
+                Answer::Now(respond::bytes(StatusCode::OK, PLAIN, Cache::NoStore, body))
+            }
             (&Method::GET, "/often") => Answer::Now(too_often()),
             (&Method::GET, "/often-later") => Answer::later(async { too_often() }),
             (&Method::GET, "/wait") => {

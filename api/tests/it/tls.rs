@@ -77,6 +77,21 @@ async fn http1_is_served_with_and_without_alpn() {
 }
 
 #[tokio::test]
+async fn a_half_handshake_is_not_cut_to_make_room_and_a_silent_connection_is() {
+    let secured = secured(|options| options.connections_max = 2);
+    let mut half = secured.fixture.connect().await;
+    half.write_all(b"\x16\x03\x01").await.unwrap();
+    let mut silent = secured.fixture.connect().await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let newcomer = secured.connect(&[]).await;
+    let closed = tokio::time::timeout(Duration::from_secs(1), read_to_close(&mut silent)).await;
+    assert_eq!(closed.as_deref(), Ok(""));
+    let open = tokio::time::timeout(Duration::from_millis(100), half.read(&mut [0])).await;
+    assert!(open.is_err(), "{open:?}");
+    drop(newcomer);
+}
+
+#[tokio::test]
 async fn a_handshake_that_hangs_or_fails_is_cut() {
     let secured = secured(|options| options.header_read_timeout = Duration::from_millis(300));
     let mut silent = secured.fixture.connect().await;
