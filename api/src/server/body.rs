@@ -22,6 +22,10 @@ use super::handover::Pieces;
 /// still sending when the socket closes would be reset and might never read the 413.
 const DISCARD_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of a response that an HTTP/2 connection is given at once. It takes the next ones only when
+/// the peer's window has room, so a long response stays in flight while the peer reads it.
+const HTTP2_PIECE_BYTES: usize = 16 * 1024;
+
 /// A response body: all of it, or pieces as they come.
 #[derive(Debug)]
 pub struct Body {
@@ -173,7 +177,13 @@ impl HttpBody for TrackedBody {
             // The connection's task looks for the offer after this poll and drops hyper and us.
             return Poll::Pending;
         }
-        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let http2 = self.turn.is_some();
+        let frame = match &mut self.body.kind {
+            Kind::Full(bytes) if http2 && bytes.len() > HTTP2_PIECE_BYTES => {
+                Poll::Ready(Some(Ok(Frame::data(bytes.split_to(HTTP2_PIECE_BYTES)))))
+            }
+            Kind::Full(_) | Kind::Stream(_) => Pin::new(&mut self.body).poll_frame(context),
+        };
         if let Some(turn) = &mut self.turn {
             if matches!(frame, Poll::Ready(Some(_))) {
                 turn.pass_to_peer();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http_body_util::{BodyExt as _, Full};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -315,6 +316,24 @@ async fn a_slow_reader_is_not_cut_to_make_room() {
     timeout(PATIENCE, slow.read_exact(&mut rest)).await.unwrap().unwrap();
     slow.write_all(GET.as_bytes()).await.unwrap();
     read_until(&mut slow, "\"now\"").await;
+    drop(newcomer);
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_http2_is_not_cut_to_make_room() {
+    let fixture = start(|options| options.connections_max = 2);
+    let mut client = crate::http2::client(fixture.connect().await).await;
+    let request = hyper::Request::get("http://a/long").body(Full::default()).unwrap();
+    let response = client.send_request(request).await.unwrap();
+    // Its window fills up, and the socket has nothing more to carry.
+    sleep(Duration::from_millis(300)).await;
+    let mut used = idle(&fixture).await;
+    sleep(IDLE_MIN).await;
+    let newcomer = idle(&fixture).await;
+    let closed = timeout(Duration::from_secs(1), read_to_close(&mut used)).await;
+    assert_eq!(closed.ok().as_deref(), Some(""), "the idle one goes");
+    let body = timeout(PATIENCE, response.into_body().collect()).await.unwrap().unwrap();
+    assert_eq!(body.to_bytes().len(), LONG_BYTES);
     drop(newcomer);
 }
 
