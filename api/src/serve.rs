@@ -61,6 +61,10 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// A snapshot is written whenever so many segments were sealed: 64 MiB of journal bound recovery.
 const SNAPSHOT_EVERY_SEGMENTS: u64 = 4;
 
+/// How long a start waits at most until it can decide, and how often it looks.
+const DECIDING_WAIT: Duration = Duration::from_secs(2);
+const DECIDING_PAUSE: Duration = Duration::from_millis(5);
+
 /// How long before a store that did not answer is asked again for the configured sales.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// Where in the data directory the order log lies.
@@ -166,6 +170,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         keyring: opened.keyring,
         engine: engine.clone(),
     });
+    until_deciding(&engine).await;
     // Before anybody is told that we listen: whoever knows of us may tell us to stop.
     let mut stop = StopSignals::catch()?;
     let listening = Listening::open(&config, &app, &engine, exposition)?;
@@ -394,6 +399,18 @@ async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFa
         }
     }
     Ok(true)
+}
+
+/// Waits for a moment until this node can make decisions: the other nodes have to hear first that it serves.
+/// A balancer that does not ask whether a node is ready would send it shoppers in vain.
+async fn until_deciding(engine: &Engine) {
+    let is_deciding = async {
+        while !engine.registry().arbiter_troubles().is_empty() {
+            tokio::time::sleep(DECIDING_PAUSE).await;
+        }
+    };
+    // Polls are answered also when the store is away.
+    drop(tokio::time::timeout(DECIDING_WAIT, is_deciding).await);
 }
 
 /// Says what the file has otherwise than the running sale, which goes by what operators made of it.

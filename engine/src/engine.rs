@@ -140,6 +140,11 @@ impl Engine {
         let (outlet, events) = outlet::outlet();
         let registry = Arc::new(Registry::default());
         let is_shared = shared.is_some();
+        if is_shared {
+            // Until its first turn says otherwise.
+            registry.set_hindered(true);
+            registry.set_arbiter_troubles(vec!["not in touch with the store yet".to_owned()]);
+        }
         let arbiter: Box<dyn Arbiter> = match shared {
             None if world.is_shared() => return Err(RecoveryError::OtherArbiter("redis")),
             None => Box::new(LocalArbiter::new(world)),

@@ -108,6 +108,8 @@ pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Deletions that came with a key and are remembered of the sales of one name.
 pub const DELETIONS_KEPT_MAX: usize = 16;
+/// Numbers of a sale's order events stay below this: a receiver may read them as JSON numbers.
+pub const EVENTS_MAX: u64 = 1 << 53;
 /// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add
 /// three more (paying, confirmed or released, refunded), so there are never more than this plus
 /// 3 × open holds.
@@ -194,6 +196,8 @@ pub const NODE_NOTED_MS: u64 = 500;
 /// How long a node counts as present at a quorum after it registered, which it does every 100 ms.
 pub const QUORUM_PRESENT_MS: u64 = 3_000;
 
+/// Nodes that parted and are remembered, per sale.
+pub const PARTED_NODES_MAX: usize = 256;
 /// How long a node may have been out of touch with the store and still speak for a sale that the store
 /// lost: nobody that it has not heard of acknowledges anything in that time. Longer than it takes to bring a
 /// server back, and a node that joins while another is out of touch waits as long.

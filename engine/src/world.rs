@@ -11,8 +11,8 @@ use crate::{
     codec::{self, Binary as _, DecodeError, binary_struct},
     id::{Epoch, EventId, SaleTag},
     limits::{
-        DELETIONS_KEPT_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX, OUTBOX_SALE_SHARE,
-        REPLAY_TTL_MS,
+        DELETIONS_KEPT_MAX, EVENTS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX,
+        OUTBOX_SALE_SHARE, REPLAY_TTL_MS,
     },
     record::{Record, ReplayKey, Stood},
     sale::Sale,
@@ -164,7 +164,10 @@ impl World {
             return Err("a fact of another sale");
         }
         match (record, self.sale(sale)) {
-            (Record::Created { spec, .. }, None) if spec.name.tag() == sale => Ok(()),
+            (Record::Created { spec, told, .. }, None) if spec.name.tag() == sale => {
+                let is_sound = spec.check().is_empty() && told.0 < EVENTS_MAX;
+                if is_sound { Ok(()) } else { Err("a creation with fields out of their bounds") }
+            }
             (Record::Created { .. }, _) => {
                 Err("a creation of what is there or is called otherwise")
             }

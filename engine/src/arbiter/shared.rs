@@ -85,6 +85,8 @@ struct Node {
     world: World,
     replicas: BTreeMap<SaleTag, Replica>,
     next_survey: Millis,
+    /// Whether it has served all sales that it knew of since it started.
+    has_served: bool,
     /// The time of the last turn.
     now: Moment,
     /// A snapshot on its way, and whether it arrived.
@@ -108,6 +110,7 @@ impl SharedArbiter {
             replicas,
             world,
             next_survey: Millis(0),
+            has_served: false,
             now: Moment::default(),
             saving: None,
             unlisted: BTreeSet::new(),
@@ -210,6 +213,9 @@ impl Node {
         }
         self.ask(decided, sorted.shoppers).await;
         Box::pin(self.gather(decided)).await;
+        let has_surveyed = self.next_survey > Millis(0);
+        let is_joining = |replica: &Replica| replica.joining_since.is_some();
+        self.has_served |= has_surveyed && !self.replicas.values().any(is_joining);
         Box::pin(self.say_returned(decided)).await;
         if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
             // No server was called: the client comes back while it is driven, and only then.

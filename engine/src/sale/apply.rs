@@ -65,8 +65,8 @@ impl Sale {
             Record::ClockSet { offset_ms, .. } => self.controls.clock_offset_ms = *offset_ms,
             Record::Resumed { .. } => self.apply_resumed(at),
             Record::Joined { node, .. } => self.members.join(node),
-            Record::Parted { node, .. } => self.members.part(node),
-            Record::Rebuilt { .. } => self.apply_rebuild(record),
+            Record::Parted { node, .. } => self.members.part(node, at),
+            Record::Rebuilt { .. } => self.apply_rebuild(record, at),
             Record::Delivered { events, .. } => self.outbox.delivered(events),
             Record::DeadLettered { event, why, .. } => {
                 self.outbox.set_dead(*event, Some(why.clone()));

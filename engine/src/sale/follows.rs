@@ -9,7 +9,7 @@ use crate::{
     clock::Millis,
     hold::HoldItems,
     id::{HoldId, Number, ShopperKey},
-    limits::PLACES_MAX,
+    limits::{PLACES_MAX, UNITS_MAX},
     line::PlaceState,
     record::{Change, Record, SessionEnd},
     session::SessionState,
@@ -83,6 +83,7 @@ impl Sale {
     fn entry_follows(&self, number: Number, shopper: ShopperKey) -> Refused {
         let is_next = number.0 == self.issued().0 + 1 && number.0 <= PLACES_MAX;
         check(is_next, "an entry with a number that is not the next")?;
+        check(shopper != ShopperKey(0), "an entry of nobody")?;
         check(self.places.live(shopper).is_none(), "a second live place of a shopper")
     }
 
@@ -117,9 +118,10 @@ impl Sale {
             Change::Restock { offer, units } => {
                 let index = usize::from(offer.0);
                 let counts = self.counts.get(index).ok_or(NO_OFFER)?;
+                let total = self.spec.offers[index].total.checked_add_signed(*units);
                 let fits = counts.available.checked_add_signed(*units).is_some()
-                    && self.spec.offers[index].total.checked_add_signed(*units).is_some();
-                check(fits, "a restock that takes more units than there are")
+                    && total.is_some_and(|total| total <= UNITS_MAX);
+                check(fits, "a restock to fewer units than none, or to too many")
             }
             Change::Unstrand { offer, units } => {
                 let counts = self.counts.get(usize::from(offer.0)).ok_or(NO_OFFER)?;

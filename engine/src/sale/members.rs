@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Sale, holds};
 use crate::{
+    clock::Millis,
     codec::{Binary, DecodeError, get_length, put_all},
     hold::Hold,
     id::{Epoch, NodeName, Number, OfferIndex, ShopperKey},
-    limits::{PLACES_MAX, SKIPPED_EVENTS_PER_HOLD},
+    limits::{PARTED_NODES_MAX, PLACES_MAX, SKIPPED_EVENTS_PER_HOLD},
     line::PlaceState,
     record::{Change, Record},
     stock::Counts,
@@ -17,6 +18,8 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     nodes: BTreeSet<NodeName>,
+    /// Who served it and parted, with when; of many the last.
+    parted: BTreeMap<NodeName, Millis>,
     /// Who was missing when the stream was rebuilt and has not said yet what it had done; with the first
     /// epoch that began without it.
     missing: BTreeMap<NodeName, Epoch>,
@@ -40,24 +43,42 @@ impl Members {
         self.missing.get(node).copied()
     }
 
-    pub(super) fn join(&mut self, node: &NodeName) {
-        self.nodes.insert(node.clone());
+    /// Whether a node is, or once was, one of them.
+    pub(crate) fn has_known(&self, node: &NodeName) -> bool {
+        self.has(node) || self.missing.contains_key(node) || self.parted.contains_key(node)
     }
 
-    pub(super) fn part(&mut self, node: &NodeName) {
+    /// Who parted at `since` or later.
+    pub(crate) fn parted_since(&self, since: Millis) -> impl Iterator<Item = &NodeName> {
+        self.parted.iter().filter(move |(_, at)| **at >= since).map(|(node, _)| node)
+    }
+
+    pub(super) fn join(&mut self, node: &NodeName) {
+        self.nodes.insert(node.clone());
+        self.parted.remove(node);
+    }
+
+    pub(super) fn part(&mut self, node: &NodeName, at: Millis) {
         self.nodes.remove(node);
+        self.parted.insert(node.clone(), at);
+        if self.parted.len() > PARTED_NODES_MAX
+            && let Some((first, _)) = self.parted.iter().min_by_key(|(_, at)| **at)
+        {
+            let first = first.clone();
+            self.parted.remove(&first);
+        }
     }
 }
 
 impl Sale {
     /// The store was rewritten. What a missing node may have done as well is set aside.
-    pub(super) fn apply_rebuild(&mut self, record: &Record) {
+    pub(super) fn apply_rebuild(&mut self, record: &Record, at: Millis) {
         let Record::Rebuilt { epoch, missing, stranded, skipped, skipped_holds, .. } = record
         else {
             unreachable!("called for a rebuild only");
         };
         for node in missing {
-            self.members.part(node);
+            self.members.part(node, at);
             // Who had come back without saying what it had done is missed from the first time.
             self.members.missing.entry(node.clone()).or_insert(*epoch);
         }
@@ -143,6 +164,11 @@ impl Sale {
 impl Binary for Members {
     fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.nodes.iter(), out);
+        (self.parted.len() as u64).encode(out);
+        for (node, at) in &self.parted {
+            node.encode(out);
+            at.encode(out);
+        }
         (self.missing.len() as u64).encode(out);
         for (node, epoch) in &self.missing {
             node.encode(out);
@@ -153,10 +179,13 @@ impl Binary for Members {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let nodes = Vec::decode(input)?.into_iter().collect();
-        let mut missing = BTreeMap::new();
+        let (mut parted, mut missing) = (BTreeMap::new(), BTreeMap::new());
+        for _ in 0..get_length(input)? {
+            parted.insert(NodeName::decode(input)?, Millis::decode(input)?);
+        }
         for _ in 0..get_length(input)? {
             missing.insert(NodeName::decode(input)?, Epoch::decode(input)?);
         }
-        Ok(Self { nodes, missing, promised: Vec::decode(input)? })
+        Ok(Self { nodes, parted, missing, promised: Vec::decode(input)? })
     }
 }

@@ -62,9 +62,9 @@ fn members(rebuild: &Rebuild<'_>) -> Vec<Value> {
             Standing::Known => 1,
             Standing::Silent => 2,
         };
-        [Value::from(node.as_str()), number(standing), number(rebuild.last.seq)]
+        [Value::from(node.as_str()), number(standing)]
     });
-    values.collect()
+    [number(rebuild.last.seq), number(rebuild.at.0)].into_iter().chain(values).collect()
 }
 
 fn part(name: &str, values: impl IntoIterator<Item = Value>) -> Part {

@@ -10,7 +10,7 @@ use super::{
     bytes, number,
 };
 use crate::{
-    id::{Epoch, NodeName, SaleTag},
+    id::{Epoch, HoldId, NodeName, Number, SaleTag},
     stream::Point,
 };
 
@@ -67,6 +67,8 @@ pub enum QuorumAnswer {
         epoch: Epoch,
         /// Who serves the sale and did not come.
         missing: Vec<NodeName>,
+        /// The last number of a place and of a hold that the store gave out, by what is left in it.
+        given: (Number, HoldId),
         /// Who is there, this node among them.
         present: Vec<Present>,
     },
@@ -104,9 +106,11 @@ impl RedisArbiter {
             "wait" => QuorumAnswer::Wait { present: names(items)? },
             "unsure" => QuorumAnswer::Unsure { present: names(items)? },
             "rebuild" => {
-                let (epoch, count) = (items.epoch()?, items.integer()?);
+                let epoch = items.epoch()?;
+                let given = (Number(items.integer()?), HoldId(items.integer()?));
+                let count = items.integer()?;
                 let missing = (0..count).map(|_| name(&mut items)).collect::<Result<_, _>>()?;
-                QuorumAnswer::Rebuild { epoch, missing, present: all_present(items)? }
+                QuorumAnswer::Rebuild { epoch, missing, given, present: all_present(items)? }
             }
             _ => return Err(StoreError::Reply("a quorum that came to nothing known")),
         })

@@ -72,26 +72,31 @@ impl Verdict {
     ///
     /// `recalled` is what [`Self::recalled`] said before the batch's facts were applied.
     ///
+    /// `None` when it speaks of a place or a hold that the sale does not have: the store contradicts itself.
+    ///
     /// # Panics
-    /// When the verdict is not of this command and this sale.
+    /// When the verdict is not of this command.
     pub fn reply(
         self,
         command: &Command,
         sale: &Sale,
         at: Millis,
         recalled: Option<EntryAnswer>,
-    ) -> Reply {
-        match self {
-            Self::Entry(placed) => {
-                Reply::Entry(placed.map(|placed| entry(placed, command, sale, at, recalled)))
+    ) -> Option<Reply> {
+        Some(match self {
+            Self::Entry(Ok(placed)) => {
+                Reply::Entry(Ok(entry(placed, command, sale, at, recalled)?))
             }
+            Self::Entry(Err(refusal)) => Reply::Entry(Err(refusal)),
             Self::Left(left) => Reply::Left(left),
             Self::Claim(session) => Reply::Claim(session),
-            Self::Purchase(told) => Reply::Purchase(told.map(|told| hold(told, sale))),
-            Self::Settle(told) => Reply::Settle(told.map(|told| hold(told, sale))),
+            Self::Purchase(Ok(told)) => Reply::Purchase(Ok(hold(told, sale)?)),
+            Self::Purchase(Err(refusal)) => Reply::Purchase(Err(refusal)),
+            Self::Settle(Ok(told)) => Reply::Settle(Ok(hold(told, sale)?)),
+            Self::Settle(Err(refusal)) => Reply::Settle(Err(refusal)),
             Self::Ended(ended) => Reply::Ended(ended),
             Self::Idle(count) => Reply::Noted(count),
-        }
+        })
     }
 }
 
@@ -101,22 +106,22 @@ fn entry(
     sale: &Sale,
     at: Millis,
     recalled: Option<EntryAnswer>,
-) -> Entry {
+) -> Option<Entry> {
     let Command::Enter { replay, .. } = command else {
         unreachable!("a verdict on an entry answers one");
     };
+    sale.shopper(placed.number)?;
     let told = recalled.or_else(|| sale.told_entry(*replay, placed.number, at));
     let answer = told.unwrap_or_else(|| sale.entry_answer(placed.number, at));
-    Entry { epoch: sale.epoch(), answer, replayed: placed.replayed }
+    Some(Entry { epoch: sale.epoch(), answer, replayed: placed.replayed })
 }
 
-fn hold(told: HoldTold, sale: &Sale) -> HoldReply {
-    let found = sale.recall_hold(told.hold).expect("a verdict names a hold of its sale");
-    let mut hold = Arc::clone(found);
+fn hold(told: HoldTold, sale: &Sale) -> Option<HoldReply> {
+    let mut hold = Arc::clone(sale.recall_hold(told.hold)?);
     if hold.state != told.state {
         Arc::make_mut(&mut hold).state = told.state;
     }
-    HoldReply { hold, replayed: told.replayed }
+    Some(HoldReply { hold, replayed: told.replayed })
 }
 
 /// Bytes of replies in `function/commands.lua`.

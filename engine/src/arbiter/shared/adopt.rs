@@ -7,6 +7,7 @@ use crate::{
         Decided,
         redis::{Entry, Facts, StoreError},
     },
+    clock::Millis,
     codec::Binary as _,
     id::{Epoch, SaleTag},
     record::{Record, Stood},
@@ -27,7 +28,8 @@ impl Node {
         match self.store().facts(tag, &Point::START, 256).await {
             Ok(facts) if self.world.sale(tag).is_none() => {
                 self.meet(decided, tag, facts.epoch);
-                self.replicas.insert(tag, Replica::found(facts.epoch, decided.at));
+                let replica = self.found(facts.epoch, decided.at);
+                self.replicas.insert(tag, replica);
                 self.follow(decided, tag, facts.entries, &[])
             }
             Ok(facts) => {
@@ -62,7 +64,8 @@ impl Node {
         sale.encode(&mut bytes);
         self.meet(decided, tag, facts.epoch);
         self.journal_whole(decided, tag, &bytes, Stood { at: *at, point: *point });
-        self.replicas.insert(tag, Replica::found(facts.epoch, decided.at));
+        let replica = self.found(facts.epoch, decided.at);
+        self.replicas.insert(tag, replica);
         Ok(())
     }
 
@@ -76,15 +79,26 @@ impl Node {
         };
         let sale = Sale::decode(&mut snapshot.bytes.as_slice())
             .map_err(|_| StoreError::Reply("a snapshot that is no sale"))?;
+        if sale.tag() != tag {
+            return Err(StoreError::Reply("a snapshot of another sale"));
+        }
         let promised = self.promised_before(tag, &sale);
         let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica| replica.epoch);
         self.meet(decided, tag, epoch.max(snapshot.point.epoch));
         let stood = Stood { at: snapshot.at, point: snapshot.point };
         self.journal_whole(decided, tag, &snapshot.bytes, stood);
-        let mut replica = Replica::found(snapshot.point.epoch, decided.at);
+        let mut replica = self.found(snapshot.point.epoch, decided.at);
         replica.promised = promised;
         self.replicas.insert(tag, replica);
         Ok(())
+    }
+
+    /// A sale that this node has just heard of. A node that starts is not ready before it serves what it
+    /// finds; later a new sale is joined so soon that it is no reason to send it nobody.
+    fn found(&self, epoch: Epoch, at: Millis) -> Replica {
+        let mut replica = Replica::at(epoch);
+        replica.joining_since = Some(if self.has_served { at } else { Millis(0) });
+        replica
     }
 
     /// Notes, before the facts, that they are of others.

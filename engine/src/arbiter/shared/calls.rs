@@ -227,13 +227,26 @@ impl Node {
             return;
         }
         let sale = self.world.sale(call.sale);
+        let mut is_contradicted = false;
         for ((verdict, command), index) in
             verdicts.into_iter().zip(&call.commands).zip(&call.indexes)
         {
             decided.replies[*index] = match sale {
-                Some(sale) => verdict.reply(command, sale, facts.at, recalled.remove(index)),
+                Some(sale) => {
+                    let reply = verdict.reply(command, sale, facts.at, recalled.remove(index));
+                    is_contradicted |= reply.is_none();
+                    reply.unwrap_or(Reply::Unavailable)
+                }
                 None => no_sale(command),
             };
+        }
+        if is_contradicted {
+            let seq = self.point(call.sale).seq;
+            let what = "an answer about a place or a hold that is none";
+            if let Some(replica) = self.replicas.get_mut(&call.sale) {
+                replica.put_out_of_service(&StoreError::Contradiction(seq, what));
+            }
+            return;
         }
         for (index, note) in &call.notes {
             decided.replies[*index] = Reply::Noted(note.as_ref().map_or(0, |(count, _)| *count));

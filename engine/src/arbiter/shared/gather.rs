@@ -9,9 +9,10 @@ use crate::{
         Decided, SharedOptions,
         redis::{Entry, Present, Quorum, QuorumAnswer, Rebuild, Standing, StoreError},
     },
+    clock::Millis,
     codec::Binary as _,
-    id::{Epoch, NodeName, SaleTag},
-    limits::{PLACES_MAX, SKIPPED_NUMBERS},
+    id::{Epoch, HoldId, NodeName, Number, SaleTag},
+    limits::{PLACES_MAX, SILENT_KEPT_MS, SKIPPED_NUMBERS},
     record::{Author, Change, Record},
     sale::Sale,
     stream::Point,
@@ -28,6 +29,13 @@ impl Node {
         };
         let lost = self.replicas.iter().filter(|(_, replica)| is_due(&replica.state));
         let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
+        let unreadable = self.replicas.iter().filter(|(_, replica)| {
+            replica.is_unreadable && at.since(replica.called_at) >= UNREADABLE_MS
+        });
+        let unreadable: Vec<SaleTag> = unreadable.map(|(tag, _)| *tag).collect();
+        for tag in unreadable {
+            self.read_again(decided, tag).await;
+        }
         for tag in lost {
             // One after the other: the first that fails speaks for all of its shard.
             if self.is_away(tag) {
@@ -44,6 +52,17 @@ impl Node {
         }
     }
 
+    /// Looks whether what could not be read can be by now.
+    async fn read_again(&mut self, decided: &mut Decided, tag: SaleTag) {
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.called_at = decided.at;
+        }
+        let is_read = !self.is_away(tag) && self.catch_up(decided, tag).await.is_ok();
+        if let Some(replica) = self.replicas.get_mut(&tag).filter(|_| is_read) {
+            (replica.failing, replica.is_unreadable) = (None, false);
+        }
+    }
+
     async fn regain(&mut self, decided: &mut Decided, tag: SaleTag) -> Result<(), StoreError> {
         if self.replicas.get(&tag).is_some_and(|replica| replica.state == ReplicaState::Adopting) {
             return self.adopt(decided, tag).await;
@@ -52,8 +71,10 @@ impl Node {
         // What the store still has may come from this node alone.
         let caught_up = self.catch_up(decided, tag).await;
         if let Err(
-            error
-            @ (StoreError::Unavailable(_) | StoreError::Elsewhere(_) | StoreError::Refused(_)),
+            error @ (StoreError::Unavailable(_)
+            | StoreError::Elsewhere(_)
+            | StoreError::Refused(_)
+            | StoreError::Contradiction(..)),
         ) = caught_up
         {
             return Err(error);
@@ -62,6 +83,9 @@ impl Node {
         let point = self.point(tag);
         let members = self.members_with_this(sale);
         let next = decided.at.after(GATHER_MS);
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.set_gathering(self.now);
+        }
         let answer = match self.ask_quorum(tag, &point, &members).await {
             Err(StoreError::UnknownSale) => {
                 self.drop_deleted(decided, tag, point);
@@ -71,6 +95,7 @@ impl Node {
         };
         let now = self.now;
         let Some(replica) = self.replicas.get_mut(&tag) else { return Ok(()) };
+        replica.gathered_at = Some(now);
         match answer {
             QuorumAnswer::Open { epoch } => {
                 replica.epoch = epoch;
@@ -82,35 +107,17 @@ impl Node {
                 }
             }
             QuorumAnswer::Loading { epoch, .. } => {
-                replica.gather(
-                    now,
-                    next,
-                    &format!("another node is writing it, in epoch {}", epoch.0),
-                );
+                let why = format!("another node is writing it, in epoch {}", epoch.0);
+                replica.gather(now, next, &why);
             }
             QuorumAnswer::Wait { present } => {
-                let absent = absent(&members, &present);
-                let why = if absent.is_empty() {
-                    "another node is about to write it".to_owned()
-                } else {
-                    format!("waiting for {absent}")
-                };
-                replica.gather(now, next, &why);
+                replica.gather(now, next, &waiting_for(&members, &present));
             }
             QuorumAnswer::Unsure { present } => {
-                let absent = absent(&members, &present);
-                let here = present.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", ");
-                let missing =
-                    if absent.is_empty() { absent } else { format!("; {absent} not here") };
-                let why = format!(
-                    "lost by the store, and no node that is here was in touch with it until then, so \
-                     others may have served since (here: {here}{missing}). If none did, restart one of \
-                     them with --rebuild-store"
-                );
-                replica.gather(now, next, &why);
+                replica.gather(now, next, &unsure_of(&members, &present));
             }
-            QuorumAnswer::Rebuild { epoch, missing, present } => {
-                self.rebuild(decided, tag, epoch, missing, present).await?;
+            QuorumAnswer::Rebuild { epoch, missing, given, present } => {
+                self.rebuild(decided, tag, epoch, Gathered { missing, given, present }).await?;
             }
         }
         Ok(())
@@ -135,14 +142,16 @@ impl Node {
         let SharedOptions { node, rebuild_store, muster_wait_ms, .. } = &self.options;
         let is_known = replica.is_some_and(|replica| replica.joining_since.is_none());
         let away_ms = replica.and_then(|replica| replica.out_of_touch_ms);
+        // Of the loss that it was said of: that which the node met when it started.
+        let is_told = *rebuild_store && replica.is_some_and(|replica| replica.touched.is_none());
         let quorum = Quorum {
             sale,
             node,
             point,
             members,
             // An operator's word is for both.
-            is_known: is_known || *rebuild_store,
-            out_of_touch_ms: away_ms.or_else(|| rebuild_store.then_some(0)),
+            is_known: is_known || is_told,
+            out_of_touch_ms: away_ms.or_else(|| is_told.then_some(0)),
             wait_ms: *muster_wait_ms,
         };
         self.store().quorum(&quorum).await
@@ -154,18 +163,22 @@ impl Node {
         decided: &mut Decided,
         tag: SaleTag,
         epoch: Epoch,
-        mut missing: Vec<NodeName>,
-        mut present: Vec<Present>,
+        gathered: Gathered,
     ) -> Result<(), StoreError> {
+        let Gathered { mut missing, given, mut present } = gathered;
         let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get(&tag)) else {
             return Ok(());
         };
         let (at, last) = (decided.at, self.point(tag));
-        let away_ms = present.iter().filter_map(|node| node.out_of_touch_ms).min();
-        // A node whose history is another has acknowledged what no other node knows, as if it were not here.
-        let is_other = |node: &Present| node.is_forked || replica.contradicts(&node.point);
+        // A node whose history may be another may have acknowledged what no other node knows, as if it were
+        // not here. It says itself what that is, once it has taken over what this one writes.
+        let is_other = |node: &Present| {
+            let is_behind = node.point == last || replica.has_followed(&node.point);
+            node.is_forked || sale.members().has(&node.node) && !is_behind
+        };
         missing.extend(present.extract_if(.., |node| is_other(node)).map(|node| node.node));
-        let record = rebuilt(sale, epoch, &last, missing.clone(), away_ms.unwrap_or(0));
+        let away_ms = present.iter().filter_map(|node| node.out_of_touch_ms).min().unwrap_or(0);
+        let record = rebuilt(sale, epoch, &last, missing.clone(), (given, away_ms));
         let mut bytes = Vec::new();
         record.encode(&mut bytes);
         let point = last.next(epoch, self.options.node.as_str(), &bytes);
@@ -173,7 +186,7 @@ impl Node {
         changed.apply(&record, at);
         let own = Entry { at, point, records: vec![record] };
 
-        let members = members_of(&changed, &present, missing);
+        let members = members_of(&changed, &present, &missing, at);
         let base_seq = present.iter().map(|node| node.point.seq).min();
         let (base, mut entries) = replica.since(base_seq.unwrap_or(last.seq), last);
         entries.push(own.clone());
@@ -197,26 +210,64 @@ impl Node {
     }
 }
 
+/// How often a sale is read again that could not be read.
+const UNREADABLE_MS: u64 = 1_000;
+
+/// What nodes wait for that have come together.
+fn waiting_for(members: &[NodeName], present: &[NodeName]) -> String {
+    let absent = absent(members, present);
+    if absent.is_empty() {
+        "another node is about to write it".to_owned()
+    } else {
+        format!("waiting for {absent}")
+    }
+}
+
+/// What an operator has to know who is asked whether others have served.
+fn unsure_of(members: &[NodeName], present: &[NodeName]) -> String {
+    let here = present.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", ");
+    let absent = absent(members, present);
+    let missing = if absent.is_empty() { absent } else { format!("; {absent} not here") };
+    format!(
+        "lost by the store, and no node that is here was in touch with it until then, so others may have \
+         served since (here: {here}{missing}). If none did, restart one of them with --rebuild-store"
+    )
+}
+
 /// The members that are not there, by name.
 fn absent(members: &[NodeName], present: &[NodeName]) -> String {
     let absent = members.iter().filter(|node| !present.contains(node));
     absent.map(NodeName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// What the store is to note of the nodes. Who all members knew before is still known to all, also to those
-/// that are missing.
+/// What the nodes that came together are like.
+struct Gathered {
+    /// Who serves the sale and did not come.
+    missing: Vec<NodeName>,
+    /// The last number of a place and of a hold in the store.
+    given: (Number, HoldId),
+    /// Who came.
+    present: Vec<Present>,
+}
+
+/// What the store is to note of the nodes. One that is present and that all members knew before is still known
+/// to all, also to those that are missing. Those that are missing, and those that were parted lately, may
+/// come back and speak for the sale.
 fn members_of(
     sale: &Sale,
     present: &[Present],
-    missing: Vec<NodeName>,
+    missing: &[NodeName],
+    at: Millis,
 ) -> Vec<(NodeName, Standing)> {
     let is_known = |name: &NodeName| present.iter().any(|node| node.node == *name && node.is_known);
     let standing = |name: &NodeName| {
         let standing = if is_known(name) { Standing::Known } else { Standing::Joining };
         (name.clone(), standing)
     };
-    let missing = missing.into_iter().map(|name| (name, Standing::Silent));
-    sale.members().nodes().map(standing).chain(missing).collect()
+    let since = Millis(at.0.saturating_sub(SILENT_KEPT_MS));
+    let lately = sale.members().parted_since(since).filter(|name| !missing.contains(name));
+    let silent = lately.chain(missing).map(|name| (name.clone(), Standing::Silent));
+    sale.members().nodes().map(standing).chain(silent).collect()
 }
 
 /// The fact of a rebuild. What a missing node may have done besides, while none that is here heard of it, is
@@ -226,15 +277,17 @@ fn rebuilt(
     epoch: Epoch,
     last: &Point,
     missing: Vec<NodeName>,
-    away_ms: u64,
+    (given, away_ms): ((Number, HoldId), u64),
 ) -> Record {
     let (mut stranded, mut skipped, mut skipped_holds) = (Vec::new(), 0, 0);
     if !missing.is_empty() {
         stranded = sale.counts().iter().map(|counts| counts.available).collect();
-        let seconds = u32::try_from(away_ms / 1_000 + 1).unwrap_or(u32::MAX);
-        let room = u32::try_from(PLACES_MAX - sale.issued().0).unwrap_or(u32::MAX);
-        skipped_holds = SKIPPED_NUMBERS.saturating_mul(seconds);
-        skipped = skipped_holds.min(room);
+        let margin = u64::from(SKIPPED_NUMBERS) * (away_ms / 1_000 + 1);
+        let beyond = |given: u64, known: u64| given.saturating_sub(known) + margin;
+        let few = |numbers: u64| u32::try_from(numbers).unwrap_or(u32::MAX);
+        let room = PLACES_MAX - sale.issued().0;
+        skipped = few(beyond(given.0.0, sale.issued().0).min(room));
+        skipped_holds = few(beyond(given.1.0, sale.last_hold().0));
     }
     let (sale, after) = (sale.tag(), last.seq);
     Record::Rebuilt { sale, epoch, after, missing, stranded, skipped, skipped_holds }

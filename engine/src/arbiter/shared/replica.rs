@@ -3,7 +3,12 @@
 use std::collections::VecDeque;
 
 use super::super::redis::{Entry, StoreError};
-use crate::{clock::Millis, id::Epoch, limits::IN_TOUCH_MS, stream::Point};
+use crate::{
+    clock::Millis,
+    id::Epoch,
+    limits::{IN_TOUCH_MS, QUORUM_PRESENT_MS},
+    stream::Point,
+};
 
 /// Entries kept for nodes that are a little behind when this one has to rebuild the store.
 const RECENT_ENTRIES_MAX: usize = 1_024;
@@ -65,6 +70,8 @@ pub(super) struct Replica {
     /// For how long this node had been out of touch when it noticed that the store lost the sale, if that
     /// was short enough for it to know who served.
     pub out_of_touch_ms: Option<u64>,
+    /// When the quorum last answered, of those that came together since.
+    pub gathered_at: Option<Moment>,
     /// The last call: the gate's tick is due so long after it.
     pub called_at: Millis,
     /// Whether this node hands the order events on.
@@ -155,6 +162,7 @@ impl Replica {
             journaled: Point::START,
             touched: None,
             out_of_touch_ms: None,
+            gathered_at: None,
             called_at: Millis(0),
             is_delivering: false,
             roll_called_at: Millis(0),
@@ -163,11 +171,6 @@ impl Replica {
             recent_facts: 0,
             unsaved: Unsaved::default(),
         }
-    }
-
-    /// Of a sale that this node has just heard of.
-    pub(super) fn found(epoch: Epoch, at: Millis) -> Self {
-        Self { joining_since: Some(at), ..Self::at(epoch) }
     }
 
     pub(super) fn remember(&mut self, entry: Entry) {
@@ -197,6 +200,7 @@ impl Replica {
         if !matches!(self.state, ReplicaState::Gathering { .. }) {
             let away = self.touched.map(|touched| now.since(touched));
             self.out_of_touch_ms = away.filter(|away| *away <= IN_TOUCH_MS);
+            self.gathered_at = None;
         }
         self.is_delivering = false;
         self.state = ReplicaState::Gathering { next, why: why.to_owned() };
@@ -237,10 +241,18 @@ impl Replica {
         }
     }
 
-    /// Whether an entry that another node has is not in this one's history.
-    pub(super) fn contradicts(&self, point: &Point) -> bool {
-        let same = self.recent.iter().find(|entry| entry.point.seq == point.seq);
-        same.is_some_and(|entry| entry.point != *point)
+    /// The quorum is asked again. While nobody answered, others may have come together without this node.
+    pub(super) fn set_gathering(&mut self, now: Moment) {
+        let gap = self.gathered_at.map_or(0, |last| now.since(last));
+        if gap >= QUORUM_PRESENT_MS {
+            let away = self.out_of_touch_ms.map(|away| away.saturating_add(gap));
+            self.out_of_touch_ms = away.filter(|away| *away <= IN_TOUCH_MS);
+        }
+    }
+
+    /// Whether an entry that another node has is known to be in this one's history.
+    pub(super) fn has_followed(&self, point: &Point) -> bool {
+        self.recent.iter().any(|entry| entry.point == *point)
     }
 }
 

@@ -56,9 +56,7 @@ impl Node {
         if unsaid.is_none() && !self.world.knows_since_before(tag, since) {
             return None;
         }
-        let is_known =
-            |node| adopted.members().has(node) || adopted.members().missed_since(node).is_some();
-        if !before.members().nodes().all(is_known) {
+        if !before.members().nodes().all(|node| adopted.members().has_known(node)) {
             // It joined in the history that was left behind: no one waits for what it promised.
             return None;
         }

@@ -140,7 +140,7 @@ impl Pair {
         let told = decision.verdicts.into_iter().zip(&commands).zip(decided.replies);
         for ((verdict, command), reply) in told {
             let recalled = verdict.recalled(command, &earlier, at);
-            let got = verdict.reply(command, self.node.sale(), at, recalled);
+            let got = verdict.reply(command, self.node.sale(), at, recalled).expect("it follows");
             self.seen.insert(kind(&got));
             prop_assert_eq!(without_eta(got), without_eta(reply), "{:?}", command);
         }

@@ -36,7 +36,7 @@ async fn wait(raw: &Raw, node: &Node, ms: u64) {
 fn a_node_joins_with_its_first_batch_and_again_when_it_was_parted() {
     let server = Server::start();
     run(async {
-        let (mut a, mut b, raw) = two(&server).await;
+        let (mut a, mut b, _raw) = two(&server).await;
         let sale = a.sale;
         let joined = |node: &Node| Record::Joined { sale, node: node.name.clone() };
         let parted = |node: &Node| Record::Parted { sale, node: node.name.clone() };
@@ -54,8 +54,6 @@ fn a_node_joins_with_its_first_batch_and_again_when_it_was_parted() {
         assert_eq!(members(&a), ["a"]);
         let silent = Note::Part { node: &b.name.clone(), silent_ms: 15_000 };
         assert_eq!(a.tell(&[silent]).await.facts.entries, [], "who does not serve cannot part");
-        let nodes = raw.call(&["HKEYS", &a.arbiter.keys(a.sale)[12]]).await;
-        assert_eq!(nodes.into_array().len(), 1);
         assert_eq!(records(&b.decide(&[]).await), [&joined(&b)]);
         a.decide(&[]).await;
         assert_eq!((members(&a), a.world.hash()), (vec!["a", "b"], b.world.hash()));
@@ -181,6 +179,52 @@ fn of_two_that_were_silent_the_first_to_come_back_does_not_wait_for_the_other() 
         a.decide(&[]).await;
         a.decide(&[]).await;
         assert!(!b.decide(&[]).await.is_joining, "c, wherever it is, takes b for a member");
+    });
+}
+
+#[test]
+fn a_node_that_parted_itself_does_not_wait_for_one_that_is_away() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b, raw) = two(&server).await;
+        a.decide(&[]).await;
+        b.join(&mut a).await;
+        let name = b.name.clone();
+        wait(&raw, &b, 1_000).await;
+        // From now on nothing is heard of a.
+        b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
+        let back = b.decide(&[support::enter(1, None)]).await;
+        assert!(!back.is_joining, "a takes b for a member as before");
+        assert_eq!(b.sale().issued().0, 1);
+    });
+}
+
+#[test]
+fn a_node_that_was_parted_before_all_knew_it_waits_again_for_those_who_never_heard_of_it() {
+    let server = Server::start();
+    run(async {
+        let (mut a, mut b, raw) = two(&server).await;
+        a.decide(&[]).await;
+        b.join(&mut a).await;
+        // b is away from here on.
+        let mut c = a.beside(a.arbiter.clone());
+        c.name = super::server::name("c");
+        assert!(c.decide(&[]).await.is_joining);
+        let names = [b.name.clone(), c.name.clone()];
+        let [b_silent, c_silent] =
+            names.each_ref().map(|node| Note::Part { node, silent_ms: 15_000 });
+        wait(&raw, &a, 8_000).await;
+        assert!(c.decide(&[]).await.is_joining);
+        wait(&raw, &a, 8_000).await;
+        a.tell(&[b_silent, c_silent]).await;
+        assert_eq!(members(&a), ["a", "c"]);
+        wait(&raw, &a, 8_000).await;
+        a.tell(&[b_silent, c_silent]).await;
+        assert_eq!(members(&a), ["a"]);
+        for _ in 0..3 {
+            assert!(c.decide(&[]).await.is_joining, "b has never heard of c");
+            a.decide(&[]).await;
+        }
     });
 }
 

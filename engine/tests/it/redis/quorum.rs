@@ -33,7 +33,7 @@ enum Told {
 }
 
 fn told(answer: Result<QuorumAnswer, StoreError>) -> Told {
-    let Ok(QuorumAnswer::Rebuild { epoch, missing, present }) = answer else {
+    let Ok(QuorumAnswer::Rebuild { epoch, missing, present, .. }) = answer else {
         return Told::Other(answer);
     };
     assert!(present.iter().all(|node| !node.is_forked), "{present:?}");

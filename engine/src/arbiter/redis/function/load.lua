@@ -86,10 +86,12 @@ local PARTS = {
   hold_answers = function(s, args)
     put_answers(s, OF_HOLDS, args)
   end,
-  -- Who serves: name, standing, and the sequence of the entry with which it joined.
+  -- Who serves, and who may come back: the sequence of the entry with which they join and the sale's time,
+  -- then name and standing of each.
   members = function(s, args)
-    for at = 4, #args, 3 do
-      members.seed(s.keys, args[at], tonumber(args[at + 1]), tonumber(args[at + 2]))
+    local joined, at = tonumber(args[4]), tonumber(args[5])
+    for index = 6, #args, 2 do
+      members.seed(s.keys, args[index], tonumber(args[index + 1]), joined, at)
     end
   end,
   -- Entries that other nodes may not have: epoch, seq, chain, time and records of each.

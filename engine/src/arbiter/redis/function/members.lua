@@ -6,8 +6,9 @@
 -- for the sale.
 
 local members = {
-  -- What a node is: it joined and is not yet known to all, it is known, or it was parted for being silent.
-  JOINING = 0, KNOWN = 1, SILENT = 2,
+  -- What a node is: it joined and is not yet known to all, it is known, it was parted for being silent, or it
+  -- said itself that it parts.
+  JOINING = 0, KNOWN = 1, SILENT = 2, GONE = 3,
 }
 
 do
@@ -27,11 +28,16 @@ local function write(keys, node, noted)
 end
 
 -- What is noted of a node: when it called last, the epoch and sequence that it had journaled by then, the
--- sequence of the entry with which it joined, its standing, and when it was parted last or 0. Nil when it
--- does not serve.
+-- sequence of the entry with which it joined, its standing, and when it was parted last since all knew it,
+-- or 0.
 local function noted(s, node)
   local bytes = redis.call('HGET', s.keys[NODES], node)
   return bytes and read(bytes)
+end
+
+-- Whether a node of which something is noted serves.
+function members.serves(noted)
+  return noted.standing == members.JOINING or noted.standing == members.KNOWN
 end
 
 -- A node serves no more: the caller because it says so, another if it has been silent for so long. One
@@ -39,9 +45,11 @@ end
 local function part(s, node, silent_ms, record)
   if node ~= s.node then
     local last = noted(s, node)
-    if last and last.standing == members.SILENT then
+    if last and not members.serves(last) then
       return
-    elseif s.at - (last and last.at or s.loaded_at or s.at) < silent_ms then
+    end
+    local since = s.loaded_at and s.loaded_at - (s.wall_offset or 0)
+    if s.at - (last and last.at or since or s.at) < silent_ms then
       return
     end
   end
@@ -55,10 +63,10 @@ end
 local INCARNATION_BYTES = 9
 
 -- Whether another node has journaled that the caller joined. One that has called no more since before the
--- caller was parted still takes it for a member: it has not heard of the parting either. And one that had
--- another name before is the caller itself.
+-- caller was parted has not heard of that either, and takes the caller for a member since all knew it. A
+-- node with the caller's incarnation is the caller under an earlier name.
 local function knows(s, name, other)
-  local is_older = other.standing == members.SILENT and other.at + NODE_NOTED_MS < s.own.parted_at
+  local is_older = other.at + NODE_NOTED_MS < s.own.parted_at
   local is_own = sub(name, -INCARNATION_BYTES) == sub(s.node, -INCARNATION_BYTES)
   return is_own or is_older or other.seq >= s.own.joined
 end
@@ -68,10 +76,9 @@ local function is_known_to_all(s)
   local flat = redis.call('HGETALL', s.keys[NODES])
   for index = 1, #flat, 2 do
     local other = read(flat[index + 1])
-    local is_gone = other.standing == members.SILENT and s.at - other.at >= SILENT_KEPT_MS
-    if is_gone then
+    if not members.serves(other) and s.at - other.at >= SILENT_KEPT_MS then
       s.forgotten_nodes[#s.forgotten_nodes + 1] = flat[index]
-    elseif not knows(s, flat[index], other) then
+    elseif other.standing ~= members.GONE and not knows(s, flat[index], other) then
       return false
     end
   end
@@ -83,7 +90,7 @@ end
 function members.take_notes(s, node, joined, bytes)
   s.node, s.parted, s.forgotten_nodes = node, {}, {}
   local own = noted(s, node)
-  if not own or own.standing == members.SILENT then
+  if not own or not members.serves(own) then
     local parted_at = own and own.parted_at or 0
     own = {
       at = 0, epoch = 0, seq = 0, joined = s.seq + 1, standing = members.JOINING, parted_at = parted_at,
@@ -133,12 +140,13 @@ end
 
 local function note_parted(s)
   for node in pairs(s.parted) do
-    local last = node ~= s.node and noted(s, node)
+    local last = node == s.node and s.own or noted(s, node)
     if last then
-      last.standing, last.parted_at = members.SILENT, s.at
+      -- Who was parted before all knew it goes by when it was parted before that, if ever.
+      last.parted_at = last.standing == members.KNOWN and s.at or last.parted_at
+      last.at = node == s.node and s.at or last.at
+      last.standing = node == s.node and members.GONE or members.SILENT
       write(s.keys, node, last)
-    else
-      redis.call('HDEL', s.keys[NODES], node)
     end
   end
   for _, node in ipairs(s.forgotten_nodes) do
@@ -176,9 +184,9 @@ function members.is_known(keys, node)
   return bytes and read(bytes).standing == members.KNOWN
 end
 
--- Notes a node of a sale that is written anew, as if it had called just now.
-function members.seed(keys, node, standing, joined)
-  local at = clock()
+-- Notes a node of a sale that is written anew, as if it had called at `at`. One that was known to all then
+-- parts from them at the same time.
+function members.seed(keys, node, standing, joined, at)
   local parted_at = standing == members.SILENT and at or 0
   write(keys, node, {
     at = at, epoch = 0, seq = 0, joined = joined, standing = standing, parted_at = parted_at,
@@ -191,7 +199,7 @@ function members.furthest_behind(s, point)
   local flat = redis.call('HGETALL', s.keys[NODES])
   for index = 2, #flat, 2 do
     local last = read(flat[index])
-    if last.standing ~= members.SILENT and last.seq < point.seq then
+    if members.serves(last) and last.seq < point.seq then
       point = last
     end
   end

@@ -86,8 +86,8 @@ local function furthest(nodes)
   return longest
 end
 
--- Whether the store has all that a node has. One that is so far behind that its place in the stream is
--- gone is, unless its epoch is a later one.
+-- Whether the store has all that a node has. It counts as having all of a node whose place in the stream was
+-- trimmed away, unless that node is in a later epoch.
 local function has_all(s, point)
   if not s or s.status ~= 'open' or not is_whole(s) then
     return false
@@ -197,7 +197,9 @@ local function settle(keys, s, nodes, notes, caller, wait_ms, run, at)
   end
   table.sort(missing)
   local epoch = grant(keys, s, notes, nodes, longest)
-  return add_present(with_names({ 'ok', 'rebuild', epoch, #missing }, missing), s, nodes, longest)
+  -- A store that went on from an earlier state has given out what the longest does not know of.
+  local answer = { 'ok', 'rebuild', epoch, s and s.issued or 0, s and s.holds or 0, #missing }
+  return add_present(with_names(answer, missing), s, nodes, longest)
 end
 
 -- The node; as who it loads; how long the missing are waited for; its point; whether all members know it;
