@@ -94,6 +94,23 @@ async fn a_page_of_any_other_origin_is_told_nothing() {
     assert!(!is_told(&told) && told.header("vary").is_none());
 }
 
+/// A listed page of a neighbouring host could have the browser send the cookie along.
+#[tokio::test]
+async fn a_cookie_is_no_ticket_for_a_page_of_another_origin() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = Wall::on(&server, json!({})).await;
+    let ticket = wall.admitted().await.ticket;
+    let cookie = format!("rushgate-{}={ticket}", wall.name());
+    for path in [wall.path("position"), wall.path("stream")] {
+        let with_cookie = || get(&path).header("cookie", &cookie);
+        for origin in [LISTED, "https://elsewhere.example"] {
+            wall.tell(of(with_cookie(), origin)).await.refuses(401, "ticket_invalid");
+        }
+    }
+    wall.tell(get(wall.path("position")).header("cookie", &cookie)).await.is(200);
+}
+
 #[test]
 fn only_exact_origins_are_taken_from_the_configuration() {
     let dir = TempDir::new().unwrap();
