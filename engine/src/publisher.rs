@@ -163,6 +163,13 @@ impl Publisher {
                     self.view.stock().free(OfferIndex(offer), -units.cast_signed());
                 }
             }
+            Record::SetAside { hold, .. } => {
+                if let Some(hold) = self.view.hold(*hold) {
+                    for item in &hold.items {
+                        self.view.stock().free(item.offer, -i64::from(item.quantity));
+                    }
+                }
+            }
             Record::ClockSet { .. } => self.view.set_settings(sale),
             Record::Resumed { .. } => self.publish_called(sale),
             Record::Changed { change, .. } => {

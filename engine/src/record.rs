@@ -230,6 +230,14 @@ pub enum Record {
         /// Which sale.
         sale: SaleTag,
     },
+    /// The units of a hold that has just come free are stranded: since the hold was made, the sale was rebuilt
+    /// without a node that may have seen it end before, and sold them again. It is still missing.
+    SetAside {
+        /// Which sale.
+        sale: SaleTag,
+        /// Which hold.
+        hold: HoldId,
+    },
     /// A part of a sale's byte form, taken over from another node because the stream no longer has what
     /// follows this node's point. Only journals have it.
     Adopted {
@@ -270,6 +278,7 @@ impl Record {
             | Self::Met { sale, .. }
             | Self::ClockSet { sale, .. }
             | Self::Resumed { sale }
+            | Self::SetAside { sale, .. }
             | Self::Adopted { sale, .. } => *sale,
         }
     }
@@ -315,6 +324,7 @@ binary_enum!(Record {
     21 => Met { sale, epoch },
     22 => ClockSet { sale, offset_ms },
     23 => Resumed { sale },
+    24 => SetAside { sale, hold },
 });
 
 /// When and where in its stream a sale stood.

@@ -245,28 +245,29 @@ impl RedisArbiter {
     }
 
     /// Appends the fact of an operator's change that this node decided on its own world, if the stream
-    /// still ends at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on by a
-    /// batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
+    /// still ends at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on
+    /// by a batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
     /// nothing. `node` is this one if a caller is told that it was done: then all others have to know
-    /// that it serves.
+    /// that it serves. `sale` is that world's.
     pub async fn append(
         &self,
         node: Option<&NodeName>,
         epoch: Epoch,
         after: &Point,
         changed: &Record,
+        sale: &Sale,
     ) -> Result<Facts, StoreError> {
-        let Record::Changed { sale, change, .. } = changed else {
+        let Record::Changed { change, .. } = changed else {
             unreachable!("only changes are decided here: {changed:?}");
         };
-        let effects = parts::effects(change);
+        let effects = parts::effects(change, sale);
         let mut records = Vec::new();
         changed.encode(&mut records);
         let mut arguments = vec![number(epoch.0)];
         arguments.extend(answer::point_arguments(after));
         arguments.extend([Value::from(node.map_or("", NodeName::as_str)), bytes(&records)]);
         arguments.extend(effects);
-        let value = self.call("append", Keys::Of(*sale), arguments, Writes::Yes).await?;
+        let value = self.call("append", Keys::Of(sale.tag()), arguments, Writes::Yes).await?;
         answer::facts(value)
     }
 

@@ -202,6 +202,7 @@ impl Book {
                 self.hold(*hold, *number, *shopper, items, faults);
             }
             Record::Settled { hold, step, .. } => self.settle(*hold, *step, faults),
+            Record::SetAside { hold, .. } => self.set_aside(*hold, faults),
             Record::Changed { author, change, .. } => {
                 // The facts before such an end may be among those that this journal has missed.
                 if **change == Change::Delete && *author != Author::store() {
@@ -336,6 +337,22 @@ impl Book {
             if let Some(pile) = self.piles.get_mut(usize::from(item.offer.0)) {
                 *pile.of(was) -= units;
                 *pile.of(after) += units;
+                pile.check(faults);
+            }
+        }
+    }
+
+    /// The units of a hold that has ended are not for sale again yet.
+    fn set_aside(&mut self, id: HoldId, faults: &mut Vec<String>) {
+        let Some(hold) = self.holds.get(&id).filter(|hold| !counts(hold.state)) else {
+            faults.push(format!("units of hold {} set aside that are not free", id.0));
+            return;
+        };
+        for item in &hold.items {
+            if let Some(pile) = self.piles.get_mut(usize::from(item.offer.0)) {
+                let units = i128::from(item.quantity);
+                pile.available -= units;
+                pile.stranded += units;
                 pile.check(faults);
             }
         }

@@ -64,6 +64,7 @@ impl Sale {
             }
             Record::ClockSet { offset_ms, .. } => self.controls.clock_offset_ms = *offset_ms,
             Record::Resumed { .. } => self.apply_resumed(at),
+            Record::SetAside { hold, .. } => self.apply_set_aside(*hold),
             Record::Joined { node, .. } => self.members.join(node),
             Record::Parted { node, .. } => self.members.part(node, at),
             Record::Rebuilt { .. } => self.apply_rebuild(record, at),

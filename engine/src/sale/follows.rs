@@ -4,7 +4,7 @@
 //! were decided elsewhere: a store that something else wrote to, or a library that decides otherwise, must stop
 //! one sale and not the process. What is let through here, [`Sale::apply`] can apply.
 
-use super::{Sale, apply::pile};
+use super::{Sale, apply::pile, holds};
 use crate::{
     clock::Millis,
     hold::HoldItems,
@@ -50,6 +50,15 @@ impl Sale {
                 hold.items.iter().try_for_each(|item| {
                     let mut counts = *self.counts.get(usize::from(item.offer.0)).ok_or(NO_OFFER)?;
                     has(item.quantity.into(), *pile(&mut counts, hold.state))
+                })
+            }
+            Record::SetAside { hold, .. } => {
+                let hold = self.hold(*hold).ok_or("units set aside of a hold that is none")?;
+                hold.items.iter().try_for_each(|item| {
+                    let counts = self.counts.get(usize::from(item.offer.0)).ok_or(NO_OFFER)?;
+                    let is_free =
+                        !holds::counts(hold.state) && counts.available >= item.quantity.into();
+                    check(is_free, "units set aside that are not free")
                 })
             }
             Record::Changed { change, .. } => self.change_follows(change),

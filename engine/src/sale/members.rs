@@ -1,13 +1,16 @@
 //! The nodes that serve a sale, and what happens to it when the store that they share loses facts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Sale, holds};
 use crate::{
     clock::Millis,
     codec::{Binary, DecodeError, get_length, put_all},
     hold::Hold,
-    id::{Epoch, NodeName, Number, OfferIndex, ShopperKey},
+    id::{Epoch, HoldId, NodeName, Number, OfferIndex, ShopperKey},
     limits::{PARTED_NODES_MAX, PLACES_MAX, SKIPPED_EVENTS_PER_HOLD},
     line::PlaceState,
     record::{Change, Record},
@@ -15,7 +18,7 @@ use crate::{
 };
 
 /// Who serves a sale, and when its stream was rebuilt. Empty where one process decides alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Members {
     nodes: BTreeSet<NodeName>,
     /// Who served it and parted, with when; of many the last.
@@ -23,8 +26,23 @@ pub struct Members {
     /// Who was missing when the stream was rebuilt and has not said yet what it had done; with the first
     /// epoch that began without it.
     missing: BTreeMap<NodeName, Epoch>,
+    /// Units of holds up to this one are stranded when they come free while a node is missing: it may have
+    /// seen them come free before, and sold them.
+    set_aside_to: HoldId,
     /// Of each offer's stranded units: those that a node had promised which was missing and came back.
     promised: Vec<u64>,
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self {
+            nodes: BTreeSet::new(),
+            parted: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            set_aside_to: HoldId(0),
+            promised: Vec::new(),
+        }
+    }
 }
 
 impl Members {
@@ -41,6 +59,11 @@ impl Members {
     /// The first epoch of the stream that a node was missed in, and has not returned from.
     pub fn missed_since(&self, node: &NodeName) -> Option<Epoch> {
         self.missing.get(node).copied()
+    }
+
+    /// The last hold whose units are stranded when they come free; `None` when no node is missing.
+    pub(crate) fn set_aside_to(&self) -> Option<HoldId> {
+        (!self.missing.is_empty()).then_some(self.set_aside_to)
     }
 
     /// Whether a node is, or once was, one of them.
@@ -85,6 +108,9 @@ impl Sale {
         for (counts, units) in self.counts.iter_mut().zip(stranded) {
             counts.available -= units;
             counts.stranded += units;
+        }
+        if !missing.is_empty() {
+            self.members.set_aside_to = self.holds.last_id();
         }
         // A missing node may have told shoppers and the shop of purchases and events unknown here.
         let holds = u64::from(*skipped_holds);
@@ -142,21 +168,51 @@ impl Sale {
             *kept = kept.saturating_add(*units);
         }
         for (offer, units) in (0..).zip(released) {
-            self.apply_unstrand(OfferIndex(offer), *units);
+            self.free_stranded(OfferIndex(offer), *units);
         }
     }
 
-    /// Stranded units are for sale again. What is no longer stranded was promised by no node, and with the
-    /// last of it no node is missing any more.
+    /// Whether a change leaves no node missing, though one is.
+    pub(crate) fn ends_absence(&self, change: &Change) -> bool {
+        let missing = &self.members.missing;
+        match change {
+            Change::Returned { node, .. } => missing.len() == 1 && missing.contains_key(node),
+            Change::Unstrand { offer, units } => {
+                let is_last = |(index, counts): (usize, &Counts)| {
+                    let freed = if index == usize::from(offer.0) { *units } else { 0 };
+                    counts.stranded == freed
+                };
+                !missing.is_empty() && self.counts.iter().enumerate().all(is_last)
+            }
+            _ => false,
+        }
+    }
+
+    /// An operator says that stranded units are for sale again; of the last of them, that no node is missing.
     pub(super) fn apply_unstrand(&mut self, offer: OfferIndex, units: u64) {
+        self.free_stranded(offer, units);
+        if self.counts.iter().all(|counts| counts.stranded == 0) {
+            self.members.missing.clear();
+        }
+    }
+
+    /// The units of a hold that has ended are stranded.
+    pub(super) fn apply_set_aside(&mut self, hold: HoldId) {
+        let hold = Arc::clone(self.holds.get(hold).expect("a record names a known hold"));
+        for item in &hold.items {
+            let counts = self.counts_mut(item.offer);
+            counts.available -= u64::from(item.quantity);
+            counts.stranded += u64::from(item.quantity);
+        }
+    }
+
+    /// What is no longer stranded was promised by no node.
+    fn free_stranded(&mut self, offer: OfferIndex, units: u64) {
         let counts = self.counts_mut(offer);
         counts.stranded -= units;
         counts.available += units;
         for (kept, counts) in self.members.promised.iter_mut().zip(&self.counts) {
             *kept = counts.stranded.min(*kept);
-        }
-        if self.counts.iter().all(|counts| counts.stranded == 0) {
-            self.members.missing.clear();
         }
     }
 }
@@ -174,6 +230,7 @@ impl Binary for Members {
             node.encode(out);
             epoch.encode(out);
         }
+        self.set_aside_to.encode(out);
         self.promised.encode(out);
     }
 
@@ -186,6 +243,7 @@ impl Binary for Members {
         for _ in 0..get_length(input)? {
             missing.insert(NodeName::decode(input)?, Epoch::decode(input)?);
         }
-        Ok(Self { nodes, parted, missing, promised: Vec::decode(input)? })
+        let set_aside_to = HoldId::decode(input)?;
+        Ok(Self { nodes, parted, missing, set_aside_to, promised: Vec::decode(input)? })
     }
 }

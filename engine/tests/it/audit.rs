@@ -107,6 +107,7 @@ impl Audit {
             | Record::Met { .. }
             | Record::ClockSet { .. }
             | Record::Resumed { .. }
+            | Record::SetAside { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
             | Record::StepAnswered { .. } => {}
@@ -209,6 +210,7 @@ impl Account {
             | Record::Met { .. }
             | Record::ClockSet { .. }
             | Record::Resumed { .. }
+            | Record::SetAside { .. }
             | Record::Rebuilt { .. }
             | Record::Adopted { .. }
             | Record::StepAnswered { .. } => unreachable!("not passed on"),

@@ -228,6 +228,8 @@ fn meta(rebuild: &Rebuild<'_>) -> Vec<Value> {
     for (field, value) in fields {
         values.extend([Value::from(field), number(value)]);
     }
+    let set_aside = sale.members().set_aside_to().map(|hold| hold.0);
+    values.extend([Value::from("set_aside"), optional(set_aside)]);
     for (field, value) in spec_fields(sale.spec()) {
         values.extend([Value::from(field), optional(value)]);
     }
@@ -276,7 +278,7 @@ fn optional(value: Option<u64>) -> Value {
 }
 
 /// What a change does to the store's keys: three arguments for each step.
-pub(super) fn effects(change: &Change) -> Vec<Value> {
+pub(super) fn effects(change: &Change, sale: &Sale) -> Vec<Value> {
     let set =
         |field: &str, value: Option<u64>| [Value::from("set"), Value::from(field), optional(value)];
     let with = |name: &str, argument: String, more: String| {
@@ -318,5 +320,6 @@ pub(super) fn effects(change: &Change) -> Vec<Value> {
         }
         Change::Delete => vec![with("delete", none(), none())],
     };
-    steps.into_iter().flatten().collect()
+    let absence = sale.ends_absence(change).then(|| set("set_aside", None));
+    steps.into_iter().chain(absence).flatten().collect()
 }

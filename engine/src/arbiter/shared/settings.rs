@@ -133,7 +133,8 @@ impl Node {
             let is_told = !matches!(change, Change::Returned { .. });
             let node = is_told.then_some(&self.options.node);
             let after = self.point(tag);
-            match self.store().append(node, epoch, &after, &record).await {
+            let Some(sale) = self.world.sale(tag) else { return Ok(Err(ChangeRefusal::NoSale)) };
+            match self.store().append(node, epoch, &after, &record, sale).await {
                 Ok(facts) => {
                     let name = self.world.sale(tag).map(|sale| sale.spec().name.clone());
                     self.follow(decided, tag, facts.entries, &[])?;

@@ -12,7 +12,7 @@ use engine::{
     id::{HoldId, Number, OfferIndex, ShopperKey},
     limits::SKIPPED_NUMBERS,
     record::Change,
-    sale::Settler,
+    sale::{PurchaseRefusal, Settler},
     standing::Standing,
     stream::Point,
 };
@@ -193,6 +193,58 @@ fn with_the_last_missing_engine_that_returns_what_none_had_promised_is_for_sale_
         second.sell(200).await;
         agree(&[&a, &first, &second]).await;
         part([a, first, second]);
+    });
+}
+
+/// A node may have seen a hold end that the others only see end now, and have sold its units to someone else.
+#[test]
+fn units_that_were_held_when_a_node_went_missing_are_not_sold_before_it_is_back() {
+    let server = Server::start();
+    run(async {
+        let a = Serving::on(&SimDisk::new(), impatient("a", &server));
+        a.create(SALE, 10).await;
+        let missing = Serving::start("missing", &server.url());
+        missing.serves(SALE).await;
+        let mut passes = Vec::new();
+        for shopper in 1..=10 {
+            let pass = a.pass(shopper).await;
+            a.buy(pass, 1, once(shopper)).await.expect("units are left");
+            passes.push(pass);
+        }
+        agree(&[&a, &missing]).await;
+        let disk = missing.kill().await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        until("it is rebuilt without the other", || {
+            shown(&a).held == 10 && !a.troubles().is_empty()
+        })
+        .await;
+        let release = async |hold: u64| {
+            let (hold, by) = (HoldId(hold), Settler::Backend);
+            a.engine().settle(&a.view(), hold, Step::Release, by, None).await.ok()
+        };
+        eventually("it decides again", async || release(1).await).await;
+        eventually("it decides again", async || release(2).await).await;
+        let counts = shown(&a);
+        assert_eq!((counts.held, counts.available, counts.stranded), (8, 0, 2));
+        assert_eq!(a.view().stock().permits(OFFER), 0);
+        let again = a.buy(passes[0], 1, support::key(101, 1)).await.map(drop);
+        assert_eq!(again, Err(Failure::Refused(PurchaseRefusal::SoldOut)));
+
+        let back = Serving::on(&disk, impatient("missing", &server));
+        until("it says what it had", || returned(&a, "missing").is_some()).await;
+        assert_eq!(
+            returned(&a, "missing"),
+            Some((vec![0], vec![2])),
+            "it had promised none of them"
+        );
+        agree(&[&a, &back]).await;
+        assert_eq!((shown(&a).available, shown(&a).stranded), (2, 0));
+        a.buy(passes[0], 1, support::key(102, 1)).await.expect("they are for sale again");
+        // What comes free from now on is for sale at once.
+        eventually("released", async || release(3).await).await;
+        assert_eq!((shown(&a).available, shown(&a).stranded), (2, 0));
+        agree(&[&a, &back]).await;
+        part([a, back]);
     });
 }
 

@@ -288,7 +288,7 @@ impl Node {
     /// Appends an operator's change that was decided at `after`.
     pub(super) async fn append(&self, after: &Point, change: &Change) -> Result<Facts, StoreError> {
         let changed = support::changed(self.sale, change);
-        self.arbiter.append(Some(&self.name), self.epoch, after, &changed).await
+        self.arbiter.append(Some(&self.name), self.epoch, after, &changed, self.sale()).await
     }
 
     /// Serves beside `other`, which knows it then.

@@ -175,6 +175,13 @@ local function fact_settled(s, id, step, replay)
       move_units(s, item.offer, PILE[was], PILE[target], item.quantity)
     end
   end
+  if PILE[target] == 1 and id <= (s.set_aside or 0) and (step ~= REFUND or s.refund_restocks == 1) then
+    -- A node is missing that may have seen the hold end before, and sold its units.
+    record(s, 24, pack('<I8', id))
+    for _, item in ipairs(items_of(bytes)) do
+      move_units(s, item.offer, 1, 5, item.quantity)
+    end
+  end
   if was == HELD then
     s.due_removed[#s.due_removed + 1] = sortable(id)
   end

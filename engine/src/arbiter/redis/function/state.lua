@@ -15,7 +15,7 @@ local NUMBERS = {
   'epoch', 'last_epoch', 'seq', 'at', 'clock_offset', 'base_epoch', 'base_seq', 'places_epoch',
   'opens_at', 'closes_at', 'rejoin_tail', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
-  'draining', 'paused', 'wall_offset', 'called_at', 'joined_seq', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
+  'draining', 'paused', 'wall_offset', 'called_at', 'joined_seq', 'set_aside', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
   'holds', 'loaded_at', 'delivery_until', 'present',
 }
 -- Fields that are bytes.
