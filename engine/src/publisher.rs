@@ -163,13 +163,7 @@ impl Publisher {
                     self.view.stock().free(OfferIndex(offer), -units.cast_signed());
                 }
             }
-            Record::SetAside { hold, .. } => {
-                if let Some(hold) = self.view.hold(*hold) {
-                    for item in &hold.items {
-                        self.view.stock().free(item.offer, -i64::from(item.quantity));
-                    }
-                }
-            }
+            Record::SetAside { hold, .. } => self.take_back(*hold),
             Record::ClockSet { .. } => self.view.set_settings(sale),
             Record::Resumed { .. } => self.publish_called(sale),
             Record::Changed { change, .. } => {
@@ -305,6 +299,15 @@ impl Publisher {
         while let Some(id) = self.ended.front().filter(|id| sale.hold(**id).is_none()).copied() {
             self.ended.drop_front();
             self.view.forget_hold(id);
+        }
+    }
+
+    /// Units of a hold that became available are not for sale after all.
+    fn take_back(&self, id: HoldId) {
+        if let Some(hold) = self.view.hold(id) {
+            for item in &hold.items {
+                self.view.stock().free(item.offer, -i64::from(item.quantity));
+            }
         }
     }
 

@@ -125,8 +125,14 @@ async fn each_way_a_place_ends_has_its_own_words() {
     idle.wall.act("pause", Value::Null).await;
     let page = idle.form("/enter", "").await;
     assert!(page.contains("data-state=\"waiting\""), "{page}");
-    // Where many nodes serve, four periods of a second later than alone. Looking would be a sign of life.
-    tokio::time::sleep(std::time::Duration::from_millis(11_500)).await;
+    // The operator's look, for the visitor's own would be a sign of life. Where many nodes serve, it takes four
+    // periods of a second longer than alone, and a machine that is busy takes its time besides.
+    let gone = async {
+        while idle.wall.stats().await["departed"] == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_mins(1), gone).await.expect("it goes idle");
     let page = idle.page().await;
     assert!(page.contains("was closed for too long"), "{page}");
     let page = idle.form("/enter", "").await;

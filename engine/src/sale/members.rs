@@ -184,7 +184,16 @@ impl Sale {
                 };
                 !missing.is_empty() && self.counts.iter().enumerate().all(is_last)
             }
-            _ => false,
+            Change::Update { .. }
+            | Change::Pause
+            | Change::Resume
+            | Change::Drain
+            | Change::Open
+            | Change::Close
+            | Change::Message { .. }
+            | Change::Rate { .. }
+            | Change::Restock { .. }
+            | Change::Delete => false,
         }
     }
 
