@@ -3,14 +3,16 @@
 //! Owns the scribe's thread, and one more for each snapshot of sealed segments while it is written.
 //! Dropping the last handle closes the ring; the scribe finishes what was accepted and ends.
 
+mod thread;
+
 use std::{
     sync::Arc,
-    thread::{self, JoinHandle},
-    time::Duration,
+    thread::{Builder, JoinHandle},
 };
 
 use crossbeam::channel::Receiver;
 
+use self::thread::{Snapshots, run};
 use crate::{
     arbiter::{Arbiter, LocalArbiter, SharedArbiter, SharedOptions},
     clock::{Clock, Millis},
@@ -19,16 +21,14 @@ use crate::{
     disk::Disk,
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
-    incarnation,
-    journal::Prepared,
-    limits,
+    incarnation, limits,
     outbox::OrderEvent,
     outlet,
     purchase_admission::PurchaseAdmission,
     record::{Author, Change, ReplayKey},
     recovery::{self, RecoveryError, RecoveryReport},
     registry::{DeadLetters, Registry},
-    ring::{self, Lanes, Producer, Reason},
+    ring::{self, Producer, Reason},
     sale::{
         ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
         SettleRefusal, Settler, TicketRef,
@@ -165,7 +165,7 @@ impl Engine {
             registry: Arc::clone(&registry),
         };
         let engine = Self { producer, privileged, registry, clock, shared: is_shared };
-        let scribe = thread::Builder::new()
+        let scribe = Builder::new()
             .name("rushgate-scribe".to_owned())
             .spawn(move || {
                 // Answers come later where it is refused, and nothing else.
@@ -412,99 +412,4 @@ impl Engine {
 
 fn mismatch() -> ! {
     unreachable!("a reply's variant follows from its command's")
-}
-
-/// The scribe's thread.
-fn run(scribe: Scribe, consumer: Lanes<Request>, snapshots: Snapshots) -> Result<(), Fatal> {
-    let mut preparing = None;
-    let ended = serve(scribe, consumer, snapshots, &mut preparing);
-    // It holds the data directory: who waits for the scribe's end may open that again at once.
-    drop(preparing.map(JoinHandle::join));
-    ended
-}
-
-fn serve(
-    mut scribe: Scribe,
-    mut consumer: Lanes<Request>,
-    mut snapshots: Snapshots,
-    preparing: &mut Option<JoinHandle<Prepared>>,
-) -> Result<(), Fatal> {
-    let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
-    let shares_processor = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-    let mut is_busy = false;
-    loop {
-        // Asked before the drain: once closed, what the drain finds is all there will ever be.
-        let closed = consumer.is_closed();
-        if requests.is_empty() && drain(&mut consumer, &mut requests) == 0 {
-            if closed {
-                return scribe.close();
-            }
-            if !scribe.is_more_due() {
-                consumer.wait(Duration::from_millis(limits::TICK_MS));
-            }
-            drain(&mut consumer, &mut requests);
-        }
-        if shares_processor && is_busy && requests.len() < limits::BATCH_COMMANDS_FEW {
-            // On one processor the scribe wakes from a sync before the handlers that it has just
-            // answered: it would sync for the few that came meanwhile, again and again. Where there
-            // are more, a handler is on another, and whoever takes this one keeps it for too long.
-            thread::yield_now();
-            drain(&mut consumer, &mut requests);
-        }
-        is_busy = requests.len() > 1;
-        scribe.step(&mut requests)?;
-        snapshots.follow(scribe.journal().point().segment);
-        prepare(&mut scribe, preparing);
-    }
-}
-
-/// Fills a batch. Privileged commands come first, but never take all of it: shoppers progress too.
-fn drain(consumer: &mut Lanes<Request>, requests: &mut Vec<Request>) -> usize {
-    let room = limits::BATCH_COMMANDS_MAX - requests.len();
-    consumer.drain(limits::BATCH_PRIVILEGED_MAX, room, requests)
-}
-
-/// Has the journal's next segment made ready beside the scribe, which would stand still for it.
-fn prepare(scribe: &mut Scribe, preparing: &mut Option<JoinHandle<Prepared>>) {
-    if let Some(finished) = preparing.take_if(|running| running.is_finished())
-        && let Ok(prepared) = finished.join()
-    {
-        scribe.set_prepared(prepared);
-    }
-    if preparing.is_none()
-        && let Some(preparation) = scribe.prepare()
-    {
-        let thread = thread::Builder::new().name("rushgate-segment".to_owned());
-        *preparing = thread.spawn(move || preparation.run()).ok();
-    }
-}
-
-/// Writes snapshots beside the scribe, one at a time, each on a thread of its own.
-struct Snapshots {
-    disk: Arc<dyn Disk>,
-    every: u64,
-    last_segment: u64,
-    writing: Option<JoinHandle<()>>,
-    registry: Arc<Registry>,
-}
-
-impl Snapshots {
-    /// Starts a snapshot when enough segments were sealed and none is being written.
-    fn follow(&mut self, segment: u64) {
-        let idle = self.writing.as_ref().is_none_or(JoinHandle::is_finished);
-        if !idle || segment < self.last_segment + self.every {
-            return;
-        }
-        self.last_segment = segment;
-        let disk = Arc::clone(&self.disk);
-        // A snapshot only shortens recovery: when one fails, the next covers for it, and whatever
-        // damage it met is for the next start to name.
-        let registry = Arc::clone(&self.registry);
-        let write = move || {
-            let trouble = recovery::snapshot_sealed(&*disk).err();
-            registry.set_snapshot_trouble(trouble.map(|error| error.to_string()));
-        };
-        self.writing =
-            thread::Builder::new().name("rushgate-snapshot".to_owned()).spawn(write).ok();
-    }
 }

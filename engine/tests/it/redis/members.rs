@@ -18,6 +18,11 @@ async fn two(server: &Server) -> (Node, Node, Raw) {
     (a, b, server.raw().await)
 }
 
+/// One more, named `c`, that knows what `other` does.
+fn third(other: &Node) -> Node {
+    Node { name: super::server::name("c"), ..other.beside(other.arbiter.clone()) }
+}
+
 fn records(decision: &Decision) -> Vec<&Record> {
     decision.facts.entries.iter().flat_map(|entry| &entry.records).collect()
 }
@@ -136,8 +141,7 @@ fn who_was_parted_for_its_silence_is_waited_for_while_it_may_come_back_and_speak
         let (mut a, mut b, raw) = two(&server).await;
         a.decide(&[]).await;
         b.join(&mut a).await;
-        let (mut c, name_of_b) = (a.beside(a.arbiter.clone()), b.name.clone());
-        c.name = super::server::name("c");
+        let (mut c, name_of_b) = (third(&a), b.name.clone());
         wait(&raw, &a, 16_000).await;
         a.tell(&[Note::Part { node: &name_of_b, silent_ms: 15_000 }]).await;
         assert_eq!(members(&a), ["a"]);
@@ -165,8 +169,7 @@ fn of_two_that_were_silent_the_first_to_come_back_does_not_wait_for_the_other() 
         let (mut a, mut b, raw) = two(&server).await;
         a.decide(&[]).await;
         b.join(&mut a).await;
-        let mut c = a.beside(a.arbiter.clone());
-        c.name = super::server::name("c");
+        let mut c = third(&a);
         while c.decide(&[]).await.is_joining {
             a.decide(&[]).await;
             b.decide(&[]).await;
@@ -207,8 +210,7 @@ fn a_node_that_was_parted_before_all_knew_it_waits_again_for_those_who_never_hea
         a.decide(&[]).await;
         b.join(&mut a).await;
         // b is away from here on.
-        let mut c = a.beside(a.arbiter.clone());
-        c.name = super::server::name("c");
+        let mut c = third(&a);
         assert!(c.decide(&[]).await.is_joining);
         let names = [b.name.clone(), c.name.clone()];
         let [b_silent, c_silent] =
