@@ -11,8 +11,8 @@
 //!                                    ├─ attack: 64 loops or idle sockets
 //! ```
 //!
-//! The abuser shares the processors with the server here, which an abuser on the network does not:
-//! the figures err on the strict side.
+//! The abuser shares the processors with the server here, which an abuser on the network does not, so
+//! its thread has the lowest priority.
 
 mod attack;
 mod honest;
