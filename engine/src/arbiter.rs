@@ -66,9 +66,6 @@ pub trait Arbiter: Send + fmt::Debug {
     /// Whether this node hands a sale's order events to the backend.
     fn delivers(&self, sale: SaleTag) -> bool;
 
-    /// Whether a store cannot be asked for some sale, so that what other nodes do is not heard of.
-    fn is_hindered(&self) -> bool;
-
     /// What an operator should know; empty when all is well.
     fn troubles(&self) -> Vec<String>;
 

@@ -83,10 +83,6 @@ impl Failure<Never> {
     }
 }
 
-/// So long after the last hold, no other node can have made one that this has not heard of: far more
-/// than nodes lag while the store answers.
-const CALM_MS: u64 = 1_000;
-
 /// A running engine; clones are handles to the same one.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -142,7 +138,6 @@ impl Engine {
         let is_shared = shared.is_some();
         if is_shared {
             // Until its first turn says otherwise.
-            registry.set_hindered(true);
             registry.set_arbiter_troubles(vec!["not in touch with the store yet".to_owned()]);
         }
         let arbiter: Box<dyn Arbiter> = match shared {
@@ -259,8 +254,8 @@ impl Engine {
         replay: ReplayKey,
     ) -> Result<HoldReply, Failure<PurchaseRefusal>> {
         let mut admission = sale.admit_purchase(&items, replay);
-        if admission.is_err() && self.may_lag(sale) {
-            // Another node may have sold to this very key.
+        if admission.is_err() && self.shared {
+            // Another node may have sold to this very key, or a unit may have come free there.
             self.refresh(sale).await.map_err(Failure::unrefused)?;
             admission = sale.admit_purchase(&items, replay);
         }
@@ -271,17 +266,12 @@ impl Engine {
         hold.map_err(Failure::Refused)
     }
 
-    /// What a purchase with this key is refused with whatever it asks for, by loads alone; `None` when it
-    /// has to be asked.
+    /// What a purchase with this key is refused with whatever it asks for, by loads alone; `None` when
+    /// it has to be asked, as always when several nodes sell: one of them may have sold to this key a
+    /// moment ago. Few ask in vain even so, because the gate lets nobody in to nothing.
     pub fn refusal_of_all(&self, sale: &SaleView, key: u128) -> Option<PurchaseRefusal> {
-        let is_certain = sale.refuses_all(key) && !self.may_lag(sale);
+        let is_certain = !self.shared && sale.refuses_all(key);
         is_certain.then(|| self.nothing_left(sale))
-    }
-
-    /// Whether other nodes may have sold something recently that this one has not heard of.
-    fn may_lag(&self, sale: &SaleView) -> bool {
-        let is_calm = self.now().since(sale.held_at()) >= CALM_MS;
-        self.shared && (!is_calm || self.registry.is_hindered())
     }
 
     /// The refusal of a purchase that finds nothing to ask for.

@@ -54,10 +54,6 @@ impl Publisher {
         for (at, key) in sale.purchase_keys() {
             publisher.answered.add(publisher.view.purchases(), key, at);
         }
-        let held_at = sale.holds().map(|hold| hold.created_at).max();
-        if let Some(at) = held_at {
-            publisher.view.set_held_at(at);
-        }
         publisher.publish_figures(sale, at);
         publisher
     }
@@ -280,7 +276,6 @@ impl Publisher {
             let hold = Hold { id, number, shopper, state, items, created_at, expires_at };
             self.view.set_hold(&Arc::new(hold));
         }
-        self.view.set_held_at(at);
         self.has_held = true;
     }
 

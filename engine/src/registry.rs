@@ -20,7 +20,6 @@ pub struct Registry {
     dead_letters: ArcSwap<DeadLetters>,
     storage_full: AtomicBool,
     stopped: AtomicBool,
-    hindered: AtomicBool,
     outbox_lag: AtomicU64,
     snapshot_trouble: ArcSwapOption<String>,
     arbiter_troubles: ArcSwap<Vec<String>>,
@@ -88,15 +87,6 @@ impl Registry {
 
     pub(crate) fn set_storage_full(&self, full: bool) {
         self.storage_full.store(full, Ordering::Relaxed);
-    }
-
-    /// Whether what other nodes do is not heard of at present.
-    pub(crate) fn is_hindered(&self) -> bool {
-        self.hindered.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_hindered(&self, hindered: bool) {
-        self.hindered.store(hindered, Ordering::Relaxed);
     }
 
     /// What the arbiter wants operators to know; empty when all is well.

@@ -290,7 +290,6 @@ impl Scribe {
         batch.wake_ups.clear();
         self.spare = batch;
         self.outlet.hand_out(self.arbiter.world(), |sale| self.arbiter.delivers(sale));
-        self.registry.set_hindered(self.arbiter.is_hindered());
         self.registry.set_arbiter_troubles(self.arbiter.troubles());
         self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())

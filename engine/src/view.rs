@@ -55,8 +55,6 @@ pub struct SaleView {
     /// Holds of each shopper; see [`limits::SHOPPER_HOLDS_LISTED_MAX`].
     shopper_holds: SharedMap<ShopperKey, Listed>,
     purchases: Arc<Purchases>,
-    /// When the last hold was made that was published.
-    held_at: AtomicU64,
 }
 
 /// One shopper's holds that can be listed.
@@ -113,7 +111,6 @@ impl SaleView {
             holds: keyed::counted_map(),
             shopper_holds: keyed::shared_map(),
             purchases: Arc::new(Purchases::new()),
-            held_at: AtomicU64::new(0),
         }
     }
 
@@ -185,12 +182,6 @@ impl SaleView {
         self.stock.is_exhausted() && !self.purchases.knows(key)
     }
 
-    /// When the last hold was made; 0 before the first.
-    pub(crate) fn held_at(&self) -> Millis {
-        // ORDERING: Relaxed; a word of how calm the sale is, which publishes nothing else.
-        Millis(self.held_at.load(Ordering::Relaxed))
-    }
-
     pub(crate) fn purchases(&self) -> &Purchases {
         &self.purchases
     }
@@ -253,12 +244,6 @@ impl SaleView {
             Some(session) => drop(self.sessions.insert(number, session)),
             None => drop(self.sessions.remove(&number)),
         }
-    }
-
-    /// Publishes when the last hold was made.
-    pub(crate) fn set_held_at(&self, at: Millis) {
-        // ORDERING: Relaxed; see `held_at`.
-        self.held_at.store(at.0, Ordering::Relaxed);
     }
 
     /// Publishes a hold as it stands.

@@ -73,10 +73,6 @@ impl Arbiter for LocalArbiter {
         true
     }
 
-    fn is_hindered(&self) -> bool {
-        false
-    }
-
     fn troubles(&self) -> Vec<String> {
         Vec::new()
     }

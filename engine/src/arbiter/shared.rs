@@ -167,11 +167,6 @@ impl Arbiter for SharedArbiter {
         self.node.replicas.get(&sale).is_some_and(|replica| replica.is_delivering)
     }
 
-    fn is_hindered(&self) -> bool {
-        let Node { breakers, replicas, now, .. } = &self.node;
-        breakers.is_any_open() || replicas.values().any(|replica| replica.is_hindered(now.at))
-    }
-
     fn troubles(&self) -> Vec<String> {
         let unreachable = self.node.breakers.troubles();
         let lost = self.node.replicas.iter().filter_map(|(tag, replica)| {

@@ -220,11 +220,6 @@ impl Replica {
         self.joining_since = is_joining.then(|| self.joining_since.unwrap_or(at));
     }
 
-    /// Whether nothing is decided at present.
-    pub(super) fn is_hindered(&self, now: Millis) -> bool {
-        self.state != ReplicaState::Following || self.failing.is_some() || self.is_joining_long(now)
-    }
-
     fn is_joining_long(&self, now: Millis) -> bool {
         self.joining_since.is_some_and(|since| now.since(since) >= JOINING_MS)
     }

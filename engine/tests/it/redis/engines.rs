@@ -328,6 +328,28 @@ fn a_new_directory_may_make_a_sale_that_others_deleted_and_goes_on_behind_it() {
     });
 }
 
+/// The other engine has heard of no hold for a while, nor yet of the release and the purchase.
+#[test]
+fn a_key_that_bought_a_unit_just_released_is_told_so_at_an_engine_that_lags() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = together(&server.url(), 1).await;
+        let pass = a.pass(2).await;
+        let hold = a.sell(1).await.id;
+        agree(&[&a, &b]).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let (seller, view) = (a.engine(), a.view());
+        let released = seller.settle(&view, hold, Step::Release, Settler::Backend, None).await;
+        released.expect("held");
+        let bought = a.buy(pass, 1, once(2)).await.expect("a unit is left");
+        // As the server asks: first whether anything can be had, then for the unit.
+        assert_eq!(b.engine().refusal_of_all(&b.view(), once(2).key), None);
+        let repeated = b.buy(pass, 1, once(2)).await.expect("its first asking got the unit");
+        assert_eq!(repeated.hold, bought.hold);
+        part([a, b]);
+    });
+}
+
 #[test]
 fn an_operator_changes_the_sale_at_any_engine_while_others_decide() {
     let server = Server::start();
