@@ -20,11 +20,12 @@ use hyper::{
 
 use crate::{
     access::AccessLog,
+    accounts::Accounts,
     caller::{Caller, Callers},
     cors::Cors,
     error::ApiError,
     exchange::{self, Exchange},
-    handlers::{Verb, admin, purchase, room, shopper, stream},
+    handlers::{Verb, admin, purchase, revoked, room, shopper, stream},
     keys::Keys,
     limiter::Limiter,
     metrics::{Outcomes, RequestTimes},
@@ -47,6 +48,8 @@ pub struct App {
     pub keys: Keys,
     /// Ticket and pass keys.
     pub keyring: Keyring,
+    /// Tells shoppers by the shop's tokens, if that is configured.
+    pub accounts: Option<Arc<Accounts>>,
     /// Tells callers apart.
     pub callers: Callers,
     /// Pages of other origins that may call the API.
@@ -225,6 +228,7 @@ fn call(
                 purchase::end_session(app, sale, jti, head, body)
             })
         }),
+        Route::RevokedSessions => later(app, request, peer, revoked::add),
         Route::Home => Answer::Now(room::home(app, request.uri().query(), request.headers(), peer)),
         Route::Room { sale } => match app.engine.sale(sale) {
             Some(sale) => room::show(app, sale, request, peer),

@@ -6,6 +6,7 @@
 //! program runs the demo sale of `config/demo.toml`, which is built in.
 
 mod arbiter;
+mod jwt;
 mod options;
 mod pipeline;
 mod resolved;
@@ -368,6 +369,48 @@ mod tests {
         }
         let error = built("[pipeline]\nsink = \"redis_stream\"\n", &[]).unwrap_err();
         assert!(error.contains("pipeline.redis_url: found nothing, allowed: redis://"), "{error}");
+    }
+
+    #[test]
+    fn tokens_of_the_shop_need_keys_an_issuer_and_an_audience() {
+        let text = r#"
+            [jwt]
+            jwks = "https://shop.example/keys.json"
+            issuer = "https://shop.example"
+            audience = ["rushgate", "other"]
+            algorithms = "ES256"
+        "#;
+        let config = built(text, &[("RUSHGATE__JWT__FRESH_SECONDS", "60")]).unwrap();
+        let accounts = config.accounts.as_ref().unwrap();
+        assert_eq!((accounts.audience.len(), accounts.fresh_max.as_secs()), (2, 60));
+        let shown = resolved_text(&config);
+        assert!(shown.contains("algorithms = [\"ES256\"]"), "{shown}");
+        assert!(built("", &[]).unwrap().accounts.is_none());
+
+        let text = r#"
+            [jwt]
+            jwks = "ftp://shop.example/keys.json"
+            issuer = "rushgate"
+            algorithms = ["HS256"]
+            stale_seconds = 10
+        "#;
+        let error = built(text, &[]).unwrap_err();
+        for part in [
+            "jwt.jwks: found \"ftp://shop.example/keys.json\", allowed: an http:// or https://",
+            "jwt.issuer: found \"rushgate\", allowed: the iss of the shop's tokens",
+            "jwt.audience: found nothing, allowed: a name or a list",
+            "jwt.algorithms: found \"HS256\", allowed: a list of EdDSA, ES256 and RS256",
+            "jwt.stale_seconds: found 10, allowed: at least fresh_seconds, which is 300",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        let sale = "[[sale]]\nid = \"a\"\nidentity = \"jwt\"\n[[sale.offer]]\nsku = \"a\"\n\
+                    total = 1\nprice = 1\ncurrency = \"KRW\"\n";
+        let error = built(sale, &[]).unwrap_err();
+        assert!(
+            error.contains("sale[0].identity: found \"jwt\", allowed: jwt only with"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -53,8 +53,14 @@ pub enum ApiError {
     LimitExceeded,
     /// The sale is not open to this call now.
     SaleNotOpen,
-    /// The entry needs an identity that was not given or does not verify.
-    IdentityInvalid,
+    /// The entry needs an identity that was not given or does not verify; says which of both.
+    IdentityInvalid(&'static str),
+    /// The shop's token was good and has expired.
+    IdentityExpired,
+    /// The session that the shop's token comes from was ended.
+    IdentityRevoked,
+    /// Nobody's token can be checked: the keys cannot be had.
+    IdentityUnavailable,
     /// The key was used before with another request.
     IdempotencyMismatch,
     /// The request's syntax is fine and its content is not.
@@ -168,7 +174,10 @@ impl ApiError {
             Self::SoldOut => facts(S::CONFLICT, "sold_out", "not enough units left"),
             Self::LimitExceeded => facts(S::CONFLICT, "limit_exceeded", "over the per-shopper limit"),
             Self::SaleNotOpen => facts(S::CONFLICT, "sale_not_open", "the sale is not open"),
-            Self::IdentityInvalid => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
+            Self::IdentityInvalid(_) => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
+            Self::IdentityExpired => facts(S::UNAUTHORIZED, "identity_expired", "the sign-in token has expired"),
+            Self::IdentityRevoked => facts(S::UNAUTHORIZED, "identity_revoked", "the sign-in has been ended"),
+            Self::IdentityUnavailable => later(S::SERVICE_UNAVAILABLE, "identity_unavailable", "sign-ins cannot be checked right now", After(5)),
             Self::IdempotencyMismatch => facts(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "the idempotency key was already used for a different request"),
             Self::InvalidRequest(_) => facts(S::UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid"),
             Self::BadRequest(_) => facts(S::BAD_REQUEST, "bad_request", "the request is malformed"),
@@ -214,7 +223,7 @@ impl ApiError {
         if let Self::MethodNotAllowed { allow } = self {
             return Some(format!("allowed: {}", allow.as_str()));
         }
-        if let Self::BadRequest(why) = self {
+        if let Self::BadRequest(why) | Self::IdentityInvalid(why) = self {
             return Some((*why).to_owned());
         }
         if matches!(self, Self::TooManyStreams) {
@@ -329,12 +338,13 @@ mod tests {
     use super::*;
 
     /// What is over when it is asked again later.
-    const PASSING: [ApiError; 9] = [
+    const PASSING: [ApiError; 10] = [
         ApiError::TooManyRequests(Quota::SPENT),
         ApiError::TooManyConnections,
         ApiError::TooManyStreams,
         ApiError::Overloaded,
         ApiError::BackendStalled,
+        ApiError::IdentityUnavailable,
         ApiError::ArbiterUnavailable,
         ApiError::StorageFull,
         ApiError::ShuttingDown,

@@ -6,6 +6,7 @@ pub mod cookies;
 pub mod purchase;
 pub mod refuse;
 pub mod render;
+pub mod revoked;
 pub mod room;
 pub mod shopper;
 pub mod stream;

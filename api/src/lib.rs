@@ -22,6 +22,9 @@ pub mod route;
 pub mod server;
 pub mod trace;
 
+pub mod outbound;
+
+pub mod accounts;
 pub mod pipeline;
 
 pub mod logging;

@@ -26,6 +26,7 @@ mod tests {
         ("/v1/sales/{sale}/purchases/{id}/release", &["post"]),
         ("/v1/sales/{sale}/purchases/{id}/refund", &["post"]),
         ("/v1/sales/{sale}/sessions/{jti}/end", &["post"]),
+        ("/v1/revoked-sessions", &["post"]),
         ("/.well-known/jwks.json", &["get"]),
         ("/v1/admin/sales", &["get", "post"]),
         ("/v1/admin/sales/{sale}", &["get", "patch", "delete"]),

@@ -15,11 +15,12 @@
 //! to the sink before the one before it was taken; a sink that does not answer, or fails, is
 //! asked for ever; only one that refuses an event so many times has it set aside as a dead letter.
 //!
-//! Reading order: `sink`, `book`, `backoff`, `delivery_worker`; then `payload` and the sinks, `order_log`,
+//! Reading order: `sink`, `book`, `throttle`, `delivery_worker`; then `payload` and the sinks, `order_log`,
 //! `webhook` and `redis_stream`.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
+use crate::outbound::Backoff;
 use arc_swap::ArcSwapOption;
 use crossbeam::channel::Receiver;
 use engine::{
@@ -28,22 +29,19 @@ use engine::{
     sync::{AtomicBool, AtomicU64, Ordering},
 };
 
-mod backoff;
 mod book;
 mod delivery_worker;
 mod order_log;
 mod payload;
 mod redis_stream;
 mod sink;
-mod trust;
+mod throttle;
 mod webhook;
 
-pub use backoff::Backoff;
 pub use book::EVENTS_IN_HAND_MAX;
 pub use order_log::{LogError, LogOptions, OrderLog};
 pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
 pub use sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
-pub use trust::Trust;
 pub use webhook::{EventFilter, Secret, Webhook, WebhookError, WebhookOptions};
 
 /// How the pipeline deals with a sink that says no, or nothing.

@@ -114,6 +114,7 @@ fn calls_at(path: &str) -> Option<Calls<'_>> {
         "/docs" => Route::Docs,
         "/openapi.json" => Route::OpenApi,
         "/.well-known/jwks.json" => Route::Jwks,
+        "/v1/revoked-sessions" => return Some(Calls::Post(Route::RevokedSessions)),
         _ => return room_calls(path.strip_prefix("/s/")?),
     };
     Some(Calls::Get(route))
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     /// The paths of the contract with the methods they take.
-    const PATHS: [(&str, &str); 34] = [
+    const PATHS: [(&str, &str); 35] = [
         ("/", "GET"),
         ("/s/demo", "GET"),
         ("/docs", "GET"),
@@ -240,6 +241,7 @@ mod tests {
         ("/v1/sales/demo/purchases/7/release", "POST"),
         ("/v1/sales/demo/purchases/7/refund", "POST"),
         ("/v1/sales/demo/sessions/j_1-A/end", "POST"),
+        ("/v1/revoked-sessions", "POST"),
         ("/v1/admin/sales", "GET POST"),
         ("/v1/admin/sales/demo", "GET PATCH DELETE"),
         ("/v1/admin/sales/demo/pause", "POST"),

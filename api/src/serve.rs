@@ -30,6 +30,7 @@ use tokio::{runtime, sync::oneshot};
 use self::listening::Listening;
 use crate::{
     access::AccessLog,
+    accounts::Accounts,
     app::{App, Fixed},
     cli::complain,
     config::{self, ArbiterKind, Config},
@@ -41,11 +42,12 @@ use crate::{
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi,
+    outbound::{Backoff, Trust},
     packed::Packed,
     panics::{self, Panics},
     pipeline::{
-        self, Backoff, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Trust,
-        Webhook, WebhookOptions,
+        self, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Webhook,
+        WebhookOptions,
     },
     reference,
     signals::{self, Hangup, StopSignals},
@@ -146,6 +148,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         from_snapshot = report.snapshot.is_some(),
         "recovered"
     );
+    let accounts = open_accounts(&config)?;
     let all_made = make_sales(&engine, &config.sales).await?;
     // Whoever asks meanwhile is answered from what this node knows already.
     let making =
@@ -155,6 +158,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
 
     let app = Arc::new(App {
         keys: opened.keys,
+        accounts: accounts.clone(),
         callers: config.server.callers.clone(),
         cors: Cors::new(&config.server.cors_origins),
         cookie_secure: config.server.cookie_secure,
@@ -174,7 +178,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
     // Before anybody is told that we listen: whoever knows of us may tell us to stop.
     let mut stop = StopSignals::catch()?;
     let listening = Listening::open(&config, &app, &engine, exposition)?;
-    tokio::spawn(hangup.reload(listening.public.tls()));
+    tokio::spawn(hangup.reload(listening.public.tls(), accounts));
     greeting(&config, &listening).tell();
 
     let grace = Duration::from_millis(config.server.drain_timeout_ms);
@@ -196,6 +200,14 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         Ok(Ok(()))
     };
     serve_until(serving, running, panics).await.map(exit)
+}
+
+/// What tells shoppers by the shop's tokens, if that is configured, kept up from now on.
+fn open_accounts(config: &Config) -> Result<Option<Arc<Accounts>>, StartFailure> {
+    let Some(options) = config.accounts.clone() else { return Ok(None) };
+    let accounts = Arc::new(Accounts::open(options)?);
+    tokio::spawn(Arc::clone(&accounts).keep_up());
+    Ok(Some(accounts))
 }
 
 /// Says how it ended.

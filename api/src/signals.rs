@@ -4,7 +4,7 @@
 //! |---|---|
 //! | TERM, INT, QUIT | stop: finish what was accepted, then exit |
 //! | INT while it stops | exit at once |
-//! | HUP | read the TLS files again |
+//! | HUP | read the TLS files, the keys of shoppers' tokens and the revoked sessions again |
 //! | USR1, USR2, ALRM, VTALRM, PROF, IO, PIPE, XFSZ | none |
 //!
 //! By default each of them would end the process without a drain. Only KILL does.
@@ -15,6 +15,7 @@ use engine::sync::Arc;
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::accounts::Accounts;
 use crate::server::Tls;
 
 /// Signals that mean nothing here. XFSZ comes before the error of a write, which says the same.
@@ -47,16 +48,19 @@ impl Hangup {
         signal(SignalKind::hangup()).map(Self)
     }
 
-    /// Reads the TLS files again at each of them.
-    pub(crate) async fn reload(mut self, tls: Option<Arc<Tls>>) {
+    /// Reads everything again that may have changed, at each of them.
+    pub(crate) async fn reload(mut self, tls: Option<Arc<Tls>>, accounts: Option<Arc<Accounts>>) {
         while self.0.recv().await.is_some() {
+            if let Some(accounts) = &accounts {
+                accounts.reload().await;
+            }
             match tls.as_ref().map(|tls| tls.reload()) {
                 Some(Ok(())) => tracing::info!("loaded the TLS certificate and key again"),
                 Some(Err(error)) => tracing::error!(
                     %error,
                     "cannot load the TLS certificate and key again; the old ones stay in use"
                 ),
-                None => tracing::info!("SIGHUP reloads TLS files only, and TLS is off"),
+                None => tracing::info!("TLS is off; SIGHUP had no TLS files to load again"),
             }
         }
     }

@@ -8,7 +8,7 @@
 //! secret ──HKDF-SHA256──┬─ "ticket-mac"  → BLAKE3 keyed MAC    ticket.rs
 //!                       ├─ "pass-ed25519" → Ed25519 seed        pass.rs
 //!                       ├─ "form-mac"    → BLAKE3 keyed MAC     form.rs
-//!                       └─ "identity"    → BLAKE3 keyed hash    identity.rs
+//!                       └─ "identity"    → BLAKE3 keyed hash    engine::shopper
 //! ```
 
 mod form;
@@ -21,5 +21,6 @@ mod verified;
 pub use form::{is_visitor, visitor_at_random};
 pub use identity::{Principal, body_hash, scope_hash};
 pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
-pub use pass::{PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
+pub use pass::{ISSUER, PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
 pub use ticket::{TICKET_TEXT_BYTES, Ticket, TicketError, TicketText};
+pub use verified::Verified;

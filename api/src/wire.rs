@@ -18,8 +18,8 @@ mod time;
 
 pub use admin::{
     AuditEntry, DeadLetter, MessageRequest, OfferStats, OutboxObject, RateRequest, ReplayRequest,
-    RestockRequest, SaleStats, read_message, read_nothing, read_rate, read_replay, read_restock,
-    read_unstrand,
+    RestockRequest, RevokedRequest, SaleStats, read_message, read_nothing, read_rate, read_replay,
+    read_restock, read_revoked, read_unstrand,
 };
 pub use currency::{minor_digits, parse_currency};
 pub use fields::{BodyError, FieldProblem, Fields, Problems};

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod codec;
 pub mod id;
 pub mod limits;
+pub mod shopper;
 pub mod spec;
 pub mod stream;
 

@@ -74,6 +74,8 @@ pub enum IdentityMode {
     Anonymous,
     /// A listed proxy names the shopper.
     Header,
+    /// A token of the shop names the shopper's account.
+    Jwt,
 }
 
 /// What a new entry does to the place a shopper already has.
@@ -163,7 +165,7 @@ binary_struct!(SaleSpec {
     offers,
 });
 binary_struct!(OfferSpec { sku, total, price, currency });
-binary_enum!(IdentityMode { 0 => Anonymous, 1 => Header });
+binary_enum!(IdentityMode { 0 => Anonymous, 1 => Header, 2 => Jwt });
 binary_enum!(Rejoin { 0 => Keep, 1 => Tail });
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use engine::id::NodeName;
 use engine::spec::SaleSpec;
 
 use crate::access::AccessOptions;
+use crate::accounts::AccountOptions;
 use crate::caller::{Callers, Origin};
 use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
@@ -28,6 +29,8 @@ pub struct Config {
     pub redis: RedisOptions,
     /// Bearer keys and token secrets.
     pub keys: KeyOptions,
+    /// The shop's own tokens, if it has any.
+    pub accounts: Option<AccountOptions>,
     /// Where order events go.
     pub pipeline: PipelineOptions,
     /// The built-in pages.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::options::{ArbiterKind, Config, Sink};
+use crate::accounts::AccountOptions;
 use crate::logging::LogFormat;
 use crate::wire::SaleTable;
 
@@ -17,6 +18,7 @@ struct Resolved {
     arbiter: Arbiter,
     redis: Redis,
     keys: Keys,
+    jwt: Option<Jwt>,
     pipeline: Pipeline,
     pages: Pages,
     log: Log,
@@ -85,6 +87,20 @@ struct Keys {
     identity_secret: Option<&'static str>,
 }
 
+#[derive(Serialize)]
+struct Jwt {
+    jwks: String,
+    issuer: String,
+    audience: Vec<String>,
+    algorithms: Vec<&'static str>,
+    fresh_seconds: u64,
+    stale_seconds: u64,
+    timeout_ms: u128,
+    life_max_seconds: u64,
+    revoked_file: Option<String>,
+    cookie: Option<String>,
+}
+
 #[derive(Default, Serialize)]
 struct Pipeline {
     sink: &'static str,
@@ -138,6 +154,7 @@ pub fn resolved_text(config: &Config) -> String {
             rebuild_store: config.redis.rebuild_store,
         },
         keys: keys(config),
+        jwt: config.accounts.as_ref().map(jwt),
         pipeline: pipeline(config),
         pages: Pages { demo_payment: config.pages.demo_payment },
         log: Log {
@@ -202,6 +219,21 @@ fn keys(config: &Config) -> Keys {
         previous_secret: keys.previous_secret.as_ref().map(|_| MASKED),
         next_secret: keys.next_secret.as_ref().map(|_| MASKED),
         identity_secret: keys.identity_secret.as_ref().map(|_| MASKED),
+    }
+}
+
+fn jwt(accounts: &AccountOptions) -> Jwt {
+    Jwt {
+        jwks: accounts.jwks.clone(),
+        issuer: accounts.issuer.clone(),
+        audience: accounts.audience.clone(),
+        algorithms: accounts.algorithms.iter().map(|algorithm| algorithm.name()).collect(),
+        fresh_seconds: accounts.fresh_max.as_secs(),
+        stale_seconds: accounts.stale_max.as_secs(),
+        timeout_ms: accounts.deadline.as_millis(),
+        life_max_seconds: accounts.life_max.as_secs(),
+        revoked_file: accounts.revoked.as_ref().map(|path| path.display().to_string()),
+        cookie: accounts.cookie.clone(),
     }
 }
 

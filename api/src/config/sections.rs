@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use engine::id::NodeName;
 use engine::limits::SALES_MAX;
-use engine::spec::SaleSpec;
+use engine::spec::{IdentityMode, SaleSpec};
 
 use super::arbiter::{self, Named};
 use super::options::{
     Config, DataOptions, KeyOptions, LimitsOptions, LogOptions, PagesOptions, ServerOptions,
     TlsOptions,
 };
-use super::pipeline;
+use super::{jwt, pipeline};
 use crate::access::AccessOptions;
 use crate::caller::{Callers, Origin};
 use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
@@ -44,10 +44,14 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let is_named = server.as_ref().is_some_and(|server| server.node.is_some());
     let named = Named { node: is_named, secret: keys.secret.is_some() };
     arbiter::check(arbiter, named, &mut root);
+    let accounts = jwt::read(root.table("jwt"));
     let pipeline = pipeline::read(root.table("pipeline"));
     let pages = read_pages(root.table("pages"));
     let log = read_log(root.table("log"));
     let sales = read_sales(&mut root);
+    if accounts.is_none() {
+        note_sales_without_tokens(&sales, &mut root);
+    }
     root.finish();
     Some(Config {
         server: server?,
@@ -56,6 +60,7 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
         arbiter,
         redis,
         keys,
+        accounts,
         pipeline: pipeline?,
         pages,
         log,
@@ -274,4 +279,12 @@ fn read_sales(root: &mut Fields<'_, '_>) -> Vec<SaleSpec> {
         }
     }
     sales
+}
+
+/// Notes sales that tell shoppers by tokens of which nothing is said.
+fn note_sales_without_tokens(sales: &[SaleSpec], root: &mut Fields<'_, '_>) {
+    for (at, _) in sales.iter().enumerate().filter(|(_, sale)| sale.identity == IdentityMode::Jwt) {
+        let allowed = "jwt only with a [jwt] section: jwks, issuer and audience";
+        root.problems().note(format!("sale[{at}].identity"), "\"jwt\"", allowed);
+    }
 }

@@ -11,7 +11,7 @@ use engine::{
     id::{OfferIndex, SaleName, SaleTag},
     record::{Author, Change},
     sale::{ChangeAnswer, Controls},
-    spec::SaleSpec,
+    spec::{IdentityMode, SaleSpec},
     view::SaleView,
 };
 use hyper::{Request, Response, StatusCode};
@@ -141,6 +141,11 @@ async fn create(
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
     let spec = read_sale(&body)?;
+    if spec.identity == IdentityMode::Jwt && app.accounts.is_none() {
+        const ALLOWED: &str = "jwt only where the configuration has a [jwt] section";
+        let problem = FieldProblem::new("identity", ALLOWED);
+        return Err(ApiError::InvalidRequest(vec![problem]));
+    }
     let replay = terms::replay(&head.headers, &author, "create", &body)?;
     Ok(told(StatusCode::CREATED, &app.engine.create(author, spec, replay).await?))
 }

@@ -178,28 +178,17 @@ pub async fn entrant(
 ) -> Result<(ShopperKey, Option<ReplayKey>, Option<Quota>), ApiError> {
     let (address, left) = may_enter(app, headers, peer).await?;
     let key = idempotency_key(headers)?;
-    let shopper = match (sale.settings().spec.identity, key) {
-        (IdentityMode::Anonymous, Some(key)) if key.len() < ENTRY_KEY_CHARS_MIN => {
-            return Err(guessable_key());
-        }
-        (IdentityMode::Anonymous, Some(key)) => {
-            app.keyring.shopper_by_idempotency_key(sale.name(), key)
-        }
-        (IdentityMode::Anonymous, None) => {
-            Keyring::shopper_at_random().map_err(|_| ApiError::Internal)?
-        }
-        (IdentityMode::Header, _) => {
-            let id = vouched(headers, peer).ok_or(ApiError::IdentityInvalid)?;
-            let shopper = app.keyring.shopper_by_header(sale.name(), id);
-            app.limiter.entry_by(shopper, address).map_err(ApiError::TooManyRequests)?;
-            shopper
-        }
+    let claim = Claim { headers, peer, address, token: bearer(headers) };
+    let shopper = match (identified(app, sale, &claim).await?, key) {
+        (Some(shopper), _) => shopper,
+        (None, Some(key)) if key.len() < ENTRY_KEY_CHARS_MIN => return Err(guessable_key()),
+        (None, key) => anonymous(app, sale, key)?,
     };
     Ok((shopper, key.map(|key| entry_replay(sale, shopper, key)), left))
 }
 
 /// The same for the page's form: `known` is the shopper of an earlier place, who stays the same
-/// person, and `key` is the form's own.
+/// person, and `key` is the form's own. A browser may bring the shop's token in a cookie.
 pub async fn page_entrant(
     app: &App,
     sale: &SaleView,
@@ -208,22 +197,61 @@ pub async fn page_entrant(
     key: Option<&str>,
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
     let (address, _left) = may_enter(app, headers, peer).await?;
-    let shopper = match (sale.settings().spec.identity, known, key) {
-        (IdentityMode::Anonymous, Some(shopper), _) => shopper,
-        (IdentityMode::Anonymous, None, Some(key)) => {
-            app.keyring.shopper_by_idempotency_key(sale.name(), key)
-        }
-        (IdentityMode::Anonymous, None, None) => {
-            Keyring::shopper_at_random().map_err(|_| ApiError::Internal)?
-        }
-        (IdentityMode::Header, ..) => {
-            let id = vouched(headers, peer).ok_or(ApiError::IdentityInvalid)?;
-            let shopper = app.keyring.shopper_by_header(sale.name(), id);
-            app.limiter.entry_by(shopper, address).map_err(ApiError::TooManyRequests)?;
-            shopper
-        }
+    let cookie = app.accounts.as_ref().and_then(|accounts| accounts.cookie());
+    let in_cookie = || cookies::values(headers, "", cookie?).next();
+    let claim = Claim { headers, peer, address, token: bearer(headers).or_else(in_cookie) };
+    let shopper = match (identified(app, sale, &claim).await?, known) {
+        (Some(shopper), _) | (None, Some(shopper)) => shopper,
+        (None, None) => anonymous(app, sale, key)?,
     };
     Ok((shopper, key.map(|key| entry_replay(sale, shopper, key))))
+}
+
+/// What an entry brings along to say who enters.
+struct Claim<'a> {
+    headers: &'a HeaderMap,
+    peer: &'a Peer,
+    address: Option<IpAddr>,
+    /// The shop's token.
+    token: Option<&'a str>,
+}
+
+/// The shopper of a sale with identities; `None` where shoppers are anonymous.
+async fn identified(
+    app: &App,
+    sale: &SaleView,
+    claim: &Claim<'_>,
+) -> Result<Option<ShopperKey>, ApiError> {
+    let (mode, wall) = {
+        let settings = sale.settings();
+        (settings.spec.identity, settings.controls.wall(app.engine.now()))
+    };
+    let shoppers = app.keyring.shoppers();
+    let shopper = match mode {
+        IdentityMode::Anonymous => return Ok(None),
+        IdentityMode::Header => {
+            const NONE: &str = "a listed proxy must name the shopper in X-Shopper-Id";
+            let id = vouched(claim.headers, claim.peer).ok_or(ApiError::IdentityInvalid(NONE))?;
+            shoppers.of_header(sale.name(), id)
+        }
+        IdentityMode::Jwt => {
+            const NONE: &str = "a token of the shop is required";
+            let accounts = app.accounts.as_ref().ok_or(ApiError::IdentityUnavailable)?;
+            let token = claim.token.ok_or(ApiError::IdentityInvalid(NONE))?;
+            let account = accounts.verify(token, wall).await?;
+            shoppers.of_account(sale.name(), &account.subject)
+        }
+    };
+    app.limiter.entry_by(shopper, claim.address).map_err(ApiError::TooManyRequests)?;
+    Ok(Some(shopper))
+}
+
+/// An anonymous shopper: that of the key, or a new one.
+fn anonymous(app: &App, sale: &SaleView, key: Option<&str>) -> Result<ShopperKey, ApiError> {
+    match key {
+        Some(key) => Ok(app.keyring.shoppers().of_idempotency_key(sale.name(), key)),
+        None => Keyring::shopper_at_random().map_err(|_| ApiError::Internal),
+    }
 }
 
 /// Takes an entry from what the caller's address has left, and waits for its turn: that address,

@@ -1,4 +1,4 @@
-//! The engine's refusals and failures as the API's.
+//! The refusals and failures of the engine and of accounts as the API's.
 
 use engine::{
     Failure, Never,
@@ -12,7 +12,10 @@ use engine::{
 };
 
 use super::admin::write_version;
-use crate::error::{ApiError, FieldProblem};
+use crate::{
+    accounts::Fault,
+    error::{ApiError, FieldProblem},
+};
 
 impl<R: Into<Self>> From<Failure<R>> for ApiError {
     fn from(failure: Failure<R>) -> Self {
@@ -22,6 +25,28 @@ impl<R: Into<Self>> From<Failure<R>> for ApiError {
             Failure::Busy(Busy::StorageFull) => Self::StorageFull,
             Failure::Unavailable => Self::ArbiterUnavailable,
             Failure::Stopped => Self::ShuttingDown,
+        }
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Expired => Self::IdentityExpired,
+            Fault::Revoked => Self::IdentityRevoked,
+            Fault::KeysUnavailable => Self::IdentityUnavailable,
+            Fault::Malformed
+            | Fault::Algorithm
+            | Fault::NoKey
+            | Fault::UnknownKey
+            | Fault::KeyAlgorithm
+            | Fault::Signature
+            | Fault::Issuer
+            | Fault::Audience
+            | Fault::NoExpiry
+            | Fault::LivesTooLong
+            | Fault::NotYet
+            | Fault::NoSubject => Self::IdentityInvalid(fault.words()),
         }
     }
 }

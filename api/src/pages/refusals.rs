@@ -5,7 +5,7 @@ use super::words::Language;
 /// The words for a code of the API. `None` for a code that no page meets: a notice comes back from
 /// the browser, so only what stands here is ever shown.
 pub(super) fn said(language: Language, code: &str) -> Option<&'static str> {
-    let (english, korean) = words(code)?;
+    let (english, korean) = words(code).or_else(|| words_of_identity(code))?;
     Some(match language {
         Language::English => english,
         Language::Korean => korean,
@@ -34,10 +34,6 @@ fn words(code: &str) -> Option<(&'static str, &'static str)> {
             "한 사람이 살 수 있는 수량을 넘어 예약하지 못했습니다.",
         ),
         "sale_not_open" => ("The sale is not open right now.", "지금은 판매 중이 아닙니다."),
-        "identity_invalid" => (
-            "Please sign in at the shop first, then come back to this page.",
-            "먼저 쇼핑몰에 로그인한 다음 이 페이지로 돌아와 주십시오.",
-        ),
         "idempotency_mismatch" => (
             "You already sent this form with a different quantity. Go back to the room to see what you \
              reserved, then choose again there.",
@@ -53,6 +49,7 @@ fn words(code: &str) -> Option<(&'static str, &'static str)> {
         ),
         "overloaded"
         | "backend_stalled"
+        | "identity_unavailable"
         | "arbiter_unavailable"
         | "storage_full"
         | "shutting_down"
@@ -78,6 +75,21 @@ fn words(code: &str) -> Option<(&'static str, &'static str)> {
         "bad_request" | "bad_body" | "body_too_large" | "invalid_request" => (
             "The form was incomplete. Please go back to the room and try again.",
             "보낸 내용이 올바르지 않습니다. 대기실로 돌아가 다시 시도해 주십시오.",
+        ),
+        _ => return None,
+    })
+}
+
+/// What is wrong with who somebody says they are.
+fn words_of_identity(code: &str) -> Option<(&'static str, &'static str)> {
+    Some(match code {
+        "identity_invalid" => (
+            "Please sign in at the shop first, then come back to this page.",
+            "먼저 쇼핑몰에 로그인한 다음 이 페이지로 돌아와 주십시오.",
+        ),
+        "identity_expired" | "identity_revoked" => (
+            "Your sign-in has ended. Please sign in at the shop again, then come back to this page.",
+            "로그인이 만료되었습니다. 쇼핑몰에서 다시 로그인한 다음 이 페이지로 돌아와 주십시오.",
         ),
         _ => return None,
     })

@@ -23,10 +23,10 @@ use tracing::{error, info, warn};
 
 use super::{
     Options, Shared,
-    backoff::{ASKED_PAUSE_MAX, Throttle},
     book::Book,
     payload,
     sink::{Answer, Capacity, Sink},
+    throttle::{ASKED_PAUSE_MAX, Throttle},
 };
 
 /// How often the channel, the due times and the stop flag are looked at when nothing else happens:

@@ -29,10 +29,8 @@ use fred::{
 use tokio::time::{sleep, timeout};
 
 use self::link::Link;
-use super::{
-    sink::{Answer, Answers, Capacity, Sink, plain_words},
-    trust::Trust,
-};
+use super::sink::{Answer, Answers, Capacity, Sink, plain_words};
+use crate::outbound::Trust;
 
 mod entry;
 mod link;

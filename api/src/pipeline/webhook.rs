@@ -39,18 +39,14 @@ use tokio::time::timeout;
 use super::{
     payload,
     sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words},
-    trust::Trust,
 };
+use crate::outbound::{self, Trust};
 
 mod filter;
 mod signature;
-mod target;
 
 pub use filter::EventFilter;
 pub use signature::Secret;
-
-/// What every request says about its sender.
-const AGENT: &str = concat!("rushgate/", env!("CARGO_PKG_VERSION"));
 
 /// How long the rest of an answer is read once its status is known: the status is what counts, the
 /// body only gives the connection back and a dead letter its words.
@@ -144,8 +140,8 @@ impl Webhook {
         if attempt_timeout.is_zero() || in_flight_max == 0 {
             return Err(WebhookError::Bounds);
         }
-        let uri = target::parse(&url)?;
-        let connector = target::connector(&uri, trust)?;
+        let uri = outbound::parse(&url).ok_or(WebhookError::Url(outbound::URL_ALLOWED))?;
+        let connector = outbound::connector(&uri, trust).map_err(WebhookError::Trust)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -202,7 +198,7 @@ impl Webhook {
             .method(Method::POST)
             .uri(self.uri.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(USER_AGENT, HeaderValue::from_static(AGENT))
+            .header(USER_AGENT, HeaderValue::from_static(outbound::AGENT))
             .header("webhook-id", &id)
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", standard)

@@ -97,6 +97,8 @@ pub enum Route<'p> {
         /// The session's pass id.
         jti: &'p str,
     },
+    /// Sessions of the shop are over before their tokens.
+    RevokedSessions,
     /// An operator's call.
     Admin(Admin<'p>),
 }
@@ -197,7 +199,7 @@ impl Act {
 pub const ROUTES: usize = LABELS.len();
 
 /// The metrics label of each call, in the order of [`Route`].
-pub const LABELS: [&str; 37] = [
+pub const LABELS: [&str; 38] = [
     "/",
     "/s/{sale}",
     "/docs",
@@ -217,6 +219,7 @@ pub const LABELS: [&str; 37] = [
     "/v1/sales/{sale}/purchases/{id}/release",
     "/v1/sales/{sale}/purchases/{id}/refund",
     "/v1/sales/{sale}/sessions/{jti}/end",
+    "/v1/revoked-sessions",
     "/v1/admin/sales",
     "/v1/admin/sales:create",
     "/v1/admin/sales/{sale}",
@@ -277,7 +280,8 @@ impl Route<'_> {
             Self::Release { .. } => 16,
             Self::Refund { .. } => 17,
             Self::SessionEnd { .. } => 18,
-            Self::Admin(admin) => 19 + admin.index(),
+            Self::RevokedSessions => 19,
+            Self::Admin(admin) => 20 + admin.index(),
         }
     }
 

@@ -1,14 +1,15 @@
-//! Who a caller is: shopper keys, and the scope and body hashes of idempotency keys.
+//! On whose behalf a request acts, and the scope and body hashes of idempotency keys.
 //!
-//! Owns these derivations and their domain separation: every part is length-prefixed, so no two
-//! different inputs run together into the same bytes. Shopper keys are keyed, so that a key seen in
-//! a pass cannot be searched back to a customer number. Scope and body hashes are not keyed: they
-//! live in the journal and must outlast any secret.
+//! Owns these hashes and their domain separation: every part is length-prefixed, so no two different
+//! inputs run together into the same bytes. They are not keyed: they live in the journal and must
+//! outlast any secret. How an identity becomes a shopper key is the engine's
+//! ([`engine::shopper`]); this keyring has the secret for it.
 
 use std::sync::LazyLock;
 
 use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
-use engine::id::{SaleName, ShopperKey};
+use engine::id::ShopperKey;
+use engine::shopper::ShopperKeys;
 
 use super::Keyring;
 use crate::keys::Role;
@@ -23,19 +24,9 @@ pub enum Principal {
 }
 
 impl Keyring {
-    /// The shopper a listed proxy vouches for by `X-Shopper-Id`.
-    pub fn shopper_by_header(&self, sale: &SaleName, shopper_id: &str) -> ShopperKey {
-        self.shopper("header", sale, shopper_id)
-    }
-
-    /// The anonymous shopper of one `Idempotency-Key`: a retried entry is the same shopper.
-    pub fn shopper_by_idempotency_key(&self, sale: &SaleName, key: &str) -> ShopperKey {
-        self.shopper("anonymous", sale, key)
-    }
-
-    fn shopper(&self, kind: &str, sale: &SaleName, id: &str) -> ShopperKey {
-        let hasher = blake3::Hasher::new_keyed(&self.identity);
-        ShopperKey(finish(hasher, &[kind.as_bytes(), sale.as_str().as_bytes(), id.as_bytes()]))
+    /// Computes the shopper keys of identities.
+    pub const fn shoppers(&self) -> &ShopperKeys {
+        &self.shoppers
     }
 
     /// A new anonymous shopper, by the operating system's randomness.
@@ -79,6 +70,8 @@ fn finish(mut hasher: blake3::Hasher, parts: &[&[u8]]) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use engine::id::SaleName;
+
     use super::super::keyring::tests::{NEW, OLD, keyring};
     use super::super::{Keyring, KeyringSecrets};
     use super::*;
@@ -88,20 +81,21 @@ mod tests {
     }
 
     #[test]
-    fn a_shopper_key_depends_on_kind_sale_id_and_secret() {
-        let ring = keyring(NEW, None);
-        let base = ring.shopper_by_header(&sale("demo"), "42");
-        assert_eq!(base, ring.shopper_by_header(&sale("demo"), "42"));
-        assert_ne!(base, ring.shopper_by_header(&sale("demo"), "43"));
-        assert_ne!(base, ring.shopper_by_header(&sale("demo2"), "42"));
-        assert_ne!(base, ring.shopper_by_idempotency_key(&sale("demo"), "42"));
-        assert_ne!(base, keyring(OLD, None).shopper_by_header(&sale("demo"), "42"));
-        assert_ne!(
-            ring.shopper_by_header(&sale("demo"), "24"),
-            ring.shopper_by_header(&sale("demo2"), "4"),
-            "parts do not run together"
-        );
+    fn shopper_keys_go_by_the_secret_and_random_ones_by_nothing() {
+        let of = |secret| keyring(secret, None).shoppers().of_header(&sale("demo"), "42");
+        assert_eq!(of(NEW), of(NEW));
+        assert_ne!(of(NEW), of(OLD));
         assert_ne!(Keyring::shopper_at_random(), Keyring::shopper_at_random());
+    }
+
+    /// The vector of `docs/order-pipeline.md`, by which a shop in another language checks its own
+    /// computation.
+    #[test]
+    fn an_account_has_the_shopper_key_that_the_manual_computes() {
+        let key = keyring("0123456789abcdef0123456789abcdef", None);
+        let key = key.shoppers().of_account(&sale("demo"), "account-42");
+        let manual = include_str!("../../../docs/order-pipeline.md");
+        assert!(manual.contains(&format!("`{:032x}`", key.0)), "{:032x}", key.0);
     }
 
     #[test]
@@ -114,8 +108,8 @@ mod tests {
             })
             .unwrap()
         };
-        let before = ring(OLD).shopper_by_header(&sale("demo"), "42");
-        assert_eq!(before, ring(NEW).shopper_by_header(&sale("demo"), "42"));
+        let before = ring(OLD).shoppers().of_header(&sale("demo"), "42");
+        assert_eq!(before, ring(NEW).shoppers().of_header(&sale("demo"), "42"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use ed25519_dalek::SigningKey;
+use engine::shopper::ShopperKeys;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -20,6 +21,9 @@ pub const SECRET_BYTES_MIN: usize = 32;
 
 /// The longest secret that is accepted, in bytes.
 pub const SECRET_BYTES_MAX: usize = 1_024;
+
+/// Passes remembered as genuine: those of shoppers who buy within the same minutes. 4 MiB in all.
+const PASSES_REMEMBERED: usize = 1 << 18;
 
 /// Separates these derivations from any other use of the same secret.
 const HKDF_SALT: &[u8] = b"rushgate token keys 1";
@@ -72,7 +76,7 @@ pub struct Keyring {
     pub(super) ticket_others: Vec<TicketKey>,
     pub(super) pass: PassKey,
     pub(super) pass_others: Vec<PassKey>,
-    pub(super) identity: [u8; 32],
+    pub(super) shoppers: ShopperKeys,
     pub(super) form: [u8; 32],
     pub(super) form_others: Vec<[u8; 32]>,
     pub(super) verified: Verified,
@@ -110,10 +114,10 @@ impl Keyring {
             ticket_others: others.iter().map(Source::ticket_key).collect(),
             pass: current.pass_key(),
             pass_others: others.iter().map(Source::pass_key).collect(),
-            identity,
+            shoppers: ShopperKeys::new(identity),
             form: current.expand(b"form-mac"),
             form_others: others.iter().map(|source| source.expand(b"form-mac")).collect(),
-            verified: Verified::new(),
+            verified: Verified::new(PASSES_REMEMBERED),
         })
     }
 }

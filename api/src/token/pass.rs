@@ -28,7 +28,8 @@ use super::Keyring;
 /// No pass is longer, in bytes: the longest claims are under 400 bytes before base64.
 pub const PASS_BYTES_MAX: usize = 1_024;
 
-const ISSUER: &str = "rushgate";
+/// The issuer that passes name.
+pub const ISSUER: &str = "rushgate";
 
 /// An admission: who may buy in which sale, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
-//! Passes known to be genuine, so that a shopper who shows one is known by a hash.
+//! Tokens known to be genuine, so that a shopper who shows one is known by a hash.
 //!
-//! A signature costs more than all the rest of an answer, and this node made it once already: for
-//! the shopper it let in, who comes back to buy. When little is left, the same shoppers press "buy"
-//! again and again. Owns genuineness alone: the sale and the times are read from the token and
-//! checked at each use. Only a token that we signed, or whose signature fitted, comes in, under
-//! 128 bits of the hash of all its bytes, so a changed byte is another token. Keys never change
-//! within a process.
+//! A signature costs more than all the rest of an answer, and this node made or checked it once
+//! already: a pass is of a shopper it let in, who comes back to buy. When little is left, the same
+//! shoppers press "buy" again and again. Owns genuineness alone: claims and times are read from the
+//! token and checked at each use. Only a token that we signed, or whose signature fitted, comes in,
+//! under 128 bits of the hash of its key and of all its bytes, so a changed byte is another token, and
+//! a token of another key too.
 //!
 //! A hash belongs to one set of [`WAYS`] slots; a newcomer takes a free one or another's.
 //! Readers and writers take no lock. Two writers may leave a slot with a half of each: that is a
@@ -16,28 +16,25 @@ use std::fmt;
 use blake3::Hash;
 use engine::sync::{AtomicU64, Ordering};
 
-/// Tokens remembered: those who buy within the same minutes. 16 bytes each, 4 MiB in all.
-const TOKENS_MAX: usize = 1 << 18;
 /// Slots where a hash may stand: enough that few are pushed out before the table is full.
 const WAYS: usize = 4;
-
-const _: () = assert!(TOKENS_MAX.is_power_of_two() && TOKENS_MAX.is_multiple_of(WAYS));
 
 /// Both halves of a hash; 0 and 0 in a free slot.
 #[derive(Default)]
 struct Slot(AtomicU64, AtomicU64);
 
 /// The memory; see the module.
-pub(super) struct Verified(Box<[Slot]>);
+pub struct Verified(Box<[Slot]>);
 
 impl Verified {
-    /// Nothing yet.
-    pub(super) fn new() -> Self {
-        Self((0..TOKENS_MAX).map(|_| Slot::default()).collect())
+    /// Nothing yet, with room for so many tokens of 16 bytes each: a power of two.
+    pub fn new(tokens_max: usize) -> Self {
+        assert!(tokens_max.is_power_of_two() && tokens_max.is_multiple_of(WAYS));
+        Self((0..tokens_max).map(|_| Slot::default()).collect())
     }
 
     /// Whether a token with this hash was seen to be genuine.
-    pub(super) fn knows(&self, hash: &Hash) -> bool {
+    pub fn knows(&self, hash: &Hash) -> bool {
         let (halves, set) = self.place(hash);
         // ORDERING: Relaxed, here and below: a slot stands for itself and publishes nothing else.
         let read = |slot: &Slot| (slot.0.load(Ordering::Relaxed), slot.1.load(Ordering::Relaxed));
@@ -45,7 +42,7 @@ impl Verified {
     }
 
     /// Remembers a genuine token.
-    pub(super) fn remember(&self, hash: &Hash) {
+    pub fn remember(&self, hash: &Hash) {
         if self.knows(hash) {
             return;
         }
@@ -64,7 +61,7 @@ impl Verified {
             bytes.copy_from_slice(&hash.as_bytes()[at..at + 8]);
             u64::from_le_bytes(bytes)
         };
-        let sets = (TOKENS_MAX / WAYS) as u64;
+        let sets = (self.0.len() / WAYS) as u64;
         // Bits that are in neither half: what a slot holds says as much as all its bits.
         let set = usize::try_from(word(16) % sets).unwrap_or(0) * WAYS;
         ((word(0) | 1, word(8)), &self.0[set..set + WAYS])
@@ -81,9 +78,11 @@ impl fmt::Debug for Verified {
 mod tests {
     use super::*;
 
+    const TOKENS_MAX: usize = 1 << 12;
+
     #[test]
     fn what_was_remembered_is_known_and_nothing_else() {
-        let verified = Verified::new();
+        let verified = Verified::new(TOKENS_MAX);
         let tokens = || (0..1_000_u32).map(|token| blake3::hash(&token.to_le_bytes()));
         assert!(tokens().all(|hash| !verified.knows(&hash)));
         for hash in tokens().step_by(2) {
@@ -95,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_crowd_over_the_bound_pushes_out_no_more_than_it_must() {
-        let verified = Verified::new();
+        let verified = Verified::new(TOKENS_MAX);
         let tokens = || (0..TOKENS_MAX as u64 / 2).map(|token| blake3::hash(&token.to_le_bytes()));
         tokens().for_each(|hash| verified.remember(&hash));
         let known = tokens().filter(|hash| verified.knows(hash)).count();

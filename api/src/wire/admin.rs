@@ -1,4 +1,5 @@
-//! What operators send and read besides the sale itself: pace, message, restock, audit, stats.
+//! What operators send and read besides the sale itself: pace, message, restock, audit, stats, and
+//! which sessions are over.
 
 use std::ops::RangeInclusive;
 
@@ -34,6 +35,13 @@ pub struct RestockRequest {
     pub sku: Sku,
     /// How many units come; negative takes unsold units away. Never 0, and of stranded units positive.
     pub units: i64,
+}
+
+/// `POST /v1/revoked-sessions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedRequest {
+    /// The `sid` of each session that is over.
+    pub sids: Vec<String>,
 }
 
 /// `POST /v1/admin/outbox/replay`.
@@ -108,6 +116,30 @@ fn read_units(
             fields.note("units", "0", allowed);
         }
         Some(RestockRequest { sku: sku?, units: units? })
+    })
+}
+
+/// Sessions revoked by one call: so many UUIDs fit a body.
+const SIDS_MAX: usize = 256;
+/// The longest id of a session, in bytes.
+const SID_BYTES_MAX: usize = 256;
+
+/// Reads `{"sids": ["…"]}`.
+pub fn read_revoked(body: &[u8]) -> Result<RevokedRequest, BodyError> {
+    let allowed =
+        format!("a list of 1 to {SIDS_MAX} session ids of 1 to {SID_BYTES_MAX} bytes each");
+    read_body(body, |fields| {
+        let sids = fields.read("sids", &allowed, |node| {
+            let Node::List(nodes) = node else { return None };
+            let fits = |sid: &str| (1..=SID_BYTES_MAX).contains(&sid.len());
+            let sids = nodes.iter().map(|node| {
+                let Node::Text(sid) = node else { return None };
+                fits(sid).then(|| sid.clone())
+            });
+            let sids: Vec<String> = sids.collect::<Option<_>>()?;
+            (1..=SIDS_MAX).contains(&sids.len()).then_some(sids)
+        });
+        Some(RevokedRequest { sids: fields.required("sids", &allowed, sids)? })
     })
 }
 
@@ -292,6 +324,18 @@ mod tests {
             r#"{"sku":"a","units":1000000001}"#,
         ] {
             assert!(read_restock(body.as_bytes()).is_err(), "{body}");
+        }
+        let revoked = read_revoked(br#"{"sids":["a","b"]}"#).unwrap();
+        assert_eq!(revoked.sids, ["a", "b"]);
+        for body in [
+            "{}",
+            r#"{"sids":[]}"#,
+            r#"{"sids":[""]}"#,
+            r#"{"sids":[7]}"#,
+            r#"{"sids":"a"}"#,
+            &format!(r#"{{"sids":["{}"]}}"#, "x".repeat(SID_BYTES_MAX + 1)),
+        ] {
+            assert!(read_revoked(body.as_bytes()).is_err(), "{body}");
         }
         for body in [
             r#"{"events":[7]}"#,

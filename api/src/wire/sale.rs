@@ -155,10 +155,11 @@ fn read_overbook(fields: &mut Fields<'_, '_>) -> Option<Option<u32>> {
 }
 
 fn read_identity(fields: &mut Fields<'_, '_>) -> Option<IdentityMode> {
-    const LATER: &str = "anonymous, header (jwt and invite are not available in this version)";
+    const LATER: &str = "anonymous, header, jwt (invite is not available in this version)";
     fields.text("identity", LATER, |word| match word {
         "anonymous" => Some(IdentityMode::Anonymous),
         "header" => Some(IdentityMode::Header),
+        "jwt" => Some(IdentityMode::Jwt),
         _ => None,
     })
 }
@@ -296,6 +297,7 @@ impl From<&SaleSpec> for SaleTable {
             identity: match spec.identity {
                 IdentityMode::Anonymous => "anonymous",
                 IdentityMode::Header => "header",
+                IdentityMode::Jwt => "jwt",
             },
             rejoin: match spec.rejoin {
                 Rejoin::Keep => "keep",
@@ -402,7 +404,6 @@ mod tests {
         for (field, name) in [
             (r#""order":"draw""#, "order"),
             (r#""lobby_opens_at":"2026-01-01T00:00:00Z""#, "lobby_opens_at"),
-            (r#""identity":"jwt""#, "identity"),
             (r#""identity":"invite""#, "identity"),
         ] {
             let Err(BodyError::Invalid(problems)) = read_sale(with(field).as_bytes()) else {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod access_log;
+mod accounts;
 mod arbiter;
 mod authority;
 mod bodies;

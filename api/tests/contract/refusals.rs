@@ -11,7 +11,10 @@ use crate::{
 };
 
 /// Codes no request can bring about at will, each with what would have to happen.
-const OUT_OF_REACH: [(&str, &str); 7] = [
+const OUT_OF_REACH: [(&str, &str); 10] = [
+    ("identity_expired", "the shared server knows no shop; it is met in accounts.rs"),
+    ("identity_revoked", "the shared server knows no shop; it is met in accounts.rs"),
+    ("identity_unavailable", "the shared server knows no shop; it is met in accounts.rs"),
     ("overloaded", "16,384 commands would have to wait for one thread at once"),
     ("backend_stalled", "the outbox would have to fill up to its bound"),
     ("arbiter_unavailable", "only an arbiter on the network can be unavailable"),

@@ -5,9 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::pipeline::{
-    self, Backoff, Handle, Options, RedisStream, RedisStreamOptions, Secret, Sink, Trust, Webhook,
-    WebhookOptions,
+use api::{
+    outbound::{Backoff, Trust},
+    pipeline::{
+        self, Handle, Options, RedisStream, RedisStreamOptions, Secret, Sink, Webhook,
+        WebhookOptions,
+    },
 };
 use crossbeam::channel::Receiver;
 use engine::{

@@ -2,7 +2,10 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use api::pipeline::{RedisStream, RedisStreamOptions, Trust};
+use api::{
+    outbound::Trust,
+    pipeline::{RedisStream, RedisStreamOptions},
+};
 use engine::hold::Step;
 use rcgen::generate_simple_self_signed;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::pipeline::{Trust, WebhookOptions};
+use api::{outbound::Trust, pipeline::WebhookOptions};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;

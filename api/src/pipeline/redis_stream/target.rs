@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use fred::types::config::{Config, ConnectionConfig, TcpConfig, TlsConnector};
 
-use super::{
-    super::trust::{Trust, client_config},
-    RedisStreamError,
-};
+use super::RedisStreamError;
+use crate::outbound::{Trust, client_config};
 
 /// What a URL may be.
 pub(super) const URL_ALLOWED: &str = "redis://[user:password@]host[:port][/database], the same with \

@@ -1,4 +1,4 @@
-//! Where a webhook goes: the URL it may have, and how a connection there is made.
+//! Which URLs may be called, and how a connection there is made.
 
 use std::time::Duration;
 
@@ -7,43 +7,37 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::RootCertStore;
 
-use super::{
-    super::trust::{Trust, client_config},
-    WebhookError,
-};
+use super::trust::{Trust, client_config};
 
-/// How long connecting may take; the attempt's own deadline may be nearer.
+/// What a URL that is called must be.
+pub const URL_ALLOWED: &str =
+    "an absolute http:// or https:// URL without user, password or fragment";
+
+/// How long connecting may take; the call's own deadline may be nearer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads a webhook's URL.
-pub(super) fn parse(url: &str) -> Result<Uri, WebhookError> {
-    const ALLOWED: &str = "an absolute http:// or https:// URL without user, password or fragment";
-    let uri: Uri = url.parse().map_err(|_| WebhookError::Url(ALLOWED))?;
+/// Reads a URL; `None` if it is not [`URL_ALLOWED`].
+pub fn parse(url: &str) -> Option<Uri> {
+    let uri: Uri = url.parse().ok()?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     let authority = uri
         .authority()
         .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
-    if scheme && authority && !url.contains('#') {
-        Ok(uri)
-    } else {
-        Err(WebhookError::Url(ALLOWED))
-    }
+    (scheme && authority && !url.contains('#')).then_some(uri)
 }
 
-/// A connector for that URL. Certificates are only read when they will be looked at.
-pub(super) fn connector(
-    uri: &Uri,
-    trust: Trust,
-) -> Result<HttpsConnector<HttpConnector>, WebhookError> {
+/// A connector for that URL, or why the certificates to trust cannot be read. They are only read when
+/// they will be looked at.
+pub fn connector(uri: &Uri, trust: Trust) -> Result<HttpsConnector<HttpConnector>, String> {
     let https = uri.scheme_str() == Some("https");
     let roots = if https { trust.roots() } else { Ok(RootCertStore::empty()) };
-    let config = roots.and_then(client_config).map_err(WebhookError::Trust)?;
+    let config = roots.and_then(client_config)?;
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let builder = HttpsConnectorBuilder::new().with_tls_config(config);
-    // An https receiver is never spoken to in plain text, whatever it says.
+    // An https server is never spoken to in plain text, whatever it says.
     let builder = if https { builder.https_only() } else { builder.https_or_http() };
     Ok(builder.enable_http1().wrap_connector(http))
 }
@@ -53,9 +47,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_absolute_urls_are_posted_to() {
+    fn only_plain_absolute_urls_are_called() {
         for url in ["http://shop.example/orders", "https://127.0.0.1:8443/a?b=c"] {
-            assert!(parse(url).is_ok(), "{url}");
+            assert!(parse(url).is_some(), "{url}");
         }
         for url in [
             "",
@@ -66,7 +60,7 @@ mod tests {
             "https:///orders",
             "https://shop.example/#fragment",
         ] {
-            assert!(parse(url).is_err(), "{url}");
+            assert!(parse(url).is_none(), "{url}");
         }
     }
 

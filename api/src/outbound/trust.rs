@@ -1,4 +1,4 @@
-//! Whose certificates a sink at the other end of TLS may have.
+//! Whose certificates a server at the other end of TLS may have.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// Whose certificates a receiver may have.
+/// Whose certificates a server may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Any of the authorities the operating system trusts.
@@ -19,7 +19,7 @@ pub enum Trust {
 
 impl Trust {
     /// The certificates, or why there are none.
-    pub(super) fn roots(self) -> Result<RootCertStore, String> {
+    pub fn roots(self) -> Result<RootCertStore, String> {
         let mut roots = RootCertStore::empty();
         let certificates = match self {
             // Some of a system's files may be unreadable; those that are not are what it trusts.
@@ -36,8 +36,8 @@ impl Trust {
     }
 }
 
-/// How TLS is spoken to whoever proves itself by `roots`.
-pub(super) fn client_config(roots: RootCertStore) -> Result<ClientConfig, String> {
+/// How TLS is spoken to a server that proves itself by `roots`.
+pub fn client_config(roots: RootCertStore) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;

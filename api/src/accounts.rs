@@ -1,0 +1,177 @@
+//! Shoppers by the shop's own tokens: `identity = "jwt"`.
+//!
+//! ```text
+//! token ─▶ parts ─▶ key of its `kid` ─▶ signature ─▶ claims ─▶ `sid` revoked? ─▶ account
+//!                     │ unknown: the set is read once more      │
+//!                   keeper ◀── file or URL            file and calls
+//! ```
+//!
+//! Owns what a token must be to name an account, the keys it may be signed with and how fresh they
+//! are, and the sessions that were ended before their tokens. Refuses to know HTTP answers, sales and
+//! places: it says who somebody is, and how that becomes a shopper is [`engine::shopper`]'s.
+//!
+//! Always true: nothing of a token is believed before its signature fits a key of the present set; the
+//! algorithm is the key's own, never the token's choice; a key that has left the set opens nothing; a
+//! token that outlives the memory of revoked sessions is refused.
+//!
+//! Reading order: `fault`, `token`, `key_set`, `keeper`, `source`, `revoked`.
+
+mod fault;
+mod keeper;
+mod key_set;
+mod revoked;
+mod source;
+mod token;
+
+use std::{error::Error, fmt, path::PathBuf, time::Duration};
+
+use engine::{clock::Millis, sync::Arc};
+
+pub use self::{fault::Fault, key_set::Algorithm, revoked::Full};
+use self::{
+    keeper::{Found, Keeper},
+    revoked::Revoked,
+    source::Source,
+    token::{Claims, Token},
+};
+use crate::{outbound::Trust, token::Verified};
+
+/// Tokens remembered as genuine: those of a crowd that enters and reloads. 16 bytes each, 1 MiB in all.
+const TOKENS_REMEMBERED: usize = 1 << 16;
+
+/// A token counts this long before its `nbf`, as our own passes do: clocks differ a little.
+const NOT_BEFORE_SKEW: Duration = Duration::from_secs(30);
+
+/// Whose tokens are believed, and how their keys are had.
+#[derive(Clone, Debug)]
+pub struct AccountOptions {
+    /// Where the key set is: a URL, or the path of a file.
+    pub jwks: String,
+    /// The `iss` that a token must have.
+    pub issuer: String,
+    /// The audiences of which a token's `aud` must name one.
+    pub audience: Vec<String>,
+    /// The algorithms that keys of the set may be used with.
+    pub algorithms: Vec<Algorithm>,
+    /// The longest time that a set counts as fresh.
+    pub fresh_max: Duration,
+    /// How long the last good set is used while it cannot be read again.
+    pub stale_max: Duration,
+    /// How long one fetch may take.
+    pub deadline: Duration,
+    /// The longest time before its end that a token may come; revoked sessions are remembered so long.
+    pub life_max: Duration,
+    /// The file that lists revoked sessions, if there is one.
+    pub revoked: Option<PathBuf>,
+    /// The cookie in which the shop's pages keep the token, if they do.
+    pub cookie: Option<String>,
+    /// Whose certificates the server of the key set may have.
+    pub trust: Trust,
+}
+
+/// Who a token names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account: the token's `sub`.
+    pub subject: String,
+}
+
+/// Everything that tells an account by a token.
+pub struct Accounts {
+    keeper: Arc<Keeper>,
+    revoked: Revoked,
+    /// Tokens whose signature fitted, each under the key that it fitted.
+    genuine: Verified,
+    options: AccountOptions,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Prepares everything and reads the list of revoked sessions. The keys are read by
+    /// [`Self::keep_up`], which runs beside it: their server may be away for now.
+    pub fn open(options: AccountOptions) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let source = Source::new(&options)?;
+        let keeper = Arc::new(Keeper::new(source, options.stale_max));
+        let revoked = Revoked::open(options.revoked.clone())?;
+        Ok(Self { keeper, revoked, genuine: Verified::new(TOKENS_REMEMBERED), options })
+    }
+
+    /// Keeps key set and revoked sessions as fresh as they should be, for as long as the process runs.
+    pub async fn keep_up(self: Arc<Self>) {
+        tokio::join!(self.keeper.keep_fresh(), self.revoked.keep_fresh());
+    }
+
+    /// Reads key set and revoked sessions again now.
+    pub async fn reload(&self) {
+        self.revoked.reload();
+        self.keeper.reload().await;
+    }
+
+    /// The cookie in which the shop's pages keep the token.
+    pub fn cookie(&self) -> Option<&str> {
+        self.options.cookie.as_deref()
+    }
+
+    /// Who a token names at the time `now` of the wall clock. Waits only when its key is not known yet,
+    /// for one reading of the set at most.
+    pub async fn verify(&self, text: &str, now: Millis) -> Result<Account, Fault> {
+        let token = Token::split(text)?;
+        let algorithm = Algorithm::of(token.algorithm()).ok_or(Fault::Algorithm)?;
+        if !self.options.algorithms.contains(&algorithm) {
+            return Err(Fault::Algorithm);
+        }
+        let key = match self.keeper.key(token.key_id().ok_or(Fault::NoKey)?).await {
+            Found::Key(key) => key,
+            Found::Unknown => return Err(Fault::UnknownKey),
+            Found::Unavailable => return Err(Fault::KeysUnavailable),
+        };
+        if key.algorithm() != algorithm {
+            return Err(Fault::KeyAlgorithm);
+        }
+        let hash = key.hash_of(text);
+        if !self.genuine.knows(&hash) {
+            if !key.verifies(token.signed(), token.signature()) {
+                return Err(Fault::Signature);
+            }
+            self.genuine.remember(&hash);
+        }
+        self.check(token.claims()?, now)
+    }
+
+    /// The account of genuine claims that hold now.
+    fn check(&self, claims: Claims, now: Millis) -> Result<Account, Fault> {
+        if claims.issuer.as_ref() != Some(&self.options.issuer) {
+            return Err(Fault::Issuer);
+        }
+        if !self.options.audience.iter().any(|audience| claims.is_for(audience)) {
+            return Err(Fault::Audience);
+        }
+        let seconds = now.0 / 1_000;
+        let expires = claims.expires.ok_or(Fault::NoExpiry)?;
+        if expires <= seconds {
+            return Err(Fault::Expired);
+        }
+        let skew = NOT_BEFORE_SKEW.as_secs();
+        if claims.not_before.is_some_and(|from| from > seconds + skew) {
+            return Err(Fault::NotYet);
+        }
+        if expires - seconds > self.options.life_max.as_secs() + skew {
+            return Err(Fault::LivesTooLong);
+        }
+        let subject = claims.subject.ok_or(Fault::NoSubject)?;
+        if claims.session.is_some_and(|session| self.revoked.contains(&session)) {
+            return Err(Fault::Revoked);
+        }
+        Ok(Account { subject })
+    }
+
+    /// Refuses every token of these sessions from now on, until the last of them has expired.
+    pub fn revoke(&self, sessions: &[String]) -> Result<(), Full> {
+        self.revoked.add(sessions, self.options.life_max + NOT_BEFORE_SKEW)
+    }
+}

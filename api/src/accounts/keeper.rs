@@ -1,0 +1,201 @@
+//! Keeps the key set: reads it before it is too old, and once more for a key that it does not have.
+//!
+//! ```text
+//!              ┌── fresh: keys are looked up, nothing is read
+//! last read ───┤── older: read again in the background; its keys count meanwhile
+//!              └── older than `stale_max`: its keys count no more, nobody can be told who they are
+//! ```
+//!
+//! Owns when the set is read. One reading runs at a time. Failures are repeated with growing pauses,
+//! and unknown keys cause one reading in [`UNKNOWN_PAUSE`] at most: a crowd with tokens of a made-up
+//! key costs the identity provider nothing. Who waits for a reading looks at its result, and does not
+//! begin another.
+
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use engine::sync::{Arc, AtomicBool, Ordering};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    key_set::{Key, KeySet},
+    source::Source,
+};
+use crate::outbound::Backoff;
+
+/// The shortest pause between a reading and the next for an unknown key.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
+/// Pauses after failures.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_mins(1) };
+
+/// What there is to say of a key.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It is in the set.
+    Key(Arc<Key>),
+    /// The set is known, and it is not in it.
+    Unknown,
+    /// The set cannot be read, so nobody knows.
+    Unavailable,
+}
+
+/// A set and when it was read.
+struct Kept {
+    set: KeySet,
+    read_at: Instant,
+    fresh: Duration,
+}
+
+/// How the readings went; locked while one runs.
+#[derive(Default)]
+struct Tries {
+    failures: u32,
+    /// After a failure: no reading begins before.
+    retry_at: Option<Instant>,
+    /// No reading for an unknown key begins before.
+    unknown_at: Option<Instant>,
+}
+
+/// The keeper of one set.
+pub(super) struct Keeper {
+    source: Source,
+    stale_max: Duration,
+    kept: ArcSwapOption<Kept>,
+    tries: Mutex<Tries>,
+    /// Whether the last reading failed.
+    is_failing: AtomicBool,
+}
+
+impl Keeper {
+    pub(super) fn new(source: Source, stale_max: Duration) -> Self {
+        let (kept, tries) = (ArcSwapOption::empty(), Mutex::default());
+        Self { source, stale_max, kept, tries, is_failing: AtomicBool::new(false) }
+    }
+
+    /// The key of this id. For one that is unknown, the set is read again if it may be.
+    pub(super) async fn key(&self, id: &str) -> Found {
+        let seen = self.kept.load_full();
+        if let Some(key) = self.usable().and_then(|kept| kept.set.get(id)) {
+            return Found::Key(key);
+        }
+        let mut tries = self.tries.lock().await;
+        // Another may have read it while this one waited for its turn.
+        if is_same(seen.as_ref(), self.kept.load_full().as_ref()) && tries.may_begin() {
+            self.read(&mut tries).await;
+        }
+        drop(tries);
+        match self.usable().map(|kept| kept.set.get(id)) {
+            Some(Some(key)) => Found::Key(key),
+            // ORDERING: Relaxed; a flag that publishes nothing else.
+            Some(None) if !self.is_failing.load(Ordering::Relaxed) => Found::Unknown,
+            Some(None) | None => Found::Unavailable,
+        }
+    }
+
+    /// The set, unless it is too old to be believed.
+    fn usable(&self) -> Option<Arc<Kept>> {
+        self.kept.load_full().filter(|kept| kept.read_at.elapsed() <= self.stale_max)
+    }
+
+    /// Reads the set whenever it is due; never returns.
+    pub(super) async fn keep_fresh(&self) {
+        loop {
+            let mut tries = self.tries.lock().await;
+            let due = self.due(&tries);
+            if due <= Instant::now() {
+                self.read(&mut tries).await;
+                continue;
+            }
+            drop(tries);
+            sleep_until(due).await;
+        }
+    }
+
+    /// When the set is to be read next.
+    fn due(&self, tries: &Tries) -> Instant {
+        let now = Instant::now();
+        let kept = self.kept.load_full().filter(|_| tries.failures == 0);
+        let stale = kept.map_or(now, |kept| kept.read_at + kept.fresh);
+        tries.retry_at.map_or(stale, |retry_at| stale.max(retry_at))
+    }
+
+    /// Reads the set now, whatever was read before.
+    pub(super) async fn reload(&self) {
+        let mut tries = self.tries.lock().await;
+        self.read(&mut tries).await;
+    }
+
+    async fn read(&self, tries: &mut Tries) {
+        // Set before the reading: a caller that goes away while it runs must not make the next one free.
+        tries.unknown_at = Some(Instant::now() + UNKNOWN_PAUSE);
+        match self.source.read().await {
+            Ok((set, fresh)) => self.keep(set, fresh, tries),
+            Err(why) => self.note_failure(&why, tries),
+        }
+    }
+
+    fn keep(&self, set: KeySet, fresh: Duration, tries: &mut Tries) {
+        let before = self.kept.load_full().map(|kept| kept.set.ids());
+        let keys = set.ids();
+        if tries.failures > 0 {
+            tracing::info!(from = %self.source, "the keys of shoppers' tokens can be read again");
+        }
+        if before.as_ref() != Some(&keys) {
+            tracing::info!(from = %self.source, %keys, "read the keys of shoppers' tokens");
+        }
+        let read_at = Instant::now();
+        self.kept.store(Some(Arc::new(Kept { set, read_at, fresh })));
+        (tries.failures, tries.retry_at) = (0, None);
+        // ORDERING: Relaxed; see `key`.
+        self.is_failing.store(false, Ordering::Relaxed);
+    }
+
+    fn note_failure(&self, why: &str, tries: &mut Tries) {
+        tries.failures = tries.failures.saturating_add(1);
+        let pause = BACKOFF.delay(tries.failures, chance());
+        tries.retry_at = Some(Instant::now() + pause);
+        // ORDERING: Relaxed; see `key`.
+        self.is_failing.store(true, Ordering::Relaxed);
+        if tries.failures > 1 {
+            return;
+        }
+        let from = &self.source;
+        if let Some(kept) = self.usable() {
+            let left = self.stale_max.saturating_sub(kept.read_at.elapsed());
+            tracing::error!(
+                %from, %why, keys_used_for_seconds = left.as_secs(),
+                "cannot read the keys of shoppers' tokens again; those read before are used meanwhile"
+            );
+        } else {
+            tracing::error!(
+                %from, %why,
+                "cannot read the keys of shoppers' tokens; sales with identity = \"jwt\" take no \
+                 entries until they can be read"
+            );
+        }
+    }
+}
+
+impl Tries {
+    fn may_begin(&self) -> bool {
+        let now = Instant::now();
+        [self.retry_at, self.unknown_at].into_iter().flatten().all(|at| at <= now)
+    }
+}
+
+fn is_same(one: Option<&Arc<Kept>>, other: Option<&Arc<Kept>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Spreads the pauses of nodes; without randomness they are the longest.
+fn chance() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_or(u64::MAX, |()| u64::from_le_bytes(bytes))
+}

@@ -1,0 +1,25 @@
+//! Sessions of the shop that are over before their tokens: the shop says so, and their tokens name
+//! nobody any more.
+
+use std::sync::Arc;
+
+use hyper::Response;
+
+use super::authority;
+use crate::{
+    app::{App, Head},
+    error::ApiError,
+    respond,
+    server::{Body, RequestBody},
+    wire::read_revoked,
+};
+
+/// `POST /v1/revoked-sessions`: by the shop's backend or an operator; a repeat changes nothing.
+pub async fn add(app: Arc<App>, head: Head, body: RequestBody) -> Result<Response<Body>, ApiError> {
+    authority::key(&app, &head.headers)?;
+    let revoked = read_revoked(&body.read(&head.headers).await?)?;
+    let accounts = app.accounts.as_ref().ok_or(ApiError::NotFound)?;
+    accounts.revoke(&revoked.sids).map_err(|_full| ApiError::Overloaded)?;
+    tracing::info!(sessions = revoked.sids.len(), "sessions were revoked by a call");
+    Ok(respond::no_content())
+}
