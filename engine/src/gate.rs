@@ -66,6 +66,12 @@ impl Gate {
         (self.level, self.filled_at)
     }
 
+    /// Whether it could stand so at `at` with this pace.
+    pub(crate) fn is_sound(&self, rate_milli: u64, at: Millis) -> bool {
+        let fits = self.level <= burst(self.rate_milli) && self.filled_at <= at;
+        self.rate_milli == rate_milli && fits
+    }
+
     /// Whole admissions the pace allows at `at`.
     pub fn budget(&self, at: Millis) -> u64 {
         self.level_at(at) / ADMISSION

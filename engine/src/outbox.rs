@@ -87,6 +87,11 @@ impl Outbox {
         self.pending.range(next..).map(|(id, pending)| (*id, pending))
     }
 
+    /// All events, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.values()
+    }
+
     /// One event.
     pub(crate) fn get(&self, id: EventId) -> Option<&Pending> {
         self.pending.get(&id)
@@ -150,6 +155,10 @@ impl Binary for Outbox {
         for _ in 0..get_length(input)? {
             let id = EventId::decode(input)?;
             let event = Pending::decode(input)?;
+            let before = outbox.pending.last_key_value().map(|(before, _)| *before);
+            if before >= Some(id) || id > outbox.last() {
+                return Err(DecodeError("order events out of their order"));
+            }
             if event.dead.is_some() {
                 outbox.dead.insert(id);
                 outbox.dead_of_holds.insert((event.hold.id, id));

@@ -14,6 +14,7 @@ mod members;
 mod operate;
 mod places;
 mod replays;
+mod sound;
 mod sweep;
 
 use std::{collections::VecDeque, sync::Arc};

@@ -164,13 +164,8 @@ impl World {
             return Err("a fact of another sale");
         }
         match (record, self.sale(sale)) {
-            (Record::Created { spec, told, .. }, None) if spec.name.tag() == sale => {
-                let is_sound = spec.check().is_empty() && told.0 < EVENTS_MAX;
-                if is_sound { Ok(()) } else { Err("a creation with fields out of their bounds") }
-            }
-            (Record::Created { .. }, _) => {
-                Err("a creation of what is there or is called otherwise")
-            }
+            (Record::Created { .. }, None) => begins(record),
+            (Record::Created { .. }, Some(_)) => Err("a creation of what is there"),
             (_, Some(known)) => known.follows(record, at),
             (_, None) => Err("a fact of a sale that is not there"),
         }
@@ -271,4 +266,15 @@ impl World {
     pub fn hash(&self) -> [u8; 32] {
         *blake3::hash(&self.to_bytes()).as_bytes()
     }
+}
+
+/// Says what of the creation of a sale that was decided elsewhere could not be, if anything could not.
+pub(crate) fn begins(created: &Record) -> Result<(), &'static str> {
+    let Record::Created { spec, epoch, told, .. } = created else {
+        return Err("a sale that does not begin with its creation");
+    };
+    let epochs = Epoch(1)..Epoch(u32::MAX);
+    let is_sound =
+        spec.check().is_empty() && told.0 < EVENTS_MAX && epochs.contains(epoch);
+    if is_sound { Ok(()) } else { Err("a creation with fields out of their bounds") }
 }

@@ -91,7 +91,9 @@ struct Node {
     now: Moment,
     /// A snapshot on its way, and whether it arrived.
     saving: Option<JoinHandle<(SaleTag, bool)>>,
-    /// Sales that the store's list lacked in the last survey.
+    /// The names on the store's list in the last survey.
+    listed: BTreeMap<SaleTag, SaleName>,
+    /// Sales that the list lacked then.
     unlisted: BTreeSet<SaleTag>,
 }
 
@@ -113,6 +115,7 @@ impl SharedArbiter {
             has_served: false,
             now: Moment::default(),
             saving: None,
+            listed: BTreeMap::new(),
             unlisted: BTreeSet::new(),
         };
         Ok(Self { runtime, node })
@@ -170,7 +173,8 @@ impl Arbiter for SharedArbiter {
     fn troubles(&self) -> Vec<String> {
         let unreachable = self.node.breakers.troubles();
         let lost = self.node.replicas.iter().filter_map(|(tag, replica)| {
-            let name = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
+            let known = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
+            let name = known.or_else(|| self.node.listed.get(tag));
             let trouble = replica.trouble(self.node.now.at)?;
             Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
         });
@@ -209,7 +213,8 @@ impl Node {
         self.ask(decided, sorted.shoppers).await;
         Box::pin(self.gather(decided)).await;
         let has_surveyed = self.next_survey > Millis(0);
-        let is_joining = |replica: &Replica| replica.joining_since.is_some();
+        let is_joining =
+            |replica: &Replica| replica.joining_since.is_some() && !replica.is_out_of_service();
         self.has_served |= has_surveyed && !self.replicas.values().any(is_joining);
         Box::pin(self.say_returned(decided)).await;
         if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
@@ -272,7 +277,8 @@ impl Node {
             Err(error) => return self.breakers.failed(own, &error),
         };
         self.breakers.answered(own, decided.at);
-        let listed: BTreeSet<SaleTag> = names.iter().map(SaleName::tag).collect();
+        self.listed = names.into_iter().map(|name| (name.tag(), name)).collect();
+        let listed: Vec<SaleTag> = self.listed.keys().copied().collect();
         for tag in &listed {
             let is_given_up = self.replicas.get(tag).is_some_and(Replica::is_out_of_service);
             if self.world.sale(*tag).is_none() && !is_given_up && !self.is_away(*tag) {
@@ -282,7 +288,8 @@ impl Node {
                 }
             }
         }
-        let unlisted = self.replicas.keys().filter(|tag| !listed.contains(tag)).copied().collect();
+        let is_unlisted = |tag: &&SaleTag| !self.listed.contains_key(*tag);
+        let unlisted = self.replicas.keys().filter(is_unlisted).copied().collect();
         // Twice, for one that another node deletes is off the list before this node hears of it.
         for tag in self.unlisted.intersection(&unlisted) {
             if let Some(sale) = self.world.sale(*tag) {

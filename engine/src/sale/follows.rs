@@ -15,10 +15,10 @@ use crate::{
     session::SessionState,
 };
 
-/// What does not follow.
-type Refused = Result<(), &'static str>;
+/// What does not follow, if anything does not.
+pub(super) type Refused = Result<(), &'static str>;
 
-fn check(follows: bool, what: &'static str) -> Refused {
+pub(super) fn check(follows: bool, what: &'static str) -> Refused {
     if follows { Ok(()) } else { Err(what) }
 }
 
@@ -156,4 +156,4 @@ impl Sale {
     }
 }
 
-const NO_OFFER: &str = "an offer that the sale does not have";
+pub(super) const NO_OFFER: &str = "an offer that the sale does not have";

@@ -307,8 +307,14 @@ impl Binary for Holds {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let mut holds = Self { last: u64::decode(input)?, ..Self::default() };
+        let mut before = HoldId(0);
         for _ in 0..get_length(input)? {
-            holds.push(Arc::new(Hold::decode(input)?));
+            let hold = Hold::decode(input)?;
+            if hold.id <= before || hold.id > holds.last_id() {
+                return Err(DecodeError("holds out of their order"));
+            }
+            before = hold.id;
+            holds.push(Arc::new(hold));
         }
         for _ in 0..get_length(input)? {
             let (at, id) = (Millis::decode(input)?, HoldId::decode(input)?);
@@ -320,8 +326,9 @@ impl Binary for Holds {
         for _ in 0..get_length(input)? {
             let (shopper, count) = (ShopperKey::decode(input)?, u32::decode(input)?);
             let share = holds.share_or_new(shopper);
-            share.made += count;
-            share.forgotten += count;
+            let made = share.made.checked_add(count).filter(|_| share.forgotten == 0);
+            share.made = made.ok_or(DecodeError("forgotten holds of a shopper"))?;
+            share.forgotten = count;
         }
         Ok(holds)
     }

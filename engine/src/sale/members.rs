@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{Sale, holds};
+use super::{
+    Sale,
+    follows::{Refused, check},
+    holds,
+};
 use crate::{
     clock::Millis,
     codec::{Binary, DecodeError, get_length, put_all},
@@ -74,6 +78,12 @@ impl Members {
     /// Who parted at `since` or later.
     pub(crate) fn parted_since(&self, since: Millis) -> impl Iterator<Item = &NodeName> {
         self.parted.iter().filter(move |(_, at)| **at >= since).map(|(node, _)| node)
+    }
+
+    /// Whether they could have come about in a sale of so many offers and holds.
+    pub(super) fn are_sound(&self, offers: usize, last_hold: HoldId) -> Refused {
+        let fit = self.promised.len() <= offers && self.parted.len() <= PARTED_NODES_MAX;
+        check(fit && self.set_aside_to <= last_hold, "nodes that promised what there is not")
     }
 
     pub(super) fn join(&mut self, node: &NodeName) {

@@ -6,12 +6,15 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Controls, Phase, Sale};
+use super::{
+    Controls, Phase, Sale,
+    follows::{Refused, check},
+};
 use crate::{
     clock::Millis,
     codec::binary_struct,
     id::{Epoch, OfferIndex},
-    limits::{self, CHANGES_KEPT_MAX, REPLAY_TTL_MS},
+    limits::{self, CHANGES_KEPT_MAX, EVENTS_MAX, REPLAY_TTL_MS},
     record::{Change, ReplayKey},
     spec::{SaleSpec, SpecPatch, SpecProblem},
 };
@@ -81,6 +84,16 @@ struct Kept {
 binary_struct!(Kept { replay, answer });
 
 impl Changes {
+    /// Whether they could have been made until `at`.
+    pub(super) fn are_sound(&self, at: Millis) -> Refused {
+        let fit = self.count < EVENTS_MAX && self.kept.len() <= CHANGES_KEPT_MAX;
+        check(fit, "more changes than there can be")?;
+        self.kept.iter().try_for_each(|Kept { answer, .. }| {
+            let is_sound = answer.at <= at && answer.spec.check().is_empty();
+            check(is_sound, "a kept answer with fields out of their bounds")
+        })
+    }
+
     fn look_up(&self, replay: ReplayKey, at: Millis) -> KnownChange {
         let is = |kept: &&Kept| kept.replay.key == replay.key;
         match self.kept.iter().rev().find(is) {

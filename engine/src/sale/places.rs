@@ -39,6 +39,11 @@ impl Places {
         Number(self.shoppers.len() as u64)
     }
 
+    /// Waiting places, in all.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting_total
+    }
+
     /// Waiting places that left the line, in all.
     pub(crate) fn departed(&self) -> u64 {
         self.departed
@@ -181,6 +186,9 @@ impl Binary for Places {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         let length = get_length(input)?;
+        if length as u64 > PLACES_MAX {
+            return Err(DecodeError("more places than a line has"));
+        }
         let (mut shoppers, mut states) = (Segmented::default(), Segmented::default());
         for _ in 0..length {
             shoppers.push(ShopperKey::decode(input)?);

@@ -182,14 +182,14 @@ impl Replays {
 
     /// Takes the byte form off the front of `input`.
     pub(super) fn decode(input: &mut &[u8], places: &Places) -> Result<Self, DecodeError> {
-        let count = get_length(input)?;
+        let count = bounded(get_length(input)?, ENTRY_REPLAYS_MAX)?;
         let mut replays = Self::default();
         replays.entries.reserve(count);
         for _ in 0..count {
             let (replay, at) = (ReplayKey::decode(input)?, Millis::decode(input)?);
             replays.entries.push(Kept::of_entry(replay, EntryAnswer::decode(input)?, at, places));
         }
-        let count = get_length(input)?;
+        let count = bounded(get_length(input)?, HOLD_REPLAYS_MAX)?;
         replays.holds.reserve(count);
         for _ in 0..count {
             let (ReplayKey { key, body }, at) = (ReplayKey::decode(input)?, Millis::decode(input)?);
@@ -198,6 +198,10 @@ impl Replays {
         }
         Ok(replays)
     }
+}
+
+fn bounded(count: usize, most: usize) -> Result<usize, DecodeError> {
+    if count <= most { Ok(count) } else { Err(DecodeError("more answers than are kept")) }
 }
 
 impl Kept<Told> {

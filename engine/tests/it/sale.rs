@@ -4,6 +4,7 @@
 //! records are audited, replayed, encoded and decoded after each batch: equal journals give equal
 //! worlds at every step, and a world that was read back decides as the one that was never written.
 
+mod foreign;
 mod machine;
 mod model;
 mod operators;

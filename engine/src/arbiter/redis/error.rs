@@ -74,11 +74,18 @@ pub enum StoreError {
     Library(String),
     /// A fact that the store decided contradicts what this node knows: the stream's entry, and what it is.
     Contradiction(u64, &'static str),
+    /// The snapshot beside a sale's stream is none that a node wrote of this history, and why.
+    BadSnapshot(&'static str),
     /// An answer that this node cannot read.
     Reply(&'static str),
 }
 
 impl StoreError {
+    /// Whether what the store has of a sale cannot be the sale, whenever it is asked again.
+    pub(crate) fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Contradiction(..) | Self::BadSnapshot(_))
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
     pub(super) fn unusable(error: fred::error::Error) -> Self {
         Self::Unusable(error.to_string())
@@ -148,6 +155,9 @@ impl fmt::Display for StoreError {
             Self::Library(why) => write!(f, "the library fails at this sale: {why}"),
             Self::Contradiction(seq, what) => {
                 write!(f, "entry {seq} of its stream contradicts what this node knows: {what}")
+            }
+            Self::BadSnapshot(what) => {
+                write!(f, "the snapshot beside its stream is not taken over: {what}")
             }
             Self::Reply(what) => write!(f, "the store answered {what}"),
         }

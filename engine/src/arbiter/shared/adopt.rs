@@ -5,7 +5,7 @@ use super::{Node, replica::Replica};
 use crate::{
     arbiter::{
         Decided,
-        redis::{Entry, Facts, StoreError},
+        redis::{Entry, Facts, Snapshot, StoreError},
     },
     clock::Millis,
     codec::Binary as _,
@@ -13,6 +13,7 @@ use crate::{
     record::{Record, Stood},
     sale::Sale,
     stream::Point,
+    world::begins,
 };
 
 /// Bytes of a sale in one record of the journal.
@@ -33,11 +34,13 @@ impl Node {
                 self.follow(decided, tag, facts.entries, &[])
             }
             Ok(facts) => {
-                self.begin_again(decided, tag, &facts)?;
+                let begun = self.begin_again(decided, tag, &facts);
+                begun.inspect_err(|error| self.give_up(tag, error))?;
                 self.catch_up(decided, tag).await
             }
             Err(StoreError::Trimmed { .. } | StoreError::Diverged { .. }) => {
-                self.take_snapshot(decided, tag).await?;
+                let taken = self.take_snapshot(decided, tag).await;
+                taken.inspect_err(|error| self.give_up(tag, error))?;
                 // In the same batch, so that no reader is shown the line as it was.
                 self.catch_up(decided, tag).await
             }
@@ -59,6 +62,9 @@ impl Node {
         else {
             return Err(StoreError::Reply("a stream that does not begin with a sale"));
         };
+        let is_own = created.sale() == tag;
+        let sound = if is_own { begins(created) } else { Err("a creation of another sale") };
+        sound.map_err(|what| StoreError::Contradiction(point.seq, what))?;
         let sale = Sale::created(created, *at);
         let mut bytes = Vec::new();
         sale.encode(&mut bytes);
@@ -74,14 +80,7 @@ impl Node {
         decided: &mut Decided,
         tag: SaleTag,
     ) -> Result<(), StoreError> {
-        let Some(snapshot) = self.store().snapshot(tag).await? else {
-            return Err(StoreError::Reply("no snapshot yet of a sale whose stream was trimmed"));
-        };
-        let sale = Sale::decode(&mut snapshot.bytes.as_slice())
-            .map_err(|_| StoreError::Reply("a snapshot that is no sale"))?;
-        if sale.tag() != tag {
-            return Err(StoreError::Reply("a snapshot of another sale"));
-        }
+        let (sale, snapshot) = self.sound_snapshot(tag).await?;
         let promised = self.promised_before(tag, &sale);
         let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica| replica.epoch);
         self.meet(decided, tag, epoch.max(snapshot.point.epoch));
@@ -91,6 +90,38 @@ impl Node {
         replica.promised = promised;
         self.replicas.insert(tag, replica);
         Ok(())
+    }
+
+    /// The snapshot of a sale, if the sale could have come about and is of the stream's history.
+    async fn sound_snapshot(&self, tag: SaleTag) -> Result<(Sale, Snapshot), StoreError> {
+        let Some(snapshot) = self.store().snapshot(tag).await? else {
+            return Err(StoreError::Reply("no snapshot yet of a sale whose stream was trimmed"));
+        };
+        let point = snapshot.point;
+        let sale = Sale::restored(&snapshot.bytes, snapshot.at).map_err(StoreError::BadSnapshot)?;
+        if sale.tag() != tag {
+            return Err(StoreError::BadSnapshot("it is of another sale"));
+        }
+        let known = self.store().facts(tag, &point, 1).await;
+        // Unless the sale was rebuilt meanwhile, and its snapshots gone.
+        if matches!(known, Err(StoreError::Diverged { .. }))
+            && self.store().snapshot_point(tag).await? == Some(point)
+        {
+            return Err(StoreError::BadSnapshot("its point is not in the stream"));
+        }
+        if snapshot.at > known?.at {
+            // The store's clock was set back, and will be there soon.
+            return Err(StoreError::Reply("a snapshot of a time that is yet to come"));
+        }
+        Ok((sale, snapshot))
+    }
+
+    /// What the store has of a sale is none that this node could serve, if that is what `error` says.
+    fn give_up(&mut self, tag: SaleTag, error: &StoreError) {
+        if error.is_contradiction() {
+            let replica = self.replicas.entry(tag).or_insert_with(|| Replica::at(Epoch(0)));
+            replica.put_out_of_service(error);
+        }
     }
 
     /// A sale that this node has just heard of. A node that starts is not ready before it serves what it

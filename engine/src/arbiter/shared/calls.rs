@@ -308,6 +308,7 @@ impl Node {
             }
             // A contradiction was noted where it was found.
             StoreError::Contradiction(..)
+            | StoreError::BadSnapshot(_)
             | StoreError::Unavailable(_)
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }

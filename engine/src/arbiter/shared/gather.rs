@@ -44,7 +44,7 @@ impl Node {
             if let Err(error) = self.regain(decided, tag).await {
                 self.note_failure(tag, &error);
                 if let Some(replica) = self.replicas.get_mut(&tag)
-                    && !matches!(error, StoreError::Contradiction(..))
+                    && !error.is_contradiction()
                 {
                     replica.gather(now, at.after(GATHER_MS), &error.to_string());
                 }

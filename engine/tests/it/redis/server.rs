@@ -154,6 +154,13 @@ impl Raw {
         self.0.custom(named, arguments).await.expect("a command that the server knows")
     }
 
+    /// Sets a field of a hash to bytes.
+    pub(super) async fn put(&self, key: &str, field: &str, bytes: &[u8]) {
+        let set = CustomCommand::new("HSET", ClusterHash::FirstKey, false);
+        let arguments = vec![Value::from(key), Value::from(field), Value::from(bytes)];
+        drop(self.0.custom::<Value, _>(set, arguments).await.expect("a hash"));
+    }
+
     /// All that a sale's keys hold, but for the stream and for what does not follow from the facts.
     pub(super) async fn dump(&self, keys: &[String]) -> BTreeMap<String, String> {
         let mut dump = BTreeMap::new();

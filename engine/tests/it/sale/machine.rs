@@ -3,11 +3,12 @@
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
+    codec::Binary as _,
     command::{Command, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     record::{Change, EntryStanding, Record, ReplayKey},
-    sale::{Settler, TicketRef, Version},
+    sale::{Sale, Settler, TicketRef, Version},
     spec::{Rejoin, SaleSpec, SpecPatch},
     world::World,
 };
@@ -336,6 +337,12 @@ impl StateMachineTest for Tested {
         assert_eq!(tested.follower.hash(), world.hash(), "equal records, equal world");
         tested.audit.check_against(world);
         compare(world, &reference.model);
+        if let Some(sale) = world.sale(tag()) {
+            let mut bytes = Vec::new();
+            sale.encode(&mut bytes);
+            let restored = Sale::restored(&bytes, tested.now).map(drop);
+            assert_eq!(restored, Ok(()), "a sale that came about is taken for one");
+        }
     }
 
     fn teardown(tested: Self, _: Reference) {

@@ -6,7 +6,7 @@ do
 -- How long a snapshot is kept that its writer does not go on with.
 local NEXT_KEPT_MS = 60000
 -- Fields of the hash beside the chunks, which are under their numbers from 0.
-local ABOUT = { 'writer', 'count', 'epoch', 'seq', 'chain', 'at' }
+local ABOUT = { 'writer', 'count', 'epoch', 'seq', 'chain', 'at', 'digest' }
 
 -- Lets go of the entries that neither the snapshot nor a serving node needs. The last that each has
 -- stays, for by it they show that their history is this one.
@@ -15,7 +15,8 @@ local function trim(s, point)
   redis.call('XTRIM', s.keys[FACTS], 'MINID', entry_id(from.epoch, from.seq))
 end
 
--- epoch; the snapshot's point; its time; who writes it; which chunk of how many, from 0; its bytes.
+-- epoch; the snapshot's point; its time; who writes it; which chunk of how many, from 0; the digest up to and
+-- with that; its bytes. A snapshot that is there of a point past the stream's end was put by no node.
 local function put_snapshot(keys, args)
   local point = read_point(args, 2)
   local s, refusal = writable(keys, tonumber(args[1]), point)
@@ -24,7 +25,7 @@ local function put_snapshot(keys, args)
   end
   local writer, index, count = args[6], tonumber(args[7]), tonumber(args[8])
   local last = tonumber(redis.call('HGET', keys[SNAPSHOT], 'seq') or '')
-  if last and last >= point.seq then
+  if last and last >= point.seq and last <= s.seq then
     return { 'ok', 'dropped' }
   elseif index == 0 then
     redis.call('UNLINK', keys[SNAPSHOT_NEXT])
@@ -34,7 +35,7 @@ local function put_snapshot(keys, args)
     -- Another has begun since, or this one stood still for too long.
     return { 'ok', 'dropped' }
   end
-  redis.call('HSET', keys[SNAPSHOT_NEXT], index, args[9])
+  redis.call('HSET', keys[SNAPSHOT_NEXT], index, args[10], 'digest', args[9])
   if index + 1 < count then
     redis.call('PEXPIRE', keys[SNAPSHOT_NEXT], NEXT_KEPT_MS)
     return { 'ok', 'taken' }
