@@ -204,6 +204,9 @@ pub enum Reply {
     /// To any: who decides could not be asked in time. Whether it was done is unknown; asking again with
     /// the same key, or for the same place or hold, is safe.
     Unavailable,
+    /// To any: nothing was done, for this node has yet to join the nodes of a sale that was just made elsewhere.
+    /// That takes a few ticks, and the scribe asks again.
+    NotYet,
     /// To the pipeline's and the scribe's own commands: how many places or events it concerned.
     Noted(usize),
 }

@@ -392,7 +392,7 @@ impl Engine {
             });
         }
         match commit.await {
-            Ok(Ok(Reply::Unavailable)) => Err(Failure::Unavailable),
+            Ok(Ok(Reply::Unavailable | Reply::NotYet)) => Err(Failure::Unavailable),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(busy)) => Err(Failure::Busy(busy)),
             Err(_) => Err(Failure::Stopped),

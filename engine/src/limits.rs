@@ -4,6 +4,11 @@
 //! own buffer, or the length of a name, stands with it. Every queue, table, batch and buffer has a
 //! bound. At a bound the refusal is explicit; nothing is dropped and nothing waits without end.
 
+/// Commands that the scribe asks again once this node has joined the nodes of a sale that was just made
+/// elsewhere. A batch of them: a crowd that comes to a sale in its first tenth of a second gets 503 beyond
+/// that.
+pub const NOT_YET_MAX: usize = BATCH_COMMANDS_MAX;
+
 /// Commands that may wait between the handlers and the scribe. A power of two, as the ring's index
 /// arithmetic needs. At 100,000 commands a second it is 160 ms of work: more would only be waiting.
 pub const RING_SLOTS: usize = 16_384;

@@ -92,6 +92,9 @@ pub struct Scribe {
     publishers: BTreeMap<SaleTag, Publisher>,
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
+    /// Requests that could not be decided yet, and when they are asked again.
+    not_yet: Vec<Request>,
+    not_yet_until: Millis,
     /// The last batch, emptied, for its memory.
     spare: Batch,
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
@@ -182,6 +185,8 @@ impl Scribe {
             watch,
             publishers,
             unfinished: None,
+            not_yet: Vec::new(),
+            not_yet_until: Millis(0),
             spare: Batch::default(),
             wanted_bytes: 0,
             idle_sweep: IdleSweep::new(at),
@@ -224,13 +229,18 @@ impl Scribe {
     }
 
     /// One turn: decides `requests` and whatever time brings, and answers once it is durable.
-    /// Takes from the front of `requests` and leaves what did not fit this batch.
+    /// Takes from the front of `requests` and leaves what did not fit this batch; what could not be decided
+    /// yet stays here, and is asked again a tick later.
     pub fn step(&mut self, requests: &mut Vec<Request>) -> Result<(), Fatal> {
         if let Some(batch) = self.unfinished.take() {
             self.finish(batch)?;
         }
         let at = self.clock.now();
         self.look_at_the_clock(at);
+        if at >= self.not_yet_until {
+            // First, for they came before the others.
+            drop(requests.splice(0..0, self.not_yet.drain(..)));
+        }
         let (taken, bytes) = front(requests);
         let full = self.unfinished.is_some() || !self.reserve(bytes)?;
         self.registry.set_storage_full(full);
@@ -284,6 +294,11 @@ impl Scribe {
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
         // and one wake-up of a thread serves many.
         for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
+            if reply == Reply::NotYet && self.not_yet.len() < limits::NOT_YET_MAX {
+                self.not_yet.push(request);
+                self.not_yet_until = batch.decided.at.after(limits::TICK_MS);
+                continue;
+            }
             let wake_up = self.answer(request, reply, batch.decided.at, &adopted);
             batch.wake_ups.extend(wake_up);
         }

@@ -9,7 +9,8 @@
 //!
 //! Owns the world as far as this node has followed it, and a [`Replica`] for each sale: how it stands
 //! with the sale's stream. Everything happens in a turn of the scribe, one turn after the other; what
-//! cannot be asked in time is answered [`Reply::Unavailable`].
+//! cannot be asked in time is answered [`Reply::Unavailable`], and what has to wait until this node has joined
+//! the others [`Reply::NotYet`].
 
 mod adopt;
 mod breaker;

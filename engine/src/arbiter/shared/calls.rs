@@ -226,6 +226,11 @@ impl Node {
         if self.follow(decided, call.sale, facts.entries, &own).is_err() {
             return;
         }
+        if is_joining {
+            for index in &call.indexes {
+                decided.replies[*index] = self.not_joined(call.sale);
+            }
+        }
         let sale = self.world.sale(call.sale);
         let mut is_contradicted = false;
         for ((verdict, command), index) in
@@ -254,6 +259,14 @@ impl Node {
         if delivers {
             self.save(call.sale, facts.at).await;
         }
+    }
+
+    /// The reply to what nothing was decided of because this node has yet to join. It waits for that a little:
+    /// a sale that was just made elsewhere is joined in two or three ticks.
+    pub(super) fn not_joined(&self, sale: SaleTag) -> Reply {
+        let is_long =
+            self.replicas.get(&sale).is_none_or(|replica| replica.is_joining_long(self.now.at));
+        if is_long { Reply::Unavailable } else { Reply::NotYet }
     }
 
     /// What entries that repeat others were told then, by the places of their replies.

@@ -220,7 +220,8 @@ impl Replica {
         self.joining_since = is_joining.then(|| self.joining_since.unwrap_or(at));
     }
 
-    fn is_joining_long(&self, now: Millis) -> bool {
+    /// Whether it has been joining for so long that nobody should wait for it.
+    pub(super) fn is_joining_long(&self, now: Millis) -> bool {
         self.joining_since.is_some_and(|since| now.since(since) >= JOINING_MS)
     }
 

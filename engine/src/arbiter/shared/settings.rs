@@ -35,6 +35,7 @@ impl Node {
         };
         match done {
             Ok(done) => Reply::Changed(done),
+            Err(StoreError::Joining) => self.not_joined(super::operated(command)),
             Err(error) => {
                 self.note_failure(super::operated(command), &error);
                 Reply::Unavailable

@@ -23,6 +23,31 @@ use super::{
 use crate::support::{self, SALE, author, key, pass_of, wide};
 
 #[test]
+fn what_is_asked_of_a_sale_that_was_just_made_elsewhere_waits_until_this_node_has_joined() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = together(&server.url(), 5).await;
+        for round in 0..4 {
+            let name = format!("new-{round}");
+            a.create(&name, 5).await;
+            // Each asked for once.
+            let view = b.sale(&name).await;
+            let (entries, change) = tokio::join!(
+                async { tokio::join!(b.enter(&view, 1), b.enter(&view, 2), b.enter(&view, 3)) },
+                b.engine().change(view.tag(), author(), Change::Pause, Terms::default()),
+            );
+            let entries = [entries.0, entries.1, entries.2];
+            let numbers = entries.map(|entry| entry.expect("it waits").answer.number.0);
+            assert_eq!(BTreeSet::from(numbers), BTreeSet::from([1, 2, 3]));
+            change.expect("an operator waits as well");
+            let other = a.sale(&name).await;
+            until("the other node has them", || other.line().issued() == Number(3)).await;
+        }
+        part([a, b]);
+    });
+}
+
+#[test]
 fn three_engines_give_dense_numbers_sell_every_unit_once_and_show_the_same() {
     const UNITS: u64 = 60;
     const CROWD: u128 = 40;
