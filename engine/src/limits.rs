@@ -111,7 +111,7 @@ pub const CHANGES_KEPT_MAX: usize = 64;
 /// How long a reply is kept for its idempotency key.
 pub const REPLAY_TTL_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Deletions that came with a key and are remembered of the sales of one name.
+/// Deletions that came with a key and are remembered of the sales of one name, and as many creations.
 pub const DELETIONS_KEPT_MAX: usize = 16;
 /// Numbers of a sale's order events stay below this: a receiver may read them as JSON numbers.
 pub const EVENTS_MAX: u64 = 1 << 53;

@@ -25,8 +25,8 @@ pub use self::decide::{
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
 pub(crate) use self::holds::is_ended;
 pub use self::members::Members;
-pub(crate) use self::operate::KnownChange;
 pub use self::operate::{ChangeAnswer, ChangeRefusal, InUse, Version};
+pub(crate) use self::operate::{Kept, KnownChange};
 use self::{
     holds::Holds,
     operate::Changes,
@@ -168,7 +168,7 @@ impl Sale {
             freeing: Pace::default(),
             spec: (**spec).clone(),
         };
-        sale.note_change(0, *replay, at);
+        sale.note_creation(*replay, at);
         sale
     }
 

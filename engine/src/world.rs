@@ -15,7 +15,7 @@ use crate::{
         OUTBOX_SALE_SHARE, REPLAY_TTL_MS,
     },
     record::{Record, ReplayKey, Stood},
-    sale::Sale,
+    sale::{Kept, KnownChange, Sale},
     stream::Point,
 };
 
@@ -45,9 +45,12 @@ struct Retired {
     /// Of the sales of this name, the last deletions that came with a key, oldest first: repeated late, none of
     /// them deletes a sale that was made since.
     deletions: Vec<Deletion>,
+    /// What their creations were answered that came with a key, oldest first: repeated late, none of them makes
+    /// the sale again.
+    creations: Vec<Kept>,
 }
 
-binary_struct!(Retired { epoch, event, deletions });
+binary_struct!(Retired { epoch, event, deletions, creations });
 
 /// The deletion of a sale that came with an idempotency key.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +95,21 @@ impl World {
         };
         let deletion = self.retired.get(&tag)?.deletions.iter().rfind(is_it)?;
         Some(deletion.replay == replay)
+    }
+
+    /// What is known of a creation with this key from the deleted sales of a name.
+    pub(crate) fn made_with(&self, tag: SaleTag, replay: ReplayKey, at: Millis) -> KnownChange {
+        let creations = self.retired.get(&tag).into_iter().flat_map(|retired| &retired.creations);
+        let mut last_first = creations.rev().map(|kept| kept.known(replay, at));
+        last_first.find(|known| *known != KnownChange::New).unwrap_or(KnownChange::New)
+    }
+
+    /// Whether an operator's request came with this key, for a sale that is there or the creation of one that
+    /// was deleted.
+    pub(crate) fn knows_key(&self, replay: ReplayKey, at: Millis) -> bool {
+        let is_known = |known| known != KnownChange::New;
+        self.sales().any(|sale| is_known(sale.known_change(replay, at)))
+            || self.retired.keys().any(|tag| is_known(self.made_with(*tag, replay, at)))
     }
 
     /// How far a sale was followed that many nodes serve.
@@ -176,15 +194,20 @@ impl World {
             unreachable!("a deletion is a change");
         };
         let (tag, deletion) = (*tag, replay.map(|replay| Deletion { replay, at }));
-        let mut deletions = self.retired.remove(&tag).map_or(Vec::new(), |before| before.deletions);
+        let before = self.retired.remove(&tag);
+        let (mut deletions, mut creations) =
+            before.map_or_else(Default::default, |before| (before.deletions, before.creations));
+        let gone = self.sales.remove(&tag).expect("only a known sale is deleted");
         deletions.retain(|before| at.since(before.at) < REPLAY_TTL_MS);
         deletions.extend(deletion);
-        let too_many = deletions.len().saturating_sub(DELETIONS_KEPT_MAX);
-        deletions.drain(..too_many);
-        let gone = self.sales.remove(&tag).expect("only a known sale is deleted");
+        creations.retain(|before| before.is_kept(at));
+        creations.extend(gone.made().cloned());
+        let too_many = |count: usize| ..count.saturating_sub(DELETIONS_KEPT_MAX);
+        deletions.drain(too_many(deletions.len()));
+        creations.drain(too_many(creations.len()));
         self.undelivered -= gone.outbox().len();
         let (epoch, event) = (gone.epoch(), gone.outbox().last());
-        self.retired.insert(tag, Retired { epoch, event, deletions });
+        self.retired.insert(tag, Retired { epoch, event, deletions, creations });
         self.points.remove(&tag);
         self.met.remove(&tag);
     }
@@ -274,7 +297,6 @@ pub(crate) fn begins(created: &Record) -> Result<(), &'static str> {
         return Err("a sale that does not begin with its creation");
     };
     let epochs = Epoch(1)..Epoch(u32::MAX);
-    let is_sound =
-        spec.check().is_empty() && told.0 < EVENTS_MAX && epochs.contains(epoch);
+    let is_sound = spec.check().is_empty() && told.0 < EVENTS_MAX && epochs.contains(epoch);
     if is_sound { Ok(()) } else { Err("a creation with fields out of their bounds") }
 }

@@ -34,9 +34,7 @@ pub(super) fn created(
     if let Some(changed) = answered(world, tag, replay, at)? {
         return Ok(Decision::Answered(changed));
     }
-    let is_known =
-        |replay| world.sales().any(|sale| sale.known_change(replay, at) != KnownChange::New);
-    if replay.is_some_and(is_known) {
+    if replay.is_some_and(|replay| world.knows_key(replay, at)) {
         // It made a sale of another name.
         return Err(ChangeRefusal::OtherBody);
     }
@@ -74,7 +72,7 @@ pub(super) fn changed(
 }
 
 /// What a request with this key was answered before, if it was: by the sale, or by an earlier one of
-/// its name that was deleted with it.
+/// its name that was made or deleted with it.
 pub(super) fn answered(
     world: &World,
     tag: SaleTag,
@@ -87,7 +85,13 @@ pub(super) fn answered(
         Some(false) => return Err(ChangeRefusal::OtherBody),
         None => {}
     }
-    match world.sale(tag).map_or(KnownChange::New, |sale| sale.known_change(replay, at)) {
+    let known = world.sale(tag).map_or(KnownChange::New, |sale| sale.known_change(replay, at));
+    told(if known == KnownChange::New { world.made_with(tag, replay, at) } else { known })
+}
+
+/// The answer that is known, if it is.
+pub(super) fn told(known: KnownChange) -> Result<Option<Changed>, ChangeRefusal> {
+    match known {
         KnownChange::New => Ok(None),
         KnownChange::Answered(answer) => Ok(Some(Changed { answer: Some(answer), replayed: true })),
         KnownChange::OtherBody => Err(ChangeRefusal::OtherBody),

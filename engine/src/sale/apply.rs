@@ -60,7 +60,7 @@ impl Sale {
             }
             Record::Changed { author, change, replay, .. } => {
                 self.apply_change(author, change, at);
-                self.note_change(1, *replay, at);
+                self.note_change(*replay, at);
             }
             Record::ClockSet { offset_ms, .. } => self.controls.clock_offset_ms = *offset_ms,
             Record::Resumed { .. } => self.apply_resumed(at),

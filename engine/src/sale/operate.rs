@@ -69,44 +69,64 @@ pub(crate) enum KnownChange {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     count: u64,
+    /// What the sale's creation was answered. No number of changes pushes it out, and it outlives the sale.
+    made: Option<Kept>,
     /// Oldest first.
     kept: VecDeque<Kept>,
 }
 
-binary_struct!(Changes { count, kept });
+binary_struct!(Changes { count, made, kept });
 
+/// What an operator's request with a key was answered.
 #[derive(Clone, Debug)]
-struct Kept {
+pub(crate) struct Kept {
     replay: ReplayKey,
     answer: Arc<ChangeAnswer>,
 }
 
 binary_struct!(Kept { replay, answer });
 
+impl Kept {
+    /// Whether it is still answered at `at`.
+    pub(crate) fn is_kept(&self, at: Millis) -> bool {
+        at.since(self.answer.at) < REPLAY_TTL_MS
+    }
+
+    /// What it says of a request with this key.
+    pub(crate) fn known(&self, replay: ReplayKey, at: Millis) -> KnownChange {
+        if self.replay.key != replay.key || !self.is_kept(at) {
+            KnownChange::New
+        } else if self.replay == replay {
+            KnownChange::Answered(Arc::clone(&self.answer))
+        } else {
+            KnownChange::OtherBody
+        }
+    }
+
+    /// Whether it could have been answered until `at`.
+    fn is_sound(&self, at: Millis) -> bool {
+        self.answer.at <= at && self.answer.spec.check().is_empty()
+    }
+}
+
 impl Changes {
     /// Whether they could have been made until `at`.
     pub(super) fn are_sound(&self, at: Millis) -> Refused {
         let fit = self.count < EVENTS_MAX && self.kept.len() <= CHANGES_KEPT_MAX;
         check(fit, "more changes than there can be")?;
-        self.kept.iter().try_for_each(|Kept { answer, .. }| {
-            let is_sound = answer.at <= at && answer.spec.check().is_empty();
-            check(is_sound, "a kept answer with fields out of their bounds")
-        })
+        let are_sound = self.kept.iter().chain(&self.made).all(|kept| kept.is_sound(at));
+        check(are_sound, "a kept answer with fields out of their bounds")
     }
 
     fn look_up(&self, replay: ReplayKey, at: Millis) -> KnownChange {
-        let is = |kept: &&Kept| kept.replay.key == replay.key;
-        match self.kept.iter().rev().find(is) {
-            Some(kept) if at.since(kept.answer.at) >= REPLAY_TTL_MS => KnownChange::New,
-            Some(kept) if kept.replay == replay => KnownChange::Answered(Arc::clone(&kept.answer)),
-            Some(_) => KnownChange::OtherBody,
-            None => KnownChange::New,
-        }
+        let mut last_first = self.kept.iter().rev().chain(&self.made);
+        let last = last_first.find(|kept| kept.replay.key == replay.key);
+        last.map_or(KnownChange::New, |kept| kept.known(replay, at))
     }
 
     fn keep(&mut self, replay: ReplayKey, answer: ChangeAnswer) {
         let at = answer.at;
-        let is_over = |kept: &Kept| at.since(kept.answer.at) >= REPLAY_TTL_MS;
+        let is_over = |kept: &Kept| !kept.is_kept(at);
         while self.kept.len() >= CHANGES_KEPT_MAX || self.kept.front().is_some_and(is_over) {
             self.kept.pop_front();
         }
@@ -186,10 +206,20 @@ impl Sale {
         self.changes.look_up(replay, at)
     }
 
-    /// A change was made, asked for with this key if any; the sale's creation is none, but may have a
-    /// key.
-    pub(super) fn note_change(&mut self, counts: u64, replay: Option<ReplayKey>, at: Millis) {
-        self.changes.count += counts;
+    /// What its creation was answered, if that came with a key.
+    pub(crate) fn made(&self) -> Option<&Kept> {
+        self.changes.made.as_ref()
+    }
+
+    /// The sale was made, with this key if any.
+    pub(super) fn note_creation(&mut self, replay: Option<ReplayKey>, at: Millis) {
+        let answer = Arc::new(self.change_answer(at));
+        self.changes.made = replay.map(|replay| Kept { replay, answer });
+    }
+
+    /// A change was made, asked for with this key if any.
+    pub(super) fn note_change(&mut self, replay: Option<ReplayKey>, at: Millis) {
+        self.changes.count += 1;
         if let Some(replay) = replay {
             let answer = self.change_answer(at);
             self.changes.keep(replay, answer);

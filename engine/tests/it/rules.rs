@@ -4,17 +4,19 @@
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
-    command::{Command, Entry, Reply},
+    command::{Changed, Command, Entry, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, HoldId, Number, SaleTag, ShopperKey},
-    limits::{GATE_WALK_PLACES_MAX, SWEEP_RECORDS_MAX},
+    limits::{GATE_WALK_PLACES_MAX, REPLAY_TTL_MS, SWEEP_RECORDS_MAX},
     record::{Change, EntryStanding, Record},
-    sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal, Settler},
+    sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, Sale, SettleRefusal, Settler},
     spec::{Rejoin, SaleSpec, SpecPatch},
     world::World,
 };
 
-use crate::support::{START, change, create, enter, key, purchase, settle, spec, tag, ticket};
+use crate::support::{
+    self, START, asked, change, create, enter, key, purchase, settle, spec, tag, ticket,
+};
 
 fn sale(spec: SaleSpec) -> LocalArbiter {
     let mut arbiter = LocalArbiter::default();
@@ -257,7 +259,7 @@ fn a_keyed_step_taken_before_is_answered_the_same_for_ever() {
 fn one_sweep_is_bounded_over_all_sales() {
     let mut arbiter = LocalArbiter::default();
     let fast = || SaleSpec { admission_milli_per_second: 1_000_000_000, ..spec(&[5]) };
-    let sales = ["one", "two"].map(crate::support::name);
+    let sales = ["one", "two"].map(support::name);
     for name in sales.clone() {
         arbiter
             .decide(START, &[create(SaleSpec { name: name.clone(), active_max: 9_999, ..fast() })]);
@@ -295,4 +297,45 @@ fn a_message_is_bounded() {
     let decided = arbiter.decide(Millis(START.0), &[said(1_024), said(1_025)]);
     assert!(matches!(decided.replies[0], Reply::Changed(Ok(_))));
     assert!(matches!(decided.replies[1], Reply::Changed(Err(ChangeRefusal::Spec(_)))));
+}
+
+#[test]
+fn a_late_repeat_of_a_creation_makes_no_sale_again() {
+    let keyed = |body| Command::Create {
+        author: support::author(),
+        spec: Box::new(spec(&[5])),
+        replay: Some(key(7, body)),
+    };
+    let changed = |reply: &Reply| {
+        let Reply::Changed(changed) = reply else { panic!("not a change: {reply:?}") };
+        changed.clone()
+    };
+    let mut arbiter = LocalArbiter::default();
+    let made = changed(&arbiter.decide(START, &[keyed(1)]).replies[0]).expect("the name is free");
+    // More changes with keys than are kept.
+    for round in 0..80_u128 {
+        let terms = Terms { replay: Some(key(100 + round, 1)), versions: None };
+        arbiter.decide(START, &[asked(Change::Pause, terms)]);
+    }
+    let again = |arbiter: &mut LocalArbiter, at, body| {
+        changed(&arbiter.decide(at, &[keyed(body)]).replies[0])
+    };
+    let kept = Ok(Changed { replayed: true, ..made.clone() });
+    assert_eq!(again(&mut arbiter, START, 1), kept, "no change pushes its answer out");
+    arbiter.decide(START, &[change(Change::Delete)]);
+    let last = START.after(REPLAY_TTL_MS - 1);
+    for at in [START, last] {
+        let bytes = arbiter.world().to_bytes();
+        arbiter = LocalArbiter::new(World::from_bytes(&bytes).expect("its own bytes"));
+        assert_eq!(again(&mut arbiter, at, 1), kept);
+        assert_eq!(again(&mut arbiter, at, 2), Err(ChangeRefusal::OtherBody));
+        assert!(arbiter.world().sale(tag()).is_none(), "it stays deleted");
+    }
+    // One that was made since is not taken for it either.
+    arbiter.decide(last, &[create(spec(&[9]))]);
+    assert_eq!(again(&mut arbiter, last, 1), kept);
+    arbiter.decide(last, &[change(Change::Delete)]);
+    let anew = again(&mut arbiter, last.after(1), 1).expect("its key is forgotten");
+    assert!(!anew.replayed && anew.answer != made.answer);
+    assert_eq!(arbiter.world().sale(tag()).map(Sale::epoch), Some(Epoch(3)));
 }

@@ -81,6 +81,7 @@ pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
         "unknown" => StoreError::UnknownSale,
         "loading" => StoreError::Loading { epoch: items.epoch()? },
         "epoch" => StoreError::OtherEpoch { epoch: items.epoch()? },
+        "gone" => StoreError::Gone { epoch: items.epoch()?, made: items.bytes()? },
         "diverged" => StoreError::Diverged { seq: items.integers::<2>()?[1] },
         "trimmed" => StoreError::Trimmed { first: items.integer()? },
         "behind" => StoreError::Behind { seq: items.integer()? },

@@ -31,6 +31,13 @@ pub enum StoreError {
         /// The sequence of the last entry the store has.
         seq: u64,
     },
+    /// The sale was deleted.
+    Gone {
+        /// The epoch that its stream ended in.
+        epoch: Epoch,
+        /// What the node that deleted it left for those which never knew it.
+        made: Vec<u8>,
+    },
     /// What follows this node's point is no longer in the stream.
     Trimmed {
         /// The sequence of the first entry that is.
@@ -132,6 +139,9 @@ impl fmt::Display for StoreError {
             Self::UnknownSale => f.write_str("the store does not know the sale"),
             Self::Loading { epoch } => write!(f, "the sale is being loaded in epoch {}", epoch.0),
             Self::OtherEpoch { epoch } => write!(f, "the sale's stream is in epoch {}", epoch.0),
+            Self::Gone { epoch, .. } => {
+                write!(f, "the sale was deleted; its stream ended in epoch {}", epoch.0)
+            }
             Self::Diverged { seq } => {
                 write!(f, "the store has another history; its stream ends at {seq}")
             }

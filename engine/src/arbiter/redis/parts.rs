@@ -318,7 +318,11 @@ pub(super) fn effects(change: &Change, sale: &Sale) -> Vec<Value> {
             };
             released.iter().enumerate().map(units).collect()
         }
-        Change::Delete => vec![with("delete", none(), none())],
+        Change::Delete => {
+            let mut made = Vec::new();
+            sale.made().cloned().encode(&mut made);
+            vec![[Value::from("delete"), bytes(&made), Value::from("")]]
+        }
     };
     let absence = sale.ends_absence(change).then(|| set("set_aside", None));
     steps.into_iter().chain(absence).flatten().collect()

@@ -322,6 +322,7 @@ impl Node {
             // A contradiction was noted where it was found.
             StoreError::Contradiction(..)
             | StoreError::BadSnapshot(_)
+            | StoreError::Gone { .. }
             | StoreError::Unavailable(_)
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }

@@ -12,7 +12,7 @@ use crate::{
     command::{Changed, Command, Reply, Terms},
     id::{Epoch, EventId, SaleTag},
     record::{Author, Change, Record, ReplayKey},
-    sale::{ChangeRefusal, Sale},
+    sale::{ChangeRefusal, Kept, Sale},
     spec::SaleSpec,
     stream::Point,
 };
@@ -69,7 +69,13 @@ impl Node {
         }
         // First: the list may be on a shard that is away, and no node would ever find the sale.
         self.store().announce(&spec.name).await?;
-        let created = self.load_new(decided.at, record).await?;
+        let created = match self.load_new(decided.at, record).await? {
+            Loaded::New(created) => created,
+            Loaded::Before(told) => {
+                self.store().forget(&spec.name).await?;
+                return Ok(told);
+            }
+        };
         // From the store, as any other node has it: another may have come first.
         self.adopt(decided, tag).await?;
         if decided.records.contains(&created) {
@@ -88,8 +94,8 @@ impl Node {
         settings::answered(&self.world, tag, replay, at)?.ok_or(ChangeRefusal::NameTaken)
     }
 
-    /// Writes a new sale into the store, and answers the fact that it begins with.
-    async fn load_new(&self, at: Millis, mut record: Record) -> Result<Record, StoreError> {
+    /// Writes a new sale into the store, unless one that was deleted had been made with the same key.
+    async fn load_new(&self, at: Millis, mut record: Record) -> Result<Loaded, StoreError> {
         for _ in 0..TRIES {
             let (sale, tag) = (Sale::created(&record, at), record.sale());
             let epoch = sale.epoch();
@@ -102,13 +108,21 @@ impl Node {
             let (sale, entries) = (&sale, &entries);
             let rebuild = Rebuild { sale, at, epoch, last, base, entries, members: &[] };
             match self.store().load(&rebuild).await {
-                Err(StoreError::OtherEpoch { epoch: found }) if found >= epoch => {
-                    // A deleted sale that this node may never have served: its order events, however
-                    // many, are behind those of the new one.
+                Err(StoreError::Gone { epoch: found, made }) => {
+                    if let Some(told) = told_by_store(&made, &record, at).transpose() {
+                        return Ok(Loaded::Before(told));
+                    }
+                    // This node may never have served it: its order events, however many, are behind those
+                    // of the new one.
                     let known = self.world.last_event(tag).0;
                     record = begun_after(record, found, EventId(known));
                 }
-                other => return other.map(|()| record),
+                Err(StoreError::OtherEpoch { epoch: found }) if found >= epoch => {
+                    // Of a load that was broken off.
+                    let known = self.world.last_event(tag).0;
+                    record = begun_after(record, found, EventId(known));
+                }
+                other => return other.map(|()| Loaded::New(record)),
             }
         }
         Err(StoreError::Reply("another epoch each time"))
@@ -155,6 +169,26 @@ impl Node {
         }
         Err(StoreError::Reply("each time that the stream went on"))
     }
+}
+
+/// What came of writing a new sale into the store.
+enum Loaded {
+    /// It is there, and begins with this fact.
+    New(Record),
+    /// The same request made it before, and it was deleted since; or one with the same key, another.
+    Before(Result<Changed, ChangeRefusal>),
+}
+
+/// What a creation was answered before, if it made a sale that was deleted: by what that left in the store.
+fn told_by_store(
+    mut made: &[u8],
+    record: &Record,
+    at: Millis,
+) -> Result<Option<Changed>, ChangeRefusal> {
+    let Record::Created { replay: Some(replay), .. } = record else { return Ok(None) };
+    // Whatever else stands there was written by no node.
+    let kept = Option::<Kept>::decode(&mut made).ok().flatten();
+    kept.map_or(Ok(None), |kept| settings::told(kept.known(*replay, at)))
 }
 
 /// The creation of a sale after another of its name whose stream ended in epoch `found`.

@@ -3,10 +3,10 @@
 use engine::{
     Failure,
     command::{Changed, Terms},
-    id::OfferIndex,
+    id::{Epoch, OfferIndex},
     record::{Change, ReplayKey},
     sale::{ChangeRefusal, Version},
-    spec::SpecPatch,
+    spec::{SaleSpec, SpecPatch},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     server::{Server, run},
     serving::{Serving, until},
 };
-use crate::support::{SALE, author, key, tag, wide};
+use crate::support::{SALE, author, key, name, tag, wide};
 
 async fn ask(
     node: &Serving,
@@ -151,5 +151,36 @@ fn a_sale_made_or_deleted_with_a_key_is_so_once_at_all_nodes() {
         agree(&[&a, &b]).await;
         assert_eq!(shown(&a).available, 7);
         part([a, b]);
+    });
+}
+
+#[test]
+fn a_late_repeat_of_a_creation_makes_no_sale_again_at_any_node() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = together(&server.url(), 5).await;
+        let spec = SaleSpec { name: name("late"), ..wide(7) };
+        let create = async |node: &Serving, body| {
+            node.engine().create(author(), spec.clone(), Some(key(2, body))).await
+        };
+        let made = create(&a, 1).await.expect("the name is free");
+        let view = b.sale("late").await;
+        let deleted = b.engine().change(view.tag(), author(), Change::Delete, Terms::default());
+        deleted.await.expect("nobody is in it");
+        until("a drops it", || a.engine().sale("late").is_none()).await;
+        // One that never knew the sale has only what is left in the store.
+        let c = Serving::start("c", &server.url());
+        c.serves(SALE).await;
+        for node in [&a, &b, &c] {
+            let late = create(node, 1).await.expect("the same key");
+            assert_eq!(late, Changed { replayed: true, ..made.clone() });
+            assert_eq!(create(node, 2).await, Err(Failure::Refused(ChangeRefusal::OtherBody)));
+            assert!(node.engine().sale("late").is_none(), "it stays deleted");
+        }
+        // Another is made, and begins behind it.
+        let new = c.engine().create(author(), spec.clone(), Some(key(3, 1))).await;
+        assert!(!new.expect("another key").replayed);
+        assert_eq!(a.sale("late").await.epoch(), Epoch(2));
+        part([a, b, c]);
     });
 }

@@ -25,8 +25,10 @@ pub(crate) struct Model {
     /// Events not delivered: which, and whether the sink refused it.
     pub(crate) events: Vec<(EventId, bool)>,
     events_made: u64,
-    /// The key that the last sale was deleted with, and when.
-    pub(super) deletion: Option<(ReplayKey, Millis)>,
+    /// The keys that sales were deleted with, and when.
+    pub(super) deletions: Vec<(ReplayKey, Millis)>,
+    /// The keys that deleted sales were made with, and what that was answered.
+    pub(super) creations: Vec<(ReplayKey, Arc<ChangeAnswer>)>,
 }
 
 /// The sale while it is there.
@@ -51,6 +53,8 @@ pub(crate) struct Room {
     pub(super) answers: BTreeMap<u128, (u128, Millis, Told)>,
     pub(crate) changes: u64,
     pub(super) changed: BTreeMap<u128, (u128, Arc<ChangeAnswer>)>,
+    /// The key that it was made with, and what that was answered.
+    pub(super) creation: Option<(ReplayKey, Arc<ChangeAnswer>)>,
     /// The gate's bucket, in millionths of an admission, and when it held so much.
     bucket: (u64, Millis),
 }
@@ -81,7 +85,8 @@ struct Entering {
 
 impl Model {
     pub(crate) fn new(at: Millis) -> Self {
-        Self { at, room: None, epochs: 0, events: Vec::new(), events_made: 0, deletion: None }
+        let (events, deletions, creations) = (Vec::new(), Vec::new(), Vec::new());
+        Self { at, room: None, epochs: 0, events, events_made: 0, deletions, creations }
     }
 
     /// Decides a batch: ends that are due, the commands, the gate's call, the entries' answers.
@@ -266,6 +271,7 @@ impl Room {
             answers: BTreeMap::new(),
             changes: 0,
             changed: BTreeMap::new(),
+            creation: None,
             bucket: (burst(spec.admission_milli_per_second), at),
             spec,
         }

@@ -29,7 +29,9 @@ impl Model {
         }
         self.epochs += 1;
         let room = self.room.insert(Room::new(spec.clone(), Epoch(self.epochs), self.at));
-        Ok(room.changed(replay, self.at))
+        let changed = room.changed(replay, self.at);
+        room.creation = replay.zip(changed.answer.clone());
+        Ok(changed)
     }
 
     pub(super) fn change(
@@ -55,21 +57,24 @@ impl Model {
         if in_use != InUse::default() {
             return Err(ChangeRefusal::InUse(in_use));
         }
-        self.room = None;
-        self.deletion = terms.replay.map(|replay| (replay, at));
+        self.creations.extend(self.room.take().and_then(|room| room.creation));
+        self.deletions.extend(terms.replay.map(|replay| (replay, at)));
         Ok(Changed { answer: None, replayed: false })
     }
 
     fn changed_before(&self, replay: Option<ReplayKey>) -> Result<Option<Changed>, ChangeRefusal> {
         let Some(replay) = replay else { return Ok(None) };
         let fresh = |at: Millis| self.at.since(at) < REPLAY_TTL_MS;
-        let deleted = self.deletion.filter(|(with, at)| with.key == replay.key && fresh(*at));
+        let is_it = |with: &ReplayKey| with.key == replay.key;
+        let deleted = self.deletions.iter().rfind(|(with, at)| is_it(with) && fresh(*at));
+        let made = self.creations.iter().rfind(|(with, told)| is_it(with) && fresh(told.at));
         let told = self.room.as_ref().and_then(|room| room.changed.get(&replay.key));
         let told = told.filter(|(_, answer)| fresh(answer.at));
-        let (body, answer) = match (deleted, told) {
-            (Some((with, _)), _) => (with.body, None),
-            (None, Some((body, answer))) => (*body, Some(Arc::clone(answer))),
-            (None, None) => return Ok(None),
+        let (body, answer) = match (deleted, told, made) {
+            (Some((with, _)), ..) => (with.body, None),
+            (None, Some((body, answer)), _) => (*body, Some(Arc::clone(answer))),
+            (None, None, Some((with, answer))) => (with.body, Some(Arc::clone(answer))),
+            (None, None, None) => return Ok(None),
         };
         let same = body == replay.body;
         if same {

@@ -74,8 +74,9 @@ local EFFECTS = {
     assert(piles[5] >= 0, 'no more units come back than are stranded')
     s.stock_changed[tonumber(offer)] = true
   end,
-  delete = function(s)
-    s.status = 'gone'
+  -- What the sale's creation was answered stays, for nodes that never knew the sale.
+  delete = function(s, made)
+    s.status, s.made = 'gone', made
   end,
 }
 
@@ -108,6 +109,7 @@ local function append(keys, args)
     -- is to bring it back, and another of its name begins behind it.
     redis.call('UNLINK', unpack(keys, LINE, KEPT))
     redis.call('UNLINK', unpack(keys, NODES))
+    redis.call('HSET', keys[META], 'made', s.made)
     redis.call('PEXPIRE', keys[FACTS], REPLAY_TTL_MS)
   end
   return add_entries(s, { 'ok', s.epoch, s.at, '' }, point, 1)

@@ -116,7 +116,9 @@ local function load(keys, args)
   local epoch, loader, part = tonumber(args[1]), args[2], args[3]
   local s, run = read_meta(keys), run_id()
   if part == 'begin' then
-    if s and (epoch <= s.epoch or (s.status == 'open' and s.run == run)) then
+    if s and s.status == 'gone' and epoch <= s.epoch then
+      return { 'gone', s.epoch, s.made or '' }
+    elseif s and (epoch <= s.epoch or (s.status == 'open' and s.run == run)) then
       return { 'epoch', s.epoch }
     elseif is_loading(s, run) and s.loader ~= loader then
       return { 'loading', s.epoch }
