@@ -17,21 +17,24 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode, Uri,
     header::{HOST, HeaderValue},
 };
+use web::{
+    caller::{Caller, Callers},
+    limiter::Limiter,
+    packed::Packed,
+    respond::{self, Cache},
+};
 
 use crate::{
     access::AccessLog,
     accounts::Accounts,
-    caller::{Caller, Callers},
     cors::Cors,
     error::ApiError,
     exchange::{self, Exchange},
     handlers::{Verb, admin, purchase, revoked, room, shopper, stream},
     keys::Keys,
-    limiter::Limiter,
     metrics::{Outcomes, RequestTimes},
-    packed::Packed,
     pipeline::Watcher,
-    respond::{self, Cache},
+    reference,
     route::{self, Admin, Resolved, Route},
     server::{Answer, Body, Fault, Handler, Loss, Peer, RequestBody},
     token::Keyring,
@@ -99,7 +102,7 @@ pub struct Head {
 impl Head {
     /// Who sent the request.
     pub fn caller<'a>(&'a self, app: &'a App) -> Caller<'a> {
-        app.callers.caller(&self.headers, &self.peer)
+        app.callers.caller(&self.headers, self.peer.socket)
     }
 }
 
@@ -112,7 +115,7 @@ impl Handler for Front {
 
     fn begin<B>(&self, request: &Request<B>, peer: &Peer) -> Exchange {
         let crossing = self.0.cors.crossing(request.uri().path(), request.headers());
-        let client = self.0.callers.caller(request.headers(), peer).address();
+        let client = self.0.callers.caller(request.headers(), peer.socket).address();
         Exchange { client, crossing, ..Exchange::begin(request, peer) }
     }
 
@@ -133,7 +136,7 @@ impl Handler for Front {
                 Err(refusal) => Answer::Now(refusal.respond()),
             },
             Resolved::Options(allow) => {
-                let mut response = respond::options(allow);
+                let mut response = respond::options(allow.header());
                 exchange.crossing.preflight(request.headers(), allow, &mut response);
                 Answer::Now(response)
             }
@@ -242,16 +245,16 @@ fn call(
             None => refuse(app, &request, peer, &ApiError::NotFound),
         },
         Route::Docs => {
-            Answer::Now(app.fixed.reference.answer(request.headers(), respond::reference))
+            Answer::Now(app.fixed.reference.answer(request.headers(), reference::answer))
         }
         Route::OpenApi => {
             let json = |body| respond::bytes(StatusCode::OK, respond::JSON, Cache::Hour, body);
             Answer::Now(app.fixed.openapi.answer(request.headers(), json))
         }
         Route::Jwks => {
+            let json = |body| respond::bytes(StatusCode::OK, respond::JSON, Cache::Minutes, body);
             let body = app.fixed.jwks.clone();
-            let response = respond::bytes(StatusCode::OK, respond::JSON, Cache::Minutes, body);
-            Answer::Now(respond::unless_known(request.headers(), response))
+            Answer::Now(respond::unless_known(request.headers(), body, json))
         }
         Route::Admin(call) => admin::answer(app, call, request, peer),
     }

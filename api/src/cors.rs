@@ -12,8 +12,9 @@ use hyper::{
         HeaderValue, ORIGIN, VARY,
     },
 };
+use web::caller::Origin;
 
-use crate::{caller::Origin, route::Methods, server::Body};
+use crate::{route::Methods, server::Body};
 
 /// What a page may send besides what every page may.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(

@@ -1,38 +1,19 @@
-//! Every refusal the HTTP front can give, as `application/problem+json` (RFC 9457).
+//! Every refusal the HTTP front can give.
 //!
 //! Owns the one table from a refusal to status, code, title and `Retry-After`. Internal text never
 //! leaves: a detail is either fixed here or was written for the caller. Each code says in
-//! [`Retry`] what sending the same request again means.
+//! [`Retry`] what sending the same request again means. The document is [`web::problem`]'s.
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, ETAG, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
+use web::buckets::Quota;
+use web::problem::Problem;
 
-use crate::limiter::Quota;
-use crate::request_id::RequestId;
-use crate::respond::{self, Cache};
 use crate::route::Methods;
 use crate::server::{Body, Fault};
 
-/// The most field problems one answer lists; the rest would say nothing new.
-const FIELDS_MAX: usize = 16;
-
-/// One thing wrong with a request's fields.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FieldProblem {
-    /// Where, as a path such as `items[0].quantity`; empty for the whole body.
-    pub field: String,
-    /// What is allowed, in words for the caller.
-    pub message: String,
-}
-
-impl FieldProblem {
-    /// Says that `field` is wrong and what would be right.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
-    }
-}
+pub use web::problem::{Facts, FieldProblem, Retry};
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,36 +108,12 @@ pub enum ApiError {
     Internal,
 }
 
-/// What sending the same request again means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// The same answer would come.
-    Useless,
-    /// Nothing happened; again after the given base of seconds, spread by as much again.
-    After(u32),
-    /// It may have happened; again with the same idempotency key, after the base of seconds.
-    WithKey(u32),
-}
-
-/// A refusal as the table has it.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Stable machine-readable code.
-    pub code: &'static str,
-    /// Short human-readable summary, the same for each use of the code.
-    pub title: &'static str,
-    /// What a retry means.
-    pub retry: Retry,
-}
-
 const fn facts(status: StatusCode, code: &'static str, title: &'static str) -> Facts {
-    Facts { status, code, title, retry: Retry::Useless }
+    Facts::lasting(status, code, title)
 }
 
 const fn later(status: StatusCode, code: &'static str, title: &'static str, retry: Retry) -> Facts {
-    Facts { status, code, title, retry }
+    Facts::passing(status, code, title, retry)
 }
 
 impl ApiError {
@@ -235,12 +192,7 @@ impl ApiError {
         if matches!(self, Self::Full | Self::TooManyConnections) {
             return Some("too many connections".to_owned());
         }
-        let first = self.fields().first()?;
-        Some(if first.field.is_empty() {
-            first.message.clone()
-        } else {
-            format!("{}: {}", first.field, first.message)
-        })
+        None
     }
 
     /// The state that a change cannot apply in.
@@ -251,51 +203,19 @@ impl ApiError {
         if matches!(self, Self::SaleInUse { .. }) { Some("in_use") } else { None }
     }
 
-    /// What is wrong field by field, as much of it as is shown.
+    /// What is wrong field by field.
     fn fields(&self) -> &[FieldProblem] {
-        if let Self::InvalidRequest(fields) = self {
-            &fields[..fields.len().min(FIELDS_MAX)]
-        } else {
-            &[]
-        }
-    }
-
-    /// The document. What comes from the table stands as it is: a test sees to it that nothing there
-    /// has to be escaped. What may quote the caller is escaped.
-    fn document(&self, request_id: &str) -> serde_json::Result<Vec<u8>> {
-        let Facts { status, code, title, .. } = self.facts();
-        let mut json = Vec::with_capacity(384);
-        put(&mut json, &[r#"{"type":"/docs#error-"#, code, r#"","title":""#, title]);
-        put(&mut json, &[r#"","status":"#, status.as_str(), r#","detail":"#]);
-        let detail = self.detail();
-        serde_json::to_writer(&mut json, detail.as_deref().unwrap_or(title))?;
-        put(&mut json, &[r#","code":""#, code, r#"","request_id":""#, request_id, "\""]);
-        if let Some(found) = self.found() {
-            put(&mut json, &[r#","found":""#, found, "\""]);
-        }
-        if !self.fields().is_empty() {
-            put(&mut json, &[r#","errors":"#]);
-            serde_json::to_writer(&mut json, self.fields())?;
-        }
-        json.push(b'}');
-        Ok(json)
+        if let Self::InvalidRequest(fields) = self { fields } else { &[] }
     }
 
     /// The problem document, under the id of the request that this thread works on.
     pub fn respond(&self) -> Response<Body> {
-        let facts = self.facts();
-        let request_id = RequestId::current();
-        // Texts always serialise.
-        let id = request_id.header();
-        let body = self.document(id.to_str().unwrap_or_default()).unwrap_or_default();
-        let body = Body::full(Bytes::from(body)).about(facts.code);
-        let mut response =
-            respond::with_body(facts.status, respond::PROBLEM_JSON, Cache::NoStore, body);
+        let (facts, detail) = (self.facts(), self.detail());
+        let (found, fields) = (self.found(), self.fields());
+        let problem = Problem { facts, detail: detail.as_deref(), found, fields };
+        let body = |document: Bytes| Body::full(document).about(facts.code);
+        let mut response = problem.respond(body);
         let headers = response.headers_mut();
-        if let Retry::After(base) | Retry::WithKey(base) = facts.retry {
-            let seconds = base + request_id.spread(base + 1);
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
         if let Self::TooManyRequests(quota) = self {
             quota.say(headers);
         }
@@ -306,9 +226,6 @@ impl ApiError {
         }
         if let Self::MethodNotAllowed { allow } = self {
             headers.insert(ALLOW, allow.header());
-        }
-        if facts.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -327,50 +244,52 @@ impl From<Fault> for ApiError {
     }
 }
 
-fn put(json: &mut Vec<u8>, pieces: &[&str]) {
-    for piece in pieces {
-        json.extend_from_slice(piece.as_bytes());
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::header::RETRY_AFTER;
+    use web::buckets::{Buckets, Rate};
+
     use super::*;
 
     /// What is over when it is asked again later.
-    const PASSING: [ApiError; 10] = [
-        ApiError::TooManyRequests(Quota::SPENT),
-        ApiError::TooManyConnections,
-        ApiError::TooManyStreams,
-        ApiError::Overloaded,
-        ApiError::BackendStalled,
-        ApiError::IdentityUnavailable,
-        ApiError::ArbiterUnavailable,
-        ApiError::StorageFull,
-        ApiError::ShuttingDown,
-        ApiError::DeadlineExceeded,
-    ];
+    fn passing() -> [ApiError; 10] {
+        let spent = Buckets::new().take(&"anna", Rate::of(1, 1), 0);
+        [
+            ApiError::TooManyRequests(spent.unwrap()),
+            ApiError::TooManyConnections,
+            ApiError::TooManyStreams,
+            ApiError::Overloaded,
+            ApiError::BackendStalled,
+            ApiError::IdentityUnavailable,
+            ApiError::ArbiterUnavailable,
+            ApiError::StorageFull,
+            ApiError::ShuttingDown,
+            ApiError::DeadlineExceeded,
+        ]
+    }
 
     /// What a request can bring about is read as JSON by the tests of the contract.
     #[test]
-    fn a_document_is_json_and_quotes_nothing_unescaped() {
+    fn a_document_is_json_and_says_what_the_table_has() {
         let others = [
             ApiError::Internal,
             ApiError::WrongState { found: "paying" },
             ApiError::SaleInUse { why: "1 confirmed order".to_owned() },
             ApiError::InvalidRequest(vec![FieldProblem::new("a\"\n\u{0}", "한\\")]),
         ];
-        for error in PASSING.into_iter().chain(others) {
-            let json = error.document("1f-2").unwrap();
-            let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        for error in passing().into_iter().chain(others) {
+            let response = error.respond();
+            let json = response.body().bytes().unwrap();
+            let document: serde_json::Value = serde_json::from_slice(json).unwrap();
             let facts = error.facts();
             assert_eq!(document["code"], facts.code);
-            assert_eq!(document["type"], format!("/docs#error-{}", facts.code));
+            assert_eq!(response.body().code(), Some(facts.code));
             assert_eq!(document["status"], facts.status.as_u16());
             assert_eq!(document["title"], facts.title);
-            assert_eq!(document["request_id"], "1f-2");
-            assert_eq!(document["detail"], error.detail().unwrap_or_else(|| facts.title.into()));
             assert_eq!(document.get("found").and_then(|found| found.as_str()), error.found());
+            if let Some(detail) = error.detail() {
+                assert_eq!(document["detail"], detail);
+            }
             let errors =
                 document.get("errors").map_or(0, |errors| errors.as_array().unwrap().len());
             assert_eq!(errors, error.fields().len());
@@ -379,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_retry_hint_stands_on_every_429_and_503() {
-        for error in PASSING {
+        for error in passing() {
             let response = error.respond();
             assert!(matches!(response.status().as_u16(), 429 | 503));
             let seconds = response.headers()[RETRY_AFTER].to_str().unwrap().parse::<u32>().unwrap();
@@ -392,19 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn a_405_says_what_is_allowed() {
-        let error = ApiError::MethodNotAllowed { allow: Methods::Get };
-        assert_eq!(error.respond().headers()[ALLOW], "GET, HEAD, OPTIONS");
+    fn a_fault_that_web_words_reads_like_one_of_ours() {
+        assert_eq!(ApiError::Internal.facts(), Facts::INTERNAL);
     }
 
     #[test]
-    fn retry_hints_are_spread() {
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..200 {
-            seen.insert(
-                ApiError::StorageFull.respond().headers()[RETRY_AFTER].clone().as_bytes().to_vec(),
-            );
-        }
-        assert!(seen.len() > 5, "{seen:?}");
+    fn a_405_says_what_is_allowed() {
+        let error = ApiError::MethodNotAllowed { allow: Methods::Get };
+        assert_eq!(error.respond().headers()[ALLOW], "GET, HEAD, OPTIONS");
     }
 }

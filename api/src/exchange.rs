@@ -7,12 +7,12 @@ use std::net::IpAddr;
 
 use hyper::{HeaderMap, Method, Request, Response};
 use tokio::time::Instant;
+use web::request_id::{RequestId, X_REQUEST_ID};
+use web::trace::TraceId;
 
 use crate::cors::Crossing;
 use crate::error::ApiError;
-use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::server::{Body, Fault, Loss, Peer};
-use crate::trace::TraceId;
 
 /// A request that is being answered.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Exchange {
             id: given_id(headers, peer).unwrap_or_else(RequestId::next),
             trace: TraceId::of(headers),
             method: request.method().clone(),
-            client: Some(peer.addr.ip().to_canonical()),
+            client: Some(peer.socket.addr.ip().to_canonical()),
             started: Instant::now(),
             route: None,
             crossing: Crossing::Unmarked,
@@ -69,7 +69,7 @@ impl Exchange {
 fn given_id(headers: &HeaderMap, peer: &Peer) -> Option<RequestId> {
     // Of several, none is known to be the proxy's: it may have added its own to that of its client.
     let mut given = headers.get_all(X_REQUEST_ID).iter();
-    let only = given.next().filter(|_| peer.trusted && given.next().is_none());
+    let only = given.next().filter(|_| peer.socket.trusted && given.next().is_none());
     only.and_then(RequestId::given)
 }
 

@@ -2,7 +2,6 @@
 
 pub mod admin;
 pub mod authority;
-pub mod cookies;
 pub mod purchase;
 pub mod refuse;
 pub mod render;

@@ -7,20 +7,12 @@ pub mod keys;
 pub mod token;
 pub mod wire;
 
-pub(crate) mod buckets;
-pub mod caller;
 pub mod cors;
 pub mod error;
 pub mod exchange;
-pub mod limiter;
-pub mod networks;
-pub mod packed;
 pub mod panics;
-pub mod request_id;
-pub mod respond;
 pub mod route;
 pub mod server;
-pub mod trace;
 
 pub mod outbound;
 

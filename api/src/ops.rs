@@ -5,11 +5,11 @@ use engine::sync::Arc;
 use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
+use web::respond::{self, Cache};
 
 use crate::error::ApiError;
 use crate::exchange::{self, Exchange};
 use crate::metrics::Exposition;
-use crate::respond::{self, Cache};
 use crate::route::Methods;
 use crate::server::{
     Answer, Body, Fault, Handler, Loss, Peer, RequestBody, Server, ServerOptions, StartError,
@@ -110,7 +110,7 @@ impl<R: Readiness> Ops<R> {
             return Answer::Now(ApiError::NotFound.respond());
         }
         Answer::Now(match (request.method(), path) {
-            (&Method::OPTIONS, _) => respond::options(Methods::Get),
+            (&Method::OPTIONS, _) => respond::options(Methods::Get.header()),
             (&Method::GET | &Method::HEAD, "/metrics") => {
                 let more = (self.refresh)();
                 let text = self.exposition.render() + &more;

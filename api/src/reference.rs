@@ -3,10 +3,14 @@
 //! No script and no external resource. Every problem code has the anchor `#error-<code>` that
 //! problem documents link to as their `type`.
 
+use bytes::Bytes;
+use hyper::{Response, StatusCode, header::HeaderValue};
 use serde_json::Value;
+use web::respond::{self, Cache};
 
 use crate::openapi;
 use crate::pages::escape;
+use crate::server::Body;
 
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 
@@ -28,6 +32,13 @@ text-transform:uppercase}.soft,.card p{color:var(--soft)}p{margin:.4rem 0}\
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;\
 padding:.4rem .6rem .4rem 0;border-bottom:1px solid var(--line)}summary{cursor:pointer}\
 :target{outline:2px solid var(--go)}";
+
+/// The page, whose inline style carries the fixed nonce it was rendered with.
+pub fn answer(html: Bytes) -> Response<Body> {
+    let policy = "default-src 'none'; style-src 'nonce-reference'; img-src data:; \
+                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    respond::page(StatusCode::OK, Cache::Hour, HeaderValue::from_static(policy), html)
+}
 
 /// Renders the page; `nonce` is the one of its inline style, or a fixed one hashed by the caller.
 pub fn render(nonce: &str) -> String {

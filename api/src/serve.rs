@@ -26,6 +26,7 @@ use engine::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{runtime, sync::oneshot};
+use web::{limiter::Limiter, packed::Packed};
 
 use self::listening::Listening;
 use crate::{
@@ -38,12 +39,10 @@ use crate::{
     greeting::Greeting,
     handlers::stream::Streams,
     keys::{KEY_FILE_NAME, open_keys},
-    limiter::Limiter,
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     openapi,
     outbound::{Backoff, Trust},
-    packed::Packed,
     panics::{self, Panics},
     pipeline::{
         self, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Webhook,

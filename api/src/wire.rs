@@ -6,7 +6,6 @@
 //! happens here.
 
 mod admin;
-mod currency;
 mod fields;
 mod list;
 mod node;
@@ -21,7 +20,6 @@ pub use admin::{
     RestockRequest, RevokedRequest, SaleStats, read_message, read_nothing, read_rate, read_replay,
     read_restock, read_revoked, read_unstrand,
 };
-pub use currency::{minor_digits, parse_currency};
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use list::{List, Page, read_no_query, read_page};
 pub use node::Node;

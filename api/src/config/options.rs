@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use engine::id::NodeName;
 use engine::spec::SaleSpec;
+use web::caller::{Callers, Origin};
+use web::limiter::LimiterOptions;
 
 use crate::access::AccessOptions;
 use crate::accounts::AccountOptions;
-use crate::caller::{Callers, Origin};
-use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
 use crate::pipeline::EventFilter;
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 use engine::id::NodeName;
 use engine::limits::SALES_MAX;
 use engine::spec::{IdentityMode, SaleSpec};
+use web::caller::{Callers, Origin};
+use web::limiter::LimiterOptions;
+use web::networks::Network;
 
 use super::arbiter::{self, Named};
 use super::options::{
@@ -16,11 +19,8 @@ use super::options::{
 };
 use super::{jwt, pipeline};
 use crate::access::AccessOptions;
-use crate::caller::{Callers, Origin};
 use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
-use crate::limiter::LimiterOptions;
 use crate::logging::LogFormat;
-use crate::networks::Network;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
 

@@ -18,6 +18,8 @@ use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 
 pub(super) use self::terms::write_version;
+use web::respond::{self, Cache};
+
 use self::{
     audit::audit,
     outbox::{outbox, replay},
@@ -27,7 +29,6 @@ use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
     keys::Role,
-    respond::{self, Cache},
     route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
     wire::{

@@ -13,13 +13,12 @@ use hyper::{
     HeaderMap,
     header::{AUTHORIZATION, HeaderName, HeaderValue, ORIGIN},
 };
+use web::{buckets::Quota, cookies};
 
-use super::cookies;
 use crate::{
     app::App,
     error::{ApiError, FieldProblem},
     keys::{Role, holder_name},
-    limiter::Quota,
     server::Peer,
     token::{Keyring, PassError, Principal, Ticket, VerifiedPass, body_hash, scope_hash},
 };
@@ -75,12 +74,16 @@ fn open_ticket(app: &App, sale: &SaleView, token: &str) -> Result<Ticket, ApiErr
     opened.map_err(|_| ApiError::TicketInvalid)
 }
 
+/// The name of the cookie that keeps a ticket of this sale.
+pub fn ticket_cookie(sale: &SaleView) -> String {
+    format!("rushgate-{}", sale.name())
+}
+
 /// The ticket of a sale's cookie: the first one that opens counts, since another host of the domain
 /// may have set a cookie of the same name.
 pub fn cookie_ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<Ticket> {
-    let name = cookies::ticket_name(sale);
-    let host = cookies::values(headers, "__Host-", &name);
-    let mut all = host.chain(cookies::values(headers, "", &name)).take(TICKET_COOKIES_MAX);
+    let name = ticket_cookie(sale);
+    let mut all = cookies::values(headers, &name).take(TICKET_COOKIES_MAX);
     all.find_map(|token| open_ticket(app, sale, token).ok())
 }
 
@@ -198,7 +201,7 @@ pub async fn page_entrant(
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
     let (address, _left) = may_enter(app, headers, peer).await?;
     let cookie = app.accounts.as_ref().and_then(|accounts| accounts.cookie());
-    let in_cookie = || cookies::values(headers, "", cookie?).next();
+    let in_cookie = || cookies::named(headers, cookie?).next();
     let claim = Claim { headers, peer, address, token: bearer(headers).or_else(in_cookie) };
     let shopper = match (identified(app, sale, &claim).await?, known) {
         (Some(shopper), _) | (None, Some(shopper)) => shopper,
@@ -242,7 +245,7 @@ async fn identified(
             shoppers.of_account(sale.name(), &account.subject)
         }
     };
-    app.limiter.entry_by(shopper, claim.address).map_err(ApiError::TooManyRequests)?;
+    app.limiter.entry_by(shopper.0, claim.address).map_err(ApiError::TooManyRequests)?;
     Ok(Some(shopper))
 }
 
@@ -261,7 +264,7 @@ async fn may_enter(
     headers: &HeaderMap,
     peer: &Peer,
 ) -> Result<(Option<IpAddr>, Option<Quota>), ApiError> {
-    let address = app.callers.caller(headers, peer).address();
+    let address = app.callers.caller(headers, peer.socket).address();
     let left = app.limiter.entry_of(address).await.map_err(ApiError::TooManyRequests)?;
     Ok((address, left))
 }
@@ -274,7 +277,7 @@ fn entry_replay(sale: &SaleView, shopper: ShopperKey, key: &str) -> ReplayKey {
 
 /// The shopper's id from a listed proxy; anyone else's word does not count.
 fn vouched<'h>(headers: &'h HeaderMap, peer: &Peer) -> Option<&'h str> {
-    only(headers, &X_SHOPPER_ID).filter(|_| peer.trusted).and_then(visible)
+    only(headers, &X_SHOPPER_ID).filter(|_| peer.socket.trusted).and_then(visible)
 }
 
 /// A ticket as the engine knows it.

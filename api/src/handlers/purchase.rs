@@ -11,6 +11,7 @@ use engine::{
     view::SaleView,
 };
 use hyper::{HeaderMap, Request, Response, StatusCode};
+use web::respond::{self, Cache};
 
 use super::{
     Verb,
@@ -22,7 +23,6 @@ use crate::{
     error::{ApiError, FieldProblem},
     keys::Role,
     metrics::{self, Outcome},
-    respond::{self, Cache},
     server::{Answer, Body, Peer, RequestBody},
     token::{Principal, VerifiedPass, parse_jti},
     wire::{PurchaseRequest, parse_purchase_id, read_nothing, read_purchase},

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use hyper::Response;
+use web::respond;
 
 use super::authority;
 use crate::{
     app::{App, Head},
     error::ApiError,
-    respond,
     server::{Body, RequestBody},
     wire::read_revoked,
 };

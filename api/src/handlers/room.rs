@@ -17,6 +17,10 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode,
     header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
 };
+use web::{
+    request_id::RequestId,
+    respond::{self, Cache},
+};
 
 use self::browser::{Browser, floor_cookie, notice_cookie};
 use super::{authority, only_looks, render, shopper};
@@ -27,8 +31,6 @@ use crate::{
         HomePage, OfferCard, PlaceEnd, PlaceView, ProblemPage, PurchaseView, RoomPage, SaleCard,
         content_security_policy, home as home_page, problem as problem_page, room as room_page,
     },
-    request_id::RequestId,
-    respond::{self, Cache},
     server::{Answer, Body, Peer, RequestBody},
     wire::{EtaSeconds, PlaceState, format_purchase_id},
 };

@@ -8,6 +8,10 @@ use engine::{
     view::SaleView,
 };
 use hyper::{HeaderMap, Request, Response, StatusCode};
+use web::{
+    buckets::Quota,
+    respond::{self, Cache},
+};
 
 use super::{
     authority::{self, Shown},
@@ -16,9 +20,7 @@ use super::{
 use crate::{
     app::{App, Head, or_refusal},
     error::ApiError,
-    limiter::Quota,
     metrics::{self, Outcome},
-    respond::{self, Cache},
     server::{Answer, Body, RequestBody},
     wire::{List, Page, SaleState, read_nothing, read_page},
 };
@@ -50,7 +52,7 @@ pub fn sales_page(page: &Page, sales: Vec<Arc<SaleView>>) -> Result<List<Arc<Sal
 pub fn status(app: &App, sale: &SaleView, headers: &HeaderMap) -> Response<Body> {
     let settings = sale.settings();
     let status = render::status(sale, &settings, app.engine.now());
-    respond::unless_known(headers, respond::json(StatusCode::OK, Cache::Shared, &status))
+    respond::json_unless_known(headers, Cache::Shared, &status)
 }
 
 /// `POST /v1/sales/{sale}/enter`

@@ -24,6 +24,7 @@ use bytes::Bytes;
 use engine::{sale::TicketRef, standing::Standing, view::SaleView};
 use hyper::{Request, Response, header::HeaderName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use web::{request_id::RequestId, respond};
 
 use self::{
     hub::Hub,
@@ -37,8 +38,6 @@ use super::{
 use crate::{
     app::{App, or_refusal},
     error::ApiError,
-    request_id::RequestId,
-    respond,
     server::{Answer, Body, Peer, Pieces, StreamPlace},
 };
 

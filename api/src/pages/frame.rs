@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use engine::clock::Millis;
+use web::currency::minor_digits;
 
 use super::script::LOCAL_TIMES;
 use super::style::STYLE;
 use super::words::Language;
-use crate::wire::{format_time, minor_digits};
+use crate::wire::format_time;
 
 /// Text made safe between tags and inside double-quoted attributes.
 pub fn escape(text: &str) -> String {

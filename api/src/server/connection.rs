@@ -26,6 +26,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
+use web::caller::Socket;
+use web::networks::{Network, any_contains};
 
 use super::activity::{Activity, Overdue, Patience};
 use super::body::BodyBounds;
@@ -38,7 +40,6 @@ use super::options::ServerOptions;
 use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
 use super::tls::Tls;
 use super::watched_io::{Home, WatchedIo};
-use crate::networks::{Network, any_contains};
 
 /// How long a connection that was accepted just before the drain may take to send its request.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -230,9 +231,11 @@ async fn drive<S, H>(
     let service = ConnectionService {
         handler: Arc::clone(&shared.handler),
         peer: Arc::new(Peer {
-            addr,
-            tls: shared.tls.is_some(),
-            trusted: any_contains(&shared.trusted, addr.ip()),
+            socket: Socket {
+                addr,
+                tls: shared.tls.is_some(),
+                trusted: any_contains(&shared.trusted, addr.ip()),
+            },
             draining: draining.clone(),
             streams: admission.stream_places(),
         }),

@@ -26,13 +26,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::sync::Arc;
 use tokio::time::Instant;
+use web::buckets::{Buckets, Rate};
+use web::networks::{Network, Prefix, any_contains};
 
 use self::table::{Row, Table};
 use super::activity::Activity;
 use super::drain::{Counted, Drain};
 use super::options::ServerOptions;
-use crate::buckets::{Buckets, Rate};
-use crate::networks::{Network, Prefix, any_contains};
 
 /// How many seconds' worth of connections a peer may open at once.
 const BURST_SECONDS: u32 = 4;

@@ -26,12 +26,6 @@ pub struct Draining {
 }
 
 impl Draining {
-    /// Of a server that never drains: for tests of what asks.
-    #[cfg(test)]
-    pub(crate) fn never() -> Self {
-        Drain::new().watch()
-    }
-
     /// Whether the drain has begun.
     pub fn has_begun(&self) -> bool {
         // ORDERING: Relaxed; only a hint to close soon, nothing is published with it.

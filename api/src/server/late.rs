@@ -22,10 +22,10 @@ use engine::sync::{Arc, AtomicU32, Ordering};
 use hyper::{Response, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
+use web::networks::{Network, any_contains};
 
 use super::activity::Activity;
 use super::options::ServerOptions;
-use crate::networks::{Network, any_contains};
 
 /// How late: long against what a refusal costs, short against a person's patience.
 const DELAY: Duration = Duration::from_secs(1);

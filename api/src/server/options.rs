@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use web::networks::Network;
+
 use super::connections::PeerCaps;
-use crate::networks::Network;
 
 /// hyper refuses smaller connection buffers.
 const HTTP1_BUFFER_BYTES_MIN: usize = 8_192;

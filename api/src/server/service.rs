@@ -9,7 +9,6 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{Method, Request, Response, Version};
 use tokio::time::{Sleep, sleep};
+use web::caller::Socket;
 
 use super::activity::{Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
@@ -98,12 +98,8 @@ pub trait Handler: Send + Sync + 'static {
 /// The other end of a connection.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The socket's address: a proxy's, when there is one in front.
-    pub addr: SocketAddr,
-    /// Whether the connection is TLS.
-    pub tls: bool,
-    /// Whether it is one of the proxies whose word about others counts.
-    pub trusted: bool,
+    /// What tells who asks.
+    pub socket: Socket,
     /// Tells long answers when the server starts to drain.
     pub draining: Draining,
     /// Room for the event streams of its address.

@@ -6,13 +6,13 @@
 use std::ops::RangeInclusive;
 
 use engine::clock::Millis;
-use engine::id::{SaleName, Sku};
+use engine::id::{Currency, SaleName, Sku};
 use engine::limits::{ACTIVE_SESSIONS_MAX, OFFERS_MAX, PRICE_MAX, TEXT_BYTES_MAX, UNITS_MAX};
 use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec, SpecPatch};
 use serde::Serialize;
 use serde_json::Value;
+use web::currency::{CURRENCY_ALLOWED, minor_digits};
 
-use super::currency::{CURRENCY_ALLOWED, parse_currency};
 use super::fields::{BodyError, FieldProblem, Fields, Problems};
 use super::node::Node;
 use super::purchase::read_json;
@@ -204,6 +204,11 @@ fn read_offer(path: &str, node: &Node, problems: &mut Problems) -> Option<OfferS
     }
     fields.finish();
     Some(OfferSpec { sku: sku?, total: total?, price: price?, currency: currency? })
+}
+
+fn parse_currency(text: &str) -> Option<Currency> {
+    minor_digits(text)?;
+    Currency::parse(text)
 }
 
 /// Adds what the engine itself will not run and the reader has not told yet: rules between fields.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use api::error::ApiError;
 use api::exchange::{self, Exchange};
-use api::respond::{self, Cache};
 use api::route::Methods;
 use api::server::{
     Answer, Body, Fault, Handler, Loss, Peer, Pieces, RequestBody, Server, ServerOptions,
@@ -22,6 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
+use web::respond::{self, Cache};
 
 /// Longer than any deadline a test sets; reaching it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
@@ -126,7 +126,7 @@ impl Handler for Echo {
                     Err(fault) => ApiError::from(fault).respond(),
                 }
             }),
-            (&Method::OPTIONS, _) => Answer::Now(respond::options(Methods::GetPost)),
+            (&Method::OPTIONS, _) => Answer::Now(respond::options(Methods::GetPost.header())),
             _ => Answer::Now(ApiError::MethodNotAllowed { allow: Methods::GetPost }.respond()),
         }
     }

@@ -22,6 +22,10 @@ const OWNERS: [(&str, &[&str]); 2] =
 /// Redis arbiter needs, `rust::engine_runtime` says where it may be named.
 const FOREIGN_TO_ENGINE: [&str; 2] = ["hyper", "serde_json"];
 
+/// The crates of ours at the bottom of the house, and which others of ours each may ship with. The
+/// rest stand on what they need.
+const FLOORS: [(&str, &[&str]); 3] = [("engine", &[]), ("web", &[]), ("pages", &["web"])];
+
 /// One crate of the graph.
 #[derive(Debug)]
 struct Package {
@@ -57,7 +61,7 @@ pub(super) fn findings(metadata: &Value) -> Vec<Finding> {
     if packages.is_empty() {
         return vec![Finding::of_file(WHERE, "cargo metadata lists no packages")];
     }
-    let rules = [licences, owners, engine_alone, loadtest_alone];
+    let rules = [licences, owners, engine_alone, floors, loadtest_alone];
     let direct = one_major(&direct(metadata));
     let faults = rules.iter().flat_map(|rule| rule(&packages)).chain(direct);
     faults.map(|what| Finding::of_file(WHERE, what)).collect()
@@ -94,10 +98,27 @@ fn engine_alone(packages: &[Package]) -> Vec<String> {
         .collect()
 }
 
+fn floors(packages: &[Package]) -> Vec<String> {
+    let members = members_of(packages);
+    let mut faults = Vec::new();
+    for (name, allowed) in FLOORS {
+        let package = packages.iter().filter(|p| p.is_member && p.name == name);
+        let shipped = package.flat_map(|p| &p.dependencies).filter(|d| d.kind == Kind::Shipped);
+        let names = shipped.map(|dependency| dependency.name.as_str());
+        let above = names.filter(|other| members.contains(other) && !allowed.contains(other));
+        faults
+            .extend(above.map(|other| format!("{name} depends on {other}, which is not below it")));
+    }
+    faults
+}
+
+fn members_of(packages: &[Package]) -> BTreeSet<&str> {
+    packages.iter().filter(|p| p.is_member).map(|p| p.name.as_str()).collect()
+}
+
 /// An auditor that shares code with what it audits repeats its mistakes.
 fn loadtest_alone(packages: &[Package]) -> Vec<String> {
-    let members: BTreeSet<&str> =
-        packages.iter().filter(|p| p.is_member).map(|p| p.name.as_str()).collect();
+    let members = members_of(packages);
     let loadtest = packages.iter().filter(|p| p.is_member && p.name == "loadtest");
     loadtest
         .flat_map(|package| &package.dependencies)
@@ -271,6 +292,22 @@ mod tests {
         ];
         let expected = ["engine depends on serde_json, which is the api's"];
         assert_eq!(faults(&graph(1, &crates)), expected);
+    }
+
+    #[test]
+    fn the_floors_of_the_house_stand_on_nothing_above_them() {
+        let crates: [(&str, &str, &str, &[&str]); 5] = [
+            ("engine", "0.1.0", "MIT", &["dev:testkit@0.1.0"]),
+            ("web", "0.1.0", "MIT", &["engine@0.1.0"]),
+            ("pages", "0.1.0", "MIT", &["web@0.1.0", "api@0.1.0"]),
+            ("api", "0.1.0", "MIT", &["engine@0.1.0", "web@0.1.0", "pages@0.1.0"]),
+            ("testkit", "0.1.0", "MIT", &[]),
+        ];
+        let expected = [
+            "web depends on engine, which is not below it",
+            "pages depends on api, which is not below it",
+        ];
+        assert_eq!(faults(&graph(5, &crates)), expected);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use engine::{
     view::SaleView,
 };
 use hyper::{Response, StatusCode};
+use web::{cookies::Cookie, respond};
 
 use super::{
     browser::{Browser, notice_cookie},
@@ -26,7 +27,6 @@ use crate::{
     error::ApiError,
     handlers::{Verb, authority, purchase, shopper},
     metrics::{self, Outcome},
-    respond,
     route::purchase_form,
     server::{Body, RequestBody, tell_late},
     token::{Principal, Ticket},
@@ -105,7 +105,7 @@ struct Visit<'a> {
 }
 
 /// The cookies that a form changes.
-type Done = Result<Vec<String>, ApiError>;
+type Done = Result<Vec<Cookie<'static>>, ApiError>;
 
 impl Visit<'_> {
     /// Gives the visitor a place, unless the one they have still is one.

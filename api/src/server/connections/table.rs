@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use engine::sync::Arc;
 use tokio::time::Instant;
+use web::networks::Prefix;
 
 use super::super::activity::Activity;
-use crate::networks::Prefix;
 
 /// How long a connection stays whatever comes: a newcomer's first request has to arrive, and a
 /// client that has just been answered often asks again at once.

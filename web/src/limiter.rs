@@ -20,11 +20,9 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use engine::id::ShopperKey;
 use tokio::time::{Instant, sleep};
 
-pub use crate::buckets::Quota;
-use crate::buckets::{Buckets, Rate};
+use crate::buckets::{Buckets, Quota, Rate};
 use crate::networks::{Network, Prefix, any_contains};
 
 /// How much more a /24 or /48 may do than one of its /32 or /64.
@@ -136,12 +134,12 @@ impl Limiter {
 
     /// Takes an entry from what an identity has left, wherever it comes from. The identities of an
     /// exempt address are not limited either.
-    pub fn entry_by(&self, identity: ShopperKey, address: Option<IpAddr>) -> Result<(), Quota> {
+    pub fn entry_by(&self, identity: u128, address: Option<IpAddr>) -> Result<(), Quota> {
         let exempt = address.is_some_and(|address| any_contains(&self.exempt, address));
         if self.rates.is_none() || exempt {
             return Ok(());
         }
-        self.take(&(IDENTITY, identity.0), IDENTITY_RATE, self.now(), IDENTITY).map(drop)
+        self.take(&(IDENTITY, identity), IDENTITY_RATE, self.now(), IDENTITY).map(drop)
     }
 
     /// Buckets that are not full.
@@ -172,7 +170,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    const ANNA: ShopperKey = ShopperKey(1);
+    const ANNA: u128 = 1;
 
     /// How many of a hundred entries are let through, no time passing that is worth a token.
     fn passed(limiter: &Limiter, address: &str) -> usize {
@@ -230,7 +228,7 @@ mod tests {
 
     /// The name and what is left, as `RateLimit` says them.
     fn said(told: Result<Option<(Quota, Duration)>, Quota>) -> String {
-        let mut headers = hyper::HeaderMap::new();
+        let mut headers = http::HeaderMap::new();
         told.map_or_else(|refusal| refusal, |told| told.unwrap().0).say(&mut headers);
         let said = ["ratelimit", "ratelimit-policy"].map(|name| headers[name].to_str().unwrap());
         said.join(" ")
@@ -299,7 +297,7 @@ mod tests {
         let from = |host: u32| Some(at(&format!("192.0.2.{}", host % 200)));
         let passed = (0..200).filter(|&host| limiter.entry_by(ANNA, from(host)).is_ok()).count();
         assert!((60..200).contains(&passed), "{passed}");
-        assert!(limiter.entry_by(ShopperKey(2), from(1)).is_ok());
+        assert!(limiter.entry_by(2, from(1)).is_ok());
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use hyper::HeaderMap;
-use hyper::header::{HeaderName, HeaderValue};
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
 
 /// The header that carries a trace from one service to the next.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");

@@ -11,11 +11,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use hyper::HeaderMap;
-use hyper::header::{HOST, HeaderName};
+use http::HeaderMap;
+use http::header::{HOST, HeaderName};
 
 use crate::networks::{Network, any_contains};
-use crate::server::Peer;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -86,6 +85,17 @@ impl fmt::Display for Origin {
     }
 }
 
+/// The other end of a connection, as far as it matters for who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Socket {
+    /// Its address: a proxy's, when there is one in front.
+    pub addr: SocketAddr,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+    /// Whether it is one of the proxies whose word about others counts.
+    pub trusted: bool,
+}
+
 /// What tells callers apart: the proxies whose word counts, and where the site is for browsers.
 #[derive(Clone, Debug, Default)]
 pub struct Callers {
@@ -97,8 +107,8 @@ pub struct Callers {
 
 impl Callers {
     /// Who sent a request with these headers over this connection.
-    pub const fn caller<'a>(&'a self, headers: &'a HeaderMap, peer: &'a Peer) -> Caller<'a> {
-        Caller { callers: self, headers, peer }
+    pub const fn caller<'a>(&'a self, headers: &'a HeaderMap, socket: Socket) -> Caller<'a> {
+        Caller { callers: self, headers, socket }
     }
 }
 
@@ -107,15 +117,15 @@ impl Callers {
 pub struct Caller<'a> {
     callers: &'a Callers,
     headers: &'a HeaderMap,
-    peer: &'a Peer,
+    socket: Socket,
 }
 
 impl<'a> Caller<'a> {
     /// The client's address: the rightmost hop that is not a listed proxy. `None` when a listed
     /// proxy names no client, so that one proxy is not taken for one person.
     pub fn address(&self) -> Option<IpAddr> {
-        if !self.peer.trusted {
-            return Some(self.peer.addr.ip().to_canonical());
+        if !self.socket.trusted {
+            return Some(self.socket.addr.ip().to_canonical());
         }
         let lines = self.headers.get_all(X_FORWARDED_FOR).iter().rev();
         let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
@@ -134,7 +144,7 @@ impl<'a> Caller<'a> {
         if let Some(origin) = &self.callers.public_origin {
             return origin.scheme;
         }
-        let own = if self.peer.tls { Scheme::Https } else { Scheme::Http };
+        let own = if self.socket.tls { Scheme::Https } else { Scheme::Http };
         self.forwarded(&X_FORWARDED_PROTO).and_then(Scheme::of).unwrap_or(own)
     }
 
@@ -155,7 +165,7 @@ impl<'a> Caller<'a> {
 
     /// What the nearest listed proxy said: the last value of the last line.
     fn forwarded(&self, name: &HeaderName) -> Option<&'a str> {
-        if !self.peer.trusted {
+        if !self.socket.trusted {
             return None;
         }
         let line = self.headers.get_all(name).iter().next_back()?.to_str().ok()?;
@@ -177,10 +187,9 @@ fn is_host(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
+    use http::header::HeaderValue;
 
     use super::*;
-    use crate::server::{Draining, StreamPlaces};
 
     fn callers(public_origin: Option<&str>) -> Callers {
         let trusted = ["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"];
@@ -190,11 +199,10 @@ mod tests {
         }
     }
 
-    fn peer(callers: &Callers, addr: &str) -> Peer {
+    fn socket(callers: &Callers, addr: &str) -> Socket {
         let addr: SocketAddr = addr.parse().unwrap();
         let trusted = any_contains(&callers.trusted_proxies, addr.ip());
-        let (draining, streams) = (Draining::never(), StreamPlaces::default());
-        Peer { addr, tls: false, trusted, draining, streams }
+        Socket { addr, tls: false, trusted }
     }
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -210,7 +218,7 @@ mod tests {
     #[test]
     fn the_client_is_the_rightmost_hop_that_is_no_listed_proxy() {
         let callers = callers(None);
-        let proxy = peer(&callers, "127.0.0.1:1");
+        let proxy = socket(&callers, "127.0.0.1:1");
         for (lines, client) in [
             (&["198.51.100.7"][..], Some("198.51.100.7")),
             (&["6.6.6.6, 198.51.100.7, 10.1.2.3"], Some("198.51.100.7")),
@@ -225,12 +233,12 @@ mod tests {
         ] {
             let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
             let headers = headers(&lines);
-            let found = callers.caller(&headers, &proxy).address();
+            let found = callers.caller(&headers, proxy).address();
             assert_eq!(found, client.map(|text| text.parse().unwrap()), "{lines:?}");
         }
-        let stranger = peer(&callers, "[::ffff:203.0.113.5]:1");
+        let stranger = socket(&callers, "[::ffff:203.0.113.5]:1");
         let headers = headers(&[("x-forwarded-for", "6.6.6.6")]);
-        let found = callers.caller(&headers, &stranger).address();
+        let found = callers.caller(&headers, stranger).address();
         assert_eq!(found, Some("203.0.113.5".parse().unwrap()), "a stranger's word does not count");
     }
 
@@ -242,22 +250,22 @@ mod tests {
             ("x-forwarded-proto", "http, https"),
             ("x-forwarded-host", "shop.example"),
         ]);
-        let proxy = peer(&open, "10.0.0.1:1");
-        let caller = open.caller(&said, &proxy);
+        let proxy = socket(&open, "10.0.0.1:1");
+        let caller = open.caller(&said, proxy);
         assert_eq!((caller.scheme(), caller.host()), (Scheme::Https, Some("shop.example")));
         assert_eq!(caller.origin().as_deref(), Some("https://shop.example"));
 
-        let stranger = peer(&open, "203.0.113.5:1");
-        let caller = open.caller(&said, &stranger);
+        let stranger = socket(&open, "203.0.113.5:1");
+        let caller = open.caller(&said, stranger);
         assert_eq!((caller.scheme(), caller.host()), (Scheme::Http, Some("inner:8080")));
 
         let fixed = callers(Some("https://Public.example:8443/"));
-        for peer in [&proxy, &stranger] {
-            let caller = fixed.caller(&said, peer);
+        for socket in [proxy, stranger] {
+            let caller = fixed.caller(&said, socket);
             assert_eq!(caller.origin().as_deref(), Some("https://public.example:8443"));
         }
         let odd = headers(&[("host", "a\"b"), ("x-forwarded-proto", "ftp")]);
-        let caller = open.caller(&odd, &proxy);
+        let caller = open.caller(&odd, proxy);
         assert_eq!((caller.scheme(), caller.host()), (Scheme::Http, None));
     }
 

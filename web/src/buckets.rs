@@ -11,8 +11,8 @@
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hyper::HeaderMap;
-use hyper::header::{HeaderName, HeaderValue};
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
 
 /// Sets of buckets; with [`WAYS`] they take 1 MiB.
 pub(crate) const SHARDS: usize = 4_096;
@@ -24,7 +24,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// A pace and how much of it may be saved up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rate {
+pub struct Rate {
     /// Nanoseconds that one token takes to come back.
     interval: u64,
     /// Tokens of a full bucket.
@@ -33,12 +33,13 @@ pub(crate) struct Rate {
 
 impl Rate {
     /// So many a second, and a burst of them at once.
-    pub(crate) const fn of(per_second: u32, burst: u32) -> Self {
+    pub const fn of(per_second: u32, burst: u32) -> Self {
         Self { interval: 1_000_000_000 / per_second as u64, burst }
     }
 
     /// So many times as much of both.
-    pub(crate) const fn times(self, factor: u32) -> Self {
+    #[must_use]
+    pub const fn times(self, factor: u32) -> Self {
         let burst = self.burst.saturating_mul(factor);
         Self { interval: self.interval / factor as u64, burst }
     }
@@ -75,18 +76,14 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Nothing left for a second, for tests of what says so.
-    #[cfg(test)]
-    pub(crate) const SPENT: Self =
-        Self { policy: "entries", burst: 1, window: 1, left: 0, reset: 1 };
-
     /// The same, as that of the limit with this name.
-    pub(crate) const fn named(self, policy: &'static str) -> Self {
+    #[must_use]
+    pub const fn named(self, policy: &'static str) -> Self {
         Self { policy, ..self }
     }
 
     /// Tokens left.
-    pub(crate) const fn left(self) -> u32 {
+    pub const fn left(self) -> u32 {
         self.left
     }
 
@@ -110,7 +107,7 @@ impl Quota {
 
 /// Buckets by the hash of what they limit.
 #[derive(Debug)]
-pub(crate) struct Buckets {
+pub struct Buckets {
     shards: Box<[Mutex<[Bucket; WAYS]>]>,
     hasher: RandomState,
 }
@@ -122,8 +119,15 @@ struct Bucket {
     full_at: u64,
 }
 
+impl Default for Buckets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Buckets {
-    pub(crate) fn new() -> Self {
+    /// A table of full buckets.
+    pub fn new() -> Self {
         let shards = std::iter::repeat_with(Mutex::default).take(SHARDS).collect();
         Self { shards, hasher: RandomState::new() }
     }
@@ -136,7 +140,7 @@ impl Buckets {
     }
 
     /// Takes one token of `key`: what is left, or how long there is none.
-    pub(crate) fn take(&self, key: &impl Hash, rate: Rate, now: u64) -> Result<Quota, Quota> {
+    pub fn take(&self, key: &impl Hash, rate: Rate, now: u64) -> Result<Quota, Quota> {
         let (key, mut buckets) = self.shard(key);
         let known = buckets.iter().position(|bucket| bucket.key == key);
         let soonest = || (0..WAYS).min_by_key(|&at| buckets[at].full_at).unwrap_or(0);
@@ -158,7 +162,7 @@ impl Buckets {
     }
 
     /// Gives a token back that was taken of `key`. A bucket that was forgotten since is full.
-    pub(crate) fn give_back(&self, key: &impl Hash, rate: Rate) {
+    pub fn give_back(&self, key: &impl Hash, rate: Rate) {
         let (key, mut buckets) = self.shard(key);
         if let Some(bucket) = buckets.iter_mut().find(|bucket| bucket.key == key) {
             bucket.full_at = bucket.full_at.saturating_sub(rate.interval);
@@ -166,7 +170,7 @@ impl Buckets {
     }
 
     /// Buckets that are not full.
-    pub(crate) fn used(&self, now: u64) -> usize {
+    pub fn used(&self, now: u64) -> usize {
         let used = |shard: &Mutex<[Bucket; WAYS]>| {
             let buckets = shard.lock().unwrap_or_else(PoisonError::into_inner);
             buckets.iter().filter(|bucket| bucket.full_at > now).count()

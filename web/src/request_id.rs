@@ -11,9 +11,9 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::sync::{AtomicU64, Ordering};
-use hyper::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 /// The header that names a request, on every answer and from listed proxies.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -107,7 +107,7 @@ impl RequestId {
     }
 
     /// A number in `0..bound` that differs from one request to the next: spreads retries out.
-    pub(crate) fn spread(&self, bound: u32) -> u32 {
+    pub fn spread(&self, bound: u32) -> u32 {
         let number = match self.0 {
             Name::Own(number) => number,
             Name::Given(_) => number(),
@@ -157,6 +157,7 @@ fn process() -> u32 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
 
@@ -191,9 +192,10 @@ mod tests {
     fn the_current_request_is_the_innermost_and_gone_afterwards_even_if_the_work_panics() {
         let (outer, inner) = (RequestId::next(), RequestId::next());
         outer.within(|| {
-            let panicked =
-                crate::panics::contain(|| inner.within(|| panic!("{}", RequestId::current())));
-            assert_eq!(panicked, Err::<(), _>(crate::panics::Panicked));
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                inner.within(|| panic!("{}", RequestId::current()))
+            }));
+            assert!(panicked.is_err());
             assert_eq!(RequestId::current(), outer);
         });
         assert_eq!(RequestId::current_if_any(), None);

@@ -6,12 +6,12 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use hyper::{
+use http::{
     HeaderMap, Response, StatusCode,
     header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, VARY},
 };
 
-use crate::{respond, server::Body};
+use crate::respond;
 
 /// A body in both forms.
 #[derive(Clone, Debug)]
@@ -32,14 +32,14 @@ impl Packed {
     }
 
     /// The body that a request takes in the response that `answer` makes of it, or 304 if it has that.
-    pub fn answer(
+    pub fn answer<B: From<Bytes>>(
         &self,
         request: &HeaderMap,
-        answer: impl FnOnce(Bytes) -> Response<Body>,
-    ) -> Response<Body> {
+        answer: impl FnOnce(Bytes) -> Response<B>,
+    ) -> Response<B> {
         let is_packed = takes_gzip(request) && self.gzip != self.plain;
         let body = if is_packed { &self.gzip } else { &self.plain };
-        let mut response = respond::unless_known(request, answer(body.clone()));
+        let mut response = respond::unless_known(request, body.clone(), answer);
         let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
         if is_packed && response.status() != StatusCode::NOT_MODIFIED {

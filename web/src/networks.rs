@@ -59,14 +59,14 @@ pub fn any_contains(networks: &[Network], address: IpAddr) -> bool {
 ///
 /// A household has one IPv4 address, and in IPv6 a whole `/64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Prefix {
+pub struct Prefix {
     length: u8,
     bits: u128,
 }
 
 impl Prefix {
     /// The `/32` or `/64` of an address: one caller.
-    pub(crate) fn narrow(address: IpAddr) -> Self {
+    pub fn narrow(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self { length: 32, bits: u128::from(v4.to_bits()) },
             IpAddr::V6(v6) => Self { length: 64, bits: v6.to_bits() >> 64 },
@@ -74,7 +74,7 @@ impl Prefix {
     }
 
     /// The `/24` or `/48` of an address: its neighbourhood.
-    pub(crate) fn wide(address: IpAddr) -> Self {
+    pub fn wide(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(v4) => Self { length: 24, bits: u128::from(v4.to_bits() >> 8) },
             IpAddr::V6(v6) => Self { length: 48, bits: v6.to_bits() >> 80 },
