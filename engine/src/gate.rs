@@ -77,6 +77,16 @@ impl Gate {
         self.level_at(at) / ADMISSION
     }
 
+    /// From when on the pace allows a whole admission; `None` if it never does.
+    pub(crate) fn next_budget(&self) -> Option<Millis> {
+        let missing = ADMISSION.saturating_sub(self.level);
+        if missing == 0 {
+            return Some(self.filled_at);
+        }
+        let fills = self.rate_milli > 0;
+        fills.then(|| self.filled_at.after(missing.div_ceil(self.rate_milli)))
+    }
+
     /// Sets a new pace from `at` on; what has filled so far stays, up to the new burst.
     pub(crate) fn set_rate(&mut self, rate_milli: u64, at: Millis) {
         self.level = self.level_at(at).min(burst(rate_milli));

@@ -1,10 +1,11 @@
-//! Which waiting places went quiet: found a slice at a time, of all sales in turn.
+//! Which waiting places went quiet: found a slice at a time, of all sales with a line in turn.
 //!
 //! Each sale has a cursor. A slice looks at a bounded number of places and finds a bounded number of
 //! quiet ones, whatever the length of a line and the number of sales, and the next slice goes on
-//! behind it. A sale that is looked through rests for a second.
+//! behind it. A sale that is looked through rests for a second. One in which no one waits is not looked at
+//! before someone does.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     arbiter::Arbiter,
@@ -33,19 +34,30 @@ const SALE_COST: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct IdleSweep {
     presence: Presence,
-    next_exchange: Millis,
     next_slice: Millis,
-    sales: BTreeMap<SaleTag, Pass>,
-    /// The sale that was looked at last.
-    last: SaleTag,
+    passes: Passes,
+}
+
+/// The sales in which someone waits, each once: in one of the two.
+#[derive(Debug, Default)]
+struct Passes {
+    /// Those that are being looked through, whose turn is next first.
+    turns: VecDeque<Pass>,
+    /// Those that rest, by when they are looked through again.
+    resting: BTreeSet<(Millis, SaleTag)>,
+    /// All of them.
+    known: BTreeSet<SaleTag>,
 }
 
 /// How far one sale's line was looked through.
 #[derive(Clone, Copy, Debug)]
 struct Pass {
-    /// Places not heard of since then are quiet; `None` while that cannot be known.
-    limit: Option<Millis>,
-    /// The next place to look at; the first one between two passes.
+    tag: SaleTag,
+    /// Places not heard of since then are quiet.
+    limit: Millis,
+    /// When that was asked for.
+    asked_at: Millis,
+    /// The next place to look at.
     next: Number,
     /// When the next pass may begin.
     due: Millis,
@@ -64,16 +76,21 @@ impl Budget {
     fn of(finds: usize) -> Self {
         Self { looks: IDLE_LOOK_PLACES_MAX, finds, sale_finds: finds / IDLE_SALE_SHARES }
     }
+
+    fn is_used_up(&self) -> bool {
+        self.looks == 0 || self.finds == 0
+    }
 }
 
 impl IdleSweep {
     pub(crate) fn new(at: Millis) -> Self {
-        Self {
-            presence: Presence::default(),
-            next_exchange: at,
-            next_slice: at,
-            sales: BTreeMap::new(),
-            last: SaleTag(u64::MAX),
+        Self { presence: Presence::default(), next_slice: at, passes: Passes::default() }
+    }
+
+    /// Someone may have entered a sale's line.
+    pub(crate) fn note(&mut self, tag: SaleTag, line: &Line, at: Millis) {
+        if line.length() > 0 {
+            self.passes.add(tag, at);
         }
     }
 
@@ -85,94 +102,111 @@ impl IdleSweep {
         publishers: &BTreeMap<SaleTag, Publisher>,
         at: Millis,
     ) -> Vec<Command> {
-        if at >= self.next_exchange {
-            self.next_exchange = at.after(PASS_MS);
-            self.exchange(arbiter, publishers, at);
-        }
         if at < self.next_slice {
             return Vec::new();
         }
         self.next_slice = at.after(SLICE_MS);
-        let views = publishers.iter().map(|(tag, publisher)| (*tag, publisher.view()));
-        let lines = views.map(|(tag, view)| (tag, view.line())).collect();
         let finds = if arbiter.is_shared() { SHARED_IDLE_PLACES_MAX } else { IDLE_PLACES_MAX };
-        let mut budget = Budget::of(finds);
-        let quiet = self.slice(&lines, at, &mut budget);
+        let line_of = |tag: SaleTag| publishers.get(&tag).map(|publisher| publisher.view().line());
+        let presence = &mut self.presence;
+        let limit_of = |tag: SaleTag| {
+            let publisher = publishers.get(&tag)?;
+            presence.limit(arbiter, publisher.view(), at)
+        };
+        let quiet = self.passes.slice(line_of, limit_of, at, &mut Budget::of(finds));
+        let Self { presence, passes, .. } = self;
+        presence.retain(|tag| passes.known.contains(&tag));
         quiet.into_iter().map(|(sale, numbers)| Command::Idle { sale, numbers }).collect()
     }
+}
 
-    /// Since when places are quiet, of each sale that is there.
-    fn exchange(
-        &mut self,
-        arbiter: &mut dyn Arbiter,
-        publishers: &BTreeMap<SaleTag, Publisher>,
-        at: Millis,
-    ) {
-        for (tag, publisher) in publishers {
-            let fresh = Pass { limit: None, next: Number(1), due: at };
-            let limit = self.presence.limit(arbiter, publisher.view(), at);
-            self.sales.entry(*tag).or_insert(fresh).limit = limit;
+impl Passes {
+    fn add(&mut self, tag: SaleTag, due: Millis) {
+        if self.known.insert(tag) {
+            self.resting.insert((due, tag));
         }
-        self.sales.retain(|tag, _| publishers.contains_key(tag));
-        self.presence.retain(|tag| publishers.contains_key(&tag));
     }
 
     /// Looks at the sales in turn, each for its share, until the budget is used up or all of them rest.
-    fn slice(
+    fn slice<'a>(
         &mut self,
-        lines: &BTreeMap<SaleTag, &Line>,
+        line_of: impl Fn(SaleTag) -> Option<&'a Line>,
+        mut limit_of: impl FnMut(SaleTag) -> Option<Millis>,
         at: Millis,
         budget: &mut Budget,
     ) -> BTreeMap<SaleTag, Vec<Number>> {
         let mut quiet: BTreeMap<SaleTag, Vec<Number>> = BTreeMap::new();
-        loop {
-            let later = self.sales.range((Bound::Excluded(self.last), Bound::Unbounded));
-            let round: Vec<SaleTag> =
-                later.chain(self.sales.range(..=self.last)).map(|(tag, _)| *tag).collect();
-            let mut is_done = true;
-            for tag in round {
-                if budget.looks == 0 || budget.finds == 0 || quiet.len() >= IDLE_SALES_MAX {
-                    return quiet;
-                }
-                let (Some(pass), Some(line)) = (self.sales.get_mut(&tag), lines.get(&tag)) else {
+        self.begin(&line_of, &mut limit_of, at);
+        while !budget.is_used_up() && quiet.len() < IDLE_SALES_MAX {
+            if self.turns.is_empty() {
+                self.begin(&line_of, &mut limit_of, at);
+            }
+            let Some(mut pass) = self.turns.pop_front() else { break };
+            let Some(line) = line_of(pass.tag) else {
+                self.known.remove(&pass.tag);
+                continue;
+            };
+            if at.since(pass.asked_at) >= PASS_MS {
+                // A long line takes seconds, and what other nodes heard has to be asked for in time.
+                let Some(limit) = limit_of(pass.tag) else {
+                    self.resting.insert((at.after(PASS_MS), pass.tag));
                     continue;
                 };
-                if let Some(found) = pass.look(line, at, budget) {
-                    (self.last, is_done) = (tag, false);
-                    if !found.is_empty() {
-                        quiet.entry(tag).or_default().extend(found);
-                    }
-                }
+                (pass.limit, pass.asked_at) = (limit, at);
             }
-            if is_done {
-                return quiet;
+            let found = pass.look(line, budget);
+            if !found.is_empty() {
+                quiet.entry(pass.tag).or_default().extend(found);
+            }
+            if pass.next > line.issued() {
+                self.resting.insert((pass.due, pass.tag));
+            } else {
+                self.turns.push_back(pass);
+            }
+        }
+        quiet
+    }
+
+    /// Begins the passes of sales that have rested, as many as one slice may find something in, behind those
+    /// that were begun before.
+    fn begin<'a>(
+        &mut self,
+        line_of: &impl Fn(SaleTag) -> Option<&'a Line>,
+        limit_of: &mut impl FnMut(SaleTag) -> Option<Millis>,
+        at: Millis,
+    ) {
+        for _ in 0..IDLE_SALES_MAX {
+            let next = self.resting.first().copied().filter(|(due, _)| *due <= at);
+            let Some((_, tag)) = next else { return };
+            self.resting.pop_first();
+            let due = at.after(PASS_MS);
+            if line_of(tag).is_none_or(|line| line.length() == 0) {
+                self.known.remove(&tag);
+            } else if let Some(limit) = limit_of(tag) {
+                let next = Number(1);
+                self.turns.push_back(Pass { tag, limit, asked_at: at, next, due });
+            } else {
+                self.resting.insert((due, tag));
             }
         }
     }
 }
 
 impl Pass {
-    /// Looks at the sale's share of places, and answers which of them are quiet; `None` while it rests.
-    fn look(&mut self, line: &Line, at: Millis, budget: &mut Budget) -> Option<Vec<Number>> {
-        let limit = self.limit?;
-        if self.next == Number(1) {
-            if at < self.due {
-                return None;
-            }
-            self.due = at.after(PASS_MS);
-        }
+    /// Looks at the sale's share of places, and answers which of them are quiet.
+    fn look(&mut self, line: &Line, budget: &mut Budget) -> Vec<Number> {
         let first = self.next.max(Number(line.watermark().0 + 1));
         let share = budget.looks.min(IDLE_LOOK_SALE_PLACES_MAX);
         let last = Number((first.0 + share - 1).min(line.issued().0));
         let most = budget.finds.min(budget.sale_finds);
-        let quiet: Vec<Number> = line.quiet(first..=last, limit).take(most).collect();
+        let quiet: Vec<Number> = line.quiet(first..=last, self.limit).take(most).collect();
         budget.finds -= quiet.len();
         let is_cut_off = quiet.len() == most;
         let looked = quiet.last().copied().filter(|_| is_cut_off).unwrap_or(last);
         let places = (looked.0 + 1).saturating_sub(first.0);
         budget.looks = budget.looks.saturating_sub(places + SALE_COST);
-        self.next = if looked < line.issued() { Number(looked.0 + 1) } else { Number(1) };
-        Some(quiet)
+        self.next = Number(looked.0.max(first.0 - 1) + 1);
+        quiet
     }
 }
 
@@ -191,26 +225,27 @@ mod tests {
         writer
     }
 
-    /// A sweep of lines in which everyone has been quiet since `START`.
-    fn sweep(lines: &[LineWriter]) -> (IdleSweep, BTreeMap<SaleTag, crate::line::SharedLine>) {
-        let mut sweep = IdleSweep::new(START);
-        let pass = Pass { limit: Some(START.after(5_000)), next: Number(1), due: START };
+    /// Passes of lines in which everyone has been quiet since `START`.
+    fn passes(lines: &[LineWriter]) -> (Passes, BTreeMap<SaleTag, crate::line::SharedLine>) {
+        let mut passes = Passes::default();
         let shared: BTreeMap<_, _> =
             (1..).map(SaleTag).zip(lines.iter().map(LineWriter::line)).collect();
-        sweep.sales = shared.keys().map(|tag| (*tag, pass)).collect();
-        (sweep, shared)
+        for tag in shared.keys() {
+            passes.add(*tag, START);
+        }
+        (passes, shared)
     }
 
     /// Lets what a slice finds go, and answers how much it looked at.
     fn turn(
-        sweep: &mut IdleSweep,
+        passes: &mut Passes,
         writers: &mut [LineWriter],
         shared: &BTreeMap<SaleTag, crate::line::SharedLine>,
         at: Millis,
     ) -> (u64, BTreeMap<SaleTag, Vec<Number>>) {
-        let lines = shared.iter().map(|(tag, line)| (*tag, &**line)).collect();
+        let line_of = |tag: SaleTag| shared.get(&tag).map(|line| &**line);
         let mut budget = Budget::of(IDLE_PLACES_MAX);
-        let quiet = sweep.slice(&lines, at, &mut budget);
+        let quiet = passes.slice(line_of, |_| Some(START.after(5_000)), at, &mut budget);
         for (tag, numbers) in &quiet {
             let writer = &mut writers[usize::try_from(tag.0 - 1).expect("few")];
             writer.depart_many(numbers, crate::line::PlaceState::Idle, at);
@@ -224,19 +259,19 @@ mod tests {
     fn all_sales_whose_people_left_are_swept_beside_one_with_a_long_line() {
         let mut writers: Vec<LineWriter> = (0..300).map(|_| line(10)).collect();
         writers[0] = line(2_000_000);
-        let (mut sweep, shared) = sweep(&writers);
+        let (mut passes, shared) = passes(&writers);
         let mut at = START.after(10_000);
         let mut swept = BTreeSet::new();
         // Sixty-four sales a turn: everyone in the others has gone after five of them.
         for _ in 0..5 {
-            let (_, quiet) = turn(&mut sweep, &mut writers, &shared, at);
+            let (_, quiet) = turn(&mut passes, &mut writers, &shared, at);
             assert!(quiet.values().skip(1).all(|numbers| numbers.len() <= 10));
             swept.extend(quiet.into_keys());
             at = at.after(SLICE_MS);
         }
         assert_eq!(swept.len(), 300);
         // The long line goes at the full rate then.
-        let (_, quiet) = turn(&mut sweep, &mut writers, &shared, at);
+        let (_, quiet) = turn(&mut passes, &mut writers, &shared, at);
         assert_eq!(quiet.values().map(Vec::len).sum::<usize>(), IDLE_PLACES_MAX);
     }
 
@@ -245,11 +280,11 @@ mod tests {
         let mut writers = vec![line(1_000_000), line(5)];
         let (first, last) = (Number(1), Number(1_000_000));
         (first.0..last.0).map(Number).for_each(|n| writers[0].line().hear(n, START.after(9_000)));
-        let (mut sweep, shared) = sweep(&writers);
+        let (mut passes, shared) = passes(&writers);
         let mut at = START.after(10_000);
         let (mut turns, mut found) = (0, Vec::new());
         while found.last() != Some(&last) {
-            let (looked, quiet) = turn(&mut sweep, &mut writers, &shared, at);
+            let (looked, quiet) = turn(&mut passes, &mut writers, &shared, at);
             assert!(looked <= IDLE_LOOK_PLACES_MAX);
             found.extend(quiet.get(&SaleTag(1)).into_iter().flatten().copied());
             assert!(turns > 0 || quiet[&SaleTag(2)].len() == 5);
@@ -258,8 +293,24 @@ mod tests {
         assert_eq!(found, [last]);
         assert_eq!(turns, 1_000_000_u64.div_ceil(IDLE_LOOK_PLACES_MAX));
         // Looked through within a second; then it rests.
-        let (looked, _) = turn(&mut sweep, &mut writers, &shared, at);
+        let (looked, _) = turn(&mut passes, &mut writers, &shared, at);
         assert_eq!(looked, 0);
-        assert!(turn(&mut sweep, &mut writers, &shared, at.after(PASS_MS)).0 > 0);
+        assert!(turn(&mut passes, &mut writers, &shared, at.after(PASS_MS)).0 > 0);
+    }
+
+    #[test]
+    fn a_sale_in_which_no_one_waits_is_not_looked_at_before_someone_does() {
+        let mut writers = vec![line(0), line(3)];
+        let (mut passes, shared) = passes(&writers);
+        let mut at = START.after(10_000);
+        let (_, quiet) = turn(&mut passes, &mut writers, &shared, at);
+        assert_eq!(quiet.into_keys().collect::<Vec<_>>(), [SaleTag(2)]);
+        at = at.after(PASS_MS);
+        assert_eq!(turn(&mut passes, &mut writers, &shared, at).0, 0, "they have all gone");
+        assert!(passes.known.is_empty() && passes.resting.is_empty() && passes.turns.is_empty());
+        writers[0].issue_through(Number(1), START);
+        passes.add(SaleTag(1), at);
+        passes.add(SaleTag(1), at);
+        assert_eq!(turn(&mut passes, &mut writers, &shared, at).1.len(), 1);
     }
 }

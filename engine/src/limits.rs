@@ -44,8 +44,16 @@ pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// rare, small enough that a 64 MiB disk still shows the disk-full path.
 pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Sales one process serves.
-pub const SALES_MAX: usize = 1_024;
+/// Sales one process serves: a thousand that are on, and those that ended and were not deleted. One that no
+/// one came to takes [`SALE_BYTES_MAX`], so that all of them take 32 MiB; one that was used keeps what its
+/// places, holds and answers take.
+pub const SALES_MAX: usize = 4_096;
+
+/// Memory that a sale takes before anyone comes to it, scribe's side and read side together.
+pub const SALE_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes that time may add to a batch for each sale: a call of the gate, and a step of the clock.
+pub const SALE_TICK_BYTES_MAX: usize = 64;
 
 /// Offers in one sale.
 pub const OFFERS_MAX: usize = 64;
@@ -118,13 +126,13 @@ pub const EVENTS_MAX: u64 = 1 << 53;
 /// Order events of all sales waiting for the sink before new holds are refused. Each open hold can add
 /// three more (paying, confirmed or released, refunded), so there are never more than this plus
 /// 3 × open holds.
-pub const OUTBOX_EVENTS_MAX: usize = 262_144;
+pub const OUTBOX_EVENTS_MAX: usize = 393_216;
 /// Order events of one sale waiting for the sink before that sale makes no new holds. A sale that
 /// outruns its sink leaves most of the room to the others.
 pub const OUTBOX_SALE_EVENTS_MAX: usize = 65_536;
 /// Order events that each sale may have waiting whatever the other sales have: this much of
 /// [`OUTBOX_EVENTS_MAX`] is kept free for each.
-pub const OUTBOX_SALE_SHARE: usize = 128;
+pub const OUTBOX_SALE_SHARE: usize = 64;
 /// Order events that all sales together may have waiting before each is down to its own share.
 pub const OUTBOX_COMMON_EVENTS_MAX: usize = OUTBOX_EVENTS_MAX - SALES_MAX * OUTBOX_SALE_SHARE;
 
@@ -154,6 +162,10 @@ pub const PACE_WARM_UP_MS: u64 = 5_000;
 
 const _: () = assert!(PACE_WARM_UP_MS < PACE_WINDOW_MS && PACE_WINDOW_MS < PACE_WINDOW_MS_MAX);
 
+/// Sales without a fact whose figures are published in one turn of theirs, every 50 ms: an estimate goes by
+/// what happened in the last minutes, so it is new enough when all of 4,096 sales had a turn in three seconds.
+pub const FIGURES_SALES_MAX: usize = 64;
+
 /// How often the scribe wakes with nothing to do: expiries and the gate move by it.
 pub const TICK_MS: u64 = 50;
 
@@ -178,6 +190,9 @@ pub const OUTLET_EVENTS_MAX: usize = 2_048;
 /// Order events of one sale that are handed to the sink's thread before it is another sale's turn:
 /// enough that turns cost nothing, few enough that a flood of one sale delays the others little.
 pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
+
+/// Sales with order events that another node hands out, of which one batch asks whether this node does now.
+pub const OUTLET_LOOK_SALES_MAX: usize = 64;
 
 /// Numbers of places and of holds that are passed over when a node is missing that may have given some
 /// out, for each second in which the others may not have heard of it: more than the nodes of a sale can
@@ -237,12 +252,17 @@ const _: () = {
         BATCH_COMMANDS_MAX * COMMAND_BYTES_MAX
             + SWEEP_RECORDS_MAX * 64
             + IDLE_PLACES_MAX * 16
+            + SALES_MAX * SALE_TICK_BYTES_MAX
             + RECORD_BYTES_MAX
             < BATCH_BYTES_MAX
     );
     // The largest single command beside a full sweep: all dead letters of one asking, or an operator's.
     assert!(
-        REQUEUE_EVENTS_MAX * 8 + RECORD_BYTES_MAX + SWEEP_RECORDS_MAX * 64 + IDLE_PLACES_MAX * 16
+        REQUEUE_EVENTS_MAX * 8
+            + RECORD_BYTES_MAX
+            + SWEEP_RECORDS_MAX * 64
+            + IDLE_PLACES_MAX * 16
+            + SALES_MAX * SALE_TICK_BYTES_MAX
             < BATCH_BYTES_MAX
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);

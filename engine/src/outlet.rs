@@ -17,7 +17,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::{
     id::{EventId, SaleName, SaleTag},
-    limits::{OUTLET_EVENTS_MAX, OUTLET_TURN_EVENTS_MAX},
+    limits::{OUTLET_EVENTS_MAX, OUTLET_LOOK_SALES_MAX, OUTLET_TURN_EVENTS_MAX},
     outbox::OrderEvent,
     record::Record,
     registry::{Changes, DeadLetter},
@@ -35,6 +35,8 @@ pub struct Outlet {
     waiting: BTreeSet<SaleTag>,
     /// Sales that may have more to hand out, and that another node delivers.
     elsewhere: BTreeSet<SaleTag>,
+    /// Which of those was looked at last; `None` before the first of a round.
+    looked_at: Option<SaleTag>,
     /// Whose turn was last.
     served: SaleTag,
 }
@@ -43,7 +45,8 @@ pub struct Outlet {
 pub fn outlet() -> (Outlet, Receiver<OrderEvent>) {
     let (events, receiver) = bounded(OUTLET_EVENTS_MAX);
     let (last, waiting, elsewhere) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    (Outlet { events, last, waiting, elsewhere, served: SaleTag(u64::MAX) }, receiver)
+    let (looked_at, served) = (None, SaleTag(u64::MAX));
+    (Outlet { events, last, waiting, elsewhere, looked_at, served }, receiver)
 }
 
 impl Outlet {
@@ -84,7 +87,7 @@ impl Outlet {
     /// Hands out as many durable events as fit, of the sales that this node `delivers`. Sales that
     /// another node delivers are looked at again when this node takes them over.
     pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
-        self.waiting.extend(self.elsewhere.extract_if(.., |tag| delivers(*tag)));
+        self.look_elsewhere(&delivers);
         while !self.events.is_full()
             && let Some(tag) = self.next()
         {
@@ -100,6 +103,18 @@ impl Outlet {
                 Turn::Over => {}
                 Turn::Refused => return,
             }
+        }
+    }
+
+    /// Looks at a few of the sales that another node delivers, in turn: whether this one does now.
+    fn look_elsewhere(&mut self, delivers: impl Fn(SaleTag) -> bool) {
+        let later = (self.looked_at.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let turn = self.elsewhere.range(later).copied().take(OUTLET_LOOK_SALES_MAX);
+        let turn: Vec<SaleTag> = turn.collect();
+        self.looked_at = turn.last().copied().filter(|_| turn.len() == OUTLET_LOOK_SALES_MAX);
+        for tag in turn.into_iter().filter(|tag| delivers(*tag)) {
+            self.elsewhere.remove(&tag);
+            self.waiting.insert(tag);
         }
     }
 

@@ -96,6 +96,11 @@ impl Controls {
     pub const fn wall(&self, at: Millis) -> Millis {
         at.shifted(self.clock_offset_ms)
     }
+
+    /// The engine time at which the wall clock shows `wall`, if it is not stepped before.
+    pub(crate) const fn engine(&self, wall: Millis) -> Millis {
+        wall.shifted(self.clock_offset_ms.saturating_neg())
+    }
 }
 
 /// One line of who did what.

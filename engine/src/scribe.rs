@@ -12,12 +12,15 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
+mod figures;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
     sync::Arc,
 };
 
+use self::figures::Figures;
 use crate::{
     arbiter::{Arbiter, Decided},
     clock::{Clock, Millis},
@@ -100,6 +103,7 @@ pub struct Scribe {
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
     /// decided: a small batch that still fits must not make a full disk look well.
     wanted_bytes: usize,
+    figures: Figures,
     idle_sweep: IdleSweep,
     /// The last turn, for outages; `None` before the first, which comes after one.
     stepped_at: Option<Millis>,
@@ -176,6 +180,10 @@ impl Scribe {
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
         registry.set_outbox_lag(arbiter.world().undelivered());
         outlet.take_up(arbiter.world());
+        let mut idle_sweep = IdleSweep::new(at);
+        for (tag, publisher) in &publishers {
+            idle_sweep.note(*tag, publisher.view().line(), at);
+        }
         Self {
             clock,
             arbiter,
@@ -189,7 +197,8 @@ impl Scribe {
             not_yet_until: Millis(0),
             spare: Batch::default(),
             wanted_bytes: 0,
-            idle_sweep: IdleSweep::new(at),
+            figures: Figures::new(at),
+            idle_sweep,
             stepped_at: None,
             is_more_due: false,
         }
@@ -241,7 +250,7 @@ impl Scribe {
             // First, for they came before the others.
             drop(requests.splice(0..0, self.not_yet.drain(..)));
         }
-        let (taken, bytes) = front(requests);
+        let (taken, bytes) = front(requests, self.arbiter.world().sales().len());
         let full = self.unfinished.is_some() || !self.reserve(bytes)?;
         self.registry.set_storage_full(full);
         if full {
@@ -377,6 +386,7 @@ impl Scribe {
             decided_at = record.decided_at().unwrap_or(decided_at);
             self.outlet.note(record);
             let tag = record.sale();
+            self.figures.touch(tag);
             if let Record::Created { spec, .. } = record {
                 sales_changed = true;
                 // Gone again when it was deleted within its own batch.
@@ -412,11 +422,12 @@ impl Scribe {
             self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
             self.outlet.start_over(sale.tag());
         }
-        for sale in world.sales() {
-            if let Some(publisher) = self.publishers.get_mut(&sale.tag()) {
-                publisher.publish_figures(sale, at);
+        for tag in self.figures.touched() {
+            if let Some(publisher) = self.publishers.get(tag) {
+                self.idle_sweep.note(*tag, publisher.view().line(), at);
             }
         }
+        self.figures.publish(&mut self.publishers, world, at);
         // Before anything is offered again: the pipeline tells a requeued event from a stale offer by
         // this list. With other sales, all of it is made again.
         if sales_changed {
@@ -459,9 +470,10 @@ impl Scribe {
     }
 }
 
-/// How many of the requests fit one batch, and the bytes they need beside a full sweep.
-fn front(requests: &[Request]) -> (usize, usize) {
-    let mut bytes = limits::SWEEP_RECORDS_MAX * 64 + limits::IDLE_PLACES_MAX * 16;
+/// How many of the requests fit one batch, and the bytes they need beside all that time may bring.
+fn front(requests: &[Request], sales: usize) -> (usize, usize) {
+    let ticks = sales * limits::SALE_TICK_BYTES_MAX;
+    let mut bytes = limits::SWEEP_RECORDS_MAX * 64 + limits::IDLE_PLACES_MAX * 16 + ticks;
     let mut taken = 0;
     for request in requests.iter().take(limits::BATCH_COMMANDS_MAX) {
         let more = request.command.bytes_max();

@@ -91,6 +91,11 @@ impl Sessions {
         Some(session)
     }
 
+    /// The earliest deadline.
+    pub(crate) fn next_due(&self) -> Option<Millis> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
     /// Sessions whose deadline is at or before `at`, earliest first.
     pub(crate) fn due(&self, at: Millis) -> impl Iterator<Item = &Session> {
         let due = self.deadlines.range(..=(at, Number(u64::MAX)));

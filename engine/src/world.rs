@@ -72,11 +72,6 @@ impl World {
         self.sales.values()
     }
 
-    /// All sales, beginning with `first` or the next behind it.
-    pub(crate) fn sales_from(&self, first: SaleTag) -> impl Iterator<Item = &Sale> {
-        self.sales.range(first..).chain(self.sales.range(..first)).map(|(_, sale)| sale)
-    }
-
     /// The epoch a new sale of this name would have.
     pub(crate) fn next_epoch(&self, tag: SaleTag) -> Epoch {
         Epoch(self.retired.get(&tag).map_or(0, |retired| retired.epoch.0) + 1)

@@ -4,9 +4,15 @@
 //! steps: ends that are due, the commands in the order they came, the
 //! gate's next call, and last the answers to entries, so that who enters an empty room is let in
 //! at once. Each record is applied the moment it is decided, so that the next command sees it.
+//!
+//! A batch looks at the sales that it decides something of and at those that are due ([`Agenda`]), in the
+//! order of their tags. The others would give no record.
+
+mod agenda;
 
 use std::{collections::HashMap, sync::Arc};
 
+use self::agenda::Agenda;
 use super::{
     Arbiter, Decided, noted,
     settings::{self, Decision},
@@ -30,6 +36,10 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct LocalArbiter {
     world: World,
+    agenda: Agenda,
+    /// Sales that the present batch decided something of, or that were due at its beginning; emptied after
+    /// it, for its memory.
+    touched: Vec<SaleTag>,
     /// How far the wall clock is ahead of engine time.
     wall_offset_ms: i64,
     /// The sale whose ends come first in the next batch: each in turn, when there are too many.
@@ -125,7 +135,7 @@ impl Entries {
 impl LocalArbiter {
     /// An arbiter that goes on from `world`.
     pub fn new(world: World) -> Self {
-        Self { world, ..Self::default() }
+        Self { agenda: Agenda::of(&world), world, ..Self::default() }
     }
 
     /// The state after all that was decided.
@@ -154,7 +164,8 @@ impl LocalArbiter {
         commands: impl IntoIterator<Item = &'a Command>,
     ) {
         decided.clear(at);
-        let mut batch = Batch { world: &mut self.world, at, decided };
+        let Self { world, agenda, touched, .. } = self;
+        let mut batch = Batch { world, agenda, touched, at, decided };
         batch.set_clocks(self.wall_offset_ms);
         if std::mem::take(&mut self.after_outage) {
             batch.resume();
@@ -170,12 +181,15 @@ impl LocalArbiter {
             let reply = batch.answer_entry(&entry);
             batch.decided.replies[entry.index] = Reply::Entry(reply);
         }
+        batch.note_touched();
     }
 }
 
 /// A batch while it is being decided.
 struct Batch<'a> {
     world: &'a mut World,
+    agenda: &'a mut Agenda,
+    touched: &'a mut Vec<SaleTag>,
     at: Millis,
     decided: &'a mut Decided,
 }
@@ -185,6 +199,9 @@ impl Batch<'_> {
         // Facts decided elsewhere are held against the state; those decided here have to pass as well.
         debug_assert_eq!(self.world.follows(record.sale(), &record, self.at), Ok(()), "{record:?}");
         self.world.apply(&record, self.at);
+        if self.touched.last() != Some(&record.sale()) {
+            self.touched.push(record.sale());
+        }
         self.decided.records.push(record);
     }
 
@@ -194,21 +211,26 @@ impl Batch<'_> {
 
     fn set_clocks(&mut self, wall_offset_ms: i64) {
         let set = |sale: &Sale| sale.clock_set(wall_offset_ms);
-        let records: Vec<Record> = self.world.sales().filter_map(set).collect();
+        let stepped = self.agenda.stepped(wall_offset_ms);
+        let records: Vec<Record> = self.sales(&stepped).filter_map(set).collect();
         self.record_all(records);
     }
 
     fn resume(&mut self) {
-        let records: Vec<Record> =
-            self.world.sales().filter_map(|sale| sale.resumed(self.at)).collect();
+        let waiting = self.agenda.due_after_outage(self.at);
+        let resumed = |sale: &Sale| sale.resumed(self.at);
+        let records: Vec<Record> = self.sales(&waiting).filter_map(resumed).collect();
         self.record_all(records);
     }
 
     /// Beginning with the sale `first`, for which the records of one batch may have been too few.
     /// Answers which sale comes first next time, if that matters.
     fn end_what_is_due(&mut self, first: Option<SaleTag>) -> Option<SaleTag> {
-        let due =
-            self.world.sales_from(first.unwrap_or(SaleTag(0))).flat_map(|sale| sale.due(self.at));
+        let mut sales = self.agenda.due(self.at);
+        self.touched.extend(&sales);
+        let before = sales.partition_point(|tag| first.is_some_and(|first| *tag < first));
+        sales.rotate_left(before);
+        let due = self.sales(&sales).flat_map(|sale| sale.due(self.at));
         let due: Vec<Record> = due.take(SWEEP_RECORDS_MAX).collect();
         // A sale gives half a batch of holds at most, so that alone may be more.
         self.decided.is_more_due = due.len() >= SWEEP_RECORDS_MAX / 2;
@@ -218,9 +240,33 @@ impl Batch<'_> {
     }
 
     fn call_the_next(&mut self) {
-        let calls: Vec<Record> =
-            self.world.sales().filter_map(|sale| sale.next_call(self.at)).collect();
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        debug_assert!(self.misses_nothing(), "a sale was due that the agenda does not know of");
+        let next = |sale: &Sale| sale.next_call(self.at);
+        let calls: Vec<Record> = self.sales(self.touched).filter_map(next).collect();
         self.record_all(calls);
+    }
+
+    /// Puts down when the sales are due next that may be due at another time than before.
+    fn note_touched(&mut self) {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for tag in self.touched.drain(..) {
+            self.agenda.note(tag, self.world.sale(tag), self.at);
+        }
+    }
+
+    /// Those of `tags` that are there.
+    fn sales(&self, tags: &[SaleTag]) -> impl Iterator<Item = &Sale> {
+        tags.iter().filter_map(|tag| self.world.sale(*tag))
+    }
+
+    /// Whether the sales that the batch does not look at have nothing to do.
+    fn misses_nothing(&self) -> bool {
+        let is_touched = |sale: &Sale| self.touched.binary_search(&sale.tag()).is_ok();
+        let mut others = self.world.sales().filter(|sale| !is_touched(sale));
+        others.all(|sale| sale.next_call(self.at).is_none() && sale.due(self.at).is_empty())
     }
 
     fn answer(&mut self, command: &Command, entering: &mut Entries) -> Reply {

@@ -145,6 +145,11 @@ impl Holds {
         self.share(shopper).map_or(0, |share| share.made)
     }
 
+    /// When the time for paying ends of the hold for which it ends first.
+    pub(crate) fn next_due(&self) -> Option<Millis> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
     /// Holds whose time for paying is over at `at`, earliest first.
     pub(crate) fn due(&self, at: Millis) -> impl Iterator<Item = HoldId> {
         self.deadlines.range(..=(at, HoldId(u64::MAX))).map(|(_, id)| *id)

@@ -30,6 +30,23 @@ impl Sale {
         holds.chain(self.sessions.due(at).map(end)).take(SWEEP_RECORDS_MAX).collect()
     }
 
+    /// When time alone brings something about, if nothing else happens before; `None` when it never does. A
+    /// time at or before `at` is one at which it may.
+    pub(crate) fn next_due(&self, at: Millis) -> Option<Millis> {
+        let ends = [self.holds.next_due(), self.sessions.next_due()];
+        ends.into_iter().flatten().chain(self.next_call_due(at)).min()
+    }
+
+    /// When pace and schedule allow the gate's next call.
+    pub(crate) fn next_call_due(&self, at: Millis) -> Option<Millis> {
+        let stands = self.controls.paused || self.line_length() == 0 || self.free_slots() == 0;
+        let opens_at = self.spec.opens_at.filter(|_| !self.controls.opened);
+        let opens_at = opens_at.map_or(Millis(0), |opens_at| self.controls.engine(opens_at));
+        let due = self.gate.next_budget().filter(|_| !stands)?.max(opens_at);
+        let open = matches!(self.phase(due.max(at)), Phase::Open | Phase::Draining);
+        open.then_some(due)
+    }
+
     /// The wall clock was stepped, if it is far from where this sale has it.
     pub(crate) fn clock_set(&self, offset_ms: i64) -> Option<Record> {
         let is_far = offset_ms.abs_diff(self.controls.clock_offset_ms) >= CLOCK_STEP_MS;
