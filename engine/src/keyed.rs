@@ -5,29 +5,49 @@
 //! parts grows part by part, in at most a millisecond each. A single table of millions of entries
 //! would hold up the scribe for a tenth of a second.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::{
+    fmt,
+    hash::{BuildHasherDefault, Hash, Hasher},
+    sync::OnceLock,
+};
 
 use dashmap::DashMap;
 use hashbrown::HashTable;
 
 /// Parts of a table: at four million entries each holds 32,768, and grows in about a millisecond.
-/// Empty, those of a sale take some 80 KiB.
 const PARTS: usize = 128;
 
-/// A map that readers share with the scribe.
-pub(crate) type SharedMap<K, V> = DashMap<K, V, BuildHasherDefault<Spread>>;
-
-/// An empty shared map of many parts.
-pub(crate) fn shared_map<K: Eq + std::hash::Hash, V>() -> SharedMap<K, V> {
-    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), PARTS)
+/// A map that readers share with the scribe. It takes its memory, some 16 KiB of parts, with the first
+/// entry: most sales that are there have few of their tables in use.
+pub(crate) struct SharedMap<K, V, H = Spread> {
+    map: OnceLock<DashMap<K, V, BuildHasherDefault<H>>>,
 }
 
 /// A map that readers share with the scribe, by numbers that the engine counts up.
-pub(crate) type CountedMap<K, V> = DashMap<K, V, BuildHasherDefault<Counted>>;
+pub(crate) type CountedMap<K, V> = SharedMap<K, V, Counted>;
 
-/// An empty map by counted numbers, of many parts.
-pub(crate) fn counted_map<K: Eq + std::hash::Hash, V>() -> CountedMap<K, V> {
-    DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), PARTS)
+impl<K: Eq + Hash, V, H: Hasher + Clone + Default> SharedMap<K, V, H> {
+    /// An empty map.
+    pub(crate) const fn new() -> Self {
+        Self { map: OnceLock::new() }
+    }
+
+    /// The map to look into; `None` before its first entry.
+    pub(crate) fn used(&self) -> Option<&DashMap<K, V, BuildHasherDefault<H>>> {
+        self.map.get()
+    }
+
+    /// The map to add to.
+    pub(crate) fn to_add(&self) -> &DashMap<K, V, BuildHasherDefault<H>> {
+        let hasher = BuildHasherDefault::default;
+        self.map.get_or_init(|| DashMap::with_hasher_and_shard_amount(hasher(), PARTS))
+    }
+}
+
+impl<K, V, H> fmt::Debug for SharedMap<K, V, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedMap").finish_non_exhaustive()
+    }
 }
 
 /// Numbers of one block are side by side in one part, so what is written together shares cache lines.
@@ -96,7 +116,7 @@ fn spread(key: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// A table of many parts, by hashes that its owner makes.
+/// A table of many parts, by hashes that its owner makes. The parts are made with the first entry.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
     parts: Box<[HashTable<T>]>,
@@ -104,13 +124,16 @@ pub(crate) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self::with_capacity(0)
+        Self { parts: Box::default() }
     }
 }
 
 impl<T> Table<T> {
     /// A table with room for this many entries.
     pub(crate) fn with_capacity(entries: usize) -> Self {
+        if entries == 0 {
+            return Self::default();
+        }
         // Parts fill unevenly; the few that outgrow this grow once.
         let part = entries.div_ceil(PARTS);
         Self { parts: (0..PARTS).map(|_| HashTable::with_capacity(part)).collect() }
@@ -118,17 +141,17 @@ impl<T> Table<T> {
 
     /// The entry with this hash that matches.
     pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
-        self.parts[part(hash)].find(hash, is)
+        self.parts.get(part(hash))?.find(hash, is)
     }
 
     /// As [`Table::find`], to change it.
     pub(crate) fn find_mut(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&mut T> {
-        self.parts[part(hash)].find_mut(hash, is)
+        self.parts.get_mut(part(hash))?.find_mut(hash, is)
     }
 
     /// Adds an entry that is not there yet.
     pub(crate) fn insert(&mut self, hash: u64, entry: T, hash_of: impl Fn(&T) -> u64) {
-        self.parts[part(hash)].insert_unique(hash, entry, hash_of);
+        self.part_to_add(hash).insert_unique(hash, entry, hash_of);
     }
 
     /// The entry with this hash that matches, or else a new one.
@@ -139,7 +162,7 @@ impl<T> Table<T> {
         new: impl FnOnce() -> T,
         hash_of: impl Fn(&T) -> u64,
     ) -> &mut T {
-        self.parts[part(hash)].entry(hash, is, hash_of).or_insert_with(new).into_mut()
+        self.part_to_add(hash).entry(hash, is, hash_of).or_insert_with(new).into_mut()
     }
 
     /// All entries, in no order.
@@ -149,9 +172,17 @@ impl<T> Table<T> {
 
     /// Removes an entry, if it is there.
     pub(crate) fn remove(&mut self, hash: u64, is: impl FnMut(&T) -> bool) {
-        if let Ok(entry) = self.parts[part(hash)].find_entry(hash, is) {
+        let found = self.parts.get_mut(part(hash)).map(|part| part.find_entry(hash, is));
+        if let Some(Ok(entry)) = found {
             entry.remove();
         }
+    }
+
+    fn part_to_add(&mut self, hash: u64) -> &mut HashTable<T> {
+        if self.parts.is_empty() {
+            self.parts = (0..PARTS).map(|_| HashTable::new()).collect();
+        }
+        &mut self.parts[part(hash)]
     }
 }
 
@@ -171,7 +202,8 @@ mod tests {
     /// `Counted` goes by how `DashMap` picks a part, which no interface promises.
     #[test]
     fn numbers_of_one_block_are_in_one_part_of_the_map_and_the_next_block_in_another() {
-        let map: CountedMap<u64, ()> = counted_map();
+        let map: CountedMap<u64, ()> = CountedMap::new();
+        let map = map.to_add();
         let block = 1_u64 << BLOCK_BITS;
         for first in [0, block, 5 * block, 200 * block, 1_000 * block] {
             // Holding an entry locks its part.

@@ -6,8 +6,10 @@
 //!
 //! # State
 //!
-//! Numbers are dense from 1. Number `n` lives in segment `(n − 1) / SEGMENT_PLACES`; a segment is
-//! allocated when its first number is issued and never moves.
+//! Numbers are dense from 1. Number `n` lives in segment `(n − 1) / SEGMENT_PLACES`. The table of segments
+//! is made when the first number is issued, a segment's words when the first of its places is called or
+//! leaves, its seconds when the first shopper is heard of later than at the issue. None of them ever moves.
+//! So a sale that no one came to takes nothing, and numbers that all wait can be issued by millions.
 //!
 //! | field | written by | means |
 //! |---|---|---|
@@ -15,7 +17,7 @@
 //! | `watermark` | scribe, rises | everyone up to here was called or had gone |
 //! | `called` | scribe, rises | how many people were ever called |
 //! | `departed` | scribe, rises | how many people left while they waited |
-//! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time |
+//! | per place: word | scribe | 8 bits [`PlaceState`], 56 bits of its time; 0 while it waits |
 //! | per block of 48 places: 48 bits | scribe, each set once | who left while waiting, above the watermark |
 //! | in the same word: prefix | scribe, rises | departed in earlier blocks of the segment |
 //! | per segment: prefix | scribe, rises | departed in earlier segments |
@@ -36,7 +38,7 @@
 //! n's segment's prefix. Bits and prefix of a block are one word, which one store changes. So
 //! `ahead(n)` is a constant minus three words whose part in the sum only rises, and each is loaded
 //! once. Loads of one location never go back in time (coherence), so a later `ahead(n)` subtracts at
-//! least as much term by term, however the loads interleave with a departure, a batch of them, or a
+//! least as much term by term (words that are not made yet subtract nothing), however the loads interleave with a departure, a batch of them, or a
 //! call. Nothing has to be read together, so relaxed loads are enough. Polls of one shopper on several
 //! threads are ordered by the sockets between them.
 //!
@@ -66,7 +68,7 @@ use crate::{
 pub enum PlaceState {
     /// Not published, or no number at all; time 0.
     Unissued = 0,
-    /// In line, since the time of issue.
+    /// In line; time 0.
     Waiting = 1,
     /// Called; the time is when the claim window ends.
     Called = 2,
@@ -107,7 +109,8 @@ pub type SharedLine = Arc<Line>;
 pub struct Line {
     counters: CachePadded<Counters>,
     issued: CachePadded<AtomicU64>,
-    segments: Box<[OnceLock<Segment>]>,
+    /// Made with the first number.
+    segments: OnceLock<Box<[Segment]>>,
     /// Where `heard` counts its seconds from.
     base: Millis,
 }
@@ -130,9 +133,13 @@ impl Line {
                 departed: AtomicU64::new(0),
             }),
             issued: CachePadded::new(AtomicU64::new(0)),
-            segments: (0..SEGMENTS_MAX).map(|_| OnceLock::new()).collect(),
+            segments: OnceLock::new(),
             base,
         }
+    }
+
+    fn table() -> Box<[Segment]> {
+        (0..SEGMENTS_MAX).map(|_| Segment::default()).collect()
     }
 
     /// How many people are to be called before this number: exact, and never more than before. 0 for
@@ -148,21 +155,25 @@ impl Line {
     /// What became of a number, and the time that belongs to the state.
     #[inline]
     pub fn place(&self, number: Number) -> (PlaceState, Millis) {
-        self.find(number)
-            .map_or((PlaceState::Unissued, Millis(0)), |(segment, place)| segment.place(place))
+        let found = self.find(number).and_then(|(segment, place)| segment.place(place));
+        found.unwrap_or_else(|| {
+            let is_issued = number.0 > 0 && number <= self.issued();
+            let state = if is_issued { PlaceState::Waiting } else { PlaceState::Unissued };
+            (state, Millis(0))
+        })
     }
 
     /// Notes that a number's shopper was heard of. Any reader may call this.
     #[inline]
     pub fn hear(&self, number: Number, now: Millis) {
         if let Some((segment, place)) = self.find(number) {
-            segment.hear(place, self.seconds(now));
+            segment.hear(place, self.seconds(now), || number <= self.issued());
         }
     }
 
     /// When a number's shopper was last heard of, rounded down to a second.
     pub fn heard(&self, number: Number) -> Millis {
-        let seconds = self.find(number).map_or(0, |(segment, place)| segment.heard(place));
+        let seconds = self.find(number).map_or(0, |(segment, place)| segment.heard_at(place));
         self.base.after(u64::from(seconds) * 1_000)
     }
 
@@ -200,14 +211,14 @@ impl Line {
         }
     }
 
-    /// The allocated segment of a number, and its place therein.
+    /// The segment of a number, and its place in it.
     fn find(&self, number: Number) -> Option<(&Segment, usize)> {
         let index = usize::try_from(number.0.checked_sub(1)?).ok()?;
         Some((self.segment(index / SEGMENT_PLACES)?, index % SEGMENT_PLACES))
     }
 
     fn segment(&self, at: usize) -> Option<&Segment> {
-        self.segments.get(at)?.get()
+        self.segments.get()?.get(at)
     }
 
     /// Whole seconds from the base to `time`, 0 before it.

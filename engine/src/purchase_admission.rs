@@ -32,17 +32,17 @@ pub(crate) struct Purchases {
 
 impl Purchases {
     pub(crate) fn new() -> Self {
-        Self { keys: keyed::shared_map() }
+        Self { keys: SharedMap::new() }
     }
 
     /// Counts a request or an answer.
     fn add(&self, key: u64) {
-        *self.keys.entry(key).or_default() += 1;
+        *self.keys.to_add().entry(key).or_default() += 1;
     }
 
     /// No longer counts a request or an answer.
     fn take_off(&self, key: u64) {
-        if let Entry::Occupied(mut count) = self.keys.entry(key) {
+        if let Entry::Occupied(mut count) = self.keys.to_add().entry(key) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -52,7 +52,7 @@ impl Purchases {
 
     /// Whether a key was answered or is being asked.
     pub(crate) fn knows(&self, key: u128) -> bool {
-        self.keys.contains_key(&keyed::hash(key))
+        self.keys.used().is_some_and(|keys| keys.contains_key(&keyed::hash(key)))
     }
 
     /// Counts a request.
@@ -113,7 +113,8 @@ struct Asking {
 impl Asking {
     /// Whether the key was answered, or another request asks with it.
     fn is_repeat(&self) -> bool {
-        self.purchases.keys.get(&self.key).is_some_and(|requests| *requests != 1)
+        let keys = self.purchases.keys.to_add();
+        keys.get(&self.key).is_some_and(|requests| *requests != 1)
     }
 }
 
@@ -201,7 +202,7 @@ mod tests {
         let replay = ReplayKey { key: 9, body: 9 };
         drop(PurchaseAdmission::new(&purchases, &stock, &LAST, replay).expect("a unit is left"));
         assert_eq!(stock.permits(OfferIndex(0)), 1);
-        assert!(purchases.keys.is_empty());
+        assert!(purchases.keys.to_add().is_empty());
     }
 
     #[test]
@@ -218,7 +219,7 @@ mod tests {
         answered.forget_old(&purchases, day.after(4));
         assert_eq!([1, 2, 3].map(|key| purchases.knows(key)), [false, false, true]);
         drop(asking);
-        assert!(purchases.keys.is_empty());
+        assert!(purchases.keys.to_add().is_empty());
         assert_eq!(answered.keys.len(), 0);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     gate::{EtaRange, Outlook},
     hold::Hold,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
-    keyed::{self, CountedMap, SharedMap},
+    keyed::{CountedMap, SharedMap},
     limits,
     line::{Line, SharedLine},
     purchase_admission::{PurchaseAdmission, Purchases},
@@ -107,9 +107,9 @@ impl SaleView {
             active: AtomicU64::new(0),
             departed: AtomicU64::new(0),
             tally: Tally::default(),
-            sessions: keyed::counted_map(),
-            holds: keyed::counted_map(),
-            shopper_holds: keyed::shared_map(),
+            sessions: CountedMap::new(),
+            holds: CountedMap::new(),
+            shopper_holds: SharedMap::new(),
             purchases: Arc::new(Purchases::new()),
         }
     }
@@ -188,19 +188,19 @@ impl SaleView {
 
     /// The session of an admitted place.
     pub fn session(&self, number: Number) -> Option<Session> {
-        self.sessions.get(&number).map(|session| *session)
+        self.sessions.used()?.get(&number).map(|session| *session)
     }
 
     /// A hold by its number.
     pub fn hold(&self, id: HoldId) -> Option<Arc<Hold>> {
-        self.holds.get(&id).map(|hold| Arc::clone(&hold))
+        self.holds.used()?.get(&id).map(|hold| Arc::clone(&hold))
     }
 
     /// Holds of a shopper, in the order they were made: all of a few, the latest of many, and open ones
     /// and orders rather than those that came to nothing.
     pub fn holds_of(&self, shopper: ShopperKey) -> Vec<Arc<Hold>> {
-        let ids = self.shopper_holds.get(&shopper).map(|listed| listed.ids.clone());
-        let ids = ids.unwrap_or_default();
+        let listed = self.shopper_holds.used().and_then(|listed| listed.get(&shopper));
+        let ids = listed.map(|listed| listed.ids.clone()).unwrap_or_default();
         most_telling(ids.into_iter().filter_map(|id| self.hold(id)).collect())
     }
 
@@ -241,24 +241,25 @@ impl SaleView {
     /// Publishes a claimed session, or with `None` that there is none.
     pub(crate) fn set_session(&self, number: Number, session: Option<Session>) {
         match session {
-            Some(session) => drop(self.sessions.insert(number, session)),
-            None => drop(self.sessions.remove(&number)),
+            Some(session) => drop(self.sessions.to_add().insert(number, session)),
+            None => drop(self.sessions.used().and_then(|sessions| sessions.remove(&number))),
         }
     }
 
     /// Publishes a hold as it stands.
     pub(crate) fn set_hold(&self, hold: &Arc<Hold>) {
-        let known = self.holds.insert(hold.id, Arc::clone(hold));
+        let known = self.holds.to_add().insert(hold.id, Arc::clone(hold));
+        let all_listed = self.shopper_holds.to_add();
         if let Some(known) = known {
             if is_ended(hold.state)
                 && !is_ended(known.state)
-                && let Some(mut listed) = self.shopper_holds.get_mut(&hold.shopper)
+                && let Some(mut listed) = all_listed.get_mut(&hold.shopper)
             {
                 listed.ended += 1;
             }
             return;
         }
-        let mut listed = self.shopper_holds.entry(hold.shopper).or_default();
+        let mut listed = all_listed.entry(hold.shopper).or_default();
         listed.ids.push(hold.id);
         listed.ended += u32::from(is_ended(hold.state));
         // Seldom, for a shopper may have a great many.
@@ -280,8 +281,11 @@ impl SaleView {
 
     /// The sale has forgotten a hold.
     pub(crate) fn forget_hold(&self, id: HoldId) {
-        let Some((_, hold)) = self.holds.remove(&id) else { return };
-        if let Entry::Occupied(mut listed) = self.shopper_holds.entry(hold.shopper) {
+        let (Some(holds), Some(listed)) = (self.holds.used(), self.shopper_holds.used()) else {
+            return;
+        };
+        let Some((_, hold)) = holds.remove(&id) else { return };
+        if let Entry::Occupied(mut listed) = listed.entry(hold.shopper) {
             listed.get_mut().ids.retain(|listed| *listed != id);
             if listed.get().ids.is_empty() {
                 listed.remove();

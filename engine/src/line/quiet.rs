@@ -67,7 +67,7 @@ impl Iterator for Quiet<'_> {
             while self.waiting != 0 {
                 let index = self.block_start + self.waiting.trailing_zeros() as usize;
                 self.waiting &= self.waiting - 1;
-                let heard = self.segment?.heard(index % SEGMENT_PLACES);
+                let heard = self.segment?.heard_at(index % SEGMENT_PLACES);
                 if heard < self.limit_seconds {
                     return Some(Number(index as u64 + 1));
                 }

@@ -34,7 +34,7 @@ fn a_new_number_waits_behind_everyone() {
     writer.issue(Number(2), BASE.after(6));
     assert_eq!(writer.ahead(Number(1)), 0);
     assert_eq!(writer.ahead(Number(2)), 1);
-    assert_eq!(writer.place(Number(2)), (PlaceState::Waiting, BASE.after(6)));
+    assert_eq!(writer.place(Number(2)), (PlaceState::Waiting, Millis(0)));
     assert_eq!((writer.issued(), writer.length()), (Number(2), 2));
     assert_eq!(writer.place(Number(0)), (PlaceState::Unissued, Millis(0)));
     assert_eq!(writer.place(Number(u64::MAX)), (PlaceState::Unissued, Millis(0)));
@@ -105,6 +105,32 @@ fn hearing_keeps_the_latest_second() {
     writer.hear(Number(1), BASE.after(4_000));
     assert_eq!(writer.heard(Number(1)), BASE.after(5_000));
     writer.hear(Number(9_999_999), BASE);
+}
+
+#[test]
+fn what_no_one_has_left_or_polled_is_not_made() {
+    let mut writer = LineWriter::new(BASE);
+    assert!(writer.line().segments.get().is_none());
+    let issued_at = BASE.after(9_000);
+    writer.issue_through(Number(3 * PLACES), issued_at);
+    let made = |writer: &LineWriter| [0, 1, 2].map(|at| writer.segment(at).unwrap().is_made());
+    assert_eq!(made(&writer), [[false; 2]; 3]);
+    assert_eq!(writer.place(Number(PLACES)), (PlaceState::Waiting, Millis(0)));
+    assert_eq!(writer.place(Number(3 * PLACES + 1)).0, PlaceState::Unissued);
+    assert_eq!((writer.ahead(Number(7)), writer.heard(Number(7))), (6, issued_at));
+    writer.hear(Number(7), issued_at.after(2_000));
+    writer.depart(Number(PLACES + 2), PlaceState::Left, issued_at);
+    assert_eq!(made(&writer), [[false, true], [true, false], [false; 2]]);
+    assert_eq!(writer.heard(Number(7)), issued_at.after(2_000));
+    assert_eq!(writer.heard(Number(8)), issued_at, "and all others when they were issued");
+    assert_eq!(writer.ahead(Number(2 * PLACES + 1)), 2 * PLACES - 1);
+    let quiet = writer.quiet(Number(1)..=Number(9), issued_at.after(1_000));
+    assert_eq!(quiet.count(), 8);
+    // Those who come later are heard of later.
+    writer.issue(Number(3 * PLACES + 1), issued_at);
+    writer.issue(Number(3 * PLACES + 2), issued_at.after(5_000));
+    assert_eq!(writer.heard(Number(3 * PLACES + 1)), issued_at);
+    assert_eq!(writer.heard(Number(3 * PLACES + 2)), issued_at.after(5_000));
 }
 
 #[test]

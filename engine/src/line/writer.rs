@@ -55,15 +55,22 @@ impl LineWriter {
     pub fn issue_through(&mut self, last: Number, at: Millis) {
         assert!(last.0 <= PLACES_MAX);
         let seconds = self.seconds(at);
-        for number in self.issued().0 + 1..=last.0 {
-            let (segment, place) = self.find_or_allocate(Number(number));
-            segment.hear(place, seconds);
-            segment.set(place, PlaceState::Waiting, at);
+        let (mut next, end) = (index_of(Number(self.issued().0 + 1)), index_of(Number(last.0 + 1)));
+        if next >= end {
+            return;
         }
-        if last > self.issued() {
-            // ORDERING: Release; publishes the places to `Line::issued`.
-            self.line.issued.store(last.0, Ordering::Release);
+        let segments = self.line.segments.get_or_init(Line::table);
+        while next < end {
+            let (segment, first) = (&segments[next / SEGMENT_PLACES], next % SEGMENT_PLACES);
+            if first == 0 {
+                segment.begin(self.counters.departed.load(Ordering::Relaxed), seconds);
+            }
+            let places = first..SEGMENT_PLACES.min(first + end - next);
+            next += places.len();
+            segment.issue(places, seconds);
         }
+        // ORDERING: Release; publishes the places to `Line::issued`.
+        self.line.issued.store(last.0, Ordering::Release);
     }
 
     /// A waiting number leaves. As [`LineWriter::depart_many`] of one.
@@ -85,7 +92,7 @@ impl LineWriter {
         assert!(numbers.is_sorted_by(|one, next| one < next));
         let mut rest = numbers;
         let mut departed = 0;
-        for (at_segment, segment) in self.allocated_from(segment_of(first)) {
+        for (at_segment, segment) in self.segments_from(first) {
             let here = rest.partition_point(|&number| segment_of(number) == at_segment);
             let (here, later) = rest.split_at(here);
             segment.depart_earlier(departed);
@@ -127,16 +134,10 @@ impl LineWriter {
         segment.set(place, state, at);
     }
 
-    /// The segment and place of a number, allocating the segment if it is the first of it.
-    fn find_or_allocate(&self, number: Number) -> (&Segment, usize) {
-        let departed = self.counters.departed.load(Ordering::Relaxed);
-        let segment = self.segments[segment_of(number)].get_or_init(|| Segment::new(departed));
-        (segment, place_of(number))
-    }
-
-    /// The allocated segments from one on, with their indices.
-    fn allocated_from(&self, first: usize) -> impl Iterator<Item = (usize, &Segment)> {
-        (first..).map_while(|at| Some((at, self.segment(at)?)))
+    /// The segments from that of a number to that of the last one issued, with their indices.
+    fn segments_from(&self, first: Number) -> impl Iterator<Item = (usize, &Segment)> {
+        let segments = segment_of(first)..=segment_of(self.issued());
+        segments.map_while(|at| Some((at, self.segment(at)?)))
     }
 }
 
