@@ -111,8 +111,21 @@ impl Hot {
     }
 
     fn create() -> Command {
+        Self::create_as(Self::spec())
+    }
+
+    fn create_as(spec: SaleSpec) -> Command {
         let author = Author { name: "bench".to_owned() };
-        Command::Create { author, spec: Box::new(Self::spec()), replay: None }
+        Command::Create { author, spec: Box::new(spec), replay: None }
+    }
+
+    /// Another sale that is on: one shopper is let in, and two wait for the slot.
+    fn other(serial: usize) -> impl Iterator<Item = Command> {
+        let name = SaleName::parse(&format!("other-{serial}")).expect("a name that fits");
+        let sale = name.tag();
+        let spec = SaleSpec { name, active_max: 1, ..Self::spec() };
+        let enter = move |who| Command::Enter { sale, shopper: ShopperKey(who), replay: None };
+        std::iter::once(Self::create_as(spec)).chain((1..=3).map(enter))
     }
 
     /// The hot sale.
@@ -151,6 +164,7 @@ pub struct Scribed {
     hot: Hot,
     scribe: Scribe,
     view: Arc<SaleView>,
+    clock: Arc<ManualClock>,
     step: Step,
     /// Kept so that the outlet has somewhere to hand events to.
     _events: Receiver<OrderEvent>,
@@ -159,6 +173,11 @@ pub struct Scribed {
 impl Scribed {
     /// Starts on an empty disk.
     pub fn start(disk: &Arc<dyn Disk>, watch: Box<dyn Watch>) -> Self {
+        Self::start_among(0, disk, watch)
+    }
+
+    /// Starts on an empty disk, beside so many other sales that are on and in which people wait.
+    pub fn start_among(others: usize, disk: &Arc<dyn Disk>, watch: Box<dyn Watch>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let recovered = recovery::recover(disk, SEGMENT_BYTES, &*clock);
         let (world, journal, _) = recovered.expect("an empty disk recovers");
@@ -171,13 +190,22 @@ impl Scribed {
         let mut hot = Hot::new();
         let mut step = Step::default();
         step.run(&mut scribe, None, [Hot::create()], drop);
+        for serial in 0..others {
+            step.run(&mut scribe, None, Hot::other(serial), drop);
+        }
         clock.advance(Hot::time().since(clock.now()));
         let entries = hot.entries(SHOPPERS);
         let mut replies = Vec::new();
         step.run(&mut scribe, None, entries, |reply| replies.push(reply));
         hot.admit(replies);
         let view = registry.sale("hot").expect("the sale was made");
-        Self { hot, scribe, view, step, _events: events }
+        assert_eq!(registry.sales().len(), others + 1);
+        Self { hot, scribe, view, clock, step, _events: events }
+    }
+
+    /// Lets so much time go by.
+    pub fn pass(&self, span_ms: u64) {
+        self.clock.advance(span_ms);
     }
 
     /// Sells `count` units in one batch, one sync; all of it from permit to answer.
