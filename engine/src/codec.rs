@@ -3,8 +3,15 @@
 //! A type's form is written once, by [`Binary`] or by the `binary_struct!` and `binary_enum!`
 //! macros, and serves the journal and the snapshots alike. Decoding refuses what encoding could
 //! not have produced: unknown tags, short input, lengths past the end.
+//!
+//! What may be larger than memory should hold twice is [`Long`]: it goes to a [`Sink`] and comes from a
+//! [`Source`] item by item, and those may be files.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::Arc,
+};
 
 use smallvec::{Array, SmallVec};
 
@@ -35,6 +42,60 @@ pub trait Binary: Sized {
 
     /// Takes the byte form off the front of `input`.
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// Where a long byte form goes, item by item.
+pub(crate) trait Sink {
+    /// Appends an item's byte form.
+    fn put<T: Binary>(&mut self, item: &T);
+
+    /// Appends how many items follow, then each.
+    fn put_list<'a, T: Binary + 'a>(&mut self, items: impl ExactSizeIterator<Item = &'a T>) {
+        self.put(&(items.len() as u64));
+        items.for_each(|item| self.put(item));
+    }
+}
+
+/// Where a long byte form comes from, item by item.
+pub(crate) trait Source {
+    /// Takes an item off the front.
+    fn get<T: Binary>(&mut self) -> Result<T, DecodeError>;
+
+    /// Bytes that are left.
+    fn left(&self) -> u64;
+
+    /// Takes the number of items that follow, and refuses one that is larger than the bytes that
+    /// follow: each item takes at least one.
+    fn get_count(&mut self) -> Result<usize, DecodeError> {
+        let count = self.get::<u64>()?;
+        let fits = usize::try_from(count).ok().filter(|_| count <= self.left());
+        fits.ok_or(DecodeError("length past the end"))
+    }
+}
+
+/// A value whose byte form may be too long for one buffer.
+pub(crate) trait Long: Sized {
+    /// Appends the byte form.
+    fn write(&self, out: &mut impl Sink);
+
+    /// Takes the byte form off the front of `input`.
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError>;
+}
+
+impl Sink for Vec<u8> {
+    fn put<T: Binary>(&mut self, item: &T) {
+        item.encode(self);
+    }
+}
+
+impl Source for &[u8] {
+    fn get<T: Binary>(&mut self) -> Result<T, DecodeError> {
+        T::decode(self)
+    }
+
+    fn left(&self) -> u64 {
+        self.len() as u64
+    }
 }
 
 /// Takes `count` bytes off the front of `input`.
@@ -178,6 +239,31 @@ impl<T: Binary> Binary for VecDeque<T> {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         Vec::decode(input).map(Self::from)
+    }
+}
+
+impl<K: Binary + Ord, V: Binary> Binary for BTreeMap<K, V> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).encode(out);
+        for (key, value) in self {
+            key.encode(out);
+            value.encode(out);
+        }
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let item = |input: &mut &[u8]| Ok((K::decode(input)?, V::decode(input)?));
+        (0..get_length(input)?).map(|_| item(input)).collect()
+    }
+}
+
+impl<const N: usize> Binary for [u8; N] {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        take(input, N)?.try_into().map_err(|_| DecodeError("array length"))
     }
 }
 

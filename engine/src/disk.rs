@@ -110,17 +110,29 @@ pub fn read_whole(
     let length = file.len()?;
     let length = usize::try_from(length).ok().filter(|_| length <= bytes_max);
     *buffer = vec![0; length.ok_or(ErrorKind::FileTooLarge)?];
+    let filled = read_at_most(&*file, buffer, 0)?;
+    buffer.truncate(filled);
+    Ok(())
+}
+
+/// Fills `buffer` from a file, which must be long enough.
+pub fn read_exact_at(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let filled = read_at_most(file, buffer, offset)?;
+    if filled == buffer.len() { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Fills `buffer` as far as the file goes, and says how far.
+fn read_at_most(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], filled as u64) {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    buffer.truncate(filled);
-    Ok(())
+    Ok(filled)
 }
 
 /// Writes a small file so that after a crash it is there whole or not at all: a temporary file,

@@ -152,13 +152,9 @@ impl Engine {
         };
         let (scribe_clock, scribe_registry) = (Arc::clone(&clock), Arc::clone(&registry));
         let scribe = Scribe::new(scribe_clock, arbiter, journal, scribe_registry, outlet, watch);
-        let snapshots = Snapshots {
-            disk,
-            every: snapshot_every_segments.max(1),
-            last_segment: report.snapshot.map_or(1, |point| point.segment),
-            writing: None,
-            registry: Arc::clone(&registry),
-        };
+        let last_snapshot = report.snapshot.map_or(1, |point| point.segment);
+        let pace = (segment_bytes, snapshot_every_segments.max(1));
+        let snapshots = Snapshots::new(disk, pace, last_snapshot, Arc::clone(&registry));
         let engine = Self { producer, privileged, registry, clock, shared: is_shared };
         let scribe = Builder::new()
             .name("rushgate-scribe".to_owned())

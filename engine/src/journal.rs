@@ -363,7 +363,8 @@ fn settle(disk: &dyn Disk, point: &JournalPoint, tail: &Tail) -> Result<Current,
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), JournalError> {
     let remove = || {
         for name in disk.list()? {
-            let ours = name.starts_with(segment::PREFIX) || name.starts_with(snapshot::PREFIX);
+            let prefixes = [segment::PREFIX, snapshot::PREFIX, snapshot::part::PREFIX];
+            let ours = prefixes.iter().any(|prefix| name.starts_with(prefix));
             if ours && name.ends_with(TEMPORARY_SUFFIX) {
                 disk::remove_if_there(disk, &name)?;
             }

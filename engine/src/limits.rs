@@ -237,6 +237,11 @@ pub const SNAPSHOT_CHUNK_BYTES: usize = 512 * 1024;
 /// They follow each other so slowly that a second time is rare.
 pub const SNAPSHOT_READS_MAX: usize = 8;
 
+/// Bytes of sales' files that a snapshot replaces for each byte of journal behind the last one. Until the
+/// journal is long enough, the snapshot waits: a very large sale is not written again for a few facts,
+/// and the journal that a start replays stays shorter than half of what it reads anyway.
+pub const SNAPSHOT_BYTES_PER_JOURNAL_BYTE: u64 = 4;
+
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;
 

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     clock::Millis,
-    codec::{Binary, DecodeError, binary_struct, get_length},
+    codec::{DecodeError, Long, Sink, Source, binary_struct},
     hold::Hold,
     id::{Currency, Epoch, EventId, HoldId, SaleName, Sku},
 };
@@ -140,21 +140,21 @@ impl Outbox {
     }
 }
 
-impl Binary for Outbox {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.last.encode(out);
-        (self.pending.len() as u64).encode(out);
+impl Long for Outbox {
+    fn write(&self, out: &mut impl Sink) {
+        out.put(&self.last);
+        out.put(&(self.pending.len() as u64));
         for (id, pending) in &self.pending {
-            id.encode(out);
-            pending.encode(out);
+            out.put(id);
+            out.put(pending);
         }
     }
 
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let mut outbox = Self::after_event(EventId::decode(input)?);
-        for _ in 0..get_length(input)? {
-            let id = EventId::decode(input)?;
-            let event = Pending::decode(input)?;
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
+        let mut outbox = Self::after_event(input.get()?);
+        for _ in 0..input.get_count()? {
+            let id = input.get()?;
+            let event: Pending = input.get()?;
             let before = outbox.pending.last_key_value().map(|(before, _)| *before);
             if before >= Some(id) || id > outbox.last() {
                 return Err(DecodeError("order events out of their order"));
@@ -199,7 +199,7 @@ mod tests {
         outbox.delivered(&[EventId(2), EventId(4)]);
         assert_eq!(ids(&outbox), [3]);
         let mut bytes = Vec::new();
-        outbox.encode(&mut bytes);
-        assert_eq!(Outbox::decode(&mut bytes.as_slice()), Ok(outbox));
+        outbox.write(&mut bytes);
+        assert_eq!(Outbox::read(&mut bytes.as_slice()), Ok(outbox));
     }
 }

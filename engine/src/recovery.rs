@@ -1,6 +1,11 @@
 //! From a data directory to a world: the newest snapshot, then every record after it.
 //!
-//! Recovery changes nothing but a torn tail, and may crash and run again at any point.
+//! Recovery changes nothing but a torn tail, and may crash and run again at any point. Snapshots are
+//! written by [`snapshot_sealed`], beside the scribe.
+
+mod snapshots;
+
+pub use self::snapshots::{Snapshotted, snapshot_sealed};
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +13,7 @@ use crate::{
     clock::{Clock, Millis},
     codec::Binary as _,
     disk::Disk,
-    journal::{self, Batch, Extent, Journal, JournalError, JournalOptions, JournalPoint, snapshot},
+    journal::{Batch, Journal, JournalError, JournalOptions, JournalPoint},
     record::Record,
     world::World,
 };
@@ -78,7 +83,7 @@ pub fn recover(
     segment_bytes: u64,
     clock: &dyn Clock,
 ) -> Result<(World, Journal, RecoveryReport), RecoveryError> {
-    let (mut world, from) = start(&**disk)?;
+    let (mut world, from) = snapshots::newest(&**disk)?;
     let options = JournalOptions { segment_bytes, from };
     let (journal, recovery) =
         Journal::open(Arc::clone(disk), options, &mut |batch| replay(&mut world, &batch))
@@ -93,30 +98,6 @@ pub fn recover(
     Ok((world, journal, report))
 }
 
-/// Writes a snapshot of everything in sealed segments. Reads only what no writer touches, so that
-/// it runs beside the scribe. Answers where the snapshot stands; `None` if nothing was new.
-pub fn snapshot_sealed(disk: &dyn Disk) -> Result<Option<JournalPoint>, RecoveryError> {
-    let (mut world, from) = start(disk)?;
-    let read = journal::read_all(disk, from, Extent::Sealed, &mut |b| replay(&mut world, &b))
-        .map_err(RecoveryError::Journal)?;
-    if read.records == 0 {
-        return Ok(None);
-    }
-    snapshot::write(disk, &read.point, &world.to_bytes()).map_err(RecoveryError::Snapshot)?;
-    Ok(Some(read.point))
-}
-
-/// The world of the newest snapshot, and where it stands.
-fn start(disk: &dyn Disk) -> Result<(World, Option<JournalPoint>), RecoveryError> {
-    match snapshot::newest(disk).map_err(RecoveryError::Snapshot)? {
-        // A snapshot only shortens the way: one that another version wrote is passed over, for
-        // every segment is still there.
-        Some(found) => Ok(World::from_bytes(&found.payload)
-            .map_or_else(|_| (World::default(), None), |world| (world, Some(found.point)))),
-        None => Ok((World::default(), None)),
-    }
-}
-
 /// Applies a batch's records at the batch's time.
 pub fn replay(world: &mut World, batch: &Batch<'_>) -> Result<(), String> {
     each_record(batch, |record, at| world.apply(record, at))
@@ -127,11 +108,22 @@ pub fn each_record(
     batch: &Batch<'_>,
     mut visit: impl FnMut(&Record, Millis),
 ) -> Result<(), String> {
+    try_each_record(batch, |record, at| {
+        visit(record, at);
+        Ok(())
+    })
+}
+
+/// As [`each_record`], up to the first error of `visit`.
+fn try_each_record(
+    batch: &Batch<'_>,
+    mut visit: impl FnMut(&Record, Millis) -> Result<(), String>,
+) -> Result<(), String> {
     let (mut input, mut at) = (batch.payload, batch.at);
     for _ in 0..batch.count {
         let record = Record::decode(&mut input).map_err(|error| error.to_string())?;
         at = record.decided_at().unwrap_or(at);
-        visit(&record, at);
+        visit(&record, at)?;
     }
     if input.is_empty() { Ok(()) } else { Err("bytes left over behind the last record".to_owned()) }
 }

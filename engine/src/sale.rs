@@ -35,7 +35,7 @@ use self::{
 };
 use crate::{
     clock::Millis,
-    codec::{binary_enum, binary_struct},
+    codec::{Binary, DecodeError, Long, Sink, Source, binary_enum, binary_struct},
     gate::{EtaRange, Gate, Outlook, Pace},
     hold::{Hold, HoldState},
     id::{Epoch, HoldId, Number, SaleTag, ShopperKey},
@@ -369,44 +369,54 @@ pub(crate) fn departed_state(reason: Departure) -> PlaceState {
     }
 }
 
-impl crate::codec::Binary for Sale {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.spec.encode(out);
-        self.epoch.encode(out);
-        self.controls.encode(out);
-        self.places.encode(out);
-        self.gate.encode(out);
-        self.sessions.encode(out);
-        self.counts.encode(out);
-        self.holds.encode(out);
-        self.replays.encode(&self.places, out);
-        self.outbox.encode(out);
-        self.audit.encode(out);
-        self.changes.encode(out);
-        self.members.encode(out);
+impl Long for Sale {
+    fn write(&self, out: &mut impl Sink) {
+        out.put(&self.spec);
+        out.put(&self.epoch);
+        out.put(&self.controls);
+        self.places.write(out);
+        out.put(&self.gate);
+        self.sessions.write(out);
+        out.put(&self.counts);
+        self.holds.write(out);
+        self.replays.write(&self.places, out);
+        self.outbox.write(out);
+        out.put_list(self.audit.iter());
+        self.changes.write(out);
+        out.put(&self.members);
     }
 
-    fn decode(input: &mut &[u8]) -> Result<Self, crate::codec::DecodeError> {
-        let spec = SaleSpec::decode(input)?;
-        let (epoch, controls) = (Epoch::decode(input)?, Controls::decode(input)?);
-        let places = Places::decode(input)?;
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
+        let spec: SaleSpec = input.get()?;
+        let (epoch, controls) = (input.get()?, input.get()?);
+        let places = Places::read(input)?;
         Ok(Self {
             tag: spec.name.tag(),
             spec,
             epoch,
             controls,
-            gate: Gate::decode(input)?,
-            sessions: Sessions::decode(input)?,
-            counts: Vec::decode(input)?,
-            holds: Holds::decode(input)?,
-            replays: Replays::decode(input, &places)?,
+            gate: input.get()?,
+            sessions: Sessions::read(input)?,
+            counts: input.get()?,
+            holds: Holds::read(input)?,
+            replays: Replays::read(input, &places)?,
             places,
-            outbox: Outbox::decode(input)?,
-            audit: VecDeque::decode(input)?,
-            changes: Changes::decode(input)?,
-            members: Members::decode(input)?,
+            outbox: Outbox::read(input)?,
+            audit: (0..input.get_count()?).map(|_| input.get()).collect::<Result<_, _>>()?,
+            changes: Changes::read(input)?,
+            members: input.get()?,
             pace: Pace::default(),
             freeing: Pace::default(),
         })
+    }
+}
+
+impl Binary for Sale {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.write(out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::read(input)
     }
 }

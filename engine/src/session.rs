@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     clock::Millis,
-    codec::{Binary, DecodeError, binary_enum, binary_struct, get_length, put_all},
+    codec::{DecodeError, Long, Sink, Source, binary_enum, binary_struct},
     id::Number,
 };
 
@@ -103,15 +103,15 @@ impl Sessions {
     }
 }
 
-impl Binary for Sessions {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_all(self.live.values(), out);
+impl Long for Sessions {
+    fn write(&self, out: &mut impl Sink) {
+        out.put_list(self.live.values());
     }
 
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
         let mut sessions = Self::default();
-        for _ in 0..get_length(input)? {
-            sessions.put(Session::decode(input)?);
+        for _ in 0..input.get_count()? {
+            sessions.put(input.get()?);
         }
         Ok(sessions)
     }

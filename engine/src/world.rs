@@ -2,13 +2,14 @@
 //! of it.
 //!
 //! A world is made of records alone. Equal journals give equal worlds, byte for byte:
-//! [`World::hash`] is the proof, snapshots are its byte form.
+//! [`World::hash`] is the proof, snapshots are its byte form, which falls into parts: one for each sale,
+//! and the rest, which is small.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     clock::Millis,
-    codec::{self, Binary as _, DecodeError, binary_struct},
+    codec::{Binary as _, DecodeError, Long as _, Sink, Source, binary_struct},
     id::{Epoch, EventId, SaleTag},
     limits::{
         DELETIONS_KEPT_MAX, EVENTS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX,
@@ -224,30 +225,71 @@ impl World {
         }
     }
 
+    /// What a snapshot keeps apart, each with a part of the byte form of its own: sales, and those that are
+    /// half taken over.
+    pub(crate) fn parts(&self) -> BTreeSet<SaleTag> {
+        self.sales.keys().chain(self.adopting.keys()).copied().collect()
+    }
+
+    /// Writes a part.
+    pub(crate) fn write_part(&self, tag: SaleTag, out: &mut impl Sink) {
+        let (sale, adopting) = (self.sales.get(&tag), self.adopting.get(&tag));
+        out.put(&sale.is_some());
+        if let Some(sale) = sale {
+            sale.write(out);
+        }
+        out.put(&adopting.is_some());
+        if let Some(bytes) = adopting {
+            out.put(&(bytes.len() as u64));
+            for byte in bytes {
+                out.put(byte);
+            }
+        }
+    }
+
+    /// Reads the part of what is called `tag`.
+    pub(crate) fn read_part(
+        &mut self,
+        tag: SaleTag,
+        input: &mut impl Source,
+    ) -> Result<(), DecodeError> {
+        if input.get()? {
+            let sale = Sale::read(input)?;
+            if sale.tag() != tag {
+                return Err(DecodeError("another sale's part"));
+            }
+            self.undelivered += sale.outbox().len();
+            self.sales.insert(tag, sale);
+        }
+        if input.get()? {
+            let bytes = (0..input.get_count()?).map(|_| input.get()).collect::<Result<_, _>>()?;
+            self.adopting.insert(tag, bytes);
+        }
+        Ok(())
+    }
+
+    /// The byte form of what is in no part.
+    pub(crate) fn encode_rest(&self, out: &mut Vec<u8>) {
+        self.retired.encode(out);
+        self.points.encode(out);
+        self.met.encode(out);
+    }
+
+    /// A world without its parts.
+    pub(crate) fn decode_rest(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        let (retired, points) = (BTreeMap::decode(input)?, BTreeMap::decode(input)?);
+        Ok(Self { retired, points, met: BTreeMap::decode(input)?, ..Self::default() })
+    }
+
     /// The world's byte form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        (self.sales.len() as u64).encode(&mut out);
-        self.sales.values().for_each(|sale| sale.encode(&mut out));
-        (self.retired.len() as u64).encode(&mut out);
-        for (tag, retired) in &self.retired {
+        self.encode_rest(&mut out);
+        let parts = self.parts();
+        (parts.len() as u64).encode(&mut out);
+        for tag in parts {
             tag.encode(&mut out);
-            retired.encode(&mut out);
-        }
-        (self.points.len() as u64).encode(&mut out);
-        for (tag, point) in &self.points {
-            tag.encode(&mut out);
-            point.encode(&mut out);
-        }
-        (self.met.len() as u64).encode(&mut out);
-        for (tag, epoch) in &self.met {
-            tag.encode(&mut out);
-            epoch.encode(&mut out);
-        }
-        (self.adopting.len() as u64).encode(&mut out);
-        for (tag, bytes) in &self.adopting {
-            tag.encode(&mut out);
-            bytes.encode(&mut out);
+            self.write_part(tag, &mut out);
         }
         out
     }
@@ -255,27 +297,10 @@ impl World {
     /// The world of a byte form.
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, DecodeError> {
         let input = &mut bytes;
-        let mut world = Self::default();
-        for _ in 0..codec::get_length(input)? {
-            let sale = Sale::decode(input)?;
-            world.undelivered += sale.outbox().len();
-            world.sales.insert(sale.tag(), sale);
-        }
-        for _ in 0..codec::get_length(input)? {
-            let tag = SaleTag::decode(input)?;
-            world.retired.insert(tag, Retired::decode(input)?);
-        }
-        for _ in 0..codec::get_length(input)? {
-            let tag = SaleTag::decode(input)?;
-            world.points.insert(tag, Point::decode(input)?);
-        }
-        for _ in 0..codec::get_length(input)? {
-            let tag = SaleTag::decode(input)?;
-            world.met.insert(tag, Epoch::decode(input)?);
-        }
-        for _ in 0..codec::get_length(input)? {
-            let tag = SaleTag::decode(input)?;
-            world.adopting.insert(tag, Vec::decode(input)?);
+        let mut world = Self::decode_rest(input)?;
+        for _ in 0..input.get_count()? {
+            let tag = input.get()?;
+            world.read_part(tag, input)?;
         }
         if input.is_empty() { Ok(world) } else { Err(DecodeError("bytes left over")) }
     }

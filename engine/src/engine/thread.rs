@@ -9,7 +9,8 @@ use std::{
 use crate::{
     disk::Disk,
     journal::Prepared,
-    limits, recovery,
+    limits,
+    recovery::{self, Snapshotted},
     registry::Registry,
     ring::Lanes,
     scribe::{Fatal, Request, Scribe},
@@ -86,28 +87,64 @@ fn prepare(scribe: &mut Scribe, preparing: &mut Option<JoinHandle<Prepared>>) {
 
 /// Writes snapshots beside the scribe, one at a time, each on a thread of its own.
 pub(super) struct Snapshots {
-    pub(super) disk: Arc<dyn Disk>,
-    pub(super) every: u64,
-    pub(super) last_segment: u64,
-    pub(super) writing: Option<JoinHandle<()>>,
-    pub(super) registry: Arc<Registry>,
+    disk: Arc<dyn Disk>,
+    every: u64,
+    segment_bytes: u64,
+    due: Due,
+    writing: Option<JoinHandle<Due>>,
+    registry: Arc<Registry>,
+}
+
+/// When the next snapshot is to be written.
+#[derive(Clone, Copy)]
+struct Due {
+    /// The segment that the last one ends in.
+    last: u64,
+    /// The segment from which on it is time.
+    next: u64,
 }
 
 impl Snapshots {
+    /// Continues from a snapshot that ends in the segment `last`.
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        (segment_bytes, every): (u64, u64),
+        last: u64,
+        registry: Arc<Registry>,
+    ) -> Self {
+        let due = Due { last, next: last + every };
+        Self { disk, every, segment_bytes, due, writing: None, registry }
+    }
+
     /// Starts a snapshot when enough segments were sealed and none is being written.
     fn follow(&mut self, segment: u64) {
-        let idle = self.writing.as_ref().is_none_or(JoinHandle::is_finished);
-        if !idle || segment < self.last_segment + self.every {
+        if let Some(finished) = self.writing.take_if(|writing| writing.is_finished()) {
+            self.due = finished.join().unwrap_or(self.due);
+        }
+        if self.writing.is_some() || segment < self.due.next {
             return;
         }
-        self.last_segment = segment;
-        let disk = Arc::clone(&self.disk);
+        let (every, last) = (self.every, self.due.last);
+        self.due.next = segment + every;
+        let tail_bytes = (segment - last).saturating_mul(self.segment_bytes);
+        let bytes_max = tail_bytes.saturating_mul(limits::SNAPSHOT_BYTES_PER_JOURNAL_BYTE);
+        let (disk, registry) = (Arc::clone(&self.disk), Arc::clone(&self.registry));
         // A snapshot only shortens recovery: when one fails, the next covers for it, and whatever
         // damage it met is for the next start to name.
-        let registry = Arc::clone(&self.registry);
         let write = move || {
-            let trouble = recovery::snapshot_sealed(&*disk).err();
-            registry.set_snapshot_trouble(trouble.map(|error| error.to_string()));
+            let outcome = recovery::snapshot_sealed(&*disk, bytes_max);
+            let due = match &outcome {
+                Ok(Snapshotted::Written(point)) => {
+                    Due { last: point.segment, next: segment + every }
+                }
+                // With twice the journal behind it, twice as much may be written.
+                Ok(Snapshotted::Deferred) => {
+                    Due { last, next: segment + every.max(segment - last) }
+                }
+                Ok(Snapshotted::Unchanged(_)) | Err(_) => Due { last, next: segment + every },
+            };
+            registry.set_snapshot_trouble(outcome.err().map(|error| error.to_string()));
+            due
         };
         self.writing =
             thread::Builder::new().name("rushgate-snapshot".to_owned()).spawn(write).ok();

@@ -3,7 +3,8 @@
 //!
 //! Owns their files; their contents are opaque. A snapshot is there whole or not at all. One that
 //! cannot be read is skipped, because an older one or the whole journal gives the same state. The
-//! newest [`SNAPSHOTS_KEPT`] are kept.
+//! newest [`SNAPSHOTS_KEPT`] are kept. What a snapshot names may stand in files of its own, which
+//! several snapshots share: [`part`].
 
 use std::io;
 
@@ -14,12 +15,14 @@ use crate::clock::Millis;
 use crate::disk::{self, Disk};
 use crate::id::{Epoch, Sequence};
 
+pub(crate) mod part;
+
 /// Snapshots on disk after one was written: the new one, and one more in case it turns out bad.
 pub const SNAPSHOTS_KEPT: usize = 2;
 
 /// Bytes before a snapshot's payload.
 const HEADER_BYTES: usize = 152;
-/// A snapshot longer than this is not written, and not read into memory.
+/// A snapshot longer than this, parts aside, is not written, and not read into memory.
 const SNAPSHOT_BYTES_MAX: u64 = 1 << 32;
 
 const MAGIC: &[u8; 8] = b"RGSNAPS\n";
@@ -54,17 +57,16 @@ pub fn write(disk: &dyn Disk, point: &JournalPoint, payload: &[u8]) -> io::Resul
 
 /// The newest snapshot that can be read, if any can.
 pub fn newest(disk: &dyn Disk) -> io::Result<Option<Snapshot>> {
+    Ok(all(disk)?.next())
+}
+
+/// The snapshots that can be read, the newest first. Each is read when it is asked for.
+pub fn all(disk: &dyn Disk) -> io::Result<impl Iterator<Item = Snapshot>> {
     let mut bytes = Vec::new();
-    for sequence in sequences(disk)?.into_iter().rev() {
-        let read = disk::read_whole(disk, &name(sequence), SNAPSHOT_BYTES_MAX, &mut bytes);
-        if read.is_ok()
-            && let Some(snapshot) = decode(&bytes)
-            && snapshot.point.sequence == sequence
-        {
-            return Ok(Some(snapshot));
-        }
-    }
-    Ok(None)
+    Ok(sequences(disk)?.into_iter().rev().filter_map(move |sequence| {
+        disk::read_whole(disk, &name(sequence), SNAPSHOT_BYTES_MAX, &mut bytes).ok()?;
+        decode(&bytes).filter(|snapshot| snapshot.point.sequence == sequence)
+    }))
 }
 
 /// A snapshot's file name.

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     clock::Millis,
-    codec::{Binary, DecodeError, get_length},
+    codec::{DecodeError, Long, Sink, Source},
     hold::{Hold, HoldState},
     id::{HoldId, ShopperKey},
     keyed::{self, Table},
@@ -292,44 +292,44 @@ pub(super) const fn counts(state: HoldState) -> bool {
     is_open(state) || matches!(state, HoldState::Confirmed)
 }
 
-impl Binary for Holds {
-    fn encode(&self, out: &mut Vec<u8>) {
-        self.last.encode(out);
-        (self.kept as u64).encode(out);
-        self.iter().for_each(|hold| Hold::encode(hold, out));
-        (self.ended.len() as u64).encode(out);
+impl Long for Holds {
+    fn write(&self, out: &mut impl Sink) {
+        out.put(&self.last);
+        out.put(&(self.kept as u64));
+        self.iter().for_each(|hold| out.put(hold));
+        out.put(&(self.ended.len() as u64));
         for (at, id) in self.ended.iter() {
-            at.encode(out);
-            id.encode(out);
+            out.put(at);
+            out.put(id);
         }
         let forgotten = self.forgotten();
-        (forgotten.len() as u64).encode(out);
+        out.put(&(forgotten.len() as u64));
         for (shopper, count) in forgotten {
-            shopper.encode(out);
-            count.encode(out);
+            out.put(&shopper);
+            out.put(&count);
         }
     }
 
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let mut holds = Self { last: u64::decode(input)?, ..Self::default() };
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
+        let mut holds = Self { last: input.get()?, ..Self::default() };
         let mut before = HoldId(0);
-        for _ in 0..get_length(input)? {
-            let hold = Hold::decode(input)?;
+        for _ in 0..input.get_count()? {
+            let hold: Arc<Hold> = input.get()?;
             if hold.id <= before || hold.id > holds.last_id() {
                 return Err(DecodeError("holds out of their order"));
             }
             before = hold.id;
-            holds.push(Arc::new(hold));
+            holds.push(hold);
         }
-        for _ in 0..get_length(input)? {
-            let (at, id) = (Millis::decode(input)?, HoldId::decode(input)?);
+        for _ in 0..input.get_count()? {
+            let (at, id): (Millis, HoldId) = (input.get()?, input.get()?);
             if !holds.get(id).is_some_and(|hold| is_ended(hold.state)) {
                 return Err(DecodeError("an ended hold that is not kept"));
             }
             holds.ended.push((at, id));
         }
-        for _ in 0..get_length(input)? {
-            let (shopper, count) = (ShopperKey::decode(input)?, u32::decode(input)?);
+        for _ in 0..input.get_count()? {
+            let (shopper, count): (ShopperKey, u32) = (input.get()?, input.get()?);
             let share = holds.share_or_new(shopper);
             let made = share.made.checked_add(count).filter(|_| share.forgotten == 0);
             share.made = made.ok_or(DecodeError("forgotten holds of a shopper"))?;
@@ -353,8 +353,8 @@ mod tests {
 
     fn read_back(holds: &Holds) -> Holds {
         let mut bytes = Vec::new();
-        holds.encode(&mut bytes);
-        Holds::decode(&mut bytes.as_slice()).unwrap()
+        holds.write(&mut bytes);
+        Holds::read(&mut bytes.as_slice()).unwrap()
     }
 
     fn ids(holds: &Holds) -> Vec<u64> {
@@ -408,8 +408,8 @@ mod tests {
         assert_eq!(holds.forgotten(), [(ShopperKey(1), 3)]);
         assert_eq!((holds.get(HoldId(3)), holds.next_id()), (None, HoldId(10)));
         let (mut once, mut again) = (Vec::new(), Vec::new());
-        holds.encode(&mut once);
-        read_back(&holds).encode(&mut again);
+        holds.write(&mut once);
+        read_back(&holds).write(&mut again);
         assert_eq!(once, again);
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    codec::binary_struct,
+    codec::{DecodeError, Long, Sink, Source, binary_struct},
     id::{Epoch, OfferIndex},
     limits::{self, CHANGES_KEPT_MAX, EVENTS_MAX, REPLAY_TTL_MS},
     record::{Change, ReplayKey},
@@ -75,7 +75,19 @@ pub(super) struct Changes {
     kept: VecDeque<Kept>,
 }
 
-binary_struct!(Changes { count, made, kept });
+impl Long for Changes {
+    fn write(&self, out: &mut impl Sink) {
+        out.put(&self.count);
+        out.put(&self.made);
+        out.put_list(self.kept.iter());
+    }
+
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
+        let (count, made) = (input.get()?, input.get()?);
+        let kept = (0..input.get_count()?).map(|_| input.get()).collect::<Result<_, _>>()?;
+        Ok(Self { count, made, kept })
+    }
+}
 
 /// What an operator's request with a key was answered.
 #[derive(Clone, Debug)]

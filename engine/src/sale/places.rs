@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::{
-    codec::{Binary, DecodeError, get_length, put_all},
+    codec::{DecodeError, Long, Sink, Source},
     id::{Number, ShopperKey},
     keyed::{self, Table},
     limits::PLACES_MAX,
@@ -177,26 +177,26 @@ fn hash(shopper: ShopperKey) -> u64 {
     keyed::hash(shopper.0)
 }
 
-impl Binary for Places {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_all(self.shoppers.iter(), out);
-        self.states.iter().for_each(|state| state.encode(out));
-        self.departed.encode(out);
+impl Long for Places {
+    fn write(&self, out: &mut impl Sink) {
+        out.put_list(self.shoppers.iter());
+        self.states.iter().for_each(|state| out.put(state));
+        out.put(&self.departed);
     }
 
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let length = get_length(input)?;
+    fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
+        let length = input.get_count()?;
         if length as u64 > PLACES_MAX {
             return Err(DecodeError("more places than a line has"));
         }
         let (mut shoppers, mut states) = (Segmented::default(), Segmented::default());
         for _ in 0..length {
-            shoppers.push(ShopperKey::decode(input)?);
+            shoppers.push(input.get()?);
         }
         for _ in 0..length {
-            states.push(PlaceState::decode(input)?);
+            states.push(input.get()?);
         }
-        let departed = u64::decode(input)?;
+        let departed = input.get()?;
         let (live, waiting) = (Table::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
         let mut places = Self { shoppers, states, live, departed, waiting, waiting_total: 0 };
         for slot in 0..length {

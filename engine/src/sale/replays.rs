@@ -14,7 +14,7 @@ use self::queue::{Kept, Queue};
 use super::places::Places;
 use crate::{
     clock::Millis,
-    codec::{Binary as _, DecodeError, get_length},
+    codec::{DecodeError, Sink, Source},
     gate::EtaRange,
     hold::HoldState,
     id::{HoldId, Number, ShopperKey},
@@ -164,36 +164,36 @@ impl Replays {
     }
 
     /// The byte form: each key with its answer, as the record had it.
-    pub(super) fn encode(&self, places: &Places, out: &mut Vec<u8>) {
-        (self.entries.len() as u64).encode(out);
+    pub(super) fn write(&self, places: &Places, out: &mut impl Sink) {
+        out.put(&(self.entries.len() as u64));
         for (replay, at, answer) in self.entries(places) {
-            replay.encode(out);
-            at.encode(out);
-            answer.encode(out);
+            out.put(&replay);
+            out.put(&at);
+            out.put(&answer);
         }
-        (self.holds.len() as u64).encode(out);
+        out.put(&(self.holds.len() as u64));
         for (replay, at, (hold, state)) in self.holds() {
-            replay.encode(out);
-            at.encode(out);
-            hold.encode(out);
-            state.encode(out);
+            out.put(&replay);
+            out.put(&at);
+            out.put(&hold);
+            out.put(&state);
         }
     }
 
     /// Takes the byte form off the front of `input`.
-    pub(super) fn decode(input: &mut &[u8], places: &Places) -> Result<Self, DecodeError> {
-        let count = bounded(get_length(input)?, ENTRY_REPLAYS_MAX)?;
+    pub(super) fn read(input: &mut impl Source, places: &Places) -> Result<Self, DecodeError> {
+        let count = bounded(input.get_count()?, ENTRY_REPLAYS_MAX)?;
         let mut replays = Self::default();
         replays.entries.reserve(count);
         for _ in 0..count {
-            let (replay, at) = (ReplayKey::decode(input)?, Millis::decode(input)?);
-            replays.entries.push(Kept::of_entry(replay, EntryAnswer::decode(input)?, at, places));
+            let (replay, at) = (input.get()?, input.get()?);
+            replays.entries.push(Kept::of_entry(replay, input.get()?, at, places));
         }
-        let count = bounded(get_length(input)?, HOLD_REPLAYS_MAX)?;
+        let count = bounded(input.get_count()?, HOLD_REPLAYS_MAX)?;
         replays.holds.reserve(count);
         for _ in 0..count {
-            let (ReplayKey { key, body }, at) = (ReplayKey::decode(input)?, Millis::decode(input)?);
-            let told = (HoldId::decode(input)?, HoldState::decode(input)?);
+            let (ReplayKey { key, body }, at) = (input.get()?, input.get()?);
+            let told = (input.get()?, input.get()?);
             replays.holds.push(Kept { key, body, at, told });
         }
         Ok(replays)

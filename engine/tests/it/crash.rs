@@ -12,7 +12,7 @@ use engine::{
     disk::sim::{Crash, SimDisk},
     hold::{HoldState, Step},
     id::{Number, ShopperKey},
-    recovery,
+    recovery::{self, Snapshotted},
     spec::SaleSpec,
 };
 
@@ -200,7 +200,9 @@ fn a_snapshot_and_the_tail_are_the_full_replay() {
         let _asked = node.ask(enter(shopper, Some(key(shopper, 1))));
         node.step().expect("sound");
         clock.advance(1);
-        if let Some(point) = recovery::snapshot_sealed(&disk).expect("sound") {
+        if let Snapshotted::Written(point) =
+            recovery::snapshot_sealed(&disk, u64::MAX).expect("sound")
+        {
             assert!(point.at <= clock.now());
             break;
         }

@@ -10,6 +10,7 @@ mod redis;
 mod rules;
 mod sale;
 mod sim;
+mod snapshots;
 mod support;
 mod threads;
 mod time;

@@ -9,7 +9,7 @@ use engine::{
     commit::Commit,
     disk::sim::{Crash, SimDisk},
     id::OfferIndex,
-    recovery,
+    recovery::{self, Snapshotted},
     scribe::{Answer, Busy},
     spec::{Rejoin, SaleSpec},
 };
@@ -316,7 +316,8 @@ impl Simulation {
     }
 
     fn snapshot(&mut self) {
-        if recovery::snapshot_sealed(&self.disk).is_ok_and(|point| point.is_some()) {
+        let outcome = recovery::snapshot_sealed(&self.disk, u64::MAX);
+        if matches!(outcome, Ok(Snapshotted::Written(_))) {
             self.figures.snapshots += 1;
         }
     }

@@ -1,0 +1,211 @@
+//! What a snapshot of the world is: a file for each sale, and a manifest that says which of them
+//! together are the state at a point of the journal.
+//!
+//! ```text
+//!   snapshot-42.snap ─┬─▶ sale-<a>-17.snap    as it was written by an earlier snapshot
+//!                     ├─▶ sale-<b>-42.snap    changed since
+//!                     └── the rest: deleted names, points of streams
+//! ```
+//!
+//! A sale's file is written when the sale has changed, and then named by every snapshot until it
+//! changes again. A file that no kept snapshot names is removed. So a snapshot reads and writes the
+//! sales that the journal tells of since the last one, and no others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use super::{RecoveryError, try_each_record};
+use crate::{
+    clock::Millis,
+    codec::Binary as _,
+    disk::{self, Disk},
+    id::SaleTag,
+    journal::{
+        self, Extent, JournalError, JournalPoint,
+        snapshot::{
+            self, Snapshot,
+            part::{self, Part, Reader, Writer},
+        },
+    },
+    record::Record,
+    world::World,
+};
+
+/// The files of a snapshot's sales.
+type Parts = BTreeMap<SaleTag, Part>;
+
+/// What came of an attempt to write a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snapshotted {
+    /// It stands here.
+    Written(JournalPoint),
+    /// The last snapshot, which stands here if there is one, holds everything in sealed segments.
+    Unchanged(Option<JournalPoint>),
+    /// More would have to be written than allowed.
+    Deferred,
+}
+
+/// The world of the newest snapshot that can be read with all its parts, and where it stands. A
+/// snapshot only shortens the way: one that cannot be read is passed over.
+pub(super) fn newest(disk: &dyn Disk) -> Result<(World, Option<JournalPoint>), RecoveryError> {
+    for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
+        if let Some(world) = whole(disk, &found) {
+            return Ok((world, Some(found.point)));
+        }
+    }
+    Ok((World::default(), None))
+}
+
+/// Writes a snapshot of everything in sealed segments, unless files of more than `bytes_max` would be
+/// replaced. Reads only what no writer touches, so that it runs beside the scribe.
+pub fn snapshot_sealed(disk: &dyn Disk, bytes_max: u64) -> Result<Snapshotted, RecoveryError> {
+    for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
+        let Some((parts, world)) = decode(&found.payload) else { continue };
+        match Successor::new(disk, parts, world, bytes_max).write(Some(found.point)) {
+            Err(Unfinished::Unreadable) => {}
+            Err(Unfinished::TooMuch) => return Ok(Snapshotted::Deferred),
+            Err(Unfinished::Failed(error)) => return Err(error),
+            Ok(written) => return Ok(written),
+        }
+    }
+    match Successor::new(disk, Parts::new(), World::default(), bytes_max).write(None) {
+        Ok(written) => Ok(written),
+        Err(Unfinished::Failed(error)) => Err(error),
+        Err(Unfinished::Unreadable | Unfinished::TooMuch) => {
+            unreachable!("without a snapshot before it no file is read or replaced")
+        }
+    }
+}
+
+/// A snapshot's parts, and the world without them.
+fn decode(mut payload: &[u8]) -> Option<(Parts, World)> {
+    let input = &mut payload;
+    let read = (Parts::decode(input).ok()?, World::decode_rest(input).ok()?);
+    input.is_empty().then_some(read)
+}
+
+/// The world of a snapshot, if every part of it can be read.
+fn whole(disk: &dyn Disk, found: &Snapshot) -> Option<World> {
+    let (parts, mut world) = decode(&found.payload)?;
+    for (tag, part) in &parts {
+        read(disk, &mut world, *tag, part)?;
+    }
+    Some(world)
+}
+
+fn read(disk: &dyn Disk, world: &mut World, tag: SaleTag, part: &Part) -> Option<()> {
+    let mut reader = Reader::open(disk, &part::name(tag, part.written), part).ok()?;
+    world.read_part(tag, &mut reader).ok()
+}
+
+/// Why there is no new snapshot.
+enum Unfinished {
+    /// A part of the one before cannot be read.
+    Unreadable,
+    TooMuch,
+    Failed(RecoveryError),
+}
+
+/// A snapshot in the making: what follows from another and the journal behind it.
+struct Successor<'a> {
+    disk: &'a dyn Disk,
+    /// Files of the sales as they stood.
+    parts: Parts,
+    /// Sales that have changed, and the rest.
+    world: World,
+    changed: BTreeSet<SaleTag>,
+    /// Bytes of the files that are replaced.
+    replaced: u64,
+    bytes_max: u64,
+    /// What made the reading of the journal end early.
+    stopped: Option<Unfinished>,
+}
+
+impl<'a> Successor<'a> {
+    fn new(disk: &'a dyn Disk, parts: Parts, world: World, bytes_max: u64) -> Self {
+        let changed = BTreeSet::new();
+        Self { disk, parts, world, changed, replaced: 0, bytes_max, stopped: None }
+    }
+
+    fn write(mut self, from: Option<JournalPoint>) -> Result<Snapshotted, Unfinished> {
+        let disk = self.disk;
+        let read = journal::read_all(disk, from, Extent::Sealed, &mut |batch| {
+            try_each_record(&batch, |record, at| self.take(record, at))
+        });
+        let read = match (self.stopped.take(), read) {
+            (Some(stopped), _) => return Err(stopped),
+            (None, read) => read.map_err(failed)?,
+        };
+        if read.records == 0 {
+            return Ok(Snapshotted::Unchanged(from));
+        }
+        let written = self.write_files(&read.point);
+        // What is not named is of no use, whether the snapshot came to be or found no room.
+        let removed = remove_unnamed(disk);
+        written.and(removed).map_err(|error| Unfinished::Failed(RecoveryError::Snapshot(error)))?;
+        Ok(Snapshotted::Written(read.point))
+    }
+
+    /// Applies a record, with the sale that it is of read first.
+    fn take(&mut self, record: &Record, at: Millis) -> Result<(), String> {
+        let tag = record.sale();
+        if !matches!(record, Record::Followed { .. } | Record::Met { .. })
+            && self.changed.insert(tag)
+        {
+            self.stopped = self.take_up(tag).err();
+            if self.stopped.is_some() {
+                return Err("the snapshot before it does not serve".to_owned());
+            }
+        }
+        self.world.apply(record, at);
+        Ok(())
+    }
+
+    fn take_up(&mut self, tag: SaleTag) -> Result<(), Unfinished> {
+        let Some(part) = self.parts.get(&tag) else { return Ok(()) };
+        self.replaced += part.bytes;
+        if self.replaced > self.bytes_max {
+            return Err(Unfinished::TooMuch);
+        }
+        read(self.disk, &mut self.world, tag, part).ok_or(Unfinished::Unreadable)
+    }
+
+    /// Writes the files of sales that have changed, then the manifest.
+    fn write_files(&mut self, point: &JournalPoint) -> io::Result<()> {
+        let there = self.world.parts();
+        for tag in &self.changed {
+            if there.contains(tag) {
+                let name = part::name(*tag, point.sequence);
+                let mut writer = Writer::begin(self.disk, name)?;
+                self.world.write_part(*tag, &mut writer);
+                self.parts.insert(*tag, writer.finish(point.sequence)?);
+            } else {
+                self.parts.remove(tag);
+            }
+        }
+        self.disk.sync_directory()?;
+        let mut payload = Vec::new();
+        self.parts.encode(&mut payload);
+        self.world.encode_rest(&mut payload);
+        snapshot::write(self.disk, point, &payload)
+    }
+}
+
+fn failed(error: JournalError) -> Unfinished {
+    Unfinished::Failed(RecoveryError::Journal(error))
+}
+
+/// Removes parts that no snapshot names.
+fn remove_unnamed(disk: &dyn Disk) -> io::Result<()> {
+    let mut named = BTreeSet::new();
+    for found in snapshot::all(disk)? {
+        let parts = decode(&found.payload).map(|(parts, _)| parts).unwrap_or_default();
+        named.extend(parts.iter().map(|(tag, part)| part::name(*tag, part.written)));
+    }
+    for name in part::names(disk)?.filter(|name| !named.contains(name)) {
+        disk::remove_if_there(disk, &name)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Snapshots by sale: what is written, what a crash leaves of it, and what is made of damage.
+#![expect(clippy::panic, reason = "a helper of tests fails the test that calls it")]
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use engine::{
+    arbiter::LocalArbiter,
+    clock::{ManualClock, Millis},
+    codec::Binary as _,
+    command::{Command, Terms},
+    disk::{
+        Disk, TEMPORARY_SUFFIX,
+        sim::{Crash, SimDisk},
+    },
+    id::{Epoch, SaleTag, ShopperKey},
+    journal::{self, Extent, Journal, JournalOptions},
+    record::Change,
+    recovery::{self, Snapshotted},
+    spec::SaleSpec,
+    world::World,
+};
+
+use crate::support::{START, author, create, key, name, spec};
+
+/// Small, so that few facts seal one.
+const SEGMENT_BYTES: u64 = 32 * 1024;
+const SNAPSHOT_SUFFIX: &str = ".snap";
+
+/// Decides and journals, a command a batch.
+struct Writing {
+    disk: SimDisk,
+    journal: Journal,
+    arbiter: LocalArbiter,
+    at: Millis,
+    shoppers: u128,
+}
+
+impl Writing {
+    fn new() -> Self {
+        let disk = SimDisk::new();
+        let options = JournalOptions { segment_bytes: SEGMENT_BYTES, from: None };
+        let opened = Journal::open(Arc::new(disk.clone()), options, &mut |_| Ok(()));
+        let (journal, _) = opened.expect("an empty disk");
+        Self { disk, journal, arbiter: LocalArbiter::default(), at: START, shoppers: 0 }
+    }
+
+    fn decide(&mut self, command: &Command) {
+        self.at = self.at.after(1);
+        let records = self.arbiter.decide(self.at, [command]).records;
+        let mut payload = Vec::new();
+        for record in &records {
+            record.encode(&mut payload);
+        }
+        let count = u32::try_from(records.len()).expect("few");
+        self.journal.reserve(payload.len()).expect("room");
+        self.journal.append(self.at, Epoch(1), count, &payload).expect("a sound disk");
+    }
+
+    fn make(&mut self, sale: &str) {
+        self.decide(&create(SaleSpec { name: name(sale), ..spec(&[5]) }));
+    }
+
+    fn enter(&mut self, sale: SaleTag) {
+        self.shoppers += 1;
+        let (shopper, replay) = (ShopperKey(self.shoppers), Some(key(self.shoppers, 1)));
+        self.decide(&Command::Enter { sale, shopper, replay });
+    }
+
+    fn delete(&mut self, sale: SaleTag) {
+        for change in [Change::Close, Change::Delete] {
+            let (author, change) = (author(), Box::new(change));
+            let terms = Terms::default();
+            self.decide(&Command::Change { sale, author, change, terms });
+        }
+    }
+
+    /// Has people enter a sale until so many more segments are sealed.
+    fn seal(&mut self, sale: SaleTag, segments: u64) {
+        let until = self.journal.point().segment + segments;
+        while self.journal.point().segment < until {
+            self.enter(sale);
+        }
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        self.arbiter.world().hash()
+    }
+}
+
+/// The files of sales.
+fn files(disk: &SimDisk) -> BTreeSet<String> {
+    disk.list().expect("powered").into_iter().filter(|name| name.starts_with("sale-")).collect()
+}
+
+#[track_caller]
+fn snapshot(disk: &SimDisk) {
+    let outcome = recovery::snapshot_sealed(disk, u64::MAX);
+    assert!(matches!(outcome, Ok(Snapshotted::Written(_))), "{outcome:?}");
+}
+
+/// What a start makes of a disk, and how many records it replayed.
+#[track_caller]
+fn recovered(disk: &SimDisk, context: &str) -> ([u8; 32], u64) {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    let recovered = recovery::recover(&disk, SEGMENT_BYTES, &ManualClock::at(START));
+    let (world, _, report) = recovered.unwrap_or_else(|error| panic!("{context}: {error:?}"));
+    (world.hash(), report.records)
+}
+
+/// The world by the journal alone.
+fn replayed(disk: &SimDisk) -> [u8; 32] {
+    let mut world = World::default();
+    let mut each = |batch: journal::Batch<'_>| recovery::replay(&mut world, &batch);
+    journal::read_all(disk, None, Extent::Everything, &mut each).expect("a sound journal");
+    world.hash()
+}
+
+#[test]
+fn a_snapshot_writes_the_files_of_sales_that_changed_and_no_others() {
+    let mut writing = Writing::new();
+    let sales: Vec<String> = (0..1_000).map(|index| format!("sale-{index}")).collect();
+    for sale in &sales {
+        writing.make(sale);
+    }
+    let busy = name("sale-500").tag();
+    writing.seal(busy, 1);
+    snapshot(&writing.disk);
+    let first = files(&writing.disk);
+    assert_eq!(first.len(), 1_000, "a file a sale");
+
+    writing.seal(busy, 20);
+    let writes = writing.disk.writes();
+    snapshot(&writing.disk);
+    let second = files(&writing.disk);
+    let new: Vec<&String> = second.difference(&first).collect();
+    assert!(matches!(&new[..], [one] if one.contains(&format!("{:016x}", busy.0))), "{new:?}");
+    assert!(second.is_superset(&first), "the snapshot before it may still be needed");
+    assert!(writing.disk.writes() - writes < 10, "one file and the manifest");
+
+    writing.delete(name("sale-7").tag());
+    writing.seal(busy, 1);
+    snapshot(&writing.disk);
+    writing.seal(busy, 1);
+    snapshot(&writing.disk);
+    let last = files(&writing.disk);
+    assert_eq!(last.len(), 1_000, "999 sales, one of them twice");
+    let gone = format!("{:016x}", name("sale-7").tag().0);
+    assert!(
+        last.iter().all(|file| !file.contains(&gone)),
+        "it has no file once no snapshot has it"
+    );
+
+    writing.enter(busy);
+    let (hash, records) = recovered(&writing.disk, "a sound disk");
+    assert_eq!((hash, replayed(&writing.disk)), (writing.hash(), writing.hash()));
+    assert!(records < 500, "{records}: the tail alone");
+}
+
+#[test]
+fn a_snapshot_waits_until_the_journal_is_worth_what_it_would_write() {
+    const BYTES: u64 = 80_000;
+    let mut writing = Writing::new();
+    writing.make("a");
+    writing.make("b");
+    let (a, b) = (name("a").tag(), name("b").tag());
+    writing.seal(a, 6);
+    let outcome = recovery::snapshot_sealed(&writing.disk, 0);
+    assert!(matches!(outcome, Ok(Snapshotted::Written(_))), "there is none to replace");
+    writing.seal(b, 1);
+    snapshot(&writing.disk);
+    writing.seal(b, 1);
+    let outcome = recovery::snapshot_sealed(&writing.disk, BYTES);
+    assert!(matches!(outcome, Ok(Snapshotted::Written(_))), "the file of b is short: {outcome:?}");
+    writing.seal(a, 1);
+    let (changes, files_before) = (writing.disk.changes(), files(&writing.disk));
+    let outcome = recovery::snapshot_sealed(&writing.disk, BYTES);
+    assert!(matches!(outcome, Ok(Snapshotted::Deferred)), "that of a is long: {outcome:?}");
+    assert_eq!((writing.disk.changes(), files(&writing.disk)), (changes, files_before));
+}
+
+/// A journal of four sales with a snapshot, and more behind it: one sale has changed since, one is gone,
+/// one is new and one is as it was.
+fn with_a_snapshot() -> Writing {
+    let mut writing = Writing::new();
+    for sale in ["a", "b", "c"] {
+        writing.make(sale);
+    }
+    let a = name("a").tag();
+    writing.seal(a, 1);
+    snapshot(&writing.disk);
+    writing.delete(name("b").tag());
+    writing.make("d");
+    writing.seal(a, 2);
+    writing
+}
+
+#[test]
+fn a_snapshot_cut_at_any_change_leaves_what_recovers_to_the_same_world() {
+    let written = with_a_snapshot();
+    let whole = written.disk.copy();
+    snapshot(&whole);
+    assert!(whole.changes() > 10, "{} changes", whole.changes());
+    for cut in 0..whole.changes() {
+        let torn = [Crash::KeepSectors { seed: cut }, Crash::KeepPrefix { seed: cut }];
+        for crash in [Crash::Process, Crash::DropUnsynced].into_iter().chain(torn) {
+            let context = format!("cut after {cut} changes, {crash:?}");
+            let disk = written.disk.copy();
+            disk.cut_power_after(cut);
+            let outcome = recovery::snapshot_sealed(&disk, u64::MAX);
+            assert!(outcome.is_err(), "{context}: {outcome:?}");
+            disk.crash(crash);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
+            let left =
+                disk.list().expect("powered").into_iter().find(|n| n.ends_with(TEMPORARY_SUFFIX));
+            assert_eq!(left, None, "{context}: opening removes what was not finished");
+            let again = recovery::snapshot_sealed(&disk, u64::MAX);
+            assert!(again.is_ok(), "{context}: {again:?}");
+            disk.crash(Crash::DropUnsynced);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
+            assert_eq!(files(&disk).len(), 5, "{context}: a, c, d, and the a and b of before");
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_that_finds_no_room_or_cannot_sync_leaves_the_one_before() {
+    let written = with_a_snapshot();
+    let whole = written.disk.copy();
+    snapshot(&whole);
+    let (writes, syncs) = (whole.writes(), whole.syncs());
+    for nth in 1..=writes.max(syncs) {
+        let full = written.disk.copy();
+        full.fail_write(nth, std::io::ErrorKind::StorageFull);
+        let unsynced = written.disk.copy();
+        unsynced.fail_sync(nth);
+        for (disk, faults) in [(full, writes), (unsynced, syncs)] {
+            let outcome = recovery::snapshot_sealed(&disk, u64::MAX);
+            assert_eq!(outcome.is_err(), nth <= faults, "fault {nth}: {outcome:?}");
+            disk.crash(Crash::DropUnsynced);
+            assert_eq!(recovered(&disk, "after a fault").0, written.hash(), "fault {nth}");
+        }
+    }
+}
+
+#[test]
+fn damage_in_any_file_of_a_snapshot_is_passed_over() {
+    let written = with_a_snapshot();
+    snapshot(&written.disk);
+    let (hash, tail) = recovered(&written.disk, "a sound disk");
+    assert_eq!(hash, written.hash());
+    let names = written.disk.list().expect("powered");
+    let mut longer = 0;
+    for name in names.iter().filter(|name| name.ends_with(SNAPSHOT_SUFFIX)) {
+        let length = written.disk.contents(name).expect("there").len();
+        for offset in [0, 8, 20, length / 3, length / 2, length - 1] {
+            let disk = written.disk.copy();
+            disk.flip(name, offset, 0x10).expect("within");
+            let (hash, records) = recovered(&disk, name);
+            assert_eq!(hash, written.hash(), "{name} at {offset}");
+            longer += u64::from(records > tail);
+            // The next snapshot does not build on it.
+            let outcome = recovery::snapshot_sealed(&disk, u64::MAX);
+            assert!(outcome.is_ok(), "{name} at {offset}: {outcome:?}");
+            assert_eq!(recovered(&disk, name).0, written.hash(), "{name} at {offset}, again");
+        }
+        let disk = written.disk.copy();
+        disk.remove(name).expect("there");
+        assert_eq!(recovered(&disk, name).0, written.hash(), "without {name}");
+    }
+    assert!(longer > 10, "{longer}: what cannot be read costs a longer replay");
+}
