@@ -6,6 +6,7 @@
 
 mod crates;
 mod docs;
+mod floors;
 mod licence;
 mod rust;
 mod text;
@@ -65,13 +66,14 @@ impl fmt::Display for Finding {
 /// Looks at the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     rust::length,
     rust::opening,
     rust::module_layout,
     rust::ignored_tests,
     rust::atomics,
     rust::engine_runtime,
+    floors::order,
     text::marks,
     text::whitespace,
     text::line_ends,

@@ -16,7 +16,7 @@ const LINES_MAX: usize = 800;
 const _: () = assert!(LINES_REMARK < LINES_MAX);
 
 /// The one file of the engine that may name atomics, so that loom can take their place.
-const SYNC_SEAM: &str = "engine/src/sync.rs";
+const SYNC_SEAM: &str = "engine/src/base/sync.rs";
 
 /// The parts of the engine that may wait on a runtime: the client of the store, and the arbiter that
 /// asks it.
@@ -172,14 +172,23 @@ mod tests {
                     use crate::sync::atomic::AtomicU64;\n\
                     use std::{sync::atomic, thread};\n\
                     use std::sync::{Arc, Mutex};\n";
-        assert_eq!(lines(&atomics(&Tree::of(&[("engine/src/ring.rs", text)]))), [2, 3, 4, 6]);
-        assert_eq!(atomics(&Tree::of(&[("engine/src/sync.rs", text), ("api/src/a.rs", text)])), []);
+        assert_eq!(
+            lines(&atomics(&Tree::of(&[("engine/src/handoff/ring.rs", text)]))),
+            [2, 3, 4, 6]
+        );
+        assert_eq!(
+            atomics(&Tree::of(&[("engine/src/base/sync.rs", text), ("api/src/a.rs", text)])),
+            []
+        );
     }
 
     #[test]
     fn only_the_shared_arbiter_names_a_runtime() {
         let text = "//! Not tokio.\nuse tokio::time;\nuse fred::types;\nasync fn alfred() {}\n";
-        assert_eq!(lines(&engine_runtime(&Tree::of(&[("engine/src/scribe.rs", text)]))), [2, 3]);
+        assert_eq!(
+            lines(&engine_runtime(&Tree::of(&[("engine/src/run/scribe.rs", text)]))),
+            [2, 3]
+        );
         let allowed =
             ["engine/src/arbiter/redis.rs", "engine/src/arbiter/shared/a.rs", "api/src/a.rs"];
         assert_eq!(engine_runtime(&Tree::of(&allowed.map(|path| (path, text)))), []);

@@ -1,0 +1,12 @@
+//! What everything stands on: time, names, bytes, bounds, tables. Knows nothing of a sale.
+
+pub mod clock;
+pub mod codec;
+pub mod id;
+pub(crate) mod keyed;
+pub mod limits;
+pub(crate) mod segmented;
+pub mod shopper;
+pub mod stream;
+pub mod sync;
+pub mod turn;
