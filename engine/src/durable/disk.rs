@@ -1,7 +1,8 @@
 //! The disk seam: what the journal asks of storage, and nothing more.
 //!
-//! Two implementations obey the same suite: [`RealDisk`](real::RealDisk), a directory, and
-//! [`SimDisk`](sim::SimDisk), memory that can lose every unsynced byte, fill up or refuse to sync.
+//! Two implementations obey the same suite: [`RealDisk`](real::RealDisk), a directory, and `SimDisk`,
+//! memory that can lose every unsynced byte, fill up or refuse to sync. The second is built for tests
+//! alone: by the feature `sim`.
 //!
 //! Promised: what [`DiskFile::sync`] returned `Ok` for survives a power cut under a name that
 //! [`Disk::sync_directory`] returned `Ok` for. Nothing else is promised: an unsynced write may be kept,
@@ -12,6 +13,7 @@ use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 
 pub mod real;
+#[cfg(any(test, feature = "sim"))]
 pub mod sim;
 #[cfg(test)]
 mod suite;

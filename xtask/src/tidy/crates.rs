@@ -26,6 +26,9 @@ const FOREIGN_TO_ENGINE: [&str; 2] = ["hyper", "serde_json"];
 /// rest stand on what they need.
 const FLOORS: [(&str, &[&str]); 3] = [("engine", &[]), ("web", &[]), ("pages", &["web"])];
 
+/// What the engine has for tests alone.
+const FOR_TESTS: &str = "sim";
+
 /// One crate of the graph.
 #[derive(Debug)]
 struct Package {
@@ -42,6 +45,8 @@ struct Package {
 struct Dependency {
     name: String,
     kind: Kind,
+    /// What it turns on in the other crate.
+    features: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +66,7 @@ pub(super) fn findings(metadata: &Value) -> Vec<Finding> {
     if packages.is_empty() {
         return vec![Finding::of_file(WHERE, "cargo metadata lists no packages")];
     }
-    let rules = [licences, owners, engine_alone, floors, loadtest_alone];
+    let rules = [licences, owners, engine_alone, sim_for_tests, floors, loadtest_alone];
     let direct = one_major(&direct(metadata));
     let faults = rules.iter().flat_map(|rule| rule(&packages)).chain(direct);
     faults.map(|what| Finding::of_file(WHERE, what)).collect()
@@ -114,6 +119,18 @@ fn floors(packages: &[Package]) -> Vec<String> {
 
 fn members_of(packages: &[Package]) -> BTreeSet<&str> {
     packages.iter().filter(|p| p.is_member).map(|p| p.name.as_str()).collect()
+}
+
+/// A disk that loses what it was given is no part of what is shipped.
+fn sim_for_tests(packages: &[Package]) -> Vec<String> {
+    let turns_on = |d: &Dependency| {
+        d.name == "engine" && d.kind == Kind::Shipped && d.features.iter().any(|f| f == FOR_TESTS)
+    };
+    packages
+        .iter()
+        .filter(|package| package.dependencies.iter().any(turns_on))
+        .map(|p| format!("{} turns on engine's feature {FOR_TESTS}, as only tests may", p.name))
+        .collect()
 }
 
 /// An auditor that shares code with what it audits repeats its mistakes.
@@ -176,7 +193,8 @@ fn packages(metadata: &Value) -> Vec<Package> {
 
 fn dependency(line: &Value) -> Dependency {
     let kind = if line["kind"] == "dev" { Kind::Dev } else { Kind::Shipped };
-    Dependency { name: string(&line["name"]), kind }
+    let features = array(&line["features"]).iter().map(string).collect();
+    Dependency { name: string(&line["name"]), kind, features }
 }
 
 /// What our manifests ask for by name, as resolved.
@@ -308,6 +326,27 @@ mod tests {
             "pages depends on api, which is not below it",
         ];
         assert_eq!(faults(&graph(5, &crates)), expected);
+    }
+
+    #[test]
+    fn only_tests_turn_the_simulated_disk_on() {
+        let shipped = json!({ "name": "engine", "kind": null, "features": ["sim"] });
+        let dev = json!({ "name": "engine", "kind": "dev", "features": ["sim"] });
+        let crates = |line: &Value| {
+            let package = |name: &str, lines: &[&Value]| {
+                json!({
+                    "id": name, "name": name, "version": "0.1.0",
+                    "license": "MIT", "dependencies": lines,
+                })
+            };
+            json!({
+                "packages": [package("engine", &[]), package("api", &[line])],
+                "workspace_members": ["engine", "api"],
+            })
+        };
+        let expected = ["api turns on engine's feature sim, as only tests may"];
+        assert_eq!(faults(&crates(&shipped)), expected);
+        assert_eq!(faults(&crates(&dev)), [""; 0]);
     }
 
     #[test]
