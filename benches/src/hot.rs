@@ -15,7 +15,7 @@ use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::{Clock as _, ManualClock, Millis},
-    command::{Command, Reply, Wanted},
+    command::{Ask, Command, Note, Operation, Reply, Wanted},
     commit::{self, Commit},
     disk::Disk,
     id::{Currency, EventId, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
@@ -75,7 +75,9 @@ impl Hot {
     pub fn entries(&mut self, count: u64) -> Vec<Command> {
         let sale = self.tag;
         let mut shopper = || ShopperKey(self.rng.next_u128());
-        (0..count).map(|_| Command::Enter { sale, shopper: shopper(), replay: None }).collect()
+        (0..count)
+            .map(|_| Command::Ask(sale, Ask::Enter { shopper: shopper(), replay: None }))
+            .collect()
     }
 
     /// Purchases of one unit each, and first the receipt for those before them.
@@ -84,12 +86,16 @@ impl Hot {
         let events: Vec<EventId> = events.map(EventId).collect();
         self.receipted = self.made;
         self.made += count;
-        let receipt = (!events.is_empty()).then_some(Command::Delivered { sale: self.tag, events });
+        let receipt =
+            (!events.is_empty()).then_some(Command::Note(self.tag, Note::Delivered { events }));
         let purchases = (0..count).map(move |_| {
             let pass = usize::try_from(self.rng.next_u64() % SHOPPERS).unwrap_or(0);
             let (sale, pass) = (self.tag, self.passes[pass]);
             let replay = ReplayKey { key: self.rng.next_u128(), body: 1 };
-            Command::Purchase { sale, pass, items: Wanted::from_slice(&[(HOT, 1)]), replay }
+            Command::Ask(
+                sale,
+                Ask::Purchase { pass, items: Wanted::from_slice(&[(HOT, 1)]), replay },
+            )
         });
         receipt.into_iter().chain(purchases)
     }
@@ -116,7 +122,7 @@ impl Hot {
 
     fn create_as(spec: SaleSpec) -> Command {
         let author = Author { name: "bench".to_owned() };
-        Command::Create { author, spec: Box::new(spec), replay: None }
+        Command::Operate(Operation::Create { author, spec: Box::new(spec), replay: None })
     }
 
     /// Another sale that is on: one shopper is let in, and two wait for the slot.
@@ -124,7 +130,8 @@ impl Hot {
         let name = SaleName::parse(&format!("other-{serial}")).expect("a name that fits");
         let sale = name.tag();
         let spec = SaleSpec { name, active_max: 1, ..Self::spec() };
-        let enter = move |who| Command::Enter { sale, shopper: ShopperKey(who), replay: None };
+        let enter =
+            move |who| Command::Ask(sale, Ask::Enter { shopper: ShopperKey(who), replay: None });
         std::iter::once(Self::create_as(spec)).chain((1..=3).map(enter))
     }
 
@@ -245,7 +252,7 @@ impl Step {
     ) {
         for command in commands {
             let admission = match (&command, view) {
-                (Command::Purchase { items, replay, .. }, Some(view)) => {
+                (Command::Ask(_, Ask::Purchase { items, replay, .. }), Some(view)) => {
                     Some(view.admit_purchase(items, *replay).expect("units are left"))
                 }
                 _ => None,

@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     clock::Millis,
-    command::{Command, Reply},
+    command::{Command, Note, Reply},
     id::{Number, SaleTag},
     record::Record,
     world::World,
@@ -104,22 +104,12 @@ impl Decided {
 /// What the pipeline or an operator says of a sale's order events: the record that should be and how
 /// many events it concerns, or nothing. A sale is not deleted while any is undelivered, so of one that
 /// is gone nothing can be said.
-fn noted(world: &World, command: &Command) -> Option<(usize, Record)> {
-    let sale = |sale: &SaleTag| world.sale(*sale);
-    match command {
-        Command::Delivered { sale: of, events } => sale(of)?.delivered(events),
-        Command::DeadLetter { sale: of, event, why } => sale(of)?.dead_lettered(*event, why),
-        Command::Requeue { sale: of, author, events } => {
-            sale(of)?.requeued(author, events.as_deref())
-        }
-        Command::Enter { .. }
-        | Command::Leave { .. }
-        | Command::Claim { .. }
-        | Command::Purchase { .. }
-        | Command::Settle { .. }
-        | Command::EndSession { .. }
-        | Command::Create { .. }
-        | Command::Change { .. }
-        | Command::Idle { .. } => None,
+fn noted(world: &World, sale: SaleTag, note: &Note) -> Option<(usize, Record)> {
+    let sale = world.sale(sale)?;
+    match note {
+        Note::Delivered { events } => sale.delivered(events),
+        Note::DeadLetter { event, why } => sale.dead_lettered(*event, why),
+        Note::Requeue { author, events } => sale.requeued(author, events.as_deref()),
+        Note::Refresh => None,
     }
 }

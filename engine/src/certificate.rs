@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use crate::{
         arbiter::LocalArbiter,
-        command::Command,
+        command::{Ask, Command, Operation},
         hold::Step,
         id::{HoldId, Number, OfferIndex, ShopperKey},
         record::{Author, Change, ReplayKey},
@@ -221,15 +221,17 @@ mod tests {
         let replay = ReplayKey { key: 1, body: 0 };
         let (hold, step, by) = (HoldId(1), Step::Confirm, Settler::Backend);
         let commands = [
-            Command::Create { author: operator, spec: Box::new(spec), replay: None },
-            Command::Enter { sale, shopper, replay: None },
-            Command::Purchase {
+            Command::Operate(Operation::Create {
+                author: operator,
+                spec: Box::new(spec),
+                replay: None,
+            }),
+            Command::Ask(sale, Ask::Enter { shopper, replay: None }),
+            Command::Ask(
                 sale,
-                pass,
-                items: [(OfferIndex(0), 1)].into_iter().collect(),
-                replay,
-            },
-            Command::Settle { sale, epoch, hold, step, by, replay: None },
+                Ask::Purchase { pass, items: [(OfferIndex(0), 1)].into_iter().collect(), replay },
+            ),
+            Command::Ask(sale, Ask::Settle { epoch, hold, step, by, replay: None }),
         ];
         let (mut arbiter, mut auditor) = (LocalArbiter::default(), Auditor::default());
         for command in &commands {

@@ -15,7 +15,7 @@ use std::{
 use engine::{
     arbiter::LocalArbiter,
     clock::{ManualClock, Millis},
-    command::Command,
+    command::{Command, Operation},
     commit,
     disk::{Disk, real::RealDisk},
     id::{Currency, SaleName, Sku},
@@ -87,7 +87,7 @@ fn create(serial: usize) -> Command {
         offers: vec![offer("SKU-RED"), offer("SKU-BLUE")],
     };
     let author = Author { name: "operator:test".to_owned() };
-    Command::Create { author, spec: Box::new(spec), replay: None }
+    Command::Operate(Operation::Create { author, spec: Box::new(spec), replay: None })
 }
 
 #[test]

@@ -19,14 +19,14 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    command::{Changed, Command, Entry, HoldReply, Reply},
+    command::{Ask, Changed, Command, Entry, HoldReply, Operation, Reply},
     hold::HoldState,
-    id::{Epoch, HoldId, Number, SaleTag},
+    id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     limits::SWEEP_RECORDS_MAX,
     record::{Record, ReplayKey},
     sale::{
         ChangeRefusal, EndRefusal, EntryDecision, EntryRefusal, HoldDecision, PlaceRefusal,
-        PurchaseRefusal, Sale, SettleRefusal,
+        PurchaseRefusal, Sale, SettleRefusal, TicketRef,
     },
     session::SessionState,
     world::World,
@@ -271,69 +271,85 @@ impl Batch<'_> {
 
     fn answer(&mut self, command: &Command, entering: &mut Entries) -> Reply {
         match command {
-            Command::Enter { sale, shopper, replay } => {
-                let Some(found) = self.world.sale(*sale) else {
-                    return Reply::Entry(Err(EntryRefusal::NoSale));
-                };
-                let (index, epoch) = (self.decided.replies.len(), found.epoch());
-                if let Some(first) = entering.asked_before(*sale, epoch, *replay) {
-                    if first.replay != *replay {
-                        return Reply::Entry(Err(EntryRefusal::OtherBody));
-                    }
-                    entering.push(Entering { index, ..first });
-                    return Reply::Noted(0);
-                }
-                match found.decide_entry(*shopper, *replay, self.at) {
-                    Ok(decision) => {
-                        let (sale, replay) = (*sale, *replay);
-                        let (number, replayed) = match decision {
-                            EntryDecision::Place(number, records) => {
-                                self.record_all(records);
-                                (number, false)
-                            }
-                            EntryDecision::Replayed(number) => (number, true),
-                        };
-                        entering.push(Entering { index, sale, epoch, number, replay, replayed });
-                        Reply::Noted(0)
-                    }
-                    Err(refusal) => Reply::Entry(Err(refusal)),
-                }
+            Command::Ask(sale, ask) => self.answer_ask(*sale, ask, entering),
+            Command::Operate(operation) => Reply::Changed(self.operate(operation)),
+            Command::Note(sale, note) => {
+                let (count, record) = noted(self.world, *sale, note).unzip();
+                self.record_all(record);
+                Reply::Noted(count.unwrap_or(0))
             }
-            Command::Leave { sale, ticket } => {
-                let decision = self.ask(*sale, PlaceRefusal::NoPlace, |s| s.decide_leave(*ticket));
+        }
+    }
+
+    fn answer_ask(&mut self, sale: SaleTag, ask: &Ask, entering: &mut Entries) -> Reply {
+        match ask {
+            Ask::Enter { shopper, replay } => self.enter(sale, *shopper, *replay, entering),
+            Ask::Leave { ticket } => {
+                let decision = self.ask(sale, PlaceRefusal::NoPlace, |s| s.decide_leave(*ticket));
                 Reply::Left(decision.map(|record| self.record_all(record)))
             }
-            Command::Claim { sale, ticket } => {
+            Ask::Claim { ticket } => {
                 let decision =
-                    self.ask(*sale, PlaceRefusal::NoPlace, |s| s.decide_claim(*ticket, self.at));
+                    self.ask(sale, PlaceRefusal::NoPlace, |s| s.decide_claim(*ticket, self.at));
                 Reply::Claim(decision.map(|record| {
                     self.record_all(record);
-                    let session = self.world.sale(*sale).and_then(|s| s.session(ticket.number));
+                    let session = self.world.sale(sale).and_then(|s| s.session(ticket.number));
                     *session.expect("a claim leaves a session")
                 }))
             }
-            Command::Purchase { .. } => Reply::Purchase(self.purchase(command)),
-            Command::Settle { sale, epoch, hold, step, by, replay } => {
-                let decision = self.ask(*sale, SettleRefusal::NoHold, |s| {
+            Ask::Purchase { pass, items, replay } => {
+                Reply::Purchase(self.purchase(sale, *pass, items, *replay))
+            }
+            Ask::Settle { epoch, hold, step, by, replay } => {
+                let decision = self.ask(sale, SettleRefusal::NoHold, |s| {
                     s.decide_step(*epoch, *hold, *step, *by, *replay, self.at)
                 });
-                Reply::Settle(decision.map(|decision| self.hold_reply(*sale, decision)))
+                Reply::Settle(decision.map(|decision| self.hold_reply(sale, decision)))
             }
-            Command::EndSession { sale, epoch, number } => {
+            Ask::EndSession { epoch, number } => {
                 let decision =
-                    self.ask(*sale, EndRefusal::NoSession, |s| s.decide_end(*epoch, *number));
+                    self.ask(sale, EndRefusal::NoSession, |s| s.decide_end(*epoch, *number));
                 Reply::Ended(decision.map(|record| self.record_all(record)))
             }
-            Command::Create { .. } | Command::Change { .. } => {
-                Reply::Changed(self.operate(command))
-            }
-            Command::Idle { sale, numbers } => {
-                let record = self.world.sale(*sale).and_then(|sale| sale.idle(numbers));
+            Ask::Idle { numbers } => {
+                let record = self.world.sale(sale).and_then(|sale| sale.idle(numbers));
                 Reply::Noted(usize::from(record.map(|record| self.record(record)).is_some()))
             }
-            Command::Delivered { .. } | Command::DeadLetter { .. } | Command::Requeue { .. } => {
-                self.note_delivery(command)
+        }
+    }
+
+    /// Gives a place; its answer waits for the gate's next call.
+    fn enter(
+        &mut self,
+        sale: SaleTag,
+        shopper: ShopperKey,
+        replay: Option<ReplayKey>,
+        entering: &mut Entries,
+    ) -> Reply {
+        let Some(found) = self.world.sale(sale) else {
+            return Reply::Entry(Err(EntryRefusal::NoSale));
+        };
+        let (index, epoch) = (self.decided.replies.len(), found.epoch());
+        if let Some(first) = entering.asked_before(sale, epoch, replay) {
+            if first.replay != replay {
+                return Reply::Entry(Err(EntryRefusal::OtherBody));
             }
+            entering.push(Entering { index, ..first });
+            return Reply::Noted(0);
+        }
+        match found.decide_entry(shopper, replay, self.at) {
+            Ok(decision) => {
+                let (number, replayed) = match decision {
+                    EntryDecision::Place(number, records) => {
+                        self.record_all(records);
+                        (number, false)
+                    }
+                    EntryDecision::Replayed(number) => (number, true),
+                };
+                entering.push(Entering { index, sale, epoch, number, replay, replayed });
+                Reply::Noted(0)
+            }
+            Err(refusal) => Reply::Entry(Err(refusal)),
         }
     }
 
@@ -375,18 +391,21 @@ impl Batch<'_> {
         Ok(Entry { epoch, answer, replayed: false })
     }
 
-    fn purchase(&mut self, command: &Command) -> Result<HoldReply, PurchaseRefusal> {
-        let Command::Purchase { sale, pass, items, replay } = command else {
-            unreachable!("called for a purchase only");
-        };
-        let decision = self.ask(*sale, PurchaseRefusal::NoSale, |s| {
-            s.decide_purchase(*pass, items, *replay, self.at)
+    fn purchase(
+        &mut self,
+        sale: SaleTag,
+        pass: TicketRef,
+        items: &[(OfferIndex, u32)],
+        replay: ReplayKey,
+    ) -> Result<HoldReply, PurchaseRefusal> {
+        let decision = self.ask(sale, PurchaseRefusal::NoSale, |s| {
+            s.decide_purchase(pass, items, replay, self.at)
         })?;
-        let is_stalled = || self.world.sale(*sale).is_some_and(|sale| self.world.is_stalled(sale));
+        let is_stalled = || self.world.sale(sale).is_some_and(|sale| self.world.is_stalled(sale));
         if matches!(decision, HoldDecision::Decided(..)) && is_stalled() {
             return Err(PurchaseRefusal::Stalled);
         }
-        Ok(self.hold_reply(*sale, decision))
+        Ok(self.hold_reply(sale, decision))
     }
 
     fn hold_reply(&mut self, sale: SaleTag, decision: HoldDecision) -> HoldReply {
@@ -405,29 +424,22 @@ impl Batch<'_> {
         HoldReply { hold, replayed }
     }
 
-    fn operate(&mut self, command: &Command) -> Result<Changed, ChangeRefusal> {
-        let (tag, replay, decision) = if let Command::Create { author, spec, replay } = command {
-            let decision = settings::created(self.world, author, spec, *replay, self.at)?;
-            (spec.name.tag(), *replay, decision)
-        } else if let Command::Change { sale, author, change, terms } = command {
-            let asked = (author, &**change);
-            let decision = settings::changed(self.world, *sale, asked, terms, self.at)?;
-            (*sale, terms.replay, decision)
-        } else {
-            unreachable!("called for an operator's command only")
+    fn operate(&mut self, operation: &Operation) -> Result<Changed, ChangeRefusal> {
+        let (world, at) = (&*self.world, self.at);
+        let (replay, decision) = match operation {
+            Operation::Create { author, spec, replay } => {
+                (*replay, settings::created(world, author, spec, *replay, at)?)
+            }
+            Operation::Change { sale, author, change, terms } => {
+                (terms.replay, settings::changed(world, *sale, (author, change), terms, at)?)
+            }
         };
         Ok(match decision {
             Decision::Answered(changed) => changed,
             Decision::Decided(record) => {
                 self.record(record);
-                settings::made(self.world, tag, replay, self.at)
+                settings::made(self.world, operation.sale(), replay, self.at)
             }
         })
-    }
-
-    fn note_delivery(&mut self, command: &Command) -> Reply {
-        let (count, record) = noted(self.world, command).unzip();
-        self.record_all(record);
-        Reply::Noted(count.unwrap_or(0))
     }
 }

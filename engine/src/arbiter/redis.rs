@@ -38,7 +38,7 @@ pub use self::{
     answer::{Decision, Entry, Facts},
     error::StoreError,
     library::REVISION,
-    notes::Note,
+    notes::NodeNote,
     presence::Heard,
     quorum::{Present, Quorum, QuorumAnswer},
     servers::Shard,
@@ -48,7 +48,7 @@ pub use self::{
 use crate::{
     clock::Millis,
     codec::Binary as _,
-    command::Command,
+    command::Ask,
     id::{Epoch, NodeName, SaleTag},
     record::Record,
     sale::Sale,
@@ -110,9 +110,9 @@ pub struct Batch<'a> {
     /// Whether new holds are refused, because this node's backend does not keep up.
     pub stalled: bool,
     /// What the node itself tells, taken before the commands. A node that parts itself asks nothing.
-    pub notes: &'a [Note<'a>],
+    pub notes: &'a [NodeNote<'a>],
     /// What shoppers and the backend ask; none is a tick.
-    pub commands: &'a [Command],
+    pub asks: &'a [Ask],
     /// The last entry that this node has journaled: no later than `after`.
     pub journaled: &'a Point,
     /// What this node takes the sale's time to be: a wall clock of the store's that leaps ahead moves
@@ -216,7 +216,7 @@ impl RedisArbiter {
         arguments.push(Value::from(batch.node.as_str()));
         arguments.push(bytes(&notes::joined(batch.sale, batch.node)));
         arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
-        arguments.push(bytes(&commands::encode(batch.sale, batch.commands)?));
+        arguments.push(bytes(&commands::encode(batch.asks)));
         arguments.push(batch.now.map_or_else(|| Value::from(""), |now| number(now.0)));
         arguments.extend([number(batch.journaled.epoch.0), number(batch.journaled.seq)]);
         // One connection: replicas are waited for by what was written on it before.
@@ -224,12 +224,12 @@ impl RedisArbiter {
         let client = pool.next();
         let keys = Keys::Of(batch.sale);
         let call = Box::pin(self.call_on(client, "decide", keys, arguments, Writes::Yes));
-        let asks = !batch.commands.is_empty() || !batch.notes.is_empty();
+        let asks = !batch.asks.is_empty() || !batch.notes.is_empty();
         let Some(replicas) = self.replicas.filter(|_| asks) else {
-            return answer::decision(call.await?, batch.commands);
+            return answer::decision(call.await?, batch.asks);
         };
         let (value, present) = tokio::join!(call, Box::pin(self.wait(client, replicas)));
-        let mut decision = answer::decision(value?, batch.commands)?;
+        let mut decision = answer::decision(value?, batch.asks)?;
         decision.replicated = present.is_ok_and(|present| present >= u64::from(replicas.count));
         Ok(decision)
     }

@@ -206,12 +206,12 @@ impl Node {
         }
         // Each step may find that a shard is away; then nothing more of it is waited for in this turn.
         self.survey(decided).await;
-        for (index, command) in &sorted.operators {
-            if !self.is_away(operated(command)) {
-                decided.replies[*index] = Box::pin(self.operate(decided, command)).await;
+        for (index, operation) in &sorted.operations {
+            if !self.is_away(operation.sale()) {
+                decided.replies[*index] = Box::pin(self.operate(decided, operation)).await;
             }
         }
-        self.ask(decided, sorted.shoppers).await;
+        self.ask(decided, sorted.asked).await;
         Box::pin(self.gather(decided)).await;
         let has_surveyed = self.next_survey > Millis(0);
         let is_joining =
@@ -361,16 +361,5 @@ impl Node {
         if matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_)) {
             self.breakers.failed(self.shard(sale), error);
         }
-    }
-}
-
-/// The sale of an operator's command.
-fn operated(command: &Command) -> SaleTag {
-    if let Command::Create { spec, .. } = command {
-        spec.name.tag()
-    } else if let Command::Change { sale, .. } = command {
-        *sale
-    } else {
-        unreachable!("not an operator's command: {command:?}")
     }
 }

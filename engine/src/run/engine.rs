@@ -16,7 +16,7 @@ use self::thread::{Snapshots, run};
 use crate::{
     arbiter::{Arbiter, LocalArbiter, SharedArbiter, SharedOptions},
     clock::{Clock, Millis},
-    command::{Changed, Command, Entry, HoldReply, Reply, Terms, Wanted},
+    command::{Ask, Changed, Command, Entry, HoldReply, Note, Operation, Reply, Terms, Wanted},
     commit,
     disk::Disk,
     hold::Step,
@@ -205,7 +205,7 @@ impl Engine {
         replay: Option<ReplayKey>,
     ) -> Result<Entry, Failure<EntryRefusal>> {
         let Reply::Entry(entry) =
-            self.send(Command::Enter { sale: sale.tag(), shopper, replay }, None).await?
+            self.send(Command::Ask(sale.tag(), Ask::Enter { shopper, replay }), None).await?
         else {
             mismatch()
         };
@@ -219,7 +219,7 @@ impl Engine {
         ticket: TicketRef,
     ) -> Result<(), Failure<PlaceRefusal>> {
         let Reply::Left(left) =
-            self.send(Command::Leave { sale: sale.tag(), ticket }, None).await?
+            self.send(Command::Ask(sale.tag(), Ask::Leave { ticket }), None).await?
         else {
             mismatch()
         };
@@ -233,7 +233,7 @@ impl Engine {
         ticket: TicketRef,
     ) -> Result<Session, Failure<PlaceRefusal>> {
         let Reply::Claim(session) =
-            self.send(Command::Claim { sale: sale.tag(), ticket }, None).await?
+            self.send(Command::Ask(sale.tag(), Ask::Claim { ticket }), None).await?
         else {
             mismatch()
         };
@@ -257,7 +257,7 @@ impl Engine {
         }
         let admission = admission.map_err(|_| Failure::Refused(self.nothing_left(sale)))?;
         let items = Wanted::from_slice(&items);
-        let command = Command::Purchase { sale: sale.tag(), pass, items, replay };
+        let command = Command::Ask(sale.tag(), Ask::Purchase { pass, items, replay });
         let Reply::Purchase(hold) = self.send(command, Some(admission)).await? else { mismatch() };
         hold.map_err(Failure::Refused)
     }
@@ -289,7 +289,7 @@ impl Engine {
         replay: Option<ReplayKey>,
     ) -> Result<HoldReply, Failure<SettleRefusal>> {
         let (sale, epoch) = (sale.tag(), sale.epoch());
-        let command = Command::Settle { sale, epoch, hold, step, by, replay };
+        let command = Command::Ask(sale, Ask::Settle { epoch, hold, step, by, replay });
         let Reply::Settle(hold) = self.send(command, None).await? else { mismatch() };
         hold.map_err(Failure::Refused)
     }
@@ -301,7 +301,7 @@ impl Engine {
         epoch: Epoch,
         number: Number,
     ) -> Result<(), Failure<EndRefusal>> {
-        let command = Command::EndSession { sale: sale.tag(), epoch, number };
+        let command = Command::Ask(sale.tag(), Ask::EndSession { epoch, number });
         let Reply::Ended(ended) = self.send(command, None).await? else { mismatch() };
         ended.map_err(Failure::Refused)
     }
@@ -313,8 +313,7 @@ impl Engine {
 
     /// Returns once this node knows of a sale what any node had acknowledged before the call.
     pub async fn refresh(&self, sale: &SaleView) -> Result<(), Failure<Never>> {
-        let nobody = Command::Idle { sale: sale.tag(), numbers: Vec::new() };
-        self.send(nobody, None).await.map(drop)
+        self.send(Command::Note(sale.tag(), Note::Refresh), None).await.map(drop)
     }
 
     /// Makes a sale.
@@ -325,7 +324,7 @@ impl Engine {
         replay: Option<ReplayKey>,
     ) -> Result<Changed, Failure<ChangeRefusal>> {
         let spec = Box::new(spec);
-        self.operate(Command::Create { author, spec, replay }).await
+        self.operate(Operation::Create { author, spec, replay }).await
     }
 
     /// Changes a sale.
@@ -337,17 +336,18 @@ impl Engine {
         terms: Terms,
     ) -> Result<Changed, Failure<ChangeRefusal>> {
         let change = Box::new(change);
-        self.operate(Command::Change { sale, author, change, terms }).await
+        self.operate(Operation::Change { sale, author, change, terms }).await
     }
 
-    async fn operate(&self, command: Command) -> Result<Changed, Failure<ChangeRefusal>> {
+    async fn operate(&self, operation: Operation) -> Result<Changed, Failure<ChangeRefusal>> {
+        let command = Command::Operate(operation);
         let Reply::Changed(changed) = self.send(command, None).await? else { mismatch() };
         changed.map_err(Failure::Refused)
     }
 
     /// The sink took events of a sale.
     pub async fn delivered(&self, sale: SaleTag, events: Vec<EventId>) -> Result<(), Failure<()>> {
-        self.send(Command::Delivered { sale, events }, None).await.map(drop)
+        self.send(Command::Note(sale, Note::Delivered { events }), None).await.map(drop)
     }
 
     /// The sink refused an event for good. Of `why`, [`limits::TEXT_BYTES_MAX`] bytes are kept.
@@ -359,7 +359,7 @@ impl Engine {
     ) -> Result<(), Failure<()>> {
         let end = why.floor_char_boundary(limits::TEXT_BYTES_MAX);
         let why = why[..end].to_owned();
-        self.send(Command::DeadLetter { sale, event, why }, None).await.map(drop)
+        self.send(Command::Note(sale, Note::DeadLetter { event, why }), None).await.map(drop)
     }
 
     /// Sends dead letters of a sale to the sink again, all without `events`; answers how many.
@@ -369,7 +369,7 @@ impl Engine {
         author: Author,
         events: Option<Vec<EventId>>,
     ) -> Result<usize, Failure<()>> {
-        let command = Command::Requeue { sale, author, events };
+        let command = Command::Note(sale, Note::Requeue { author, events });
         let Reply::Noted(count) = self.send(command, None).await? else { mismatch() };
         Ok(count)
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::{
     arbiter::Arbiter,
     clock::Millis,
-    command::Command,
+    command::{Ask, Command},
     id::{Number, SaleTag},
     limits::{
         IDLE_LOOK_PLACES_MAX, IDLE_LOOK_SALE_PLACES_MAX, IDLE_PLACES_MAX, IDLE_SALES_MAX,
@@ -116,7 +116,7 @@ impl IdleSweep {
         let quiet = self.passes.slice(line_of, limit_of, at, &mut Budget::of(finds));
         let Self { presence, passes, .. } = self;
         presence.retain(|tag| passes.known.contains(&tag));
-        quiet.into_iter().map(|(sale, numbers)| Command::Idle { sale, numbers }).collect()
+        quiet.into_iter().map(|(sale, numbers)| Command::Ask(sale, Ask::Idle { numbers })).collect()
     }
 }
 

@@ -188,7 +188,7 @@ mod tests {
     use crate::{
         arbiter::LocalArbiter,
         clock::Millis,
-        command::Command,
+        command::{Ask, Command, Note, Operation},
         hold::Step,
         id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
         record::{Author, ReplayKey},
@@ -220,13 +220,16 @@ mod tests {
             let (outlet, events) = outlet();
             let mut shop = Self { arbiter: LocalArbiter::default(), outlet, events };
             for name in names {
-                let create =
-                    Command::Create { author: author(), spec: Box::new(spec(name)), replay: None };
+                let create = Command::Operate(Operation::Create {
+                    author: author(),
+                    spec: Box::new(spec(name)),
+                    replay: None,
+                });
                 shop.arbiter.decide(AT, &[create]);
             }
             for name in names {
                 let (sale, shopper) = (tag(name), ShopperKey(7));
-                shop.decide(Command::Enter { sale, shopper, replay: None });
+                shop.decide(Command::Ask(sale, Ask::Enter { shopper, replay: None }));
             }
             shop
         }
@@ -243,19 +246,15 @@ mod tests {
             let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper };
             let items = smallvec::smallvec![(OfferIndex(0), 1)];
             let replay = ReplayKey { key, body: 0 };
-            self.decide(Command::Purchase { sale, pass, items, replay });
+            self.decide(Command::Ask(sale, Ask::Purchase { pass, items, replay }));
         }
 
         fn pay(&mut self, hold: u64) {
             let (sale, hold, by) = (tag(DEMO), HoldId(hold), Settler::Backend);
-            self.decide(Command::Settle {
+            self.decide(Command::Ask(
                 sale,
-                epoch: Epoch(1),
-                hold,
-                step: Step::Pay,
-                by,
-                replay: None,
-            });
+                Ask::Settle { epoch: Epoch(1), hold, step: Step::Pay, by, replay: None },
+            ));
         }
 
         /// Hands out, and takes what was handed out.
@@ -277,13 +276,13 @@ mod tests {
         assert_eq!(ids(&shop.offered()), [1, 2]);
 
         let (sale, why) = (tag(DEMO), "no".to_owned());
-        shop.decide(Command::DeadLetter { sale, event: EventId(1), why });
+        shop.decide(Command::Note(sale, Note::DeadLetter { event: EventId(1), why }));
         shop.pay(1);
         shop.pay(2);
         assert_eq!(ids(&shop.offered()), [4]);
 
-        shop.decide(Command::Delivered { sale, events: vec![EventId(2)] });
-        shop.decide(Command::Requeue { sale, author: author(), events: None });
+        shop.decide(Command::Note(sale, Note::Delivered { events: vec![EventId(2)] }));
+        shop.decide(Command::Note(sale, Note::Requeue { author: author(), events: None }));
         shop.outlet.go_back_to(sale, EventId(1));
         assert_eq!(ids(&shop.offered()), [1, 3, 4], "all that is pending from the dead letter on");
     }

@@ -25,7 +25,7 @@ use crate::{
     arbiter::{Arbiter, Decided},
     clock::{Clock, Millis},
     codec::Binary as _,
-    command::{Command, Reply},
+    command::{Ask, Command, Reply},
     commit::{Promise, WakeUp},
     id::{Epoch, EventId, SaleTag},
     idle_sweep::IdleSweep,
@@ -451,7 +451,7 @@ impl Scribe {
         let Request { command, admission, promise } = request;
         // An admission that made nothing gives its units back here, by being dropped. Its key counts
         // as asked until then: what was answered for it is published by now.
-        if let Command::Purchase { sale, items, replay, .. } = &command
+        if let Command::Ask(sale, Ask::Purchase { items, replay, .. }) = &command
             && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
         {
             // A sale taken over in this batch has a view that knows the hold.

@@ -26,10 +26,19 @@ pub type Wanted = SmallVec<[(OfferIndex, u32); 2]>;
 /// One request to the one writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Of a sale's line, sessions and stock: only who decides can answer.
+    Ask(SaleTag, Ask),
+    /// Of the sale itself: any node decides it on what it knows, and tells the others.
+    Operate(Operation),
+    /// Of a sale's order events: true whoever is told.
+    Note(SaleTag, Note),
+}
+
+/// What shoppers ask of a sale, and what is asked on their behalf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
     /// A shopper enters the room.
     Enter {
-        /// Which sale.
-        sale: SaleTag,
         /// Who.
         shopper: ShopperKey,
         /// The idempotency key, if one came.
@@ -37,22 +46,16 @@ pub enum Command {
     },
     /// A shopper leaves.
     Leave {
-        /// Which sale.
-        sale: SaleTag,
         /// The place, verified.
         ticket: TicketRef,
     },
     /// A called shopper claims the admission.
     Claim {
-        /// Which sale.
-        sale: SaleTag,
         /// The place, verified.
         ticket: TicketRef,
     },
     /// An admitted shopper buys.
     Purchase {
-        /// Which sale.
-        sale: SaleTag,
         /// The place of the pass, verified.
         pass: TicketRef,
         /// Offers and quantities, each at least 1.
@@ -62,8 +65,6 @@ pub enum Command {
     },
     /// A hold moves on.
     Settle {
-        /// Which sale.
-        sale: SaleTag,
         /// The sale's epoch when the hold was made.
         epoch: Epoch,
         /// Which hold.
@@ -77,14 +78,22 @@ pub enum Command {
     },
     /// The backend ends a session.
     EndSession {
-        /// Which sale.
-        sale: SaleTag,
         /// The pass's epoch.
         epoch: Epoch,
         /// The pass's number.
         number: Number,
     },
-    /// An operator, or the config, makes a sale.
+    /// Waiting places were not heard of for too long.
+    Idle {
+        /// Which places, ascending, at most [`IDLE_PLACES_MAX`].
+        numbers: Vec<Number>,
+    },
+}
+
+/// What operators ask, or the config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Makes a sale.
     Create {
         /// Who.
         author: Author,
@@ -93,7 +102,7 @@ pub enum Command {
         /// The idempotency key, if one came.
         replay: Option<ReplayKey>,
     },
-    /// An operator changes a sale.
+    /// Changes a sale.
     Change {
         /// Which sale.
         sale: SaleTag,
@@ -104,24 +113,18 @@ pub enum Command {
         /// Under what conditions.
         terms: Terms,
     },
-    /// Waiting places were not heard of for too long.
-    Idle {
-        /// Which sale.
-        sale: SaleTag,
-        /// Which places, ascending, at most [`IDLE_PLACES_MAX`].
-        numbers: Vec<Number>,
-    },
+}
+
+/// What the order pipeline tells, and what only wants this node to have heard of the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
     /// The sink took order events.
     Delivered {
-        /// Of which sale.
-        sale: SaleTag,
         /// Which, ascending.
         events: Vec<EventId>,
     },
     /// The sink refused an event for good.
     DeadLetter {
-        /// Of which sale.
-        sale: SaleTag,
         /// Which.
         event: EventId,
         /// What it said.
@@ -129,13 +132,13 @@ pub enum Command {
     },
     /// An operator sends dead letters to the sink again.
     Requeue {
-        /// Of which sale.
-        sale: SaleTag,
         /// Who.
         author: Author,
         /// Which; `None`: all of the sale.
         events: Option<Vec<EventId>>,
     },
+    /// Nothing: the answer comes when this node knows what any had acknowledged before.
+    Refresh,
 }
 
 /// Under what conditions an operator asks for a change.
@@ -151,35 +154,35 @@ impl Command {
     /// Whether the backend or an operator asks, or the order pipeline, and not a shopper.
     pub fn is_privileged(&self) -> bool {
         match self {
-            Self::Settle { by, .. } => *by == Settler::Backend,
-            Self::EndSession { .. }
-            | Self::Create { .. }
-            | Self::Change { .. }
-            | Self::Delivered { .. }
-            | Self::DeadLetter { .. }
-            | Self::Requeue { .. } => true,
-            Self::Enter { .. }
-            | Self::Leave { .. }
-            | Self::Claim { .. }
-            | Self::Purchase { .. }
-            | Self::Idle { .. } => false,
+            Self::Ask(_, Ask::Settle { by, .. }) => *by == Settler::Backend,
+            Self::Ask(_, ask) => matches!(ask, Ask::EndSession { .. }),
+            Self::Operate(_) => true,
+            Self::Note(_, note) => *note != Note::Refresh,
         }
     }
 
     /// The most bytes the command's records can add to a batch.
     pub(crate) fn bytes_max(&self) -> usize {
         match self {
-            Self::Create { .. } | Self::Change { .. } => RECORD_BYTES_MAX,
-            Self::Idle { numbers, .. } => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
-            Self::Delivered { events, .. } => 64 + events.len() * 8,
-            Self::DeadLetter { why, .. } => 64 + why.len(),
-            Self::Requeue { author, .. } => 64 + author.name.len() + REQUEUE_EVENTS_MAX * 8,
-            Self::Enter { .. }
-            | Self::Leave { .. }
-            | Self::Claim { .. }
-            | Self::Purchase { .. }
-            | Self::Settle { .. }
-            | Self::EndSession { .. } => COMMAND_BYTES_MAX,
+            Self::Ask(_, Ask::Idle { numbers }) => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
+            Self::Ask(..) => COMMAND_BYTES_MAX,
+            Self::Operate(_) => RECORD_BYTES_MAX,
+            Self::Note(_, Note::Delivered { events }) => 64 + events.len() * 8,
+            Self::Note(_, Note::DeadLetter { why, .. }) => 64 + why.len(),
+            Self::Note(_, Note::Requeue { author, .. }) => {
+                64 + author.name.len() + REQUEUE_EVENTS_MAX * 8
+            }
+            Self::Note(_, Note::Refresh) => 0,
+        }
+    }
+}
+
+impl Operation {
+    /// The sale it makes or changes.
+    pub fn sale(&self) -> SaleTag {
+        match self {
+            Self::Create { spec, .. } => spec.name.tag(),
+            Self::Change { sale, .. } => *sale,
         }
     }
 }
@@ -199,7 +202,7 @@ pub enum Reply {
     Settle(Result<HoldReply, SettleRefusal>),
     /// To `EndSession`.
     Ended(Result<(), EndRefusal>),
-    /// To `Create` and `Change`.
+    /// To an [`Operation`].
     Changed(Result<Changed, ChangeRefusal>),
     /// To any: who decides could not be asked in time. Whether it was done is unknown; asking again with
     /// the same key, or for the same place or hold, is safe.
@@ -207,7 +210,7 @@ pub enum Reply {
     /// To any: nothing was done, for this node has yet to join the nodes of a sale that was just made elsewhere.
     /// That takes a few ticks, and the scribe asks again.
     NotYet,
-    /// To the pipeline's and the scribe's own commands: how many places or events it concerned.
+    /// To a [`Note`] and to `Idle`: how many places or events it concerned.
     Noted(usize),
 }
 

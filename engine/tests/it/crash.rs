@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::{
     clock::{Clock as _, ManualClock},
-    command::{Command, Reply},
+    command::{Ask, Command, Operation, Reply},
     disk::sim::{Crash, SimDisk},
     hold::{HoldState, Step},
     id::{Number, ShopperKey},
@@ -39,11 +39,13 @@ struct Told {
 impl Told {
     fn note(&mut self, command: &Command, reply: Reply) {
         match (command, reply) {
-            (Command::Create { .. }, Reply::Changed(Ok(_))) => self.made = true,
+            (Command::Operate(Operation::Create { .. }), Reply::Changed(Ok(_))) => self.made = true,
             (_, Reply::Entry(Ok(entry))) => {
                 self.places.push((entry.answer.number, entry.answer.shopper));
             }
-            (Command::Leave { ticket, .. }, Reply::Left(Ok(()))) => self.left.push(ticket.number),
+            (Command::Ask(_, Ask::Leave { ticket }), Reply::Left(Ok(()))) => {
+                self.left.push(ticket.number);
+            }
             (_, Reply::Purchase(Ok(told)) | Reply::Settle(Ok(told))) => {
                 self.holds.retain(|(hold, _)| *hold != told.hold.id);
                 self.holds.push((told.hold.id, told.hold.state));
@@ -60,8 +62,8 @@ fn batches() -> Vec<Vec<Command>> {
     let shoppers = || 1..=SHOPPERS;
     batches.extend(shoppers().map(|n| vec![enter(n.into(), Some(key(n.into(), 1)))]));
     batches.push(vec![
-        Command::Leave { sale: tag(), ticket: ticket(11, 11) },
-        Command::Leave { sale: tag(), ticket: ticket(1, 1) },
+        Command::Ask(tag(), Ask::Leave { ticket: ticket(11, 11) }),
+        Command::Ask(tag(), Ask::Leave { ticket: ticket(1, 1) }),
     ]);
     let buy = |n: u64| purchase(ticket(n, n.into()), 1, key(u128::from(n) + 100, 1));
     batches.push((2..=7).map(buy).collect());

@@ -4,7 +4,7 @@
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
-    command::{Changed, Command, Reply},
+    command::{Ask, Changed, Command, Note, Reply},
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     limits::{
@@ -38,12 +38,14 @@ fn purchase(key: u64) -> Command {
 }
 
 fn purchase_in(sale: &str, key: u64) -> Command {
-    Command::Purchase {
-        sale: support::name(sale).tag(),
-        pass: TicketRef { epoch: Epoch(1), number: Number(1), shopper: SHOPPER },
-        items: vec![(OfferIndex(0), 1)].into(),
-        replay: ReplayKey { key: key.into(), body: 0 },
-    }
+    Command::Ask(
+        support::name(sale).tag(),
+        Ask::Purchase {
+            pass: TicketRef { epoch: Epoch(1), number: Number(1), shopper: SHOPPER },
+            items: vec![(OfferIndex(0), 1)].into(),
+            replay: ReplayKey { key: key.into(), body: 0 },
+        },
+    )
 }
 
 /// Buys once for each key; the refusals, in order.
@@ -70,7 +72,7 @@ fn buy_in(
 fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     let mut arbiter = LocalArbiter::default();
     arbiter.decide(Millis(1_000), &[support::create(spec())]);
-    let enter = Command::Enter { sale: spec().name.tag(), shopper: SHOPPER, replay: None };
+    let enter = Command::Ask(spec().name.tag(), Ask::Enter { shopper: SHOPPER, replay: None });
     arbiter.decide(Millis(2_000), &[enter]);
 
     let full = OUTBOX_SALE_EVENTS_MAX as u64;
@@ -80,7 +82,7 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     assert_eq!(buy(&mut arbiter, 5..6), []);
 
     let sale = spec().name.tag();
-    let delivered = Command::Delivered { sale, events: (1..=3).map(EventId).collect() };
+    let delivered = Command::Note(sale, Note::Delivered { events: (1..=3).map(EventId).collect() });
     assert_eq!(arbiter.decide(Millis(2_000), &[delivered]).replies, [Reply::Noted(3)]);
     let refusals = buy(&mut arbiter, full..full + 4);
     assert_eq!(refusals, [PurchaseRefusal::Stalled], "three are accepted again");
@@ -95,7 +97,10 @@ fn a_sale_that_outruns_its_sink_stalls_itself_and_every_other_keeps_its_share() 
     }
     for name in sales {
         let sale = support::name(name).tag();
-        arbiter.decide(Millis(2_000), &[Command::Enter { sale, shopper: SHOPPER, replay: None }]);
+        arbiter.decide(
+            Millis(2_000),
+            &[Command::Ask(sale, Ask::Enter { shopper: SHOPPER, replay: None })],
+        );
     }
     let (full, stalled) = (OUTBOX_SALE_EVENTS_MAX as u64, [PurchaseRefusal::Stalled]);
     assert_eq!(buy_in(&mut arbiter, "one", 0..=full), stalled);
@@ -104,10 +109,10 @@ fn a_sale_that_outruns_its_sink_stalls_itself_and_every_other_keeps_its_share() 
     let share = OUTBOX_SALE_SHARE as u64;
     assert_eq!(buy_in(&mut arbiter, "three", 0..=share), stalled, "after its share");
 
-    let delivered = Command::Delivered {
-        sale: support::name("one").tag(),
-        events: (1..=share + 1).map(EventId).collect(),
-    };
+    let delivered = Command::Note(
+        support::name("one").tag(),
+        Note::Delivered { events: (1..=share + 1).map(EventId).collect() },
+    );
     arbiter.decide(Millis(2_000), &[delivered]);
     assert_eq!(buy_in(&mut arbiter, "three", share..=share), [], "there is room in common again");
 }
@@ -126,18 +131,18 @@ fn story(name: &str) -> Vec<Facts> {
     let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper: SHOPPER };
     let buy = |key| {
         let (items, replay) = (vec![(OfferIndex(0), 1)].into(), ReplayKey { key, body: 0 });
-        Command::Purchase { sale, pass, items, replay }
+        Command::Ask(sale, Ask::Purchase { pass, items, replay })
     };
     let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
     let commands = [
         create(name),
-        Command::Enter { sale, shopper: SHOPPER, replay: None },
+        Command::Ask(sale, Ask::Enter { shopper: SHOPPER, replay: None }),
         buy(1),
         buy(2),
-        Command::Settle { sale, epoch: Epoch(1), hold, step: Step::Pay, by, replay },
-        Command::Delivered { sale, events: vec![EventId(2)] },
+        Command::Ask(sale, Ask::Settle { epoch: Epoch(1), hold, step: Step::Pay, by, replay }),
+        Command::Note(sale, Note::Delivered { events: vec![EventId(2)] }),
         buy(3),
-        Command::DeadLetter { sale, event: EventId(1), why: "no".to_owned() },
+        Command::Note(sale, Note::DeadLetter { event: EventId(1), why: "no".to_owned() }),
     ];
     let mut arbiter = LocalArbiter::default();
     // A second apart: the gate lets nobody in at the moment it is made.
@@ -184,7 +189,7 @@ fn events_delivered_twice_or_never_made_are_passed_over() {
 /// Which of the first ten events the sink may still say it took.
 fn waiting(arbiter: &mut LocalArbiter, sale: SaleTag) -> Vec<u64> {
     let taken = |event: &u64| {
-        let delivered = Command::Delivered { sale, events: vec![EventId(*event)] };
+        let delivered = Command::Note(sale, Note::Delivered { events: vec![EventId(*event)] });
         arbiter.decide(Millis(60_000), &[delivered]).replies == [Reply::Noted(1)]
     };
     (1..=10).filter(taken).collect()
@@ -198,10 +203,11 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
         at = at.after(1_000);
         arbiter.decide(at, &[command]).replies.remove(0)
     };
-    let enter = Command::Enter { sale, shopper: SHOPPER, replay: None };
+    let enter = Command::Ask(sale, Ask::Enter { shopper: SHOPPER, replay: None });
     let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
-    let release = Command::Settle { sale, epoch: Epoch(1), hold, step: Step::Release, by, replay };
-    let delivered = Command::Delivered { sale, events: [1, 2].map(EventId).to_vec() };
+    let release =
+        Command::Ask(sale, Ask::Settle { epoch: Epoch(1), hold, step: Step::Release, by, replay });
+    let delivered = Command::Note(sale, Note::Delivered { events: [1, 2].map(EventId).to_vec() });
 
     decide(create(SALE));
     decide(enter.clone());
@@ -222,6 +228,6 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
     decide(enter);
     let pass = TicketRef { epoch: Epoch(2), number: Number(1), shopper: SHOPPER };
     let (items, replay) = (vec![(OfferIndex(0), 1)].into(), ReplayKey { key: 1, body: 0 });
-    decide(Command::Purchase { sale, pass, items, replay });
+    decide(Command::Ask(sale, Ask::Purchase { pass, items, replay }));
     assert_eq!(waiting(&mut arbiter, sale), [3]);
 }

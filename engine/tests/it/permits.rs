@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::{
     clock::ManualClock,
-    command::{Command, Reply},
+    command::{Ask, Command, Note, Reply},
     disk::sim::SimDisk,
     hold::{HoldState, Step},
     id::{EventId, OfferIndex, SaleName, SaleTag, ShopperKey},
@@ -123,7 +123,7 @@ fn a_busy_sale_does_not_keep_another_from_letting_its_quiet_places_go() {
     }
     let into = |sale: SaleTag, shopper| {
         let shopper = ShopperKey(shopper);
-        Command::Enter { sale, shopper, replay: None }
+        Command::Ask(sale, Ask::Enter { shopper, replay: None })
     };
     let [one, two] = sales.map(|name| name.tag());
     shop.all([into(one, 1), into(one, 2), into(two, 1), into(two, 2)]);
@@ -172,7 +172,7 @@ fn of_many_sales_whose_people_all_leave_each_is_swept_at_once() {
         let full = SaleSpec { name: name.clone(), active_max: 1, idle_ms: 5_000, ..spec(&[1]) };
         shop.all([create(full)]);
         let into =
-            |who| Command::Enter { sale: name.tag(), shopper: ShopperKey(who), replay: None };
+            |who| Command::Ask(name.tag(), Ask::Enter { shopper: ShopperKey(who), replay: None });
         shop.all([1, 2, 3].map(into));
     }
     let waiting = |shop: &Shop| {
@@ -195,10 +195,13 @@ fn what_stayed_back_behind_a_dead_letter_goes_on_once_that_was_taken_after_all()
     shop.all([buy(1, 1)]);
     let held = shop.node.events.try_recv().expect("the hold's first event");
     // Two copies were on their way: the sink refused one and took the other.
-    shop.all([Command::DeadLetter { sale: held.sale.tag(), event: held.id, why: String::new() }]);
+    shop.all([Command::Note(
+        held.sale.tag(),
+        Note::DeadLetter { event: held.id, why: String::new() },
+    )]);
     shop.all([settle(1, Step::Pay, None)]);
     assert!(shop.node.events.is_empty(), "it stays back");
-    shop.all([Command::Delivered { sale: held.sale.tag(), events: vec![held.id] }]);
+    shop.all([Command::Note(held.sale.tag(), Note::Delivered { events: vec![held.id] })]);
     assert!(shop.node.registry().dead_letters().is_empty());
     shop.all([settle(1, Step::Confirm, None)]);
     let told: Vec<_> = shop.node.events.try_iter().map(|e| (e.id, e.hold.state)).collect();

@@ -4,7 +4,7 @@
 use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
-    command::{Changed, Command, Entry, Reply, Terms},
+    command::{Ask, Changed, Command, Entry, Operation, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, HoldId, Number, SaleTag, ShopperKey},
     limits::{GATE_WALK_PLACES_MAX, REPLAY_TTL_MS, SWEEP_RECORDS_MAX},
@@ -34,7 +34,7 @@ fn with_hold() -> LocalArbiter {
 
 fn claim(who: u128) -> Command {
     let number = u64::try_from(who).expect("small");
-    Command::Claim { sale: tag(), ticket: ticket(number, who) }
+    Command::Ask(tag(), Ask::Claim { ticket: ticket(number, who) })
 }
 
 fn entry(reply: &Reply) -> &Entry {
@@ -85,7 +85,7 @@ fn a_gate_behind_which_a_crowd_has_left_gets_past_it_in_bounded_steps() {
     let crowd: Vec<_> = (1..=last).map(|who| enter(who.into(), None)).collect();
     arbiter.decide(START, &crowd);
     let numbers = (1..last).map(Number).collect();
-    arbiter.decide(START, &[Command::Idle { sale: tag(), numbers }]);
+    arbiter.decide(START, &[Command::Ask(tag(), Ask::Idle { numbers })]);
     arbiter.decide(START, &[change(Change::Resume)]);
     let gate = |arbiter: &LocalArbiter| {
         let gate = arbiter.world().sale(tag()).expect("made").gate();
@@ -181,8 +181,8 @@ fn releasing_again_keeps_no_answer() {
 #[test]
 fn a_key_whose_place_is_over_gives_a_new_place_and_keeps_that() {
     let over = [
-        ("left", Command::Leave { sale: tag(), ticket: ticket(1, 1) }),
-        ("idle", Command::Idle { sale: tag(), numbers: vec![Number(1)] }),
+        ("left", Command::Ask(tag(), Ask::Leave { ticket: ticket(1, 1) })),
+        ("idle", Command::Ask(tag(), Ask::Idle { numbers: vec![Number(1)] })),
         ("unclaimed", change(Change::Resume)),
     ];
     for (how, ends) in over {
@@ -217,7 +217,7 @@ fn a_repeated_entry_and_one_after_its_place_is_left_in_the_same_batch_have_each_
     let mut arbiter = sale(spec(&[5]));
     let again = enter(1, Some(key(7, 7)));
     arbiter.decide(START, &[change(Change::Pause), again.clone()]);
-    let leave = Command::Leave { sale: tag(), ticket: ticket(1, 1) };
+    let leave = Command::Ask(tag(), Ask::Leave { ticket: ticket(1, 1) });
     let decided = arbiter.decide(START, &[again.clone(), leave, again]);
     let told = [0, 2].map(|index| entry(&decided.replies[index]));
     assert_eq!(told.map(|told| told.answer.number), [Number(1), Number(2)]);
@@ -229,14 +229,10 @@ fn a_shopper_can_give_a_hold_up_and_do_nothing_else_to_it() {
     for step in [Step::Pay, Step::Confirm, Step::Expire, Step::Refund] {
         let mut arbiter = with_hold();
         let by = Settler::Shopper(ShopperKey(1));
-        let asked = Command::Settle {
-            sale: tag(),
-            epoch: Epoch(1),
-            hold: HoldId(1),
-            step,
-            by,
-            replay: None,
-        };
+        let asked = Command::Ask(
+            tag(),
+            Ask::Settle { epoch: Epoch(1), hold: HoldId(1), step, by, replay: None },
+        );
         let decided = arbiter.decide(START, &[asked]);
         let refused = SettleRefusal::WrongState(HoldState::Held);
         assert_eq!(decided.replies, [Reply::Settle(Err(refused))], "{step:?}");
@@ -263,7 +259,7 @@ fn one_sweep_is_bounded_over_all_sales() {
     for name in sales.clone() {
         arbiter
             .decide(START, &[create(SaleSpec { name: name.clone(), active_max: 9_999, ..fast() })]);
-        let into = |shopper| Command::Enter { sale: name.tag(), shopper, replay: None };
+        let into = |shopper| Command::Ask(name.tag(), Ask::Enter { shopper, replay: None });
         let crowd: Vec<_> = (1..=4_000).map(ShopperKey).map(into).collect();
         arbiter.decide(START, &crowd);
     }
@@ -301,10 +297,12 @@ fn a_message_is_bounded() {
 
 #[test]
 fn a_late_repeat_of_a_creation_makes_no_sale_again() {
-    let keyed = |body| Command::Create {
-        author: support::author(),
-        spec: Box::new(spec(&[5])),
-        replay: Some(key(7, body)),
+    let keyed = |body| {
+        Command::Operate(Operation::Create {
+            author: support::author(),
+            spec: Box::new(spec(&[5])),
+            replay: Some(key(7, body)),
+        })
     };
     let changed = |reply: &Reply| {
         let Reply::Changed(changed) = reply else { panic!("not a change: {reply:?}") };

@@ -7,7 +7,7 @@ use engine::{
     arbiter::LocalArbiter,
     clock::{ManualClock, Millis},
     codec::Binary as _,
-    command::{Command, Terms},
+    command::{Ask, Command, Operation, Terms},
     disk::{
         Disk, TEMPORARY_SUFFIX,
         sim::{Crash, SimDisk},
@@ -63,14 +63,14 @@ impl Writing {
     fn enter(&mut self, sale: SaleTag) {
         self.shoppers += 1;
         let (shopper, replay) = (ShopperKey(self.shoppers), Some(key(self.shoppers, 1)));
-        self.decide(&Command::Enter { sale, shopper, replay });
+        self.decide(&Command::Ask(sale, Ask::Enter { shopper, replay }));
     }
 
     fn delete(&mut self, sale: SaleTag) {
         for change in [Change::Close, Change::Delete] {
             let (author, change) = (author(), Box::new(change));
             let terms = Terms::default();
-            self.decide(&Command::Change { sale, author, change, terms });
+            self.decide(&Command::Operate(Operation::Change { sale, author, change, terms }));
         }
     }
 

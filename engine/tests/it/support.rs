@@ -2,7 +2,7 @@
 
 use engine::{
     clock::Millis,
-    command::{Command, Entry, Terms},
+    command::{Ask, Command, Entry, Operation, Terms},
     id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
     record::{Author, Change, Record, ReplayKey},
     sale::TicketRef,
@@ -59,7 +59,7 @@ pub(crate) fn wide(units: u64) -> SaleSpec {
 }
 
 pub(crate) fn create(spec: SaleSpec) -> Command {
-    Command::Create { author: author(), spec: Box::new(spec), replay: None }
+    Command::Operate(Operation::Create { author: author(), spec: Box::new(spec), replay: None })
 }
 
 pub(crate) fn change(change: Change) -> Command {
@@ -68,7 +68,12 @@ pub(crate) fn change(change: Change) -> Command {
 
 /// A change under conditions.
 pub(crate) fn asked(change: Change, terms: Terms) -> Command {
-    Command::Change { sale: tag(), author: author(), change: Box::new(change), terms }
+    Command::Operate(Operation::Change {
+        sale: tag(),
+        author: author(),
+        change: Box::new(change),
+        terms,
+    })
 }
 
 /// The fact of a change.
@@ -78,11 +83,11 @@ pub(crate) fn changed(sale: SaleTag, change: &Change) -> Record {
 }
 
 pub(crate) fn enter(shopper: u128, replay: Option<ReplayKey>) -> Command {
-    Command::Enter { sale: tag(), shopper: ShopperKey(shopper), replay }
+    Command::Ask(tag(), Ask::Enter { shopper: ShopperKey(shopper), replay })
 }
 
 pub(crate) fn purchase(pass: TicketRef, units: u32, replay: ReplayKey) -> Command {
-    Command::Purchase { sale: tag(), pass, items: vec![(OfferIndex(0), units)].into(), replay }
+    Command::Ask(tag(), Ask::Purchase { pass, items: vec![(OfferIndex(0), units)].into(), replay })
 }
 
 /// A key and its body; keys of different routes never meet.
@@ -102,7 +107,7 @@ pub(crate) fn pass_of(entry: &Entry) -> TicketRef {
 
 pub(crate) fn settle(hold: u64, step: engine::hold::Step, replay: Option<ReplayKey>) -> Command {
     let by = engine::sale::Settler::Backend;
-    Command::Settle { sale: tag(), epoch: Epoch(1), hold: HoldId(hold), step, by, replay }
+    Command::Ask(tag(), Ask::Settle { epoch: Epoch(1), hold: HoldId(hold), step, by, replay })
 }
 
 /// The time all tests begin at.

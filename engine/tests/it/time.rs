@@ -4,7 +4,7 @@
 use engine::{
     arbiter::{Arbiter as _, LocalArbiter},
     clock::Millis,
-    command::{Command, Reply},
+    command::{Ask, Command, Reply},
     hold::{HoldState, Step},
     id::{Epoch, Number},
     limits::SWEEP_RECORDS_MAX,
@@ -49,8 +49,10 @@ fn a_schedule_goes_by_the_wall_clock_and_a_hold_by_the_other() {
 fn with_called() -> LocalArbiter {
     let mut arbiter = sale(SaleSpec { active_max: 1, ..spec(&[5]) });
     arbiter.decide(START, &[enter(1, None), enter(2, None)]);
-    arbiter
-        .decide(START, &[Command::EndSession { sale: tag(), epoch: Epoch(1), number: Number(1) }]);
+    arbiter.decide(
+        START,
+        &[Command::Ask(tag(), Ask::EndSession { epoch: Epoch(1), number: Number(1) })],
+    );
     arbiter.decide(START.after(1_000), &[]);
     arbiter
 }
@@ -60,7 +62,7 @@ fn claim_late(after_outage: bool) -> Reply {
     let late = START.after(86_400_000);
     arbiter.set_time(0, after_outage);
     arbiter.decide(late, &[]);
-    let claim = Command::Claim { sale: tag(), ticket: ticket(2, 2) };
+    let claim = Command::Ask(tag(), Ask::Claim { ticket: ticket(2, 2) });
     arbiter.decide(late.after(500), &[claim]).replies.remove(0)
 }
 

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::{
         arbiter::LocalArbiter,
-        command::Command,
+        command::{Ask, Command, Operation},
         id::{SaleName, ShopperKey},
         record::Author,
         spec::{SaleSpec, tests::spec},
@@ -108,11 +108,11 @@ mod tests {
 
     fn create(spec: SaleSpec) -> Command {
         let author = Author { name: "test".to_owned() };
-        Command::Create { author, spec: Box::new(spec), replay: None }
+        Command::Operate(Operation::Create { author, spec: Box::new(spec), replay: None })
     }
 
     fn enter(name: &str, shopper: u128) -> Command {
-        Command::Enter { sale: tag(name), shopper: ShopperKey(shopper), replay: None }
+        Command::Ask(tag(name), Ask::Enter { shopper: ShopperKey(shopper), replay: None })
     }
 
     /// An arbiter of `count` sales with room for one shopper each, called `sale-0` and on.
@@ -162,7 +162,8 @@ mod tests {
         let change = crate::record::Change::Update { patch: schedule };
         let author = Author { name: "test".to_owned() };
         let (sale, terms) = (tag("later"), crate::command::Terms::default());
-        let change = Command::Change { sale, author, change: Box::new(change), terms };
+        let change =
+            Command::Operate(Operation::Change { sale, author, change: Box::new(change), terms });
         arbiter.decide(START.after(1_000), &[change]);
         let next = |arbiter: &LocalArbiter, at| {
             arbiter.world().sale(sale).and_then(|sale| sale.next_call_due(at))

@@ -6,7 +6,7 @@ use super::{StoreError, Verdict, bytes, number, verdict};
 use crate::{
     clock::Millis,
     codec::Binary as _,
-    command::Command,
+    command::Ask,
     id::Epoch,
     record::Record,
     stream::{Chain, Point},
@@ -93,12 +93,12 @@ pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
 }
 
 /// The answer to a batch.
-pub(super) fn decision(value: Value, commands: &[Command]) -> Result<Decision, StoreError> {
+pub(super) fn decision(value: Value, asks: &[Ask]) -> Result<Decision, StoreError> {
     let mut items = accepted(value)?;
     let standing = items.integer()?;
     let (delivers, is_joining) = (standing == 1, standing == 2);
     let (facts, replies) = read_facts(items)?;
-    let verdicts = verdict::decode(&replies, if is_joining { &[] } else { commands })
+    let verdicts = verdict::decode(&replies, if is_joining { &[] } else { asks })
         .map_err(|_| StoreError::Reply("replies that do not fit the commands"))?;
     Ok(Decision { verdicts, is_joining, delivers, replicated: true, facts })
 }

@@ -15,76 +15,63 @@
 //!
 //! A ticket is epoch (4), number (8) and shopper (16). A replay is 0, or 1 with key and body (16 each).
 
-use super::StoreError;
 use crate::{
     codec::Binary as _,
-    command::Command,
-    id::SaleTag,
+    command::Ask,
     limits::{IDLE_PLACES_MAX, PURCHASE_ITEMS_MAX},
     sale::{Settler, TicketRef},
 };
 
 const _: () = assert!(PURCHASE_ITEMS_MAX <= u8::MAX as usize);
 
-/// The byte form of a batch.
-///
-/// # Panics
-/// When a command is of another sale.
-pub(super) fn encode(sale: SaleTag, commands: &[Command]) -> Result<Vec<u8>, StoreError> {
-    let mut out = Vec::with_capacity(commands.len() * 64);
-    let together = |one: &Command, next: &Command| is_plain_entry(one) && is_plain_entry(next);
-    for run in commands.chunk_by(together) {
+/// The byte form of what a batch asks.
+pub(super) fn encode(asks: &[Ask]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(asks.len() * 64);
+    let together = |one: &Ask, next: &Ask| is_plain_entry(one) && is_plain_entry(next);
+    for run in asks.chunk_by(together) {
         if is_plain_entry(&run[0]) {
             out.push(8);
-            u32::try_from(run.len()).map_err(|_| StoreError::NotForStore)?.encode(&mut out);
+            u32::try_from(run.len()).expect("a batch is far shorter").encode(&mut out);
         }
-        for command in run {
-            let of = put(command, &mut out).ok_or(StoreError::NotForStore)?;
-            assert_eq!(of, sale, "a batch is of one sale");
+        for ask in run {
+            put(ask, &mut out);
         }
     }
-    Ok(out)
+    out
 }
 
-fn is_plain_entry(command: &Command) -> bool {
-    matches!(command, Command::Enter { replay: None, .. })
+fn is_plain_entry(ask: &Ask) -> bool {
+    matches!(ask, Ask::Enter { replay: None, .. })
 }
 
-/// Writes a command, of plain entries the shopper alone; `None` for one that the store does not decide.
-fn put(command: &Command, out: &mut Vec<u8>) -> Option<SaleTag> {
-    match command {
-        Command::Enter { sale, shopper, replay: None } => {
-            shopper.encode(out);
-            Some(*sale)
-        }
-        Command::Enter { sale, shopper, replay } => {
+/// Writes one; of plain entries the shopper alone.
+fn put(ask: &Ask, out: &mut Vec<u8>) {
+    match ask {
+        Ask::Enter { shopper, replay: None } => shopper.encode(out),
+        Ask::Enter { shopper, replay } => {
             out.push(1);
             shopper.encode(out);
             replay.encode(out);
-            Some(*sale)
         }
-        Command::Leave { sale, ticket } => {
+        Ask::Leave { ticket } => {
             out.push(2);
             put_ticket(*ticket, out);
-            Some(*sale)
         }
-        Command::Claim { sale, ticket } => {
+        Ask::Claim { ticket } => {
             out.push(3);
             put_ticket(*ticket, out);
-            Some(*sale)
         }
-        Command::Purchase { sale, pass, items, replay } => {
+        Ask::Purchase { pass, items, replay } => {
             out.push(4);
             put_ticket(*pass, out);
             Some(*replay).encode(out);
-            out.push(u8::try_from(items.len()).ok()?);
+            out.push(u8::try_from(items.len()).expect("a purchase has few items"));
             for (offer, quantity) in items {
                 offer.encode(out);
                 quantity.encode(out);
             }
-            Some(*sale)
         }
-        Command::Settle { sale, epoch, hold, step, by, replay } => {
+        Ask::Settle { epoch, hold, step, by, replay } => {
             out.push(5);
             epoch.encode(out);
             hold.encode(out);
@@ -97,29 +84,20 @@ fn put(command: &Command, out: &mut Vec<u8>) -> Option<SaleTag> {
                 }
             }
             replay.encode(out);
-            Some(*sale)
         }
-        Command::EndSession { sale, epoch, number } => {
+        Ask::EndSession { epoch, number } => {
             out.push(6);
             epoch.encode(out);
             number.encode(out);
-            Some(*sale)
         }
-        Command::Idle { sale, numbers } => {
+        Ask::Idle { numbers } => {
+            assert!(numbers.len() <= IDLE_PLACES_MAX, "a batch ends so many places at most");
             out.push(7);
-            let count = u32::try_from(numbers.len()).ok()?;
-            assert!(numbers.len() <= IDLE_PLACES_MAX, "a batch lets go of so many at the most");
-            count.encode(out);
+            u32::try_from(numbers.len()).expect("few places").encode(out);
             for number in numbers {
                 number.encode(out);
             }
-            Some(*sale)
         }
-        Command::Create { .. }
-        | Command::Change { .. }
-        | Command::Delivered { .. }
-        | Command::DeadLetter { .. }
-        | Command::Requeue { .. } => None,
     }
 }
 

@@ -72,8 +72,6 @@ pub enum StoreError {
     ServerTooOld(String),
     /// The URL or the options cannot be used.
     Unusable(String),
-    /// A command that only a node decides was to be decided by the store.
-    NotForStore,
     /// The store refused the call: out of memory, read-only, or not permitted. Nothing was changed.
     Refused(String),
     /// The library failed at this sale: its keys hold what it cannot work with. Nothing was changed, and
@@ -160,7 +158,6 @@ impl fmt::Display for StoreError {
                 write!(f, "the server is of version {version}; 7.0 or later is needed")
             }
             Self::Unusable(why) => write!(f, "the store cannot be used so: {why}"),
-            Self::NotForStore => f.write_str("a command that the store does not decide"),
             Self::Refused(why) => write!(f, "the store refused: {why}"),
             Self::Library(why) => write!(f, "the library fails at this sale: {why}"),
             Self::Contradiction(seq, what) => {

@@ -15,7 +15,7 @@ use crate::{
 
 /// What a node tells beside commands. There is no verdict on it.
 #[derive(Clone, Copy, Debug)]
-pub enum Note<'a> {
+pub enum NodeNote<'a> {
     /// A fact that is true however often it is told: `Delivered`, `DeadLettered` or `Requeued`.
     Fact(&'a Record),
     /// A node serves no more.
@@ -29,15 +29,15 @@ pub enum Note<'a> {
 }
 
 /// The byte form of a batch's notes.
-pub(super) fn encode(sale: SaleTag, notes: &[Note<'_>]) -> Vec<u8> {
+pub(super) fn encode(sale: SaleTag, notes: &[NodeNote<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     for note in notes {
         match *note {
-            Note::Fact(record) => {
+            NodeNote::Fact(record) => {
                 out.push(1);
                 put(&encoded(record), &mut out);
             }
-            Note::Part { node, silent_ms } => {
+            NodeNote::Part { node, silent_ms } => {
                 out.push(2);
                 silent_ms.encode(&mut out);
                 put(node.as_str().as_bytes(), &mut out);

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use crate::{
     clock::Millis,
     codec::{Binary as _, DecodeError},
-    command::{Command, Entry, HoldReply, Reply},
+    command::{Ask, Entry, HoldReply, Reply},
     hold::HoldState,
     id::{HoldId, Number},
     line::PlaceState,
-    record::EntryAnswer,
+    record::{EntryAnswer, ReplayKey},
     sale::{EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal, Sale, SettleRefusal},
     session::{Session, SessionState},
 };
@@ -59,33 +59,29 @@ pub struct HoldTold {
 impl Verdict {
     /// What an entry that repeats another was told then, as `sale` has it before the facts of its batch: by
     /// their end the place may be gone, and the key have another.
-    pub fn recalled(&self, command: &Command, sale: &Sale, at: Millis) -> Option<EntryAnswer> {
-        match (self, command) {
-            (Self::Entry(Ok(placed)), Command::Enter { replay, .. }) if placed.replayed => {
-                sale.told_entry(*replay, placed.number, at)
-            }
-            _ => None,
-        }
+    pub fn recalled(&self, ask: &Ask, sale: &Sale, at: Millis) -> Option<EntryAnswer> {
+        let Self::Entry(Ok(placed)) = self else { return None };
+        placed.replayed.then(|| sale.told_entry(key_of(ask), placed.number, at))?
     }
 
-    /// The reply to `command`, by a sale that has applied the facts of the batch and nothing since.
+    /// The reply to `ask`, by a sale that has applied the facts of the batch and nothing since.
     ///
     /// `recalled` is what [`Self::recalled`] said before the batch's facts were applied.
     ///
     /// `None` when it speaks of a place or a hold that the sale does not have: the store contradicts itself.
-    ///
-    /// # Panics
-    /// When the verdict is not of this command.
     pub fn reply(
         self,
-        command: &Command,
+        ask: &Ask,
         sale: &Sale,
         at: Millis,
         recalled: Option<EntryAnswer>,
     ) -> Option<Reply> {
         Some(match self {
             Self::Entry(Ok(placed)) => {
-                Reply::Entry(Ok(entry(placed, command, sale, at, recalled)?))
+                sale.shopper(placed.number)?;
+                let told = recalled.or_else(|| sale.told_entry(key_of(ask), placed.number, at));
+                let answer = told.unwrap_or_else(|| sale.entry_answer(placed.number, at));
+                Reply::Entry(Ok(Entry { epoch: sale.epoch(), answer, replayed: placed.replayed }))
             }
             Self::Entry(Err(refusal)) => Reply::Entry(Err(refusal)),
             Self::Left(left) => Reply::Left(left),
@@ -100,20 +96,9 @@ impl Verdict {
     }
 }
 
-fn entry(
-    placed: Placed,
-    command: &Command,
-    sale: &Sale,
-    at: Millis,
-    recalled: Option<EntryAnswer>,
-) -> Option<Entry> {
-    let Command::Enter { replay, .. } = command else {
-        unreachable!("a verdict on an entry answers one");
-    };
-    sale.shopper(placed.number)?;
-    let told = recalled.or_else(|| sale.told_entry(*replay, placed.number, at));
-    let answer = told.unwrap_or_else(|| sale.entry_answer(placed.number, at));
-    Some(Entry { epoch: sale.epoch(), answer, replayed: placed.replayed })
+/// The idempotency key of an entry.
+fn key_of(ask: &Ask) -> Option<ReplayKey> {
+    if let Ask::Enter { replay, .. } = ask { *replay } else { None }
 }
 
 fn hold(told: HoldTold, sale: &Sale) -> Option<HoldReply> {
@@ -149,45 +134,35 @@ mod said {
 const UNFIT: DecodeError = DecodeError("a reply that its command cannot get");
 
 /// Reads one reply to each command.
-pub(super) fn decode(
-    mut replies: &[u8],
-    commands: &[Command],
-) -> Result<Vec<Verdict>, DecodeError> {
+pub(super) fn decode(mut replies: &[u8], asks: &[Ask]) -> Result<Vec<Verdict>, DecodeError> {
     let input = &mut replies;
-    let verdicts: Result<Vec<_>, _> = commands.iter().map(|command| one(command, input)).collect();
+    let verdicts: Result<Vec<_>, _> = asks.iter().map(|ask| one(ask, input)).collect();
     if input.is_empty() { verdicts } else { Err(DecodeError("more replies than commands")) }
 }
 
-fn one(command: &Command, input: &mut &[u8]) -> Result<Verdict, DecodeError> {
+fn one(ask: &Ask, input: &mut &[u8]) -> Result<Verdict, DecodeError> {
     let byte = u8::decode(input)?;
-    Ok(match command {
-        Command::Enter { .. } => Verdict::Entry(placed(byte, input)?),
-        Command::Leave { .. } if byte == said::DONE => Verdict::Left(Ok(())),
-        Command::Leave { .. } => Verdict::Left(Err(place_refusal(byte, input)?)),
-        Command::Claim { ticket, .. } if byte == said::SESSION => {
+    Ok(match ask {
+        Ask::Enter { .. } => Verdict::Entry(placed(byte, input)?),
+        Ask::Leave { .. } if byte == said::DONE => Verdict::Left(Ok(())),
+        Ask::Leave { .. } => Verdict::Left(Err(place_refusal(byte, input)?)),
+        Ask::Claim { ticket, .. } if byte == said::SESSION => {
             let (number, state) = (ticket.number, session_state(input)?);
             let (since, deadline) = (Millis::decode(input)?, Millis::decode(input)?);
             Verdict::Claim(Ok(Session { number, state, since, deadline }))
         }
-        Command::Claim { .. } => Verdict::Claim(Err(place_refusal(byte, input)?)),
-        Command::Purchase { .. } if byte == said::HOLD => Verdict::Purchase(Ok(told(input)?)),
-        Command::Purchase { .. } => Verdict::Purchase(Err(purchase_refusal(byte, input)?)),
-        Command::Settle { .. } if byte == said::HOLD => Verdict::Settle(Ok(told(input)?)),
-        Command::Settle { .. } => Verdict::Settle(Err(settle_refusal(byte, input)?)),
-        Command::EndSession { .. } => match byte {
+        Ask::Claim { .. } => Verdict::Claim(Err(place_refusal(byte, input)?)),
+        Ask::Purchase { .. } if byte == said::HOLD => Verdict::Purchase(Ok(told(input)?)),
+        Ask::Purchase { .. } => Verdict::Purchase(Err(purchase_refusal(byte, input)?)),
+        Ask::Settle { .. } if byte == said::HOLD => Verdict::Settle(Ok(told(input)?)),
+        Ask::Settle { .. } => Verdict::Settle(Err(settle_refusal(byte, input)?)),
+        Ask::EndSession { .. } => match byte {
             said::DONE => Verdict::Ended(Ok(())),
             said::NO_SESSION => Verdict::Ended(Err(EndRefusal::NoSession)),
             _ => return Err(UNFIT),
         },
-        Command::Idle { .. } if byte == said::NOTED => {
-            Verdict::Idle(usize::from(u8::decode(input)?))
-        }
-        Command::Idle { .. }
-        | Command::Create { .. }
-        | Command::Change { .. }
-        | Command::Delivered { .. }
-        | Command::DeadLetter { .. }
-        | Command::Requeue { .. } => return Err(UNFIT),
+        Ask::Idle { .. } if byte == said::NOTED => Verdict::Idle(usize::from(u8::decode(input)?)),
+        Ask::Idle { .. } => return Err(UNFIT),
     })
 }
 

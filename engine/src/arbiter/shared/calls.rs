@@ -11,11 +11,11 @@ use super::{
 use crate::{
     arbiter::{
         Decided, noted,
-        redis::{Batch, Decision, Note, StoreError, Verdict},
+        redis::{Batch, Decision, NodeNote, StoreError, Verdict},
     },
     clock::Millis,
     codec::Binary as _,
-    command::{Command, Reply},
+    command::{Ask, Command, Note, Operation, Reply},
     id::{Epoch, HoldId, NodeName, SaleTag},
     limits::TICK_MS,
     record::{EntryAnswer, Record},
@@ -35,28 +35,27 @@ const PARTING: Duration = Duration::from_secs(2);
 /// A turn's commands by whom they go to, each with the place of its reply.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
-    pub shoppers: BTreeMap<SaleTag, Vec<(usize, Command)>>,
-    pub operators: Vec<(usize, Command)>,
+    pub asked: BTreeMap<SaleTag, Asked>,
+    pub operations: Vec<(usize, Operation)>,
+}
+
+/// What is asked and told of one sale.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    asks: Vec<(usize, Ask)>,
+    notes: Vec<(usize, Note)>,
 }
 
 impl Sorted {
     pub(super) fn take(&mut self, index: usize, command: &Command) {
         match command {
-            Command::Enter { sale, .. }
-            | Command::Leave { sale, .. }
-            | Command::Claim { sale, .. }
-            | Command::Purchase { sale, .. }
-            | Command::Settle { sale, .. }
-            | Command::EndSession { sale, .. }
-            | Command::Idle { sale, .. }
-            | Command::Delivered { sale, .. }
-            | Command::DeadLetter { sale, .. }
-            | Command::Requeue { sale, .. } => {
-                self.shoppers.entry(*sale).or_default().push((index, command.clone()));
+            Command::Ask(sale, ask) => {
+                self.asked.entry(*sale).or_default().asks.push((index, ask.clone()));
             }
-            Command::Create { .. } | Command::Change { .. } => {
-                self.operators.push((index, command.clone()));
+            Command::Note(sale, note) => {
+                self.asked.entry(*sale).or_default().notes.push((index, note.clone()));
             }
+            Command::Operate(operation) => self.operations.push((index, operation.clone())),
         }
     }
 }
@@ -70,10 +69,10 @@ struct Call {
     journaled: Point,
     stalled: bool,
     node: NodeName,
-    commands: Vec<Command>,
+    asks: Vec<Ask>,
     /// The time as this node has it.
     now: Millis,
-    /// Where the commands' replies go.
+    /// Where their replies go.
     indexes: Vec<usize>,
     /// What is noted of order events, with the place of its reply.
     notes: Vec<(usize, Option<(usize, Record)>)>,
@@ -83,19 +82,20 @@ struct Call {
 
 impl Node {
     /// Makes the calls that are due, side by side, and follows what they bring.
-    pub(super) async fn ask(
-        &mut self,
-        decided: &mut Decided,
-        mut asked: BTreeMap<SaleTag, Vec<(usize, Command)>>,
-    ) {
+    pub(super) async fn ask(&mut self, decided: &mut Decided, mut asked: BTreeMap<SaleTag, Asked>) {
         let mut calls = Vec::new();
         let tags: Vec<SaleTag> = self.replicas.keys().copied().collect();
         for tag in tags {
-            let commands = asked.remove(&tag).unwrap_or_default();
-            calls.extend(self.call(decided, tag, commands));
+            let asked = asked.remove(&tag).unwrap_or_default();
+            calls.extend(self.call(decided, tag, asked));
         }
-        for (index, command) in asked.into_values().flatten() {
-            decided.replies[index] = no_sale(&command);
+        for Asked { asks, notes } in asked.into_values() {
+            for (index, ask) in asks {
+                decided.replies[index] = no_sale(&ask);
+            }
+            for (index, _) in notes {
+                decided.replies[index] = Reply::Noted(0);
+            }
         }
         for _ in 0..TRIES {
             let mut again = Vec::new();
@@ -120,25 +120,24 @@ impl Node {
     }
 
     /// The call of a sale; none when it is not followed or nothing is due.
-    fn call(
-        &mut self,
-        decided: &mut Decided,
-        sale: SaleTag,
-        commands: Vec<(usize, Command)>,
-    ) -> Option<Call> {
+    fn call(&mut self, decided: &mut Decided, sale: SaleTag, asked: Asked) -> Option<Call> {
         let at = decided.at;
         let shard = self.shard(sale);
         if self.breakers.is_open(&shard) {
             return None;
         }
         let replica = self.replicas.get_mut(&sale)?;
-        let is_due = !commands.is_empty() || at.since(replica.called_at) >= TICK_MS;
+        let Asked { mut asks, mut notes } = asked;
+        let is_asked = !asks.is_empty() || !notes.is_empty();
+        let is_due = is_asked || at.since(replica.called_at) >= TICK_MS;
         if replica.state != ReplicaState::Following || !is_due {
             return None;
         }
         replica.called_at = at;
         // What the store decides of a sale whose facts this node cannot follow could not be answered.
-        let commands = if replica.is_unreadable { Vec::new() } else { commands };
+        if replica.is_unreadable {
+            (asks, notes) = (Vec::new(), Vec::new());
+        }
         let known = self.world.sale(sale)?;
         let mut others = Vec::new();
         // Who was away itself cannot say that others were silent.
@@ -149,7 +148,9 @@ impl Node {
             others.extend(known.members().nodes().filter(is_other).cloned());
         }
         let (epoch, journaled) = (replica.epoch, replica.journaled);
-        let mut call = Call {
+        let (indexes, asks) = asks.into_iter().unzip();
+        let noted = |(index, note)| (index, noted(&self.world, sale, &note));
+        Some(Call {
             sale,
             epoch,
             after: self.point(sale),
@@ -157,20 +158,11 @@ impl Node {
             stalled: self.world.is_stalled(known),
             node: self.options.node.clone(),
             now: at,
-            commands: Vec::with_capacity(commands.len()),
-            indexes: Vec::with_capacity(commands.len()),
-            notes: Vec::new(),
+            asks,
+            indexes,
+            notes: notes.into_iter().map(noted).collect(),
             others,
-        };
-        for (index, command) in commands {
-            if is_note(&command) {
-                call.notes.push((index, noted(&self.world, &command)));
-            } else {
-                call.indexes.push(index);
-                call.commands.push(command);
-            }
-        }
-        Some(call)
+        })
     }
 
     async fn make(&self, calls: Vec<Call>) -> Vec<(Call, Result<Decision, StoreError>)> {
@@ -179,8 +171,8 @@ impl Node {
             let store = self.store().clone();
             running.spawn(async move {
                 let facts = call.notes.iter().filter_map(|(_, note)| note.as_ref());
-                let facts = facts.map(|(_, fact)| Note::Fact(fact));
-                let part = |node| Note::Part { node, silent_ms: SILENT_MS };
+                let facts = facts.map(|(_, fact)| NodeNote::Fact(fact));
+                let part = |node| NodeNote::Part { node, silent_ms: SILENT_MS };
                 let notes: Vec<_> = facts.chain(call.others.iter().map(part)).collect();
                 let outcome = store
                     .decide(&Batch {
@@ -190,7 +182,7 @@ impl Node {
                         node: &call.node,
                         stalled: call.stalled,
                         notes: &notes,
-                        commands: &call.commands,
+                        asks: &call.asks,
                         journaled: &call.journaled,
                         now: Some(call.now),
                     })
@@ -233,16 +225,14 @@ impl Node {
         }
         let sale = self.world.sale(call.sale);
         let mut is_contradicted = false;
-        for ((verdict, command), index) in
-            verdicts.into_iter().zip(&call.commands).zip(&call.indexes)
-        {
+        for ((verdict, ask), index) in verdicts.into_iter().zip(&call.asks).zip(&call.indexes) {
             decided.replies[*index] = match sale {
                 Some(sale) => {
-                    let reply = verdict.reply(command, sale, facts.at, recalled.remove(index));
+                    let reply = verdict.reply(ask, sale, facts.at, recalled.remove(index));
                     is_contradicted |= reply.is_none();
                     reply.unwrap_or(Reply::Unavailable)
                 }
-                None => no_sale(command),
+                None => no_sale(ask),
             };
         }
         if is_contradicted {
@@ -277,10 +267,9 @@ impl Node {
         at: Millis,
     ) -> BTreeMap<usize, EntryAnswer> {
         let Some(sale) = self.world.sale(call.sale) else { return BTreeMap::new() };
-        let asked = verdicts.iter().zip(&call.commands).zip(&call.indexes);
-        let told = asked.filter_map(|((verdict, command), index)| {
-            Some((*index, verdict.recalled(command, sale, at)?))
-        });
+        let asked = verdicts.iter().zip(&call.asks).zip(&call.indexes);
+        let told = asked
+            .filter_map(|((verdict, ask), index)| Some((*index, verdict.recalled(ask, sale, at)?)));
         told.collect()
     }
 
@@ -328,7 +317,6 @@ impl Node {
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)
             | StoreError::Unusable(_)
-            | StoreError::NotForStore
             | StoreError::Refused(_) => false,
         }
     }
@@ -363,7 +351,7 @@ impl Node {
         for _ in 0..TRIES {
             let Some(replica) = self.replicas.get_mut(&sale) else { return Ok(()) };
             replica.called_at = Millis(0);
-            let Some(call) = self.call(decided, sale, Vec::new()) else {
+            let Some(call) = self.call(decided, sale, Asked::default()) else {
                 return Err(StoreError::Reply("nothing yet for a sale that is not followed"));
             };
             for (call, outcome) in self.make(vec![call]).await {
@@ -421,7 +409,7 @@ impl Node {
                     continue;
                 }
                 let (name, after) = (self.options.node.clone(), self.point(sale));
-                let notes = [Note::Part { node: &name, silent_ms: 0 }];
+                let notes = [NodeNote::Part { node: &name, silent_ms: 0 }];
                 let batch = Batch {
                     sale,
                     epoch,
@@ -429,7 +417,7 @@ impl Node {
                     node: &name,
                     stalled: true,
                     notes: &notes,
-                    commands: &[],
+                    asks: &[],
                     journaled: &after,
                     now: None,
                 };
@@ -448,43 +436,21 @@ impl Node {
     }
 }
 
-/// Whether a command is no question: it tells of order events, or only wants this node to have heard.
-fn is_note(command: &Command) -> bool {
-    match command {
-        Command::Delivered { .. } | Command::DeadLetter { .. } | Command::Requeue { .. } => true,
-        Command::Idle { numbers, .. } => numbers.is_empty(),
-        Command::Enter { .. }
-        | Command::Leave { .. }
-        | Command::Claim { .. }
-        | Command::Purchase { .. }
-        | Command::Settle { .. }
-        | Command::EndSession { .. }
-        | Command::Create { .. }
-        | Command::Change { .. } => false,
-    }
-}
-
 /// The hold that a purchase made.
 fn made(verdict: &Verdict) -> Option<HoldId> {
     let Verdict::Purchase(Ok(told)) = verdict else { return None };
     (!told.replayed).then_some(told.hold)
 }
 
-/// The reply to a command for a sale that is not there.
-fn no_sale(command: &Command) -> Reply {
-    match command {
-        Command::Enter { .. } => Reply::Entry(Err(EntryRefusal::NoSale)),
-        Command::Leave { .. } => Reply::Left(Err(PlaceRefusal::NoPlace)),
-        Command::Claim { .. } => Reply::Claim(Err(PlaceRefusal::NoPlace)),
-        Command::Purchase { .. } => Reply::Purchase(Err(PurchaseRefusal::NoSale)),
-        Command::Settle { .. } => Reply::Settle(Err(SettleRefusal::NoHold)),
-        Command::EndSession { .. } => Reply::Ended(Err(EndRefusal::NoSession)),
-        Command::Idle { .. }
-        | Command::Delivered { .. }
-        | Command::DeadLetter { .. }
-        | Command::Requeue { .. } => Reply::Noted(0),
-        Command::Create { .. } | Command::Change { .. } => {
-            unreachable!("operators' commands are decided elsewhere")
-        }
+/// The reply to a question about a sale that is not there.
+fn no_sale(ask: &Ask) -> Reply {
+    match ask {
+        Ask::Enter { .. } => Reply::Entry(Err(EntryRefusal::NoSale)),
+        Ask::Leave { .. } => Reply::Left(Err(PlaceRefusal::NoPlace)),
+        Ask::Claim { .. } => Reply::Claim(Err(PlaceRefusal::NoPlace)),
+        Ask::Purchase { .. } => Reply::Purchase(Err(PurchaseRefusal::NoSale)),
+        Ask::Settle { .. } => Reply::Settle(Err(SettleRefusal::NoHold)),
+        Ask::EndSession { .. } => Reply::Ended(Err(EndRefusal::NoSession)),
+        Ask::Idle { .. } => Reply::Noted(0),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     clock::Millis,
     codec::Binary as _,
-    command::{Changed, Command, Reply, Terms},
+    command::{Changed, Operation, Reply, Terms},
     id::{Epoch, EventId, SaleTag},
     record::{Author, Change, Record, ReplayKey},
     sale::{ChangeRefusal, Kept, Sale},
@@ -25,19 +25,20 @@ const EVENTS_OF_EPOCH_BITS: u32 = 32;
 const TRIES: usize = 64;
 
 impl Node {
-    pub(super) async fn operate(&mut self, decided: &mut Decided, command: &Command) -> Reply {
-        let done = if let Command::Create { author, spec, replay } = command {
-            self.create(decided, (author, spec), *replay).await
-        } else if let Command::Change { sale, author, change, terms } = command {
-            self.change(decided, *sale, (author, change), terms).await
-        } else {
-            unreachable!("not an operator's command: {command:?}")
+    pub(super) async fn operate(&mut self, decided: &mut Decided, operation: &Operation) -> Reply {
+        let done = match operation {
+            Operation::Create { author, spec, replay } => {
+                self.create(decided, (author, spec), *replay).await
+            }
+            Operation::Change { sale, author, change, terms } => {
+                self.change(decided, *sale, (author, change), terms).await
+            }
         };
         match done {
             Ok(done) => Reply::Changed(done),
-            Err(StoreError::Joining) => self.not_joined(super::operated(command)),
+            Err(StoreError::Joining) => self.not_joined(operation.sale()),
             Err(error) => {
-                self.note_failure(super::operated(command), &error);
+                self.note_failure(operation.sale(), &error);
                 Reply::Unavailable
             }
         }

@@ -15,7 +15,7 @@ use std::{
 use engine::{
     arbiter::{Arbiter as _, LocalArbiter, RedisArbiter, redis::Verdict},
     clock::Millis,
-    command::{Command, Reply},
+    command::{Ask, Command, Reply},
     hold::Step,
     id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
     limits::GATE_WALK_PLACES_MAX,
@@ -32,7 +32,7 @@ use proptest::{
 
 use super::{
     moves::{Action, Move, Operator, Place, Which, moves, spec},
-    server::{DEADLINE, Node, Raw, Server, encoded, run},
+    server::{DEADLINE, Node, Raw, Server, asks, encoded, run},
 };
 use crate::support;
 
@@ -84,26 +84,31 @@ impl Pair {
         let sale = self.node.sale;
         match action {
             Action::Enter { who, key } => {
-                Command::Enter { sale, shopper: shopper(*who), replay: key.map(replay) }
+                Command::Ask(sale, Ask::Enter { shopper: shopper(*who), replay: key.map(replay) })
             }
-            Action::Leave { place } => Command::Leave { sale, ticket: self.ticket(place) },
-            Action::Claim { place } => Command::Claim { sale, ticket: self.ticket(place) },
+            Action::Leave { place } => {
+                Command::Ask(sale, Ask::Leave { ticket: self.ticket(place) })
+            }
+            Action::Claim { place } => {
+                Command::Ask(sale, Ask::Claim { ticket: self.ticket(place) })
+            }
             Action::Purchase { place, items, key } => {
                 let items = items.iter().map(|(offer, units)| (OfferIndex(*offer), *units));
                 let (pass, items) = (self.ticket(place), items.collect());
-                Command::Purchase { sale, pass, items, replay: replay(*key) }
+                Command::Ask(sale, Ask::Purchase { pass, items, replay: replay(*key) })
             }
             Action::Settle { hold, step, by, key } => {
                 let by = by.map_or(Settler::Backend, |who| Settler::Shopper(shopper(who)));
                 let (hold, step, replay) = (self.hold(hold), *step, key.map(replay));
-                Command::Settle { sale, epoch: Epoch(1), hold, step, by, replay }
+                Command::Ask(sale, Ask::Settle { epoch: Epoch(1), hold, step, by, replay })
             }
-            Action::End { number, epoch } => {
-                Command::EndSession { sale, epoch: Epoch(*epoch), number: Number(*number) }
-            }
+            Action::End { number, epoch } => Command::Ask(
+                sale,
+                Ask::EndSession { epoch: Epoch(*epoch), number: Number(*number) },
+            ),
             Action::Idle { numbers } => {
                 let numbers = numbers.iter().copied().map(Number).collect();
-                Command::Idle { sale, numbers }
+                Command::Ask(sale, Ask::Idle { numbers })
             }
         }
     }
@@ -112,7 +117,8 @@ impl Pair {
         let commands: Vec<_> = actions.iter().map(|action| self.command(action)).collect();
         // A stall is the node's own word, which a local arbiter has from its outbox: what it refuses
         // is left out there.
-        let stalls = |command: &Command| stalled && matches!(command, Command::Purchase { .. });
+        let stalls =
+            |command: &Command| stalled && matches!(command, Command::Ask(_, Ask::Purchase { .. }));
         if commands.iter().any(stalls) {
             return self.stalled(&commands).await;
         }
@@ -137,12 +143,13 @@ impl Pair {
             self.mirror.apply(record, at);
         }
         prop_assert_eq!(decision.verdicts.len(), commands.len());
-        let told = decision.verdicts.into_iter().zip(&commands).zip(decided.replies);
-        for ((verdict, command), reply) in told {
-            let recalled = verdict.recalled(command, &earlier, at);
-            let got = verdict.reply(command, self.node.sale(), at, recalled).expect("it follows");
+        let asks = asks(&commands);
+        let told = decision.verdicts.into_iter().zip(&asks).zip(decided.replies);
+        for ((verdict, ask), reply) in told {
+            let recalled = verdict.recalled(ask, &earlier, at);
+            let got = verdict.reply(ask, self.node.sale(), at, recalled).expect("it follows");
             self.seen.insert(kind(&got));
-            prop_assert_eq!(without_eta(got), without_eta(reply), "{:?}", command);
+            prop_assert_eq!(without_eta(got), without_eta(reply), "{:?}", ask);
         }
         prop_assert_eq!(self.mirror.hash(), self.node.world.hash());
         let sale = self.node.sale();
@@ -414,7 +421,7 @@ fn a_sale_goes_from_entry_to_refund() {
         let items = [(OfferIndex(0), 2), (OfferIndex(1), 1)].into_iter().collect();
         let pass = support::ticket(1, 1);
         let (sale, replay) = (node.sale, key(50));
-        let buy = Command::Purchase { sale, pass, items, replay };
+        let buy = Command::Ask(sale, Ask::Purchase { pass, items, replay });
         let step = |step| support::settle(1, step, None);
         node.decide(&[buy, step(Step::Pay), step(Step::Confirm), step(Step::Refund)]).await;
         let sale = node.sale();
@@ -446,7 +453,7 @@ fn a_gate_behind_which_a_crowd_has_left_gets_past_it_in_bounded_steps_here_too()
         }
         let gone: Vec<Number> = (1..last).map(Number).collect();
         for numbers in gone.chunks(4_096).map(<[Number]>::to_vec) {
-            node.decide(&[Command::Idle { sale: node.sale, numbers }]).await;
+            node.decide(&[Command::Ask(node.sale, Ask::Idle { numbers })]).await;
         }
         change(&mut node, &Change::Resume).await;
         let gate = |node: &Node| (node.sale().gate().watermark(), node.sale().gate().called());

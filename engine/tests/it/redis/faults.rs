@@ -163,16 +163,6 @@ fn a_deleted_sale_tells_of_its_end_no_more_and_its_name_begins_again() {
 }
 
 #[test]
-fn a_command_that_only_nodes_decide_is_not_sent() {
-    let server = Server::start();
-    run(async {
-        let mut node = node(&server, DEADLINE).await;
-        let refused = node.try_decide(&[support::change(Change::Pause)], false).await;
-        assert_eq!(refused.unwrap_err(), StoreError::NotForStore);
-    });
-}
-
-#[test]
 fn a_store_that_hangs_is_unavailable_and_what_it_decided_after_all_is_found() {
     let server = Server::start();
     run(async {

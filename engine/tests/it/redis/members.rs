@@ -1,7 +1,7 @@
 //! Who serves a sale, which node delivers its events, and what nodes tell beside commands.
 
 use engine::{
-    arbiter::redis::{Decision, Note, StoreError},
+    arbiter::redis::{Decision, NodeNote, StoreError},
     id::EventId,
     limits::SILENT_KEPT_MS,
     record::{Change, Record},
@@ -53,11 +53,11 @@ fn a_node_joins_with_its_first_batch_and_again_when_it_was_parted() {
         assert_eq!(members(&a), ["a", "b"]);
         assert_eq!(b.decide(&[]).await.facts.entries, [], "a known node's tick is no fact");
 
-        let leaving = Note::Part { node: &b.name.clone(), silent_ms: 0 };
+        let leaving = NodeNote::Part { node: &b.name.clone(), silent_ms: 0 };
         assert_eq!(records(&b.tell(&[leaving]).await), [&parted(&b)]);
         assert_eq!(records(&a.decide(&[]).await), [&parted(&b)]);
         assert_eq!(members(&a), ["a"]);
-        let silent = Note::Part { node: &b.name.clone(), silent_ms: 15_000 };
+        let silent = NodeNote::Part { node: &b.name.clone(), silent_ms: 15_000 };
         assert_eq!(a.tell(&[silent]).await.facts.entries, [], "who does not serve cannot part");
         assert_eq!(records(&b.decide(&[]).await), [&joined(&b)]);
         a.decide(&[]).await;
@@ -74,7 +74,7 @@ fn a_node_is_parted_by_others_only_when_it_was_silent_for_so_long() {
         b.decide(&[]).await;
         a.decide(&[]).await;
         let name = b.name.clone();
-        let silent = Note::Part { node: &name, silent_ms: 15_000 };
+        let silent = NodeNote::Part { node: &name, silent_ms: 15_000 };
         wait(&raw, &a, 14_000).await;
         assert_eq!(a.tell(&[silent]).await.facts.entries, []);
         b.decide(&[]).await;
@@ -98,7 +98,7 @@ fn a_node_that_never_came_back_after_a_rebuild_is_parted() {
         raw.call(&["FLUSHALL"]).await;
         a.reload().await;
         let name = b.name.clone();
-        let silent = Note::Part { node: &name, silent_ms: 15_000 };
+        let silent = NodeNote::Part { node: &name, silent_ms: 15_000 };
         assert!(!records(&a.tell(&[silent]).await).contains(&&parted(&b)));
         wait(&raw, &a, 15_000).await;
         assert!(records(&a.tell(&[silent]).await).contains(&&parted(&b)));
@@ -143,7 +143,7 @@ fn who_was_parted_for_its_silence_is_waited_for_while_it_may_come_back_and_speak
         b.join(&mut a).await;
         let (mut c, name_of_b) = (third(&a), b.name.clone());
         wait(&raw, &a, 16_000).await;
-        a.tell(&[Note::Part { node: &name_of_b, silent_ms: 15_000 }]).await;
+        a.tell(&[NodeNote::Part { node: &name_of_b, silent_ms: 15_000 }]).await;
         assert_eq!(members(&a), ["a"]);
         for _ in 0..3 {
             assert!(c.decide(&[]).await.is_joining, "b may not know c");
@@ -176,7 +176,7 @@ fn of_two_that_were_silent_the_first_to_come_back_does_not_wait_for_the_other() 
         }
         wait(&raw, &a, 16_000).await;
         let names = [b.name.clone(), c.name.clone()];
-        let silent = names.each_ref().map(|node| Note::Part { node, silent_ms: 15_000 });
+        let silent = names.each_ref().map(|node| NodeNote::Part { node, silent_ms: 15_000 });
         a.tell(&silent).await;
         assert!(b.decide(&[]).await.is_joining);
         a.decide(&[]).await;
@@ -195,7 +195,7 @@ fn a_node_that_parted_itself_does_not_wait_for_one_that_is_away() {
         let name = b.name.clone();
         wait(&raw, &b, 1_000).await;
         // From now on nothing is heard of a.
-        b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
+        b.tell(&[NodeNote::Part { node: &name, silent_ms: 0 }]).await;
         let back = b.decide(&[support::enter(1, None)]).await;
         assert!(!back.is_joining, "a takes b for a member as before");
         assert_eq!(b.sale().issued().0, 1);
@@ -214,7 +214,7 @@ fn a_node_that_was_parted_before_all_knew_it_waits_again_for_those_who_never_hea
         assert!(c.decide(&[]).await.is_joining);
         let names = [b.name.clone(), c.name.clone()];
         let [b_silent, c_silent] =
-            names.each_ref().map(|node| Note::Part { node, silent_ms: 15_000 });
+            names.each_ref().map(|node| NodeNote::Part { node, silent_ms: 15_000 });
         wait(&raw, &a, 8_000).await;
         assert!(c.decide(&[]).await.is_joining);
         wait(&raw, &a, 8_000).await;
@@ -247,12 +247,12 @@ fn one_node_delivers_until_its_calls_cease_or_it_parts() {
         assert!(b.decide(&[]).await.delivers, "it ran out");
         assert!(!a.decide(&[]).await.delivers);
         let name = b.name.clone();
-        let left = b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
+        let left = b.tell(&[NodeNote::Part { node: &name, silent_ms: 0 }]).await;
         assert!(!left.delivers);
         assert!(a.decide(&[]).await.delivers, "what a leaving node gives up is free at once");
         b.join(&mut a).await;
         let name = a.name.clone();
-        let takes = b.tell(&[Note::Part { node: &name, silent_ms: 0 }]).await;
+        let takes = b.tell(&[NodeNote::Part { node: &name, silent_ms: 0 }]).await;
         assert!(takes.delivers, "a parted node's lease is free at once");
     });
 }
@@ -272,7 +272,7 @@ fn facts_of_the_order_pipeline_are_told_before_the_commands_and_reach_all() {
             Record::DeadLettered { sale, event: EventId(5), why: "no such order".to_owned() },
             Record::Requeued { sale, author, events },
         ];
-        let notes: Vec<_> = told.iter().map(Note::Fact).collect();
+        let notes: Vec<_> = told.iter().map(NodeNote::Fact).collect();
         let decision = a.tell(&notes).await;
         assert_eq!(records(&decision), told.iter().collect::<Vec<_>>());
         assert_eq!(decision.verdicts, []);

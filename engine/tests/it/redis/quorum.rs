@@ -437,7 +437,7 @@ fn the_members_is_as_the_furthest_knows_it() {
     let server = Server::start();
     run(async {
         let (mut a, b) = members(&server).await;
-        let silent = engine::arbiter::redis::Note::Part { node: &b.name, silent_ms: 0 };
+        let silent = engine::arbiter::redis::NodeNote::Part { node: &b.name, silent_ms: 0 };
         a.tell(&[silent]).await;
         assert_eq!(a.sale().members().nodes().collect::<Vec<&NodeName>>(), [&a.name]);
         let mut behind = a.beside(a.arbiter.clone());

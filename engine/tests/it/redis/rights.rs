@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use engine::{
     arbiter::redis::{Heard, RedisArbiter, Replicas, StoreError, StoreOptions},
-    command::Command,
+    command::{Ask, Command},
     hold::Step,
     id::{Number, OfferIndex},
     record::{Change, ReplayKey},
@@ -49,7 +49,7 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         assert!(decision.replicated, "the user may wait for replicas");
         let items = [(OfferIndex(0), 2), (OfferIndex(1), 1)].into_iter().collect();
         let (sale, pass, replay) = (node.sale, support::ticket(1, 1), key(50));
-        let buy = Command::Purchase { sale, pass, items, replay };
+        let buy = Command::Ask(sale, Ask::Purchase { pass, items, replay });
         let step = |step| support::settle(1, step, None);
         node.decide(&[buy, step(Step::Pay), step(Step::Confirm), step(Step::Refund)]).await;
         let behind = node.arbiter.facts(sale, &node.point, 10).await.expect("facts may be read");

@@ -15,12 +15,12 @@ use std::{
 
 use engine::{
     arbiter::redis::{
-        Batch, Decision, Entry, Facts, Note, Quorum, QuorumAnswer, Rebuild, RedisArbiter, Standing,
-        StoreError, StoreOptions,
+        Batch, Decision, Entry, Facts, NodeNote, Quorum, QuorumAnswer, Rebuild, RedisArbiter,
+        Standing, StoreError, StoreOptions,
     },
     clock::Millis,
     codec::Binary as _,
-    command::Command,
+    command::{Ask, Command},
     id::{Epoch, EventId, NodeName, SaleTag},
     record::{Change, Record},
     sale::Sale,
@@ -317,19 +317,19 @@ impl Node {
     }
 
     /// Tells notes, and asks nothing.
-    pub(super) async fn tell(&mut self, notes: &[Note<'_>]) -> Decision {
+    pub(super) async fn tell(&mut self, notes: &[NodeNote<'_>]) -> Decision {
         self.batch(notes, &[], false).await.expect("a store that agrees decides")
     }
 
     async fn batch(
         &mut self,
-        notes: &[Note<'_>],
+        notes: &[NodeNote<'_>],
         commands: &[Command],
         stalled: bool,
     ) -> Result<Decision, StoreError> {
         let (sale, node, epoch, after) = (self.sale, &self.name, self.epoch, &self.point);
-        let (journaled, now) = (after, None);
-        let batch = Batch { sale, node, epoch, after, stalled, notes, commands, journaled, now };
+        let (journaled, now, asks) = (after, None, &asks(commands));
+        let batch = Batch { sale, node, epoch, after, stalled, notes, asks, journaled, now };
         let decision = self.arbiter.decide(&batch).await?;
         self.follow(&decision.facts);
         Ok(decision)
@@ -350,6 +350,15 @@ impl Node {
             (self.point, self.at) = (entry.point, entry.at);
         }
     }
+}
+
+/// What the store is asked: the sale goes beside it.
+pub(super) fn asks(commands: &[Command]) -> Vec<Ask> {
+    let ask = |command: &Command| match command {
+        Command::Ask(_, ask) => ask.clone(),
+        Command::Operate(_) | Command::Note(..) => unreachable!("not for the store: {command:?}"),
+    };
+    commands.iter().map(ask).collect()
 }
 
 pub(super) fn name(text: &str) -> NodeName {

@@ -6,7 +6,7 @@ use engine::{
     arbiter::{Arbiter as _, LocalArbiter},
     clock::Millis,
     codec::Binary as _,
-    command::{Command, Terms},
+    command::{Ask, Command, Note, Terms},
     hold::Step,
     id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, ShopperKey},
     record::{Change, Record, Stood},
@@ -57,12 +57,12 @@ fn busy() -> World {
     turn(&[settle(1, Step::Pay, Some(key(201, 1))), settle(2, Step::Confirm, None)]);
     turn(&[settle(3, Step::Confirm, None), settle(4, Step::Release, Some(key(204, 1)))]);
     turn(&[settle(3, Step::Refund, None), settle(5, Step::Pay, None)]);
-    turn(&[Command::Idle { sale: tag(), numbers: vec![Number(28), Number(30)] }]);
-    turn(&[Command::Leave { sale: tag(), ticket: ticket(27, 27) }, enter(26, None)]);
+    turn(&[Command::Ask(tag(), Ask::Idle { numbers: vec![Number(28), Number(30)] })]);
+    turn(&[Command::Ask(tag(), Ask::Leave { ticket: ticket(27, 27) }), enter(26, None)]);
     let events = vec![EventId(1), EventId(2)];
-    turn(&[Command::Delivered { sale: tag(), events }]);
+    turn(&[Command::Note(tag(), Note::Delivered { events })]);
     let (event, why) = (EventId(3), "no such SKU".to_owned());
-    turn(&[Command::DeadLetter { sale: tag(), event, why }]);
+    turn(&[Command::Note(tag(), Note::DeadLetter { event, why })]);
     let terms = Terms { replay: Some(key(301, 1)), versions: None };
     turn(&[asked(Change::Message { text: "soon".to_owned() }, terms)]);
     turn(&[change(Change::Restock { offer: OfferIndex(0), units: -3 })]);
@@ -159,19 +159,19 @@ fn work_with(bytes: &[u8]) {
         let shopper = ShopperKey(number.into());
         let pass = TicketRef { epoch, number: Number(number), shopper };
         commands.push(enter(number.into(), Some(key(number.into(), 1))));
-        commands.push(Command::Claim { sale, ticket: pass });
+        commands.push(Command::Ask(sale, Ask::Claim { ticket: pass }));
         commands.push(purchase(pass, 1, key(100 + u128::from(number), 1)));
         for step in [Step::Pay, Step::Release, Step::Confirm, Step::Refund] {
             let by = engine::sale::Settler::Backend;
             let (hold, replay) = (HoldId(number), Some(key(200 + u128::from(number), 1)));
-            commands.push(Command::Settle { sale, epoch, hold, step, by, replay });
+            commands.push(Command::Ask(sale, Ask::Settle { epoch, hold, step, by, replay }));
         }
-        commands.push(Command::Idle { sale, numbers: vec![Number(number)] });
-        commands.push(Command::EndSession { sale, epoch, number: Number(number) });
-        commands.push(Command::Leave { sale, ticket: pass });
-        commands.push(Command::Delivered { sale, events: vec![EventId(number)] });
+        commands.push(Command::Ask(sale, Ask::Idle { numbers: vec![Number(number)] }));
+        commands.push(Command::Ask(sale, Ask::EndSession { epoch, number: Number(number) }));
+        commands.push(Command::Ask(sale, Ask::Leave { ticket: pass }));
+        commands.push(Command::Note(sale, Note::Delivered { events: vec![EventId(number)] }));
     }
-    commands.push(Command::Requeue { sale, author: support::author(), events: None });
+    commands.push(Command::Note(sale, Note::Requeue { author: support::author(), events: None }));
     for offer in (0..2).map(OfferIndex) {
         commands.push(change(Change::Restock { offer, units: 1 }));
         commands.push(change(Change::Unstrand { offer, units: 1 }));

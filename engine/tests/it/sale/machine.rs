@@ -4,7 +4,7 @@ use engine::{
     arbiter::LocalArbiter,
     clock::Millis,
     codec::Binary as _,
-    command::{Command, Reply, Terms},
+    command::{Ask, Command, Note, Operation, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     record::{Change, EntryStanding, Record, ReplayKey},
@@ -144,13 +144,13 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
     let shoppers = (1_u128..6).prop_map(ShopperKey);
     let numbers = (0_u64..9).prop_map(Number);
     let enter = (shoppers.clone(), option::of(keys(1)))
-        .prop_map(move |(shopper, replay)| Command::Enter { sale, shopper, replay });
-    let leave = tickets(room).prop_map(move |ticket| Command::Leave { sale, ticket });
-    let claim = tickets(room).prop_map(move |ticket| Command::Claim { sale, ticket });
+        .prop_map(move |(shopper, replay)| Command::Ask(sale, Ask::Enter { shopper, replay }));
+    let leave = tickets(room).prop_map(move |ticket| Command::Ask(sale, Ask::Leave { ticket }));
+    let claim = tickets(room).prop_map(move |ticket| Command::Ask(sale, Ask::Claim { ticket }));
     let items = vec(((0_u16..5).prop_map(|o| OfferIndex(o * 2 % 5 % 3)), 1_u32..3), 1..4);
     let purchase = (tickets(room), items, keys(2)).prop_map(move |(pass, items, replay)| {
         let items = items.into();
-        Command::Purchase { sale, pass, items, replay }
+        Command::Ask(sale, Ask::Purchase { pass, items, replay })
     });
     let steps = select(vec![Step::Pay, Step::Confirm, Step::Release, Step::Refund]);
     let by = prop_oneof![3 => Just(Settler::Backend), 1 => shoppers.prop_map(Settler::Shopper)];
@@ -159,21 +159,15 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
     let current = room.map_or(1, |room| room.epoch.0);
     let epochs = prop_oneof![9 => Just(current), 1 => 1_u32..3].prop_map(Epoch);
     let settle = ((1..holds + 1).prop_map(HoldId), steps, by, option::of(keys(3)), epochs)
-        .prop_map(move |(hold, step, by, replay, epoch)| Command::Settle {
-            sale,
-            epoch,
-            hold,
-            step,
-            by,
-            replay,
+        .prop_map(move |(hold, step, by, replay, epoch)| {
+            Command::Ask(sale, Ask::Settle { epoch, hold, step, by, replay })
         });
-    let end = (1_u32..3, numbers.clone()).prop_map(move |(epoch, number)| Command::EndSession {
-        sale,
-        epoch: Epoch(epoch),
-        number,
+    let end = (1_u32..3, numbers.clone()).prop_map(move |(epoch, number)| {
+        Command::Ask(sale, Ask::EndSession { epoch: Epoch(epoch), number })
     });
-    let idle = btree_set(numbers, 1..4)
-        .prop_map(move |numbers| Command::Idle { sale, numbers: numbers.into_iter().collect() });
+    let idle = btree_set(numbers, 1..4).prop_map(move |numbers| {
+        Command::Ask(sale, Ask::Idle { numbers: numbers.into_iter().collect() })
+    });
     let events = model.events.iter().map(|(event, _)| *event).chain([EventId(99_999)]);
     let events: Vec<EventId> = events.collect();
     let all = events.clone();
@@ -181,11 +175,9 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         btree_set(select(events.clone()), 1..4).prop_map(|events| events.into_iter().collect()),
         Just(all),
     ]
-    .prop_map(move |events| Command::Delivered { sale, events });
-    let letter = select(events).prop_map(move |event| Command::DeadLetter {
-        sale,
-        event,
-        why: "no such SKU".to_owned(),
+    .prop_map(move |events| Command::Note(sale, Note::Delivered { events }));
+    let letter = select(events).prop_map(move |event| {
+        Command::Note(sale, Note::DeadLetter { event, why: "no such SKU".to_owned() })
     });
     prop_oneof![
         12 => enter,
@@ -197,7 +189,7 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         1 => idle,
         3 => delivered,
         1 => letter,
-        1 => Just(Command::Requeue { sale, author: author(), events: None }),
+        1 => Just(Command::Note(sale, Note::Requeue { author: author(), events: None })),
         1 => (specs(), option::of(keys(4))).prop_map(|(spec, replay)| created(spec, replay)),
         6 => (changes(), terms(room)).prop_map(|(change, terms)| asked(change, terms)),
     ]
@@ -205,7 +197,7 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
 }
 
 fn created(spec: SaleSpec, replay: Option<ReplayKey>) -> Command {
-    Command::Create { author: author(), spec: Box::new(spec), replay }
+    Command::Operate(Operation::Create { author: author(), spec: Box::new(spec), replay })
 }
 
 /// Some fields, mostly as a sale may have them.

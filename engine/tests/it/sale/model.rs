@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{
     clock::Millis,
-    command::{Command, Entry, HoldReply, Reply},
+    command::{Ask, Command, Entry, HoldReply, Reply},
     hold::{Hold, HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     limits::{GATE_BURST_MS, REPLAY_TTL_MS},
@@ -96,7 +96,7 @@ impl Model {
         let (mut replies, mut entering) = (Vec::new(), Vec::new());
         for command in commands {
             let reply = match command {
-                Command::Enter { shopper, replay, .. } => {
+                Command::Ask(_, Ask::Enter { shopper, replay }) => {
                     let place = self.enter(*shopper, *replay, replies.len(), &entering);
                     match place {
                         Ok(entry) => {

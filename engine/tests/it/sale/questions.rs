@@ -2,7 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "names what it is about, passes over the rest")]
 
 use engine::{
-    command::{Command, HoldReply, Reply},
+    command::{Ask, Command, HoldReply, Note, Operation, Reply},
     hold::{Hold, HoldItem, HoldItems, HoldState, Step},
     id::{EventId, HoldId, Number, OfferIndex},
     line::PlaceState,
@@ -16,12 +16,12 @@ use super::model::{Known, Model, Told};
 impl Model {
     pub(super) fn answer(&mut self, command: &Command) -> Reply {
         match command {
-            Command::Leave { ticket, .. } => Reply::Left(self.leave(*ticket)),
-            Command::Claim { ticket, .. } => Reply::Claim(self.claim(*ticket)),
-            Command::Purchase { pass, items, replay, .. } => {
+            Command::Ask(_, Ask::Leave { ticket }) => Reply::Left(self.leave(*ticket)),
+            Command::Ask(_, Ask::Claim { ticket }) => Reply::Claim(self.claim(*ticket)),
+            Command::Ask(_, Ask::Purchase { pass, items, replay }) => {
                 Reply::Purchase(self.purchase(*pass, items, *replay))
             }
-            Command::Settle { epoch, hold, step, by, replay, .. } => {
+            Command::Ask(_, Ask::Settle { epoch, hold, step, by, replay }) => {
                 let is_of_sale = self.room.as_ref().is_some_and(|room| room.epoch == *epoch);
                 Reply::Settle(if is_of_sale {
                     self.settle(*hold, *step, *by, *replay)
@@ -29,7 +29,7 @@ impl Model {
                     Err(SettleRefusal::NoHold)
                 })
             }
-            Command::EndSession { epoch, number, .. } => {
+            Command::Ask(_, Ask::EndSession { epoch, number }) => {
                 let room = self.room.as_mut().filter(|room| room.epoch == *epoch);
                 let room = room.filter(|room| (1..=room.watermark).contains(&number.0));
                 Reply::Ended(room.ok_or(EndRefusal::NoSession).map(|room| {
@@ -38,20 +38,25 @@ impl Model {
                     }
                 }))
             }
-            Command::Create { spec, replay, .. } => Reply::Changed(self.create(spec, *replay)),
-            Command::Change { change, terms, .. } => Reply::Changed(self.change(change, terms)),
-            Command::Idle { numbers, .. } => Reply::Noted(self.idle(numbers)),
-            Command::Delivered { events, .. } => {
+            Command::Operate(Operation::Create { spec, replay, .. }) => {
+                Reply::Changed(self.create(spec, *replay))
+            }
+            Command::Operate(Operation::Change { change, terms, .. }) => {
+                Reply::Changed(self.change(change, terms))
+            }
+            Command::Ask(_, Ask::Idle { numbers }) => Reply::Noted(self.idle(numbers)),
+            Command::Note(_, Note::Delivered { events }) => {
                 let before = self.events.len();
                 self.events.retain(|(event, _)| !events.contains(event));
                 Reply::Noted(before - self.events.len())
             }
-            Command::DeadLetter { event, .. } => Reply::Noted(self.set_dead(*event)),
-            Command::Requeue { .. } => {
+            Command::Note(_, Note::DeadLetter { event, .. }) => Reply::Noted(self.set_dead(*event)),
+            Command::Note(_, Note::Requeue { .. }) => {
                 let dead = self.events.iter_mut().filter(|(_, dead)| *dead);
                 Reply::Noted(dead.map(|(_, dead)| *dead = false).count())
             }
-            Command::Enter { .. } => unreachable!("answered at the end of the batch"),
+            Command::Note(_, Note::Refresh) => Reply::Noted(0),
+            Command::Ask(_, Ask::Enter { .. }) => unreachable!("answered at the end of the batch"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use engine::{
     clock::Millis,
-    command::{Command, Reply, Terms},
+    command::{Ask, Command, Note, Operation, Reply, Terms},
     hold::{HoldState, Step},
     id::{Epoch, HoldId, OfferIndex, SaleTag, ShopperKey},
     record::{Change, ReplayKey},
@@ -61,12 +61,14 @@ impl Shopper {
         match shadow.standing(&node.view(spec.name.as_str()), ticket, at) {
             Standing::Waiting { .. } | Standing::SoldOut { .. } | Standing::Closed { .. } => {
                 match chance.below(100) {
-                    0..4 => Some(Command::Leave { sale, ticket }),
+                    0..4 => Some(Command::Ask(sale, Ask::Leave { ticket })),
                     4..10 => Some(self.enter(sale, chance)),
                     _ => None,
                 }
             }
-            Standing::Called { .. } => chance.hits(800).then_some(Command::Claim { sale, ticket }),
+            Standing::Called { .. } => {
+                chance.hits(800).then_some(Command::Ask(sale, Ask::Claim { ticket }))
+            }
             Standing::Admitted { .. } => self.shop(spec, ticket, chance),
             Standing::Left | Standing::Expired => {
                 self.place = None;
@@ -78,7 +80,7 @@ impl Shopper {
 
     fn enter(&mut self, sale: SaleTag, chance: &mut Chance) -> Command {
         let replay = chance.hits(600).then(|| self.fresh_key());
-        Command::Enter { sale, shopper: self.key, replay }
+        Command::Ask(sale, Ask::Enter { shopper: self.key, replay })
     }
 
     fn shop(&mut self, spec: &SaleSpec, pass: TicketRef, chance: &mut Chance) -> Option<Command> {
@@ -93,24 +95,22 @@ impl Shopper {
                 };
                 let items = (0..lines).map(|_| line()).collect();
                 let replay = self.fresh_key();
-                Some(Command::Purchase { sale, pass, items, replay })
+                Some(Command::Ask(sale, Ask::Purchase { pass, items, replay }))
             }
             40..55 => self.bought.clone(),
             55..62 => {
                 let (hold, by) = (*chance.pick(&self.holds)?, Settler::Shopper(self.key));
                 let replay = chance.hits(500).then(|| self.fresh_key());
-                Some(Command::Settle {
+                Some(Command::Ask(
                     sale,
-                    epoch: Epoch(1),
-                    hold,
-                    step: Step::Release,
-                    by,
-                    replay,
-                })
+                    Ask::Settle { epoch: Epoch(1), hold, step: Step::Release, by, replay },
+                ))
             }
-            62..68 => Some(Command::Leave { sale, ticket: pass }),
+            62..68 => Some(Command::Ask(sale, Ask::Leave { ticket: pass })),
             68..72 => Some(self.enter(sale, chance)),
-            72..74 => Some(Command::EndSession { sale, epoch: pass.epoch, number: pass.number }),
+            72..74 => {
+                Some(Command::Ask(sale, Ask::EndSession { epoch: pass.epoch, number: pass.number }))
+            }
             _ => None,
         }
     }
@@ -180,7 +180,7 @@ impl Backend {
         let key = (0xbac << 100) | u128::from(self.keys_used);
         let replay = chance.hits(500).then_some(ReplayKey { key, body: key });
         let by = Settler::Backend;
-        Some(Command::Settle { sale: *sale, epoch: Epoch(1), hold: hold.id, step, by, replay })
+        Some(Command::Ask(*sale, Ask::Settle { epoch: Epoch(1), hold: hold.id, step, by, replay }))
     }
 
     pub(crate) fn hear(&mut self, command: &Command, reply: Option<&Reply>) {
@@ -210,7 +210,12 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
             Change::Update { patch: SpecPatch { refund_restocks, ..SpecPatch::default() } }
         }
         11 => Change::Message { text: "soon ".repeat(200) },
-        _ => return Command::Requeue { sale, author: author(), events: None },
+        _ => return Command::Note(sale, Note::Requeue { author: author(), events: None }),
     };
-    Command::Change { sale, author: author(), change: Box::new(wanted), terms: Terms::default() }
+    Command::Operate(Operation::Change {
+        sale,
+        author: author(),
+        change: Box::new(wanted),
+        terms: Terms::default(),
+    })
 }

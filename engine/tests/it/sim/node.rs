@@ -11,7 +11,7 @@ use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::ManualClock,
-    command::Command,
+    command::{Ask, Command},
     commit::{self, Commit},
     disk::{Disk, sim::SimDisk},
     outbox::OrderEvent,
@@ -72,7 +72,7 @@ impl Node {
 
     pub(crate) fn ask(&self, command: Command) -> Asked {
         let admission = match &command {
-            Command::Purchase { sale, items, replay, .. } => {
+            Command::Ask(sale, Ask::Purchase { items, replay, .. }) => {
                 let views = self.registry.sales();
                 let view = views.iter().find(|view| view.tag() == *sale);
                 match view.map(|view| view.admit_purchase(items, *replay)) {

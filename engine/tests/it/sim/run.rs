@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::{
     clock::{Clock as _, ManualClock, Millis},
-    command::{Command, Reply},
+    command::{Ask, Command, Note, Reply},
     commit::Commit,
     disk::sim::{Crash, SimDisk},
     id::OfferIndex,
@@ -198,7 +198,7 @@ impl Simulation {
 
     fn ask(&mut self, who: Who, command: Command) {
         let last_number = match &command {
-            Command::Enter { sale, .. } => self.shadow.last_number(*sale),
+            Command::Ask(sale, Ask::Enter { .. }) => self.shadow.last_number(*sale),
             _ => 0,
         };
         match self.node.ask(command.clone()) {
@@ -206,7 +206,7 @@ impl Simulation {
                 self.waiting.push(Waiting { who, command, last_number, commit });
             }
             Asked::SoldOut => {
-                let Command::Purchase { sale, .. } = &command else { unreachable!() };
+                let Command::Ask(sale, Ask::Purchase { .. }) = &command else { unreachable!() };
                 let refused = engine::sale::PurchaseRefusal::SoldOut;
                 let reply = Reply::Purchase(Err(refused));
                 assert!(self.node.world().sale(*sale).is_some());
@@ -265,7 +265,7 @@ impl Simulation {
     /// Who was told a place before this was asked has a lower number.
     fn check_order(&self, waiting: &Waiting, reply: &Reply) {
         let (Who::Shopper(index), Reply::Entry(Ok(entry))) = (waiting.who, reply) else { return };
-        let Command::Enter { sale, .. } = &waiting.command else { return };
+        let Command::Ask(sale, Ask::Enter { .. }) = &waiting.command else { return };
         let number = entry.answer.number;
         let new = !self.shoppers[index].unsure && !self.shadow.knows(*sale, number);
         if new && !entry.replayed {
@@ -358,7 +358,8 @@ impl Simulation {
     }
 
     fn check(&mut self) {
-        let buys = |waiting: &Waiting| matches!(waiting.command, Command::Purchase { .. });
+        let buys =
+            |waiting: &Waiting| matches!(waiting.command, Command::Ask(_, Ask::Purchase { .. }));
         let buying = self.waiting.iter().any(buys);
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
@@ -407,7 +408,10 @@ impl Simulation {
                 self.ask_any(Who::Backend, command);
             }
             let sale = self.specs[round % self.specs.len()].name.tag();
-            self.ask(Who::Operator, Command::Requeue { sale, author: author(), events: None });
+            self.ask(
+                Who::Operator,
+                Command::Note(sale, Note::Requeue { author: author(), events: None }),
+            );
             self.pass_on_the_sinks_word();
             self.clock.advance(500);
             self.step();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
     clock::Millis,
-    command::{Command, Reply},
+    command::{Ask, Command, Reply},
     hold::{Hold, HoldState},
     id::{HoldId, Number, SaleTag, ShopperKey},
     line::PlaceState,
@@ -72,7 +72,7 @@ impl Shadow {
             assert!(!(replayed && new), "nothing was done, it was said, but {command:?} was");
         }
         match (command, reply) {
-            (Command::Enter { sale, shopper, replay }, Reply::Entry(Ok(entry))) => {
+            (Command::Ask(sale, Ask::Enter { shopper, replay }), Reply::Entry(Ok(entry))) => {
                 let answer = &entry.answer;
                 assert_eq!(answer.shopper, *shopper, "an entry is its asker's");
                 let owner = self.places.entry((*sale, answer.number)).or_insert(*shopper);
@@ -82,7 +82,7 @@ impl Shadow {
                     assert_eq!(first, answer, "one key, one answer");
                 }
             }
-            (Command::Purchase { sale, pass, replay, .. }, Reply::Purchase(Ok(made))) => {
+            (Command::Ask(sale, Ask::Purchase { pass, replay, .. }), Reply::Purchase(Ok(made))) => {
                 assert_eq!(made.hold.shopper, pass.shopper, "a hold is its asker's");
                 self.answered(replay.key, &made.hold);
                 let mut hold = Hold::clone(&made.hold);
@@ -90,7 +90,7 @@ impl Shadow {
                 hold.state = known.map_or(hold.state, |known| known.state);
                 self.told(*sale, &hold);
             }
-            (Command::Settle { sale, replay, .. }, Reply::Settle(Ok(moved))) => {
+            (Command::Ask(sale, Ask::Settle { replay, .. }), Reply::Settle(Ok(moved))) => {
                 if let Some(replay) = replay {
                     self.answered(replay.key, &moved.hold);
                 }
@@ -102,7 +102,7 @@ impl Shadow {
                     self.told(*sale, &moved.hold);
                 }
             }
-            (Command::Leave { sale, ticket }, Reply::Left(Ok(()))) => {
+            (Command::Ask(sale, Ask::Leave { ticket }), Reply::Left(Ok(()))) => {
                 self.gone.insert((*sale, ticket.number));
             }
             _ => {}
@@ -177,8 +177,10 @@ impl Shadow {
 
 fn key_of(command: &Command) -> Option<u128> {
     match command {
-        Command::Enter { replay, .. } | Command::Settle { replay, .. } => replay.map(|r| r.key),
-        Command::Purchase { replay, .. } => Some(replay.key),
+        Command::Ask(_, Ask::Enter { replay, .. } | Ask::Settle { replay, .. }) => {
+            replay.map(|r| r.key)
+        }
+        Command::Ask(_, Ask::Purchase { replay, .. }) => Some(replay.key),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crossbeam::channel::Receiver;
 use engine::{
-    command::Command,
+    command::{Command, Note},
     hold::HoldState,
     id::{EventId, HoldId, SaleName, SaleTag},
     outbox::OrderEvent,
@@ -54,7 +54,8 @@ impl Sink {
                 self.letters += 1;
                 let why = "not today".to_owned();
                 let sale = event.sale.tag();
-                self.words.push_back(Command::DeadLetter { sale, event: event.id, why });
+                self.words
+                    .push_back(Command::Note(sale, Note::DeadLetter { event: event.id, why }));
                 continue;
             }
             self.receive(order, &event);
@@ -62,7 +63,7 @@ impl Sink {
         }
         for (sale, events) in done {
             let events = events.into_iter().collect();
-            self.words.push_back(Command::Delivered { sale, events });
+            self.words.push_back(Command::Note(sale, Note::Delivered { events }));
         }
     }
 
