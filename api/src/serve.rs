@@ -10,10 +10,7 @@ use std::{fmt, process::ExitCode, sync::Arc, time::Duration};
 use bytes::Bytes;
 use engine::{
     Engine, EngineOptions, Failure, Running, Started,
-    arbiter::{
-        SharedOptions,
-        redis::{Replicas, StoreOptions},
-    },
+    arbiter::Join,
     clock::{Clock, SystemClock},
     disk::{Disk, real::RealDisk},
     limits,
@@ -24,6 +21,7 @@ use engine::{
     turn,
     view::SaleView,
 };
+use engine_redis::{Replicas, SharedOptions, StoreOptions};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{runtime, sync::oneshot};
 use web::{limiter::Limiter, packed::Packed};
@@ -361,7 +359,7 @@ fn pipeline_options(config: &Config) -> pipeline::Options {
 }
 
 /// How many nodes decide together, if they do.
-fn shared_options(config: &Config) -> Option<SharedOptions> {
+fn shared_options(config: &Config) -> Option<Box<dyn Join>> {
     let ArbiterKind::Redis = config.arbiter.kind else { return None };
     let redis = &config.redis;
     if redis.rebuild_store {
@@ -370,7 +368,7 @@ fn shared_options(config: &Config) -> Option<SharedOptions> {
              in touch with Redis until then; start without --rebuild-store the next time"
         );
     }
-    Some(SharedOptions {
+    Some(Box::new(SharedOptions {
         node: config.server.node.clone()?,
         store: StoreOptions {
             url: redis.url.clone(),
@@ -384,7 +382,7 @@ fn shared_options(config: &Config) -> Option<SharedOptions> {
         },
         muster_wait_ms: redis.muster_wait_ms,
         rebuild_store: redis.rebuild_store,
-    })
+    }))
 }
 
 /// Makes the configured sales that are not there yet; those that are keep what operators made of

@@ -1,4 +1,4 @@
-//! Who decides order and stock: this process alone, or Redis for many nodes.
+//! Who decides order and stock: this process alone, or a store for many nodes.
 //!
 //! ```text
 //!   one node     commands ─▶ LocalArbiter ─▶ records ─────────────────────────▶ journal
@@ -6,20 +6,15 @@
 //! ```
 //!
 //! Both decide the same: the same commands at the same time on the same state give the same records,
-//! byte for byte. `sale` holds the rules; the library in `redis/function` repeats them in Lua.
+//! byte for byte. `sale` holds the rules; the crate `engine-redis` has the second arbiter, and repeats
+//! them in Lua.
 
 mod local;
-pub mod redis;
-mod settings;
-mod shared;
+pub mod settings;
 
-use std::fmt;
+use std::{fmt, io};
 
-pub use self::{
-    local::LocalArbiter,
-    redis::RedisArbiter,
-    shared::{SharedArbiter, SharedOptions},
-};
+pub use self::local::LocalArbiter;
 use crate::{
     clock::Millis,
     command::{Command, Note, Reply},
@@ -33,23 +28,28 @@ pub trait Arbiter: Send + fmt::Debug {
     /// The state after all that was decided.
     fn world(&self) -> &World;
 
-    /// Tells how far the wall clock is from engine time, and whether nothing was decided for so long
-    /// that called places could not be claimed. Counts for the next batch; a store that decides goes
-    /// by its own clock and what it noted of its nodes.
-    fn set_time(&mut self, wall_offset_ms: i64, after_outage: bool);
-
-    /// Decides a batch at `at`, which is never earlier than the batch before, into what may have
-    /// memory from another. What it gives is applied to the world, but not acknowledged yet.
+    /// Decides a batch into what may have memory from another. `now` is never earlier than the batch
+    /// before. What it gives is applied to the world, but not acknowledged yet.
     fn decide_into(
         &mut self,
         decided: &mut Decided,
-        at: Millis,
+        now: Moment,
         commands: &mut dyn Iterator<Item = &Command>,
     );
 
-    /// Whether other nodes serve the same sales.
-    fn is_shared(&self) -> bool;
+    /// The other nodes that serve the same sales; `None` when this process is all there is.
+    fn peers(&self) -> Option<&dyn Peers> {
+        None
+    }
 
+    /// The same, to talk to them.
+    fn peers_mut(&mut self) -> Option<&mut dyn Peers> {
+        None
+    }
+}
+
+/// What a node has to do with others that serve the same sales, beside deciding with them.
+pub trait Peers {
     /// Tells the others which numbers this node has heard of in a period (its number, and how long it
     /// is): a bit for each from `base` on. Answers whether they will know.
     fn tell_heard(
@@ -71,7 +71,35 @@ pub trait Arbiter: Send + fmt::Debug {
 
     /// The last call: this process serves no more. What it still hears is decided like a batch's, and to
     /// be journaled.
-    fn close(&mut self, decided: &mut Decided, at: Millis);
+    fn part(&mut self, decided: &mut Decided, at: Millis);
+}
+
+/// Makes the arbiter of a node that serves with others, from what its journal remembers.
+pub trait Join: Send + fmt::Debug {
+    /// `incarnation` tells this journal from every other that had the node's name.
+    fn join(self: Box<Self>, world: World, incarnation: u32) -> io::Result<Box<dyn Arbiter>>;
+}
+
+/// When a batch is decided, and what time did since the last. A store that decides goes by its own clock
+/// and by what it noted of its nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    /// The engine's time.
+    pub at: Millis,
+    /// How far the wall clock is ahead of it.
+    pub wall_offset_ms: i64,
+    /// Whether nothing was decided for so long that called places could not be claimed.
+    pub after_outage: bool,
+}
+
+impl Moment {
+    /// Milliseconds since an earlier one, by the clock that says more: the other may not count while the
+    /// machine stands still.
+    pub fn since(self, earlier: Self) -> u64 {
+        let by_engine = self.at.since(earlier.at);
+        let stepped = self.wall_offset_ms.saturating_sub(earlier.wall_offset_ms);
+        by_engine.max(by_engine.saturating_add_signed(stepped))
+    }
 }
 
 /// A decided batch: the facts, and a reply to each command in the order they came.
@@ -92,7 +120,7 @@ pub struct Decided {
 
 impl Decided {
     /// Empties it, for its memory.
-    fn clear(&mut self, at: Millis) {
+    pub fn clear(&mut self, at: Millis) {
         self.at = at;
         self.records.clear();
         self.replies.clear();
@@ -104,7 +132,7 @@ impl Decided {
 /// What the pipeline or an operator says of a sale's order events: the record that should be and how
 /// many events it concerns, or nothing. A sale is not deleted while any is undelivered, so of one that
 /// is gone nothing can be said.
-fn noted(world: &World, sale: SaleTag, note: &Note) -> Option<(usize, Record)> {
+pub fn noted(world: &World, sale: SaleTag, note: &Note) -> Option<(usize, Record)> {
     let sale = world.sale(sale)?;
     match note {
         Note::Delivered { events } => sale.delivered(events),

@@ -66,13 +66,12 @@ impl fmt::Display for Finding {
 /// Looks at the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 13] = [
     rust::length,
     rust::opening,
     rust::module_layout,
     rust::ignored_tests,
     rust::atomics,
-    rust::engine_runtime,
     floors::order,
     text::marks,
     text::whitespace,

@@ -14,7 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use self::agenda::Agenda;
 use super::{
-    Arbiter, Decided, noted,
+    Arbiter, Decided, Moment, noted,
     settings::{self, Decision},
 };
 use crate::{
@@ -53,42 +53,14 @@ impl Arbiter for LocalArbiter {
         &self.world
     }
 
-    fn set_time(&mut self, wall_offset_ms: i64, after_outage: bool) {
-        self.wall_offset_ms = wall_offset_ms;
-        self.after_outage |= after_outage;
-    }
-
     fn decide_into(
         &mut self,
         decided: &mut Decided,
-        at: Millis,
+        now: Moment,
         commands: &mut dyn Iterator<Item = &Command>,
     ) {
-        Self::decide_into(self, decided, at, commands);
-    }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
-
-    fn tell_heard(&mut self, _: SaleTag, _: (u64, u64), _: Number, _: &[u8]) -> bool {
-        true
-    }
-
-    fn heard_by_all(&mut self, _: SaleTag, _: u64, _: Number) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn delivers(&self, _: SaleTag) -> bool {
-        true
-    }
-
-    fn troubles(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn close(&mut self, decided: &mut Decided, at: Millis) {
-        decided.clear(at);
+        self.set_time(now.wall_offset_ms, now.after_outage);
+        Self::decide_into(self, decided, now.at, commands);
     }
 }
 
@@ -136,6 +108,13 @@ impl LocalArbiter {
     /// An arbiter that goes on from `world`.
     pub fn new(world: World) -> Self {
         Self { agenda: Agenda::of(&world), world, ..Self::default() }
+    }
+
+    /// Tells how far the wall clock is from engine time, and whether nothing was decided for so long
+    /// that called places could not be claimed. Counts for the next batch.
+    pub fn set_time(&mut self, wall_offset_ms: i64, after_outage: bool) {
+        self.wall_offset_ms = wall_offset_ms;
+        self.after_outage |= after_outage;
     }
 
     /// The state after all that was decided.

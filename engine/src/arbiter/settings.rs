@@ -15,7 +15,7 @@ use crate::{
 
 /// What an operator's request comes to.
 #[derive(Debug)]
-pub(super) enum Decision {
+pub enum Decision {
     /// This record should be.
     Decided(Record),
     /// It was answered before.
@@ -23,7 +23,7 @@ pub(super) enum Decision {
 }
 
 /// The record of a new sale.
-pub(super) fn created(
+pub fn created(
     world: &World,
     author: &Author,
     spec: &SaleSpec,
@@ -54,7 +54,7 @@ pub(super) fn created(
 }
 
 /// The record of a change to a sale.
-pub(super) fn changed(
+pub fn changed(
     world: &World,
     tag: SaleTag,
     (author, change): (&Author, &Change),
@@ -73,7 +73,7 @@ pub(super) fn changed(
 
 /// What a request with this key was answered before, if it was: by the sale, or by an earlier one of
 /// its name that was made or deleted with it.
-pub(super) fn answered(
+pub fn answered(
     world: &World,
     tag: SaleTag,
     replay: Option<ReplayKey>,
@@ -90,7 +90,7 @@ pub(super) fn answered(
 }
 
 /// The answer that is known, if it is.
-pub(super) fn told(known: KnownChange) -> Result<Option<Changed>, ChangeRefusal> {
+pub fn told(known: KnownChange) -> Result<Option<Changed>, ChangeRefusal> {
     match known {
         KnownChange::New => Ok(None),
         KnownChange::Answered(answer) => Ok(Some(Changed { answer: Some(answer), replayed: true })),
@@ -99,7 +99,7 @@ pub(super) fn told(known: KnownChange) -> Result<Option<Changed>, ChangeRefusal>
 }
 
 /// The answer to a change that was just made; word for word the one that is kept for its key.
-pub(super) fn made(world: &World, tag: SaleTag, replay: Option<ReplayKey>, at: Millis) -> Changed {
+pub fn made(world: &World, tag: SaleTag, replay: Option<ReplayKey>, at: Millis) -> Changed {
     if let Ok(Some(kept)) = answered(world, tag, replay, at) {
         return Changed { replayed: false, ..kept };
     }

@@ -62,7 +62,7 @@ impl Gate {
     }
 
     /// What the bucket held, in millionths of an admission, and when.
-    pub(crate) fn level(&self) -> (u64, Millis) {
+    pub fn level(&self) -> (u64, Millis) {
         (self.level, self.filled_at)
     }
 

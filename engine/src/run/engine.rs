@@ -14,7 +14,7 @@ use crossbeam::channel::Receiver;
 
 use self::thread::{Snapshots, run};
 use crate::{
-    arbiter::{Arbiter, LocalArbiter, SharedArbiter, SharedOptions},
+    arbiter::{Arbiter, Join, LocalArbiter},
     clock::{Clock, Millis},
     command::{Ask, Changed, Command, Entry, HoldReply, Note, Operation, Reply, Terms, Wanted},
     commit,
@@ -50,7 +50,7 @@ pub struct EngineOptions {
     /// Told of each sync.
     pub watch: Box<dyn Watch>,
     /// How many nodes serve together over a store; `None`: this process decides alone.
-    pub shared: Option<SharedOptions>,
+    pub shared: Option<Box<dyn Join>>,
 }
 
 /// Why a command was not answered with what was asked for.
@@ -144,10 +144,9 @@ impl Engine {
             None if world.is_shared() => return Err(RecoveryError::OtherArbiter("redis")),
             None => Box::new(LocalArbiter::new(world)),
             Some(_) if world.is_alone() => return Err(RecoveryError::OtherArbiter("local")),
-            Some(mut shared) => {
+            Some(shared) => {
                 let incarnation = incarnation::of(&*disk).map_err(RecoveryError::Incarnation)?;
-                shared.node = shared.node.of_journal(incarnation);
-                Box::new(SharedArbiter::new(world, shared).map_err(RecoveryError::Runtime)?)
+                shared.join(world, incarnation).map_err(RecoveryError::Runtime)?
             }
         };
         let (scribe_clock, scribe_registry) = (Arc::clone(&clock), Arc::clone(&registry));

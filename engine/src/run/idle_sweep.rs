@@ -106,12 +106,13 @@ impl IdleSweep {
             return Vec::new();
         }
         self.next_slice = at.after(SLICE_MS);
-        let finds = if arbiter.is_shared() { SHARED_IDLE_PLACES_MAX } else { IDLE_PLACES_MAX };
+        let finds =
+            if arbiter.peers().is_some() { SHARED_IDLE_PLACES_MAX } else { IDLE_PLACES_MAX };
         let line_of = |tag: SaleTag| publishers.get(&tag).map(|publisher| publisher.view().line());
         let presence = &mut self.presence;
         let limit_of = |tag: SaleTag| {
             let publisher = publishers.get(&tag)?;
-            presence.limit(arbiter, publisher.view(), at)
+            presence.limit(arbiter.peers_mut(), publisher.view(), at)
         };
         let quiet = self.passes.slice(line_of, limit_of, at, &mut Budget::of(finds));
         let Self { presence, passes, .. } = self;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    arbiter::Arbiter,
+    arbiter::Peers,
     clock::Millis,
     id::{Number, SaleTag},
     line::Line,
@@ -49,16 +49,14 @@ impl Presence {
     /// Places of a sale not heard of since then are quiet; `None` while that cannot be known.
     pub(crate) fn limit(
         &mut self,
-        arbiter: &mut dyn Arbiter,
+        peers: Option<&mut dyn Peers>,
         view: &SaleView,
         at: Millis,
     ) -> Option<Millis> {
         let idle_ms = view.settings().spec.idle_ms;
-        if !arbiter.is_shared() {
-            return Some(Millis(at.0.saturating_sub(idle_ms)));
-        }
+        let Some(peers) = peers else { return Some(Millis(at.0.saturating_sub(idle_ms))) };
         let period_ms = (idle_ms / PERIODS).max(PERIOD_MS_MIN);
-        let since = self.exchange(arbiter, view, at, period_ms);
+        let since = self.exchange(peers, view, at, period_ms);
         let reach = idle_ms + PERIODS_LATE * period_ms;
         (at.since(since) > reach).then(|| Millis(at.0.saturating_sub(reach)))
     }
@@ -66,7 +64,7 @@ impl Presence {
     /// Tells and hears when a period is over. Answers since when nothing was missed.
     fn exchange(
         &mut self,
-        arbiter: &mut dyn Arbiter,
+        peers: &mut dyn Peers,
         view: &SaleView,
         at: Millis,
         period_ms: u64,
@@ -86,8 +84,8 @@ impl Presence {
         for period in known.told + 1..=over {
             let before = period.saturating_sub(1);
             let bitmap = bitmap_of(line, base, Millis(period * period_ms));
-            let told = arbiter.tell_heard(view.tag(), (period, period_ms), base, &bitmap);
-            match arbiter.heard_by_all(view.tag(), before, base).filter(|_| told) {
+            let told = peers.tell_heard(view.tag(), (period, period_ms), base, &bitmap);
+            match peers.heard_by_all(view.tag(), before, base).filter(|_| told) {
                 Some(bits) => hear_all(line, base, &bits, Millis((before + 1) * period_ms)),
                 None => known.since = at,
             }

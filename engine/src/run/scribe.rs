@@ -22,7 +22,7 @@ use std::{
 
 use self::figures::Figures;
 use crate::{
-    arbiter::{Arbiter, Decided},
+    arbiter::{Arbiter, Decided, Moment},
     clock::{Clock, Millis},
     codec::Binary as _,
     command::{Ask, Command, Reply},
@@ -217,7 +217,10 @@ impl Scribe {
             return Ok(());
         }
         let mut batch = mem::take(&mut self.spare);
-        self.arbiter.close(&mut batch.decided, at);
+        batch.decided.clear(at);
+        if let Some(peers) = self.arbiter.peers_mut() {
+            peers.part(&mut batch.decided, at);
+        }
         batch.encode();
         self.finish(batch)
     }
@@ -245,7 +248,7 @@ impl Scribe {
             self.finish(batch)?;
         }
         let at = self.clock.now();
-        self.look_at_the_clock(at);
+        let now = self.look_at_the_clock(at);
         if at >= self.not_yet_until {
             // First, for they came before the others.
             drop(requests.splice(0..0, self.not_yet.drain(..)));
@@ -262,7 +265,7 @@ impl Scribe {
         let idle = self.idle_sweep.commands(&mut *self.arbiter, &self.publishers, at);
         let asked = batch.requests.iter().map(|request| &request.command);
         // Last, so that each reply stands where its request does.
-        self.arbiter.decide_into(&mut batch.decided, at, &mut asked.chain(&idle));
+        self.arbiter.decide_into(&mut batch.decided, now, &mut asked.chain(&idle));
         // Where many nodes decide, time is the store's.
         self.clock.not_before(batch.decided.at);
         self.is_more_due = batch.decided.is_more_due;
@@ -275,13 +278,13 @@ impl Scribe {
         self.is_more_due
     }
 
-    /// Tells the arbiter what time did since the last turn.
-    fn look_at_the_clock(&mut self, at: Millis) {
-        let offset_ms = self.clock.wall().offset_from(at);
+    /// What time did since the last turn.
+    fn look_at_the_clock(&mut self, at: Millis) -> Moment {
+        let wall_offset_ms = self.clock.wall().offset_from(at);
         let after_outage = self.stepped_at.is_none_or(|last| at.since(last) >= OUTAGE_MS);
-        self.arbiter.set_time(offset_ms, after_outage);
-        self.registry.set_clock_offset(offset_ms);
+        self.registry.set_clock_offset(wall_offset_ms);
         self.stepped_at = Some(at);
+        Moment { at, wall_offset_ms, after_outage }
     }
 
     /// Makes a decided batch durable, then publishes and answers; keeps it when the disk is full.
@@ -313,8 +316,12 @@ impl Scribe {
         }
         batch.wake_ups.clear();
         self.spare = batch;
-        self.outlet.hand_out(self.arbiter.world(), |sale| self.arbiter.delivers(sale));
-        self.registry.set_arbiter_troubles(self.arbiter.troubles());
+        let peers = self.arbiter.peers();
+        let delivers = |sale| peers.is_none_or(|peers| peers.delivers(sale));
+        self.outlet.hand_out(self.arbiter.world(), delivers);
+        if let Some(peers) = peers {
+            self.registry.set_arbiter_troubles(peers.troubles());
+        }
         self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())
     }
@@ -332,7 +339,7 @@ impl Scribe {
         let whole = |record: &Record| {
             matches!(record, Record::Adopted { stood: Some(_), .. }).then(|| record.sale())
         };
-        let records = if self.arbiter.is_shared() { records } else { &[] };
+        let records = if self.arbiter.peers().is_some() { records } else { &[] };
         records.iter().filter_map(whole).collect()
     }
 

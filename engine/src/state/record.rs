@@ -349,7 +349,7 @@ binary_struct!(Author { name });
 
 impl Author {
     /// The store itself, which says only that a sale is gone that this node has missed the end of.
-    pub(crate) fn store() -> Self {
+    pub fn store() -> Self {
         Self { name: "store".to_owned() }
     }
 }

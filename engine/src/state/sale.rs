@@ -25,8 +25,7 @@ pub use self::decide::{
 pub(crate) use self::decide::{EntryDecision, HoldDecision};
 pub(crate) use self::holds::is_ended;
 pub use self::members::Members;
-pub use self::operate::{ChangeAnswer, ChangeRefusal, InUse, Version};
-pub(crate) use self::operate::{Kept, KnownChange};
+pub use self::operate::{ChangeAnswer, ChangeRefusal, InUse, Kept, KnownChange, Version};
 use self::{
     holds::Holds,
     operate::Changes,
@@ -150,7 +149,7 @@ impl Phase {
 
 impl Sale {
     /// The sale that begins with its record of creation, at `at`: no one has entered it.
-    pub(crate) fn created(record: &Record, at: Millis) -> Self {
+    pub fn created(record: &Record, at: Millis) -> Self {
         let Record::Created { author, epoch, told, spec, replay } = record else {
             unreachable!("a sale begins with its creation");
         };
@@ -278,7 +277,7 @@ impl Sale {
     }
 
     /// A hold that a reply tells of: facts that followed in its batch may have made the sale forget it.
-    pub(crate) fn recall_hold(&self, id: HoldId) -> Option<&Arc<Hold>> {
+    pub fn recall_hold(&self, id: HoldId) -> Option<&Arc<Hold>> {
         self.holds.recall(id)
     }
 
@@ -293,22 +292,22 @@ impl Sale {
     }
 
     /// Released and expired holds that are kept, with the time they came to be so, in that order.
-    pub(crate) fn ended_holds(&self) -> impl ExactSizeIterator<Item = &(Millis, HoldId)> {
+    pub fn ended_holds(&self) -> impl ExactSizeIterator<Item = &(Millis, HoldId)> {
         self.holds.ended()
     }
 
     /// Shoppers some of whose holds were forgotten, and how many.
-    pub(crate) fn forgotten_holds(&self) -> Vec<(ShopperKey, u32)> {
+    pub fn forgotten_holds(&self) -> Vec<(ShopperKey, u32)> {
         self.holds.forgotten()
     }
 
     /// What entries with a key were told, the oldest first.
-    pub(crate) fn entry_answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, EntryAnswer)> {
+    pub fn entry_answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, EntryAnswer)> {
         self.replays.entries(&self.places)
     }
 
     /// What purchases and steps with a key were told, the oldest first.
-    pub(crate) fn hold_answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, HoldAnswer)> {
+    pub fn hold_answers(&self) -> impl Iterator<Item = (ReplayKey, Millis, HoldAnswer)> {
         self.replays.holds()
     }
 

@@ -79,7 +79,7 @@ impl World {
     }
 
     /// The order event that those of a new sale of this name would follow.
-    pub(crate) fn last_event(&self, tag: SaleTag) -> EventId {
+    pub fn last_event(&self, tag: SaleTag) -> EventId {
         self.retired.get(&tag).map_or(EventId(0), |retired| retired.event)
     }
 
@@ -135,7 +135,7 @@ impl World {
 
     /// Whether a sale has to wait for the order pipeline before it makes another hold: it has used up
     /// its part of the outbox. A sale within its share never waits for the others.
-    pub(crate) fn is_stalled(&self, sale: &Sale) -> bool {
+    pub fn is_stalled(&self, sale: &Sale) -> bool {
         let of_sale = sale.outbox().len();
         of_sale >= OUTBOX_SALE_EVENTS_MAX
             || of_sale >= OUTBOX_SALE_SHARE && self.undelivered >= OUTBOX_COMMON_EVENTS_MAX
@@ -168,12 +168,7 @@ impl World {
 
     /// Says what of a fact that was decided elsewhere contradicts the state, if anything does: of `sale`, to
     /// be applied at `at`.
-    pub(crate) fn follows(
-        &self,
-        sale: SaleTag,
-        record: &Record,
-        at: Millis,
-    ) -> Result<(), &'static str> {
+    pub fn follows(&self, sale: SaleTag, record: &Record, at: Millis) -> Result<(), &'static str> {
         if record.sale() != sale {
             return Err("a fact of another sale");
         }
@@ -312,7 +307,7 @@ impl World {
 }
 
 /// Says what of the creation of a sale that was decided elsewhere could not be, if anything could not.
-pub(crate) fn begins(created: &Record) -> Result<(), &'static str> {
+pub fn begins(created: &Record) -> Result<(), &'static str> {
     let Record::Created { spec, epoch, told, .. } = created else {
         return Err("a sale that does not begin with its creation");
     };

@@ -6,7 +6,6 @@ mod crash;
 mod journal;
 mod outbox;
 mod permits;
-mod redis;
 mod rules;
 mod sale;
 mod sim;

@@ -4,7 +4,7 @@ use engine::{
     clock::Millis,
     command::{Ask, Command, Entry, Operation, Terms},
     id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
-    record::{Author, Change, Record, ReplayKey},
+    record::{Author, Change, ReplayKey},
     sale::TicketRef,
     scribe::Watch,
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
@@ -74,12 +74,6 @@ pub(crate) fn asked(change: Change, terms: Terms) -> Command {
         change: Box::new(change),
         terms,
     })
-}
-
-/// The fact of a change.
-pub(crate) fn changed(sale: SaleTag, change: &Change) -> Record {
-    let change = Box::new(change.clone());
-    Record::Changed { sale, author: author(), change, replay: None }
 }
 
 pub(crate) fn enter(shopper: u128, replay: Option<ReplayKey>) -> Command {

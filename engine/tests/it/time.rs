@@ -2,7 +2,7 @@
 //! crowd.
 
 use engine::{
-    arbiter::{Arbiter as _, LocalArbiter},
+    arbiter::LocalArbiter,
     clock::Millis,
     command::{Ask, Command, Reply},
     hold::{HoldState, Step},

@@ -18,10 +18,6 @@ const _: () = assert!(LINES_REMARK < LINES_MAX);
 /// The one file of the engine that may name atomics, so that loom can take their place.
 const SYNC_SEAM: &str = "engine/src/base/sync.rs";
 
-/// The parts of the engine that may wait on a runtime: the client of the store, and the arbiter that
-/// asks it.
-const RUNTIMES: [&str; 2] = ["engine/src/arbiter/redis", "engine/src/arbiter/shared"];
-
 pub(super) fn length(tree: &Tree) -> Vec<Finding> {
     let check = |file: TextFile<'_>| match file.text.lines().count() {
         lines if lines > LINES_MAX => {
@@ -86,17 +82,6 @@ pub(super) fn atomics(tree: &Tree) -> Vec<Finding> {
 /// Whether `atomic` stands in the line as a word of its own.
 fn names_atomic(code: &str) -> bool {
     words(code).any(|word| word == "atomic")
-}
-
-pub(super) fn engine_runtime(tree: &Tree) -> Vec<Finding> {
-    let is_engine = |file: &TextFile<'_>| {
-        let may_wait = RUNTIMES.iter().any(|part| file.path.starts_with(part));
-        file.path.starts_with("engine/src/") && !may_wait
-    };
-    lines_with(tree, is_engine, "only the engine's shared arbiter needs an async runtime", |line| {
-        let code = line.split("//").next().unwrap_or_default();
-        words(code).any(|word| matches!(word, "fred" | "tokio"))
-    })
 }
 
 fn words(code: &str) -> impl Iterator<Item = &str> {
@@ -180,17 +165,5 @@ mod tests {
             atomics(&Tree::of(&[("engine/src/base/sync.rs", text), ("api/src/a.rs", text)])),
             []
         );
-    }
-
-    #[test]
-    fn only_the_shared_arbiter_names_a_runtime() {
-        let text = "//! Not tokio.\nuse tokio::time;\nuse fred::types;\nasync fn alfred() {}\n";
-        assert_eq!(
-            lines(&engine_runtime(&Tree::of(&[("engine/src/run/scribe.rs", text)]))),
-            [2, 3]
-        );
-        let allowed =
-            ["engine/src/arbiter/redis.rs", "engine/src/arbiter/shared/a.rs", "api/src/a.rs"];
-        assert_eq!(engine_runtime(&Tree::of(&allowed.map(|path| (path, text)))), []);
     }
 }

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(next(&arbiter, START), Some(opens));
         assert_eq!(next(&arbiter, closes), None);
         // The wall clock is stepped a second ahead: it opens so much earlier.
-        crate::arbiter::Arbiter::set_time(&mut arbiter, 1_000, false);
+        arbiter.set_time(1_000, false);
         arbiter.decide(START.after(1_100), &[]);
         assert_eq!(next(&arbiter, START), Some(Millis(opens.0 - 1_000)));
         assert_eq!(arbiter.decide(Millis(opens.0 - 1_001), &[]).records, []);

@@ -22,7 +22,7 @@ impl Sale {
     /// # Panics
     /// When the record does not follow from the state: it was not decided by this code on this
     /// state, and going on would only spread the damage.
-    pub(crate) fn apply(&mut self, record: &Record, at: Millis) {
+    pub fn apply(&mut self, record: &Record, at: Millis) {
         let active = self.sessions.active();
         match record {
             Record::Entered { number, shopper, .. } => self.places.issue(*number, *shopper),

@@ -164,7 +164,7 @@ impl Sale {
     }
 
     /// What an entry with this key was told of the place `number`, if it was; the place may be over.
-    pub(crate) fn told_entry(
+    pub fn told_entry(
         &self,
         replay: Option<ReplayKey>,
         number: Number,
@@ -181,7 +181,7 @@ impl Sale {
     }
 
     /// How a place stands, as its entry is told.
-    pub(crate) fn entry_answer(&self, number: Number, at: Millis) -> EntryAnswer {
+    pub fn entry_answer(&self, number: Number, at: Millis) -> EntryAnswer {
         self.answer_by(number, at, Some(at))
     }
 

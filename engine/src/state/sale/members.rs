@@ -66,17 +66,17 @@ impl Members {
     }
 
     /// The last hold whose units are stranded when they come free; `None` when no node is missing.
-    pub(crate) fn set_aside_to(&self) -> Option<HoldId> {
+    pub fn set_aside_to(&self) -> Option<HoldId> {
         (!self.missing.is_empty()).then_some(self.set_aside_to)
     }
 
     /// Whether a node is, or once was, one of them.
-    pub(crate) fn has_known(&self, node: &NodeName) -> bool {
+    pub fn has_known(&self, node: &NodeName) -> bool {
         self.has(node) || self.missing.contains_key(node) || self.parted.contains_key(node)
     }
 
     /// Who parted at `since` or later.
-    pub(crate) fn parted_since(&self, since: Millis) -> impl Iterator<Item = &NodeName> {
+    pub fn parted_since(&self, since: Millis) -> impl Iterator<Item = &NodeName> {
         self.parted.iter().filter(move |(_, at)| **at >= since).map(|(node, _)| node)
     }
 
@@ -137,7 +137,7 @@ impl Sale {
 
     /// Units of each offer that `before`, the same sale in a history that was left behind, had promised in
     /// holds that are not here, or not as far.
-    pub(crate) fn promised_only_by(&self, before: &Self) -> Vec<u64> {
+    pub fn promised_only_by(&self, before: &Self) -> Vec<u64> {
         let mut promised = vec![0; self.counts.len()];
         let is_later = |here: &Hold, hold: &Hold| {
             let whose = (here.number, here.shopper) == (hold.number, hold.shopper);
@@ -159,7 +159,7 @@ impl Sale {
 
     /// What a missing node's return changes: when no other is missing, all that is stranded and was not
     /// promised is for sale again. `None` when it is not missed.
-    pub(crate) fn returned(&self, node: &NodeName, promised: Vec<u64>) -> Option<Change> {
+    pub fn returned(&self, node: &NodeName, promised: Vec<u64>) -> Option<Change> {
         self.members.missing.get(node)?;
         let is_last = self.members.missing.len() == 1;
         let before = |offer: usize| self.members.promised.get(offer).copied().unwrap_or(0);
@@ -183,7 +183,7 @@ impl Sale {
     }
 
     /// Whether a change leaves no node missing, though one is.
-    pub(crate) fn ends_absence(&self, change: &Change) -> bool {
+    pub fn ends_absence(&self, change: &Change) -> bool {
         let missing = &self.members.missing;
         match change {
             Change::Returned { node, .. } => missing.len() == 1 && missing.contains_key(node),

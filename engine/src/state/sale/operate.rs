@@ -56,7 +56,7 @@ impl ChangeAnswer {
 
 /// What is known of an operator's key.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum KnownChange {
+pub enum KnownChange {
     /// Nothing: the request is new.
     New,
     /// It was answered so.
@@ -91,7 +91,7 @@ impl Long for Changes {
 
 /// What an operator's request with a key was answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub struct Kept {
     replay: ReplayKey,
     answer: Arc<ChangeAnswer>,
 }
@@ -105,7 +105,7 @@ impl Kept {
     }
 
     /// What it says of a request with this key.
-    pub(crate) fn known(&self, replay: ReplayKey, at: Millis) -> KnownChange {
+    pub fn known(&self, replay: ReplayKey, at: Millis) -> KnownChange {
         if self.replay.key != replay.key || !self.is_kept(at) {
             KnownChange::New
         } else if self.replay == replay {
@@ -219,7 +219,7 @@ impl Sale {
     }
 
     /// What its creation was answered, if that came with a key.
-    pub(crate) fn made(&self) -> Option<&Kept> {
+    pub fn made(&self) -> Option<&Kept> {
         self.changes.made.as_ref()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use engine::{
-    arbiter::{Arbiter as _, LocalArbiter},
+    arbiter::LocalArbiter,
     clock::Millis,
     codec::Binary as _,
     command::{Ask, Command, Note, Terms},

@@ -1,0 +1,296 @@
+//! Sales that the store lost: the nodes come together, and the one that knows most rewrites it.
+
+use engine::{
+    arbiter::Decided,
+    clock::Millis,
+    codec::Binary as _,
+    id::{Epoch, HoldId, NodeName, Number, SaleTag},
+    limits::{PLACES_MAX, SILENT_KEPT_MS, SKIPPED_NUMBERS},
+    record::{Author, Change, Record},
+    sale::Sale,
+    stream::Point,
+};
+
+use super::{
+    Node,
+    replica::{GATHER_MS, ReplicaState},
+};
+use crate::{
+    SharedOptions,
+    store::{Entry, Present, Quorum, QuorumAnswer, Rebuild, Standing, StoreError},
+};
+
+impl Node {
+    /// One step for each sale that is not followed.
+    pub(super) async fn gather(&mut self, decided: &mut Decided) {
+        let (at, now) = (decided.at, self.now);
+        let is_due = |state: &ReplicaState| match state {
+            ReplicaState::Following | ReplicaState::OutOfService(_) => false,
+            ReplicaState::Gathering { next, .. } => at >= *next,
+            ReplicaState::Adopting => true,
+        };
+        let lost = self.replicas.iter().filter(|(_, replica)| is_due(&replica.state));
+        let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
+        let unreadable = self.replicas.iter().filter(|(_, replica)| {
+            replica.is_unreadable && at.since(replica.called_at) >= UNREADABLE_MS
+        });
+        let unreadable: Vec<SaleTag> = unreadable.map(|(tag, _)| *tag).collect();
+        for tag in unreadable {
+            self.read_again(decided, tag).await;
+        }
+        for tag in lost {
+            // One after the other: the first that fails speaks for all of its shard.
+            if self.is_away(tag) {
+                continue;
+            }
+            if let Err(error) = self.regain(decided, tag).await {
+                self.note_failure(tag, &error);
+                if let Some(replica) = self.replicas.get_mut(&tag)
+                    && !error.is_contradiction()
+                {
+                    replica.gather(now, at.after(GATHER_MS), &error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Looks whether what could not be read can be by now.
+    async fn read_again(&mut self, decided: &mut Decided, tag: SaleTag) {
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.called_at = decided.at;
+        }
+        let is_read = !self.is_away(tag) && self.catch_up(decided, tag).await.is_ok();
+        if let Some(replica) = self.replicas.get_mut(&tag).filter(|_| is_read) {
+            (replica.failing, replica.is_unreadable) = (None, false);
+        }
+    }
+
+    async fn regain(&mut self, decided: &mut Decided, tag: SaleTag) -> Result<(), StoreError> {
+        if self.replicas.get(&tag).is_some_and(|replica| replica.state == ReplicaState::Adopting) {
+            return self.adopt(decided, tag).await;
+        }
+        self.store().load_library(tag).await?;
+        // What the store still has may come from this node alone.
+        let caught_up = self.catch_up(decided, tag).await;
+        if let Err(
+            error @ (StoreError::Unavailable(_)
+            | StoreError::Elsewhere(_)
+            | StoreError::Refused(_)
+            | StoreError::Contradiction(..)),
+        ) = caught_up
+        {
+            return Err(error);
+        }
+        let Some(sale) = self.world.sale(tag) else { return Ok(()) };
+        let point = self.point(tag);
+        let members = self.members_with_this(sale);
+        let next = decided.at.after(GATHER_MS);
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.set_gathering(self.now);
+        }
+        let answer = match self.ask_quorum(tag, &point, &members).await {
+            Err(StoreError::UnknownSale) => {
+                self.drop_deleted(decided, tag, point);
+                return Ok(());
+            }
+            answer => answer?,
+        };
+        let now = self.now;
+        let Some(replica) = self.replicas.get_mut(&tag) else { return Ok(()) };
+        replica.gathered_at = Some(now);
+        match answer {
+            QuorumAnswer::Open { epoch } => {
+                replica.epoch = epoch;
+                replica.state = ReplicaState::Following;
+                // Another history: it was rebuilt while this node was away.
+                let known = self.store().facts(tag, &point, 1).await;
+                if matches!(known, Err(StoreError::Diverged { .. } | StoreError::Trimmed { .. })) {
+                    return self.adopt(decided, tag).await;
+                }
+            }
+            QuorumAnswer::Loading { epoch, .. } => {
+                let why = format!("another node is writing it, in epoch {}", epoch.0);
+                replica.gather(now, next, &why);
+            }
+            QuorumAnswer::Wait { present } => {
+                replica.gather(now, next, &waiting_for(&members, &present));
+            }
+            QuorumAnswer::Unsure { present } => {
+                replica.gather(now, next, &unsure_of(&members, &present));
+            }
+            QuorumAnswer::Rebuild { epoch, missing, given, present } => {
+                self.rebuild(decided, tag, epoch, Gathered { missing, given, present }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who serves a sale, as this node knows it, with itself.
+    fn members_with_this(&self, sale: &Sale) -> Vec<NodeName> {
+        let mut members: Vec<NodeName> = sale.members().nodes().cloned().collect();
+        if !members.contains(&self.options.node) {
+            members.push(self.options.node.clone());
+        }
+        members
+    }
+
+    async fn ask_quorum(
+        &self,
+        sale: SaleTag,
+        point: &Point,
+        members: &[NodeName],
+    ) -> Result<QuorumAnswer, StoreError> {
+        let replica = self.replicas.get(&sale);
+        let SharedOptions { node, rebuild_store, muster_wait_ms, .. } = &self.options;
+        let is_known = replica.is_some_and(|replica| replica.joining_since.is_none());
+        let away_ms = replica.and_then(|replica| replica.out_of_touch_ms);
+        // Of the loss that it was said of: that which the node met when it started.
+        let is_told = *rebuild_store && replica.is_some_and(|replica| replica.touched.is_none());
+        let quorum = Quorum {
+            sale,
+            node,
+            point,
+            members,
+            // An operator's word is for both.
+            is_known: is_known || is_told,
+            out_of_touch_ms: away_ms.or_else(|| is_told.then_some(0)),
+            wait_ms: *muster_wait_ms,
+        };
+        self.store().quorum(&quorum).await
+    }
+
+    /// Rewrites the sale from this node's world.
+    async fn rebuild(
+        &mut self,
+        decided: &mut Decided,
+        tag: SaleTag,
+        epoch: Epoch,
+        gathered: Gathered,
+    ) -> Result<(), StoreError> {
+        let Gathered { mut missing, given, mut present } = gathered;
+        let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get(&tag)) else {
+            return Ok(());
+        };
+        let (at, last) = (decided.at, self.point(tag));
+        // A node whose history may be another may have acknowledged what no other node knows, as if it were
+        // not here. It says itself what that is, once it has taken over what this one writes.
+        let is_other = |node: &Present| {
+            let is_behind = node.point == last || replica.has_followed(&node.point);
+            node.is_forked || sale.members().has(&node.node) && !is_behind
+        };
+        missing.extend(present.extract_if(.., |node| is_other(node)).map(|node| node.node));
+        let away_ms = present.iter().filter_map(|node| node.out_of_touch_ms).min().unwrap_or(0);
+        let record = rebuilt(sale, epoch, &last, missing.clone(), (given, away_ms));
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        let point = last.next(epoch, self.options.node.as_str(), &bytes);
+        let mut changed = sale.clone();
+        changed.apply(&record, at);
+        let own = Entry { at, point, records: vec![record] };
+
+        let members = members_of(&changed, &present, &missing, at);
+        let base_seq = present.iter().map(|node| node.point.seq).min();
+        let (base, mut entries) = replica.since(base_seq.unwrap_or(last.seq), last);
+        entries.push(own.clone());
+        let (sale, last, entries, members) = (&changed, &point, &entries, &members);
+        let load = Rebuild { sale, at, epoch, last, base: &base, entries, members };
+        self.store().load(&load).await?;
+        self.store().announce(&changed.spec().name).await?;
+        self.follow(decided, tag, vec![own], &[])?;
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.epoch = epoch;
+            replica.state = ReplicaState::Following;
+        }
+        Ok(())
+    }
+
+    /// Lets go of a sale that was deleted so long ago that the facts are no longer there.
+    fn drop_deleted(&mut self, decided: &mut Decided, sale: SaleTag, point: Point) {
+        let (author, change) = (Author::store(), Box::new(Change::Delete));
+        let records = vec![Record::Changed { sale, author, change, replay: None }];
+        drop(self.follow(decided, sale, vec![Entry { at: decided.at, point, records }], &[]));
+    }
+}
+
+/// How often a sale is read again that could not be read.
+const UNREADABLE_MS: u64 = 1_000;
+
+/// What nodes wait for that have come together.
+fn waiting_for(members: &[NodeName], present: &[NodeName]) -> String {
+    let absent = absent(members, present);
+    if absent.is_empty() {
+        "another node is about to write it".to_owned()
+    } else {
+        format!("waiting for {absent}")
+    }
+}
+
+/// What an operator has to know who is asked whether others have served.
+fn unsure_of(members: &[NodeName], present: &[NodeName]) -> String {
+    let here = present.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", ");
+    let absent = absent(members, present);
+    let missing = if absent.is_empty() { absent } else { format!("; {absent} not here") };
+    format!(
+        "lost by the store, and no node that is here was in touch with it until then, so others may have \
+         served since (here: {here}{missing}). If none did, restart one of them with --rebuild-store"
+    )
+}
+
+/// The members that are not there, by name.
+fn absent(members: &[NodeName], present: &[NodeName]) -> String {
+    let absent = members.iter().filter(|node| !present.contains(node));
+    absent.map(NodeName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What the nodes that came together are like.
+struct Gathered {
+    /// Who serves the sale and did not come.
+    missing: Vec<NodeName>,
+    /// The last number of a place and of a hold in the store.
+    given: (Number, HoldId),
+    /// Who came.
+    present: Vec<Present>,
+}
+
+/// What the store is to note of the nodes. One that is present and that all members knew before is still known
+/// to all, also to those that are missing. Those that are missing, and those that were parted lately, may
+/// come back and speak for the sale.
+fn members_of(
+    sale: &Sale,
+    present: &[Present],
+    missing: &[NodeName],
+    at: Millis,
+) -> Vec<(NodeName, Standing)> {
+    let is_known = |name: &NodeName| present.iter().any(|node| node.node == *name && node.is_known);
+    let standing = |name: &NodeName| {
+        let standing = if is_known(name) { Standing::Known } else { Standing::Joining };
+        (name.clone(), standing)
+    };
+    let since = Millis(at.0.saturating_sub(SILENT_KEPT_MS));
+    let lately = sale.members().parted_since(since).filter(|name| !missing.contains(name));
+    let silent = lately.chain(missing).map(|name| (name.clone(), Standing::Silent));
+    sale.members().nodes().map(standing).chain(silent).collect()
+}
+
+/// The fact of a rebuild. What a missing node may have done besides, while none that is here heard of it, is
+/// set aside.
+fn rebuilt(
+    sale: &Sale,
+    epoch: Epoch,
+    last: &Point,
+    missing: Vec<NodeName>,
+    (given, away_ms): ((Number, HoldId), u64),
+) -> Record {
+    let (mut stranded, mut skipped, mut skipped_holds) = (Vec::new(), 0, 0);
+    if !missing.is_empty() {
+        stranded = sale.counts().iter().map(|counts| counts.available).collect();
+        let margin = u64::from(SKIPPED_NUMBERS) * (away_ms / 1_000 + 1);
+        let beyond = |given: u64, known: u64| given.saturating_sub(known) + margin;
+        let few = |numbers: u64| u32::try_from(numbers).unwrap_or(u32::MAX);
+        let room = PLACES_MAX - sale.issued().0;
+        skipped = few(beyond(given.0.0, sale.issued().0).min(room));
+        skipped_holds = few(beyond(given.1.0, sale.last_hold().0));
+    }
+    let (sale, after) = (sale.tag(), last.seq);
+    Record::Rebuilt { sale, epoch, after, missing, stranded, skipped, skipped_holds }
+}

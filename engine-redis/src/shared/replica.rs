@@ -1,0 +1,262 @@
+//! How a node stands with the stream of each sale.
+
+use std::collections::VecDeque;
+
+use engine::{
+    arbiter::Moment,
+    clock::Millis,
+    id::Epoch,
+    limits::{IN_TOUCH_MS, QUORUM_PRESENT_MS},
+    stream::Point,
+};
+
+use crate::store::{Entry, StoreError};
+
+/// Entries kept for nodes that are a little behind when this one has to rebuild the store.
+const RECENT_ENTRIES_MAX: usize = 1_024;
+/// Facts in them, so that batches of a crowd do not fill the memory.
+const RECENT_FACTS_MAX: usize = 65_536;
+/// A snapshot is put beside the stream after so many bytes of facts, or as many as the last one is long.
+const SNAPSHOT_BYTES: u64 = 8 * 1024 * 1024;
+/// After so many entries it is put when their facts are this part of the last one: many small entries make
+/// a late node read long, and a large sale costs much to put.
+const SNAPSHOT_ENTRIES: u64 = 8_192;
+const SNAPSHOT_PART: u64 = 8;
+/// After so many it is put in any case, before the stream drops entries that no snapshot has.
+const SNAPSHOT_ENTRIES_MAX: u64 = 32_768;
+/// What a fact takes in the stream.
+const FACT_BYTES: u64 = 64;
+/// How long after a snapshot that failed the next is put.
+const SNAPSHOT_PAUSE_MS: u64 = 1_000;
+/// How often a sale that is lost is asked for.
+pub(super) const GATHER_MS: u64 = 100;
+
+/// A sale that this node has just heard of is joined in two or three ticks: only what takes longer is worth
+/// a word. A node that starts waits for it before it is ready.
+const JOINING_MS: u64 = 2_000;
+
+/// One sale.
+#[derive(Debug)]
+pub(super) struct Replica {
+    /// The epoch of the stream.
+    pub epoch: Epoch,
+    pub state: ReplicaState,
+    /// Why the last call failed at this sale alone: another server has its slot, the library fails at
+    /// what its keys hold, or its stream has what cannot be read. The next call that succeeds ends it.
+    pub failing: Option<String>,
+    /// It fails because this node cannot read what the store decided: it asks for no more of that.
+    pub is_unreadable: bool,
+    /// Since when other nodes have yet to hear that this one serves; `None` when all know.
+    pub joining_since: Option<Millis>,
+    /// The last entry that was journaled when the turn began.
+    pub journaled: Point,
+    /// When the store last answered a call for this sale; `None` before it has.
+    pub touched: Option<Moment>,
+    /// For how long this node had been out of touch when it noticed that the store lost the sale, if that
+    /// was short enough for it to know who served.
+    pub out_of_touch_ms: Option<u64>,
+    /// When the quorum last answered, of those that came together since.
+    pub gathered_at: Option<Moment>,
+    /// The last call: the gate's tick is due so long after it.
+    pub called_at: Millis,
+    /// Whether this node hands the order events on.
+    pub is_delivering: bool,
+    /// When the others were looked after last.
+    pub roll_called_at: Millis,
+    /// Units of each offer that this node had promised in a history that was left behind.
+    pub promised: Option<Vec<u64>>,
+    /// The last entries, oldest first.
+    pub recent: VecDeque<Entry>,
+    /// Facts in them.
+    recent_facts: usize,
+    pub unsaved: Unsaved,
+}
+
+/// What the stream has that no snapshot of this node has.
+#[derive(Debug, Default)]
+pub(super) struct Unsaved {
+    entries: u64,
+    facts: u64,
+    /// The last snapshot's length: the stream may become as long, so that snapshots cost no more than
+    /// the facts do.
+    saved_bytes: u64,
+    /// One is to be put whatever the stream has: there may be no new one since this node began to deliver.
+    is_wanted: bool,
+    /// Not before then: the last one failed.
+    not_before: Millis,
+}
+
+impl Unsaved {
+    pub(super) fn want(&mut self) {
+        self.is_wanted = true;
+    }
+
+    /// Whether a snapshot is due.
+    pub(super) fn is_due(&self, at: Millis) -> bool {
+        let bytes = self.facts * FACT_BYTES;
+        let is_long = bytes >= SNAPSHOT_BYTES.max(self.saved_bytes);
+        let is_worth_it = bytes >= self.saved_bytes / SNAPSHOT_PART;
+        let are_many = self.entries >= SNAPSHOT_ENTRIES && is_worth_it;
+        let is_due = is_long || are_many || self.entries >= SNAPSHOT_ENTRIES_MAX;
+        at >= self.not_before && (self.is_wanted || is_due)
+    }
+
+    /// How long a snapshot is expected to be.
+    pub(super) fn bytes_before(&self) -> usize {
+        let bytes = usize::try_from(self.saved_bytes).unwrap_or(0);
+        bytes + bytes / 8
+    }
+
+    /// One of so many bytes is on its way.
+    pub(super) fn saved(&mut self, bytes: usize) {
+        *self = Self { saved_bytes: bytes as u64, ..Self::default() };
+    }
+
+    /// It did not arrive.
+    pub(super) fn failed(&mut self, at: Millis) {
+        (self.is_wanted, self.not_before) = (true, at.after(SNAPSHOT_PAUSE_MS));
+    }
+}
+
+/// Whether the store and this node have the same history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ReplicaState {
+    Following,
+    /// The store lost the sale, or was restarted: the nodes come together.
+    Gathering {
+        /// When to ask again.
+        next: Millis,
+        /// What is being waited for.
+        why: String,
+    },
+    /// What follows this node's point is not to be had from the stream.
+    Adopting,
+    /// The stream has what contradicts this node's world, which may have taken over some of it: nothing
+    /// more is done with the sale before the next start.
+    OutOfService(String),
+}
+
+impl Replica {
+    pub(super) fn at(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            state: ReplicaState::Following,
+            failing: None,
+            is_unreadable: false,
+            joining_since: Some(Millis(0)),
+            journaled: Point::START,
+            touched: None,
+            out_of_touch_ms: None,
+            gathered_at: None,
+            called_at: Millis(0),
+            is_delivering: false,
+            roll_called_at: Millis(0),
+            promised: None,
+            recent: VecDeque::new(),
+            recent_facts: 0,
+            unsaved: Unsaved::default(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, entry: Entry) {
+        self.unsaved.entries += 1;
+        self.unsaved.facts += entry.records.len() as u64;
+        self.recent_facts += entry.records.len();
+        self.recent.push_back(entry);
+        while self.recent.len() > RECENT_ENTRIES_MAX || self.recent_facts > RECENT_FACTS_MAX {
+            let oldest = self.recent.pop_front().map_or(0, |entry| entry.records.len());
+            self.recent_facts -= oldest;
+        }
+    }
+
+    /// The entries behind `seq` up to `last`, and the point that they follow: later than `seq` when the
+    /// entries do not go back so far.
+    pub(super) fn since(&self, seq: u64, last: Point) -> (Point, Vec<Entry>) {
+        // Without the entry before them, it could not be told that their history leads there.
+        let Some(base) = self.recent.iter().rfind(|entry| entry.point.seq <= seq) else {
+            return (last, Vec::new());
+        };
+        let later = |entry: &&Entry| entry.point.seq > base.point.seq;
+        (base.point, self.recent.iter().filter(later).cloned().collect())
+    }
+
+    /// Nothing is decided before the nodes have come together; asks again at `next`.
+    pub(super) fn gather(&mut self, now: Moment, next: Millis, why: &str) {
+        if !matches!(self.state, ReplicaState::Gathering { .. }) {
+            let away = self.touched.map(|touched| now.since(touched));
+            self.out_of_touch_ms = away.filter(|away| *away <= IN_TOUCH_MS);
+            self.gathered_at = None;
+        }
+        self.is_delivering = false;
+        self.state = ReplicaState::Gathering { next, why: why.to_owned() };
+    }
+
+    pub(super) fn put_out_of_service(&mut self, why: &StoreError) {
+        self.is_delivering = false;
+        self.state = ReplicaState::OutOfService(why.to_string());
+    }
+
+    pub(super) fn is_out_of_service(&self) -> bool {
+        matches!(self.state, ReplicaState::OutOfService(_))
+    }
+
+    /// The store said whether others have yet to hear that this node serves.
+    pub(super) fn set_joining(&mut self, is_joining: bool, at: Millis) {
+        self.joining_since = is_joining.then(|| self.joining_since.unwrap_or(at));
+    }
+
+    /// Whether it has been joining for so long that nobody should wait for it.
+    pub(super) fn is_joining_long(&self, now: Millis) -> bool {
+        self.joining_since.is_some_and(|since| now.since(since) >= JOINING_MS)
+    }
+
+    pub(super) fn trouble(&self, now: Millis) -> Option<String> {
+        match &self.state {
+            ReplicaState::Gathering { why, .. } => Some(why.clone()),
+            ReplicaState::OutOfService(why) => Some(format!("out of service: {why}")),
+            ReplicaState::Adopting => Some("this node takes over what the others have".to_owned()),
+            ReplicaState::Following => self.failing.clone().or_else(|| {
+                let why = "waiting until all other nodes have heard that this one serves";
+                self.is_joining_long(now).then(|| why.to_owned())
+            }),
+        }
+    }
+
+    /// The quorum is asked again. While nobody answered, others may have come together without this node.
+    pub(super) fn set_gathering(&mut self, now: Moment) {
+        let gap = self.gathered_at.map_or(0, |last| now.since(last));
+        if gap >= QUORUM_PRESENT_MS {
+            let away = self.out_of_touch_ms.map(|away| away.saturating_add(gap));
+            self.out_of_touch_ms = away.filter(|away| *away <= IN_TOUCH_MS);
+        }
+    }
+
+    /// Whether an entry that another node has is known to be in this one's history.
+    pub(super) fn has_followed(&self, point: &Point) -> bool {
+        self.recent.iter().any(|entry| entry.point == *point)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_sale_is_put_when_what_happened_is_worth_it_and_before_the_stream_forgets() {
+        const LARGE: usize = 170 * 1024 * 1024;
+        let due_after = |saved_bytes, facts_of_entry: u64| {
+            let mut unsaved = Unsaved::default();
+            unsaved.saved(saved_bytes);
+            while !unsaved.is_due(Millis(0)) {
+                unsaved.entries += 1;
+                unsaved.facts += facts_of_entry;
+            }
+            unsaved.entries
+        };
+        assert_eq!(due_after(0, 1), SNAPSHOT_ENTRIES);
+        assert_eq!(due_after(LARGE, 1), SNAPSHOT_ENTRIES_MAX, "four times as seldom");
+        assert_eq!(due_after(LARGE, 50), SNAPSHOT_ENTRIES, "a seventh of it is new");
+        let facts_of_last = LARGE as u64 / FACT_BYTES;
+        assert_eq!(due_after(LARGE, facts_of_last.div_ceil(100)), 100, "as much as it is long");
+    }
+}

@@ -1,0 +1,367 @@
+//! Which server a call goes to, and the connections to it.
+//!
+//! ```text
+//!   key ─▶ slot ─▶ owners (CLUSTER SLOTS) ─▶ Shard ─▶ Pool
+//!                  one server, or the one that sentinels name: the only Shard
+//! ```
+//!
+//! Each shard of a cluster has connections of its own. The client's cluster mode is not used: it writes
+//! to nobody while it tries to reach a server that is gone, so that a dead shard would stop the sales of
+//! all others. Connections go to masters only; whoever is one no more says so, and the owners are read
+//! again after any call that failed.
+//!
+//! A server has the library once it is connected to. Refuses to know what is called.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use engine::id::SaleTag;
+use fred::{
+    clients::Pool,
+    interfaces::ClientLike as _,
+    types::{
+        Builder, ClusterHash, CustomCommand, Value,
+        config::{Config, ReconnectPolicy, Server, ServerConfig},
+    },
+};
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{RedisArbiter, StoreError, StoreOptions, call_options, within};
+
+/// First and last slot of each range, and the master that has them.
+type Owners = Vec<(u16, u16, Server)>;
+
+/// How often, at most, a cluster is asked who has which slots.
+const OWNERS_EVERY: Duration = Duration::from_millis(100);
+
+/// A server of the store that sales are on: the only one, or the one that has some of a cluster's slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shard(Option<Server>);
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(server) => write!(f, "{}:{}", server.host, server.port),
+            None => f.write_str("the store"),
+        }
+    }
+}
+
+/// The servers of a store; clones share their connections.
+#[derive(Clone, Debug)]
+pub(super) struct Servers {
+    builder: Builder,
+    /// Connections to each.
+    connections: usize,
+    deadline: Duration,
+    /// Who is asked first for the owners of a cluster's slots; empty without a cluster.
+    seeds: Vec<Server>,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    owners: Owners,
+    /// Whether the owners may have changed.
+    is_doubted: bool,
+    read_at: Option<Instant>,
+    pools: BTreeMap<Shard, Pool>,
+}
+
+impl Servers {
+    pub(super) fn new(options: &StoreOptions) -> Result<Self, StoreError> {
+        let config = Config::from_url(&options.url).map_err(StoreError::unusable)?;
+        let seeds = match &config.server {
+            ServerConfig::Clustered { hosts, .. } => hosts.clone(),
+            ServerConfig::Centralized { .. }
+            | ServerConfig::Unix { .. }
+            | ServerConfig::Sentinel { .. } => Vec::new(),
+        };
+        let mut builder = Builder::from_config(config);
+        // One attempt: a call that may have been decided is not sent again behind the caller's back.
+        builder
+            .with_connection_config(|connection| {
+                connection.connection_timeout = options.deadline;
+                connection.internal_command_timeout = options.deadline;
+                connection.max_command_attempts = 1;
+                connection.unresponsive.max_timeout = Some(options.deadline * 4);
+                connection.unresponsive.interval = options.deadline;
+            })
+            .set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
+        let (connections, deadline) = (options.connections, options.deadline);
+        Ok(Self { builder, connections, deadline, seeds, known: Arc::default() })
+    }
+
+    fn is_cluster(&self) -> bool {
+        !self.seeds.is_empty()
+    }
+
+    /// Says that a call failed: the owners of slots may be others now.
+    pub(super) fn doubt(&self) {
+        self.with(|known| known.is_doubted = true);
+    }
+
+    /// The shard that has a slot; in a cluster none in particular while no shard has it.
+    fn shard(&self, slot: u16) -> Shard {
+        self.with(|known| {
+            let has = |range: &&(u16, u16, Server)| (range.0..=range.1).contains(&slot);
+            Shard(known.owners.iter().find(has).map(|range| range.2.clone()))
+        })
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
+        look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn build(&self, server: Option<&Server>) -> Result<Pool, StoreError> {
+        let mut builder = self.builder.clone();
+        if let Some(server) = server {
+            let server = server.clone();
+            builder.with_config(|config| config.server = ServerConfig::Centralized { server });
+        }
+        builder.build_pool(self.connections).map_err(StoreError::unusable)
+    }
+
+    /// New connections to a server; none stay behind when they cannot be had.
+    async fn connect(&self, server: Option<&Server>) -> Result<Pool, StoreError> {
+        let pool = self.build(server)?;
+        match within(self.deadline, pool.init()).await {
+            Ok(_) => Ok(pool),
+            Err(error) => {
+                quit(pool, self.deadline).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads who has which slots, and lets go of servers that have none.
+    async fn read_owners(&self) -> Result<(), StoreError> {
+        let open = self.with(|known| {
+            (known.is_doubted, known.read_at) = (false, Some(Instant::now()));
+            known.pools.clone()
+        });
+        let deadline = self.deadline;
+        let mut asked = JoinSet::new();
+        for (shard, pool) in open {
+            let Shard(Some(server)) = shard else { continue };
+            asked.spawn(async move { owners(&pool, &server, deadline).await });
+        }
+        if let Ok(owners) = first(asked).await {
+            self.take(owners);
+            return Ok(());
+        }
+        let mut asked = JoinSet::new();
+        for server in self.seeds.clone() {
+            let seed = Self { connections: 1, ..self.clone() };
+            asked.spawn(async move {
+                let pool = seed.connect(Some(&server)).await?;
+                let owners = owners(&pool, &server, deadline).await;
+                quit(pool, deadline).await;
+                owners
+            });
+        }
+        let found = first(asked).await;
+        found.map(|owners| self.take(owners)).inspect_err(|_| self.doubt())
+    }
+
+    fn take(&self, owners: Owners) {
+        let left: Vec<Pool> = self.with(|known| {
+            known.owners = owners;
+            let has =
+                |shard: &Shard| known.owners.iter().any(|range| shard.0.as_ref() == Some(&range.2));
+            let (kept, left) =
+                std::mem::take(&mut known.pools).into_iter().partition(|(shard, _)| has(shard));
+            known.pools = kept;
+            let left: BTreeMap<Shard, Pool> = left;
+            left.into_values().collect()
+        });
+        for pool in left {
+            tokio::spawn(quit(pool, self.deadline));
+        }
+    }
+
+    /// Reads the owners again if they are in doubt and were not read just now.
+    async fn refresh(&self) -> Result<(), StoreError> {
+        let is_due = self.with(|known| {
+            let lately = known.read_at.is_some_and(|at| at.elapsed() < OWNERS_EVERY);
+            known.is_doubted && !lately
+        });
+        if self.is_cluster() && is_due { self.read_owners().await } else { Ok(()) }
+    }
+
+    /// Closes all connections.
+    pub(super) async fn close(&self) {
+        let pools = self.with(|known| std::mem::take(&mut known.pools));
+        let mut closing = JoinSet::new();
+        for pool in pools.into_values() {
+            closing.spawn(quit(pool, self.deadline));
+        }
+        closing.join_all().await;
+    }
+}
+
+impl Shard {
+    fn of(server: &Server) -> Self {
+        Self(Some(server.clone()))
+    }
+}
+
+impl RedisArbiter {
+    /// The shard that a sale is on.
+    pub fn shard(&self, sale: SaleTag) -> Shard {
+        self.servers.shard(slot(&self.key(sale, "meta")))
+    }
+
+    /// The shard that the list of all sales is on.
+    pub fn shard_of_sales(&self) -> Shard {
+        self.servers.shard(slot(&self.key_of_sales()))
+    }
+
+    /// Whether a shard answers. Changes nothing.
+    pub async fn probe(&self, shard: &Shard) -> Result<(), StoreError> {
+        if self.servers.is_cluster() && shard.0.is_none() {
+            return self.servers.read_owners().await;
+        }
+        drop(self.servers.refresh().await);
+        let pool = self.connected(shard).await?;
+        match self.revision_of(&pool).await {
+            // It answers; what it lacks is seen to by whoever calls.
+            Ok(_) | Err(StoreError::LibraryMissing) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Connects to every server. One of a cluster that cannot be reached does not keep us from the others.
+    pub(super) async fn connect_all(&self) -> Result<(), StoreError> {
+        if !self.servers.is_cluster() {
+            return self.connected(&Shard::default()).await.map(drop);
+        }
+        self.servers.read_owners().await?;
+        let owners = self.servers.with(|known| known.owners.clone());
+        let mut outcome = Err(StoreError::Reply("no server of a cluster"));
+        for (_, _, server) in owners {
+            let connected = self.connected(&Shard::of(&server)).await;
+            if outcome.is_err() {
+                outcome = connected.map(drop);
+            }
+        }
+        outcome
+    }
+
+    /// Connections to the server that has a key's slot.
+    pub(super) async fn pool(&self, key: &str) -> Result<Pool, StoreError> {
+        // Who cannot be asked for the owners may still be the one that has the slot.
+        drop(self.servers.refresh().await);
+        let (slot, is_cluster) = (slot(key), self.servers.is_cluster());
+        let shard = self.servers.shard(slot);
+        if is_cluster && shard.0.is_none() {
+            self.servers.doubt();
+            return Err(StoreError::Unavailable(format!(
+                "no server of the cluster has slot {slot}"
+            )));
+        }
+        self.connected(&shard).await
+    }
+
+    async fn connected(&self, shard: &Shard) -> Result<Pool, StoreError> {
+        if let Some(pool) = self.servers.with(|known| known.pools.get(shard).cloned()) {
+            return Ok(pool);
+        }
+        let connected = self.servers.connect(shard.0.as_ref()).await;
+        let pool = connected.inspect_err(|_| self.servers.doubt())?;
+        if let Err(error) = Box::pin(self.prepare(&pool)).await {
+            quit(pool, self.deadline).await;
+            return Err(error);
+        }
+        let first = self.servers.with(|known| {
+            let first = known.pools.get(shard).cloned();
+            if first.is_none() {
+                known.pools.insert(shard.clone(), pool.clone());
+            }
+            first
+        });
+        let Some(first) = first else { return Ok(pool) };
+        // Another call came first.
+        quit(pool, self.deadline).await;
+        Ok(first)
+    }
+}
+
+/// What the first says that says something; the others go on by themselves, and are not heard.
+async fn first(mut asked: JoinSet<Result<Owners, StoreError>>) -> Result<Owners, StoreError> {
+    let mut last = StoreError::Reply("no server of a cluster");
+    while let Some(answer) = asked.join_next().await {
+        match answer {
+            Ok(Ok(owners)) => {
+                asked.detach_all();
+                return Ok(owners);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => {}
+        }
+    }
+    Err(last)
+}
+
+/// The slot that a key is in, of a cluster.
+pub(super) fn slot(key: &str) -> u16 {
+    fred::util::redis_keyslot(key.as_bytes())
+}
+
+/// Closes connections. Without it they try for ever to come back.
+async fn quit(pool: Pool, deadline: Duration) {
+    // A server that does not answer is left as it is: no one waits for this answer.
+    drop(within(deadline, pool.quit()).await);
+}
+
+/// Who has which slots, as `server` knows it.
+async fn owners(pool: &Pool, server: &Server, deadline: Duration) -> Result<Owners, StoreError> {
+    let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
+    let options = call_options(deadline);
+    let client = pool.with_options(&options);
+    let ranges: Value = within(deadline, Box::pin(client.custom(command, vec!["SLOTS"]))).await?;
+    let Value::Array(ranges) = ranges else { return Err(StoreError::Reply("slots of no cluster")) };
+    ranges.into_iter().map(|range| owner(range, server)).collect()
+}
+
+/// One range: its first and last slot, its master, and its replicas, which are passed over.
+fn owner(range: Value, told_by: &Server) -> Result<(u16, u16, Server), StoreError> {
+    let bad = StoreError::Reply("a range of slots that is none");
+    let integer = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+    let Value::Array(range) = range else { return Err(bad) };
+    let [first, last, Value::Array(master), ..] = range.as_slice() else { return Err(bad) };
+    let [host, port, ..] = master.as_slice() else { return Err(bad) };
+    let (Some(first), Some(last), Some(port)) = (integer(first), integer(last), integer(port))
+    else {
+        return Err(bad);
+    };
+    let host = host.as_str().filter(|host| !host.is_empty());
+    // A server that was not told its own address leaves it out.
+    let host = host.map_or_else(|| told_by.host.to_string(), |host| host.to_string());
+    Ok((first, last, Server::new(host, port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_names_its_master_or_leaves_out_the_host_that_was_asked() {
+        let asked = Server::new("one", 7000);
+        let node = |host: Value, port: i64| Value::Array(vec![host, port.into(), "id".into()]);
+        let range = |node| Value::Array(vec![0.into(), 5_460.into(), node, Value::Null]);
+        let named = owner(range(node("two".into(), 7001)), &asked);
+        assert_eq!(named, Ok((0, 5_460, Server::new("two", 7001))));
+        for unnamed in [Value::Null, "".into()] {
+            let unnamed = owner(range(node(unnamed, 7001)), &asked);
+            assert_eq!(unnamed, Ok((0, 5_460, Server::new("one", 7001))));
+        }
+        for wrong in [Value::Null, range(Value::Null), range(node("two".into(), 70_000))] {
+            assert!(matches!(owner(wrong, &asked), Err(StoreError::Reply(_))));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Answers that the store keeps for idempotency keys, with bounds that a test can reach.
+
+use engine::{
+    command::Command,
+    hold::{HoldState, Step},
+    id::{HoldId, Number},
+    limits::ENTRY_REPLAYS_MAX,
+};
+use engine_redis::{HoldTold, Placed, Verdict};
+
+use fred::types::Value;
+
+use super::server::{DEADLINE, Node, Raw, Server, run};
+use crate::support::{self, enter, key, purchase, settle, ticket};
+
+/// Entries' answers that the library of the test keeps.
+const KEPT_MAX: usize = 8;
+
+/// Puts a library in the place of the one that is loaded, which keeps few answers of entries.
+async fn keep_few_entries(raw: &Raw) {
+    let listed = raw.call(&["FUNCTION", "LIST", "WITHCODE"]).await;
+    let found = listed.into_array().into_iter().flat_map(Value::into_array);
+    let code = found.filter_map(Value::into_string).find(|text| text.starts_with("#!lua"));
+    let code = code.expect("the library is loaded");
+    let bound = |most| format!("local ENTRY_REPLAYS_MAX = {most}\n");
+    assert!(code.contains(&bound(ENTRY_REPLAYS_MAX)));
+    let few = code.replace(&bound(ENTRY_REPLAYS_MAX), &bound(KEPT_MAX));
+    raw.call(&["FUNCTION", "LOAD", "REPLACE", &few]).await;
+}
+
+fn placed(number: u64, replayed: bool) -> Verdict {
+    Verdict::Entry(Ok(Placed { number: Number(number), replayed }))
+}
+
+fn held(state: HoldState, replayed: bool) -> HoldTold {
+    HoldTold { hold: HoldId(1), state, replayed }
+}
+
+#[test]
+fn no_number_of_entries_makes_the_store_forget_a_purchase() {
+    let server = Server::start();
+    run(async {
+        let arbiter = server.arbiter("own", DEADLINE).await;
+        let raw = server.raw().await;
+        keep_few_entries(&raw).await;
+        let mut node = Node::creating(arbiter, support::spec(&[9])).await;
+        let buy = purchase(ticket(1, 1), 1, key(1, 0));
+        let give_up = settle(1, Step::Release, Some(key(2, 0)));
+        let crowd: Vec<Command> = (1..=40).map(|who| enter(who, Some(key(who, 7)))).collect();
+        node.decide(&crowd[..1]).await;
+        node.decide(&[buy.clone(), give_up.clone()]).await;
+        for entries in crowd[1..].chunks(3) {
+            node.decide(entries).await;
+        }
+        let told = node.decide(&[crowd[39].clone(), crowd[0].clone(), buy, give_up]).await.verdicts;
+        assert_eq!(told[0], placed(40, true));
+        assert_eq!(told[1], placed(1, false), "of entries, few are kept");
+        assert_eq!(told[2], Verdict::Purchase(Ok(held(HoldState::Held, true))));
+        assert_eq!(told[3], Verdict::Settle(Ok(held(HoldState::Released, true))));
+        let count = raw.call(&["HLEN", &node.arbiter.keys(node.sale)[9]]).await.as_u64();
+        assert_eq!(count, Some(KEPT_MAX as u64));
+    });
+}
+
+#[test]
+fn releasing_again_keeps_no_answer_in_the_store() {
+    let server = Server::start();
+    run(async {
+        let mut node =
+            Node::creating(server.arbiter("own", DEADLINE).await, support::spec(&[9])).await;
+        node.decide(&[enter(1, None), purchase(ticket(1, 1), 1, key(1, 0))]).await;
+        node.decide(&[purchase(ticket(1, 1), 1, key(1, 0))]).await;
+        node.decide(&[settle(1, Step::Release, Some(key(2, 0)))]).await;
+        for again in 3..20 {
+            let told = node.decide(&[settle(1, Step::Release, Some(key(again, 0)))]).await.verdicts;
+            assert_eq!(told, [Verdict::Settle(Ok(held(HoldState::Released, false)))]);
+        }
+        let keys = node.arbiter.keys(node.sale);
+        let count = server.raw().await.call(&["HLEN", &keys[17]]).await.as_u64();
+        assert_eq!(count, Some(2), "of the purchase and of the step that released it");
+    });
+}
