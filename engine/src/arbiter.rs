@@ -12,7 +12,7 @@
 mod local;
 pub mod settings;
 
-use std::{fmt, io};
+use std::{collections::BTreeSet, fmt, io};
 
 pub use self::local::LocalArbiter;
 use crate::{
@@ -114,6 +114,8 @@ pub struct Decided {
     /// Which of `records` are holds that answer no command of this batch: another node's, or one whose
     /// answer had been lost. No permit was taken for their units.
     pub others_holds: Vec<usize>,
+    /// Sales that were taken over whole from other nodes: shown as the batch leaves them.
+    pub adopted: BTreeSet<SaleTag>,
     /// Whether time has brought more than one batch takes, so that the next should follow at once.
     pub is_more_due: bool,
 }
@@ -125,6 +127,7 @@ impl Decided {
         self.records.clear();
         self.replies.clear();
         self.others_holds.clear();
+        self.adopted.clear();
         self.is_more_due = false;
     }
 }

@@ -148,6 +148,7 @@ impl Node {
             self.world.apply(&record, decided.at);
             decided.records.push(record);
         }
+        decided.adopted.insert(sale);
         decided.at = decided.at.max(stood.at);
     }
 }

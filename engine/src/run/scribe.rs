@@ -12,6 +12,7 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
+mod batch;
 mod figures;
 
 use std::{
@@ -20,11 +21,13 @@ use std::{
     sync::Arc,
 };
 
-use self::figures::Figures;
+use self::{
+    batch::{Batch, Part},
+    figures::Figures,
+};
 use crate::{
     arbiter::{Arbiter, Decided, Moment},
     clock::{Clock, Millis},
-    codec::Binary as _,
     command::{Ask, Command, Reply},
     commit::{Promise, WakeUp},
     id::{Epoch, EventId, SaleTag},
@@ -42,8 +45,6 @@ use crate::{
 
 /// What the journal's batches carry as epoch while one process decides alone.
 const LOCAL_EPOCH: Epoch = Epoch(1);
-/// Bytes after which a batch goes on in another part of the journal.
-const PART_BYTES: usize = 1024 * 1024;
 
 /// A command on its way to the scribe.
 #[derive(Debug)]
@@ -108,59 +109,6 @@ pub struct Scribe {
     /// The last turn, for outages; `None` before the first, which comes after one.
     stepped_at: Option<Millis>,
     is_more_due: bool,
-}
-
-/// A batch between decision and answer.
-#[derive(Debug, Default)]
-struct Batch {
-    decided: Decided,
-    /// The facts' byte form.
-    payload: Vec<u8>,
-    /// What the journal takes at once, in their order.
-    parts: Vec<Part>,
-    /// How many of them are durable.
-    written: usize,
-    requests: Vec<Request>,
-    /// Waiters that have their answers and must be woken.
-    wake_ups: Vec<WakeUp<Answer>>,
-}
-
-/// A part of a batch's payload.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    records: u32,
-    /// Where it ends in the payload.
-    end: usize,
-}
-
-impl Batch {
-    /// Writes the facts' byte form. What one process decides is one part; what a node of many has to
-    /// catch up on may be several.
-    fn encode(&mut self) {
-        self.payload.clear();
-        self.parts.clear();
-        self.written = 0;
-        let (mut start, mut records) = (0, 0);
-        for record in &self.decided.records {
-            let end = self.payload.len();
-            if end - start >= PART_BYTES && record.begins_part() {
-                self.parts.push(Part { records, end });
-                (start, records) = (end, 0);
-            }
-            record.encode(&mut self.payload);
-            records += 1;
-        }
-        if records > 0 {
-            self.parts.push(Part { records, end: self.payload.len() });
-        }
-    }
-
-    /// The next part to be written, and its bytes.
-    fn next_part(&self) -> Option<(Part, &[u8])> {
-        let part = *self.parts.get(self.written)?;
-        let start = self.written.checked_sub(1).map_or(0, |before| self.parts[before].end);
-        Some((part, &self.payload[start..part.end]))
-    }
 }
 
 impl Scribe {
@@ -300,7 +248,7 @@ impl Scribe {
                 Err(error) => return Err(self.stopped(&error)),
             }
         }
-        let adopted = self.adopted(&batch.decided.records);
+        let adopted = mem::take(&mut batch.decided.adopted);
         self.publish(&batch.decided.records, batch.decided.at, &adopted);
         self.take_units(&batch.decided, &adopted);
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
@@ -332,15 +280,6 @@ impl Scribe {
         self.journal.append(at, LOCAL_EPOCH, part.records, bytes)?;
         self.watch.synced(part.records as usize);
         Ok(())
-    }
-
-    /// The sales that were taken over from other nodes among a batch's facts.
-    fn adopted(&self, records: &[Record]) -> BTreeSet<SaleTag> {
-        let whole = |record: &Record| {
-            matches!(record, Record::Adopted { stood: Some(_), .. }).then(|| record.sale())
-        };
-        let records = if self.arbiter.peers().is_some() { records } else { &[] };
-        records.iter().filter_map(whole).collect()
     }
 
     /// Takes the units of holds that no permit here was given for. A sale taken over in this batch is
