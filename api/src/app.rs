@@ -34,7 +34,6 @@ use crate::{
     keys::Keys,
     metrics::{Outcomes, RequestTimes},
     pipeline::Watcher,
-    reference,
     route::{self, Admin, Resolved, Route},
     server::{Answer, Body, Fault, Handler, Loss, Peer, RequestBody},
     token::Keyring,
@@ -245,8 +244,13 @@ fn call(
             None => refuse(app, &request, peer, &ApiError::NotFound),
         },
         Route::Docs => {
-            Answer::Now(app.fixed.reference.answer(request.headers(), reference::answer))
+            let page = |html| respond::page(StatusCode::OK, Cache::Hour, html);
+            Answer::Now(app.fixed.reference.answer(request.headers(), page))
         }
+        Route::Asset { name } => match pages::assets::find(name) {
+            Some(found) => Answer::Now(asset(found, request.headers())),
+            None => refuse(app, &request, peer, &ApiError::NotFound),
+        },
         Route::OpenApi => {
             let json = |body| respond::bytes(StatusCode::OK, respond::JSON, Cache::Hour, body);
             Answer::Now(app.fixed.openapi.answer(request.headers(), json))
@@ -258,6 +262,18 @@ fn call(
         }
         Route::Admin(call) => admin::answer(app, call, request, peer),
     }
+}
+
+/// A file of the pages. Under the name of another build's it is not what that build meant, and may be
+/// kept by no one.
+fn asset(found: pages::assets::Found, request: &HeaderMap) -> Response<Body> {
+    let (asset, cache) = match found {
+        pages::assets::Found::Exact(asset) => (asset, Cache::Forever),
+        pages::assets::Found::OtherBuild(asset) => (asset, Cache::NoStore),
+    };
+    let content_type = HeaderValue::from_static(asset.content_type);
+    let answer = |body| respond::bytes(StatusCode::OK, content_type, cache, body);
+    Packed::of_forms([asset.plain, asset.gzip, asset.brotli]).answer(request, answer)
 }
 
 /// A refusal before any handler: a page where a person may be looking, a problem elsewhere.

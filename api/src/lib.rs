@@ -26,7 +26,6 @@ pub mod trouble;
 pub mod wait_estimates;
 
 pub mod openapi;
-pub mod pages;
 pub mod reference;
 
 pub mod access;

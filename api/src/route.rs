@@ -109,6 +109,9 @@ fn calls_at(path: &str) -> Option<Calls<'_>> {
     if let Some(rest) = path.strip_prefix("/v1/admin/") {
         return operator_calls(rest);
     }
+    if let Some(name) = path.strip_prefix("/assets/") {
+        return Some(Calls::Get(Route::Asset { name: plain_name(name)? }));
+    }
     let route = match path {
         "/" => Route::Home,
         "/docs" => Route::Docs,
@@ -221,10 +224,11 @@ mod tests {
     use super::*;
 
     /// The paths of the contract with the methods they take.
-    const PATHS: [(&str, &str); 35] = [
+    const PATHS: [(&str, &str); 36] = [
         ("/", "GET"),
         ("/s/demo", "GET"),
         ("/docs", "GET"),
+        ("/assets/rushgate.0123456789ab.css", "GET"),
         ("/s/demo/enter", "POST"),
         ("/openapi.json", "GET"),
         ("/.well-known/jwks.json", "GET"),
@@ -320,7 +324,9 @@ mod tests {
             "/s/",
             "/s/demo/x",
             "/s/demo/purchases/p1-1/burn",
-            "/assets/x",
+            "/assets/",
+            "/assets/../keys.json",
+            "/assets/a/b",
             "/metrics",
             &long,
         ] {

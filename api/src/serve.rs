@@ -242,7 +242,7 @@ fn greeting(config: &Config, listening: &Listening) -> Greeting {
 fn fixed(keyring: &Keyring) -> Fixed {
     Fixed {
         openapi: Packed::new(Bytes::from_static(openapi::DOCUMENT.as_bytes())),
-        reference: Packed::new(Bytes::from(reference::render("reference"))),
+        reference: Packed::new(Bytes::from(reference::render())),
         jwks: Bytes::from(keyring.jwks_json()),
     }
 }

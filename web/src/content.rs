@@ -27,6 +27,8 @@ pub enum Cache {
     Minutes,
     /// It changes with the program only.
     Hour,
+    /// It never changes under its name.
+    Forever,
 }
 
 impl Cache {
@@ -37,6 +39,7 @@ impl Cache {
             Self::Shared => HeaderValue::from_static("public, max-age=1, stale-while-revalidate=5"),
             Self::Minutes => HeaderValue::from_static("public, max-age=300"),
             Self::Hour => HeaderValue::from_static("public, max-age=3600"),
+            Self::Forever => HeaderValue::from_static("public, max-age=31536000, immutable"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies that never change, each compressed once at start.
+//! Bodies that never change, each compressed once: at start, or when the program was built.
 //!
 //! Only those: what is made for each request is short, and compressing it would cost more than it saves.
 
@@ -13,11 +13,13 @@ use http::{
 
 use crate::respond;
 
-/// A body in both forms.
+/// A body in each form it is sent in.
 #[derive(Clone, Debug)]
 pub struct Packed {
     plain: Bytes,
     gzip: Bytes,
+    /// Only what was compressed when the program was built.
+    brotli: Option<Bytes>,
 }
 
 impl Packed {
@@ -28,7 +30,16 @@ impl Packed {
         // Writing to memory does not fail; if it did, whoever asks for gzip would get what is plain.
         let packed = encoder.write_all(&plain).and_then(|()| encoder.finish());
         let gzip = packed.map_or_else(|_| plain.clone(), Bytes::from);
-        Self { plain, gzip }
+        Self { plain, gzip, brotli: None }
+    }
+
+    /// A body that was compressed when the program was built: plain, by gzip and by brotli.
+    pub const fn of_forms([plain, gzip, brotli]: [&'static [u8]; 3]) -> Self {
+        Self {
+            plain: Bytes::from_static(plain),
+            gzip: Bytes::from_static(gzip),
+            brotli: Some(Bytes::from_static(brotli)),
+        }
     }
 
     /// The body that a request takes in the response that `answer` makes of it, or 304 if it has that.
@@ -37,20 +48,34 @@ impl Packed {
         request: &HeaderMap,
         answer: impl FnOnce(Bytes) -> Response<B>,
     ) -> Response<B> {
-        let is_packed = takes_gzip(request) && self.gzip != self.plain;
-        let body = if is_packed { &self.gzip } else { &self.plain };
+        let (body, encoding) = self.body_for(request);
         let mut response = respond::unless_known(request, body.clone(), answer);
         let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
-        if is_packed && response.status() != StatusCode::NOT_MODIFIED {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(encoding) = encoding
+            && response.status() != StatusCode::NOT_MODIFIED
+        {
+            let encoding = HeaderValue::from_static(encoding);
+            response.headers_mut().insert(CONTENT_ENCODING, encoding);
         }
         response
     }
+
+    /// The smallest form that a request takes, and the name of its coding.
+    fn body_for(&self, request: &HeaderMap) -> (&Bytes, Option<&'static str>) {
+        match &self.brotli {
+            Some(brotli) if takes(request, &["br"]) => (brotli, Some("br")),
+            _ if self.gzip != self.plain && takes(request, &["gzip", "x-gzip"]) => {
+                (&self.gzip, Some("gzip"))
+            }
+            _ => (&self.plain, None),
+        }
+    }
 }
 
-/// Whether a client takes gzip (RFC 9110, 12.5.3): named, or by `*`, with a weight above 0.
-fn takes_gzip(request: &HeaderMap) -> bool {
+/// Whether a client takes a coding (RFC 9110, 12.5.3): by one of its names, or by `*`, with a weight
+/// above 0.
+fn takes(request: &HeaderMap, names: &[&str]) -> bool {
     let lists = request.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     let mut any = false;
     for entry in lists.flat_map(|list| list.split(',')) {
@@ -59,7 +84,7 @@ fn takes_gzip(request: &HeaderMap) -> bool {
         let weight =
             parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
         let is_wanted = weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|q| q > 0.0));
-        if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
+        if names.iter().any(|known| name.eq_ignore_ascii_case(known)) {
             return is_wanted;
         }
         any |= name == "*" && is_wanted;
@@ -76,7 +101,7 @@ mod tests {
         let taken = |list: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(list).unwrap());
-            takes_gzip(&headers)
+            takes(&headers, &["gzip", "x-gzip"])
         };
         for list in ["gzip", "br, GZIP;q=0.5", "*", "deflate, *;q=0.1", "x-gzip", "gzip; q=1"] {
             assert!(taken(list), "{list}");
@@ -84,6 +109,6 @@ mod tests {
         for list in ["", "br", "gzip;q=0", "*;q=0", "gzip;q=0, *", "gzipped", "gzip;q=x"] {
             assert!(!taken(list), "{list}");
         }
-        assert!(!takes_gzip(&HeaderMap::new()));
+        assert!(!takes(&HeaderMap::new(), &["gzip"]));
     }
 }

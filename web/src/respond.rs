@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cookie::Cookie;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, SET_COOKIE, X_FRAME_OPTIONS,
+    HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, REFRESH, SET_COOKIE, X_FRAME_OPTIONS,
 };
 use http::{Response, StatusCode};
 use serde::Serialize;
@@ -21,9 +21,9 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// Pages take nothing from elsewhere, post nowhere else and stand in no frame.
+/// Pages take nothing from elsewhere, have nothing inline, post nowhere else and stand in no frame.
 pub const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
@@ -116,17 +116,11 @@ pub fn redirect<B: From<Bytes>>(location: &str) -> Response<B> {
     response
 }
 
-/// A page with the headers that keep it to itself. `policy` is its `Content-Security-Policy`;
-/// [`PAGE_POLICY`] unless inline parts need their hashes.
-pub fn page<B: From<Bytes>>(
-    status: StatusCode,
-    cache: Cache,
-    policy: HeaderValue,
-    html: Bytes,
-) -> Response<B> {
+/// A page with the headers that keep it to itself.
+pub fn page<B: From<Bytes>>(status: StatusCode, cache: Cache, html: Bytes) -> Response<B> {
     let mut response = bytes(status, HTML, cache, html);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
@@ -135,6 +129,14 @@ pub fn page<B: From<Bytes>>(
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
     );
     response
+}
+
+/// A page that a browser asks for again by itself after so many seconds.
+pub fn refreshed<B>(mut page: Response<B>, seconds: Option<u64>) -> Response<B> {
+    if let Some(seconds) = seconds {
+        page.headers_mut().insert(REFRESH, HeaderValue::from(seconds));
+    }
+    page
 }
 
 /// Says that a request with the same idempotency key was answered before, in these bytes.

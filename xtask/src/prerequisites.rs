@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 14] = [
+const PREREQUISITES: [Prerequisite; 15] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -86,6 +86,11 @@ const PREREQUISITES: [Prerequisite; 14] = [
         command: "chromedriver",
         package: "chromium-driver",
         needed_for: "telling the browser what to do",
+    },
+    Prerequisite {
+        command: "npm",
+        package: "npm",
+        needed_for: "axe-core, which finds what keeps people from using a page",
     },
     Prerequisite {
         command: "pip3",
@@ -192,8 +197,8 @@ mod tests {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
         let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, ip, redis-server, \
-             redis-cli, nginx, haproxy, chromium, chromedriver, pip3: on Debian, run as root: \
-             apt-get install chromium chromium-driver e2fsprogs git haproxy iproute2 mount nginx python3-pip redis-server redis-tools strace util-linux";
+             redis-cli, nginx, haproxy, chromium, chromedriver, npm, pip3: on Debian, run as root: \
+             apt-get install chromium chromium-driver e2fsprogs git haproxy iproute2 mount nginx npm python3-pip redis-server redis-tools strace util-linux";
         assert_eq!(message, expected);
     }
 }

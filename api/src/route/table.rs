@@ -12,6 +12,11 @@ pub enum Route<'p> {
     },
     /// The API's reference page.
     Docs,
+    /// A file that pages refer to.
+    Asset {
+        /// Its name.
+        name: &'p str,
+    },
     /// A form of a sale's room page.
     RoomForm {
         /// The sale's name as the path has it.
@@ -199,10 +204,11 @@ impl Act {
 pub const ROUTES: usize = LABELS.len();
 
 /// The metrics label of each call, in the order of [`Route`].
-pub const LABELS: [&str; 38] = [
+pub const LABELS: [&str; 39] = [
     "/",
     "/s/{sale}",
     "/docs",
+    "/assets/{name}",
     "/s/{sale}/{form}",
     "/openapi.json",
     "/.well-known/jwks.json",
@@ -264,24 +270,25 @@ impl Route<'_> {
             Self::Home => 0,
             Self::Room { .. } => 1,
             Self::Docs => 2,
-            Self::RoomForm { .. } => 3,
-            Self::OpenApi => 4,
-            Self::Jwks => 5,
-            Self::Sales => 6,
-            Self::SaleStatus { .. } => 7,
-            Self::Enter { .. } => 8,
-            Self::Position { .. } => 9,
-            Self::Stream { .. } => 10,
-            Self::Leave { .. } => 11,
-            Self::Purchase { .. } => 12,
-            Self::PurchaseShow { .. } => 13,
-            Self::Pay { .. } => 14,
-            Self::Confirm { .. } => 15,
-            Self::Release { .. } => 16,
-            Self::Refund { .. } => 17,
-            Self::SessionEnd { .. } => 18,
-            Self::RevokedSessions => 19,
-            Self::Admin(admin) => 20 + admin.index(),
+            Self::Asset { .. } => 3,
+            Self::RoomForm { .. } => 4,
+            Self::OpenApi => 5,
+            Self::Jwks => 6,
+            Self::Sales => 7,
+            Self::SaleStatus { .. } => 8,
+            Self::Enter { .. } => 9,
+            Self::Position { .. } => 10,
+            Self::Stream { .. } => 11,
+            Self::Leave { .. } => 12,
+            Self::Purchase { .. } => 13,
+            Self::PurchaseShow { .. } => 14,
+            Self::Pay { .. } => 15,
+            Self::Confirm { .. } => 16,
+            Self::Release { .. } => 17,
+            Self::Refund { .. } => 18,
+            Self::SessionEnd { .. } => 19,
+            Self::RevokedSessions => 20,
+            Self::Admin(admin) => 21 + admin.index(),
         }
     }
 

@@ -77,8 +77,7 @@ impl Chromium {
         let begun = browser.call("POST", "/session", &wanted);
         browser.session = format!("/session/{}", begun["sessionId"].as_str().unwrap());
         if !setup.scripts {
-            let off = json!({ "value": true });
-            browser.devtools("Emulation.setScriptExecutionDisabled", &off);
+            browser.allow_scripts(false);
         }
         browser
     }
@@ -114,6 +113,11 @@ impl Chromium {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// What a script of ours calls its last argument with.
+    pub(crate) fn evaluate_later(&self, script: &str) -> Value {
+        self.post("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
     pub(crate) fn title(&self) -> String {
         let title = self.call("GET", &format!("{}/title", self.session), &Value::Null);
         title.as_str().unwrap().to_owned()
@@ -134,6 +138,17 @@ impl Chromium {
             thread::sleep(BETWEEN_TRIES);
         }
         unreachable!("{words:?} is not shown: {}", self.text())
+    }
+
+    /// Waits until the tab is called `words`.
+    pub(crate) fn is_called(&self, words: &str) {
+        for _ in 0..TRIES {
+            if self.title().contains(words) {
+                return;
+            }
+            thread::sleep(BETWEEN_TRIES);
+        }
+        unreachable!("the tab is not called {words:?}: {}", self.title())
     }
 
     fn find(&self, selector: &str) -> String {
@@ -166,6 +181,23 @@ impl Chromium {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1,
                            "mobile": width < 800 });
         self.devtools("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Looks at pages as somebody does who prefers a dark screen, or a light one.
+    pub(crate) fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
+    }
+
+    /// Whether pages may run scripts, from the next one on.
+    pub(crate) fn allow_scripts(&self, allowed: bool) {
+        self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": !allowed }));
+    }
+
+    /// Lets no request through to addresses like `pattern`.
+    pub(crate) fn block(&self, pattern: &str) {
+        self.devtools("Network.enable", &json!({}));
+        self.devtools("Network.setBlockedURLs", &json!({ "urls": [pattern] }));
     }
 
     /// A picture of the whole page.

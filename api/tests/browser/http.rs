@@ -12,18 +12,28 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends JSON, or no body with `Value::Null`, and returns the status and the JSON that came back.
-pub(crate) fn ask(
+pub(crate) fn ask(to: SocketAddr, call: (&str, &str), bearer: &str, body: &Value) -> (u16, Value) {
+    send(to, call, &format!("Authorization: Bearer {bearer}"), body)
+}
+
+/// The same with an idempotency key, which a purchase must have.
+pub(crate) fn ask_once(
     to: SocketAddr,
-    (method, path): (&str, &str),
+    call: (&str, &str),
     bearer: &str,
     body: &Value,
 ) -> (u16, Value) {
+    let headers = format!("Authorization: Bearer {bearer}\r\nIdempotency-Key: only-one");
+    send(to, call, &headers, body)
+}
+
+fn send(to: SocketAddr, (method, path): (&str, &str), headers: &str, body: &Value) -> (u16, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut stream = TcpStream::connect_timeout(&to, PATIENCE).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nAuthorization: Bearer \
-         {bearer}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{headers}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).unwrap();

@@ -30,6 +30,7 @@ pub(crate) struct Shop {
     child: Child,
     public: SocketAddr,
     operator: String,
+    backend: String,
     proxy: Option<(Child, u16)>,
     directory: TempDir,
 }
@@ -52,17 +53,23 @@ impl Shop {
         let public = line["public"].as_str().unwrap().parse().unwrap();
         let keys = fs::read_to_string(data.join("keys.json")).unwrap();
         let keys: Value = serde_json::from_str(&keys).unwrap();
-        let operator = keys["operator"].as_str().unwrap().to_owned();
-        let shop = Self { child, public, operator, proxy: None, directory };
+        let key = |role: &str| keys[role].as_str().unwrap().to_owned();
+        let (operator, backend) = (key("operator"), key("backend"));
+        let shop = Self { child, public, operator, backend, proxy: None, directory };
+        shop.sell("drop", changes);
+        shop
+    }
+
+    /// Makes a sale, of which `changes` are.
+    pub(crate) fn sell(&self, name: &str, changes: &Value) {
         let mut sale = json!({
-            "id": "drop", "title": "Autumn sneaker", "admission_per_second": 1_000,
+            "id": name, "title": "Autumn sneaker", "admission_per_second": 1_000,
             "active_max": 1_000, "per_shopper_max": 4,
             "offers": [{ "sku": "shoe-42", "total": 10, "price": 99_000, "currency": "KRW" }],
         });
         sale.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        let (status, told) = shop.operator("", &sale);
+        let (status, told) = self.operator("", &sale);
         assert_eq!(status, 201, "{told}");
-        shop
     }
 
     /// The same behind nginx as a beginner sets it up: it sends its upstream's name as `Host`.
@@ -92,10 +99,15 @@ impl Shop {
         shop
     }
 
+    /// An address for the browser.
+    pub(crate) fn at(&self, path: &str) -> String {
+        let port = self.proxy.as_ref().map_or_else(|| self.public.port(), |(_, port)| *port);
+        format!("http://{HOST}:{port}{path}")
+    }
+
     /// The room's address for the browser.
     pub(crate) fn room(&self) -> String {
-        let port = self.proxy.as_ref().map_or_else(|| self.public.port(), |(_, port)| *port);
-        format!("http://{HOST}:{port}/s/drop")
+        self.at("/s/drop")
     }
 
     fn operator(&self, call: &str, body: &Value) -> (u16, Value) {
@@ -107,6 +119,36 @@ impl Shop {
     pub(crate) fn act(&self, call: &str, body: &Value) {
         let (status, told) = self.operator(&format!("/drop/{call}"), body);
         assert_eq!(status, 200, "{call}: {told}");
+    }
+
+    /// The same of another sale.
+    pub(crate) fn act_on(&self, sale: &str, call: &str) {
+        let (status, told) = self.operator(&format!("/{sale}/{call}"), &Value::Null);
+        assert_eq!(status, 200, "{sale} {call}: {told}");
+    }
+
+    /// Another shopper gets in line; answers with the place.
+    pub(crate) fn enter(&self, sale: &str) -> Value {
+        let call = ("POST", &*format!("/v1/sales/{sale}/enter"));
+        http::ask(self.public, call, "", &Value::Null).1
+    }
+
+    /// Another shopper, who was let in, buys the last unit of a sale.
+    pub(crate) fn sell_out(&self, sale: &str, pass: &str) {
+        let wanted = json!({ "items": [{ "sku": "shoe-42", "quantity": 1 }] });
+        let call = ("POST", &*format!("/v1/sales/{sale}/purchase"));
+        let (status, held) = http::ask_once(self.public, call, pass, &wanted);
+        assert_eq!(status, 201, "{held}");
+        let id = held["purchase"].as_str().unwrap();
+        self.settle(sale, id, "pay");
+        self.settle(sale, id, "confirm");
+    }
+
+    /// What the shop's backend says of a purchase.
+    pub(crate) fn settle(&self, sale: &str, id: &str, verb: &str) {
+        let call = ("POST", &*format!("/v1/sales/{sale}/purchases/{id}/{verb}"));
+        let (status, told) = http::ask(self.public, call, &self.backend, &Value::Null);
+        assert_eq!(status, 200, "{told}");
     }
 
     pub(crate) fn stats(&self) -> Value {

@@ -1,6 +1,10 @@
 //! What people do in the room, from entering to coming back the next day.
 
-use std::{sync::Mutex, thread, time::Duration};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,18 +17,39 @@ use crate::{
 /// One browser at a time: a machine with two processors keeps no more in time.
 static ONE: Mutex<()> = Mutex::new(());
 
+/// A story that failed leaves nothing behind that another would mind.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 const ENTER: &str = "form[action$='/enter'] button";
 const LEAVE: &str = "form[action$='/leave'] button";
 const BUY: &str = "form[action$='/buy'] button";
 const RELEASE: &str = "form[action$='/release'] button";
+
+/// Asked once more, what cannot be undone is in reach.
+fn gives_up(browser: &Chromium) {
+    browser.click("details[id^='give-up'] summary");
+    browser.click(RELEASE);
+}
+
+fn leaves(browser: &Chromium) {
+    browser.click("#leave summary");
+    browser.click(LEAVE);
+}
+
+/// How many people are ahead, as the page shows it.
+fn ahead(browser: &Chromium) -> Value {
+    browser.evaluate("return document.getElementById('number').innerText")
+}
 
 /// Enters, waits, is called, buys, goes back and buys more, gives up, pays, and leaves.
 fn lives_through(shop: &Shop, browser: &Chromium) {
     shop.act("pause", &Value::Null);
     browser.open(&shop.room());
     browser.click(ENTER);
-    browser.shows("Your position");
-    assert_eq!(browser.evaluate("return document.getElementById('position').innerText"), "1");
+    browser.shows("People ahead of you");
+    assert_eq!(ahead(browser), "0");
     shop.act("message", &json!({ "message": "Back at noon" }));
     browser.shows("Back at noon");
     shop.act("resume", &Value::Null);
@@ -42,26 +67,26 @@ fn lives_through(shop: &Shop, browser: &Chromium) {
     browser.click(BUY);
     shop.has_available(7);
     browser.shows("× 1");
-    browser.click(RELEASE);
+    gives_up(browser);
     shop.has_available(8);
-    browser.click(RELEASE);
     browser.shows("You cancelled this reservation");
+    gives_up(browser);
     shop.has_available(10);
+    browser.shows("You can buy now");
     browser.click(BUY);
     browser.shows("Reserved until");
     browser.click("form[action$='/pay'] button");
     browser.shows("Your payment is complete");
     shop.has_available(9);
 
-    browser.click(LEAVE);
+    leaves(browser);
     let text = browser.shows("You have left the line");
     assert!(text.contains("Your payment is complete"), "what was bought stays: {text}");
     assert_eq!(shop.stats()["entered"], 1);
 }
 
 fn browse(setup: impl Fn(&TempDir) -> Chromium, story: impl Fn(&Chromium, &TempDir)) {
-    // A story that failed leaves nothing behind that another would mind.
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _one = one_at_a_time();
     let profile = TempDir::new().unwrap();
     story(&setup(&profile), &profile);
 }
@@ -98,7 +123,7 @@ fn a_session_that_ends_is_explained_and_the_place_is_taken_again() {
         let text = browser.shows("Your time to buy has run out");
         assert!(text.contains("Reserved until"), "the reservation goes on: {text}");
         browser.click(ENTER);
-        let text = browser.shows("You can buy now");
+        let text = browser.shows("Buy more");
         assert!(text.contains("Reserved until"), "as the same shopper: {text}");
     });
     browse(english(false), |browser, _| {
@@ -119,18 +144,19 @@ fn a_place_outlives_its_browser() {
     browse(english(true), |browser, _| {
         browser.open(&shop.room());
         browser.click(ENTER);
-        browser.shows("Your position");
+        browser.shows("People ahead of you");
     });
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _one = one_at_a_time();
     let profile = TempDir::new().unwrap();
     let first = english(true)(&profile);
     first.open(&shop.room());
     first.click(ENTER);
-    first.shows("1 person ahead of you");
+    first.is_called("1 ahead");
+    assert_eq!(ahead(&first), "1");
     drop(first);
     let second = english(true)(&profile);
     second.open(&shop.room());
-    second.shows("1 person ahead of you");
+    second.is_called("1 ahead");
     assert_eq!(shop.stats()["entered"], 2);
 }
 
@@ -141,8 +167,61 @@ fn a_double_click_enters_once() {
     browse(english(true), |browser, _| {
         browser.open(&shop.room());
         browser.click_twice(ENTER);
-        browser.shows("Your position");
+        browser.shows("People ahead of you");
         thread::sleep(Duration::from_millis(500));
         assert_eq!(shop.stats()["entered"], 1, "{}", browser.text());
+    });
+}
+
+#[test]
+fn with_a_script_the_page_is_live_and_never_reloads() {
+    let shop = Shop::start(&json!({}));
+    shop.act("pause", &Value::Null);
+    browse(english(true), |browser, _| {
+        browser.open(&shop.room());
+        browser.click(ENTER);
+        browser.shows("People ahead of you");
+        // A page that is loaded again forgets this.
+        browser.evaluate("window.marked = true");
+        // Longer than the header by which a page without scripts reloads.
+        thread::sleep(Duration::from_secs(17));
+        shop.act("message", &json!({ "message": "Back at noon" }));
+        browser.shows("Back at noon");
+        shop.act("resume", &Value::Null);
+        browser.shows("You can buy now");
+        assert!(browser.title().starts_with("It is your turn"), "{}", browser.title());
+        assert_eq!(browser.evaluate("return document.body.className"), "room turn");
+        let alerts = browser.evaluate("return document.querySelectorAll('[role=alert]').length");
+        assert_eq!(alerts, 1, "it is told once");
+        assert_eq!(browser.evaluate("return window.marked"), true, "the page was loaded again");
+    });
+}
+
+#[test]
+fn a_place_is_kept_up_where_no_stream_is_to_be_had() {
+    let shop = Shop::start(&json!({}));
+    shop.act("pause", &Value::Null);
+    browse(english(true), |browser, _| {
+        browser.block("*/stream");
+        browser.open(&shop.room());
+        browser.click(ENTER);
+        browser.shows("People ahead of you");
+        shop.act("message", &json!({ "message": "Back at noon" }));
+        browser.shows("Back at noon");
+        shop.act("resume", &Value::Null);
+        browser.shows("You can buy now");
+    });
+}
+
+#[test]
+fn the_language_is_chosen_by_a_link_and_kept() {
+    let shop = Shop::start(&json!({}));
+    browse(english(false), |browser, _| {
+        browser.open(&shop.room());
+        browser.click("a[hreflang=ko]");
+        browser.shows("지금 줄에 선 사람");
+        browser.click(ENTER);
+        browser.shows("지금 구매할 수 있습니다");
+        assert_eq!(browser.evaluate("return document.documentElement.lang"), "ko");
     });
 }

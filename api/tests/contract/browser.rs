@@ -89,7 +89,7 @@ pub(crate) fn is_a_page(told: &Told, status: u16, words: &str) {
     assert_eq!(told.status, status, "{}", told.text());
     assert_eq!(told.header("content-type"), Some("text/html; charset=utf-8"));
     let page = told.text();
-    assert!(page.contains(words) && page.contains("class=\"button\" href="), "{page}");
+    assert!(page.contains(words) && page.contains("class=\"btn\" href="), "{page}");
 }
 
 /// What stands between two marks of a page.

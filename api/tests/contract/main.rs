@@ -23,6 +23,7 @@ mod lost_store;
 mod openapi;
 mod operators;
 mod origins;
+mod pages;
 mod process;
 mod purchases;
 mod races;

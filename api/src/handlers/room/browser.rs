@@ -8,6 +8,7 @@
 //! | `rushgate-visitor` | a random name that form keys are bound to | until the browser ends |
 //! | `rushgate-notice` | why the last form was refused, as a code | a minute, or until it is shown |
 //! | `rushgate-floor` | the lowest position shown, with several nodes | a day |
+//! | `rushgate-language` | `ko` or `en`, once the visitor has chosen | a year |
 //!
 //! Over HTTPS the first two are `Secure` and carry the prefix `__Host-`, so that no other host of
 //! the domain can set them.
@@ -17,6 +18,7 @@ use hyper::{
     HeaderMap,
     header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName},
 };
+use pages::Language;
 use web::{
     caller::Scheme,
     cookies::{self, Cookie},
@@ -26,7 +28,6 @@ use web::{
 use crate::{
     app::App,
     handlers::authority,
-    pages::Language,
     server::Peer,
     token::{is_visitor, visitor_at_random},
 };
@@ -34,8 +35,10 @@ use crate::{
 const VISITOR: &str = "rushgate-visitor";
 const NOTICE: &str = "rushgate-notice";
 pub(super) const FLOOR: &str = "rushgate-floor";
+const LANGUAGE: &str = "rushgate-language";
 
 const DAY_SECONDS: u32 = 86_400;
+const YEAR_SECONDS: u32 = 365 * DAY_SECONDS;
 /// How long a notice waits for the page that shows it.
 const NOTICE_SECONDS: u32 = 60;
 /// A ticket's cookie outlives no sale by more than a day, and never lives longer than this.
@@ -43,7 +46,10 @@ const TICKET_SECONDS_MAX: u32 = 30 * DAY_SECONDS;
 
 /// What a request says of the browser that sent it.
 pub(super) struct Browser<'a> {
+    /// The language it has chosen, or else the one it asks for.
     pub(super) language: Language,
+    /// Whether pages may reload by themselves: not once its user has stopped them.
+    pub(super) refreshes: bool,
     headers: &'a HeaderMap,
     /// How it reached us, or the listed proxy in front of us.
     scheme: Scheme,
@@ -54,9 +60,17 @@ pub(super) struct Browser<'a> {
 impl<'a> Browser<'a> {
     pub(super) fn of(app: &'a App, headers: &'a HeaderMap, peer: &'a Peer) -> Self {
         let caller = app.callers.caller(headers, peer.socket);
-        let language = Language::of_header(text(headers, &ACCEPT_LANGUAGE));
+        let chosen = cookies::named(headers, LANGUAGE).find_map(Language::of_tag);
+        let language =
+            chosen.unwrap_or_else(|| Language::of_header(text(headers, &ACCEPT_LANGUAGE)));
         let scheme = if app.cookie_secure { Scheme::Https } else { caller.scheme() };
-        Self { language, headers, scheme, host: caller.host() }
+        Self { language, refreshes: true, headers, scheme, host: caller.host() }
+    }
+
+    /// The same browser at an address with this query.
+    pub(super) fn reading(self, query: Option<&str>) -> Self {
+        let refreshes = parameter(query, "refresh").as_deref() != Some("off");
+        Self { refreshes, ..self }
     }
 
     /// Whether an answer that is a page suits it. Programs that name no type are answered in JSON.
@@ -126,6 +140,19 @@ fn floor_of(headers: &HeaderMap, number: u64) -> Option<u64> {
         position.filter(|_| of.parse() == Ok(number))
     });
     floors.min()
+}
+
+/// A parameter of a page's address.
+pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+}
+
+/// The cookie that keeps a choice of language.
+pub(super) fn language_cookie(language: Language) -> Cookie<'static> {
+    let mut cookie = cookies::of_path(LANGUAGE, language.tag(), "/".to_owned());
+    cookie.set_http_only(true);
+    cookies::lasting(cookie, YEAR_SECONDS)
 }
 
 /// The cookie that brings a refusal's code to the room; an empty code takes it away.

@@ -1,0 +1,32 @@
+//! What people see of Rushgate: one frame, one style sheet, one script, the words of two languages.
+//!
+//! Pure functions from plain values to HTML. No request, no SQL, no engine type and no clock: whoever
+//! calls says what is true, and gets a page that says it. Templates escape every value on its way in.
+//! A page works without JavaScript; the script only spares the reloads. Nothing is inline, so the
+//! content security policy needs neither a nonce nor a hash. [`assets`] are named by their content.
+//!
+//! ```text
+//!   plain values ──▶ HomePage, RoomPage, ProblemPage, ReferencePage ──▶ templates/*.html ──▶ HTML
+//!                             words (ko, en), format ──▶──┘
+//! ```
+
+pub mod assets;
+mod format;
+mod frame;
+mod home;
+mod language;
+mod problem;
+mod reference;
+mod room;
+mod words;
+
+pub use format::{Moment, Money};
+pub use frame::Frame;
+pub use home::{HomePage, SaleCard};
+pub use language::Language;
+pub use problem::{ProblemPage, words_of};
+pub use reference::{Call, ErrorRow, Example, Parameter, Prose, ReferencePage, Section};
+pub use room::{
+    Gate, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase, PurchaseState, RoomPage,
+    SaleState, Wait,
+};
