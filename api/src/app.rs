@@ -173,6 +173,10 @@ impl Handler for Front {
         exchange::turn_away(loss)
     }
 
+    fn unreadable(&self, status: StatusCode) -> Response<Body> {
+        exchange::unreadable(status)
+    }
+
     fn lost(&self, loss: Loss) {
         self.0.times.lost(loss);
     }

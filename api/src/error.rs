@@ -52,6 +52,10 @@ pub enum ApiError {
     BadBody,
     /// The body passes the limit.
     BodyTooLarge,
+    /// The request's target passes the limit.
+    UriTooLong,
+    /// The request's head passes the limit.
+    HeadTooLarge,
     /// The body did not arrive in time.
     RequestTimeout,
     /// The change cannot apply in the state it found.
@@ -140,6 +144,8 @@ impl ApiError {
             Self::BadRequest(_) => facts(S::BAD_REQUEST, "bad_request", "the request is malformed"),
             Self::BadBody => facts(S::BAD_REQUEST, "bad_body", "the request body is incomplete or badly encoded"),
             Self::BodyTooLarge => facts(S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is too large"),
+            Self::UriTooLong => facts(S::URI_TOO_LONG, "uri_too_long", "the request target is too long"),
+            Self::HeadTooLarge => facts(S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", "the request head is too large"),
             Self::RequestTimeout => later(S::REQUEST_TIMEOUT, "request_timeout", "the request did not arrive in time", After(1)),
             Self::WrongState { .. } | Self::SaleInUse { .. } => facts(S::CONFLICT, "wrong_state", "not possible in the current state"),
             Self::PreconditionFailed { .. } => facts(S::PRECONDITION_FAILED, "precondition_failed", "the sale has changed in the meantime"),

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use hyper::{HeaderMap, Method, Request, Response};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 use web::request_id::{RequestId, X_REQUEST_ID};
 use web::trace::TraceId;
@@ -75,8 +75,25 @@ fn given_id(headers: &HeaderMap, peer: &Peer) -> Option<RequestId> {
 
 /// The answer to a connection that is not let in. Its request is never read.
 pub fn turn_away(loss: Loss) -> Response<Body> {
+    let full = loss == Loss::PeerFull;
+    unread(&if full { ApiError::TooManyConnections } else { ApiError::Full })
+}
+
+/// The answer to a request whose head cannot be read.
+pub fn unreadable(status: StatusCode) -> Response<Body> {
+    let response = unread(&match status {
+        StatusCode::URI_TOO_LONG => ApiError::UriTooLong,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ApiError::HeadTooLarge,
+        _ => ApiError::BadRequest("the request is not HTTP, or can be read in two ways"),
+    });
+    let request_id = response.headers().get(X_REQUEST_ID);
+    tracing::debug!(?request_id, %status, "refused a request whose head cannot be read");
+    response
+}
+
+/// The answer to what nobody has read.
+fn unread(error: &ApiError) -> Response<Body> {
     let id = RequestId::next();
-    let error = if loss == Loss::PeerFull { ApiError::TooManyConnections } else { ApiError::Full };
     let mut response = id.within(|| error.respond());
     response.headers_mut().insert(X_REQUEST_ID, id.header());
     response

@@ -99,6 +99,10 @@ impl<R: Readiness> Handler for Ops<R> {
         exchange::turn_away(loss)
     }
 
+    fn unreadable(&self, status: StatusCode) -> Response<Body> {
+        exchange::unreadable(status)
+    }
+
     /// Operators' tools are not counted.
     fn lost(&self, _loss: Loss) {}
 }

@@ -25,6 +25,7 @@ mod options;
 mod service;
 mod tls;
 mod watched_io;
+mod wire;
 
 use std::fmt;
 use std::io;

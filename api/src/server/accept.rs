@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engine::sync::Arc;
-use hyper::Response;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,12 +13,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::activity::Activity;
-use super::body::Body;
 use super::connection::{self, Shared};
 use super::connections::Refused;
 use super::drain::Phase;
 use super::fault::Loss;
 use super::service::Handler;
+use super::wire::on_the_wire;
 use crate::panics::Contained;
 
 /// Connections the kernel may keep for us: `somaxconn` on current Linux. A crowd at the opening
@@ -157,19 +156,4 @@ async fn refuse(mut stream: TcpStream, refusal: &[u8]) {
     };
     // Whatever came of it, the connection is over.
     drop(timeout(REFUSAL_TIMEOUT, talk).await);
-}
-
-/// The last response of an HTTP/1.1 connection.
-fn on_the_wire(response: &Response<Body>) -> Vec<u8> {
-    let body = response.body().bytes().map_or(&b""[..], |bytes| bytes);
-    let mut wire = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
-    for (name, value) in response.headers() {
-        wire.extend_from_slice(
-            &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat(),
-        );
-    }
-    let end = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    wire.extend_from_slice(end.as_bytes());
-    wire.extend_from_slice(body);
-    wire
 }

@@ -242,7 +242,9 @@ async fn drive<S, H>(
         activity: Arc::clone(activity),
         bounds: shared.bounds,
     };
-    let io = TokioIo::new(WatchedIo::new(stream, Arc::clone(home), Arc::clone(activity)));
+    let handler = Arc::clone(&shared.handler);
+    let io = WatchedIo::new(stream, Arc::clone(home), Arc::clone(activity), handler);
+    let io = TokioIo::new(io);
     let mut connection = pin!(shared.protocol.serve_connection(io, service));
     let mut watchdog = pin!(Watchdog::over(activity, shared.patience));
 
@@ -296,7 +298,7 @@ enum End {
 
 fn note<H: Handler>(end: End, activity: &Activity, handler: &H) {
     let loss = match end {
-        // hyper has answered 400, 414 or 431 by itself, or just closed.
+        // The refusal was written in the place of hyper's own, or it just closed.
         End::Served(Err(error)) if activity.is_misframed() || is_malformed(&*error) => {
             Loss::Malformed
         }

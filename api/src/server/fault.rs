@@ -30,8 +30,8 @@ pub enum Loss {
     Tls,
     /// The TLS handshake took too long.
     TlsLate,
-    /// A request head or chunk that cannot be read beyond doubt, or is too long: 400, 414 or 431
-    /// without a body, or just the end.
+    /// A request head or chunk that cannot be read beyond doubt, or is too long: 400, 414 or 431, or just
+    /// the end.
     Malformed,
     /// A request head did not arrive in time, or none at all on a new connection.
     HeadLate,

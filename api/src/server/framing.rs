@@ -88,8 +88,12 @@ impl Framing {
 
     /// Whether a request head has begun and not ended.
     pub(crate) const fn inside_head(&self) -> bool {
-        matches!(self.state, State::Headers)
-            || (matches!(self.state, State::Start) && self.line_len > 0)
+        matches!(self.state, State::Headers) || self.inside_target()
+    }
+
+    /// Whether a request line has begun and not ended.
+    pub(crate) const fn inside_target(&self) -> bool {
+        matches!(self.state, State::Start) && self.line_len > 0
     }
 
     /// Follows the next bytes of the connection. After a refusal nothing is watched any more: the

@@ -16,7 +16,7 @@ use std::time::Duration;
 use engine::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
-use hyper::{Method, Request, Response, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::{Sleep, sleep};
 use web::caller::Socket;
 
@@ -90,6 +90,10 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Words the refusal of a connection that is not let in, and whose request is not read.
     fn turn_away(&self, loss: Loss) -> Response<Body>;
+
+    /// Words the refusal of a request whose head cannot be read: 400, 414 or 431. It is the connection's last
+    /// answer, and [`Self::lost`] follows.
+    fn unreadable(&self, status: StatusCode) -> Response<Body>;
 
     /// Takes note of a connection that ended without an answer of the handler's.
     fn lost(&self, loss: Loss);

@@ -3,6 +3,9 @@
 //! When the scanner refuses, a NUL takes the place of the offending byte and the stream ends
 //! there. hyper cannot parse a NUL in a head or a chunk, so it answers 400 in its own order,
 //! after the responses to earlier requests, and closes: no second parser writes responses.
+//!
+//! That answer, and those to a head that is no HTTP or too long, hyper words by itself, without a body. The
+//! handler's words take their place here, where they are the last that is written to the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -10,17 +13,24 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use engine::sync::Arc;
+use hyper::StatusCode;
+use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 use super::framing::Framing;
+use super::service::Handler;
+use super::wire::on_the_wire;
 
 /// Where a stream comes back to when hyper is dropped and another task takes it over.
 pub(crate) type Home<S> = Arc<Mutex<Option<S>>>;
 
+/// The longest head that hyper writes by itself: a status line, a length, a date and `connection: close`.
+const OWN_HEAD_BYTES_MAX: usize = 256;
+
 /// A stream under watch.
 #[derive(Debug)]
-pub(crate) struct WatchedIo<S> {
+pub(crate) struct WatchedIo<S, H> {
     /// There until the drop.
     stream: Option<S>,
     home: Home<S>,
@@ -28,11 +38,23 @@ pub(crate) struct WatchedIo<S> {
     /// The framing was refused: the peer is not listened to any more.
     refused: bool,
     activity: Arc<Activity>,
+    /// Words refusals.
+    handler: Arc<H>,
+    /// What is written in the place of hyper's own refusal.
+    instead: Option<Last>,
 }
 
-impl<S> WatchedIo<S> {
-    pub(crate) fn new(stream: S, home: Home<S>, activity: Arc<Activity>) -> Self {
-        Self { stream: Some(stream), home, framing: Framing::new(), refused: false, activity }
+/// The last response of a connection.
+#[derive(Debug)]
+struct Last {
+    wire: Vec<u8>,
+    written: usize,
+}
+
+impl<S, H> WatchedIo<S, H> {
+    pub(crate) fn new(stream: S, home: Home<S>, activity: Arc<Activity>, handler: Arc<H>) -> Self {
+        let (framing, refused, instead) = (Framing::new(), false, None);
+        Self { stream: Some(stream), home, framing, refused, activity, handler, instead }
     }
 
     fn stream(&mut self) -> Pin<&mut S>
@@ -51,7 +73,61 @@ impl<S> WatchedIo<S> {
     }
 }
 
-impl<S> Drop for WatchedIo<S> {
+impl<S: AsyncWrite + Unpin, H: Handler> WatchedIo<S, H> {
+    /// Writes bytes, but for a refusal in hyper's own words: those count as written once the handler's are to be
+    /// written instead.
+    fn poll_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        std::task::ready!(self.poll_last(context))?;
+        let Some((at, status)) = own_refusal(bytes) else {
+            return self.stream().poll_write(context, bytes);
+        };
+        if at > 0 {
+            // The answer to an earlier request.
+            return self.stream().poll_write(context, &bytes[..at]);
+        }
+        // To the client a request line that does not end is a target that is too long.
+        let is_target =
+            status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE && self.framing.inside_target();
+        let status = if is_target { StatusCode::URI_TOO_LONG } else { status };
+        let wire = on_the_wire(&self.handler.unreadable(status));
+        self.instead = Some(Last { wire, written: 0 });
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    /// Writes what is left of the last response, if there is one.
+    fn poll_last(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(last) = &mut self.instead else { return Poll::Ready(Ok(())) };
+        let stream = self.stream.as_mut().expect("only the drop takes the stream");
+        while last.written < last.wire.len() {
+            let left = &last.wire[last.written..];
+            match std::task::ready!(Pin::new(&mut *stream).poll_write(context, left))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                more => last.written += more,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Where in `bytes`, at their end, a refusal begins that hyper words by itself, and its status. Ours have a
+/// body, and the request's name.
+fn own_refusal(bytes: &[u8]) -> Option<(usize, StatusCode)> {
+    let heads = bytes.strip_suffix(b"\r\n\r\n")?;
+    let from = heads.len().saturating_sub(OWN_HEAD_BYTES_MAX);
+    let at = from + memmem::rfind(&heads[from..], b"HTTP/1.")?;
+    let head = &heads[at..];
+    let status = match head.get(9..12)? {
+        b"400" => StatusCode::BAD_REQUEST,
+        b"414" => StatusCode::URI_TOO_LONG,
+        b"431" => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        _ => return None,
+    };
+    let is_empty = memmem::find(head, b"\r\ncontent-length: 0").is_some();
+    let is_ours = memmem::find(head, b"\r\nx-request-id: ").is_some();
+    (is_empty && !is_ours).then_some((at, status))
+}
+
+impl<S, H> Drop for WatchedIo<S, H> {
     fn drop(&mut self) {
         if self.activity.is_handed_over() {
             *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.stream.take();
@@ -59,7 +135,7 @@ impl<S> Drop for WatchedIo<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for WatchedIo<S> {
+impl<S: AsyncRead + Unpin, H> AsyncRead for WatchedIo<S, H> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -86,13 +162,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedIo<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedIo<S> {
+impl<S: AsyncWrite + Unpin, H: Handler> AsyncWrite for WatchedIo<S, H> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = self.stream().poll_write(context, bytes);
+        let outcome = self.poll_bytes(context, bytes);
         self.note_write(outcome)
     }
 
@@ -101,6 +177,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedIo<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // HTTP/2: an HTTP/1 answer is written in one piece.
         let outcome = self.stream().poll_write_vectored(context, slices);
         self.note_write(outcome)
     }
@@ -110,12 +187,50 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedIo<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = self.stream().poll_flush(context);
+        let mut outcome = self.poll_last(context);
+        if matches!(outcome, Poll::Ready(Ok(()))) {
+            outcome = self.stream().poll_flush(context);
+        }
         self.note_write(outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = self.stream().poll_shutdown(context);
+        let mut outcome = self.poll_last(context);
+        if matches!(outcome, Poll::Ready(Ok(()))) {
+            outcome = self.stream().poll_shutdown(context);
+        }
         self.note_write(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\
+         date: Mon, 30 Nov 2026 12:00:00 GMT\r\n\r\n";
+    const OURS: &str = "HTTP/1.1 400 Bad Request\r\nx-request-id: 1-2\r\ncontent-length: 0\r\n\r\n";
+
+    #[test]
+    fn hypers_own_refusal_is_told_from_every_answer_of_ours() {
+        let found =
+            |text: &str| own_refusal(text.as_bytes()).map(|(at, status)| (at, status.as_u16()));
+        assert_eq!(found(OWN), Some((0, 431)));
+        let before = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        assert_eq!(found(&[before, OWN].concat()), Some((before.len(), 431)));
+        assert_eq!(found(&OWN.replace("431", "400")), Some((0, 400)));
+        for other in [
+            "",
+            before,
+            OURS,
+            &[OWN, before].concat(),
+            &OWN.replace("431", "304"),
+            &OWN.replace("length: 0", "length: 9"),
+            "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/1.\r\n\r\n",
+        ] {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use api::server::Loss;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::sleep;
 
@@ -68,6 +69,56 @@ fn assert_refused(name: &str, answer: &str) {
     assert!(responses(answer) <= 1, "{name}: {} responses: {answer}", responses(answer));
     let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400 ");
     assert!(refused, "{name}: {answer}");
+    // A body that cannot be read is told to its request.
+    let code = if answer.contains("bad_body") { "bad_body" } else { "bad_request" };
+    if !answer.is_empty() {
+        assert_is_a_problem(answer, code);
+    }
+}
+
+/// The last of a connection's answers is a problem document under the name of its request.
+fn assert_is_a_problem(answer: &str, code: &str) {
+    let last = &answer[answer.rfind("HTTP/1.1 ").unwrap_or(0)..];
+    let (head, body) = last.split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+    assert_eq!(header("content-type: "), Some("application/problem+json"), "{answer}");
+    assert_eq!(header("content-length: "), Some(body.len().to_string().as_str()), "{answer}");
+    let id = header("x-request-id: ").unwrap();
+    assert!(body.contains(&format!(r#""request_id":"{id}""#)), "{answer}");
+    assert!(body.contains(&format!(r#""code":"{code}""#)), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_read_is_refused_in_our_words_and_counted_as_lost() {
+    let fixture = start(|_| {});
+    // As much as is read of a head: what is unread when we close may take the answer back.
+    let filled = |begin: &str| format!("{begin}{}", "x".repeat(16 * 1_024 - begin.len()));
+    let many = "X: y\r\n".repeat(200);
+    let cases = [
+        ("nonsense\r\n\r\n".to_owned(), 400, "bad_request"),
+        ("GET /now HTTP/1.1\nHost: a\n\n".to_owned(), 400, "bad_request"),
+        ("GET /now HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400, "bad_request"),
+        (filled("GET /"), 414, "uri_too_long"),
+        (filled("GET /now HTTP/1.1\r\nHost: a\r\nX: "), 431, "head_too_large"),
+        (format!("GET /now HTTP/1.1\r\nHost: a\r\n{many}\r\n"), 431, "head_too_large"),
+    ];
+    for (index, (request, status, code)) in cases.iter().enumerate() {
+        for before in ["", GET] {
+            let answer = fixture.exchange(format!("{before}{request}").as_bytes()).await;
+            let last = answer.rfind("HTTP/1.1 ").map_or("", |at| &answer[at..]);
+            assert!(last.starts_with(&format!("HTTP/1.1 {status} ")), "{index}: {answer}");
+            assert_eq!(responses(&answer), 1 + usize::from(!before.is_empty()), "{answer}");
+            assert_is_a_problem(&answer, code);
+        }
+    }
+    let lost = || fixture.echo.losses.lock().unwrap().clone();
+    for _ in 0..500 {
+        if lost().len() == 2 * cases.len() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(lost(), vec![Loss::Malformed; 2 * cases.len()]);
 }
 
 #[tokio::test]

@@ -74,6 +74,10 @@ impl Handler for Echo {
         exchange::turn_away(loss)
     }
 
+    fn unreadable(&self, status: StatusCode) -> Response<Body> {
+        exchange::unreadable(status)
+    }
+
     fn lost(&self, loss: Loss) {
         self.losses.lock().unwrap().push(loss);
     }
