@@ -79,6 +79,9 @@ pub fn run(config: Config) -> ExitCode {
     logging::start(config.log.format, &config.log.filter);
     let panics = panics::watch();
     raise_descriptor_limit();
+    if let Some(origin) = &config.server.callers.public_origin {
+        web::problem::set_site(origin);
+    }
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
         builder.worker_threads(threads);

@@ -7,17 +7,28 @@
 //! escape. What may quote the caller is escaped.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
+use crate::caller::Origin;
 use crate::content::{self, Cache};
 use crate::request_id::RequestId;
 
 /// The most field problems one document lists; the rest would say nothing new.
 const FIELDS_MAX: usize = 16;
+
+/// Where browsers find this site, if that is configured: what a document's `type` begins with. The same for the
+/// whole process, like the ids of its requests.
+static SITE: OnceLock<String> = OnceLock::new();
+
+/// From here on the `type` of a problem document is an absolute URL of this site.
+pub fn set_site(origin: &Origin) {
+    SITE.get_or_init(|| origin.to_string());
+}
 
 /// One thing wrong with a request's fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -115,7 +126,8 @@ impl Problem<'_> {
     fn document(&self, request_id: &str) -> serde_json::Result<Vec<u8>> {
         let Facts { status, code, title, .. } = self.facts;
         let mut json = Vec::with_capacity(384);
-        put(&mut json, &[r#"{"type":"/docs#error-"#, code, r#"","title":""#, title]);
+        let site = SITE.get().map_or("", String::as_str);
+        put(&mut json, &[r#"{"type":""#, site, "/docs#error-", code, r#"","title":""#, title]);
         put(&mut json, &[r#"","status":"#, status.as_str(), r#","detail":"#]);
         serde_json::to_writer(&mut json, &self.detail())?;
         put(&mut json, &[r#","code":""#, code, r#"","request_id":""#, request_id, "\""]);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     client::{Told, ask, get, post},
-    process::shared,
+    process::{CONFIG, Server, shared},
     wall::{Wall, offer},
 };
 
@@ -196,4 +197,19 @@ async fn a_body_that_breaks_off_or_never_comes_is_refused() {
     let told = wall.server.client.raw(broken.as_bytes()).await;
     assert!(told.is_empty() || told.starts_with("HTTP/1.1 400 "), "{told}");
     assert_eq!(wall.stats().await["entered"], 0);
+}
+
+#[tokio::test]
+async fn the_type_of_a_problem_is_absolute_where_the_site_is_named() {
+    let dir = TempDir::new().unwrap();
+    let named = CONFIG.replace("[server]", "[server]\npublic_origin = \"https://shop.example\"");
+    for (config, site) in [(CONFIG.to_owned(), ""), (named, "https://shop.example")] {
+        let server = Server::start(dir.path(), &config);
+        let expected = |code: &str| format!("{site}/docs#error-{code}");
+        let refused = server.client.tell(get("/v1/sales/none")).await.is(404).json();
+        assert_eq!(refused["type"], expected("not_found"));
+        let unread = server.client.raw(b"nonsense\r\n\r\n").await;
+        let named = format!("\"type\":\"{}\"", expected("bad_request"));
+        assert!(unread.contains(&named), "{unread}");
+    }
 }
