@@ -11,3 +11,4 @@ pub mod documents;
 pub mod peer;
 pub mod ports;
 pub mod redis;
+pub mod wall_clock;

@@ -1,13 +1,13 @@
 //! The wall clock is stepped: before a start, while the program runs, and between starts.
 //!
-//! Owns a wall clock of the program's own, by a library loaded before it. Windows and holds must last
+//! Windows and holds must last
 //! as long as ever; schedules and tokens must be right within a second once the clock is.
 
-use std::{fs, path::PathBuf, process::Command, thread, time::Duration};
+use std::{process::Command, thread, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-use tempfile::TempDir;
+use testkit::wall_clock::WallClock;
 
 use crate::{
     beside_others,
@@ -19,42 +19,10 @@ use crate::{
 const HOUR_MS: i32 = 3_600_000;
 const DAY_MS: i32 = 24 * HOUR_MS;
 
-/// The program's wall clock, by how far it is from the true one.
-struct WallClock {
-    folder: TempDir,
-}
-
-impl WallClock {
-    fn ahead_by(offset_ms: i64) -> Self {
-        let clock = Self { folder: tempfile::tempdir().unwrap() };
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/failures/wall_clock.c");
-        let compiled = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O2", "-o"])
-            .arg(clock.preloaded())
-            .arg(source)
-            .status();
-        assert!(compiled.expect("`cc` is there (Debian package gcc)").success());
-        clock.step_to(offset_ms);
-        clock
-    }
-
-    fn preloaded(&self) -> PathBuf {
-        self.folder.path().join("wall_clock.so")
-    }
-
-    fn step_to(&self, offset_ms: i64) {
-        // Renamed into place, so that it is never read half written.
-        let (file, next) = (self.folder.path().join("offset"), self.folder.path().join("next"));
-        fs::write(&next, offset_ms.to_string()).unwrap();
-        fs::rename(next, file).unwrap();
-    }
-
-    /// Starts the program under this clock from now on.
-    fn rules(&self, site: &mut Site) {
-        let preload = format!("LD_PRELOAD={}", self.preloaded().display());
-        let file = format!("RUSHGATE_TEST_CLOCK={}", self.folder.path().join("offset").display());
-        site.wrap(&["env", &preload, &file]);
-    }
+/// Starts the program under this clock from now on.
+fn rules(wall: &WallClock, site: &mut Site) {
+    let environment = wall.environment().map(|(name, value)| format!("{name}={value}"));
+    site.wrap(&["env", &environment[0], &environment[1]]);
 }
 
 /// The true time, in seconds since the Unix epoch.
@@ -135,12 +103,12 @@ fn turn() -> u64 {
 fn a_clock_corrected_while_the_program_runs_is_taken_over_by_schedules_and_tokens() {
     let _running = beside_others();
     for offset_ms in [-HOUR_MS, HOUR_MS, -DAY_MS, DAY_MS] {
-        let (wall, turn) = (WallClock::ahead_by(offset_ms.into()), turn());
+        let (wall, turn) = (WallClock::ahead_by(offset_ms.into()).unwrap(), turn());
         let mut site = site(turn);
-        wall.rules(&mut site);
+        rules(&wall, &mut site);
         let server = site.start();
         let ticket = server.client().ask(&Call::post("/v1/sales/now/enter")).text("ticket");
-        wall.step_to(0);
+        wall.step_to(0).unwrap();
         wait_for("the step is noticed", || {
             // The two clocks are read one after the other, so the figure is off by a moment.
             (clock_offset(&server) * 1_000.0 + f64::from(offset_ms)).abs() < 100.0
@@ -158,13 +126,13 @@ fn a_clock_corrected_while_the_program_runs_is_taken_over_by_schedules_and_token
 fn a_start_with_a_wrong_clock_spoils_no_later_one() {
     let _running = beside_others();
     for offset_ms in [DAY_MS, -DAY_MS, HOUR_MS] {
-        let (wall, turn) = (WallClock::ahead_by(offset_ms.into()), turn());
+        let (wall, turn) = (WallClock::ahead_by(offset_ms.into()).unwrap(), turn());
         let mut site = site(turn);
-        wall.rules(&mut site);
+        rules(&wall, &mut site);
         let server = site.start();
         assert_eq!(server.client().ask(&Call::post("/v1/sales/now/enter")).status, 200);
         server.kill();
-        wall.step_to(0);
+        wall.step_to(0).unwrap();
         let server = site.start();
         check_tokens(&server);
         check_schedule(&server, turn);

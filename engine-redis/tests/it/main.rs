@@ -10,6 +10,7 @@ mod engines;
 mod failover;
 mod faults;
 mod kept;
+mod leap;
 mod liveness;
 mod loss;
 mod members;

@@ -35,6 +35,7 @@ use fred::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use testkit::wall_clock::WallClock;
 
 use crate::support;
 
@@ -47,6 +48,7 @@ pub(super) struct Server {
     child: Child,
     directory: TempDir,
     options: Vec<String>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Server {
@@ -56,10 +58,19 @@ impl Server {
     }
 
     pub(super) fn start_with(options: &[&str]) -> Self {
+        Self::start_in(options, Vec::new())
+    }
+
+    /// A server that goes by a clock of its own.
+    pub(super) fn start_under(clock: &WallClock) -> Self {
+        Self::start_in(&["--appendonly", "no"], clock.environment().into())
+    }
+
+    fn start_in(options: &[&str], environment: Vec<(&'static str, String)>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
-        let child = spawn(directory.path(), &options);
-        let server = Self { child, directory, options };
+        let child = spawn(directory.path(), &options, &environment);
+        let server = Self { child, directory, options, environment };
         server.wait_until_up();
         server
     }
@@ -67,7 +78,7 @@ impl Server {
     /// Kills the server and starts another in its place, with what is on the disk.
     pub(super) fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.directory.path(), &self.options);
+        self.child = spawn(self.directory.path(), &self.options, &self.environment);
         self.wait_until_up();
     }
 
@@ -117,7 +128,7 @@ impl Drop for Server {
     }
 }
 
-fn spawn(directory: &Path, options: &[String]) -> Child {
+fn spawn(directory: &Path, options: &[String], environment: &[(&str, String)]) -> Child {
     testkit::redis::server()
         .dying_with_us()
         .expect("the server is installed")
@@ -127,6 +138,7 @@ fn spawn(directory: &Path, options: &[String]) -> Child {
         .arg(directory.join("socket"))
         .arg("--dir")
         .arg(directory)
+        .envs(environment.iter().cloned())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
