@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
 };
@@ -192,4 +192,42 @@ fn options_without_a_command_are_those_of_serve() {
     let line = first_line(&[&arguments[..], &[data.to_str().unwrap()]].concat(), &[]);
     assert!(line.contains("\"event\":\"listening\""), "{line}");
     assert_eq!(run(&["--data", "x", "check", "--config", "y"], &[]).0, 2);
+}
+
+#[tokio::test]
+async fn at_a_terminal_a_person_is_told_where_everything_is_and_stops_it_with_ctrl_c() {
+    let (dir, path) = file("");
+    let data = dir.path().join("data");
+    let call = format!(
+        "exec '{PROGRAM}' serve --config '{path}' --data '{}' --listen 127.0.0.1:0 --ops-listen \
+         127.0.0.1:0",
+        data.display()
+    );
+    let mut terminal = Command::new("script")
+        .args(["-qec", &call, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`script` is there (Debian package bsdutils)");
+    let mut screen = BufReader::new(terminal.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("Ctrl+C") {
+        assert!(screen.read_line(&mut text).unwrap() > 0, "it ended: {text}");
+    }
+    assert!(text.contains("Rushgate is running."), "{text}");
+    assert!(!text.contains("\"event\""), "nothing for tools: {text}");
+    let told = |what: &str| {
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.trim().strip_prefix(what)).unwrap();
+        line.split_whitespace().next().unwrap().trim_end_matches('/').to_owned()
+    };
+    for (what, path) in [("Shoppers", "/v1/sales"), ("Metrics, health", "/healthz")] {
+        let addr = told(what).strip_prefix("http://").unwrap().parse().unwrap();
+        Client { addr, described: false }.tell(get(path)).await.is(200);
+    }
+    let keys: Value = serde_json::from_slice(&fs::read(data.join("keys.json")).unwrap()).unwrap();
+    assert!(keys["operator"].is_string() && text.contains("keys.json"), "{text}");
+    terminal.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    screen.read_to_string(&mut text).unwrap();
+    assert!(terminal.wait().unwrap().success(), "{text}");
 }
