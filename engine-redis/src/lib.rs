@@ -17,7 +17,7 @@ mod store;
 pub use self::{
     shared::{SharedArbiter, SharedOptions},
     store::{
-        Batch, Decision, Entry, Facts, Heard, HoldTold, NodeNote, Placed, Present, Quorum,
+        Batch, Decision, Entry, Facts, Heard, Hints, HoldTold, NodeNote, Placed, Present, Quorum,
         QuorumAnswer, REVISION, Rebuild, RedisArbiter, Replicas, Shard, Snapshot, Standing,
         StoreError, StoreOptions, Verdict,
     },

@@ -8,13 +8,15 @@
 //! ```
 //!
 //! Owns the world as far as this node has followed it, and a [`Replica`] for each sale: how it stands
-//! with the sale's stream. Everything happens in a turn of the scribe, one turn after the other; what
-//! cannot be asked in time is answered [`Reply::Unavailable`], and what has to wait until this node has joined
-//! the others [`Reply::NotYet`].
+//! with the sale's stream. Everything happens in a turn of the scribe, one turn after the other, but for what
+//! takes many calls and goes on beside them (`beside`). What cannot be asked in time is answered
+//! [`Reply::Unavailable`], and what has to wait until this node has joined the others [`Reply::NotYet`].
 
 mod adopt;
+mod beside;
 mod breaker;
 mod calls;
+mod due;
 mod gather;
 mod replica;
 mod returning;
@@ -31,8 +33,8 @@ use engine::{
     clock::Millis,
     command::{Command, Reply},
     id::{HoldId, NodeName, Number, SaleName, SaleTag},
+    limits::{SALES_MAX, TICK_MS},
     record::Record,
-    stream::Point,
     world::World,
 };
 use tokio::{
@@ -41,13 +43,20 @@ use tokio::{
     time::sleep,
 };
 
-use self::{breaker::Breakers, replica::Replica};
-use crate::store::{Entry, Heard, RedisArbiter, Shard, StoreError, StoreOptions};
+use self::{beside::Beside, breaker::Breakers, replica::Replica};
+use crate::store::{Entry, Heard, Hints, RedisArbiter, Shard, StoreError, StoreOptions};
 
 /// How often the store is asked for sales that other nodes made.
 const SURVEY_MS: u64 = 1_000;
 
-/// How long a turn without a store is given to the client, to connect again.
+/// How often all sales are looked at, for those that are due: twice in a tick.
+const ROUND_MS: u64 = TICK_MS / 2;
+
+/// How long a turn in which nothing is asked is given to the client, to hear which sales moved.
+const LISTEN: Duration = Duration::from_millis(1);
+
+/// How long a turn without a store is given to the client, to connect again, and one in which nothing is
+/// asked to work beside it.
 const DRIVE: Duration = Duration::from_millis(10);
 
 /// What a node of many is started with.
@@ -81,16 +90,28 @@ struct Node {
     world: World,
     replicas: BTreeMap<SaleTag, Replica>,
     next_survey: Millis,
+    /// When all sales are looked at again.
+    next_round: Millis,
+    /// Turns so far.
+    turn: u64,
+    hints: Option<Hints>,
+    /// Which connection has heard all moves since the last turn; `None` when some may have been missed.
+    heard: Option<u64>,
+    /// What an operator should know, found when all sales were looked at last.
+    troubles: Vec<String>,
     /// Whether it has served all sales that it knew of since it started.
     has_served: bool,
     /// The time of the last turn.
     now: Moment,
+    beside: Beside,
     /// A snapshot on its way, and whether it arrived.
     saving: Option<JoinHandle<(SaleTag, bool)>>,
     /// The names on the store's list in the last survey.
     listed: BTreeMap<SaleTag, SaleName>,
     /// Sales that the list lacked then.
     unlisted: BTreeSet<SaleTag>,
+    /// Sales of the list that this node has no room for.
+    unserved: usize,
 }
 
 impl SharedArbiter {
@@ -108,11 +129,18 @@ impl SharedArbiter {
             replicas,
             world,
             next_survey: Millis(0),
+            next_round: Millis(0),
+            turn: 0,
+            hints: None,
+            heard: None,
+            troubles: Vec::new(),
             has_served: false,
             now: Moment::default(),
+            beside: Beside::default(),
             saving: None,
             listed: BTreeMap::new(),
             unlisted: BTreeSet::new(),
+            unserved: 0,
         };
         Ok(Self { runtime, node })
     }
@@ -176,14 +204,7 @@ impl Peers for SharedArbiter {
     }
 
     fn troubles(&self) -> Vec<String> {
-        let unreachable = self.node.breakers.troubles();
-        let lost = self.node.replicas.iter().filter_map(|(tag, replica)| {
-            let known = self.node.world.sale(*tag).map(|sale| &sale.spec().name);
-            let name = known.or_else(|| self.node.listed.get(tag));
-            let trouble = replica.trouble(self.node.now.at)?;
-            Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
-        });
-        unreachable.chain(lost).collect()
+        self.node.troubles.clone()
     }
 
     fn part(&mut self, decided: &mut Decided, at: Millis) {
@@ -200,13 +221,24 @@ impl Node {
             sorted.take(decided.replies.len(), command);
             decided.replies.push(Reply::Unavailable);
         }
-        for (tag, replica) in &mut self.replicas {
-            // A turn begins with everything journaled that those before it brought.
-            replica.journaled = self.world.point(*tag).copied().unwrap_or(Point::START);
+        self.turn += 1;
+        let is_round = decided.at >= self.next_round;
+        self.take_turn(decided, sorted, is_round).await;
+        if is_round || self.next_round == Millis(0) {
+            self.next_round = decided.at.after(ROUND_MS);
+            self.look_for_troubles();
         }
+    }
+
+    async fn take_turn(&mut self, decided: &mut Decided, sorted: calls::Sorted, is_round: bool) {
         if !self.is_connected().await {
             return;
         }
+        if sorted.is_empty() {
+            sleep(if self.beside.is_busy() { DRIVE } else { LISTEN }).await;
+        }
+        self.hear_moves(decided.at);
+        Box::pin(self.finish(decided)).await;
         // Each step may find that a shard is away; then nothing more of it is waited for in this turn.
         self.survey(decided).await;
         for (index, operation) in &sorted.operations {
@@ -214,17 +246,57 @@ impl Node {
                 decided.replies[*index] = Box::pin(self.operate(decided, operation)).await;
             }
         }
-        self.ask(decided, sorted.asked).await;
-        Box::pin(self.gather(decided)).await;
-        let has_surveyed = self.next_survey > Millis(0);
-        let is_joining =
-            |replica: &Replica| replica.joining_since.is_some() && !replica.is_out_of_service();
-        self.has_served |= has_surveyed && !self.replicas.values().any(is_joining);
-        Box::pin(self.say_returned(decided)).await;
+        self.ask(decided, sorted.asked, is_round).await;
+        if is_round || self.next_round == Millis(0) {
+            Box::pin(self.gather(decided)).await;
+            let has_surveyed = self.next_survey > Millis(0);
+            let is_joining =
+                |replica: &Replica| replica.joining_since.is_some() && !replica.is_out_of_service();
+            self.has_served |= has_surveyed && !self.replicas.values().any(is_joining);
+            Box::pin(self.say_returned(decided)).await;
+        }
         if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
             // No server was called: the client comes back while it is driven, and only then.
             sleep(DRIVE).await;
         }
+    }
+
+    /// Takes up which sales moved, as the store says.
+    fn hear_moves(&mut self, at: Millis) {
+        let hints = self.hints.as_ref();
+        let (hearing, moved) =
+            (hints.and_then(Hints::hearing), hints.map(Hints::take).unwrap_or_default());
+        if hearing != self.heard {
+            // Between two connections any of them may have moved.
+            self.replicas.values_mut().for_each(|replica| replica.stir(at));
+            self.heard = hearing;
+        }
+        for tag in moved {
+            if let Some(replica) = self.replicas.get_mut(&tag) {
+                replica.stir(at);
+            }
+        }
+    }
+
+    /// Looks for what an operator should know.
+    fn look_for_troubles(&mut self) {
+        let Self { breakers, replicas, now, world, listed, .. } = &*self;
+        let lost = replicas.iter().filter_map(|(tag, replica)| {
+            let known = world.sale(*tag).map(|sale| &sale.spec().name);
+            let name = known.or_else(|| listed.get(tag));
+            let trouble = replica.trouble(now.at)?;
+            Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
+        });
+        let unserved = (self.unserved > 0).then(|| {
+            let count = self.unserved;
+            format!("the store has {count} sales more than the {SALES_MAX} that a node serves")
+        });
+        self.troubles = breakers.troubles().chain(lost).chain(unserved).collect();
+    }
+
+    /// All sales are looked at in this turn: one of them is not as it should be.
+    fn look_at_all(&mut self) {
+        self.next_round = Millis(0);
     }
 
     /// Whether there is a store to ask.
@@ -233,6 +305,7 @@ impl Node {
         if self.store.is_none() && !self.breakers.is_any_open() {
             match RedisArbiter::connect(&self.options.store).await {
                 Ok(store) => {
+                    self.hints = Some(store.listen());
                     self.store = Some(store);
                     self.breakers = Breakers::default();
                 }
@@ -283,9 +356,14 @@ impl Node {
         self.breakers.answered(own, decided.at);
         self.listed = names.into_iter().map(|name| (name.tag(), name)).collect();
         let listed: Vec<SaleTag> = self.listed.keys().copied().collect();
+        self.unserved = 0;
         for tag in &listed {
             let is_given_up = self.replicas.get(tag).is_some_and(Replica::is_out_of_service);
-            if self.world.sale(*tag).is_none() && !is_given_up && !self.is_away(*tag) {
+            let is_new =
+                self.world.sale(*tag).is_none() && !is_given_up && !self.beside.takes(*tag);
+            if is_new && self.world.sales().len() >= SALES_MAX {
+                self.unserved += 1;
+            } else if is_new && !self.is_away(*tag) {
                 // A sale that is just being made or deleted is met again a second later.
                 if let Err(error) = self.adopt(decided, *tag).await {
                     self.note_failure(*tag, &error);
@@ -324,6 +402,7 @@ impl Node {
                 if let Some(replica) = self.replicas.get_mut(&sale) {
                     replica.put_out_of_service(&error);
                 }
+                self.look_at_all();
                 return Err(error);
             }
         }
@@ -352,8 +431,11 @@ impl Node {
             self.replicas.remove(&sale);
             return Ok(());
         }
+        let (turn, before) = (self.turn, self.point(sale));
         self.world.apply(&Record::Followed { sale, at, point }, at);
         if let Some(replica) = self.replicas.get_mut(&sale) {
+            replica.begin_following(turn, before);
+            replica.stir(self.now.at);
             replica.remember(entry);
         }
         Ok(())
@@ -361,6 +443,7 @@ impl Node {
 
     /// What the failure of a sale's call means for all calls to come.
     fn note_failure(&mut self, sale: SaleTag, error: &StoreError) {
+        self.look_at_all();
         if matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_)) {
             self.breakers.failed(self.shard(sale), error);
         }

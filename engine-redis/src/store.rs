@@ -12,6 +12,7 @@
 mod answer;
 mod commands;
 mod error;
+mod hints;
 mod library;
 mod notes;
 mod parts;
@@ -44,6 +45,7 @@ use self::servers::Servers;
 pub use self::{
     answer::{Decision, Entry, Facts},
     error::StoreError,
+    hints::Hints,
     library::REVISION,
     notes::NodeNote,
     presence::Heard,
@@ -116,6 +118,22 @@ pub struct Batch<'a> {
     /// What this node takes the sale's time to be: a wall clock of the store's that leaps ahead moves
     /// it no further. `None` sets no bound.
     pub now: Option<Millis>,
+}
+
+impl Batch<'_> {
+    /// The batch as arguments of a call.
+    fn arguments(&self) -> Vec<Value> {
+        let mut arguments = vec![number(self.epoch.0)];
+        arguments.extend(answer::point_arguments(self.after));
+        arguments.push(number(u64::from(self.stalled)));
+        arguments.push(Value::from(self.node.as_str()));
+        arguments.push(bytes(&notes::joined(self.sale, self.node)));
+        arguments.push(bytes(&notes::encode(self.sale, self.notes)));
+        arguments.push(bytes(&commands::encode(self.asks)));
+        arguments.push(self.now.map_or_else(|| Value::from(""), |now| number(now.0)));
+        arguments.extend([number(self.journaled.epoch.0), number(self.journaled.seq)]);
+        arguments
+    }
 }
 
 /// What the store is to note about a node when a sale is rewritten.
@@ -208,15 +226,7 @@ impl RedisArbiter {
 
     /// Decides a batch, and brings the facts since the point this node had.
     pub async fn decide(&self, batch: &Batch<'_>) -> Result<Decision, StoreError> {
-        let mut arguments = vec![number(batch.epoch.0)];
-        arguments.extend(answer::point_arguments(batch.after));
-        arguments.push(number(u64::from(batch.stalled)));
-        arguments.push(Value::from(batch.node.as_str()));
-        arguments.push(bytes(&notes::joined(batch.sale, batch.node)));
-        arguments.push(bytes(&notes::encode(batch.sale, batch.notes)));
-        arguments.push(bytes(&commands::encode(batch.asks)));
-        arguments.push(batch.now.map_or_else(|| Value::from(""), |now| number(now.0)));
-        arguments.extend([number(batch.journaled.epoch.0), number(batch.journaled.seq)]);
+        let arguments = batch.arguments();
         // One connection: replicas are waited for by what was written on it before.
         let pool = Box::pin(self.pool(&self.key(batch.sale, "meta"))).await?;
         let client = pool.next();
@@ -230,6 +240,36 @@ impl RedisArbiter {
         let mut decision = answer::decision(value?, batch.asks)?;
         decision.replicated = present.is_ok_and(|present| present >= u64::from(replicas.count));
         Ok(decision)
+    }
+
+    /// Decides batches that ask nothing, of sales on one server: as [`Self::decide`] for each, in one call.
+    /// `None` for a sale at which the function failed, which a call of its own finds out about.
+    pub async fn decide_each(
+        &self,
+        batches: &[Batch<'_>],
+    ) -> Result<Vec<Option<Result<Decision, StoreError>>>, StoreError> {
+        let (mut keys, mut arguments) = (Vec::new(), Vec::new());
+        for batch in batches {
+            keys.extend(self.keys(batch.sale).map(Value::from));
+            arguments.extend(batch.arguments());
+        }
+        let Some(first) = batches.first() else { return Ok(Vec::new()) };
+        let pool = Box::pin(self.pool(&self.key(first.sale, "meta"))).await?;
+        let call = self.call_with(pool.next(), "decide_each", keys, arguments, Writes::Yes);
+        let answers = Box::pin(call).await?.into_array();
+        if answers.len() != batches.len() {
+            return Err(StoreError::Reply("more or fewer answers than sales"));
+        }
+        let read = |(answer, batch): (Value, &Batch<'_>)| {
+            let is_failed = answer.is_null() || answer.array_len() == Some(0);
+            (!is_failed).then(|| answer::decision(answer, batch.asks))
+        };
+        Ok(answers.into_iter().zip(batches).map(read).collect())
+    }
+
+    /// Whether sales may be on one server and yet not to be asked for in one call.
+    pub fn is_cluster(&self) -> bool {
+        self.servers.is_cluster()
     }
 
     /// How many replicas have all that was written on a connection.
@@ -330,7 +370,6 @@ impl RedisArbiter {
         arguments: Vec<Value>,
         writes: Writes,
     ) -> Result<Value, StoreError> {
-        let name = Value::from(format!("{}_{function}", library::NAME));
         let keys: Vec<Value> = match keys {
             Keys::Of(sale) => self.keys(sale).map(Value::from).into(),
             Keys::Heard(sale, period) => {
@@ -339,6 +378,18 @@ impl RedisArbiter {
             }
             Keys::None => Vec::new(),
         };
+        self.call_with(client, function, keys, arguments, writes).await
+    }
+
+    async fn call_with(
+        &self,
+        client: &Client,
+        function: &str,
+        keys: Vec<Value>,
+        arguments: Vec<Value>,
+        writes: Writes,
+    ) -> Result<Value, StoreError> {
+        let name = Value::from(format!("{}_{function}", library::NAME));
         let command = match writes {
             Writes::Yes => "FCALL",
             Writes::No => "FCALL_RO",

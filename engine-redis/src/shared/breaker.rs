@@ -72,8 +72,12 @@ impl Breakers {
 
     /// Since when a shard has answered every call; `at` when it has not.
     pub(super) fn answered_since(&self, shard: &Shard, at: Millis) -> Millis {
-        let steady = self.0.get(shard).filter(|breaker| breaker.why.is_none());
-        steady.and_then(|breaker| breaker.since).unwrap_or(at)
+        self.steady_since(shard).unwrap_or(at)
+    }
+
+    /// Since when a shard has answered every call; `None` when it has not.
+    pub(super) fn steady_since(&self, shard: &Shard) -> Option<Millis> {
+        self.0.get(shard).filter(|breaker| breaker.why.is_none())?.since
     }
 
     pub(super) fn troubles(&self) -> impl Iterator<Item = String> {

@@ -1,4 +1,6 @@
 //! The turn's calls, one a sale: what shoppers and the backend ask, and the tick.
+//!
+//! Which sales are called though nothing is asked of them, `due` says.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,7 +10,6 @@ use engine::{
     codec::Binary as _,
     command::{Ask, Command, Note, Operation, Reply},
     id::{Epoch, HoldId, NodeName, SaleTag},
-    limits::TICK_MS,
     record::{EntryAnswer, Record},
     sale::{EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal},
     stream::Point,
@@ -17,10 +18,16 @@ use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     Node,
+    due::{Due, QUIET_SALES_MAX},
     replica::{Replica, ReplicaState},
 };
-use crate::store::{Batch, Decision, NodeNote, StoreError, Verdict};
+use crate::store::{Batch, Decision, NodeNote, RedisArbiter, StoreError, Verdict};
 
+/// Records of one turn, of all its sales, from which on it reads no more of what a sale missed: some ten
+/// megabytes. The next turn follows at once, and the other sales have theirs.
+const CATCH_UP_RECORDS_MAX: usize = 65_536;
+/// Entries that are read at once.
+const CATCH_UP_ENTRIES: u32 = 32;
 /// How often one batch is tried again after this node has read what it had missed.
 const TRIES: usize = 4;
 /// A node that was silent for so long is parted by the others.
@@ -44,7 +51,17 @@ pub(super) struct Asked {
     notes: Vec<(usize, Note)>,
 }
 
+impl Asked {
+    fn is_empty(&self) -> bool {
+        self.asks.is_empty() && self.notes.is_empty()
+    }
+}
+
 impl Sorted {
+    pub(super) fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.operations.is_empty()
+    }
+
     pub(super) fn take(&mut self, index: usize, command: &Command) {
         match command {
             Command::Ask(sale, ask) => {
@@ -56,6 +73,14 @@ impl Sorted {
             Command::Operate(operation) => self.operations.push((index, operation.clone())),
         }
     }
+}
+
+/// How far a sale was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CaughtUp {
+    Whole,
+    /// There is more, for the next turn.
+    Partly,
 }
 
 /// One call, with all that it needs to be made again.
@@ -76,22 +101,33 @@ struct Call {
     notes: Vec<(usize, Option<(usize, Record)>)>,
     /// Others that may have gone.
     others: Vec<NodeName>,
+    /// Whether it may share a round trip with those of other quiet sales.
+    is_quiet: bool,
 }
 
 impl Node {
     /// Makes the calls that are due, side by side, and follows what they bring.
-    pub(super) async fn ask(&mut self, decided: &mut Decided, mut asked: BTreeMap<SaleTag, Asked>) {
+    pub(super) async fn ask(
+        &mut self,
+        decided: &mut Decided,
+        mut asked: BTreeMap<SaleTag, Asked>,
+        is_round: bool,
+    ) {
         let mut calls = Vec::new();
-        let tags: Vec<SaleTag> = self.replicas.keys().copied().collect();
-        for tag in tags {
+        for (tag, due) in if is_round { self.due(decided.at) } else { Vec::new() } {
             let asked = asked.remove(&tag).unwrap_or_default();
-            calls.extend(self.call(decided, tag, asked));
+            let is_quiet = due != Due::Tick && asked.is_empty();
+            calls.extend(self.call(decided, tag, asked, is_quiet));
         }
-        for Asked { asks, notes } in asked.into_values() {
-            for (index, ask) in asks {
+        for (tag, asked) in asked {
+            if self.replicas.contains_key(&tag) {
+                calls.extend(self.call(decided, tag, asked, false));
+                continue;
+            }
+            for (index, ask) in asked.asks {
                 decided.replies[index] = no_sale(&ask);
             }
-            for (index, _) in notes {
+            for (index, _) in asked.notes {
                 decided.replies[index] = Reply::Noted(0);
             }
         }
@@ -100,6 +136,7 @@ impl Node {
             for (mut call, outcome) in self.make(std::mem::take(&mut calls)).await {
                 match outcome {
                     Ok(decision) => self.take(decided, &call, decision).await,
+                    Err(error) if call.is_quiet => self.call_alone(decided.at, &call, &error),
                     Err(error) if self.mend(decided, call.sale, &error).await => {
                         if let Some(replica) = self.replicas.get(&call.sale) {
                             call.epoch = replica.epoch;
@@ -117,21 +154,38 @@ impl Node {
         }
     }
 
-    /// The call of a sale; none when it is not followed or nothing is due.
-    fn call(&mut self, decided: &mut Decided, sale: SaleTag, asked: Asked) -> Option<Call> {
+    /// A quiet sale's part of a call did not come to anything: the next is its own, and finds out why.
+    fn call_alone(&mut self, at: Millis, call: &Call, error: &StoreError) {
+        self.note_failure(call.sale, error);
+        if let Some(replica) = self.replicas.get_mut(&call.sale) {
+            replica.stir(at);
+        }
+    }
+
+    /// The call of a sale; none when it is not followed.
+    fn call(
+        &mut self,
+        decided: &mut Decided,
+        sale: SaleTag,
+        asked: Asked,
+        is_quiet: bool,
+    ) -> Option<Call> {
         let at = decided.at;
         let shard = self.shard(sale);
         if self.breakers.is_open(&shard) {
             return None;
         }
+        let point = self.point(sale);
+        let turn = self.turn;
         let replica = self.replicas.get_mut(&sale)?;
-        let Asked { mut asks, mut notes } = asked;
-        let is_asked = !asks.is_empty() || !notes.is_empty();
-        let is_due = is_asked || at.since(replica.called_at) >= TICK_MS;
-        if replica.state != ReplicaState::Following || !is_due {
+        if !replica.is_following() {
             return None;
         }
         replica.called_at = at;
+        if !asked.is_empty() {
+            replica.stir(at);
+        }
+        let Asked { mut asks, mut notes } = asked;
         // What the store decides of a sale whose facts this node cannot follow could not be answered.
         if replica.is_unreadable {
             (asks, notes) = (Vec::new(), Vec::new());
@@ -145,13 +199,15 @@ impl Node {
             let is_other = |node: &&NodeName| **node != self.options.node;
             others.extend(known.members().nodes().filter(is_other).cloned());
         }
-        let (epoch, journaled) = (replica.epoch, replica.journaled);
+        // A turn begins with everything journaled that those before it brought.
+        let journaled = if replica.followed_turn == turn { replica.journaled } else { point };
+        let epoch = replica.epoch;
         let (indexes, asks) = asks.into_iter().unzip();
         let noted = |(index, note)| (index, noted(&self.world, sale, &note));
         Some(Call {
             sale,
             epoch,
-            after: self.point(sale),
+            after: point,
             journaled,
             stalled: self.world.is_stalled(known),
             node: self.options.node.clone(),
@@ -160,35 +216,28 @@ impl Node {
             indexes,
             notes: notes.into_iter().map(noted).collect(),
             others,
+            is_quiet,
         })
     }
 
     async fn make(&self, calls: Vec<Call>) -> Vec<(Call, Result<Decision, StoreError>)> {
         let mut running = JoinSet::new();
+        let shares = |call: &Call| call.is_quiet && !self.store().is_cluster();
+        let (quiet, calls): (Vec<Call>, Vec<Call>) = calls.into_iter().partition(shares);
         for call in calls {
             let store = self.store().clone();
             running.spawn(async move {
-                let facts = call.notes.iter().filter_map(|(_, note)| note.as_ref());
-                let facts = facts.map(|(_, fact)| NodeNote::Fact(fact));
-                let part = |node| NodeNote::Part { node, silent_ms: SILENT_MS };
-                let notes: Vec<_> = facts.chain(call.others.iter().map(part)).collect();
-                let outcome = store
-                    .decide(&Batch {
-                        sale: call.sale,
-                        epoch: call.epoch,
-                        after: &call.after,
-                        node: &call.node,
-                        stalled: call.stalled,
-                        notes: &notes,
-                        asks: &call.asks,
-                        journaled: &call.journaled,
-                        now: Some(call.now),
-                    })
-                    .await;
-                (call, outcome)
+                let outcome = store.decide(&call.batch(&call.facts())).await;
+                vec![(call, outcome)]
             });
         }
-        running.join_all().await
+        let mut quiet = quiet.into_iter().peekable();
+        while quiet.peek().is_some() {
+            let calls: Vec<Call> = quiet.by_ref().take(QUIET_SALES_MAX).collect();
+            let store = self.store().clone();
+            running.spawn(async move { make_together(&store, calls).await });
+        }
+        running.join_all().await.into_iter().flatten().collect()
     }
 
     /// Follows what a call brought, and answers its commands.
@@ -236,6 +285,7 @@ impl Node {
         if is_contradicted {
             let seq = self.point(call.sale).seq;
             let what = "an answer about a place or a hold that is none";
+            self.look_at_all();
             if let Some(replica) = self.replicas.get_mut(&call.sale) {
                 replica.put_out_of_service(&StoreError::Contradiction(seq, what));
             }
@@ -277,7 +327,9 @@ impl Node {
         let (at, now) = (decided.at, self.now);
         let Some(replica) = self.replicas.get_mut(&sale) else { return false };
         match error {
-            StoreError::Behind { .. } => self.catch_up(decided, sale).await.is_ok(),
+            StoreError::Behind { .. } => {
+                matches!(self.catch_up(decided, sale).await, Ok(CaughtUp::Whole))
+            }
             StoreError::OtherEpoch { epoch } => {
                 (replica.epoch, replica.is_delivering) = (*epoch, false);
                 true
@@ -319,16 +371,20 @@ impl Node {
         }
     }
 
-    /// Reads all that the store has after this node's point.
+    /// Reads what the store has after this node's point, as much as a turn's batch may hold.
     pub(super) async fn catch_up(
         &mut self,
         decided: &mut Decided,
         sale: SaleTag,
-    ) -> Result<(), StoreError> {
+    ) -> Result<CaughtUp, StoreError> {
         loop {
-            let facts = self.store().facts(sale, &self.point(sale), 256).await?;
+            if decided.records.len() >= CATCH_UP_RECORDS_MAX {
+                decided.is_more_due = true;
+                return Ok(CaughtUp::Partly);
+            }
+            let facts = self.store().facts(sale, &self.point(sale), CATCH_UP_ENTRIES).await?;
             if facts.entries.is_empty() {
-                return Ok(());
+                return Ok(CaughtUp::Whole);
             }
             self.follow(decided, sale, facts.entries, &[])?;
         }
@@ -347,9 +403,10 @@ impl Node {
         sale: SaleTag,
     ) -> Result<(), StoreError> {
         for _ in 0..TRIES {
-            let Some(replica) = self.replicas.get_mut(&sale) else { return Ok(()) };
-            replica.called_at = Millis(0);
-            let Some(call) = self.call(decided, sale, Asked::default()) else {
+            if !self.replicas.contains_key(&sale) {
+                return Ok(());
+            }
+            let Some(call) = self.call(decided, sale, Asked::default(), false) else {
                 return Err(StoreError::Reply("nothing yet for a sale that is not followed"));
             };
             for (call, outcome) in self.make(vec![call]).await {
@@ -431,6 +488,51 @@ impl Node {
             store.close().await;
         };
         drop(timeout(PARTING, parting).await);
+    }
+}
+
+impl Call {
+    /// What it tells the store.
+    fn facts(&self) -> Vec<NodeNote<'_>> {
+        let facts = self.notes.iter().filter_map(|(_, note)| note.as_ref());
+        let facts = facts.map(|(_, fact)| NodeNote::Fact(fact));
+        let part = |node| NodeNote::Part { node, silent_ms: SILENT_MS };
+        facts.chain(self.others.iter().map(part)).collect()
+    }
+
+    fn batch<'a>(&'a self, notes: &'a [NodeNote<'a>]) -> Batch<'a> {
+        Batch {
+            sale: self.sale,
+            epoch: self.epoch,
+            after: &self.after,
+            node: &self.node,
+            stalled: self.stalled,
+            notes,
+            asks: &self.asks,
+            journaled: &self.journaled,
+            now: Some(self.now),
+        }
+    }
+}
+
+/// Makes the calls of quiet sales as one.
+async fn make_together(
+    store: &RedisArbiter,
+    calls: Vec<Call>,
+) -> Vec<(Call, Result<Decision, StoreError>)> {
+    let outcomes = {
+        let notes: Vec<Vec<NodeNote<'_>>> = calls.iter().map(Call::facts).collect();
+        let batches: Vec<Batch<'_>> =
+            calls.iter().zip(&notes).map(|(call, notes)| call.batch(notes)).collect();
+        store.decide_each(&batches).await
+    };
+    match outcomes {
+        Ok(outcomes) => {
+            let failed = || Err(StoreError::Reply("nothing of a sale"));
+            let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(failed));
+            calls.into_iter().zip(outcomes).collect()
+        }
+        Err(error) => calls.into_iter().map(|call| (call, Err(error.clone()))).collect(),
     }
 }
 

@@ -13,19 +13,23 @@ use engine::{
 
 use super::{
     Node,
+    beside::Writing,
+    calls::CaughtUp,
     replica::{GATHER_MS, ReplicaState},
 };
 use crate::{
     SharedOptions,
-    store::{Entry, Present, Quorum, QuorumAnswer, Rebuild, Standing, StoreError},
+    store::{Entry, Present, Quorum, QuorumAnswer, Standing, StoreError},
 };
 
 impl Node {
     /// One step for each sale that is not followed.
     pub(super) async fn gather(&mut self, decided: &mut Decided) {
-        let (at, now) = (decided.at, self.now);
+        let at = decided.at;
         let is_due = |state: &ReplicaState| match state {
-            ReplicaState::Following | ReplicaState::OutOfService(_) => false,
+            ReplicaState::Following | ReplicaState::Beside(_) | ReplicaState::OutOfService(_) => {
+                false
+            }
             ReplicaState::Gathering { next, .. } => at >= *next,
             ReplicaState::Adopting => true,
         };
@@ -45,12 +49,18 @@ impl Node {
             }
             if let Err(error) = self.regain(decided, tag).await {
                 self.note_failure(tag, &error);
-                if let Some(replica) = self.replicas.get_mut(&tag)
-                    && !error.is_contradiction()
-                {
-                    replica.gather(now, at.after(GATHER_MS), &error.to_string());
-                }
+                self.ask_again(at, tag, &error);
             }
+        }
+    }
+
+    /// What was tried for a lost sale failed: it is begun again a little later.
+    pub(super) fn ask_again(&mut self, at: Millis, tag: SaleTag, error: &StoreError) {
+        let now = self.now;
+        if let Some(replica) = self.replicas.get_mut(&tag)
+            && !error.is_contradiction()
+        {
+            replica.gather(now, at.after(GATHER_MS), &error.to_string());
         }
     }
 
@@ -72,6 +82,9 @@ impl Node {
         self.store().load_library(tag).await?;
         // What the store still has may come from this node alone.
         let caught_up = self.catch_up(decided, tag).await;
+        if matches!(caught_up, Ok(CaughtUp::Partly)) {
+            return Ok(());
+        }
         if let Err(
             error @ (StoreError::Unavailable(_)
             | StoreError::Elsewhere(_)
@@ -102,6 +115,7 @@ impl Node {
             QuorumAnswer::Open { epoch } => {
                 replica.epoch = epoch;
                 replica.state = ReplicaState::Following;
+                replica.stir(now.at);
                 // Another history: it was rebuilt while this node was away.
                 let known = self.store().facts(tag, &point, 1).await;
                 if matches!(known, Err(StoreError::Diverged { .. } | StoreError::Trimmed { .. })) {
@@ -119,7 +133,7 @@ impl Node {
                 replica.gather(now, next, &unsure_of(&members, &present));
             }
             QuorumAnswer::Rebuild { epoch, missing, given, present } => {
-                self.rebuild(decided, tag, epoch, Gathered { missing, given, present }).await?;
+                self.rebuild(decided.at, tag, epoch, Gathered { missing, given, present });
             }
         }
         Ok(())
@@ -159,19 +173,13 @@ impl Node {
         self.store().quorum(&quorum).await
     }
 
-    /// Rewrites the sale from this node's world.
-    async fn rebuild(
-        &mut self,
-        decided: &mut Decided,
-        tag: SaleTag,
-        epoch: Epoch,
-        gathered: Gathered,
-    ) -> Result<(), StoreError> {
+    /// Begins to rewrite the sale from this node's world.
+    fn rebuild(&mut self, at: Millis, tag: SaleTag, epoch: Epoch, gathered: Gathered) {
         let Gathered { mut missing, given, mut present } = gathered;
         let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get(&tag)) else {
-            return Ok(());
+            return;
         };
-        let (at, last) = (decided.at, self.point(tag));
+        let last = self.point(tag);
         // A node whose history may be another may have acknowledged what no other node knows, as if it were
         // not here. It says itself what that is, once it has taken over what this one writes.
         let is_other = |node: &Present| {
@@ -192,16 +200,8 @@ impl Node {
         let base_seq = present.iter().map(|node| node.point.seq).min();
         let (base, mut entries) = replica.since(base_seq.unwrap_or(last.seq), last);
         entries.push(own.clone());
-        let (sale, last, entries, members) = (&changed, &point, &entries, &members);
-        let load = Rebuild { sale, at, epoch, last, base: &base, entries, members };
-        self.store().load(&load).await?;
-        self.store().announce(&changed.spec().name).await?;
-        self.follow(decided, tag, vec![own], &[])?;
-        if let Some(replica) = self.replicas.get_mut(&tag) {
-            replica.epoch = epoch;
-            replica.state = ReplicaState::Following;
-        }
-        Ok(())
+        let sale = changed;
+        self.begin_writing(tag, Writing { sale, at, epoch, own, base, entries, members });
     }
 
     /// Lets go of a sale that was deleted so long ago that the facts are no longer there.

@@ -28,6 +28,9 @@ const SNAPSHOT_ENTRIES_MAX: u64 = 32_768;
 const FACT_BYTES: u64 = 64;
 /// How long after a snapshot that failed the next is put.
 const SNAPSHOT_PAUSE_MS: u64 = 1_000;
+/// How long a sale is called all the time after something happened in it. Twice as long as it has to stand
+/// still before the store says that it moves again.
+const LIVELY_MS: u64 = 2_000;
 /// How often a sale that is lost is asked for.
 pub(super) const GATHER_MS: u64 = 100;
 
@@ -48,8 +51,10 @@ pub(super) struct Replica {
     pub is_unreadable: bool,
     /// Since when other nodes have yet to hear that this one serves; `None` when all know.
     pub joining_since: Option<Millis>,
-    /// The last entry that was journaled when the turn began.
+    /// The last entry that was journaled when turn [`Self::followed_turn`] began, in which the last one was
+    /// followed. In later turns all are.
     pub journaled: Point,
+    pub followed_turn: u64,
     /// When the store last answered a call for this sale; `None` before it has.
     pub touched: Option<Moment>,
     /// For how long this node had been out of touch when it noticed that the store lost the sale, if that
@@ -57,8 +62,10 @@ pub(super) struct Replica {
     pub out_of_touch_ms: Option<u64>,
     /// When the quorum last answered, of those that came together since.
     pub gathered_at: Option<Moment>,
-    /// The last call: the gate's tick is due so long after it.
+    /// The last call.
     pub called_at: Millis,
+    /// Until then it is called all the time: something happened in it lately, and more may.
+    pub lively_until: Millis,
     /// Whether this node hands the order events on.
     pub is_delivering: bool,
     /// When the others were looked after last.
@@ -131,6 +138,8 @@ pub(super) enum ReplicaState {
     },
     /// What follows this node's point is not to be had from the stream.
     Adopting,
+    /// This node writes it into the store or takes it over, beside the turns: what it does.
+    Beside(String),
     /// The stream has what contradicts this node's world, which may have taken over some of it: nothing
     /// more is done with the sale before the next start.
     OutOfService(String),
@@ -145,10 +154,12 @@ impl Replica {
             is_unreadable: false,
             joining_since: Some(Millis(0)),
             journaled: Point::START,
+            followed_turn: 0,
             touched: None,
             out_of_touch_ms: None,
             gathered_at: None,
             called_at: Millis(0),
+            lively_until: Millis(0),
             is_delivering: false,
             roll_called_at: Millis(0),
             promised: None,
@@ -166,6 +177,18 @@ impl Replica {
         while self.recent.len() > RECENT_ENTRIES_MAX || self.recent_facts > RECENT_FACTS_MAX {
             let oldest = self.recent.pop_front().map_or(0, |entry| entry.records.len());
             self.recent_facts -= oldest;
+        }
+    }
+
+    /// Something happens in the sale: for a while it is called all the time.
+    pub(super) fn stir(&mut self, at: Millis) {
+        self.lively_until = self.lively_until.max(at.after(LIVELY_MS));
+    }
+
+    /// Notes what was journaled when turn `turn` began, in which an entry behind `point` is followed.
+    pub(super) fn begin_following(&mut self, turn: u64, point: Point) {
+        if self.followed_turn != turn {
+            (self.followed_turn, self.journaled) = (turn, point);
         }
     }
 
@@ -196,6 +219,10 @@ impl Replica {
         self.state = ReplicaState::OutOfService(why.to_string());
     }
 
+    pub(super) fn is_following(&self) -> bool {
+        self.state == ReplicaState::Following
+    }
+
     pub(super) fn is_out_of_service(&self) -> bool {
         matches!(self.state, ReplicaState::OutOfService(_))
     }
@@ -212,7 +239,7 @@ impl Replica {
 
     pub(super) fn trouble(&self, now: Millis) -> Option<String> {
         match &self.state {
-            ReplicaState::Gathering { why, .. } => Some(why.clone()),
+            ReplicaState::Gathering { why, .. } | ReplicaState::Beside(why) => Some(why.clone()),
             ReplicaState::OutOfService(why) => Some(format!("out of service: {why}")),
             ReplicaState::Adopting => Some("this node takes over what the others have".to_owned()),
             ReplicaState::Following => self.failing.clone().or_else(|| {

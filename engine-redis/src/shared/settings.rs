@@ -61,6 +61,9 @@ impl Node {
         // A server that came back empty lacks it, and has no sale yet that would have seen to it.
         self.store().load_library(tag).await?;
         match self.adopt(decided, tag).await {
+            Ok(()) if self.beside.takes(tag) => {
+                return Err(StoreError::Reply("a sale that this node is taking over"));
+            }
             Ok(()) => {
                 // Who made it may not have come to that.
                 self.store().announce(&spec.name).await?;

@@ -19,9 +19,9 @@ use std::{
     time::Duration,
 };
 
-use engine::id::SaleTag;
+use engine::{id::SaleTag, limits::SALES_MAX};
 use fred::{
-    clients::Pool,
+    clients::{Client, Pool},
     interfaces::ClientLike as _,
     types::{
         Builder, ClusterHash, CustomCommand, Value,
@@ -55,6 +55,8 @@ impl fmt::Display for Shard {
 #[derive(Clone, Debug)]
 pub(super) struct Servers {
     builder: Builder,
+    /// The same for a connection that ends when it is lost.
+    listener: Builder,
     /// Connections to each.
     connections: usize,
     deadline: Duration,
@@ -82,6 +84,13 @@ impl Servers {
             | ServerConfig::Sentinel { .. } => Vec::new(),
         };
         let mut builder = Builder::from_config(config);
+        let mut listener = builder.clone();
+        listener
+            .with_connection_config(|connection| {
+                connection.connection_timeout = options.deadline;
+                connection.internal_command_timeout = options.deadline;
+            })
+            .with_performance_config(|config| config.broadcast_channel_capacity = SALES_MAX);
         // One attempt: a call that may have been decided is not sent again behind the caller's back.
         builder
             .with_connection_config(|connection| {
@@ -93,10 +102,25 @@ impl Servers {
             })
             .set_policy(ReconnectPolicy::new_exponential(0, 20, 1_000, 2));
         let (connections, deadline) = (options.connections, options.deadline);
-        Ok(Self { builder, connections, deadline, seeds, known: Arc::default() })
+        Ok(Self { builder, listener, connections, deadline, seeds, known: Arc::default() })
     }
 
-    fn is_cluster(&self) -> bool {
+    /// A client to listen with, not connected yet. What is published at one server of a cluster is heard at
+    /// all of them; each `turn` tries another.
+    pub(super) fn listener(&self, turn: usize) -> Result<Client, StoreError> {
+        let mut builder = self.listener.clone();
+        if self.is_cluster() {
+            let owners = self.with(|known| known.owners.clone());
+            let mut servers: Vec<Server> = owners.into_iter().map(|range| range.2).collect();
+            servers.dedup();
+            let all = if servers.is_empty() { &self.seeds } else { &servers };
+            let server = all[turn % all.len()].clone();
+            builder.with_config(|config| config.server = ServerConfig::Centralized { server });
+        }
+        builder.build().map_err(StoreError::unusable)
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
         !self.seeds.is_empty()
     }
 
@@ -213,6 +237,9 @@ impl Shard {
 impl RedisArbiter {
     /// The shard that a sale is on.
     pub fn shard(&self, sale: SaleTag) -> Shard {
+        if !self.servers.is_cluster() {
+            return Shard::default();
+        }
         self.servers.shard(slot(&self.key(sale, "meta")))
     }
 

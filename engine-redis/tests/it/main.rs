@@ -18,6 +18,7 @@ mod moves;
 mod nodes;
 mod operators;
 mod poisoned;
+mod quiet;
 mod quorum;
 mod resharding;
 mod rights;
@@ -31,3 +32,4 @@ mod stranding;
 #[path = "../../../engine/tests/it/support.rs"]
 mod support;
 mod throughput;
+mod turns;

@@ -163,8 +163,8 @@ pub const PACE_WARM_UP_MS: u64 = 5_000;
 const _: () = assert!(PACE_WARM_UP_MS < PACE_WINDOW_MS && PACE_WINDOW_MS < PACE_WINDOW_MS_MAX);
 
 /// Sales without a fact whose figures are published in one turn of theirs, every 50 ms: an estimate goes by
-/// what happened in the last minutes, so it is new enough when all of 4,096 sales had a turn in three seconds.
-pub const FIGURES_SALES_MAX: usize = 64;
+/// what happened in the last minutes, so it is new enough when all of 4,096 sales had a turn in thirteen seconds.
+pub const FIGURES_SALES_MAX: usize = 16;
 
 /// How often the scribe wakes with nothing to do: expiries and the gate move by it.
 pub const TICK_MS: u64 = 50;

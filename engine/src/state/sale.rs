@@ -319,6 +319,12 @@ impl Sale {
         self.hold_answers().filter_map(made)
     }
 
+    /// Whether anyone is in it, or a hold is open, or an order event is to be delivered.
+    pub fn is_occupied(&self) -> bool {
+        let people = self.line_length() > 0 || self.sessions.iter().len() > 0;
+        people || self.holds.open() > 0 || self.outbox.len() > 0
+    }
+
     /// What the order pipeline still has to be told.
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.outbox

@@ -47,6 +47,21 @@ local function decide(keys, args)
   return answer
 end
 
+local DECIDE_ARGUMENTS = 12
+
+-- What `decide` does for several sales: keys and arguments of each behind those of the one before. Answers
+-- what it answers, and nothing for a sale at which it failed.
+local function decide_each(keys, args)
+  local answers = {}
+  for sale = 1, #args / DECIDE_ARGUMENTS do
+    local own_keys = { unpack(keys, (sale - 1) * KEPT_HOLDS + 1, sale * KEPT_HOLDS) }
+    local own_args = { unpack(args, (sale - 1) * DECIDE_ARGUMENTS + 1, sale * DECIDE_ARGUMENTS) }
+    local is_done, answer = pcall(decide, own_keys, own_args)
+    answers[sale] = is_done and answer or {}
+  end
+  return answers
+end
+
 -- What a change decided by a node does to the state, by name.
 local EFFECTS = {
   set = function(s, field, value)
@@ -134,6 +149,7 @@ local function facts(keys, args)
 end
 
 register('decide', decide)
+register('decide_each', decide_each)
 register('append', append)
 register('facts', facts, { 'no-writes' })
 register('version', function() return REVISION end, { 'no-writes' })

@@ -217,6 +217,8 @@ local function quorum(keys, args)
     s.run = ''
     redis.call('HSET', keys[META], 'run', '')
   end
+  -- Nodes that ask nothing at present have not noticed yet.
+  say_moved(keys)
   -- While another loads as well, so that nobody is waited for anew if it dies of it.
   local nodes, notes = register_caller(keys, args, run, at)
   -- Its own load did not come to its end, or it would not ask.

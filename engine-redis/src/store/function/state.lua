@@ -89,7 +89,7 @@ end
 
 -- Makes a sale ready for deciding at the present time.
 local function begin(s, node_at)
-  s.at = now(s, node_at)
+  s.moved_at, s.at = s.at, now(s, node_at)
   s.records = {}
   s.chunks, s.chunks_changed, s.added = {}, {}, {}
   s.live, s.line_changed, s.line_added = {}, {}, {}

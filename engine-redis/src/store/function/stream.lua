@@ -98,6 +98,16 @@ local function write_entry(s, epoch, seq, chain, at, records)
     'at', at, 'epoch', epoch, 'seq', seq, 'chain', chain, 'records', records)
 end
 
+-- A sale has stood still for so long: nodes may ask no more whether it moved. They go on for two seconds
+-- after the last entry that they read.
+local STILL_MS = 1000
+
+-- Tells the nodes that a sale moves. One that may not publish does without: its nodes ask all the time.
+local function say_moved(keys)
+  local prefix, tag = string.match(keys[META], '^(.*):{(%x+)}:')
+  redis.pcall('PUBLISH', prefix .. ':moved', tag)
+end
+
 -- Makes the decided facts the stream's next entry and writes what they changed. The entry comes first:
 -- it is the one write that Redis could refuse.
 local function commit(s, fields)
@@ -109,6 +119,9 @@ local function commit(s, fields)
   save(s)
   s.present = count_present(s.keys)
   save_meta(s, fields)
+  if s.at - s.moved_at >= STILL_MS then
+    say_moved(s.keys)
+  end
 end
 
 -- Registers a call, which binds first what the load of the library could not.

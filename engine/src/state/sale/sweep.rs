@@ -32,7 +32,7 @@ impl Sale {
 
     /// When time alone brings something about, if nothing else happens before; `None` when it never does. A
     /// time at or before `at` is one at which it may.
-    pub(crate) fn next_due(&self, at: Millis) -> Option<Millis> {
+    pub fn next_due(&self, at: Millis) -> Option<Millis> {
         let ends = [self.holds.next_due(), self.sessions.next_due()];
         ends.into_iter().flatten().chain(self.next_call_due(at)).min()
     }
