@@ -40,6 +40,8 @@ pub enum ApiError {
     IdentityExpired,
     /// The session that the shop's token comes from was ended.
     IdentityRevoked,
+    /// The invitation was used for another entry.
+    InviteUsed,
     /// Nobody's token can be checked: the keys cannot be had.
     IdentityUnavailable,
     /// The key was used before with another request.
@@ -138,6 +140,7 @@ impl ApiError {
             Self::IdentityInvalid(_) => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
             Self::IdentityExpired => facts(S::UNAUTHORIZED, "identity_expired", "the sign-in token has expired"),
             Self::IdentityRevoked => facts(S::UNAUTHORIZED, "identity_revoked", "the sign-in has been ended"),
+            Self::InviteUsed => facts(S::CONFLICT, "invite_used", "the invitation has been used"),
             Self::IdentityUnavailable => later(S::SERVICE_UNAVAILABLE, "identity_unavailable", "sign-ins cannot be checked right now", After(5)),
             Self::IdempotencyMismatch => facts(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "the idempotency key was already used for a different request"),
             Self::InvalidRequest(_) => facts(S::UNPROCESSABLE_ENTITY, "invalid_request", "the request is not valid"),

@@ -41,6 +41,7 @@ mod tests {
         ("/v1/admin/sales/{sale}/unstrand", &["post"]),
         ("/v1/admin/sales/{sale}/audit", &["get"]),
         ("/v1/admin/sales/{sale}/stats", &["get"]),
+        ("/v1/admin/sales/{sale}/invites", &["post"]),
         ("/v1/admin/outbox", &["get"]),
         ("/v1/admin/outbox/replay", &["post"]),
     ];

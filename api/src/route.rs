@@ -199,6 +199,7 @@ fn operator_calls(rest: &str) -> Option<Calls<'_>> {
     Some(match verb {
         "audit" => Calls::Get(Route::Admin(Admin::Audit { sale })),
         "stats" => Calls::Get(Route::Admin(Admin::Stats { sale })),
+        "invites" => Calls::Post(Route::Admin(Admin::Invites { sale })),
         _ => Calls::Post(Route::Admin(Admin::Act { sale, act: Act::of(verb)? })),
     })
 }
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     /// The paths of the contract with the methods they take.
-    const PATHS: [(&str, &str); 36] = [
+    const PATHS: [(&str, &str); 37] = [
         ("/", "GET"),
         ("/s/demo", "GET"),
         ("/docs", "GET"),
@@ -259,6 +260,7 @@ mod tests {
         ("/v1/admin/sales/demo/unstrand", "POST"),
         ("/v1/admin/sales/demo/audit", "GET"),
         ("/v1/admin/sales/demo/stats", "GET"),
+        ("/v1/admin/sales/demo/invites", "POST"),
         ("/v1/admin/outbox", "GET"),
         ("/v1/admin/outbox/replay", "POST"),
     ];

@@ -7,12 +7,14 @@
 //! ```text
 //! secret ──HKDF-SHA256──┬─ "ticket-mac"  → BLAKE3 keyed MAC    ticket.rs
 //!                       ├─ "pass-ed25519" → Ed25519 seed        pass.rs
+//!                       ├─ "invite-mac"  → BLAKE3 keyed MAC     invite.rs
 //!                       ├─ "form-mac"    → BLAKE3 keyed MAC     form.rs
 //!                       └─ "identity"    → BLAKE3 keyed hash    engine::shopper
 //! ```
 
 mod form;
 mod identity;
+mod invite;
 mod keyring;
 mod pass;
 mod ticket;
@@ -20,6 +22,7 @@ mod verified;
 
 pub use form::{is_visitor, visitor_at_random};
 pub use identity::{Principal, body_hash, scope_hash};
+pub use invite::{Invite, InviteError};
 pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
 pub use pass::{ISSUER, PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
 pub use ticket::{TICKET_TEXT_BYTES, Ticket, TicketError, TicketText};

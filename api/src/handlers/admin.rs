@@ -1,6 +1,7 @@
 //! What operators do and see. Every call needs an operator's key; every change names its author.
 
 mod audit;
+mod invites;
 mod outbox;
 mod terms;
 
@@ -73,6 +74,11 @@ pub fn answer(
             }
             None => Answer::Now(ApiError::NotFound.respond()),
         },
+        Admin::Invites { sale } => with_found(found(sale), |sale| {
+            later(app, request, peer, |app, head, body| {
+                invites::make(app, sale, author, head, body)
+            })
+        }),
         Admin::Act { sale, act } => with_found(found(sale), |sale| {
             later(app, request, peer, move |app, head, body| {
                 change(app, sale, author, act, head, body)

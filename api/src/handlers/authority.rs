@@ -215,7 +215,7 @@ struct Claim<'a> {
     headers: &'a HeaderMap,
     peer: &'a Peer,
     address: Option<IpAddr>,
-    /// The shop's token.
+    /// The shop's token, or an invitation.
     token: Option<&'a str>,
 }
 
@@ -243,6 +243,11 @@ async fn identified(
             let token = claim.token.ok_or(ApiError::IdentityInvalid(NONE))?;
             let account = accounts.verify(token, wall).await?;
             shoppers.of_account(sale.name(), &account.subject)
+        }
+        IdentityMode::Invite => {
+            let text = claim.token.unwrap_or_default();
+            let invite = app.keyring.open_invite(sale.tag(), text, wall)?;
+            shoppers.of_invitation(sale.name(), invite.id)
         }
     };
     app.limiter.entry_by(shopper.0, claim.address).map_err(ApiError::TooManyRequests)?;

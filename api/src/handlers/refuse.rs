@@ -15,6 +15,7 @@ use super::admin::write_version;
 use crate::{
     accounts::Fault,
     error::{ApiError, FieldProblem},
+    token::InviteError,
 };
 
 impl<R: Into<Self>> From<Failure<R>> for ApiError {
@@ -51,6 +52,16 @@ impl From<Fault> for ApiError {
     }
 }
 
+impl From<InviteError> for ApiError {
+    fn from(error: InviteError) -> Self {
+        Self::IdentityInvalid(match error {
+            InviteError::Invalid => "an invitation to this sale is required",
+            InviteError::WrongSale => "the invitation is to another sale",
+            InviteError::Expired => "the invitation has expired",
+        })
+    }
+}
+
 impl From<Never> for ApiError {
     fn from(never: Never) -> Self {
         match never {}
@@ -63,6 +74,7 @@ impl From<EntryRefusal> for ApiError {
             EntryRefusal::NoSale => Self::NotFound,
             EntryRefusal::NotOpen(_) => Self::SaleNotOpen,
             EntryRefusal::OtherBody => Self::IdempotencyMismatch,
+            EntryRefusal::EnteredBefore => Self::InviteUsed,
             EntryRefusal::LineFull => Self::Overloaded,
         }
     }

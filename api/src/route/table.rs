@@ -147,6 +147,11 @@ pub enum Admin<'p> {
         /// The sale's name as the path has it.
         sale: &'p str,
     },
+    /// Make invitations.
+    Invites {
+        /// The sale's name as the path has it.
+        sale: &'p str,
+    },
     /// Deliveries given up on.
     Outbox,
     /// Deliver them again.
@@ -204,7 +209,7 @@ impl Act {
 pub const ROUTES: usize = LABELS.len();
 
 /// The metrics label of each call, in the order of [`Route`].
-pub const LABELS: [&str; 39] = [
+pub const LABELS: [&str; 40] = [
     "/",
     "/s/{sale}",
     "/docs",
@@ -242,6 +247,7 @@ pub const LABELS: [&str; 39] = [
     "/v1/admin/sales/{sale}/unstrand",
     "/v1/admin/sales/{sale}/audit",
     "/v1/admin/sales/{sale}/stats",
+    "/v1/admin/sales/{sale}/invites",
     "/v1/admin/outbox",
     "/v1/admin/outbox/replay",
 ];
@@ -257,8 +263,9 @@ impl Admin<'_> {
             Self::Act { act, .. } => 5 + *act as usize,
             Self::Audit { .. } => 14,
             Self::Stats { .. } => 15,
-            Self::Outbox => 16,
-            Self::OutboxReplay => 17,
+            Self::Invites { .. } => 16,
+            Self::Outbox => 17,
+            Self::OutboxReplay => 18,
         }
     }
 }

@@ -12,6 +12,7 @@ use engine::shopper::ShopperKeys;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
+use super::invite::InviteKey;
 use super::pass::PassKey;
 use super::ticket::TicketKey;
 use super::verified::Verified;
@@ -77,6 +78,8 @@ pub struct Keyring {
     pub(super) pass: PassKey,
     pub(super) pass_others: Vec<PassKey>,
     pub(super) shoppers: ShopperKeys,
+    pub(super) invite: InviteKey,
+    pub(super) invite_others: Vec<InviteKey>,
     pub(super) form: [u8; 32],
     pub(super) form_others: Vec<[u8; 32]>,
     pub(super) verified: Verified,
@@ -115,6 +118,8 @@ impl Keyring {
             pass: current.pass_key(),
             pass_others: others.iter().map(Source::pass_key).collect(),
             shoppers: ShopperKeys::new(identity),
+            invite: current.invite_key(),
+            invite_others: others.iter().map(Source::invite_key).collect(),
             form: current.expand(b"form-mac"),
             form_others: others.iter().map(|source| source.expand(b"form-mac")).collect(),
             verified: Verified::new(PASSES_REMEMBERED),
@@ -143,6 +148,10 @@ impl Source {
 
     fn ticket_key(&self) -> TicketKey {
         TicketKey::new(self.expand(b"ticket-mac"))
+    }
+
+    fn invite_key(&self) -> InviteKey {
+        InviteKey::new(self.expand(b"invite-mac"))
     }
 
     fn pass_key(&self) -> PassKey {

@@ -37,6 +37,27 @@ pub struct RestockRequest {
     pub units: i64,
 }
 
+/// `POST …/invites`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvitesRequest {
+    /// How many.
+    pub count: u16,
+    /// When they no longer hold; `None`: as long as the sale.
+    pub expires_at: Option<Millis>,
+}
+
+/// Invitations that were made; nothing is kept of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InvitesObject {
+    /// The sale they invite to.
+    pub sale: String,
+    /// When they no longer hold.
+    #[serde(serialize_with = "time::serialize_option")]
+    pub expires_at: Option<Millis>,
+    /// One text each.
+    pub invites: Vec<String>,
+}
+
 /// `POST /v1/revoked-sessions`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevokedRequest {
@@ -116,6 +137,20 @@ fn read_units(
             fields.note("units", "0", allowed);
         }
         Some(RestockRequest { sku: sku?, units: units? })
+    })
+}
+
+/// Invitations made by one call.
+const INVITES_MAX: u16 = 1_000;
+
+/// Reads `{"count": n, "expires_at": …}`.
+pub fn read_invites(body: &[u8]) -> Result<InvitesRequest, BodyError> {
+    read_body(body, |fields| {
+        let count = fields.integer("count", 1..=INVITES_MAX);
+        let allowed = format!("a whole number from 1 to {INVITES_MAX}");
+        let count = fields.required("count", &allowed, count);
+        let expires_at = fields.time("expires_at").flatten();
+        Some(InvitesRequest { count: count?, expires_at })
     })
 }
 
@@ -324,6 +359,11 @@ mod tests {
             r#"{"sku":"a","units":1000000001}"#,
         ] {
             assert!(read_restock(body.as_bytes()).is_err(), "{body}");
+        }
+        let invites = read_invites(br#"{"count":2,"expires_at":"2026-01-01T00:00:00Z"}"#).unwrap();
+        assert_eq!((invites.count, invites.expires_at.is_some()), (2, true));
+        for body in ["{}", r#"{"count":0}"#, r#"{"count":1001}"#, r#"{"count":1,"expires_at":7}"#] {
+            assert!(read_invites(body.as_bytes()).is_err(), "{body}");
         }
         let revoked = read_revoked(br#"{"sids":["a","b"]}"#).unwrap();
         assert_eq!(revoked.sids, ["a", "b"]);

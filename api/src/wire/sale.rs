@@ -155,13 +155,13 @@ fn read_overbook(fields: &mut Fields<'_, '_>) -> Option<Option<u32>> {
 }
 
 fn read_identity(fields: &mut Fields<'_, '_>) -> Option<IdentityMode> {
-    const LATER: &str = "anonymous, header, jwt (invite is not available in this version)";
-    fields.text("identity", LATER, |word| match word {
-        "anonymous" => Some(IdentityMode::Anonymous),
-        "header" => Some(IdentityMode::Header),
-        "jwt" => Some(IdentityMode::Jwt),
-        _ => None,
-    })
+    let modes = [
+        ("anonymous", IdentityMode::Anonymous),
+        ("header", IdentityMode::Header),
+        ("jwt", IdentityMode::Jwt),
+        ("invite", IdentityMode::Invite),
+    ];
+    fields.word("identity", &modes)
 }
 
 /// Options of the contract that this version does not have.
@@ -303,6 +303,7 @@ impl From<&SaleSpec> for SaleTable {
                 IdentityMode::Anonymous => "anonymous",
                 IdentityMode::Header => "header",
                 IdentityMode::Jwt => "jwt",
+                IdentityMode::Invite => "invite",
             },
             rejoin: match spec.rejoin {
                 Rejoin::Keep => "keep",
@@ -409,7 +410,6 @@ mod tests {
         for (field, name) in [
             (r#""order":"draw""#, "order"),
             (r#""lobby_opens_at":"2026-01-01T00:00:00Z""#, "lobby_opens_at"),
-            (r#""identity":"invite""#, "identity"),
         ] {
             let Err(BodyError::Invalid(problems)) = read_sale(with(field).as_bytes()) else {
                 panic!("{field} was accepted");

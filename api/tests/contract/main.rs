@@ -17,6 +17,7 @@ mod cors;
 mod figures;
 mod forms;
 mod identity;
+mod invites;
 mod limits;
 mod lists;
 mod lost_store;

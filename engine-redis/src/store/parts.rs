@@ -92,7 +92,8 @@ fn places(sale: &Sale) -> impl Iterator<Item = Part> + '_ {
     let chunks = in_parts(all, CHUNK_PLACES).map(chunk);
     in_parts(chunks, PART_CHUNKS_MAX).zip((0..).step_by(PART_CHUNKS_MAX)).map(
         |(chunks, first): (Vec<Value>, u64)| {
-            part("places", iter::once(number(first)).chain(chunks))
+            let keeps_all = number(u64::from(sale.spec().enters_once()));
+            part("places", [number(first), keeps_all].into_iter().chain(chunks))
         },
     )
 }
@@ -237,12 +238,13 @@ fn meta(rebuild: &Rebuild<'_>) -> Vec<Value> {
 }
 
 /// What the store needs of a spec, but for the rate, whose change moves the gate.
-fn spec_fields(spec: &SaleSpec) -> [(&'static str, Option<u64>); 10] {
+fn spec_fields(spec: &SaleSpec) -> [(&'static str, Option<u64>); 11] {
     let time = |at: Option<Millis>| at.map(|at| at.0);
     [
         ("opens_at", time(spec.opens_at)),
         ("closes_at", time(spec.closes_at)),
         ("rejoin_tail", Some(u64::from(spec.rejoin == Rejoin::Tail))),
+        ("enters_once", Some(u64::from(spec.enters_once()))),
         ("active_max", Some(u64::from(spec.active_max))),
         ("claim_window_ms", Some(spec.claim_window_ms)),
         ("session_ms", Some(spec.session_ms)),

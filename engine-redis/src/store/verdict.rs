@@ -129,6 +129,7 @@ mod said {
     pub(super) const NO_HOLD: u8 = 26;
     pub(super) const WRONG_STATE: u8 = 27;
     pub(super) const TOO_MANY_HOLDS: u8 = 28;
+    pub(super) const ENTERED_BEFORE: u8 = 29;
 }
 
 const UNFIT: DecodeError = DecodeError("a reply that its command cannot get");
@@ -175,6 +176,7 @@ fn placed(byte: u8, input: &mut &[u8]) -> Result<Result<Placed, EntryRefusal>, D
         said::NOT_OPEN => EntryRefusal::NotOpen(Phase::decode(input)?),
         said::OTHER_BODY => EntryRefusal::OtherBody,
         said::LINE_FULL => EntryRefusal::LineFull,
+        said::ENTERED_BEFORE => EntryRefusal::EnteredBefore,
         _ => return Err(UNFIT),
     }))
 }

@@ -21,8 +21,8 @@ use engine::{
     limits::GATE_WALK_PLACES_MAX,
     line::PlaceState,
     record::{Change, EntryStanding, Record, ReplayKey},
-    sale::{PurchaseRefusal, Settler, TicketRef},
-    spec::{SaleSpec, SpecPatch},
+    sale::{EntryRefusal, PurchaseRefusal, Settler, TicketRef},
+    spec::{IdentityMode, SaleSpec, SpecPatch},
     world::World,
 };
 use engine_redis::{RedisArbiter, Verdict};
@@ -487,6 +487,26 @@ fn one_shopper_makes_holds_up_to_a_bound_here_too() {
         }
         let refused = Verdict::Purchase(Err(PurchaseRefusal::TooManyHolds));
         assert_eq!(node.decide(&[buy(17)]).await.verdicts, [refused]);
+    });
+}
+
+#[test]
+fn an_invitation_is_used_up_by_its_entry_here_too_and_after_a_loss() {
+    let server = Server::start();
+    run(async {
+        let arbiter = server.arbiter("own", DEADLINE).await;
+        let spec = SaleSpec { identity: IdentityMode::Invite, ..support::spec(&[9]) };
+        let mut node = Node::creating(arbiter, spec).await;
+        let leave = Command::Ask(node.sale, Ask::Leave { ticket: support::ticket(1, 1) });
+        node.decide(&[support::enter(1, None), support::enter(2, None), leave]).await;
+        let refused = || Verdict::Entry(Err(EntryRefusal::EnteredBefore));
+        assert_eq!(node.decide(&[support::enter(1, None)]).await.verdicts, [refused()]);
+        server.raw().await.call(&["FLUSHALL"]).await;
+        node.reload().await;
+        let again = [support::enter(1, None), support::enter(2, None), support::enter(3, None)];
+        let verdicts = node.decide(&again).await.verdicts;
+        assert_eq!(verdicts[0], refused());
+        assert_eq!(node.sale().issued(), Number(3), "only the third is new");
     });
 }
 

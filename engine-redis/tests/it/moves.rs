@@ -2,7 +2,7 @@
 
 use engine::{
     hold::Step,
-    spec::{Rejoin, SaleSpec},
+    spec::{IdentityMode, Rejoin, SaleSpec},
 };
 use proptest::prelude::*;
 
@@ -151,9 +151,13 @@ pub(super) fn spec() -> impl Strategy<Value = SaleSpec> {
     let rate = prop_oneof![Just(1_u64), Just(1_500), Just(40_000), Just(1_000_000_000)];
     let pace = (rate, 1..5_u32, prop::option::of(1..3_000_u32));
     let times = (1_000..4_000_u64, 1_000..9_000_u64, 1_000..6_000_u64);
-    (totals, pace, times, (rejoin(), 1..12_u32, any::<bool>())).prop_map(
-        |(totals, (rate, active, overbook), (claim, session, hold), (rejoin, limit, restocks))| {
+    let identity = prop_oneof![3 => Just(IdentityMode::Header), 1 => Just(IdentityMode::Invite)];
+    let policy = (rejoin(), 1..12_u32, any::<bool>(), identity);
+    (totals, pace, times, policy).prop_map(
+        |(totals, (rate, active, overbook), (claim, session, hold), policy)| {
+            let (rejoin, limit, restocks, identity) = policy;
             SaleSpec {
+                identity,
                 rejoin,
                 admission_milli_per_second: rate,
                 active_max: active,

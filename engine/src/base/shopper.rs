@@ -39,6 +39,11 @@ impl ShopperKeys {
         self.of("anonymous", sale, key)
     }
 
+    /// The shopper of one invitation, by its id: in a sale with `identity = "invite"`.
+    pub fn of_invitation(&self, sale: &SaleName, id: u128) -> ShopperKey {
+        self.of("invite", sale, &format!("{id:032x}"))
+    }
+
     fn of(&self, kind: &str, sale: &SaleName, id: &str) -> ShopperKey {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         for part in [kind, sale.as_str(), id] {
@@ -74,6 +79,7 @@ mod tests {
         assert_ne!(base, keys.of_header(&sale("demo2"), "42"));
         assert_ne!(base, keys.of_idempotency_key(&sale("demo"), "42"));
         assert_ne!(base, keys.of_account(&sale("demo"), "42"));
+        assert_ne!(base, keys.of_invitation(&sale("demo"), 42));
         assert_ne!(base, ShopperKeys::new([2; 32]).of_header(&sale("demo"), "42"));
         assert_ne!(
             keys.of_header(&sale("demo"), "24"),

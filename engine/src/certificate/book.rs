@@ -2,7 +2,7 @@
 
 mod left_behind;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use self::left_behind::{LeftBehind, LeftHold};
 use super::{OfferCertificate, SaleCertificate};
@@ -72,6 +72,8 @@ pub(super) struct Book {
     spec: SaleSpec,
     epoch: Epoch,
     places: Vec<(ShopperKey, Place)>,
+    /// Shoppers who have entered, where each may do so once.
+    entered: HashSet<ShopperKey>,
     watermark: u64,
     called: u64,
     departed: u64,
@@ -97,6 +99,7 @@ impl Book {
             spec: spec.clone(),
             epoch,
             places: Vec::new(),
+            entered: HashSet::new(),
             watermark: 0,
             called: 0,
             departed: 0,
@@ -125,6 +128,9 @@ impl Book {
         };
         let owner = |number| sale.shopper(Number(number)).unwrap_or(ShopperKey(0));
         book.places = sale.places().zip(1..).map(|(state, n)| (owner(n), place(state))).collect();
+        if sale.spec().enters_once() {
+            book.entered = book.places.iter().map(|(shopper, _)| *shopper).collect();
+        }
         book.watermark = sale.gate().watermark().0;
         (book.called, book.departed) = (sale.gate().called(), sale.departed());
         for hold in sale.holds() {
@@ -181,6 +187,9 @@ impl Book {
                         number.0,
                         self.places.len()
                     ));
+                }
+                if self.spec.enters_once() && !self.entered.insert(*shopper) {
+                    faults.push(format!("number {} is a shopper's second entry", number.0));
                 }
                 self.places.push((*shopper, Place::Waiting));
             }

@@ -76,6 +76,8 @@ pub enum IdentityMode {
     Header,
     /// A token of the shop names the shopper's account.
     Jwt,
+    /// Each invitation is a shopper, who enters once.
+    Invite,
 }
 
 /// What a new entry does to the place a shopper already has.
@@ -94,6 +96,12 @@ impl SaleSpec {
     pub fn shopper_holds_max(&self) -> u32 {
         let by_units = self.per_shopper_max.saturating_mul(limits::SHOPPER_HOLDS_PER_UNIT);
         by_units.max(limits::SHOPPER_HOLDS_MIN)
+    }
+
+    /// Whether a shopper gets one place in the sale's whole life: an invitation is used up by the entry
+    /// that it was for, whatever becomes of the place.
+    pub fn enters_once(&self) -> bool {
+        self.identity == IdentityMode::Invite
     }
 
     /// Names everything about the spec that the engine cannot run; empty when it can.
@@ -165,7 +173,7 @@ binary_struct!(SaleSpec {
     offers,
 });
 binary_struct!(OfferSpec { sku, total, price, currency });
-binary_enum!(IdentityMode { 0 => Anonymous, 1 => Header, 2 => Jwt });
+binary_enum!(IdentityMode { 0 => Anonymous, 1 => Header, 2 => Jwt, 3 => Invite });
 binary_enum!(Rejoin { 0 => Keep, 1 => Tail });
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl Sale {
             tag: spec.name.tag(),
             epoch: *epoch,
             controls: Controls::default(),
-            places: Places::default(),
+            places: places_of(spec, Places::default()),
             gate: Gate::new(spec.admission_milli_per_second, at),
             sessions: Sessions::default(),
             counts: spec.offers.iter().map(|offer| fresh(offer.total)).collect(),
@@ -374,6 +374,14 @@ pub(crate) fn departed_state(reason: Departure) -> PlaceState {
     }
 }
 
+/// The book of places as the sale needs it.
+fn places_of(spec: &SaleSpec, mut places: Places) -> Places {
+    if spec.enters_once() {
+        places.keep_all();
+    }
+    places
+}
+
 impl Long for Sale {
     fn write(&self, out: &mut impl Sink) {
         out.put(&self.spec);
@@ -394,7 +402,7 @@ impl Long for Sale {
     fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
         let spec: SaleSpec = input.get()?;
         let (epoch, controls) = (input.get()?, input.get()?);
-        let places = Places::read(input)?;
+        let places = places_of(&spec, Places::read(input)?);
         Ok(Self {
             tag: spec.name.tag(),
             spec,

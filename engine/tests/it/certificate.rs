@@ -6,15 +6,32 @@ use engine::{
     arbiter::LocalArbiter,
     certificate,
     codec::Binary as _,
-    command::Command,
+    command::{Ask, Command},
     disk::{Disk, sim::SimDisk},
     hold::Step,
-    id::{Epoch, HoldId},
+    id::{Epoch, HoldId, Number, ShopperKey},
     journal::{Journal, JournalOptions},
     record::Record,
+    spec::{IdentityMode, SaleSpec},
 };
 
 use crate::support::{START, create, enter, key, purchase, settle, spec, tag, ticket};
+
+/// Violations of a journal of these records.
+fn violations_of(records: &[Record]) -> Vec<String> {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    let opened = Journal::open(Arc::clone(&disk), JournalOptions::default(), &mut |_| Ok(()));
+    let (mut journal, _) = opened.expect("an empty disk");
+    let mut payload = Vec::new();
+    for record in records {
+        record.encode(&mut payload);
+    }
+    let count = u32::try_from(records.len()).expect("few");
+    journal.reserve(payload.len()).expect("room");
+    journal.append(START, Epoch(1), count, &payload).expect("a sound disk");
+    drop(journal);
+    certificate::certify(&*disk).expect("a journal that can be read").violations
+}
 
 /// Violations of a journal in which hold 1 takes the steps of `honest`, as the engine decides them, and
 /// then `forged`.
@@ -25,19 +42,7 @@ fn violations(honest: &[Step], forged: Step) -> Vec<String> {
     let steps: Vec<Command> = honest.iter().map(|step| settle(1, *step, None)).collect();
     records.extend(arbiter.decide(START, &steps).records);
     records.push(Record::Settled { sale: tag(), hold: HoldId(1), step: forged, replay: None });
-
-    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
-    let opened = Journal::open(Arc::clone(&disk), JournalOptions::default(), &mut |_| Ok(()));
-    let (mut journal, _) = opened.expect("an empty disk");
-    let mut payload = Vec::new();
-    for record in &records {
-        record.encode(&mut payload);
-    }
-    let count = u32::try_from(records.len()).expect("few");
-    journal.reserve(payload.len()).expect("room");
-    journal.append(START, Epoch(1), count, &payload).expect("a sound disk");
-    drop(journal);
-    certificate::certify(&*disk).expect("a journal that can be read").violations
+    violations_of(&records)
 }
 
 /// The states of a hold with the steps that lead there, and the steps that may follow.
@@ -60,5 +65,19 @@ fn a_step_that_does_not_follow_is_a_violation_and_one_that_does_is_none() {
             assert_eq!(is_named, !allowed.contains(&step), "{named}: {found:?}");
             assert_eq!(found.is_empty(), allowed.contains(&step), "{named}: {found:?}");
         }
+    }
+}
+
+#[test]
+fn a_second_entry_by_one_invitation_is_a_violation() {
+    for (identity, expected) in [(IdentityMode::Header, 0), (IdentityMode::Invite, 1)] {
+        let mut arbiter = LocalArbiter::default();
+        let spec = SaleSpec { identity, ..spec(&[9]) };
+        let mut records = arbiter.decide(START, &[create(spec), enter(1, None)]).records;
+        let leave = Command::Ask(tag(), Ask::Leave { ticket: ticket(1, 1) });
+        records.extend(arbiter.decide(START, &[leave]).records);
+        records.push(Record::Entered { sale: tag(), number: Number(2), shopper: ShopperKey(1) });
+        let found = violations_of(&records);
+        assert_eq!(found.len(), expected, "{found:?}");
     }
 }

@@ -10,7 +10,7 @@ use engine::{
     limits::{GATE_WALK_PLACES_MAX, REPLAY_TTL_MS, SWEEP_RECORDS_MAX},
     record::{Change, EntryStanding, Record},
     sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, Sale, SettleRefusal, Settler},
-    spec::{Rejoin, SaleSpec, SpecPatch},
+    spec::{IdentityMode, Rejoin, SaleSpec, SpecPatch},
     world::World,
 };
 
@@ -152,6 +152,27 @@ fn an_entry_overtaken_by_a_rejoin_is_told_the_later_place_and_its_session() {
         panic!("not admitted: {first:?}");
     };
     assert_eq!(expires_at, START.after(60_000));
+}
+
+#[test]
+fn an_invitation_is_used_up_by_the_entry_it_was_for() {
+    let invited = SaleSpec { identity: IdentityMode::Invite, rejoin: Rejoin::Tail, ..spec(&[5]) };
+    let mut arbiter = sale(invited);
+    let enter_again = |arbiter: &mut LocalArbiter, replay| {
+        arbiter.decide(START, &[enter(1, replay)]).replies.remove(0)
+    };
+    let first = entry(&enter_again(&mut arbiter, Some(key(1, 1)))).answer.number;
+    assert_eq!(entry(&enter_again(&mut arbiter, None)).answer.number, first, "a place is kept");
+    let leave = Command::Ask(tag(), Ask::Leave { ticket: ticket(1, 1) });
+    assert_eq!(arbiter.decide(START, &[leave]).replies, [Reply::Left(Ok(()))]);
+    let refused = Reply::Entry(Err(EntryRefusal::EnteredBefore));
+    for replay in [None, Some(key(1, 1)), Some(key(2, 2))] {
+        assert_eq!(enter_again(&mut arbiter, replay), refused);
+    }
+    // What a restart makes of it knows the same.
+    let bytes = arbiter.world().to_bytes();
+    let world = World::from_bytes(&bytes).expect("what was encoded");
+    assert_eq!(enter_again(&mut LocalArbiter::new(world), None), refused);
 }
 
 #[test]

@@ -180,6 +180,7 @@ pub(crate) static WORDS: Words = Words {
             "identity_unavailable",
             "We cannot check your sign-in right now. Your place is kept. Please try again in a moment.",
         ),
+        ("invite_used", "This invitation has already been used. Each one admits one person once."),
         (
             "idempotency_mismatch",
             "You already sent this form with a different choice. Go back to the room to see what you reserved, then choose again there.",

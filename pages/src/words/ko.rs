@@ -170,6 +170,7 @@ pub(crate) static WORDS: Words = Words {
             "identity_unavailable",
             "지금은 로그인을 확인할 수 없습니다. 자리는 그대로입니다. 잠시 뒤에 다시 시도해 주십시오.",
         ),
+        ("invite_used", "이미 사용한 초대장입니다. 초대장 하나로 한 번만 입장할 수 있습니다."),
         (
             "idempotency_mismatch",
             "이 화면에서 이미 다른 선택으로 예약했습니다. 대기실로 돌아가 예약을 확인하고 다시 골라 주십시오.",

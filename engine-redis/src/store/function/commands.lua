@@ -13,6 +13,7 @@ local SAID = {
   DONE = 0, PLACED = 1, SESSION = 2, HOLD = 3, NOTED = 4, NOT_OPEN = 16, OTHER_BODY = 17,
   LINE_FULL = 18, NO_PLACE = 19, NOT_CALLED = 20, NO_SESSION = 21, LIMIT = 22, SOLD_OUT = 23,
   STALLED = 24, HOLDS_FULL = 25, NO_HOLD = 26, WRONG_STATE = 27, TOO_MANY_HOLDS = 28,
+  ENTERED_BEFORE = 29,
 }
 
 local function phase(s)
@@ -78,10 +79,13 @@ local function enter(s, command, index)
     return again
   end
   local stage, number = phase(s), live(s, shopper)
-  if stage ~= OPEN and not (stage == DRAINING and number) then
+  local is_over = number and s.enters_once == 1 and not is_live(place(s, number))
+  if stage ~= OPEN and not (stage == DRAINING and number and not is_over) then
     return char(SAID.NOT_OPEN, stage)
+  elseif is_over then
+    return char(SAID.ENTERED_BEFORE)
   end
-  local gives_up = number and s.rejoin_tail == 1 and stage == OPEN and place(s, number) == WAITING
+  local gives_up = number and s.enters_once ~= 1 and s.rejoin_tail == 1 and stage == OPEN and place(s, number) == WAITING
   if not number or gives_up then
     if s.issued >= PLACES_MAX then
       return char(SAID.LINE_FULL)

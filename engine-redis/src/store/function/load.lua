@@ -15,14 +15,14 @@ local function put_answers(s, kind, args)
 end
 
 local PARTS = {
-  -- The first chunk's index, then chunks of places.
+  -- The first chunk's index, and 1 where the line goes on to say who had a place; then chunks of places.
   places = function(s, args)
-    for index = 5, #args do
-      local bytes, chunk = args[index], tonumber(args[4]) + index - 5
+    for index = 6, #args do
+      local bytes, chunk = args[index], tonumber(args[4]) + index - 6
       put_chunk(s, chunk, bytes)
       for offset = 0, #bytes - 1, PLACE_BYTES do
         local state = byte(bytes, offset + PLACE_BYTES)
-        if is_live(state) then
+        if is_live(state) or args[5] == '1' then
           local number = chunk * CHUNK_PLACES + offset / PLACE_BYTES + 1
           set_live(s, sub(bytes, offset + 1, offset + 16), number)
         end

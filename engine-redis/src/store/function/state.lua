@@ -13,7 +13,7 @@ local HOLD_ITEMS = 34
 -- Fields of the meta hash that are numbers. An empty one is none.
 local NUMBERS = {
   'epoch', 'last_epoch', 'seq', 'at', 'clock_offset', 'base_epoch', 'base_seq', 'places_epoch',
-  'opens_at', 'closes_at', 'rejoin_tail', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
+  'opens_at', 'closes_at', 'rejoin_tail', 'enters_once', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
   'draining', 'paused', 'wall_offset', 'called_at', 'joined_seq', 'set_aside', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
   'holds', 'loaded_at', 'delivery_until', 'present',
@@ -189,8 +189,13 @@ local function live(s, shopper)
   return s.live[shopper]
 end
 
--- Gives a shopper a live place, or with `false` takes it.
+-- Gives a shopper a live place, or with `false` takes it. Where a shopper enters once, the line goes on
+-- to say who had a place.
 local function set_live(s, shopper, number)
+  if not number and s.enters_once == 1 then
+    s.has_taken = true
+    return
+  end
   s.live[shopper] = number
   s.has_taken = s.has_taken or not number
   s.line_changed[#s.line_changed + 1] = shopper

@@ -41,6 +41,8 @@ pub enum EntryRefusal {
     NotOpen(Phase),
     /// The key was used with another body.
     OtherBody,
+    /// The shopper had a place before, and this sale is entered once.
+    EnteredBefore,
     /// The line has issued all its numbers.
     LineFull,
 }
@@ -144,8 +146,12 @@ impl Sale {
         if !enterable {
             return Err(EntryRefusal::NotOpen(phase));
         }
+        if self.places.is_over(shopper) {
+            return Err(EntryRefusal::EnteredBefore);
+        }
         let gives_up = |number: &Number| {
-            self.spec.rejoin == crate::spec::Rejoin::Tail
+            !self.spec.enters_once()
+                && self.spec.rejoin == crate::spec::Rejoin::Tail
                 && phase == Phase::Open
                 && self.place(*number) == PlaceState::Waiting
         };

@@ -93,7 +93,8 @@ impl Sale {
         let is_next = number.0 == self.issued().0 + 1 && number.0 <= PLACES_MAX;
         check(is_next, "an entry with a number that is not the next")?;
         check(shopper != ShopperKey(0), "an entry of nobody")?;
-        check(self.places.live(shopper).is_none(), "a second live place of a shopper")
+        check(self.places.live(shopper).is_none(), "a second live place of a shopper")?;
+        check(!self.places.is_over(shopper), "a second entry where there is one")
     }
 
     fn departure_follows(&self, numbers: &[Number]) -> Refused {

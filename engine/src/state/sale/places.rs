@@ -1,8 +1,8 @@
 //! The scribe's own book of places: who has which number, and where each stands.
 //!
 //! Seventeen bytes a place and an index of four to eight more. The index holds only live places,
-//! which is what makes "one live place per identity" one look-up. Reads by shoppers never come
-//! here; they have the [`Line`](crate::line::Line).
+//! which is what makes "one live place per identity" one look-up; in a sale that is entered once, it
+//! holds all of them. Reads by shoppers never come here; they have the [`Line`](crate::line::Line).
 
 use std::ops::Range;
 
@@ -20,8 +20,11 @@ use crate::{
 pub(crate) struct Places {
     shoppers: Segmented<ShopperKey>,
     states: Segmented<PlaceState>,
-    /// Numbers of live places (waiting, called, admitted, completed), found by shopper.
+    /// Numbers of live places (waiting, called, admitted, completed), found by shopper; with
+    /// `keeps_all` also of those that are over.
     live: Table<u32>,
+    /// Whether a shopper whose place is over can still be found; follows from the sale's spec.
+    keeps_all: bool,
     /// Waiting places that left the line.
     departed: u64,
     /// Waiting places in each block of [`BLOCK`] numbers, and in all; follow from `states`.
@@ -34,6 +37,17 @@ pub(crate) struct Places {
 const BLOCK: usize = 4_096;
 
 impl Places {
+    /// Finds also shoppers whose place is over, from now on and all there were.
+    pub(crate) fn keep_all(&mut self) {
+        self.keeps_all = true;
+        for slot in 0..self.states.len() {
+            if !is_live(self.states[slot]) {
+                let shopper = self.shoppers[slot];
+                self.index_live(Number(slot as u64 + 1), shopper);
+            }
+        }
+    }
+
     /// The highest number issued; 0 before the first.
     pub(crate) fn issued(&self) -> Number {
         Number(self.shoppers.len() as u64)
@@ -71,6 +85,15 @@ impl Places {
 
     /// The live place of a shopper.
     pub(crate) fn live(&self, shopper: ShopperKey) -> Option<Number> {
+        self.find(shopper).filter(|number| !self.keeps_all || self.lives(*number))
+    }
+
+    /// Whether a shopper had a place that is over, as far as such places are kept.
+    pub(crate) fn is_over(&self, shopper: ShopperKey) -> bool {
+        self.keeps_all && self.find(shopper).is_some_and(|number| !self.lives(number))
+    }
+
+    fn find(&self, shopper: ShopperKey) -> Option<Number> {
         let mine = |slot: &u32| self.shoppers[*slot as usize] == shopper;
         self.live.find(hash(shopper), mine).map(|slot| Number(u64::from(*slot) + 1))
     }
@@ -140,7 +163,7 @@ impl Places {
             self.waiting[slot / BLOCK] -= 1;
             self.waiting_total -= 1;
         }
-        if !is_live(state) {
+        if !is_live(state) && !self.keeps_all {
             let shopper = self.shoppers[slot];
             let mine = |other: &u32| *other as usize == slot;
             self.live.remove(hash(shopper), mine);
@@ -198,7 +221,9 @@ impl Long for Places {
         }
         let departed = input.get()?;
         let (live, waiting) = (Table::with_capacity(length), vec![0; length.div_ceil(BLOCK)]);
-        let mut places = Self { shoppers, states, live, departed, waiting, waiting_total: 0 };
+        let (keeps_all, waiting_total) = (false, 0);
+        let mut places =
+            Self { shoppers, states, live, keeps_all, departed, waiting, waiting_total };
         for slot in 0..length {
             if places.states[slot] == PlaceState::Waiting {
                 places.count_waiting(slot);

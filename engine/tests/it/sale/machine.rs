@@ -9,7 +9,7 @@ use engine::{
     id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     record::{Change, EntryStanding, Record, ReplayKey},
     sale::{Sale, Settler, TicketRef, Version},
-    spec::{Rejoin, SaleSpec, SpecPatch},
+    spec::{IdentityMode, Rejoin, SaleSpec, SpecPatch},
     world::World,
 };
 use proptest::{
@@ -83,13 +83,15 @@ fn specs() -> impl Strategy<Value = SaleSpec> {
     );
     let room =
         (1_u32..6, prop_oneof![500_u64..5_000, 5_000_u64..5_000_000], option::of(500_u32..3_000));
-    let policy = (1_u32..7, any::<bool>(), any::<bool>(), 0_u64..7, 0_u64..4);
+    let identity = prop_oneof![3 => Just(IdentityMode::Header), 1 => Just(IdentityMode::Invite)];
+    let policy = (1_u32..7, any::<bool>(), any::<bool>(), 0_u64..7, 0_u64..4, identity);
     (schedule, room, policy).prop_map(|((opens_at, closes_at), room, policy)| {
         let (active_max, admission_milli_per_second, overbook_milli) = room;
-        let (per_shopper_max, refund_restocks, tail, first, second) = policy;
+        let (per_shopper_max, refund_restocks, tail, first, second, identity) = policy;
         SaleSpec {
             opens_at,
             closes_at,
+            identity,
             rejoin: if tail { Rejoin::Tail } else { Rejoin::Keep },
             active_max,
             admission_milli_per_second,

@@ -13,7 +13,7 @@ use engine::{
     record::{EntryAnswer, EntryStanding, ReplayKey},
     sale::{ChangeAnswer, Controls, EntryRefusal, Phase, TicketRef},
     session::{Session, SessionState},
-    spec::{Rejoin, SaleSpec},
+    spec::{IdentityMode, Rejoin, SaleSpec},
 };
 
 /// One name's sale, and the events its holds have caused.
@@ -171,7 +171,11 @@ impl Model {
         if !(phase == Phase::Open || phase == Phase::Draining && live.is_some()) {
             return Err(EntryRefusal::NotOpen(phase));
         }
-        let tail = room.spec.rejoin == Rejoin::Tail && phase == Phase::Open;
+        let once = room.spec.identity == IdentityMode::Invite;
+        if once && live.is_none() && room.places.iter().any(|(known, _)| *known == shopper) {
+            return Err(EntryRefusal::EnteredBefore);
+        }
+        let tail = !once && room.spec.rejoin == Rejoin::Tail && phase == Phase::Open;
         let number = match live {
             Some(number) if !(tail && room.state(number) == PlaceState::Waiting) => number,
             before => {

@@ -1,0 +1,108 @@
+//! `identity = "invite"`: an invitation is good for one entry into its sale.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::{
+    client::{Told, post},
+    process::{CONFIG, Server},
+    wall::{Wall, eventually, text},
+};
+
+async fn invites(wall: &Wall<'_>, body: Value) -> Vec<String> {
+    let made = wall.operator(post(wall.admin("invites")).json(&body)).await.is(201).json();
+    assert_eq!(made["sale"], wall.name());
+    made["invites"].as_array().unwrap().iter().map(text).collect()
+}
+
+async fn enter(wall: &Wall<'_>, invite: &str) -> Told {
+    wall.tell(post(wall.path("enter")).bearer(invite)).await
+}
+
+async fn leave(wall: &Wall<'_>, entered: &Value) {
+    wall.tell(post(wall.path("leave")).bearer(&text(&entered["ticket"]))).await.is(204);
+}
+
+#[tokio::test]
+async fn an_invitation_gives_one_place_and_is_used_up_when_that_is_over() {
+    let wall = Wall::new(json!({ "identity": "invite", "rejoin": "tail" })).await;
+    wall.act("pause", Value::Null).await;
+    let all = invites(&wall, json!({ "count": 3 })).await;
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 3);
+    let first = enter(&wall, &all[0]).await.is(202).json();
+    let second = enter(&wall, &all[1]).await.is(202).json();
+    assert_eq!((&first["number"], &second["number"]), (&json!(1), &json!(2)));
+    let again = enter(&wall, &all[0]).await.is(202).json();
+    assert_eq!(again["number"], 1, "a lost answer is asked for again");
+    leave(&wall, &first).await;
+    enter(&wall, &all[0]).await.refuses(409, "invite_used");
+    enter(&wall, &all[1]).await.is(202);
+    enter(&wall, &all[2]).await.is(202);
+    assert_eq!(wall.stats().await["entered"], 3);
+}
+
+#[tokio::test]
+async fn a_crowd_with_one_invitation_gets_one_place() {
+    let wall = Wall::new(json!({ "identity": "invite" })).await;
+    wall.act("pause", Value::Null).await;
+    let invite = invites(&wall, json!({ "count": 1 })).await.remove(0);
+    let client = wall.server.client;
+    let ask = || post(wall.path("enter")).bearer(&invite);
+    let tasks: JoinSet<_> = (0..50).map(|_| client.tell(ask())).collect();
+    let told = tasks.join_all().await;
+    assert!(told.iter().all(|told| told.status == 202 && told.json()["number"] == 1));
+    assert_eq!(wall.stats().await["entered"], 1);
+}
+
+#[tokio::test]
+async fn what_is_no_invitation_to_this_sale_now_takes_no_number() {
+    let (wall, other) =
+        (Wall::new(json!({ "identity": "invite" })).await, Wall::new(json!({})).await);
+    let elsewhere = Wall::new(json!({ "identity": "invite" })).await;
+    let good = invites(&wall, json!({ "count": 1 })).await.remove(0);
+    let foreign = invites(&elsewhere, json!({ "count": 1 })).await.remove(0);
+    let past = json!({ "count": 1, "expires_at": "2026-01-01T00:00:00Z" });
+    let expired = invites(&wall, past).await.remove(0);
+    let later = json!({ "count": 1, "expires_at": "9999-01-01T00:00:00Z" });
+    let lasting = invites(&wall, later).await.remove(0);
+    let changed = format!("B{}", &good[1..]);
+    for (invite, words) in [
+        (foreign.as_str(), "to another sale"),
+        (&expired, "has expired"),
+        (&changed, "invitation to this sale is required"),
+        (&wall.server.operator, "invitation to this sale is required"),
+    ] {
+        let told = enter(&wall, invite).await.refuses(401, "identity_invalid").json();
+        assert!(text(&told["detail"]).contains(words), "{told}");
+    }
+    wall.enter().await.refuses(401, "identity_invalid");
+    assert_eq!(wall.stats().await["entered"], 0);
+    enter(&wall, &lasting).await.is(200);
+
+    let make = |wall: &Wall<'_>| post(wall.admin("invites")).json(&json!({ "count": 1 }));
+    wall.tell(make(&wall)).await.refuses(401, "unauthorized");
+    wall.backend(make(&wall)).await.refuses(403, "forbidden");
+    wall.operator(make(&other)).await.refuses(422, "invalid_request");
+    let none = post(wall.admin("invites")).json(&json!({ "count": 0 }));
+    wall.operator(none).await.refuses(422, "invalid_request");
+}
+
+#[tokio::test]
+async fn an_invitation_stays_used_through_a_crash() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), CONFIG);
+    let wall = Wall::on(&server, json!({ "identity": "invite" })).await;
+    let all = invites(&wall, json!({ "count": 2 })).await;
+    let entered = enter(&wall, &all[0]).await.is(200).json();
+    leave(&wall, &entered).await;
+    let path = wall.path("enter");
+    server.kill();
+    let server = Server::start(dir.path(), CONFIG);
+    let ask = |invite: &str| server.client.tell(post(path.as_str()).bearer(invite));
+    ask(&all[0]).await.refuses(409, "invite_used");
+    let told = eventually(|| async { Some(ask(&all[1]).await).filter(|told| told.status == 200) });
+    assert_eq!(told.await.json()["number"], 2);
+}
