@@ -31,7 +31,7 @@ pub use self::{
     base::{clock, codec, id, limits, shopper, stream, sync, turn},
     durable::{disk, journal},
     handoff::{commit, ring},
-    read::{purchase_admission, registry, standing, tally, view},
+    read::{registry, standing, view},
     room::{gate, hold, line, session, spec, stock},
     run::{
         engine::{Engine, EngineOptions, Failure, Never, Running, Started},
@@ -42,6 +42,6 @@ pub use self::{
 pub(crate) use self::{
     base::{keyed, segmented},
     durable::incarnation,
-    read::publisher,
+    read::{publisher, purchase_admission, tally},
     run::{idle_sweep, presence},
 };
