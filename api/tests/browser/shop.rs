@@ -39,19 +39,9 @@ impl Shop {
     /// Starts the program and makes the sale `drop`, of which `changes` are.
     pub(crate) fn start(changes: &Value) -> Self {
         let directory = TempDir::new().unwrap();
-        let config = directory.path().join("config.toml");
-        fs::write(&config, "[pages]\ndemo_payment = true\n").unwrap();
-        let data = directory.path().join("data");
-        let mut command: Command = dying_with_us(Path::new(PROGRAM), "KILL").unwrap();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);
-        command.arg("--config").arg(&config).arg("--data").arg(&data);
-        let log = File::create(directory.path().join("log")).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let line: Value = serde_json::from_str(&line).unwrap();
-        let public = line["public"].as_str().unwrap().parse().unwrap();
-        let keys = fs::read_to_string(data.join("keys.json")).unwrap();
+        fs::write(directory.path().join("config.toml"), "[pages]\ndemo_payment = true\n").unwrap();
+        let (child, public) = spawn(directory.path(), "127.0.0.1:0");
+        let keys = fs::read_to_string(directory.path().join("data/keys.json")).unwrap();
         let keys: Value = serde_json::from_str(&keys).unwrap();
         let key = |role: &str| keys[role].as_str().unwrap().to_owned();
         let (operator, backend) = (key("operator"), key("backend"));
@@ -103,6 +93,19 @@ impl Shop {
     pub(crate) fn at(&self, path: &str) -> String {
         let port = self.proxy.as_ref().map_or_else(|| self.public.port(), |(_, port)| *port);
         format!("http://{HOST}:{port}{path}")
+    }
+
+    /// Ends the program as a power cut would. A proxy in front answers with pages of its own.
+    pub(crate) fn stop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_again(&mut self) {
+        let (child, public) = spawn(self.directory.path(), &self.public.to_string());
+        assert_eq!(public, self.public);
+        self.child = child;
     }
 
     /// The room's address for the browser.
@@ -166,6 +169,20 @@ impl Shop {
         }
         unreachable!("{units} are not available: {}", self.stats())
     }
+}
+
+/// Starts the program on what is in a folder, and answers where it listens.
+fn spawn(folder: &Path, listen: &str) -> (Child, SocketAddr) {
+    let mut command: Command = dying_with_us(Path::new(PROGRAM), "KILL").unwrap();
+    command.args(["serve", "--listen", listen, "--ops-listen", "127.0.0.1:0"]);
+    command.arg("--config").arg(folder.join("config.toml"));
+    command.arg("--data").arg(folder.join("data"));
+    let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    (child, line["public"].as_str().unwrap().parse().unwrap())
 }
 
 impl Drop for Shop {

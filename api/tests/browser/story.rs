@@ -225,3 +225,35 @@ fn the_language_is_chosen_by_a_link_and_kept() {
         assert_eq!(browser.evaluate("return document.documentElement.lang"), "ko");
     });
 }
+
+#[test]
+fn a_proxys_error_page_never_takes_the_rooms_place() {
+    browse(english(true), |browser, _| {
+        let mut shop = Shop::behind_nginx(&json!({}));
+        shop.act("pause", &Value::Null);
+        browser.open(&shop.room());
+        browser.click(ENTER);
+        browser.shows("People ahead of you");
+        shop.stop();
+        let refused = "return performance.getEntriesByType('resource') \
+                       .filter(entry => entry.responseStatus === 502).length";
+        let is_refused = || browser.evaluate(refused).as_u64() > Some(1);
+        // As when a person comes back to the page: it asks at once.
+        let look = || browser.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+        for _ in 0..60 {
+            if is_refused() {
+                break;
+            }
+            look();
+            thread::sleep(Duration::from_millis(500));
+        }
+        assert!(is_refused(), "the page has met the proxy's own answers");
+        let text = browser.text();
+        assert!(text.contains("People ahead of you") && !text.contains("502"), "{text}");
+        shop.start_again();
+        shop.act("message", &json!({ "message": "Back at noon" }));
+        look();
+        browser.shows("Back at noon");
+        assert_eq!(shop.stats()["entered"], 1, "the place is the same");
+    });
+}
