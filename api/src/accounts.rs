@@ -14,60 +14,34 @@
 //! algorithm is the key's own, never the token's choice; a key that has left the set opens nothing; a
 //! token that outlives the memory of revoked sessions is refused.
 //!
-//! Reading order: `fault`, `token`, `key_set`, `keeper`, `source`, `revoked`.
+//! Reading order: `options`, `fault`, `token`, `key_set`, `keeper`, `source`, `revoked`.
 
 mod fault;
 mod keeper;
 mod key_set;
+mod options;
 mod revoked;
 mod source;
 mod token;
 
-use std::{error::Error, fmt, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use engine::{clock::Millis, sync::Arc};
 
-pub use self::{fault::Fault, key_set::Algorithm, revoked::Full};
+pub use self::{fault::Fault, key_set::Algorithm, options::AccountOptions, revoked::Full};
 use self::{
     keeper::{Found, Keeper},
     revoked::Revoked,
     source::Source,
     token::{Claims, Token},
 };
-use crate::{outbound::Trust, token::Verified};
+use crate::token::Verified;
 
 /// Tokens remembered as genuine: those of a crowd that enters and reloads. 16 bytes each, 1 MiB in all.
 const TOKENS_REMEMBERED: usize = 1 << 16;
 
 /// A token counts this long before its `nbf`, as our own passes do: clocks differ a little.
 const NOT_BEFORE_SKEW: Duration = Duration::from_secs(30);
-
-/// Whose tokens are believed, and how their keys are had.
-#[derive(Clone, Debug)]
-pub struct AccountOptions {
-    /// Where the key set is: a URL, or the path of a file.
-    pub jwks: String,
-    /// The `iss` that a token must have.
-    pub issuer: String,
-    /// The audiences of which a token's `aud` must name one.
-    pub audience: Vec<String>,
-    /// The algorithms that keys of the set may be used with.
-    pub algorithms: Vec<Algorithm>,
-    /// The longest time that a set counts as fresh.
-    pub fresh_max: Duration,
-    /// How long the last good set is used while it cannot be read again.
-    pub stale_max: Duration,
-    /// How long one fetch may take.
-    pub deadline: Duration,
-    /// The longest time before its end that a token may come; revoked sessions are remembered so long.
-    pub life_max: Duration,
-    /// The file that lists revoked sessions, if there is one.
-    pub revoked: Option<PathBuf>,
-    /// The cookie in which the shop's pages keep the token, if they do.
-    pub cookie: Option<String>,
-    /// Whose certificates the server of the key set may have.
-    pub trust: Trust,
-}
 
 /// Who a token names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,6 @@
 //! `verify` say theirs.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,8 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{self, Config, Overrides, resolved_text},
-    keys::{self, Role},
-    serve, verify,
+    console::{complain, say},
+    keys, serve,
+    token::Role,
+    verify,
 };
 
 /// A waiting room and stock counter for flash sales.
@@ -132,19 +133,4 @@ fn new_key(role: Role) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Writes to standard output. It fails only if the reader has gone away.
-pub(crate) fn say(text: &str) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
-
-/// Writes to standard error what stops the program, before or after logging is set up.
-pub(crate) fn complain(text: &str) {
-    // When standard error is closed, there is nowhere left to write to.
-    drop(writeln!(std::io::stderr(), "rushgate: {text}"));
 }

@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use engine::spec::SaleSpec;
 
 pub use options::{
-    ArbiterKind, ArbiterOptions, Config, DataOptions, KeyOptions, LogOptions, PipelineOptions,
-    RedisOptions, RedisStreamOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
+    ArbiterKind, ArbiterOptions, Config, DataOptions, LogOptions, PipelineOptions, RedisOptions,
+    RedisStreamOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
 };
 pub use resolved::resolved_text;
 

@@ -12,6 +12,7 @@ use web::problem::Problem;
 
 use crate::route::Methods;
 use crate::server::{Body, Fault};
+use crate::wire::{self, BodyError};
 
 pub use web::problem::{Facts, FieldProblem, Retry};
 
@@ -238,6 +239,20 @@ impl ApiError {
         }
         response
     }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        Self::InvalidRequest(match error {
+            BodyError::NotJson(text) => vec![FieldProblem::new("", text)],
+            BodyError::Invalid(problems) => problems.into_iter().map(told).collect(),
+        })
+    }
+}
+
+fn told(problem: wire::FieldProblem) -> FieldProblem {
+    let message = problem.message();
+    FieldProblem::new(problem.field, message)
 }
 
 impl From<Fault> for ApiError {

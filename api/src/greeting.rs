@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::cli::say;
+use crate::console::say;
 
 /// Where everything is.
 #[derive(Debug)]

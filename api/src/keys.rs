@@ -19,6 +19,8 @@ use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
 pub use open::{OpenKeysError, OpenedKeys, open_keys};
 
+use crate::token::Role;
+
 /// The key file's name in a data directory.
 pub const KEY_FILE_NAME: &str = "keys.json";
 
@@ -39,29 +41,29 @@ const FRESH_BYTES: usize = 32;
 /// Permission bits of everyone but the owner.
 const OTHERS_MODE: u32 = 0o077;
 
-/// What a bearer key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Sales, pace, stock, messages: the people who run the sale.
-    Operator,
-    /// Payment results and sessions: the shop behind the gate.
-    Backend,
+/// Bearer keys and token secrets; what is absent comes from the data directory's key file.
+#[derive(Clone, Default)]
+pub struct KeyOptions {
+    /// Operator keys, in clear or as `blake3:<hex>`.
+    pub operator: Vec<String>,
+    /// Backend keys, in clear or as `blake3:<hex>`.
+    pub backend: Vec<String>,
+    /// What ticket and pass keys derive from.
+    pub secret: Option<String>,
+    /// Still opens tickets and passes while rotating.
+    pub previous_secret: Option<String>,
+    /// Opens already and is published, before it becomes the secret.
+    pub next_secret: Option<String>,
+    /// What shopper keys derive from, if not `secret`.
+    pub identity_secret: Option<String>,
 }
 
-impl Role {
-    /// The role's name in configuration, journal and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Backend => "backend",
-        }
-    }
-
-    const fn key_prefix(self) -> &'static str {
-        match self {
-            Self::Operator => "rgo_",
-            Self::Backend => "rgb_",
-        }
+impl fmt::Debug for KeyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyOptions")
+            .field("operator", &self.operator.len())
+            .field("backend", &self.backend.len())
+            .finish_non_exhaustive()
     }
 }
 

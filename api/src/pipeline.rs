@@ -15,54 +15,34 @@
 //! to the sink before the one before it was taken; a sink that does not answer, or fails, is
 //! asked for ever; only one that refuses an event so many times has it set aside as a dead letter.
 //!
-//! Reading order: `sink`, `book`, `throttle`, `delivery_worker`; then `payload` and the sinks, `order_log`,
+//! Reading order: `sink`, `options`, `status`, `book`, `throttle`, `delivery_worker`; then `payload` and the sinks, `order_log`,
 //! `webhook` and `redis_stream`.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread};
 
-use crate::outbound::Backoff;
-use arc_swap::ArcSwapOption;
 use crossbeam::channel::Receiver;
-use engine::{
-    Engine,
-    outbox::OrderEvent,
-    sync::{AtomicBool, AtomicU64, Ordering},
-};
+use engine::{Engine, outbox::OrderEvent};
 
 mod book;
 mod delivery_worker;
+mod options;
 mod order_log;
 mod payload;
 mod redis_stream;
 mod sink;
+mod status;
 mod throttle;
 mod webhook;
 
+use status::Shared;
+
 pub use book::EVENTS_IN_HAND_MAX;
+pub use options::Options;
 pub use order_log::{LogError, LogOptions, OrderLog};
 pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
 pub use sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
+pub use status::Status;
 pub use webhook::{EventFilter, Secret, Webhook, WebhookError, WebhookOptions};
-
-/// How the pipeline deals with a sink that says no, or nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Refusals after which an event is a dead letter. Failures and delays do not count.
-    pub attempts_max: u32,
-    /// Waits between tries.
-    pub backoff: Backoff,
-    /// How long events that are with the sink may take to finish at a shutdown.
-    pub grace: Duration,
-}
-
-impl Default for Options {
-    /// Eight refusals over about a minute: longer than a deployment's restarts, shorter than an
-    /// operator's patience with an order that will never be taken.
-    fn default() -> Self {
-        let backoff = Backoff { first: Duration::from_millis(500), max: Duration::from_secs(30) };
-        Self { attempts_max: 8, backoff, grace: Duration::from_secs(10) }
-    }
-}
 
 /// Starts delivering `events` to `sink`.
 ///
@@ -105,23 +85,6 @@ pub struct Handle {
     thread: Option<thread::JoinHandle<()>>,
 }
 
-/// What the pipeline has done since it started, for metrics and operators.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Events the sink took.
-    pub taken_total: u64,
-    /// Times the sink refused an event.
-    pub refused_total: u64,
-    /// Times the sink did not answer, failed, or asked to be left alone.
-    pub delayed_total: u64,
-    /// Events set aside for an operator.
-    pub dead_lettered_total: u64,
-    /// Whether the sink does not answer at present.
-    pub stalled: bool,
-    /// The last thing that went wrong, in plain words; it may be over.
-    pub last_trouble: Option<Arc<str>>,
-}
-
 impl Handle {
     /// What has been done so far.
     pub fn status(&self) -> Status {
@@ -135,8 +98,7 @@ impl Handle {
 
     /// Asks the pipeline to stop; does not wait.
     pub fn request_stop(&self) {
-        // ORDERING: Relaxed; a flag that publishes nothing else.
-        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.request_stop();
     }
 
     /// Stops: no new event goes to the sink, those under way may finish within the grace period,
@@ -154,47 +116,5 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.request_stop();
-    }
-}
-
-/// What the delivery worker's thread and the handle share.
-#[derive(Debug, Default)]
-struct Shared {
-    stop: AtomicBool,
-    taken: AtomicU64,
-    refused: AtomicU64,
-    delayed: AtomicU64,
-    dead_lettered: AtomicU64,
-    stalled: AtomicBool,
-    last_trouble: ArcSwapOption<String>,
-}
-
-// ORDERING: Relaxed throughout: a flag and figures, none of which publishes anything else.
-impl Shared {
-    fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn set_stalled(&self, stalled: bool) {
-        self.stalled.store(stalled, Ordering::Relaxed);
-    }
-
-    fn trouble(&self, words: String) {
-        self.last_trouble.store(Some(Arc::new(words)));
-    }
-
-    fn status(&self) -> Status {
-        Status {
-            taken_total: self.taken.load(Ordering::Relaxed),
-            refused_total: self.refused.load(Ordering::Relaxed),
-            delayed_total: self.delayed.load(Ordering::Relaxed),
-            dead_lettered_total: self.dead_lettered.load(Ordering::Relaxed),
-            stalled: self.stalled.load(Ordering::Relaxed),
-            last_trouble: self.last_trouble.load().as_ref().map(|words| words.as_str().into()),
-        }
     }
 }

@@ -26,16 +26,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{runtime, sync::oneshot};
 use web::{limiter::Limiter, packed::Packed};
 
-use self::listening::Listening;
+use self::listening::{Listening, StartFailure};
 use crate::{
     access::AccessLog,
     accounts::Accounts,
     app::{App, Fixed},
-    cli::complain,
     config::{self, ArbiterKind, Config},
+    console::{complain, with_causes},
     cors::Cors,
     greeting::Greeting,
-    handlers::stream::Streams,
     keys::{KEY_FILE_NAME, open_keys},
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
@@ -48,6 +47,7 @@ use crate::{
     },
     reference,
     signals::{self, Hangup, StopSignals},
+    streams::Streams,
     token::Keyring,
     wait_estimates::WaitEstimates,
     wire::{Difference, differences},
@@ -70,9 +70,6 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 const ORDERS_DIRECTORY: &str = "orders";
 /// How long a stop waits for the scribe's thread to end.
 const SCRIBE_END_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Why the server did not start.
-type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
@@ -120,10 +117,9 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// An error and all that caused it, in one line.
-pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+fn streams(config: &Config, engine: &Engine, wait_estimates: &Arc<WaitEstimates>) -> Streams {
+    let (max, per_ticket) = (config.server.streams_max, config.limits.streams_per_ticket);
+    Streams::new(max, per_ticket, engine.clone(), Arc::clone(wait_estimates))
 }
 
 async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure> {
@@ -148,7 +144,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         from_snapshot = report.snapshot.is_some(),
         "recovered"
     );
-    let accounts = open_accounts(&config)?;
+    let (accounts, wait_estimates) = (open_accounts(&config)?, Arc::<WaitEstimates>::default());
     let all_made = make_sales(&engine, &config.sales).await?;
     // Whoever asks meanwhile is answered from what this node knows already.
     let making =
@@ -165,8 +161,8 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         limiter: Limiter::new(config.limits.entries.clone()),
         demo_payment: config.pages.demo_payment,
         orders: orders.watcher(),
-        wait_estimates: WaitEstimates::default(),
-        streams: Streams::new(config.server.streams_max, config.limits.streams_per_ticket),
+        streams: streams(&config, &engine, &wait_estimates),
+        wait_estimates,
         fixed: fixed(&opened.keyring),
         access: Arc::new(AccessLog::new(config.log.access)),
         times: RequestTimes::new(),

@@ -37,12 +37,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use body::{Body, RequestBody};
-pub use connections::{PeerCaps, StreamPlace, StreamPlaces};
+pub use connections::{StreamPlace, StreamPlaces};
 pub use drain::Draining;
 pub use fault::{Fault, Loss};
 pub use handover::Pieces;
 pub use late::tell_late;
-pub use options::{ServerOptions, TlsFiles};
+pub use options::{PeerCaps, ServerOptions, TlsFiles};
 pub use service::{Answer, Handler, Later, Peer};
 pub use tls::Tls;
 

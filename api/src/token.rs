@@ -12,11 +12,13 @@
 //!                       └─ "identity"    → BLAKE3 keyed hash    engine::shopper
 //! ```
 
+mod derived;
 mod form;
 mod identity;
 mod invite;
 mod keyring;
 mod pass;
+mod role;
 mod ticket;
 mod verified;
 
@@ -25,5 +27,6 @@ pub use identity::{Principal, body_hash, scope_hash};
 pub use invite::{Invite, InviteError};
 pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
 pub use pass::{ISSUER, PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
+pub use role::Role;
 pub use ticket::{TICKET_TEXT_BYTES, Ticket, TicketError, TicketText};
 pub use verified::Verified;

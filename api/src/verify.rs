@@ -13,10 +13,8 @@ use engine::{
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{complain, say},
-    handlers::render::purchase_state,
-    serve::with_causes,
-    wire::{format_purchase_id, format_time},
+    console::{complain, say, with_causes},
+    wire::{PurchaseState, format_purchase_id, format_time},
 };
 
 /// What the program exits with when there is nothing to judge.
@@ -62,7 +60,7 @@ fn to_json(certificate: &Certificate) -> Value {
 /// What this node had acknowledged and the other nodes went on without.
 fn what_was_left(left: &LeftBehind) -> Value {
     let place = |(number, shopper): &(Number, ShopperKey)| json!({ "number": number.0, "shopper": format!("{:032x}", shopper.0) });
-    let state = |state: HoldState| purchase_state(state).word();
+    let state = |state: HoldState| PurchaseState::from(state).word();
     let item = |(sku, quantity): &(Sku, u32)| json!({ "sku": sku.as_str(), "quantity": quantity });
     let hold = |hold: &LeftHold| {
         json!({

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 
-use super::{AccountOptions, key_set::KeySet};
+use super::{key_set::KeySet, options::AccountOptions};
 use crate::outbound::{Document, DocumentError, Fetched};
 
 /// The longest set, in bytes: 64 RSA keys with certificate chains stay below.

@@ -1,7 +1,6 @@
 //! Who decides, and the store that many nodes share.
 
-use super::options::{ArbiterKind, ArbiterOptions, RedisOptions};
-use super::sections::TIMEOUT_MS_MAX;
+use super::options::{ArbiterKind, ArbiterOptions, RedisOptions, TIMEOUT_MS_MAX};
 use crate::wire::Fields;
 
 /// What the other sections say that many nodes have to agree on or to differ in.

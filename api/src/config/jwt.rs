@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::sections::TIMEOUT_MS_MAX;
+use super::options::TIMEOUT_MS_MAX;
 use crate::accounts::{AccountOptions, Algorithm};
 use crate::outbound::{self, Trust};
 use crate::wire::{Fields, Node};

@@ -11,8 +11,12 @@ use web::limiter::LimiterOptions;
 
 use crate::access::AccessOptions;
 use crate::accounts::AccountOptions;
+use crate::keys::KeyOptions;
 use crate::logging::LogFormat;
 use crate::pipeline::EventFilter;
+
+/// Ten minutes, the longest any timeout may be.
+pub(super) const TIMEOUT_MS_MAX: u64 = 600_000;
 
 /// All options of one process.
 #[derive(Clone, Debug)]
@@ -143,32 +147,6 @@ pub struct RedisOptions {
 impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisOptions").field("prefix", &self.prefix).finish_non_exhaustive()
-    }
-}
-
-/// Bearer keys and token secrets; what is absent comes from the data directory's key file.
-#[derive(Clone, Default)]
-pub struct KeyOptions {
-    /// Operator keys, in clear or as `blake3:<hex>`.
-    pub operator: Vec<String>,
-    /// Backend keys, in clear or as `blake3:<hex>`.
-    pub backend: Vec<String>,
-    /// What ticket and pass keys derive from.
-    pub secret: Option<String>,
-    /// Still opens tickets and passes while rotating.
-    pub previous_secret: Option<String>,
-    /// Opens already and is published, before it becomes the secret.
-    pub next_secret: Option<String>,
-    /// What shopper keys derive from, if not `secret`.
-    pub identity_secret: Option<String>,
-}
-
-impl fmt::Debug for KeyOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyOptions")
-            .field("operator", &self.operator.len())
-            .field("backend", &self.backend.len())
-            .finish_non_exhaustive()
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! The keys of all sinks are read whichever is chosen: a wrong one is told before it is needed.
 
-use super::options::{PipelineOptions, RedisStreamOptions, Sink, WebhookOptions};
-use super::sections::TIMEOUT_MS_MAX;
+use super::options::{PipelineOptions, RedisStreamOptions, Sink, TIMEOUT_MS_MAX, WebhookOptions};
 use crate::pipeline::{EventFilter, RedisStream, Secret};
 use crate::wire::{Fields, Node};
 

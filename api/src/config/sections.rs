@@ -14,12 +14,12 @@ use web::networks::Network;
 
 use super::arbiter::{self, Named};
 use super::options::{
-    Config, DataOptions, KeyOptions, LimitsOptions, LogOptions, PagesOptions, ServerOptions,
+    Config, DataOptions, LimitsOptions, LogOptions, PagesOptions, ServerOptions, TIMEOUT_MS_MAX,
     TlsOptions,
 };
 use super::{jwt, pipeline};
 use crate::access::AccessOptions;
-use crate::keys::{KEYS_PER_ROLE_MAX, KeyValueError, check_value};
+use crate::keys::{KEYS_PER_ROLE_MAX, KeyOptions, KeyValueError, check_value};
 use crate::logging::LogFormat;
 use crate::token::{SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
@@ -28,9 +28,6 @@ const ADDRESS_ALLOWED: &str = "an address and port, as 127.0.0.1:8080; port 0 pi
 
 /// Origins that may be listed: each request is compared with all of them.
 const CORS_ORIGINS_MAX: usize = 32;
-
-/// Ten minutes, the longest any timeout may be.
-pub(super) const TIMEOUT_MS_MAX: u64 = 600_000;
 
 /// Reads the whole document, noting every problem.
 pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {

@@ -17,9 +17,9 @@ use engine::{
 };
 use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
+use web::respond::{self, Cache};
 
 pub(super) use self::terms::write_version;
-use web::respond::{self, Cache};
 
 use self::{
     audit::audit,
@@ -29,9 +29,9 @@ use super::{authority, render, shopper::sales_page};
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
-    keys::Role,
     route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
+    token::Role,
     wire::{
         AdminSale, OfferStats, SaleState, SaleStats, SaleTable, read_message, read_nothing,
         read_page, read_patch, read_rate, read_restock, read_sale, read_unstrand,

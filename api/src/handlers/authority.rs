@@ -18,9 +18,9 @@ use web::{buckets::Quota, cookies};
 use crate::{
     app::App,
     error::{ApiError, FieldProblem},
-    keys::{Role, holder_name},
+    keys::holder_name,
     server::Peer,
-    token::{Keyring, PassError, Principal, Ticket, VerifiedPass, body_hash, scope_hash},
+    token::{Keyring, PassError, Principal, Role, Ticket, VerifiedPass, body_hash, scope_hash},
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

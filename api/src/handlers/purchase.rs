@@ -21,10 +21,9 @@ use super::{
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
-    keys::Role,
     metrics::{self, Outcome},
     server::{Answer, Body, Peer, RequestBody},
-    token::{Principal, VerifiedPass, parse_jti},
+    token::{Principal, Role, VerifiedPass, parse_jti},
     wire::{PurchaseRequest, parse_purchase_id, read_nothing, read_purchase},
 };
 

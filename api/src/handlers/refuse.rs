@@ -16,6 +16,7 @@ use crate::{
     accounts::Fault,
     error::{ApiError, FieldProblem},
     token::InviteError,
+    wire::PurchaseState,
 };
 
 impl<R: Into<Self>> From<Failure<R>> for ApiError {
@@ -184,8 +185,8 @@ fn in_use_words(in_use: InUse) -> String {
 }
 
 /// A hold's state as the wire names it.
-pub const fn hold_word(state: HoldState) -> &'static str {
-    super::render::purchase_state(state).word()
+pub fn hold_word(state: HoldState) -> &'static str {
+    PurchaseState::from(state).word()
 }
 
 const fn phase_word(phase: Phase) -> &'static str {

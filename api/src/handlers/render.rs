@@ -3,7 +3,7 @@
 use engine::{
     clock::Millis,
     gate::EtaRange,
-    hold::{Hold, HoldState},
+    hold::Hold,
     id::{Epoch, Number, ShopperKey},
     record::{EntryAnswer, EntryStanding},
     sale::{Phase, TicketRef},
@@ -19,7 +19,7 @@ use crate::{
     token::{Pass, Ticket},
     wire::{
         EtaSeconds, OfferState, OfferStatus, PlaceObject, PlaceState, PurchaseItemObject,
-        PurchaseObject, PurchaseState, SaleState, SaleStatus, format_purchase_id, write_place,
+        PurchaseObject, SaleState, SaleStatus, format_purchase_id, write_place,
     },
 };
 
@@ -261,7 +261,7 @@ pub fn write_purchase(sale: &SaleView, hold: &Hold) -> Result<Vec<u8>, serde_jso
         purchase: &format_purchase_id(sale.epoch(), hold.id),
         sale: sale.name().as_str(),
         shopper: &shopper_text(hold.shopper),
-        state: purchase_state(hold.state),
+        state: hold.state.into(),
         items: hold.items.iter().map(item).collect(),
         amount: hold.amount(),
         currency: offers.first().map_or("", |offer| offer.currency.as_str()),
@@ -273,16 +273,4 @@ pub fn write_purchase(sale: &SaleView, hold: &Hold) -> Result<Vec<u8>, serde_jso
 /// A shopper key as the wire writes it: 32 hex digits.
 pub fn shopper_text(shopper: ShopperKey) -> String {
     format!("{:032x}", shopper.0)
-}
-
-/// A hold's state on the wire.
-pub const fn purchase_state(state: HoldState) -> PurchaseState {
-    match state {
-        HoldState::Held => PurchaseState::Held,
-        HoldState::Paying => PurchaseState::Paying,
-        HoldState::Confirmed => PurchaseState::Confirmed,
-        HoldState::Released => PurchaseState::Released,
-        HoldState::Expired => PurchaseState::Expired,
-        HoldState::Refunded => PurchaseState::Refunded,
-    }
 }

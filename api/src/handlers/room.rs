@@ -25,9 +25,10 @@ use self::{
     browser::{Browser, floor_cookie, language_cookie, notice_cookie},
     view::Seen,
 };
-use super::{authority, only_looks, shopper};
+use super::{authority, only_looks};
 use crate::{
     app::{App, split},
+    attend,
     error::{ApiError, Retry},
     server::{Answer, Body, Peer, RequestBody},
 };
@@ -73,7 +74,7 @@ pub fn show(
     let browser = Browser::of(app, &head.headers, &head.peer).reading(query.as_deref());
     let ticket = authority::cookie_ticket(app, &sale, &head.headers);
     let ticket = ticket.map(|ticket| authority::place_of(&ticket));
-    let is_late = ticket.is_some_and(|ticket| shopper::is_late(app, &sale, ticket));
+    let is_late = ticket.is_some_and(|ticket| attend::is_late(&app.engine, &sale, ticket));
     let place = ticket.map(|ticket| (ticket, sale.standing(ticket, app.engine.now())));
     let waits = |(_, standing): &(TicketRef, Standing)| {
         is_late || claims && matches!(standing, Standing::Called { .. })
@@ -85,12 +86,15 @@ pub fn show(
     Answer::later(async move {
         let browser = Browser::of(&app, &head.headers, &head.peer).reading(query.as_deref());
         let name = sale.name().clone();
-        let (sale, standing) = match shopper::met(&app, sale, ticket).await {
+        let (sale, standing) = match attend::met(&app.engine, sale, ticket).await {
             Ok(met) => met,
             Err(refusal) => return answer_refusal(&browser, &format!("/s/{name}"), &refusal),
         };
-        let standing =
-            if claims { shopper::claim(&app, &sale, ticket, standing).await } else { standing };
+        let standing = if claims {
+            attend::claim((&app.engine, &app.wait_estimates), &sale, ticket, standing).await
+        } else {
+            standing
+        };
         page(&app, &sale, &browser, Some((ticket, standing)))
     })
 }
@@ -150,7 +154,7 @@ fn answer_refusal(browser: &Browser<'_>, path: &str, refusal: &ApiError) -> Resp
 
 /// A place, if it still is one.
 fn present(place: Option<(TicketRef, Standing)>) -> Option<(TicketRef, Standing)> {
-    place.filter(|(_, standing)| shopper::check_here(*standing).is_ok())
+    place.filter(|(_, standing)| attend::check_here(*standing).is_ok())
 }
 
 /// The room as this browser sees it: `place` is that of its ticket, over or not.

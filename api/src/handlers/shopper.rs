@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     app::{App, Head, or_refusal},
+    attend,
     error::ApiError,
     metrics::{self, Outcome},
     server::{Answer, Body, RequestBody},
@@ -122,7 +123,7 @@ pub fn position<B>(app: &Arc<App>, sale: Arc<SaleView>, request: &Request<B>) ->
     sale.tally().polled();
     let now = app.engine.now();
     // Asked first: a place that is published in between is known, and never taken for none.
-    let is_late = is_late(app, &sale, ticket);
+    let is_late = attend::is_late(&app.engine, &sale, ticket);
     let standing = sale.standing(ticket, now);
     let claims = !only_looks(request);
     let waits = is_late || claims && matches!(standing, Standing::Called { .. });
@@ -131,55 +132,17 @@ pub fn position<B>(app: &Arc<App>, sale: Arc<SaleView>, request: &Request<B>) ->
     }
     let app = Arc::clone(app);
     Answer::later(async move {
-        let (sale, standing) = match met(&app, sale, ticket).await {
+        let (sale, standing) = match attend::met(&app.engine, sale, ticket).await {
             Ok(met) => met,
             Err(refusal) => return refusal.respond(),
         };
-        let standing = if claims { claim(&app, &sale, ticket, standing).await } else { standing };
+        let standing = if claims {
+            attend::claim((&app.engine, &app.wait_estimates), &sale, ticket, standing).await
+        } else {
+            standing
+        };
         or_refusal(place(&app, &sale, (ticket, shown), standing, now))
     })
-}
-
-/// Whether a place that this node does not know may be one that another has just given out.
-pub fn is_late(app: &App, sale: &SaleView, ticket: TicketRef) -> bool {
-    let is_of_sale = ticket.epoch == sale.epoch();
-    app.engine.is_shared() && is_of_sale && ticket.number > sale.line().issued()
-}
-
-/// A sale, and how a place stands in it, once this node has heard what the others had done. The sale may
-/// be another than it was: one that was taken over has a view of its own.
-pub async fn met(
-    app: &App,
-    mut sale: Arc<SaleView>,
-    ticket: TicketRef,
-) -> Result<(Arc<SaleView>, Standing), ApiError> {
-    if is_late(app, &sale, ticket) {
-        // Until that can be heard, nobody is told that a genuine ticket is none.
-        app.engine.refresh(&sale).await?;
-        sale = app.engine.sale(sale.name().as_str()).ok_or(ApiError::NotFound)?;
-    }
-    let standing = sale.standing(ticket, app.engine.now());
-    Ok((sale, standing))
-}
-
-/// Claims the place if it is called. When that cannot be decided now, it stays called.
-pub async fn claim(app: &App, sale: &SaleView, ticket: TicketRef, called: Standing) -> Standing {
-    if !matches!(called, Standing::Called { .. }) {
-        return called;
-    }
-    match app.engine.claim(sale, ticket).await {
-        Ok(session) => {
-            if let Standing::Called { deadline } = called {
-                let called_at = deadline.0.saturating_sub(sale.settings().spec.claim_window_ms);
-                app.wait_estimates.settle(sale.tag(), ticket.number, Millis(called_at));
-            }
-            Standing::Admitted { claimed_at: session.since, expires_at: session.deadline }
-        }
-        Err(engine::Failure::Refused(_)) => sale.standing(ticket, app.engine.now()),
-        Err(engine::Failure::Busy(_) | engine::Failure::Unavailable | engine::Failure::Stopped) => {
-            called
-        }
-    }
 }
 
 fn place(
@@ -189,24 +152,10 @@ fn place(
     standing: Standing,
     now: Millis,
 ) -> Result<Response<Body>, ApiError> {
-    check_here(standing)?;
+    attend::check_here(standing)?;
     let mut body = Vec::with_capacity(POSITION_BYTES);
     render::write_standing(app, sale, ticket, standing, now, &mut body);
     Ok(respond::bytes(StatusCode::OK, respond::JSON, Cache::NoStore, Bytes::from(body)))
-}
-
-/// Refuses who is not, or no longer, in the room.
-pub fn check_here(standing: Standing) -> Result<(), ApiError> {
-    match standing {
-        Standing::Left => Err(ApiError::TicketLeft),
-        Standing::Expired => Err(ApiError::TicketExpired),
-        Standing::Unknown => Err(ApiError::TicketInvalid),
-        Standing::Waiting { .. }
-        | Standing::SoldOut { .. }
-        | Standing::Closed { .. }
-        | Standing::Called { .. }
-        | Standing::Admitted { .. } => Ok(()),
-    }
 }
 
 /// `POST /v1/sales/{sale}/leave`

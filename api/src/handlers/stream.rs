@@ -1,19 +1,7 @@
 //! `GET /v1/sales/{sale}/stream`: the place as server-sent events, until the shopper is let in.
 //!
-//! ```text
-//! hub (one task): looks at everyone's place, in slices ──▶ Slot: what is due, the latest wins
-//!                                                            │ wakes
-//! the connection's task: Watch writes the event of this moment when the peer can take it
-//! ```
-//!
-//! Nothing is queued for a watcher: the [`hub`] says that there is something to tell, and the
-//! [`Watch`] renders the place as it is when the connection asks. A watcher counts as heard of,
-//! since the hub looks at its place. Each watcher takes one of `streams_max`; past that the answer
-//! is a refusal, and so it is past the [`StreamPlaces`](crate::server::StreamPlaces) of its peer. One ticket has the newest few of its streams: [`tickets`].
-
-mod hub;
-mod slot;
-mod tickets;
+//! A [`Seat`] says that there is something to tell, and the [`Watch`] renders the place as it is when
+//! the connection asks for it. Nothing is queued.
 
 use std::{
     sync::Arc,
@@ -23,22 +11,18 @@ use std::{
 use bytes::Bytes;
 use engine::{sale::TicketRef, standing::Standing, view::SaleView};
 use hyper::{Request, Response, header::HeaderName};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use web::{request_id::RequestId, respond};
 
-use self::{
-    hub::Hub,
-    slot::{Due, Slot},
-    tickets::{Membership, Tickets},
-};
 use super::{
     authority::{self, Shown},
-    only_looks, render, shopper,
+    only_looks, render,
 };
 use crate::{
     app::{App, or_refusal},
+    attend,
     error::ApiError,
-    server::{Answer, Body, Peer, Pieces, StreamPlace},
+    server::{Answer, Body, Peer, Pieces},
+    streams::{Due, Gist, Seat},
 };
 
 /// What a client is told to wait before it comes back after a break: each its own time, so that a
@@ -57,29 +41,6 @@ const COMMENT: &[u8] = b": still here\n\n";
 /// An event with a place: about 450 bytes without a message and a pass.
 const EVENT_BYTES: usize = 512;
 
-/// The open event streams: room for them, and the hub that watches for them.
-#[derive(Debug)]
-pub struct Streams {
-    room: Arc<Semaphore>,
-    max: usize,
-    tickets: Arc<Tickets>,
-    hub: Hub,
-}
-
-impl Streams {
-    /// Room for `streams_max`, and for `per_ticket` of one ticket.
-    pub fn new(streams_max: usize, per_ticket: usize) -> Self {
-        let max = streams_max.min(Semaphore::MAX_PERMITS);
-        let room = Arc::new(Semaphore::new(max));
-        Self { room, max, tickets: Arc::new(Tickets::new(per_ticket)), hub: Hub::default() }
-    }
-
-    /// How many are open.
-    pub fn open_now(&self) -> usize {
-        self.max.saturating_sub(self.room.available_permits())
-    }
-}
-
 /// Opens a stream, if there is room for it.
 pub fn open<B>(
     app: &Arc<App>,
@@ -94,11 +55,11 @@ pub fn open<B>(
     };
     if only_looks(request) {
         // No one will read this stream, so it is not opened, and no other of the ticket's ends for it.
-        let here = shopper::check_here(sale.standing(ticket.0, app.engine.now()));
+        let here = attend::check_here(sale.standing(ticket.0, app.engine.now()));
         return Answer::Now(or_refusal(here.map(|()| respond::event_stream(Body::empty()))));
     }
     let returns = headers.get(LAST_EVENT_ID).is_some_and(|id| id.as_bytes() == ADMITTED_ID);
-    if !shopper::is_late(app, &sale, ticket.0) {
+    if !attend::is_late(&app.engine, &sale, ticket.0) {
         let standing = sale.standing(ticket.0, app.engine.now());
         if returns && matches!(standing, Standing::Admitted { .. }) {
             return Answer::Now(respond::no_content());
@@ -107,7 +68,7 @@ pub fn open<B>(
     }
     let (app, peer) = (Arc::clone(app), Arc::clone(peer));
     Answer::later(async move {
-        let met = shopper::met(&app, sale, ticket.0).await;
+        let met = attend::met(&app.engine, sale, ticket.0).await;
         or_refusal(met.and_then(|(sale, now)| try_open(&app, sale, ticket, now, &peer)))
     })
 }
@@ -119,27 +80,11 @@ fn try_open(
     standing: Standing,
     peer: &Peer,
 ) -> Result<Response<Body>, ApiError> {
-    shopper::check_here(standing)?;
-    let room = Arc::clone(&app.streams.room).try_acquire_owned();
-    let room = room.map_err(|_| ApiError::Overloaded)?;
-    let place = peer.streams.take().ok_or(ApiError::Overloaded)?;
-    let slot = Slot::new();
-    let member = app.streams.tickets.join(sale.name().tag(), ticket, &slot);
-    let member = member.ok_or(ApiError::TooManyStreams)?;
-    app.streams.hub.join(app, &sale, ticket, &slot, &peer.draining);
-    let app = Arc::clone(app);
-    let (stage, counted) =
-        (Stage::Opening, Counted { _room: room, _place: place, _member: member });
-    let watch = Watch { app, sale, ticket, shown, slot, told: None, stage, _counted: counted };
+    attend::check_here(standing)?;
+    let seat = app.streams.join(&sale, ticket, peer)?;
+    let (app, stage) = (Arc::clone(app), Stage::Opening);
+    let watch = Watch { app, sale, ticket, shown, seat, told: None, stage };
     Ok(respond::event_stream(Body::stream(watch)))
-}
-
-/// What a place is told by, without what the clock alone changes: a change is worth an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Gist {
-    standing: Standing,
-    /// Of the operator's word.
-    message_hash: u64,
 }
 
 /// One watcher's response.
@@ -148,18 +93,10 @@ struct Watch {
     sale: Arc<SaleView>,
     ticket: TicketRef,
     shown: Shown,
-    slot: Arc<Slot>,
+    seat: Seat,
     /// What was told last.
     told: Option<Gist>,
     stage: Stage,
-    _counted: Counted,
-}
-
-/// What a stream is counted by, until the drop.
-struct Counted {
-    _room: OwnedSemaphorePermit,
-    _place: StreamPlace,
-    _member: Membership,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +117,7 @@ impl Pieces for Watch {
             return Poll::Ready(Some(Bytes::from([retry(RETRY_MS).into_bytes(), place].concat())));
         }
         loop {
-            let Some(due) = self.slot.take(context.waker()) else { return Poll::Pending };
+            let Some(due) = self.seat.slot.take(context.waker()) else { return Poll::Pending };
             let piece = match due {
                 Due::Comment => Some(COMMENT.to_vec()),
                 Due::Look | Due::Claimed => self.look(due),
@@ -205,7 +142,7 @@ impl Watch {
     fn look(&mut self, due: Due) -> Option<Vec<u8>> {
         let now = self.app.engine.now();
         let standing = self.sale.standing(self.ticket, now);
-        if let Err(refusal) = shopper::check_here(standing) {
+        if let Err(refusal) = attend::check_here(standing) {
             self.stage = Stage::Over;
             let code = refusal.facts().code;
             return Some(format!("event: gone\ndata: {{\"code\":\"{code}\"}}\n\n").into_bytes());
@@ -214,8 +151,7 @@ impl Watch {
             // The hub is about to claim the place, and then there is more to tell.
             return None;
         }
-        let message_hash = hub::hash(&self.sale.settings().controls.message);
-        let gist = Gist { standing, message_hash };
+        let gist = Gist::of(&self.sale, standing);
         if self.told.replace(gist) == Some(gist) {
             return None;
         }
@@ -237,10 +173,4 @@ fn retry(range: std::ops::RangeInclusive<u32>) -> String {
     let (least, most) = (range.start(), range.end());
     let ms = least + RequestId::next().spread(most - least + 1);
     format!("retry: {ms}\n\n")
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.slot.leave();
-    }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{KeyFile, KeyFileError, KeyValueError, Keys};
-use crate::config::KeyOptions;
+use super::{KeyFile, KeyFileError, KeyOptions, KeyValueError, Keys};
 use crate::token::{Keyring, KeyringSecrets, SecretError};
 
 /// Everything a process needs to tell who a caller is.
@@ -82,8 +81,9 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KEY_FILE_NAME, Role};
+    use super::super::KEY_FILE_NAME;
     use super::*;
+    use crate::token::Role;
 
     #[test]
     fn configured_keys_win_and_absent_ones_are_made() {

@@ -22,10 +22,11 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use super::{
-    Options, Shared,
     book::Book,
+    options::Options,
     payload,
     sink::{Answer, Capacity, Sink},
+    status::Shared,
     throttle::{ASKED_PAUSE_MAX, Throttle},
 };
 

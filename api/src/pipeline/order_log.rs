@@ -22,7 +22,7 @@ use std::{
 
 use engine::outbox::OrderEvent;
 
-use self::files::{LineEnd, list, make, recover};
+use self::files::{BATCH_EVENTS_MAX, LineEnd, list, make, recover};
 use super::{
     book::EventKey,
     payload,
@@ -31,8 +31,8 @@ use super::{
 
 mod files;
 
-/// Lines of one write and sync: the most that can be torn. With the pause, 100,000 a second.
-const BATCH_EVENTS_MAX: usize = 2_048;
+pub use files::LogError;
+
 /// Between syncs of the log. The journal's syncs, which shoppers wait for, share its disk: an order
 /// that is durable in the journal already may be logged a moment later.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -50,45 +50,6 @@ impl LogOptions {
     /// Files of 64 MiB, some 150,000 events each.
     pub fn in_directory(directory: PathBuf) -> Self {
         Self { directory, file_bytes_max: 64 * 1024 * 1024 }
-    }
-}
-
-/// Why the log could not be opened.
-#[derive(Debug)]
-pub enum LogError {
-    /// The operating system refused.
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// A line that had long been synced is damaged. Move the file away to go on without it.
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where in it the damage begins, in bytes.
-        offset: u64,
-    },
-}
-
-impl fmt::Display for LogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io { path, .. } => write!(f, "cannot use order log {}", path.display()),
-            Self::Damaged { path, offset } => {
-                write!(f, "order log {} is damaged at byte {offset}", path.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for LogError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            Self::Damaged { .. } => None,
-        }
     }
 }
 

@@ -4,9 +4,7 @@
 use engine::{hold::HoldState, outbox::OrderEvent};
 use serde::Serialize;
 
-use crate::wire::{
-    PurchaseItemObject, PurchaseObject, PurchaseState, format_purchase_id, format_time,
-};
+use crate::wire::{PurchaseItemObject, PurchaseObject, format_purchase_id, format_time};
 
 #[derive(Debug, Serialize)]
 struct Payload<'a> {
@@ -27,17 +25,16 @@ pub(super) fn to_json(order: &OrderEvent) -> Vec<u8> {
         quantity: item.quantity,
         price: item.price,
     });
-    let (event, state) = names(hold.state);
     let payload = Payload {
         event_id: order.id.0,
-        event,
+        event: event_name(hold.state),
         at: format_time(order.at),
         epoch: order.epoch.0,
         purchase: PurchaseObject {
             purchase: &format_purchase_id(order.epoch, hold.id),
             sale: order.sale.as_str(),
             shopper: &format!("{:032x}", hold.shopper.0),
-            state,
+            state: hold.state.into(),
             items: items.collect(),
             amount: hold.amount(),
             currency: order.currency.as_str(),
@@ -55,17 +52,13 @@ pub(super) fn unique_id(order: &OrderEvent) -> String {
 
 /// The event's name, `purchase.` and the state.
 pub(super) fn event_name(state: HoldState) -> &'static str {
-    names(state).0
-}
-
-fn names(state: HoldState) -> (&'static str, PurchaseState) {
     match state {
-        HoldState::Held => ("purchase.held", PurchaseState::Held),
-        HoldState::Paying => ("purchase.paying", PurchaseState::Paying),
-        HoldState::Confirmed => ("purchase.confirmed", PurchaseState::Confirmed),
-        HoldState::Released => ("purchase.released", PurchaseState::Released),
-        HoldState::Expired => ("purchase.expired", PurchaseState::Expired),
-        HoldState::Refunded => ("purchase.refunded", PurchaseState::Refunded),
+        HoldState::Held => "purchase.held",
+        HoldState::Paying => "purchase.paying",
+        HoldState::Confirmed => "purchase.confirmed",
+        HoldState::Released => "purchase.released",
+        HoldState::Expired => "purchase.expired",
+        HoldState::Refunded => "purchase.refunded",
     }
 }
 

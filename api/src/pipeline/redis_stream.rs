@@ -37,11 +37,10 @@ mod link;
 mod room;
 mod target;
 
+pub use target::RedisStreamError;
+
 /// Entries of one round trip: some 300 KB, and as many answers to read before the next.
 const BATCH_EVENTS_MAX: usize = 512;
-
-/// Bytes of a URL, password included.
-const URL_BYTES_MAX: usize = 2_048;
 
 /// Between tries to reach Redis at the start, when no event waits that would do it.
 const GREETING_PAUSE: Duration = Duration::from_secs(1);
@@ -68,29 +67,6 @@ impl fmt::Debug for RedisStreamOptions {
         f.debug_struct("RedisStreamOptions").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
-
-/// Why a stream cannot be used as configured.
-#[derive(Debug)]
-pub enum RedisStreamError {
-    /// The URL is not one of a server we can speak to.
-    Url,
-    /// No key, no entry at once, or no time.
-    Bounds,
-    /// The certificates to trust cannot be read; says why.
-    Trust(String),
-}
-
-impl fmt::Display for RedisStreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url => write!(f, "a stream's URL is {}", target::URL_ALLOWED),
-            Self::Bounds => f.write_str("a stream's key, bound and timeout are more than nothing"),
-            Self::Trust(why) => write!(f, "cannot read the certificates to trust: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for RedisStreamError {}
 
 /// The sink.
 pub struct RedisStream {

@@ -6,12 +6,15 @@ use std::time::Duration;
 use engine::Engine;
 use tokio::task::JoinHandle;
 
-use super::StartFailure;
-use crate::app::{App, Front};
+use crate::app::App;
 use crate::config::Config;
+use crate::front::Front;
 use crate::metrics::{self, Present};
 use crate::server::{PeerCaps, Server, ServerOptions, TlsFiles};
 use crate::{ops, trouble};
+
+/// Why a server did not start.
+pub(super) type StartFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Both listeners.
 pub(super) struct Listening {

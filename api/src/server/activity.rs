@@ -76,7 +76,7 @@ pub(crate) struct Activity {
     /// Wakes its task then.
     asked: Notify,
     /// Its refusals.
-    refusals: Refusals,
+    refusals: Arc<Refusals>,
 }
 
 /// To close, unless a request came in the meantime.
@@ -88,7 +88,7 @@ const END: u8 = 2;
 // publishes other memory, and a reader that misses a write sees it on its next wake-up.
 impl Activity {
     /// A connection just accepted: its first head is already waited for.
-    pub(crate) fn start(refusals: Refusals) -> Self {
+    pub(crate) fn start(refusals: Arc<Refusals>) -> Self {
         Self {
             accepted: Instant::now(),
             head_since: AtomicU64::new(0),
@@ -243,7 +243,7 @@ impl Activity {
     }
 
     /// The refusals of this connection.
-    pub(crate) fn refusals(&self) -> &Refusals {
+    pub(crate) fn refusals(&self) -> &Arc<Refusals> {
         &self.refusals
     }
 
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn each_wait_has_its_own_deadline() {
-        let activity = Arc::new(Activity::start(Refusals::default()));
+        let activity = Arc::new(Activity::start(Arc::default()));
         assert_eq!(overdue(&activity), Some(Overdue::Head));
         activity.head_complete();
         assert_eq!(overdue(&activity), Some(Overdue::Idle));
@@ -385,7 +385,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_is_idle_while_nothing_is_owed_to_or_by_the_peer() {
-        let activity = Arc::new(Activity::start(Refusals::default()));
+        let activity = Arc::new(Activity::start(Arc::default()));
         let idle_for = || activity.idle_since().map(|since| since.elapsed().as_secs());
         let second = || tokio::time::advance(Duration::from_secs(1));
         second().await;

@@ -32,21 +32,10 @@ use web::networks::{Network, Prefix, any_contains};
 use self::table::{Row, Table};
 use super::activity::Activity;
 use super::drain::{Counted, Drain};
-use super::options::ServerOptions;
+use super::options::{PeerCaps, ServerOptions};
 
 /// How many seconds' worth of connections a peer may open at once.
 const BURST_SECONDS: u32 = 4;
-
-/// What one peer may do; a peer is an address, in IPv6 a `/64`.
-#[derive(Clone, Debug, Default)]
-pub struct PeerCaps {
-    /// Connections open at once, and twice the event streams; 0 sets no cap.
-    pub connections_max: usize,
-    /// Connections opened each second in the long run; 0 sets no limit.
-    pub connects_per_second: u32,
-    /// Networks that neither is for. Trusted proxies need not be listed.
-    pub exempt: Vec<Network>,
-}
 
 /// Why a newcomer is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +193,6 @@ mod tests {
     use super::table::{IDLE_MIN, LEAVING_MAX};
     use super::*;
     use crate::server::activity::InFlight;
-    use crate::server::late::Refusals;
 
     fn connections(total: usize, of_peer: usize) -> Arc<Connections> {
         let mut options = ServerOptions::at(([127, 0, 0, 1], 0).into());
@@ -224,7 +212,7 @@ mod tests {
     }
 
     fn come(to: &Arc<Connections>, address: IpAddr) -> Result<Guest, Refused> {
-        let activity = Arc::new(Activity::start(Refusals::default()));
+        let activity = Arc::new(Activity::start(Arc::default()));
         to.admit(address, &activity).map(|admission| Guest { activity, admission })
     }
 

@@ -26,7 +26,6 @@ use engine::sync::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::connections::Admission;
 use super::drain::{Draining, Phase};
 
 /// What ends a chunked body.
@@ -76,14 +75,14 @@ impl Handover {
     }
 }
 
-/// Writes pieces to a socket until they end; `admission` is given back then. `on_stall` is called if
+/// Writes pieces to a socket until they end; `admission` is dropped then. `on_stall` is called if
 /// they end because the peer takes nothing.
-pub(crate) async fn tell<S>(
+pub(crate) async fn tell<S, A>(
     stream: S,
     pieces: Box<dyn Pieces>,
     write_patience: Duration,
     mut draining: Draining,
-    admission: Admission,
+    admission: A,
     on_stall: impl FnOnce(),
 ) where
     S: AsyncRead + AsyncWrite + Unpin,

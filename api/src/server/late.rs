@@ -24,7 +24,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 use web::networks::{Network, any_contains};
 
-use super::activity::Activity;
 use super::options::ServerOptions;
 
 /// How late: long against what a refusal costs, short against a person's patience.
@@ -67,9 +66,9 @@ impl Lateness {
     }
 
     /// What holds for the connections of `address`.
-    pub(crate) fn of(&self, address: IpAddr) -> Refusals {
+    pub(crate) fn of(&self, address: IpAddr) -> Arc<Refusals> {
         let room = (!any_contains(&self.at_once, address)).then(|| Arc::clone(&self.room));
-        Refusals { room, waiting: AtomicU32::new(0) }
+        Arc::new(Refusals { room, waiting: AtomicU32::new(0) })
     }
 }
 
@@ -92,12 +91,11 @@ pub(crate) enum Telling {
 }
 
 /// Decides when a refusal on this connection is told.
-pub(crate) fn telling(activity: &Arc<Activity>) -> Telling {
-    let refusals = activity.refusals();
+pub(crate) fn telling(refusals: &Arc<Refusals>) -> Telling {
     let Some(room) = &refusals.room else { return Telling::AtOnce };
     // ORDERING: Relaxed; a count by itself.
     let waiting = refusals.waiting.fetch_add(1, Ordering::Relaxed);
-    let held = Held(Arc::clone(activity));
+    let held = Held(Arc::clone(refusals));
     let full = waiting >= OF_CONNECTION_MAX;
     match Arc::clone(room).try_acquire_owned() {
         Ok(permit) if !full => {
@@ -109,12 +107,12 @@ pub(crate) fn telling(activity: &Arc<Activity>) -> Telling {
 
 /// Counts a refusal as waiting.
 #[derive(Debug)]
-struct Held(Arc<Activity>);
+struct Held(Arc<Refusals>);
 
 impl Drop for Held {
     fn drop(&mut self) {
         // ORDERING: Relaxed; a count by itself.
-        self.0.refusals().waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -145,7 +143,7 @@ mod tests {
         options.trusted = vec!["10.0.0.0/8".parse().unwrap()];
         options.peers.exempt = vec!["192.0.2.9".parse().unwrap()];
         let lateness = Lateness::new(&options);
-        let tell = |host: [u8; 4]| telling(&Arc::new(Activity::start(lateness.of(host.into()))));
+        let tell = |host: [u8; 4]| telling(&lateness.of(host.into()));
         assert!(matches!(tell([10, 0, 0, 1]), Telling::AtOnce));
         let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| tell([192, 0, 2, 1])).collect();
         assert!(waiting.iter().all(|one| matches!(one, Telling::After(_))));

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use web::networks::Network;
 
-use super::connections::PeerCaps;
-
 /// hyper refuses smaller connection buffers.
 const HTTP1_BUFFER_BYTES_MIN: usize = 8_192;
 
@@ -18,6 +16,17 @@ pub struct TlsFiles {
     pub certificates: PathBuf,
     /// PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
+}
+
+/// What one peer may do; a peer is an address, in IPv6 a `/64`.
+#[derive(Clone, Debug, Default)]
+pub struct PeerCaps {
+    /// Connections open at once, and twice the event streams; 0 sets no cap.
+    pub connections_max: usize,
+    /// Connections opened each second in the long run; 0 sets no limit.
+    pub connects_per_second: u32,
+    /// Networks that neither is for. Trusted proxies need not be listed.
+    pub exempt: Vec<Network>,
 }
 
 /// The bounds of one listener.

@@ -317,7 +317,7 @@ impl<H: Handler> Answering<H> {
         if late::is_late(&response)
             && let Some(request) = &finish.in_flight
         {
-            match late::telling(request.activity()) {
+            match late::telling(request.activity().refusals()) {
                 Telling::AtOnce => {}
                 Telling::After(wait) => {
                     return Self(State::Refused { response: Some(response), wait, finish });

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::id::SaleTag;
 use subtle::ConstantTimeEq as _;
 
-use super::Keyring;
+use super::keyring::Keyring;
 
 const RANDOM_BYTES: usize = 16;
 const MAC_BYTES: usize = 16;

@@ -11,8 +11,8 @@ use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use engine::id::ShopperKey;
 use engine::shopper::ShopperKeys;
 
-use super::Keyring;
-use crate::keys::Role;
+use super::keyring::Keyring;
+use super::role::Role;
 
 /// On whose behalf a request acts; an idempotency key means something only within one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,10 +23,10 @@ use engine::clock::Millis;
 use engine::id::SaleTag;
 use subtle::ConstantTimeEq as _;
 
-use super::Keyring;
+use super::derived::MAC_BYTES;
+use super::keyring::Keyring;
 
 const VERSION: u8 = 1;
-const MAC_BYTES: usize = 16;
 const BODY_BYTES: usize = 1 + 2 + 8 + 16 + 8;
 const INVITE_BYTES: usize = BODY_BYTES + MAC_BYTES;
 /// An invitation's length as text.
@@ -72,25 +72,6 @@ impl fmt::Display for InviteError {
 }
 
 impl std::error::Error for InviteError {}
-
-/// One invitation MAC key and its id.
-pub(super) struct InviteKey {
-    id: [u8; 2],
-    key: [u8; 32],
-}
-
-impl InviteKey {
-    pub(super) fn new(key: [u8; 32]) -> Self {
-        let hash = blake3::derive_key("rushgate invitation key id 1", &key);
-        Self { id: [hash[0], hash[1]], key }
-    }
-
-    fn mac(&self, body: &[u8]) -> [u8; MAC_BYTES] {
-        let mut mac = [0; MAC_BYTES];
-        mac.copy_from_slice(&blake3::keyed_hash(&self.key, body).as_bytes()[..MAC_BYTES]);
-        mac
-    }
-}
 
 impl Keyring {
     /// A new invitation to a sale, by the operating system's randomness.

@@ -12,9 +12,7 @@ use engine::shopper::ShopperKeys;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::invite::InviteKey;
-use super::pass::PassKey;
-use super::ticket::TicketKey;
+use super::derived::{InviteKey, PassKey, TicketKey};
 use super::verified::Verified;
 
 /// The shortest secret that is accepted, in bytes: the strength of the keys derived from it.

@@ -17,13 +17,14 @@ use std::ops::Deref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{SIGNATURE_LENGTH, Signer as _, SigningKey};
+use ed25519_dalek::{SIGNATURE_LENGTH, Signer as _};
 use engine::clock::Millis;
 use engine::id::{Epoch, Number, SaleName, ShopperKey};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use super::Keyring;
+use super::derived::PassKey;
+use super::keyring::Keyring;
 
 /// No pass is longer, in bytes: the longest claims are under 400 bytes before base64.
 pub const PASS_BYTES_MAX: usize = 1_024;
@@ -152,48 +153,6 @@ pub fn parse_jti(text: &str) -> Option<(Epoch, Number)> {
     let (epoch, number) = text.strip_prefix("s-")?.split_once('-')?;
     let parsed = (Epoch(epoch.parse().ok()?), Number(number.parse().ok()?));
     (format_jti(parsed.0, parsed.1) == text).then_some(parsed)
-}
-
-/// One signing key with what derives from it, computed once.
-pub(super) struct PassKey {
-    key: SigningKey,
-    kid: String,
-    /// The encoded header and the dot after it: the exact start of every token of this key.
-    prefix: String,
-}
-
-impl PassKey {
-    pub(super) fn new(key: SigningKey) -> Self {
-        let hash = blake3::hash(key.verifying_key().as_bytes());
-        let kid = hash.to_hex()[..16].to_owned();
-        let header = format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#);
-        let prefix = format!("{}.", URL_SAFE_NO_PAD.encode(header));
-        Self { key, kid, prefix }
-    }
-
-    /// The hash by which a token of this key is remembered: of the key's id, and of all that is not
-    /// the same in every token of it.
-    fn hash(&self, token: &str) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.kid.as_bytes());
-        hasher.update(&token.as_bytes()[self.prefix.len()..]);
-        hasher.finalize()
-    }
-
-    pub(super) fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    fn jwk(&self) -> serde_json::Value {
-        serde_json::json!({
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "x": URL_SAFE_NO_PAD.encode(self.key.verifying_key().as_bytes()),
-            "kid": self.kid,
-            "use": "sig",
-            "alg": "EdDSA",
-        })
-    }
 }
 
 impl Keyring {

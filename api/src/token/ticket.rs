@@ -25,10 +25,10 @@ use engine::clock::Millis;
 use engine::id::{Epoch, Number, SaleTag, ShopperKey};
 use subtle::ConstantTimeEq as _;
 
-use super::Keyring;
+use super::derived::MAC_BYTES;
+use super::keyring::Keyring;
 
 const VERSION: u8 = 1;
-const MAC_BYTES: usize = 16;
 const BODY_BYTES: usize = 1 + 2 + 8 + 4 + 8 + 16 + 8;
 const TICKET_BYTES: usize = BODY_BYTES + MAC_BYTES;
 
@@ -105,26 +105,6 @@ impl TicketText {
 impl fmt::Debug for TicketText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TicketText(…)")
-    }
-}
-
-/// One ticket MAC key and its id.
-pub(super) struct TicketKey {
-    id: [u8; 2],
-    key: [u8; 32],
-}
-
-impl TicketKey {
-    pub(super) fn new(key: [u8; 32]) -> Self {
-        let hash = blake3::derive_key("rushgate ticket key id 1", &key);
-        Self { id: [hash[0], hash[1]], key }
-    }
-
-    fn mac(&self, body: &[u8]) -> [u8; MAC_BYTES] {
-        let hash = blake3::keyed_hash(&self.key, body);
-        let mut mac = [0; MAC_BYTES];
-        mac.copy_from_slice(&hash.as_bytes()[..MAC_BYTES]);
-        mac
     }
 }
 

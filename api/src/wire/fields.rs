@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use super::node::Node;
 use super::time::{TIME_ALLOWED, parse_time};
-use crate::error::{self, ApiError};
 
 /// Problems told at once; a body with more is wrong enough.
 const PROBLEMS_MAX: usize = 64;
@@ -33,7 +32,7 @@ pub struct FieldProblem {
 
 impl FieldProblem {
     /// What is wrong, without the field's name.
-    fn message(&self) -> String {
+    pub fn message(&self) -> String {
         let Self { found, allowed, .. } = self;
         if self.is_value {
             format!("found {found}, allowed: {allowed}")
@@ -56,22 +55,6 @@ pub enum BodyError {
     NotJson(String),
     /// JSON with these things wrong, at least one.
     Invalid(Vec<FieldProblem>),
-}
-
-impl From<BodyError> for ApiError {
-    fn from(error: BodyError) -> Self {
-        Self::InvalidRequest(match error {
-            BodyError::NotJson(text) => vec![error::FieldProblem::new("", text)],
-            BodyError::Invalid(problems) => problems.into_iter().map(Into::into).collect(),
-        })
-    }
-}
-
-impl From<FieldProblem> for error::FieldProblem {
-    fn from(problem: FieldProblem) -> Self {
-        let message = problem.message();
-        Self::new(problem.field, message)
-    }
 }
 
 /// The problems found so far.

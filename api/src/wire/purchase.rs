@@ -4,6 +4,7 @@
 //! `items` with `sku` and `quantity` may be said. Price and state are never taken from a client.
 
 use engine::clock::Millis;
+use engine::hold::HoldState;
 use engine::id::{Epoch, HoldId, Sku};
 use engine::limits::PURCHASE_ITEMS_MAX;
 use serde::{Deserialize, Serialize};
@@ -172,6 +173,19 @@ pub enum PurchaseState {
     Expired,
     /// Paid back.
     Refunded,
+}
+
+impl From<HoldState> for PurchaseState {
+    fn from(state: HoldState) -> Self {
+        match state {
+            HoldState::Held => Self::Held,
+            HoldState::Paying => Self::Paying,
+            HoldState::Confirmed => Self::Confirmed,
+            HoldState::Released => Self::Released,
+            HoldState::Expired => Self::Expired,
+            HoldState::Refunded => Self::Refunded,
+        }
+    }
 }
 
 impl PurchaseState {

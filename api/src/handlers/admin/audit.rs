@@ -6,9 +6,9 @@ use engine::{
     id::OfferIndex, record::Change, sale::AuditEntry as EngineAuditEntry, spec::OfferSpec,
     view::SaleView,
 };
-use hyper::Response;
+use hyper::{Response, StatusCode};
+use web::respond::{self, Cache};
 
-use super::ok;
 use crate::{
     error::ApiError,
     server::Body,
@@ -26,10 +26,14 @@ pub(super) fn audit(sale: &SaleView, query: Option<&str>) -> Result<Response<Bod
         |Reverse(number)| number.to_string(),
     )?;
     let offers = &settings.spec.offers;
-    Ok(ok(&page.map(|(entry, _)| {
-        let told = audit_entry(entry, offers);
-        AuditEntry { at: settings.controls.wall(told.at), ..told }
-    })))
+    Ok(respond::json(
+        StatusCode::OK,
+        Cache::NoStore,
+        &page.map(|(entry, _)| {
+            let told = audit_entry(entry, offers);
+            AuditEntry { at: settings.controls.wall(told.at), ..told }
+        }),
+    ))
 }
 
 /// One line of it.

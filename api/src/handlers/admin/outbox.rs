@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use engine::{id::SaleName, record::Author};
-use hyper::Response;
+use hyper::{Response, StatusCode};
+use web::respond::{self, Cache};
 
-use super::ok;
 use crate::{
     app::{App, Head},
     error::{ApiError, FieldProblem},
@@ -38,7 +38,8 @@ pub(super) fn outbox(app: &App, query: Option<&str>) -> Result<Response<Body>, A
     // What went wrong last is of interest while it is wrong.
     let trouble = status.last_trouble.filter(|_| status.stalled);
     let stalled = trouble.map(|trouble| trouble.as_ref().to_owned());
-    Ok(ok(&OutboxObject { lag, stalled, dead_letters: page.map(letter) }))
+    let told = OutboxObject { lag, stalled, dead_letters: page.map(letter) };
+    Ok(respond::json(StatusCode::OK, Cache::NoStore, &told))
 }
 
 /// Sends dead letters to the sink again.

@@ -13,7 +13,11 @@ use hyper::{
 };
 
 use super::super::authority;
-use crate::{error::ApiError, keys::Role, server::Body, token::Principal};
+use crate::{
+    error::ApiError,
+    server::Body,
+    token::{Principal, Role},
+};
 
 /// Versions that one `If-Match` may name; those behind them do not count.
 const VERSIONS_MAX: usize = 16;

@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{
     app::{App, Head},
+    attend,
     error::ApiError,
-    handlers::{Verb, authority, purchase, shopper},
+    handlers::{Verb, authority, purchase},
     metrics::{self, Outcome},
     route::purchase_form,
     server::{Body, RequestBody, tell_late},
@@ -242,6 +243,6 @@ impl Visit<'_> {
 
     async fn standing(&self, ticket: TicketRef) -> Result<Standing, ApiError> {
         let sale = Arc::clone(self.sale);
-        Ok(shopper::met(self.app, sale, ticket).await?.1)
+        Ok(attend::met(&self.app.engine, sale, ticket).await?.1)
     }
 }

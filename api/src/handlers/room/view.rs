@@ -241,8 +241,8 @@ const fn offer_state(state: wire::OfferState) -> OfferState {
     }
 }
 
-const fn purchase_state(state: HoldState) -> PurchaseState {
-    match render::purchase_state(state) {
+fn purchase_state(state: HoldState) -> PurchaseState {
+    match wire::PurchaseState::from(state) {
         wire::PurchaseState::Held => PurchaseState::Held,
         wire::PurchaseState::Paying => PurchaseState::Paying,
         wire::PurchaseState::Confirmed => PurchaseState::Confirmed,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    fmt,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -11,7 +12,6 @@ use std::{
 use engine::id::{EventId, SaleName};
 use serde::Deserialize;
 
-use super::{BATCH_EVENTS_MAX, LogError};
 use crate::pipeline::book::{EVENTS_IN_HAND_MAX, EventKey};
 
 /// Orders name shoppers' purchases: only the owner reads them.
@@ -24,6 +24,48 @@ const TAIL_BYTES: u64 = EVENTS_IN_HAND_MAX as u64 * LINE_BYTES_MAX;
 const LINE_BYTES_MAX: u64 = 4 * 1024;
 
 const _: () = assert!(engine::limits::PURCHASE_ITEMS_MAX * 160 + 1_024 < 4 * 1024);
+
+/// Lines of one write and sync: the most that can be torn. With the pause, 100,000 a second.
+pub(super) const BATCH_EVENTS_MAX: usize = 2_048;
+
+/// Why the log could not be opened.
+#[derive(Debug)]
+pub enum LogError {
+    /// The operating system refused.
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A line that had long been synced is damaged. Move the file away to go on without it.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it the damage begins, in bytes.
+        offset: u64,
+    },
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, .. } => write!(f, "cannot use order log {}", path.display()),
+            Self::Damaged { path, offset } => {
+                write!(f, "order log {} is damaged at byte {offset}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for LogError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Damaged { .. } => None,
+        }
+    }
+}
 
 /// What is known of the log's end.
 #[derive(Debug, Default)]

@@ -1,15 +1,40 @@
 //! Where a stream is: the URL it may have, and how a connection there is made.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use fred::types::config::{Config, ConnectionConfig, TcpConfig, TlsConnector};
 
-use super::RedisStreamError;
 use crate::outbound::{Trust, client_config};
 
 /// What a URL may be.
 pub(super) const URL_ALLOWED: &str = "redis://[user:password@]host[:port][/database], the same with \
      rediss:// for TLS, or redis+unix:///path";
+
+/// Bytes of a URL, password included.
+const URL_BYTES_MAX: usize = 2_048;
+
+/// Why a stream cannot be used as configured.
+#[derive(Debug)]
+pub enum RedisStreamError {
+    /// The URL is not one of a server we can speak to.
+    Url,
+    /// No key, no entry at once, or no time.
+    Bounds,
+    /// The certificates to trust cannot be read; says why.
+    Trust(String),
+}
+
+impl fmt::Display for RedisStreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url => write!(f, "a stream's URL is {URL_ALLOWED}"),
+            Self::Bounds => f.write_str("a stream's key, bound and timeout are more than nothing"),
+            Self::Trust(why) => write!(f, "cannot read the certificates to trust: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for RedisStreamError {}
 
 /// Reads a URL. Certificates are only read when they will be looked at.
 pub(super) fn parse(url: &str, trust: Trust) -> Result<Config, RedisStreamError> {
@@ -27,7 +52,7 @@ pub(super) fn parse(url: &str, trust: Trust) -> Result<Config, RedisStreamError>
 pub(super) fn plain(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     // A query or fragment would be ignored in silence, and so would a user without a password.
-    let plain = !rest.contains(['?', '#']) && url.len() <= super::URL_BYTES_MAX;
+    let plain = !rest.contains(['?', '#']) && url.len() <= URL_BYTES_MAX;
     let credentials = rest.rsplit_once('@').is_none_or(|(who, _)| who.contains(':'));
     let place = match scheme {
         "redis" | "rediss" => !rest.starts_with('/') && !rest.ends_with('@'),

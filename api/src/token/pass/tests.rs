@@ -30,7 +30,7 @@ fn signed_by_us(header: &str, claims: &str) -> String {
 }
 
 fn our_header() -> String {
-    let kid = keyring(NEW, None).pass.kid;
+    let kid = keyring(NEW, None).pass.kid().to_owned();
     format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#)
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 /// What a watcher has to be told; the later outweighs the earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Due {
+pub enum Due {
     /// It was silent for long.
     Comment,
     /// Its place may have changed.
@@ -25,7 +25,7 @@ pub(super) enum Due {
 
 /// One watcher's slot, shared by the hub, the connection's task and a claim under way.
 #[derive(Debug, Default)]
-pub(super) struct Slot(Mutex<State>);
+pub struct Slot(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -60,7 +60,7 @@ impl Slot {
     }
 
     /// Takes what is due; without it `waker` is woken once something is.
-    pub(super) fn take(&self, waker: &Waker) -> Option<Due> {
+    pub fn take(&self, waker: &Waker) -> Option<Due> {
         let mut state = self.state();
         let due = state.due.take();
         if due.is_none() && !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {

@@ -12,12 +12,12 @@
 //! under way, [`SLICES_MAX`] pauses in one walk of all sales.
 
 use std::{
-    hash::{DefaultHasher, Hasher as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use engine::{
+    Engine,
     id::Number,
     limits::{BATCH_COMMANDS_MAX, RING_SLOTS},
     sale::TicketRef,
@@ -30,10 +30,10 @@ use tokio::{
 };
 
 use super::{
-    Gist,
+    gist::{Gist, hash},
     slot::{Due, Slot},
 };
-use crate::{app::App, handlers::shopper, server::Draining};
+use crate::{attend, server::Draining, wait_estimates::WaitEstimates};
 
 /// How often a sale is asked whether it moved: the scribe's own tick.
 const TICK: Duration = Duration::from_millis(50);
@@ -59,6 +59,8 @@ const _: () = {
 /// The way in for new watchers.
 #[derive(Debug)]
 pub(super) struct Hub {
+    engine: Engine,
+    wait_estimates: Arc<WaitEstimates>,
     door: Mutex<Door>,
     claims: Arc<Semaphore>,
 }
@@ -71,17 +73,15 @@ struct Door {
     joined: Vec<(Arc<SaleView>, Watcher)>,
 }
 
-impl Default for Hub {
-    fn default() -> Self {
-        Self { door: Mutex::default(), claims: Arc::new(Semaphore::new(CLAIMS_MAX)) }
-    }
-}
-
 impl Hub {
+    pub(super) fn new(engine: Engine, wait_estimates: Arc<WaitEstimates>) -> Self {
+        let claims = Arc::new(Semaphore::new(CLAIMS_MAX));
+        Self { engine, wait_estimates, door: Mutex::default(), claims }
+    }
+
     /// Watches for a new watcher from now on.
     pub(super) fn join(
-        &self,
-        app: &Arc<App>,
+        self: &Arc<Self>,
         sale: &Arc<SaleView>,
         ticket: TicketRef,
         slot: &Arc<Slot>,
@@ -90,12 +90,12 @@ impl Hub {
         let slot = Arc::clone(slot);
         let mut watcher = Watcher { ticket, slot, seen: None, spoke: Instant::now() };
         // Whoever is called already should not wait for the next walk; the rest is told anyway.
-        watcher.look(app, sale, hash(&sale.settings().controls.message));
+        watcher.look(self, sale, hash(&sale.settings().controls.message));
         let mut door = self.door();
         door.joined.push((Arc::clone(sale), watcher));
         if !std::mem::replace(&mut door.open, true) {
-            let (app, draining) = (Arc::clone(app), draining.clone());
-            tokio::spawn(Watching { app, draining, crowds: Vec::new() }.run());
+            let (hub, draining) = (Arc::clone(self), draining.clone());
+            tokio::spawn(Watching { hub, draining, crowds: Vec::new() }.run());
         }
     }
 
@@ -146,7 +146,7 @@ impl Picture {
 
 /// The running task.
 struct Watching {
-    app: Arc<App>,
+    hub: Arc<Hub>,
     draining: Draining,
     crowds: Vec<Crowd>,
 }
@@ -167,10 +167,10 @@ impl Watching {
             let watchers = self.crowds.iter().map(|crowd| crowd.watchers.len()).sum();
             let mut burst = Burst { told: 0, slice: slice_of(watchers) };
             for crowd in &mut self.crowds {
-                if crowd.is_over(&self.app) {
+                if crowd.is_over(&self.hub.engine) {
                     crowd.send_away();
                 } else if crowd.is_due() {
-                    crowd.walk(&self.app, &mut burst).await;
+                    crowd.walk(&self.hub, &mut burst).await;
                 }
             }
         }
@@ -179,7 +179,7 @@ impl Watching {
     /// Takes in those who joined and drops crowds that left; answers whether anyone is there.
     fn take_in(&mut self) -> bool {
         self.crowds.retain(|crowd| !crowd.watchers.is_empty());
-        let mut door = self.app.streams.hub.door();
+        let mut door = self.hub.door();
         // A burst of openings should not hold its room for good.
         for (sale, watcher) in std::mem::take(&mut door.joined) {
             let crowd = self.crowds.iter_mut().find(|crowd| Arc::ptr_eq(&crowd.sale, &sale));
@@ -206,8 +206,8 @@ impl Crowd {
 
     /// Whether nothing is told to this view any more: the sale was deleted, or taken over from another
     /// node, which gave it a view of its own.
-    fn is_over(&self, app: &App) -> bool {
-        let present = app.engine.sale(self.sale.name().as_str());
+    fn is_over(&self, engine: &Engine) -> bool {
+        let present = engine.sale(self.sale.name().as_str());
         present.is_none_or(|sale| !Arc::ptr_eq(&sale, &self.sale))
     }
 
@@ -222,7 +222,7 @@ impl Crowd {
     }
 
     /// Looks at everyone's place and wakes those who have something to hear.
-    async fn walk(&mut self, app: &Arc<App>, burst: &mut Burst) {
+    async fn walk(&mut self, hub: &Arc<Hub>, burst: &mut Burst) {
         self.picture = Picture::of(&self.sale);
         self.due = Instant::now() + LOOK;
         self.quiet = true;
@@ -233,7 +233,7 @@ impl Crowd {
         for watchers in self.watchers.chunks_mut(burst.slice) {
             let message_hash = hash(&self.sale.settings().controls.message);
             for watcher in watchers {
-                match watcher.look(app, &self.sale, message_hash) {
+                match watcher.look(hub, &self.sale, message_hash) {
                     Seen::Told => {
                         self.quiet = false;
                         burst.told += 1;
@@ -274,8 +274,8 @@ enum Seen {
 }
 
 impl Watcher {
-    fn look(&mut self, app: &Arc<App>, sale: &Arc<SaleView>, message_hash: u64) -> Seen {
-        let standing = sale.standing(self.ticket, app.engine.now());
+    fn look(&mut self, hub: &Arc<Hub>, sale: &Arc<SaleView>, message_hash: u64) -> Seen {
+        let standing = sale.standing(self.ticket, hub.engine.now());
         let gist = Gist { standing, message_hash };
         let changed = self.seen.replace(gist) != Some(gist);
         if changed || self.spoke.elapsed() >= KEEP_ALIVE {
@@ -283,22 +283,22 @@ impl Watcher {
             self.slot.put(if changed { Due::Look } else { Due::Comment });
         }
         if let Standing::Called { .. } = standing {
-            return self.claim(app, sale, standing);
+            return self.claim(hub, sale, standing);
         }
         if changed { Seen::Told } else { Seen::Silent }
     }
 
     /// Claims a called place on a task of its own, so that a whole crowd's claims share a sync.
-    fn claim(&self, app: &Arc<App>, sale: &Arc<SaleView>, called: Standing) -> Seen {
-        let claims = &app.streams.hub.claims;
-        let Ok(permit) = Arc::clone(claims).try_acquire_owned() else { return Seen::Crowded };
+    fn claim(&self, hub: &Arc<Hub>, sale: &Arc<SaleView>, called: Standing) -> Seen {
+        let Ok(permit) = Arc::clone(&hub.claims).try_acquire_owned() else { return Seen::Crowded };
         if !self.slot.begin_claim() {
             return Seen::Silent;
         }
-        let (app, sale, ticket) = (Arc::clone(app), Arc::clone(sale), self.ticket);
+        let (hub, sale, ticket) = (Arc::clone(hub), Arc::clone(sale), self.ticket);
         let slot = Arc::clone(&self.slot);
         tokio::spawn(async move {
-            shopper::claim(&app, &sale, ticket, called).await;
+            let shared = (&hub.engine, &*hub.wait_estimates);
+            attend::claim(shared, &sale, ticket, called).await;
             slot.end_claim();
             drop(permit);
         });
@@ -309,13 +309,6 @@ impl Watcher {
 /// How many of all `watchers` are told between two pauses.
 fn slice_of(watchers: usize) -> usize {
     watchers.div_ceil(SLICES_MAX).max(SLICE_MIN)
-}
-
-/// Stands for a text in comparisons within this process.
-pub(super) fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(text.as_bytes());
-    hasher.finish()
 }
 
 #[cfg(test)]
