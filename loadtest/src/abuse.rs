@@ -19,7 +19,6 @@ mod honest;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -142,9 +141,4 @@ impl Attack {
             Self::IdleConnections => "idle-connections",
         }
     }
-}
-
-/// Between a moment and the next of so many a second.
-fn every(per_second: u32) -> Duration {
-    Duration::from_secs(1) / per_second
 }

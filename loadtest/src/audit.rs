@@ -10,55 +10,17 @@ mod memory;
 mod order;
 mod pace;
 mod stock;
+mod verdict;
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::ledger::Ledger;
 use crate::server::Kill;
-use crate::witness::{EXAMPLES_MAX, Findings, Lag, Witness};
+use crate::witness::{Findings, Lag, Witness};
 
-/// One rule's result.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
-    /// The rule, in words.
-    pub rule: &'static str,
-    /// True when nothing contradicts it.
-    pub ok: bool,
-    /// What was counted.
-    pub seen: String,
-    /// What broke it, at most a few.
-    pub examples: Vec<String>,
-}
+use verdict::Broken;
 
-impl Verdict {
-    fn new(rule: &'static str, seen: String, broken: Broken) -> Self {
-        Self { rule, ok: broken.count == 0, seen, examples: broken.examples }
-    }
-}
-
-/// Contradictions to one rule, counted, with the first few kept.
-#[derive(Debug, Default)]
-struct Broken {
-    count: u64,
-    examples: Vec<String>,
-}
-
-impl Broken {
-    fn note(&mut self, example: String) {
-        self.count += 1;
-        if self.examples.len() < EXAMPLES_MAX {
-            self.examples.push(example);
-        }
-    }
-
-    fn check(&mut self, holds: bool, example: impl FnOnce() -> String) {
-        if !holds {
-            self.note(example());
-        }
-    }
-}
+pub use verdict::Verdict;
 
 /// Every verdict about a finished run.
 pub(crate) fn audit(ledger: &Ledger, witness: &Witness, hammered: u64) -> Vec<Verdict> {

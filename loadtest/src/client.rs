@@ -13,6 +13,8 @@
 //! It never repeats a request by itself. A failure says whether the request may have reached the
 //! server, since that is what decides what a retry means; see [`crate::run::Run::insist`].
 
+mod call;
+mod connection;
 mod dial;
 mod node;
 mod stream;
@@ -21,11 +23,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::HeaderMap;
 use hyper::header::RETRY_AFTER;
-use hyper::{HeaderMap, Method, Request, Response, Uri};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
@@ -35,48 +35,14 @@ use crate::wire::Problem;
 
 use node::Node;
 
+pub(crate) use call::Call;
+pub(crate) use connection::{Connection, Http, authority};
 pub(crate) use dial::{Dial, raise_socket_limit};
 pub(crate) use node::{NODES_MAX, NodeId};
 pub(crate) use stream::{Event, Stream};
 
 /// Answers are small JSON documents; more is a server gone wrong, not data.
 const BODY_BYTES_MAX: usize = 1 << 20;
-
-/// A request, ready to be sent any number of times.
-#[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    /// Ticket, pass or key for `Authorization: Bearer`; empty for none.
-    pub(crate) bearer: String,
-    /// `Idempotency-Key`; empty for none.
-    pub(crate) key: String,
-    pub(crate) body: Bytes,
-}
-
-impl Call {
-    /// A read of `path`.
-    pub(crate) fn get(path: impl Into<String>, bearer: &str) -> Self {
-        Self {
-            method: Method::GET,
-            path: path.into(),
-            bearer: bearer.to_owned(),
-            key: String::new(),
-            body: Bytes::new(),
-        }
-    }
-
-    /// A change at `path`, repeatable under `key` when that is not empty.
-    pub(crate) fn post(path: impl Into<String>, bearer: &str, key: impl Into<String>) -> Self {
-        Self { method: Method::POST, key: key.into(), ..Self::get(path, bearer) }
-    }
-
-    /// The same with a JSON body.
-    pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Self {
-        self.body = serde_json::to_vec(body).map(Bytes::from).unwrap_or_default();
-        self
-    }
-}
 
 /// A complete answer.
 #[derive(Clone, Debug)]
@@ -136,37 +102,6 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.sent.is_some() { "no answer" } else { "not sent" };
         write!(f, "{what}: {}", self.cause)
-    }
-}
-
-/// The version of HTTP spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Http {
-    /// HTTP/1.1: one request at a time on a connection.
-    One,
-    /// HTTP/2 with prior knowledge: many at once.
-    Two,
-}
-
-/// An open connection of either kind.
-pub(crate) enum Connection {
-    One(http1::SendRequest<Full<Bytes>>),
-    Two(http2::SendRequest<Full<Bytes>>),
-}
-
-impl Connection {
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
-        match self {
-            Self::One(connection) => connection.send_request(request).await,
-            Self::Two(connection) => connection.send_request(request).await,
-        }
-    }
-
-    async fn is_ready(&mut self) -> bool {
-        match self {
-            Self::One(connection) => connection.ready().await.is_ok(),
-            Self::Two(connection) => connection.ready().await.is_ok(),
-        }
     }
 }
 
@@ -283,17 +218,6 @@ fn choose(among: usize, rng: &mut Rng) -> usize {
     usize::try_from(rng.below(among as u64)).unwrap_or(0)
 }
 
-/// Host and port of an `http://` URL.
-pub(crate) fn authority(url: &str) -> Result<(String, u16), String> {
-    let uri: Uri = url.parse().map_err(|error| format!("{url} is not a URL: {error}"))?;
-    if uri.scheme_str() != Some("http") {
-        return Err(format!("{url} must start with http:// (TLS is not spoken here)"));
-    }
-    let host = uri.host().ok_or_else(|| format!("{url} names no host"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Ok((host.to_owned(), uri.port_u16().unwrap_or(80)))
-}
-
 /// `Retry-After` in whole seconds, the only form the contract uses.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
@@ -323,14 +247,5 @@ mod tests {
         let (one, mut untouched) = (client(1), Rng::new(5));
         assert_eq!(one.another(one.any(&mut untouched), &mut untouched), NodeId(0));
         assert_eq!(untouched.next(), Rng::new(5).next(), "one node takes nothing from the seed");
-    }
-
-    #[test]
-    fn urls_name_a_host_and_a_port_or_are_refused() {
-        assert_eq!(authority("http://127.0.0.1:8080").unwrap(), ("127.0.0.1".to_owned(), 8080));
-        assert_eq!(authority("http://[::1]:81").unwrap(), ("::1".to_owned(), 81));
-        assert_eq!(authority("http://shop.example/").unwrap().1, 80);
-        assert!(authority("https://shop.example").is_err());
-        assert!(authority("nonsense").is_err());
     }
 }

@@ -9,10 +9,11 @@ use std::{fs, io, path::Path, time::Duration};
 
 use crate::{
     failure::Failure,
+    loadtest::{SCHEDULE_ERROR_P99_MAX_MS, flash_sale},
     nodes::{Fault, Nodes, Polls},
     process::{self, Call},
     project::Project,
-    step::{Step, Work},
+    step::{Job, Step, Work},
 };
 
 /// The seeds of the full-size runs unless others are asked for.
@@ -20,10 +21,6 @@ pub(crate) const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// The seed of the short runs inside `cargo xtask test`.
 const SEED_SHORT: u64 = 1;
-
-/// These runs judge promises, not speed, and share the machine with whatever else it does: that
-/// the generator was late on a busy one is no reason to fail.
-pub(crate) const SCHEDULE_ERROR_P99_MAX_MS: &str = "10000";
 
 /// What happens to the server during the sale.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +79,7 @@ pub(crate) fn short_steps(project: &Project) -> Vec<Step> {
         fault,
     });
     let mut steps = steps(project, sales);
-    steps.extend(nodes.map(at_nodes));
+    steps.extend(nodes.map(Step::job));
     steps
 }
 
@@ -95,7 +92,7 @@ pub(crate) fn nodes_steps(
 ) -> Vec<Step> {
     let mut steps = steps(project, []);
     for &seed in seeds {
-        let sale = |&fault| at_nodes(Nodes { seed, fault, ..of.clone() });
+        let sale = |&fault| Step::job(Nodes { seed, fault, ..of.clone() });
         steps.extend(faults.iter().map(sale));
     }
     steps
@@ -104,13 +101,8 @@ pub(crate) fn nodes_steps(
 /// What polls at several nodes ask of Redis.
 pub(crate) fn polls_steps(project: &Project, count: u32) -> Vec<Step> {
     let mut steps = steps(project, []);
-    let polls = Polls { count };
-    steps.push(Step::new(polls.name(), Work::Polls(polls)));
+    steps.push(Step::job(Polls { count }));
     steps
-}
-
-fn at_nodes(nodes: Nodes) -> Step {
-    Step::new(nodes.name(), Work::Nodes(nodes))
 }
 
 /// The full-size sales, every fault on every seed.
@@ -131,13 +123,20 @@ fn steps(project: &Project, sales: impl IntoIterator<Item = Crowd>) -> Vec<Step>
         "--bin=loadtest",
     ]);
     let build = Step::gate("build the server and the crowd", Work::Calls(vec![build]));
-    let sales = sales.into_iter().map(|crowd| Step::new(crowd.name(), Work::Crowd(crowd)));
-    [build].into_iter().chain(sales).collect()
+    [build].into_iter().chain(sales.into_iter().map(Step::job)).collect()
 }
 
-impl Crowd {
+impl Job for Crowd {
+    fn name(&self) -> String {
+        let fault = match self.fault {
+            End::None => String::new(),
+            End::Kill { times } => format!(", killed {times} times"),
+        };
+        format!("crowd of {}{fault}, seed {}", self.size.shoppers, self.seed)
+    }
+
     /// Runs the sale and its audit.
-    pub(crate) fn run(&self, project: &Project) -> Result<(), Failure> {
+    fn run(&self, project: &Project) -> Result<(), Failure> {
         let data = project.target.join("crowd").join(self.directory());
         clear(&data)?;
         fs::create_dir_all(&data).map_err(|source| Failure::Disk { path: data.clone(), source })?;
@@ -151,7 +150,9 @@ impl Crowd {
         }
         outcome
     }
+}
 
+impl Crowd {
     /// The arrivals alone take about `over_s`: a run that succeeds in less than half of it has not
     /// run the sale, whatever its exit code.
     fn check_duration(&self, call: &Call, elapsed: Duration) -> Result<(), Failure> {
@@ -160,14 +161,6 @@ impl Crowd {
         }
         let what = format!("ended long before {} s of arrivals were over", self.size.over_s);
         Err(Failure::Unexpected { call: call.spelled(), what })
-    }
-
-    fn name(&self) -> String {
-        let fault = match self.fault {
-            End::None => String::new(),
-            End::Kill { times } => format!(", killed {times} times"),
-        };
-        format!("crowd of {}{fault}, seed {}", self.size.shoppers, self.seed)
     }
 
     fn directory(&self) -> String {
@@ -183,8 +176,7 @@ impl Crowd {
             End::None => vec!["--spawn".to_owned()],
             End::Kill { times } => vec!["--kill".to_owned(), times.to_string()],
         };
-        Call::new(project.release_binary("loadtest"))
-            .args(["flash-sale"])
+        flash_sale(project)
             .args(fault)
             .args([Path::new("--server"), &project.release_binary("rushgate")])
             .args([Path::new("--data"), data])
@@ -193,7 +185,6 @@ impl Crowd {
             .args(["--stock".to_owned(), self.size.stock.to_string()])
             .args(["--seed".to_owned(), self.seed.to_string()])
             .args(["--schedule-error-p99-max-ms", SCHEDULE_ERROR_P99_MAX_MS])
-            .within(&project.root)
             .deadline(self.size.deadline)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
 
-use crate::step;
+use crate::duration::spelled;
 
 /// What went wrong, naming the command, file or package to look at.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl fmt::Display for Failure {
             Self::NotStarted { call, source } => write!(f, "could not start `{call}`: {source}"),
             Self::Failed { call, status } => write!(f, "`{call}` failed: {status}"),
             Self::Overran { call, limit } => {
-                write!(f, "`{call}` was still running after {}", step::spelled(*limit))
+                write!(f, "`{call}` was still running after {}", spelled(*limit))
             }
             Self::Disk { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Unexpected { call, what } => write!(f, "`{call}`: {what}"),

@@ -10,6 +10,7 @@
 //!                      └ fault ───── once, early in the arrivals  ┘
 //! ```
 
+mod befall;
 mod cluster;
 mod fault;
 mod forwarder;
@@ -23,7 +24,7 @@ mod store;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -32,10 +33,13 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
+    loadtest::{SCHEDULE_ERROR_P99_MAX_MS, flash_sale},
     process::{Call, Running},
     project::Project,
+    step::Job,
 };
 
+use befall::befall;
 use cluster::{Cluster, fresh};
 use link::Link;
 use node::{BACKEND_KEY, OPERATOR_KEY};
@@ -99,15 +103,14 @@ impl Found {
     }
 }
 
-impl Nodes {
-    /// What the step is called.
-    pub(crate) fn name(&self) -> String {
+impl Job for Nodes {
+    fn name(&self) -> String {
         let Self { count, shoppers, seed, fault } = self;
         format!("crowd of {shoppers} at {count} nodes, fault: {fault}, seed {seed}")
     }
 
     /// Runs the sale, the fault and the audits.
-    pub(crate) fn run(&self, project: &Project) -> Result<(), Failure> {
+    fn run(&self, project: &Project) -> Result<(), Failure> {
         let name = format!("{}-nodes-{}-seed-{}", self.count, self.fault, self.seed);
         let directory = fresh(project.target.join("crowd").join(name))?;
         let found = self.observe(project, &directory)?;
@@ -121,7 +124,9 @@ impl Nodes {
         }
         outcome
     }
+}
 
+impl Nodes {
     fn observe(&self, project: &Project, directory: &Path) -> Result<Found, Failure> {
         let mut cluster = Cluster::start(project, self.count, self.fault, directory)?;
         let (addresses, report) = (cluster.addresses(), directory.join("loadtest.json"));
@@ -164,7 +169,7 @@ impl Nodes {
             thread::sleep(LOOK_EVERY);
         }
         let from = begun.elapsed();
-        let befell = self.fault.befall(cluster);
+        let befell = befall(self.fault, cluster);
         Ok((Some((from, begun.elapsed())), befell))
     }
 
@@ -199,14 +204,12 @@ impl Nodes {
             ("--deadline", seconds(self.deadline())),
             ("--node-lag-max-ms", self.fault.lag_max().as_millis().to_string()),
             ("--seed", self.seed.to_string()),
-            ("--schedule-error-p99-max-ms", crate::crowd::SCHEDULE_ERROR_P99_MAX_MS.to_owned()),
+            ("--schedule-error-p99-max-ms", SCHEDULE_ERROR_P99_MAX_MS.to_owned()),
         ];
-        Call::new(project.release_binary("loadtest"))
-            .args(["flash-sale"])
+        flash_sale(project)
             .args(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]))
             .env("RUSHGATE__KEYS__OPERATOR", OPERATOR_KEY)
             .env("RUSHGATE__KEYS__BACKEND", BACKEND_KEY)
-            .within(&project.root)
             .deadline(self.deadline() + AUDIT_MAX)
     }
 
@@ -280,11 +283,6 @@ fn broken_rules(report: &Value) -> Vec<&str> {
 /// Milliseconds as JSON has them.
 fn whole(ms: u128) -> u64 {
     u64::try_from(ms).unwrap_or(u64::MAX)
-}
-
-/// A directory for figures of several nodes.
-fn directory(project: &Project, name: &str) -> Result<PathBuf, Failure> {
-    fresh(project.target.join("crowd").join(name))
 }
 
 #[cfg(test)]

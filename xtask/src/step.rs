@@ -7,9 +7,8 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    crowd::Crowd,
+    duration::spelled,
     failure::Failure,
-    nodes::{Nodes, Polls},
     process::{self, Call},
     project::Project,
 };
@@ -21,14 +20,19 @@ pub(crate) enum Work {
     Calls(Vec<Call>),
     /// A check of our own.
     Check(fn(&Project) -> Result<(), Failure>),
-    /// A flash sale under load.
-    Crowd(Crowd),
-    /// One at several nodes.
-    Nodes(Nodes),
-    /// What polls ask of the store.
-    Polls(Polls),
+    /// More than that, with sizes of its own.
+    Job(Box<dyn Job>),
     /// Nothing, for want of a program that this project can do without, and why.
     Unavailable(&'static str),
+}
+
+/// Work that knows what it needs.
+pub(crate) trait Job: fmt::Debug {
+    /// What its step is called.
+    fn name(&self) -> String;
+
+    /// Does it.
+    fn run(&self, project: &Project) -> Result<(), Failure>;
 }
 
 /// Whether later steps make sense after this one failed.
@@ -58,13 +62,16 @@ impl Step {
         Self { name: name.into(), work, on_failure: OnFailure::Stop }
     }
 
+    /// A step that is a job.
+    pub(crate) fn job(job: impl Job + 'static) -> Self {
+        Self::new(job.name(), Work::Job(Box::new(job)))
+    }
+
     fn run(&self, project: &Project) -> Outcome {
         let result = match &self.work {
             Work::Calls(calls) => calls.iter().try_for_each(Call::run),
             Work::Check(check) => check(project),
-            Work::Crowd(crowd) => crowd.run(project),
-            Work::Nodes(nodes) => nodes.run(project),
-            Work::Polls(polls) => polls.run(project),
+            Work::Job(job) => job.run(project),
             Work::Unavailable(why) => return Outcome::Unavailable(why),
         };
         result.map_or_else(Outcome::Failed, |()| Outcome::Passed)
@@ -140,14 +147,6 @@ fn run_each(project: &Project, steps: Vec<Step>) -> Vec<Line> {
     lines
 }
 
-/// A duration for people: tenths of seconds, and minutes once there are any.
-pub(crate) fn spelled(duration: Duration) -> String {
-    let tenths = duration.as_millis() / 100;
-    let (minutes, tenths) = (tenths / 600, tenths % 600);
-    let seconds = format!("{}.{}s", tenths / 10, tenths % 10);
-    if minutes == 0 { seconds } else { format!("{minutes}m {seconds:>5}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,12 +211,5 @@ mod tests {
         assert_eq!(marks(&lines), ["unavailable"]);
         assert_eq!(lines[0].to_string(), "NOT RUN       0.0s  extra  no such tool");
         assert!(run_all(&project(), step()).is_ok());
-    }
-
-    #[test]
-    fn durations_read_as_minutes_and_seconds() {
-        assert_eq!(spelled(Duration::from_millis(340)), "0.3s");
-        assert_eq!(spelled(Duration::from_millis(64_250)), "1m  4.2s");
-        assert_eq!(spelled(Duration::from_hours(1)), "60m  0.0s");
     }
 }

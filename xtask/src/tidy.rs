@@ -6,62 +6,16 @@
 
 mod crates;
 mod docs;
+mod finding;
 mod floors;
 mod licence;
 mod rust;
 mod text;
 mod tree;
 
-use std::fmt;
-
 use crate::{failure::Failure, project::Project};
+use finding::{Finding, Weight};
 use tree::Tree;
-
-/// A place where a rule is broken.
-#[derive(Debug, PartialEq, Eq)]
-struct Finding {
-    /// Relative to the root of the repository.
-    path: String,
-    /// Counted from 1; none if it is about the whole file.
-    line: Option<usize>,
-    what: String,
-    weight: Weight,
-}
-
-/// Whether a finding fails the chore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    Fault,
-    Remark,
-}
-
-impl Finding {
-    fn of_file(path: &str, what: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line: None, what: what.into(), weight: Weight::Fault }
-    }
-
-    fn of_line(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self { line: Some(line), ..Self::of_file(path, what) }
-    }
-
-    fn remark(path: &str, what: impl Into<String>) -> Self {
-        Self { weight: Weight::Remark, ..Self::of_file(path, what) }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        let weight = match self.weight {
-            Weight::Fault => "",
-            Weight::Remark => "remark: ",
-        };
-        write!(f, ": {weight}{}", self.what)
-    }
-}
 
 /// Looks at the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;
@@ -102,13 +56,6 @@ pub(crate) fn check(project: &Project) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_finding_reads_like_a_compiler_message() {
-        let fault = Finding::of_line("a/b.rs", 3, "wrong");
-        assert_eq!(fault.to_string(), "a/b.rs:3: wrong");
-        assert_eq!(Finding::remark("a/b.rs", "long").to_string(), "a/b.rs: remark: long");
-    }
 
     #[test]
     fn an_empty_tree_is_tidy() {

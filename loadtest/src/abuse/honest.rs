@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::every;
 use crate::client::{Answer, Call, Client, NodeId};
 use crate::clock::{Clock, Stamp};
 use crate::measure::{Latency, Percentiles};
@@ -220,4 +219,9 @@ async fn poll(run: Arc<Run>, seen: Arc<Honest>, begin: Stamp, end: Stamp) {
         moment = moment.after(every(POLLS_PER_SECOND));
     }
     polls.join_all().await;
+}
+
+/// Between a moment and the next of so many a second.
+fn every(per_second: u32) -> Duration {
+    Duration::from_secs(1) / per_second
 }

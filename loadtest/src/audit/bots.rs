@@ -1,6 +1,6 @@
 //! A bot gains nothing by asking more often: the same order, the same gate, and no purchase without a pass.
 
-use super::{Broken, Verdict};
+use super::verdict::{Broken, Verdict};
 use crate::ledger::Ledger;
 use crate::witness::Findings;
 

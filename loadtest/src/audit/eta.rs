@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Broken, Verdict};
+use super::verdict::{Broken, Verdict};
 use crate::ledger::{Ledger, Record};
 
 /// How far estimated waits were off.

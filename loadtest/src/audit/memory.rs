@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Broken, Verdict};
+use super::verdict::{Broken, Verdict};
 use crate::ledger::{Leaving, Ledger, Record, TicketAnswer};
 
 /// Every acknowledged ticket still answers with its number, or is gone for a reason.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Broken, Verdict};
+use super::verdict::{Broken, Verdict};
 use crate::kendall;
 use crate::ledger::{Entry, Ledger, Record};
 

@@ -14,7 +14,7 @@
 //! accused; one that keeps a multiple of its pace, as when each node keeps it for itself, is found out
 //! as soon as that exceeds the burst, which takes a fraction of a second of a full line.
 
-use super::{Broken, Verdict};
+use super::verdict::{Broken, Verdict};
 use crate::clock::Stamp;
 use crate::ledger::Ledger;
 use crate::timeline::seconds;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Broken, Verdict};
+use super::verdict::{Broken, Verdict};
 use crate::ledger::{Ledger, Outcome, StockRead};
 use crate::wire::PurchaseState;
 

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
-use super::{Connection, Http, authority};
+use super::connection::{Connection, Http, authority};
 
 /// Allows this process, and a server it starts, as many sockets as the system lets it have. The
 /// limit that shells begin with, often 1,024, is for programs that cannot count further.

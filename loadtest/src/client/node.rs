@@ -12,7 +12,9 @@ use hyper::Request;
 use hyper::client::conn::http2;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 
-use super::{Call, Connection, Dial, Http};
+use super::call::Call;
+use super::connection::{Connection, Http};
+use super::dial::Dial;
 
 /// Nodes of one service: what is known of each is kept side by side on every request.
 pub(crate) const NODES_MAX: usize = 16;

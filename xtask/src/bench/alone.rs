@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{
-    Bench,
     compare::{Span, median},
+    session::Bench,
 };
 use crate::{failure::Failure, process::Call};
 

@@ -1,11 +1,11 @@
 //! The calls over HTTP at full throttle: ours, a bare hyper, nginx and the classic design in turns.
 
 use super::{
-    Bench,
     child::Served,
     compare::{CLASSIC, Comparison, Contender, HYPER, NGINX, OURS, Side},
     drive::{Extent, Load},
     scene::{CONNECTIONS_READING, admitted, enter, keyed, position, purchase},
+    session::Bench,
 };
 use crate::failure::Failure;
 

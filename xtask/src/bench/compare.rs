@@ -3,9 +3,9 @@
 //! Owns the statistics: medians, and ratios pair by pair with their span.
 
 use super::{
-    Bench,
     child::Served,
     drive::{Extent, Load, Report},
+    session::Bench,
 };
 use crate::failure::Failure;
 

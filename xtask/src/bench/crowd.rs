@@ -10,10 +10,10 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Bench,
     compare::Span,
     drive::Extent,
     scene::{enter, keyed},
+    session::Bench,
 };
 use crate::failure::Failure;
 

@@ -8,11 +8,11 @@
 use std::{thread, time::Duration};
 
 use super::{
-    Bench,
     child::Served,
     compare::{CLASSIC, Comparison, Contender, OURS, Side, Span},
     drive::{Extent, Load},
     scene::{enter, position},
+    session::Bench,
 };
 use crate::{failure::Failure, process};
 

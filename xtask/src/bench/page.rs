@@ -3,12 +3,15 @@
 use std::fs;
 
 use super::{
-    Figures, Sizes, alone,
+    alone,
     compare::{Comparison, OURS, Side, Span, median},
     crowd::{Crowd, Recovery},
     drive::Report,
+    figures::Figures,
     nodes::{Commands, Nodes},
+    number::{grouped, grouped_count},
     pace,
+    sizes::Sizes,
     storm::{Peak, Storm},
     tail::Tail,
     targets,
@@ -311,24 +314,6 @@ fn spanned(span: Span, digits: usize) -> String {
     format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "people, far below 2^53")]
-pub(super) fn grouped_count(count: u64) -> String {
-    grouped(count as f64)
-}
-
-/// Whole thousands apart: 1,234,567.
-pub(super) fn grouped(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Puts the figures between the marks of the page.
 pub(super) fn publish(project: &Project, figures: &str) -> Result<(), Failure> {
     let path = project.root.join("docs/benchmarks.md");
@@ -352,14 +337,6 @@ fn replaced(page: &str, figures: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(0.4), "0");
-        assert_eq!(grouped(999.0), "999");
-        assert_eq!(grouped(1_000.0), "1,000");
-        assert_eq!(grouped(1_234_567.2), "1,234,567");
-    }
 
     #[test]
     fn only_what_is_between_the_marks_is_replaced() {

@@ -8,9 +8,9 @@ use std::{
 };
 
 use super::{
-    Bench,
     child::Served,
     drive::{Load, Shown},
+    session::Bench,
 };
 use crate::failure::Failure;
 

@@ -2,7 +2,7 @@
 
 use std::{fs, thread};
 
-use super::Sizes;
+use super::sizes::Sizes;
 use crate::{failure::Failure, process::Call, project::Project};
 
 /// Lines of name and value, for the page.

@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use super::{
-    Bench,
     child::Served,
     compare::median,
     drive::{Extent, Kept, Load, Report, Schedule},
     scene::enter,
+    session::Bench,
 };
 use crate::{failure::Failure, process};
 

@@ -4,11 +4,11 @@
 //! a closed loop's, on the same server just before.
 
 use super::{
-    Bench,
     calls::PURCHASES,
     compare::Span,
     drive::{Extent, Schedule},
     scene::enter,
+    session::Bench,
 };
 use crate::failure::Failure;
 

@@ -4,12 +4,13 @@
 //! nothing leaves the list by itself.
 
 use super::{
-    Figures, alone,
+    alone,
     calls::{ENTER, ENTER_KEYED, PIPELINED, POSITION, PURCHASE, SOLD_OUT},
     compare::{CLASSIC, HYPER, OURS, Span},
     crowd::{Crowd, Entered},
     drive::Report,
-    page::{grouped, grouped_count},
+    figures::Figures,
+    number::{grouped, grouped_count},
     tail,
     watchers::Turn,
 };

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::{Bench, compare::Span};
+use super::{compare::Span, session::Bench};
 use crate::{failure::Failure, process::Call};
 
 /// Watchers on one node: the target, and within a descriptor limit of 20,000 on either side.

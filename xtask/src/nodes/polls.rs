@@ -20,15 +20,14 @@ use std::{
 use serde_json::json;
 
 use super::{
-    cluster::Cluster,
-    directory,
+    cluster::{Cluster, fresh},
     fault::Fault,
     http::{Client, Request},
     node::OPERATOR_KEY,
     probe::wait_for_sale,
     store::Store,
 };
-use crate::{failure::Failure, process, project::Project};
+use crate::{failure::Failure, process, project::Project, step::Job};
 
 /// What a sample is taken over.
 const SAMPLE: Duration = Duration::from_secs(5);
@@ -59,13 +58,13 @@ struct Sample {
     polls: f64,
 }
 
-impl Polls {
-    pub(crate) fn name(&self) -> String {
+impl Job for Polls {
+    fn name(&self) -> String {
         format!("what polls at {} nodes ask of Redis", self.count)
     }
 
-    pub(crate) fn run(&self, project: &Project) -> Result<(), Failure> {
-        let directory = directory(project, "polls")?;
+    fn run(&self, project: &Project) -> Result<(), Failure> {
+        let directory = fresh(project.target.join("crowd").join("polls"))?;
         let cluster = Cluster::start(project, self.count, Fault::None, &directory)?;
         let nodes = cluster.addresses();
         let tickets = stand(&nodes)?;
@@ -80,7 +79,9 @@ impl Polls {
         self.judge(&without, &with, unanswered)?;
         fs::remove_dir_all(&directory).map_err(|source| Failure::Disk { path: directory, source })
     }
+}
 
+impl Polls {
     fn judge(&self, without: &Sample, with: &Sample, unanswered: u64) -> Result<(), Failure> {
         for (name, sample) in [("without polls", without), ("with polls", with)] {
             println!(

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Finding, licence};
+use super::{finding::Finding, licence};
 
 /// Where every finding of this file is shown: the manifest that draws the graph.
 const WHERE: &str = "Cargo.toml";

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Finding,
+    finding::Finding,
     tree::{TextFile, Tree},
 };
 

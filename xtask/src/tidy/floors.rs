@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, tree::Tree};
+use super::{finding::Finding, tree::Tree};
 
 const FOLDER: &str = "engine/src/";
 const ROOT: &str = "lib.rs";

@@ -3,7 +3,7 @@
 //! Owns what can be told from a file's lines alone; what needs a syntax tree is clippy's.
 
 use super::{
-    Finding,
+    finding::Finding,
     tree::{TextFile, Tree},
 };
 
@@ -105,7 +105,7 @@ fn lines_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::Weight;
+    use crate::tidy::finding::Weight;
 
     fn lines(findings: &[Finding]) -> Vec<usize> {
         findings.iter().filter_map(|finding| finding.line).collect()

@@ -4,7 +4,8 @@
 //! halves, so that this file is held to its own rules.
 
 use super::{
-    Finding, docs,
+    docs,
+    finding::Finding,
     tree::{TextFile, Tree},
 };
 
