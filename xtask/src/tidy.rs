@@ -4,6 +4,7 @@
 //! test is a tree of two lines. Refuses to repair anything. Invariant: a fault fails the chore, a
 //! remark never does.
 
+mod circles;
 mod crates;
 mod docs;
 mod finding;
@@ -20,13 +21,14 @@ use tree::Tree;
 /// Looks at the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     rust::length,
     rust::opening,
     rust::module_layout,
     rust::ignored_tests,
     rust::atomics,
     floors::order,
+    circles::circles,
     text::marks,
     text::whitespace,
     text::line_ends,
