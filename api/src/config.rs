@@ -6,11 +6,21 @@
 //! program runs the demo sale of `config/demo.toml`, which is built in.
 
 mod arbiter;
+#[cfg(test)]
+mod describe;
 mod jwt;
+mod keys;
+mod kinds;
+mod limits;
+mod log;
 mod options;
 mod pipeline;
+mod reader;
 mod resolved;
+mod section;
 mod sections;
+mod server;
+mod small;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,10 +28,8 @@ use std::path::{Path, PathBuf};
 
 use engine::spec::SaleSpec;
 
-pub use options::{
-    ArbiterKind, ArbiterOptions, Config, DataOptions, LogOptions, PipelineOptions, RedisOptions,
-    RedisStreamOptions, ServerOptions, Sink, TlsOptions, WebhookOptions,
-};
+pub use arbiter::ArbiterKind;
+pub use options::{Config, PipelineOptions, RedisStreamOptions, Sink, WebhookOptions};
 pub use resolved::resolved_text;
 
 use crate::wire::{FieldProblem, Node, Problems};
@@ -179,6 +187,26 @@ impl Layers {
     }
 }
 
+/// The manual, or the example file, with all sections as they should be.
+#[cfg(test)]
+fn described(text: &str, is_manual: bool) -> String {
+    fn one<S: section::Section>(text: &str, is_manual: bool) -> String {
+        if is_manual { describe::in_manual::<S>(text) } else { describe::in_example::<S>(text) }
+    }
+    let sections = [
+        one::<server::Server>,
+        one::<limits::Limits>,
+        one::<small::Data>,
+        one::<arbiter::Arbiter>,
+        one::<arbiter::Redis>,
+        one::<keys::Keys>,
+        one::<jwt::Jwt>,
+        one::<small::Pages>,
+        one::<log::Log>,
+    ];
+    sections.into_iter().fold(text.to_owned(), |text, section| section(&text, is_manual))
+}
+
 /// Problems with the words where to look for them, if not in the file.
 fn told(problems: Vec<FieldProblem>, sources: &BTreeMap<String, String>) -> Vec<FieldProblem> {
     let told = |mut problem: FieldProblem| {
@@ -206,11 +234,29 @@ mod tests {
         let demo = built(DEMO, &[]).unwrap();
         assert_eq!(demo.sales.len(), 1);
         assert_eq!(demo.sales[0].name.as_str(), "demo");
-        assert_eq!(demo.data.dir, Path::new("data"));
-        assert_eq!(demo.server.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(demo.data.dir.0, Path::new("data"));
+        assert_eq!(demo.server.listen.0.to_string(), "127.0.0.1:8080");
         assert_eq!(demo_sales(), demo.sales);
         let example = built(include_str!("../../config/example.toml"), &[]).unwrap();
         assert!(!example.sales.is_empty());
+    }
+
+    /// With `RUSHGATE_WRITE_DOCS` set, both files are written instead of compared:
+    /// `cargo xtask config`.
+    #[test]
+    fn the_manual_and_the_example_say_of_every_key_what_its_section_declares() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let (manual, example) = (root.join("docs/operations.md"), root.join("config/example.toml"));
+        let [said, shown] = [&manual, &example].map(|path| std::fs::read_to_string(path).unwrap());
+        let (in_manual, in_example) = (described(&said, true), described(&shown, false));
+        if std::env::var_os("RUSHGATE_WRITE_DOCS").is_some() {
+            std::fs::write(manual, in_manual).unwrap();
+            std::fs::write(example, in_example).unwrap();
+            return;
+        }
+        let advice = "run `cargo xtask config`";
+        assert!(in_manual == said, "docs/operations.md is not up to date: {advice}");
+        assert!(in_example == shown, "config/example.toml is not up to date: {advice}");
     }
 
     #[test]
@@ -225,11 +271,11 @@ mod tests {
         let overrides = Overrides { data: Some("/from/cli".to_owned()), ..Overrides::default() };
         let pairs = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         let config = build(Path::new("t"), text, pairs, overrides).unwrap();
-        assert_eq!(config.server.listen.port(), 1);
-        assert_eq!(config.server.ops_listen.port(), 3);
-        assert_eq!(config.server.callers.trusted_proxies.len(), 2);
-        assert_eq!(config.server.connections_max, 77);
-        assert_eq!(config.data.dir, Path::new("/from/cli"));
+        assert_eq!(config.server.listen.0.port(), 1);
+        assert_eq!(config.server.ops_listen.0.port(), 3);
+        assert_eq!(config.server.trusted_proxies.len(), 2);
+        assert_eq!(config.server.connections_max.get(), 77);
+        assert_eq!(config.data.dir.0, Path::new("/from/cli"));
         assert!(config.sales.is_empty(), "a file without sales has none, not the demo");
     }
 
@@ -323,7 +369,10 @@ mod tests {
             url = "redis://user:hunter2@redis:6379"
         "#;
         let config = built(text, &[]).unwrap();
-        assert_eq!((config.keys.operator.len(), config.keys.backend.len()), (2, 1));
+        assert_eq!(
+            (config.keys.options().operator.len(), config.keys.options().backend.len()),
+            (2, 1)
+        );
         let shown = resolved_text(&config);
         for secret in ["operator-key", "backend-key", "0123456789abcdef", "hunter2"] {
             assert!(!shown.contains(secret), "{shown}");
@@ -381,11 +430,11 @@ mod tests {
             algorithms = "ES256"
         "#;
         let config = built(text, &[("RUSHGATE__JWT__FRESH_SECONDS", "60")]).unwrap();
-        let accounts = config.accounts.as_ref().unwrap();
+        let accounts = config.jwt.options().unwrap();
         assert_eq!((accounts.audience.len(), accounts.fresh_max.as_secs()), (2, 60));
         let shown = resolved_text(&config);
         assert!(shown.contains("algorithms = [\"ES256\"]"), "{shown}");
-        assert!(built("", &[]).unwrap().accounts.is_none());
+        assert!(built("", &[]).unwrap().jwt.options().is_none());
 
         let text = r#"
             [jwt]
@@ -432,7 +481,10 @@ mod tests {
             secret = "0123456789abcdef0123456789abcdef"
         "#;
         let config = built(text, &[]).unwrap();
-        assert_eq!((config.arbiter.kind, config.redis.deadline_ms), (ArbiterKind::Redis, 250));
+        assert_eq!(
+            (config.arbiter.kind, config.redis.deadline_ms.get().as_millis()),
+            (ArbiterKind::Redis, 250)
+        );
         let shown = resolved_text(&config);
         assert!(shown.contains("kind = \"redis\"") && shown.contains("node = \"a\""), "{shown}");
     }

@@ -21,7 +21,7 @@ use engine::{
     turn,
     view::SaleView,
 };
-use engine_redis::{Replicas, SharedOptions, StoreOptions};
+use engine_redis::SharedOptions;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{runtime, sync::oneshot};
 use web::{limiter::Limiter, packed::Packed};
@@ -73,15 +73,15 @@ const SCRIBE_END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop.
 pub fn run(config: Config) -> ExitCode {
-    logging::start(config.log.format, &config.log.filter);
+    logging::start(config.log.format.into(), &config.log.filter.0.0);
     let panics = panics::watch();
     raise_descriptor_limit();
-    if let Some(origin) = &config.server.callers.public_origin {
-        web::problem::set_site(origin);
+    if let Some(origin) = &config.server.public_origin {
+        web::problem::set_site(&origin.0);
     }
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(threads) = config.server.worker_threads {
-        builder.worker_threads(threads);
+        builder.worker_threads(threads.as_usize());
     }
     let served = builder
         .thread_name("rushgate-http")
@@ -118,7 +118,8 @@ fn raise_descriptor_limit() {
 }
 
 fn streams(config: &Config, engine: &Engine, wait_estimates: &Arc<WaitEstimates>) -> Streams {
-    let (max, per_ticket) = (config.server.streams_max, config.limits.streams_per_ticket);
+    let max = config.server.streams_max.as_usize();
+    let per_ticket = config.limits.streams_per_ticket.as_usize();
     Streams::new(max, per_ticket, engine.clone(), Arc::clone(wait_estimates))
 }
 
@@ -126,8 +127,8 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
     signals::ignore_the_rest()?;
     let hangup = Hangup::catch()?;
     let exposition = metrics::install()?;
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data.dir)?);
-    let opened = open_keys(&config.keys, &config.data.dir)?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data.dir.0)?);
+    let opened = open_keys(&config.keys.options(), &config.data.dir.0)?;
     let options = EngineOptions {
         segment_bytes: limits::SEGMENT_BYTES,
         snapshot_every_segments: SNAPSHOT_EVERY_SEGMENTS,
@@ -155,16 +156,16 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
     let app = Arc::new(App {
         keys: opened.keys,
         accounts: accounts.clone(),
-        callers: config.server.callers.clone(),
-        cors: Cors::new(&config.server.cors_origins),
+        callers: config.server.callers(),
+        cors: Cors::new(&config.server.cors_origins()),
         cookie_secure: config.server.cookie_secure,
-        limiter: Limiter::new(config.limits.entries.clone()),
+        limiter: Limiter::new(config.limits.entries()),
         demo_payment: config.pages.demo_payment,
         orders: orders.watcher(),
         streams: streams(&config, &engine, &wait_estimates),
         wait_estimates,
         fixed: fixed(&opened.keyring),
-        access: Arc::new(AccessLog::new(config.log.access)),
+        access: Arc::new(AccessLog::new(config.log.access())),
         times: RequestTimes::new(),
         outcomes: Outcomes::default(),
         keyring: opened.keyring,
@@ -177,7 +178,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
     tokio::spawn(hangup.reload(listening.public.tls(), accounts));
     greeting(&config, &listening).tell();
 
-    let grace = Duration::from_millis(config.server.drain_timeout_ms);
+    let grace = config.server.drain_timeout_ms.get();
     let serving = async {
         stop.received().await;
         if let Some(making) = making {
@@ -200,7 +201,7 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
 
 /// What tells shoppers by the shop's tokens, if that is configured, kept up from now on.
 fn open_accounts(config: &Config) -> Result<Option<Arc<Accounts>>, StartFailure> {
-    let Some(options) = config.accounts.clone() else { return Ok(None) };
+    let Some(options) = config.jwt.options() else { return Ok(None) };
     let accounts = Arc::new(Accounts::open(options)?);
     tokio::spawn(Arc::clone(&accounts).keep_up());
     Ok(Some(accounts))
@@ -228,11 +229,11 @@ fn greeting(config: &Config, listening: &Listening) -> Greeting {
              anything real is sold"
         );
     }
-    let key_file = config.keys.operator.is_empty().then(|| config.data.dir.join(KEY_FILE_NAME));
+    let key_file = config.keys.operator.is_none().then(|| config.data.dir.0.join(KEY_FILE_NAME));
     Greeting {
         public: listening.public.local_addr(),
         operations: listening.operations.local_addr(),
-        tls: config.server.tls.is_some(),
+        tls: config.server.tls().is_some(),
         key_file,
     }
 }
@@ -311,7 +312,7 @@ async fn serve_until(
 fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, StartFailure> {
     Ok(match &config.pipeline.sink {
         config::Sink::Log => {
-            let directory = config.data.dir.join(ORDERS_DIRECTORY);
+            let directory = config.data.dir.0.join(ORDERS_DIRECTORY);
             Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
         }
         config::Sink::Webhook(webhook) => {
@@ -368,18 +369,9 @@ fn shared_options(config: &Config) -> Option<Box<dyn Join>> {
         );
     }
     Some(Box::new(SharedOptions {
-        node: config.server.node.clone()?,
-        store: StoreOptions {
-            url: redis.url.clone(),
-            connections: redis.connections,
-            deadline: Duration::from_millis(redis.deadline_ms),
-            replicas: (redis.wait_replicas > 0).then(|| Replicas {
-                count: redis.wait_replicas,
-                timeout: Duration::from_millis(redis.wait_timeout_ms),
-            }),
-            prefix: redis.prefix.clone(),
-        },
-        muster_wait_ms: redis.muster_wait_ms,
+        node: config.server.node.as_ref()?.0.clone(),
+        store: redis.store(),
+        muster_wait_ms: u64::try_from(redis.muster_wait_ms.get().as_millis()).unwrap_or(u64::MAX),
         rebuild_store: redis.rebuild_store,
     }))
 }

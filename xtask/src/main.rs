@@ -48,6 +48,8 @@ enum Chore {
     Crowd(Box<CrowdOptions>),
     /// Measure ours beside its peers and write `docs/benchmarks.md`.
     Bench(bench::Sizes),
+    /// Write what the manual and config/example.toml say of configuration keys.
+    Config,
     /// Check what the compiler does not: sizes, marks, links, layering, licences.
     Tidy,
     /// Everything a change must pass: format, lints, docs, tidy, tests.
@@ -102,7 +104,14 @@ fn run(chore: Chore) -> Result<(), Failure> {
         Chore::Test { only } => step::run_all(&project, test::steps(&project, only)),
         Chore::Crowd(options) => step::run_all(&project, options.steps(&project)),
         Chore::Bench(sizes) => bench::run(&project, sizes),
+        Chore::Config => write_config(&project),
         Chore::Tidy => tidy::check(&project),
         Chore::Ci => step::run_all(&project, ci::steps(&project)),
     }
+}
+
+/// The sections declare their keys, and a test of theirs writes what it otherwise compares.
+fn write_config(project: &Project) -> Result<(), Failure> {
+    let test = "the_manual_and_the_example_say_of_every_key_what_its_section_declares";
+    project.cargo(["test", "--package=api", "--lib", test]).env("RUSHGATE_WRITE_DOCS", "1").run()
 }

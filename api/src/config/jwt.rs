@@ -1,93 +1,159 @@
 //! The section of the shop's own tokens: whose they are, and where their keys come from.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::options::TIMEOUT_MS_MAX;
+use super::kinds::{FromText, Span, Text, Whole};
+use super::section::section;
 use crate::accounts::{AccountOptions, Algorithm};
 use crate::outbound::{self, Trust};
-use crate::wire::{Fields, Node};
-
-const JWKS: &str = "an http:// or https:// URL, or the path of a file";
-const ISSUER: &str = "the iss of the shop's tokens, not the `rushgate` of passes";
-const AUDIENCE: &str = "a name or a list of up to 16, of which aud must have one";
-const ALGORITHMS: &str = "a list of EdDSA, ES256 and RS256, with at least one";
-const COOKIE: &str = "1 to 128 letters, digits, _ or -";
+use crate::wire::Problems;
 
 /// A day, the longest that anything here may last but the last good set.
-const DAY_SECONDS: u64 = 86_400;
+const DAY: u64 = 86_400;
 /// Names that one token may be meant for.
 const AUDIENCES_MAX: usize = 16;
 
-/// Reads the section; nothing where it is absent.
-pub(super) fn read(mut fields: Fields<'_, '_>) -> Option<AccountOptions> {
-    let is_there = !fields.is_empty();
-    let jwks = fields.text("jwks", JWKS, |text| {
-        let is_url = text.contains("://");
-        let fits = !text.is_empty() && (!is_url || outbound::parse(text).is_some());
-        fits.then(|| text.to_owned())
-    });
-    let issuer = fields.text("issuer", ISSUER, |text| {
-        let fits = !text.is_empty() && text != crate::token::ISSUER;
-        fits.then(|| text.to_owned())
-    });
-    let audience = fields.texts("audience", AUDIENCE).filter(|names| {
-        let fits = (1..=AUDIENCES_MAX).contains(&names.len());
-        if !fits {
-            fields.note("audience", format!("{} names", names.len()), AUDIENCE);
-        }
-        fits
-    });
-    let algorithms = read_algorithms(&mut fields);
-    let fresh = fields.integer("fresh_seconds", 1..=DAY_SECONDS).unwrap_or(300);
-    let stale = fields.integer("stale_seconds", 1..=30 * DAY_SECONDS).unwrap_or(DAY_SECONDS);
-    if stale < fresh {
-        let allowed = format!("at least fresh_seconds, which is {fresh}");
-        fields.note("stale_seconds", stale.to_string(), allowed);
+section! {
+    /// The shop's own tokens, for sales with `identity = "jwt"`; the first three are needed then.
+    Jwt = "jwt" {
+        /// the key set.
+        /// See [tokens of the shop](#tokens-of-the-shop)
+        jwks ("\"https://shop.example/.well-known/jwks.json\""): Option<Text<Place>> = None,
+        /// who signs the tokens
+        issuer ("\"https://shop.example\""): Option<Text<Issuer>> = None,
+        /// whom the tokens are for
+        audience ("\"rushgate\""): Option<Vec<Text<Audience>>> = None,
+        /// how tokens may be signed
+        algorithms: Vec<Text<Algorithm>> = Algorithm::ALL.map(Text).to_vec(),
+        /// seconds after which a set from a URL is read again.
+        /// Sooner if its server says so by `max-age`
+        fresh_seconds: Whole<1, DAY> = Whole::of(300),
+        /// seconds for which the last good set is used while it cannot be read.
+        /// At least `fresh_seconds`
+        stale_seconds: Whole<1, { 30 * DAY }> = Whole::of(DAY),
+        /// how long one fetch may take
+        timeout_ms: Span<100, 600_000> = Span::of_ms(2_000),
+        /// `exp` may be so many seconds ahead; revoked sessions are remembered for so long
+        life_max_seconds: Whole<60, { 30 * DAY }> = Whole::of(DAY),
+        /// revoked sessions, one `sid` a line
+        revoked_file ("\"/etc/rushgate/revoked\""): Option<Text<PathBuf>> = None,
+        /// where the shop's pages keep the token, for the room page
+        cookie ("\"__Host-session\""): Option<Text<CookieName>> = None,
     }
-    let timeout_ms = fields.integer("timeout_ms", 100..=TIMEOUT_MS_MAX).unwrap_or(2_000);
-    let life = fields.integer("life_max_seconds", 60..=30 * DAY_SECONDS).unwrap_or(DAY_SECONDS);
-    let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
-    let revoked = fields.text("revoked_file", "a path", path);
-    let cookie = fields.text("cookie", COOKIE, |text| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        let fits = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
-        fits.then(|| text.to_owned())
-    });
-    if is_there {
-        fields.required("jwks", JWKS, jwks.as_ref());
-        fields.required("issuer", ISSUER, issuer.as_ref());
-        fields.required("audience", AUDIENCE, audience.as_ref());
-    }
-    fields.finish();
-    Some(AccountOptions {
-        jwks: jwks?,
-        issuer: issuer?,
-        audience: audience?,
-        algorithms,
-        fresh_max: Duration::from_secs(fresh),
-        stale_max: Duration::from_secs(stale),
-        deadline: Duration::from_millis(timeout_ms),
-        life_max: Duration::from_secs(life),
-        revoked,
-        cookie,
-        trust: Trust::System,
-    })
 }
 
-/// The algorithms that may be used; all of them unless the operator says otherwise.
-fn read_algorithms(fields: &mut Fields<'_, '_>) -> Vec<Algorithm> {
-    const KEY: &str = "algorithms";
-    let Some(names) = fields.texts(KEY, ALGORITHMS) else { return Algorithm::ALL.to_vec() };
-    if names.is_empty() {
-        fields.note(KEY, "an empty list", ALGORITHMS);
+impl Jwt {
+    /// Whose tokens are believed; nothing where the section is absent.
+    pub fn options(&self) -> Option<AccountOptions> {
+        let seconds = |seconds: u64| std::time::Duration::from_secs(seconds);
+        Some(AccountOptions {
+            jwks: self.jwks.as_ref()?.0.0.clone(),
+            issuer: self.issuer.as_ref()?.0.0.clone(),
+            audience: self.audience.as_ref()?.iter().map(|name| name.0.0.clone()).collect(),
+            algorithms: self.algorithms.iter().map(|algorithm| algorithm.0).collect(),
+            fresh_max: seconds(self.fresh_seconds.get()),
+            stale_max: seconds(self.stale_seconds.get()),
+            deadline: self.timeout_ms.get(),
+            life_max: seconds(self.life_max_seconds.get()),
+            revoked: self.revoked_file.as_ref().map(|path| path.0.clone()),
+            cookie: self.cookie.as_ref().map(|name| name.0.0.clone()),
+            trust: Trust::System,
+        })
     }
-    let mut algorithms = Vec::new();
-    for name in names {
-        match Algorithm::of(&name) {
-            Some(algorithm) => algorithms.push(algorithm),
-            None => fields.note(KEY, Node::Text(name).shown(), ALGORITHMS),
+
+    /// What concerns several keys. Of the three that say whose tokens are believed, one needs the others.
+    pub(super) fn check(&self, problems: &mut Problems) {
+        let given = [
+            ("jwks", self.jwks.is_some()),
+            ("issuer", self.issuer.is_some()),
+            ("audience", self.audience.is_some()),
+        ];
+        // What was given and is wrong was given all the same.
+        let some = given
+            .iter()
+            .any(|(key, is_right)| *is_right || problems.concern(&format!("jwt.{key}")));
+        let mut needs = |key: &str, allowed: &str, is_missing: bool| {
+            let field = format!("jwt.{key}");
+            if some && is_missing && !problems.concern(&field) {
+                problems.note(field, "nothing", allowed);
+            }
+        };
+        needs("jwks", Place::ALLOWED, self.jwks.is_none());
+        needs("issuer", Issuer::ALLOWED, self.issuer.is_none());
+        needs("audience", AUDIENCE, self.audience.is_none());
+        let names = self.audience.as_ref().map_or(1, Vec::len);
+        if !(1..=AUDIENCES_MAX).contains(&names) {
+            problems.note("jwt.audience", format!("{names} names"), AUDIENCE);
+        }
+        if self.algorithms.is_empty() {
+            problems.note("jwt.algorithms", "an empty list", Algorithm::ALLOWED);
+        }
+        let fresh = self.fresh_seconds.get();
+        if self.stale_seconds.get() < fresh {
+            let allowed = format!("at least fresh_seconds, which is {fresh}");
+            problems.note("jwt.stale_seconds", self.stale_seconds.get().to_string(), allowed);
         }
     }
-    algorithms
+}
+
+const AUDIENCE: &str = "a name or a list of up to 16, of which aud must have one";
+
+/// Declares a value that is a text of some form.
+macro_rules! text {
+    ($(#[doc = $words:literal])+ $name:ident, $allowed:expr, $fits:expr) => {
+        $(#[doc = $words])+
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl FromText for $name {
+            const ALLOWED: &'static str = $allowed;
+
+            fn from_text(text: &str) -> Option<Self> {
+                let fits: fn(&str) -> bool = $fits;
+                fits(text).then(|| Self(text.to_owned()))
+            }
+
+            fn to_text(&self) -> String {
+                self.0.clone()
+            }
+        }
+    };
+}
+
+text! {
+    /// Where the key set is.
+    Place, "an http:// or https:// URL, or the path of a file",
+    |text| !text.is_empty() && (!text.contains("://") || outbound::parse(text).is_some())
+}
+
+text! {
+    /// Who signs the tokens.
+    Issuer, "the iss of the shop's tokens, not the `rushgate` of passes",
+    |text| !text.is_empty() && text != crate::token::ISSUER
+}
+
+text! {
+    /// Whom the tokens are meant for.
+    Audience, AUDIENCE, |text| !text.is_empty()
+}
+
+text! {
+    /// The name of a cookie.
+    CookieName, "1 to 128 letters, digits, _ or -",
+    |text| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        (1..=128).contains(&text.len()) && text.bytes().all(allowed)
+    }
+}
+
+impl FromText for Algorithm {
+    const ALLOWED: &'static str = "a list of EdDSA, ES256 and RS256, with at least one";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::of(text)
+    }
+
+    fn to_text(&self) -> String {
+        self.name().to_owned()
+    }
 }

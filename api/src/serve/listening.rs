@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::front::Front;
 use crate::metrics::{self, Present};
-use crate::server::{PeerCaps, Server, ServerOptions, TlsFiles};
+use crate::server::{Server, ServerOptions};
 use crate::{ops, trouble};
 
 /// Why a server did not start.
@@ -36,23 +36,15 @@ impl Listening {
         let access = Arc::clone(&app.access);
         tokio::spawn(async move { access.tell_left_out().await });
         let server = &config.server;
-        let tls = server.tls.as_ref().map(|tls| {
-            let (certificates, key) = (tls.cert.clone(), tls.key.clone());
-            TlsFiles { certificates, key }
-        });
         let options = ServerOptions {
-            tls,
-            trusted: server.callers.trusted_proxies.clone(),
-            connections_max: server.connections_max,
-            peers: PeerCaps {
-                connections_max: config.limits.connections_per_peer,
-                connects_per_second: config.limits.connects_per_second,
-                exempt: config.limits.entries.exempt.clone(),
-            },
-            header_read_timeout: Duration::from_millis(server.header_timeout_ms),
-            request_timeout: Duration::from_millis(server.request_timeout_ms),
-            idle_timeout: Duration::from_millis(server.keep_alive_ms),
-            ..ServerOptions::at(server.listen)
+            tls: server.tls(),
+            trusted: server.trusted_proxies(),
+            connections_max: server.connections_max.as_usize(),
+            peers: config.limits.peers(),
+            header_read_timeout: server.header_timeout_ms.get(),
+            request_timeout: server.request_timeout_ms.get(),
+            idle_timeout: server.keep_alive_ms.get(),
+            ..ServerOptions::at(server.listen.0)
         };
         let public = Server::start(&options, Arc::new(Front(Arc::clone(app))))?;
         let (observed, ready) = (Arc::clone(app), engine.clone());
@@ -70,7 +62,7 @@ impl Listening {
         let draining = public.draining();
         let readiness = move || readiness(&ready, draining.has_begun());
         let operations =
-            ops::start(ServerOptions::at(server.ops_listen), exposition, refresh, readiness)?;
+            ops::start(ServerOptions::at(server.ops_listen.0), exposition, refresh, readiness)?;
         let trouble = tokio::spawn(trouble::report(engine.clone()));
         Ok(Self { public, operations, trouble })
     }

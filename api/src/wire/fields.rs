@@ -182,11 +182,6 @@ impl<'n, 'p> Fields<'n, 'p> {
         }
     }
 
-    /// Whether no field is left to be read.
-    pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Takes a field out, whatever it is.
     pub fn take(&mut self, name: &'static str) -> Option<&'n Node> {
         self.known.push(name);
