@@ -25,6 +25,8 @@ use crate::{
 const SLICE_MS: u64 = 50;
 /// How often a line is looked through, and how often it is asked what other nodes heard.
 const PASS_MS: u64 = 1_000;
+/// How long a line rests at most in which no one can be quiet before: an operator may shorten the patience.
+const REST_MS_MAX: u64 = 10_000;
 /// How many sales a slice's finds are enough for, if each has more than its share.
 const IDLE_SALE_SHARES: usize = 8;
 /// What a sale costs besides its places, in places looked at.
@@ -47,6 +49,8 @@ struct Passes {
     resting: BTreeSet<(Millis, SaleTag)>,
     /// All of them.
     known: BTreeSet<SaleTag>,
+    /// Whether a line has to be asked for every second, for what other nodes heard.
+    is_shared: bool,
 }
 
 /// How far one sale's line was looked through.
@@ -61,6 +65,8 @@ struct Pass {
     next: Number,
     /// When the next pass may begin.
     due: Millis,
+    /// When the one was heard of that was heard of longest ago, of those that wait on.
+    oldest: Millis,
 }
 
 /// How much a slice may still look at and find.
@@ -106,6 +112,7 @@ impl IdleSweep {
             return Vec::new();
         }
         self.next_slice = at.after(SLICE_MS);
+        self.passes.is_shared = arbiter.peers().is_some();
         let finds =
             if arbiter.peers().is_some() { SHARED_IDLE_PLACES_MAX } else { IDLE_PLACES_MAX };
         let line_of = |tag: SaleTag| publishers.get(&tag).map(|publisher| publisher.view().line());
@@ -160,12 +167,21 @@ impl Passes {
                 quiet.entry(pass.tag).or_default().extend(found);
             }
             if pass.next > line.issued() {
-                self.resting.insert((pass.due, pass.tag));
+                self.resting.insert((self.rests_until(&pass, at), pass.tag));
             } else {
                 self.turns.push_back(pass);
             }
         }
         quiet
+    }
+
+    /// When a line is looked through again: no one in it can be quiet before the one who was silent longest.
+    fn rests_until(&self, pass: &Pass, at: Millis) -> Millis {
+        if self.is_shared {
+            return pass.due;
+        }
+        let quiet_at = pass.oldest.after(pass.asked_at.since(pass.limit));
+        pass.due.max(quiet_at.min(at.after(REST_MS_MAX)))
     }
 
     /// Begins the passes of sales that have rested, as many as one slice may find something in, behind those
@@ -185,7 +201,8 @@ impl Passes {
                 self.known.remove(&tag);
             } else if let Some(limit) = limit_of(tag) {
                 let next = Number(1);
-                self.turns.push_back(Pass { tag, limit, asked_at: at, next, due });
+                let oldest = Millis(u64::MAX);
+                self.turns.push_back(Pass { tag, limit, asked_at: at, next, due, oldest });
             } else {
                 self.resting.insert((due, tag));
             }
@@ -200,7 +217,11 @@ impl Pass {
         let share = budget.looks.min(IDLE_LOOK_SALE_PLACES_MAX);
         let last = Number((first.0 + share - 1).min(line.issued().0));
         let most = budget.finds.min(budget.sale_finds);
-        let quiet: Vec<Number> = line.quiet(first..=last, self.limit).take(most).collect();
+        let mut all = line.quiet(first..=last, self.limit);
+        let quiet: Vec<Number> = all.by_ref().take(most).collect();
+        // One that is quiet goes, or is looked at again.
+        let oldest = if quiet.is_empty() { all.oldest() } else { Millis(0) };
+        self.oldest = self.oldest.min(oldest);
         budget.finds -= quiet.len();
         let is_cut_off = quiet.len() == most;
         let looked = quiet.last().copied().filter(|_| is_cut_off).unwrap_or(last);
@@ -313,5 +334,25 @@ mod tests {
         passes.add(SaleTag(1), at);
         passes.add(SaleTag(1), at);
         assert_eq!(turn(&mut passes, &mut writers, &shared, at).1.len(), 1);
+    }
+
+    #[test]
+    fn a_line_in_which_no_one_can_be_quiet_yet_is_not_looked_at_and_then_in_time() {
+        const PATIENCE_MS: u64 = 30_000;
+        let writers = vec![line(3)];
+        let (mut passes, shared) = passes(&writers);
+        let mut look = |ms: u64| {
+            let at = START.after(ms);
+            let line_of = |tag: SaleTag| shared.get(&tag).map(|line| &**line);
+            let limit = Millis(at.0 - PATIENCE_MS);
+            let mut budget = Budget::of(IDLE_PLACES_MAX);
+            let quiet = passes.slice(line_of, |_| Some(limit), at, &mut budget);
+            (IDLE_LOOK_PLACES_MAX - budget.looks, quiet.values().map(Vec::len).sum::<usize>())
+        };
+        assert_eq!(look(20_000), (3 + SALE_COST, 0));
+        shared[&SaleTag(1)].hear(Number(2), START.after(25_000));
+        assert_eq!([look(21_500), look(PATIENCE_MS - 50)], [(0, 0); 2]);
+        assert_eq!(look(PATIENCE_MS).1, 0, "what was heard is known to a second");
+        assert_eq!(look(PATIENCE_MS + 1_000).1, 2);
     }
 }

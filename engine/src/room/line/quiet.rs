@@ -9,7 +9,7 @@ use super::{
     Line,
     segment::{BLOCK_PLACES, SEGMENT_PLACES, Segment},
 };
-use crate::id::Number;
+use crate::{clock::Millis, id::Number};
 
 /// All of a block's places.
 const BLOCK_BITS: u64 = u64::MAX >> (64 - BLOCK_PLACES);
@@ -29,6 +29,8 @@ pub struct Quiet<'a> {
     /// The index in the line of the next place behind the block, and of the last one, exclusive.
     next: usize,
     end: usize,
+    /// When the one was heard of that was heard of longest ago, of those that are not quiet.
+    oldest_seconds: u32,
 }
 
 impl<'a> Quiet<'a> {
@@ -38,7 +40,24 @@ impl<'a> Quiet<'a> {
         // An index is a number less 1; issued numbers fit, others leave the range empty.
         let next = usize::try_from(first - 1).unwrap_or(usize::MAX);
         let end = usize::try_from(last).unwrap_or(0);
-        Self { line, limit_seconds, segment: None, block_start: 0, waiting: 0, next, end }
+        Self {
+            line,
+            limit_seconds,
+            segment: None,
+            block_start: 0,
+            waiting: 0,
+            next,
+            end,
+            oldest_seconds: u32::MAX,
+        }
+    }
+
+    /// When the one was heard of that was heard of longest ago, of those looked at that are not quiet;
+    /// rounded down to a second, and the end of time when there are none.
+    pub fn oldest(&self) -> Millis {
+        let seconds = Some(self.oldest_seconds).filter(|seconds| *seconds < u32::MAX);
+        let since_base = |seconds| self.line.base.after(u64::from(seconds) * 1_000);
+        seconds.map_or(Millis(u64::MAX), since_base)
     }
 
     /// Goes on to the next block of the range; `None` at its end.
@@ -71,6 +90,7 @@ impl Iterator for Quiet<'_> {
                 if heard < self.limit_seconds {
                     return Some(Number(index as u64 + 1));
                 }
+                self.oldest_seconds = self.oldest_seconds.min(heard);
             }
             self.advance()?;
         }
