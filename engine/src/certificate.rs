@@ -8,16 +8,20 @@
 //! proves neither the pace of admission, nor the cap on sessions, nor that deadlines were kept.
 
 mod book;
+mod proof;
 
 use std::{collections::BTreeMap, mem};
 
 use self::book::Book;
-pub use self::book::{LeftBehind, LeftHold};
+pub use self::{
+    book::{LeftBehind, LeftHold},
+    proof::{OfferCertificate, SaleCertificate},
+};
 use crate::{
     clock::Millis,
     codec::Binary as _,
     disk::Disk,
-    id::{Epoch, SaleName, SaleTag, Sku},
+    id::{Epoch, SaleTag},
     journal::{self, Batch, ChainHash, Extent, JournalError},
     record::Record,
     recovery::each_record,
@@ -44,46 +48,6 @@ pub struct Certificate {
     pub left_behind: Vec<LeftBehind>,
     /// Broken promises, in the order they were broken; empty if all were kept.
     pub violations: Vec<String>,
-}
-
-/// What a journal proves of one sale.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SaleCertificate {
-    /// The name.
-    pub sale: SaleName,
-    /// The epoch.
-    pub epoch: Epoch,
-    /// Numbers given out.
-    pub entered: u64,
-    /// People called, in the order of their numbers.
-    pub called: u64,
-    /// People who left before they were called.
-    pub departed: u64,
-    /// Admissions claimed.
-    pub claimed: u64,
-    /// Holds made.
-    pub holds: u64,
-    /// Each offer's units.
-    pub offers: Vec<OfferCertificate>,
-}
-
-/// What a journal proves of one offer; `available + held + paying + sold + stranded = total` throughout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferCertificate {
-    /// The SKU.
-    pub sku: Sku,
-    /// All units.
-    pub total: i128,
-    /// Free.
-    pub available: i128,
-    /// Reserved.
-    pub held: i128,
-    /// Being paid.
-    pub paying: i128,
-    /// Sold.
-    pub sold: i128,
-    /// Perhaps sold by a node that was missing.
-    pub stranded: i128,
 }
 
 /// Audits the journal on `disk`, which no process may be writing. Changes nothing.

@@ -5,7 +5,7 @@ mod left_behind;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use self::left_behind::{LeftBehind, LeftHold};
-use super::{OfferCertificate, SaleCertificate};
+use super::proof::{OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, ShopperKey, Sku},

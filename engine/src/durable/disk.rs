@@ -165,9 +165,12 @@ pub fn remove_if_there(disk: &dyn Disk, name: &str) -> io::Result<()> {
     }
 }
 
+/// The file whose lock means "this directory is in use".
+const LOCK_NAME: &str = "LOCK";
+
 /// Refuses a name that would leave the directory, hide itself or collide with the lock.
 fn check_name(name: &str) -> io::Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let fits = (1..=128).contains(&name.len()) && !name.starts_with('.') && name != real::LOCK_NAME;
+    let fits = (1..=128).contains(&name.len()) && !name.starts_with('.') && name != LOCK_NAME;
     if fits && name.bytes().all(plain) { Ok(()) } else { Err(ErrorKind::InvalidFilename.into()) }
 }

@@ -34,13 +34,10 @@ mod batch;
 mod error;
 #[cfg(test)]
 mod forged;
+mod format;
 mod scan;
 mod segment;
 pub mod snapshot;
-
-/// What segments, batches and snapshots say they are: raised when any of their bytes, those of the
-/// records included, get another meaning. No other version is read.
-const FORMAT_VERSION: u32 = 4;
 
 const _: () = assert!(limits::SEGMENT_BYTES <= SEGMENT_BYTES_MAX);
 const _: () = assert!(

@@ -45,61 +45,22 @@
 //! For the same reason a torn read is never far off: it lies between the exact position when the read
 //! began and the exact position when it ended.
 
+mod place;
 mod quiet;
 mod segment;
 mod writer;
 
-use std::{ops::RangeInclusive, sync::OnceLock};
+use std::sync::OnceLock;
 
 use crossbeam::utils::CachePadded;
 
 use self::segment::{SEGMENT_PLACES, SEGMENTS_MAX, Segment};
-pub use self::{quiet::Quiet, segment::PLACES_MAX, writer::LineWriter};
+pub use self::{place::PlaceState, quiet::Quiet, segment::PLACES_MAX, writer::LineWriter};
 use crate::{
     clock::Millis,
-    codec::binary_enum,
     id::Number,
     sync::{Arc, AtomicU64, Ordering},
 };
-
-/// What became of a place. Each state says what the time beside it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum PlaceState {
-    /// Not published, or no number at all; time 0.
-    Unissued = 0,
-    /// In line; time 0.
-    Waiting = 1,
-    /// Called; the time is when the claim window ends.
-    Called = 2,
-    /// In a session; the time is when it was claimed.
-    Admitted = 3,
-    /// Bought: the slot is free, and the pass is valid until it expires; the time is that of the claim.
-    Completed = 4,
-    /// The session was ended or has expired, at the time.
-    Over = 5,
-    /// The shopper left, at the time.
-    Left = 6,
-    /// Silent for too long, at the time.
-    Idle = 7,
-    /// Called and not claimed until the time.
-    Unclaimed = 8,
-    /// Given up for a new place, at the time.
-    Revoked = 9,
-}
-
-binary_enum!(PlaceState {
-    0 => Unissued,
-    1 => Waiting,
-    2 => Called,
-    3 => Admitted,
-    4 => Completed,
-    5 => Over,
-    6 => Left,
-    7 => Idle,
-    8 => Unclaimed,
-    9 => Revoked,
-});
 
 /// A line as its writer and its readers share it.
 pub type SharedLine = Arc<Line>;
@@ -196,12 +157,6 @@ impl Line {
         let departed = self.counters.departed.load(Ordering::Relaxed);
         let called = self.counters.called.load(Ordering::Relaxed);
         issued.saturating_sub(departed).saturating_sub(called)
-    }
-
-    /// The waiting numbers of `range`, ascending, that were not heard of since `limit`. Never one that
-    /// was; one that fell silent less than a second before the limit may be left out.
-    pub fn quiet(&self, range: RangeInclusive<Number>, limit: Millis) -> Quiet<'_> {
-        Quiet::new(self, range, self.seconds(limit))
     }
 
     fn departed_before(&self, number: Number) -> u64 {

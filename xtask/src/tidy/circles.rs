@@ -20,11 +20,7 @@ use super::{finding::Finding, tree::Tree};
 const RE_EXPORTS_MAX: usize = 8;
 
 /// Where circles that were there before this rule have yet to be cut. The list only gets shorter.
-const STANDING: [&str; 10] = [
-    "engine/src/certificate",
-    "engine/src/durable/disk",
-    "engine/src/durable/journal",
-    "engine/src/room/line",
+const STANDING: [&str; 6] = [
     "engine/src/run/recovery",
     "engine/src/run/scribe",
     "engine/src/state/sale",

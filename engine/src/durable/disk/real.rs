@@ -12,10 +12,7 @@ use std::{error, fmt};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile, check_name, write_zeros_at};
-
-/// The file whose lock means "this directory is in use".
-pub(super) const LOCK_NAME: &str = "LOCK";
+use super::{Disk, DiskFile, LOCK_NAME, check_name, write_zeros_at};
 
 /// Only the owner reads a data directory: it holds every shopper's place.
 const DIRECTORY_MODE: u32 = 0o700;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::FORMAT_VERSION;
+use super::format::FORMAT_VERSION;
 use crate::clock::Millis;
 use crate::id::{Epoch, Sequence};
 

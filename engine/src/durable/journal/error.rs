@@ -2,7 +2,7 @@
 
 use std::{error, fmt, io};
 
-use super::FORMAT_VERSION;
+use super::format::FORMAT_VERSION;
 
 /// Why the journal could not be opened, read or written.
 #[derive(Debug)]

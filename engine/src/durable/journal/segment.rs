@@ -6,9 +6,9 @@
 
 use std::io;
 
-use super::FORMAT_VERSION;
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::error::JournalError;
+use super::format::FORMAT_VERSION;
 use crate::disk::{self, Disk, DiskFile};
 use crate::id::Sequence;
 

@@ -8,8 +8,8 @@
 
 use std::io;
 
-use super::FORMAT_VERSION;
 use super::batch::{ChainHash, Fields, HASH_BYTES};
+use super::format::FORMAT_VERSION;
 use super::scan::JournalPoint;
 use crate::clock::Millis;
 use crate::disk::{self, Disk};

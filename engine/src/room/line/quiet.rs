@@ -14,6 +14,14 @@ use crate::{clock::Millis, id::Number};
 /// All of a block's places.
 const BLOCK_BITS: u64 = u64::MAX >> (64 - BLOCK_PLACES);
 
+impl Line {
+    /// The waiting numbers of `range`, ascending, that were not heard of since `limit`. Never one that
+    /// was; one that fell silent less than a second before the limit may be left out.
+    pub fn quiet(&self, range: RangeInclusive<Number>, limit: Millis) -> Quiet<'_> {
+        Quiet::new(self, range, self.seconds(limit))
+    }
+}
+
 /// The numbers that [`Line::quiet`] finds, ascending.
 #[derive(Debug)]
 pub struct Quiet<'a> {
@@ -34,7 +42,7 @@ pub struct Quiet<'a> {
 }
 
 impl<'a> Quiet<'a> {
-    pub(super) fn new(line: &'a Line, range: RangeInclusive<Number>, limit_seconds: u32) -> Self {
+    fn new(line: &'a Line, range: RangeInclusive<Number>, limit_seconds: u32) -> Self {
         let first = range.start().0.max(line.watermark().0 + 1);
         let last = range.end().0.min(line.issued().0);
         // An index is a number less 1; issued numbers fit, others leave the range empty.

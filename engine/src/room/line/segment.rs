@@ -5,7 +5,7 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use super::PlaceState;
+use super::place::PlaceState;
 use crate::{
     clock::Millis,
     sync::{AtomicU32, AtomicU64, Ordering},

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use super::{Crash, splitmix};
+use super::crash::{Crash, splitmix};
 
 /// A sector: what a disk writes whole or not at all.
 const SECTOR_BYTES: usize = 512;

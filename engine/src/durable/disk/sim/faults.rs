@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use super::input_output_error;
+use rustix::io::Errno;
 
 /// Plans are absolute call numbers, so that the counters never need resetting.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,4 +72,9 @@ impl Faults {
             _ => Ok(length),
         }
     }
+}
+
+/// The error a disk gives that could not write.
+pub(super) fn input_output_error() -> io::Error {
+    Errno::IO.into()
 }

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::super::FORMAT_VERSION;
+use super::super::format::FORMAT_VERSION;
 use crate::{
     codec::{Binary, DecodeError, Sink, Source, binary_struct},
     disk::{self, Disk, DiskFile, TEMPORARY_SUFFIX},
