@@ -236,6 +236,11 @@ pub(crate) static WORDS: Words = Words {
         ("method_not_allowed", "This address works only from a button in the waiting room."),
         ("bad_request", "The form was incomplete. Please go back to the room and try again."),
         ("bad_body", "The form was incomplete. Please go back to the room and try again."),
+        ("uri_too_long", "This address is too long. Please open the shop's page again."),
+        (
+            "head_too_large",
+            "Your browser sent too much at once. Please clear the cookies of this site and try again.",
+        ),
         ("body_too_large", "The form was too large. Please go back to the room and try again."),
         ("invalid_request", "The form was incomplete. Please go back to the room and try again."),
     ],
