@@ -20,7 +20,8 @@ use hyper::{Method, Response, StatusCode};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::exchange::Exchange;
-use crate::route::LABELS;
+use crate::mount;
+use crate::route::{LABELS, MOUNTED};
 use crate::server::Body;
 
 /// The events' target, for `log.filter`.
@@ -186,7 +187,7 @@ fn write(exchange: &Exchange, ending: &Ending<'_>, why: Why) {
         trace_id = exchange.trace.map(tracing::field::display),
         client = exchange.client.map(tracing::field::display),
         method = name_of(&exchange.method),
-        route = exchange.route.and_then(|route| LABELS.get(route).copied()).unwrap_or("unmatched"),
+        route = label(exchange, response),
         status = response.map(|response| response.status().as_u16()),
         code = response.and_then(|response| response.body().code()),
         bytes,
@@ -195,6 +196,15 @@ fn write(exchange: &Exchange, ending: &Ending<'_>, why: Why) {
         "{}",
         if response.is_some() { "answered" } else { "abandoned" },
     );
+}
+
+/// The pattern of the route.
+fn label<'a>(exchange: &Exchange, response: Option<&'a Response<Body>>) -> &'a str {
+    match exchange.route {
+        Some(MOUNTED) => response.map_or(mount::UNLABELLED, mount::label),
+        Some(route) => LABELS.get(route).copied().unwrap_or("unmatched"),
+        None => "unmatched",
+    }
 }
 
 /// The method, if it is one of HTTP's own: another may be as long as a head.

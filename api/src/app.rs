@@ -21,6 +21,7 @@ use crate::{
     error::ApiError,
     keys::Keys,
     metrics::{Outcomes, RequestTimes},
+    mount::Mount,
     pipeline::Watcher,
     server::{Answer, Body, Peer, RequestBody},
     streams::Streams,
@@ -55,6 +56,8 @@ pub struct App {
     pub streams: Streams,
     /// Waits that were told and are not over.
     pub wait_estimates: Arc<WaitEstimates>,
+    /// Answers what the route table does not know.
+    pub mount: Option<Mount>,
     /// What never changes while the process runs.
     pub fixed: Fixed,
     /// Events of requests.

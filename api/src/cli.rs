@@ -98,7 +98,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => {
             let ServeArgs { config, listen, ops_listen, data, node, rebuild_store } = args;
             let overrides = Overrides { listen, ops_listen, data, node, rebuild_store };
-            with_config(config.as_deref(), overrides, serve::run)
+            with_config(config.as_deref(), overrides, |config| serve::run(config, None))
         }
         Command::Check { config } => {
             with_config(Some(&config), Overrides::default(), |config| say(&resolved_text(&config)))

@@ -23,7 +23,8 @@ use crate::{
     error::ApiError,
     exchange::{self, Exchange},
     handlers::{Verb, admin, purchase, revoked, room, shopper, stream},
-    route::{self, Admin, Resolved, Route},
+    mount,
+    route::{self, Admin, MOUNTED, Resolved, Route},
     server::{Answer, Body, Fault, Handler, Loss, Peer, RequestBody},
     wire::read_no_query,
 };
@@ -49,9 +50,12 @@ impl Handler for Front {
     ) -> Answer {
         let uri = request.uri().clone();
         let resolved = route::resolve(request.method(), uri.path());
-        if let Resolved::Call(route) = &resolved {
-            exchange.route = Some(route.index());
-        }
+        let mount = self.0.mount.as_ref().filter(|_| mount::takes(request.method()));
+        exchange.route = match &resolved {
+            Resolved::Call(route) => Some(route.index()),
+            Resolved::NotFound => mount.map(|_| MOUNTED),
+            Resolved::Options(_) | Resolved::MethodNotAllowed(_) => None,
+        };
         exchange.id.within(|| match resolved {
             Resolved::Call(route) => match check_query(&route, &uri) {
                 Ok(()) => call(&self.0, route, request, peer),
@@ -65,7 +69,10 @@ impl Handler for Front {
             Resolved::MethodNotAllowed(allow) => {
                 refuse(&self.0, &request, peer, &ApiError::MethodNotAllowed { allow })
             }
-            Resolved::NotFound => refuse(&self.0, &request, peer, &ApiError::NotFound),
+            Resolved::NotFound => match mount {
+                Some(mount) => mount.answer(request, peer, exchange),
+                None => refuse(&self.0, &request, peer, &ApiError::NotFound),
+            },
         })
     }
 
@@ -81,7 +88,11 @@ impl Handler for Front {
         exchange.sign(response);
         let took = exchange.started.elapsed();
         self.0.access.answered(&exchange, response, took);
-        self.0.times.record(exchange.route, response.status(), took);
+        if exchange.route == Some(MOUNTED) {
+            self.0.times.record_mounted(mount::label(response), response.status(), took);
+        } else {
+            self.0.times.record(exchange.route, response.status(), took);
+        }
         if let Some(code) = response.body().code() {
             self.0.times.refused(code);
         }

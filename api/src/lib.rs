@@ -15,6 +15,7 @@ pub mod error;
 
 pub mod cors;
 pub mod exchange;
+pub mod mount;
 
 pub mod outbound;
 

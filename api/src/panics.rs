@@ -27,6 +27,12 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
 
+/// Declares that whatever panics on this thread from now on ends nothing but itself: the runtime that
+/// owns the thread sees to that.
+pub fn contain_thread() {
+    IS_CONTAINED.set(true);
+}
+
 /// Does work whose panic ends nothing but itself. What it shares with others must not be left half
 /// changed by a panic: the caller vouches for that.
 pub fn contain<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {

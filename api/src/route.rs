@@ -9,7 +9,7 @@ mod table;
 use hyper::Method;
 use hyper::header::HeaderValue;
 
-pub use table::{Act, Admin, LABELS, ROUTES, Route};
+pub use table::{Act, Admin, LABELS, MOUNTED, ROUTES, Route};
 
 /// The most characters of a purchase's or session's name in a path.
 const NAME_CHARS_MAX: usize = 64;

@@ -38,6 +38,7 @@ use crate::{
     keys::{KEY_FILE_NAME, open_keys},
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
+    mount::{Guest, Mount},
     openapi,
     outbound::{Backoff, Trust},
     panics::{self, Panics},
@@ -71,8 +72,8 @@ const ORDERS_DIRECTORY: &str = "orders";
 /// How long a stop waits for the scribe's thread to end.
 const SCRIBE_END_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves until told to stop.
-pub fn run(config: Config) -> ExitCode {
+/// Serves until told to stop, with a guest mounted beside the engine's own routes if there is one.
+pub fn run(config: Config, guest: Option<Guest>) -> ExitCode {
     logging::start(config.log.format.into(), &config.log.filter.0.0);
     let panics = panics::watch();
     raise_descriptor_limit();
@@ -91,7 +92,7 @@ pub fn run(config: Config) -> ExitCode {
         .build()
         .map_err(StartFailure::from)
         .and_then(|runtime| {
-            let served = runtime.block_on(serve(config, panics));
+            let served = runtime.block_on(serve(config, guest, panics));
             // Nothing is owed to what still runs, and after a second Ctrl+C it may run for long.
             runtime.shutdown_background();
             served
@@ -123,7 +124,11 @@ fn streams(config: &Config, engine: &Engine, wait_estimates: &Arc<WaitEstimates>
     Streams::new(max, per_ticket, engine.clone(), Arc::clone(wait_estimates))
 }
 
-async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure> {
+async fn serve(
+    config: Config,
+    guest: Option<Guest>,
+    panics: Panics,
+) -> Result<ExitCode, StartFailure> {
     signals::ignore_the_rest()?;
     let hangup = Hangup::catch()?;
     let exposition = metrics::install()?;
@@ -153,7 +158,10 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
     let sink = sink_of(&config, clock)?;
     let orders = pipeline::run(events, engine.clone(), sink, pipeline_options(&config))?;
 
+    let mount = mount(guest, &engine).await?;
+
     let app = Arc::new(App {
+        mount,
         keys: opened.keys,
         accounts: accounts.clone(),
         callers: config.server.callers(),
@@ -184,12 +192,8 @@ async fn serve(config: Config, panics: Panics) -> Result<ExitCode, StartFailure>
         if let Some(making) = making {
             making.abort();
         }
-        let stopping = async {
-            listening.close(grace).await;
-            tokio::task::spawn_blocking(move || orders.stop()).await
-        };
         tokio::select! {
-            stopped = stopping => stopped?,
+            stopped = stop_in_order(listening, app.mount.as_ref(), orders, grace) => stopped?,
             () = stop.insisted() => return Ok(Err(Failed::Interrupted)),
         }
         // The scribe ends when the last handle to the engine is gone.
@@ -205,6 +209,29 @@ fn open_accounts(config: &Config) -> Result<Option<Arc<Accounts>>, StartFailure>
     let accounts = Arc::new(Accounts::open(options)?);
     tokio::spawn(Arc::clone(&accounts).keep_up());
     Ok(Some(accounts))
+}
+
+/// Opens a guest's service.
+async fn mount(guest: Option<Guest>, engine: &Engine) -> Result<Option<Mount>, StartFailure> {
+    let Some(guest) = guest else { return Ok(None) };
+    Ok(Some(Mount::of(guest, engine.clone()).await?))
+}
+
+/// Finishes what was accepted: requests, then the guest's own work, then order events.
+async fn stop_in_order(
+    listening: Listening,
+    mount: Option<&Mount>,
+    orders: pipeline::Handle,
+    grace: Duration,
+) -> Result<(), StartFailure> {
+    if let Some(mount) = mount {
+        mount.drain();
+    }
+    listening.close(grace).await;
+    if let Some(mount) = mount {
+        mount.stop(grace).await;
+    }
+    Ok(tokio::task::spawn_blocking(move || orders.stop()).await?)
 }
 
 /// Says how it ended.

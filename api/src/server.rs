@@ -9,7 +9,8 @@
 //! [`Server::shutdown`] none is open.
 //!
 //! Reading order: `options`, `accept`, `connections`, `connection`, `service`, `late`, `body`,
-//! `handover`; below them `watched_io`, `framing`, `activity`, `fault`, `drain`, `tls`.
+//! `streamed`, `foreign`, `handover`, `guard`; below them `watched_io`, `framing`, `activity`,
+//! `upgraded`, `watchdog`, `fault`, `drain`, `tls`.
 
 mod accept;
 mod activity;
@@ -18,12 +19,17 @@ mod connection;
 mod connections;
 mod drain;
 mod fault;
+mod foreign;
 mod framing;
+mod guard;
 mod handover;
 mod late;
 mod options;
 mod service;
+mod streamed;
 mod tls;
+mod upgraded;
+mod watchdog;
 mod watched_io;
 mod wire;
 
@@ -40,10 +46,13 @@ pub use body::{Body, RequestBody};
 pub use connections::{StreamPlace, StreamPlaces};
 pub use drain::Draining;
 pub use fault::{Fault, Loss};
+pub use foreign::{BodyMaker, BrokenOff, ForeignBody, Unwanted, foreign_body};
 pub use handover::Pieces;
 pub use late::tell_late;
 pub use options::{PeerCaps, ServerOptions, TlsFiles};
+pub(crate) use service::Upgrade;
 pub use service::{Answer, Handler, Later, Peer};
+pub use streamed::{AnswerDeadline, Progress, StreamBounds, StreamError, StreamedBody};
 pub use tls::Tls;
 
 use connection::Shared;

@@ -20,6 +20,7 @@ pub mod caller;
 pub mod cookies;
 pub mod csrf;
 pub mod limiter;
+pub mod mounted;
 pub mod networks;
 
 pub mod currency;

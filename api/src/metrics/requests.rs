@@ -14,11 +14,16 @@ use metrics::{Counter, Histogram, counter, histogram};
 use super::{
     CONNECTIONS_LOST_TOTAL, HTTP_ABANDONED_TOTAL, HTTP_PROBLEMS_TOTAL, HTTP_REQUEST_SECONDS,
 };
-use crate::route::{LABELS, ROUTES};
+use crate::mount;
+use crate::route::{LABELS, MOUNTED};
 use crate::server::Loss;
 
 /// The statuses that most answers have; the handles of others are looked up.
 const STATUSES: [u16; 12] = [200, 201, 202, 204, 303, 400, 401, 404, 409, 410, 429, 503];
+
+/// Pairs of label and status that are kept of a mounted service; what comes beyond counts without its
+/// label.
+const MOUNTED_SERIES_MAX: usize = 4_096;
 
 /// What the route label says of a request that means no call.
 const UNMATCHED: &str = "unmatched";
@@ -28,10 +33,11 @@ const UNMATCHED: &str = "unmatched";
 pub struct RequestTimes(&'static Handles);
 
 struct Handles {
-    times: [[OnceLock<Histogram>; STATUSES.len()]; ROUTES + 1],
+    times: [[OnceLock<Histogram>; STATUSES.len()]; MOUNTED + 1],
     times_of_others: DashMap<(usize, u16), Histogram>,
+    times_of_mounted: DashMap<(Box<str>, u16), Histogram>,
     problems: DashMap<&'static str, Counter>,
-    abandoned: [OnceLock<Counter>; ROUTES + 1],
+    abandoned: [OnceLock<Counter>; MOUNTED + 1],
     losses: [Counter; Loss::ALL.len()],
 }
 
@@ -56,6 +62,7 @@ impl RequestTimes {
         Self(Box::leak(Box::new(Handles {
             times: std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new())),
             times_of_others: DashMap::new(),
+            times_of_mounted: DashMap::new(),
             problems: DashMap::new(),
             abandoned: std::array::from_fn(|_| OnceLock::new()),
             losses: Loss::ALL.map(lost),
@@ -75,6 +82,23 @@ impl RequestTimes {
             Some(column) => self.0.times[row][column].get_or_init(make).record(time),
             None => self.0.times_of_others.entry((row, status)).or_insert_with(make).record(time),
         }
+    }
+
+    /// The same of an answer of the mounted service, whose route has this label.
+    pub fn record_mounted(&self, label: &str, status: StatusCode, time: Duration) {
+        let known = &self.0.times_of_mounted;
+        let key = (Box::from(label), status.as_u16());
+        if let Some(times) = known.get(&key) {
+            return times.record(time);
+        }
+        if label == mount::UNLABELLED || known.len() >= MOUNTED_SERIES_MAX {
+            return self.record(Some(MOUNTED), status, time);
+        }
+        let make = || {
+            let status = status.as_u16().to_string();
+            histogram!(HTTP_REQUEST_SECONDS, "route" => label.to_owned(), "status" => status)
+        };
+        known.entry(key).or_insert_with(make).record(time);
     }
 
     /// Counts a problem that was answered.
@@ -102,13 +126,14 @@ impl RequestTimes {
     }
 }
 
-/// The call's row, the last one for what is no call.
+/// The call's row; the last two are for what is no call.
 fn row(route: Option<usize>) -> usize {
-    route.unwrap_or(ROUTES).min(ROUTES)
+    route.unwrap_or(LABELS.len()).min(MOUNTED)
 }
 
 fn label(row: usize) -> &'static str {
-    LABELS.get(row).copied().unwrap_or(UNMATCHED)
+    let of_no_call = if row == MOUNTED { mount::UNLABELLED } else { UNMATCHED };
+    LABELS.get(row).copied().unwrap_or(of_no_call)
 }
 
 const fn reason(loss: Loss) -> &'static str {
@@ -120,6 +145,7 @@ const fn reason(loss: Loss) -> &'static str {
         Loss::Malformed => "malformed",
         Loss::HeadLate => "head_late",
         Loss::NotReading => "not_reading",
+        Loss::Silent => "silent",
     }
 }
 

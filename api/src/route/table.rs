@@ -208,6 +208,9 @@ impl Act {
 /// How many calls there are; indexes by [`Route::index`] are below it.
 pub const ROUTES: usize = LABELS.len();
 
+/// The index of whatever the mount answers: the row after the one of unknown paths.
+pub const MOUNTED: usize = ROUTES + 1;
+
 /// The metrics label of each call, in the order of [`Route`].
 pub const LABELS: [&str; 40] = [
     "/",

@@ -3,7 +3,7 @@
 //! Owns the times since which a connection has been stuck in a request head, idle between
 //! requests, or unable to take more bytes. A connection is idle while it owes nothing and is owed
 //! nothing: no request is being answered, no bytes wait for the peer, and no head or handshake has
-//! come in half. It never reads sockets and never closes anything: the
+//! come in half. One that was upgraded is never idle. It never reads sockets and never closes anything: the
 //! connection's task asks [`Activity::deadline`] and acts.
 //!
 //! Writers: the connection's own task writes `head_since` and `write_since` (socket polls) and
@@ -11,6 +11,7 @@
 //! response ends; `ask` is also written by whoever takes connections in. Readers are the connection's
 //! task, and whoever looks for an idle connection. A stale read makes them look again, no more.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use engine::sync::{Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -19,6 +20,11 @@ use tokio::time::Instant;
 
 use super::handover::Handover;
 use super::late::Refusals;
+use super::upgraded::Upgraded;
+
+/// How much longer than its body's deadline a request may take, so that a body that never came is
+/// told apart (408) from an answer that never came (503).
+pub(super) const AFTER_BODY: Duration = Duration::from_millis(250);
 
 /// A time stamp that says "not in that state".
 const NEVER: u64 = u64::MAX;
@@ -77,6 +83,8 @@ pub(crate) struct Activity {
     asked: Notify,
     /// Its refusals.
     refusals: Arc<Refusals>,
+    /// There once it left HTTP.
+    upgraded: OnceLock<Box<Upgraded>>,
 }
 
 /// To close, unless a request came in the meantime.
@@ -106,7 +114,26 @@ impl Activity {
             ask: AtomicU8::new(0),
             asked: Notify::new(),
             refusals,
+            upgraded: OnceLock::new(),
         }
+    }
+
+    /// It leaves HTTP once its response's head is written: from now on its bytes are no requests.
+    pub(crate) fn upgrade(&self, upgraded: Upgraded) {
+        // Neither idle nor in a head: `head_since` counts the peer's silence.
+        self.head_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        self.inside.store(true, Ordering::Relaxed);
+        drop(self.upgraded.set(Box::new(upgraded)));
+    }
+
+    /// What its guard and its socket share, once it left HTTP.
+    pub(crate) fn upgraded(&self) -> Option<&Upgraded> {
+        self.upgraded.get().map(Box::as_ref)
+    }
+
+    /// Its peer sent something after it left HTTP.
+    pub(crate) fn heard(&self) {
+        self.head_since.store(self.elapsed_ms(), Ordering::Relaxed);
     }
 
     fn elapsed_ms(&self) -> u64 {

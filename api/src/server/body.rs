@@ -1,6 +1,5 @@
 //! The bodies that cross the server: bounded ones in, whole or streamed ones out.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
@@ -16,17 +15,15 @@ use tokio::time::timeout;
 
 use super::activity::{Activity, InFlight, Turn};
 use super::fault::Fault;
+use super::foreign::{BrokenOff, ForeignBody};
 use super::handover::Pieces;
-
-/// Bytes of a body over the limit that are read and dropped before the refusal. A client that is
-/// still sending when the socket closes would be reset and might never read the 413.
-const DISCARD_BYTES_MAX: usize = 64 * 1024;
+use super::streamed::{DISCARD_BYTES_MAX, StreamBounds, StreamedBody};
 
 /// Bytes of a response that an HTTP/2 connection is given at once. It takes the next ones only when
 /// the peer's window has room, so a long response stays in flight while the peer reads it.
 const HTTP2_PIECE_BYTES: usize = 16 * 1024;
 
-/// A response body: all of it, or pieces as they come.
+/// A response body: all of it, pieces as they come, or pieces that are made on another runtime.
 #[derive(Debug)]
 pub struct Body {
     kind: Kind,
@@ -38,6 +35,7 @@ enum Kind {
     /// Bytes not yet handed over; empty when done.
     Full(Bytes),
     Stream(Box<dyn Pieces>),
+    Foreign(Box<ForeignBody>),
 }
 
 impl fmt::Debug for Kind {
@@ -45,6 +43,7 @@ impl fmt::Debug for Kind {
         match self {
             Self::Full(bytes) => f.debug_tuple("Full").field(bytes).finish(),
             Self::Stream(_) => f.write_str("Stream"),
+            Self::Foreign(_) => f.write_str("Foreign"),
         }
     }
 }
@@ -66,6 +65,11 @@ impl Body {
         Self { kind: Kind::Stream(Box::new(pieces)), code: None }
     }
 
+    /// A body that is made on another runtime. It stays in hyper, and the connection goes on after it.
+    pub fn foreign(body: ForeignBody) -> Self {
+        Self { kind: Kind::Foreign(Box::new(body)), code: None }
+    }
+
     /// The same, marked as that of a problem: whoever records the answer reads it there.
     #[must_use]
     pub const fn about(mut self, code: &'static str) -> Self {
@@ -78,7 +82,7 @@ impl Body {
         self.code
     }
 
-    /// Whether it comes piece by piece.
+    /// Whether it comes piece by piece and leaves hyper.
     pub(crate) const fn is_stream(&self) -> bool {
         matches!(self.kind, Kind::Stream(_))
     }
@@ -87,7 +91,7 @@ impl Body {
     pub(crate) const fn bytes(&self) -> Option<&Bytes> {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes),
-            Kind::Stream(_) => None,
+            Kind::Stream(_) | Kind::Foreign(_) => None,
         }
     }
 
@@ -95,7 +99,7 @@ impl Body {
     fn take_pieces(&mut self) -> Option<Box<dyn Pieces>> {
         match std::mem::replace(&mut self.kind, Kind::Full(Bytes::new())) {
             Kind::Stream(pieces) => Some(pieces),
-            Kind::Full(_) => None,
+            Kind::Full(_) | Kind::Foreign(_) => None,
         }
     }
 
@@ -104,6 +108,7 @@ impl Body {
         match &self.kind {
             Kind::Full(bytes) => Some(bytes.len() as u64),
             Kind::Stream(_) => None,
+            Kind::Foreign(body) => body.size_hint().exact(),
         }
     }
 }
@@ -116,18 +121,19 @@ impl<T: Into<Bytes>> From<T> for Body {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match &mut self.kind {
             Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Stream(pieces) => {
                 pieces.poll_piece(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
             }
+            Kind::Foreign(body) => body.poll_piece(context),
         }
     }
 
@@ -164,12 +170,12 @@ impl TrackedBody {
 
 impl HttpBody for TrackedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if self.leaves {
             if let Some(pieces) = self.body.take_pieces() {
                 self.in_flight.activity().handover().offer(pieces);
@@ -182,7 +188,9 @@ impl HttpBody for TrackedBody {
             Kind::Full(bytes) if http2 && bytes.len() > HTTP2_PIECE_BYTES => {
                 Poll::Ready(Some(Ok(Frame::data(bytes.split_to(HTTP2_PIECE_BYTES)))))
             }
-            Kind::Full(_) | Kind::Stream(_) => Pin::new(&mut self.body).poll_frame(context),
+            Kind::Full(_) | Kind::Stream(_) | Kind::Foreign(_) => {
+                Pin::new(&mut self.body).poll_frame(context)
+            }
         };
         if let Some(turn) = &mut self.turn {
             if matches!(frame, Poll::Ready(Some(_))) {
@@ -238,6 +246,25 @@ impl RequestBody {
     pub fn is_within_limit(&self) -> bool {
         let declared = self.incoming.size_hint().exact();
         declared.is_some_and(|bytes| bytes <= self.bounds.bytes_max as u64)
+    }
+
+    /// Whether the request says that its body has more than `bytes_max` bytes.
+    pub fn exceeds(&self, bytes_max: u64) -> bool {
+        self.incoming.size_hint().lower() > bytes_max
+    }
+
+    /// The body to be read piece by piece, by whoever keeps its own deadline.
+    pub fn streamed(self, bounds: StreamBounds) -> StreamedBody {
+        StreamedBody::new(self.incoming, bounds)
+    }
+
+    /// Drops some of a body that is refused for its length, so that its sender reads the refusal.
+    /// `headers` are the request's: nothing comes from a client that waits for `100 Continue`.
+    pub async fn drop_some(mut self, headers: &HeaderMap) {
+        if !headers.contains_key(EXPECT) {
+            // A sender that stalls has been told nothing yet, and is told then.
+            drop(timeout(self.bounds.timeout, discard(&mut self.incoming, 0)).await);
+        }
     }
 
     /// Reads the body to its end: 413 over the limit, 408 past the deadline, 400 when it breaks

@@ -6,17 +6,15 @@
 //!                      ├ the watchdog: head, idle, write and answer deadlines of Activity
 //!                      ├ the drain: last call, graceful end, cut
 //!                      ├ the ask to make room for a newcomer while it is idle, or to end
-//!                      └ the handover: an event stream goes on without hyper
+//!                      ├ the handover: an event stream goes on without hyper
+//!                      └ the upgrade: the socket goes on elsewhere, and this task becomes its guard
 //! ```
-//!
-//! The watchdog keeps one timer per connection and moves it only when a deadline draws nearer, so
-//! a request that is answered at once touches no timer.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use engine::sync::Arc;
@@ -24,7 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 use web::caller::Socket;
 use web::networks::{Network, any_contains};
@@ -34,11 +32,13 @@ use super::body::BodyBounds;
 use super::connections::{Admission, Connections};
 use super::drain::{Drain, Phase};
 use super::fault::Loss;
+use super::guard;
 use super::handover;
 use super::late::Lateness;
 use super::options::ServerOptions;
-use super::service::{AFTER_BODY, ConnectionService, Handler, Peer};
+use super::service::{ConnectionService, Handler, Peer};
 use super::tls::Tls;
+use super::watchdog::Watchdog;
 use super::watched_io::{Home, WatchedIo};
 
 /// How long a connection that was accepted just before the drain may take to send its request.
@@ -52,7 +52,8 @@ const HTTP2_RESETS_MAX: usize = 32;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Bytes of request bodies that a peer may send before they are read, on one stream and on all of a
-/// connection. It is what the protocol begins with; a body is no larger than a quarter of it.
+/// connection. It is what the protocol begins with; a body of the API is no larger than a quarter of it,
+/// and an upload to the mount goes on as it is read.
 const HTTP2_WINDOW_BYTES: u32 = 65_535;
 
 /// What all connections of a listener share.
@@ -65,6 +66,7 @@ pub(crate) struct Shared<H> {
     protocol: auto::Builder<TokioExecutor>,
     trusted: Vec<Network>,
     patience: Patience,
+    silence: Duration,
     bounds: BodyBounds,
 }
 
@@ -89,6 +91,7 @@ impl<H> Shared<H> {
                 write: options.write_timeout,
                 answer: options.request_timeout,
             },
+            silence: options.upgraded_silence_timeout,
             bounds: BodyBounds {
                 bytes_max: options.body_bytes_max,
                 timeout: options.request_timeout,
@@ -191,7 +194,8 @@ async fn room_is_made(activity: &Activity, admission: &Admission) {
     }
 }
 
-/// Drives the connection under hyper; when its last response is a stream, a small task goes on.
+/// Drives the connection under hyper; when its last response is a stream or an upgrade, a small task
+/// goes on.
 async fn drive_and_tell<S, H>(
     stream: S,
     addr: SocketAddr,
@@ -212,6 +216,13 @@ async fn drive_and_tell<S, H>(
         let shared = Arc::clone(shared);
         let on_stall = move || shared.handler.lost(Loss::NotReading);
         tokio::spawn(handover::tell(stream, pieces, patience, draining, admission, on_stall));
+    } else if activity.upgraded().is_some() {
+        admission.streams();
+        let draining = shared.drain.watch();
+        let patience = guard::patience(shared.patience, shared.silence);
+        let shared = Arc::clone(shared);
+        let on_loss = move |loss| shared.handler.lost(loss);
+        tokio::spawn(guard::guard(activity, patience, draining, admission, on_loss));
     }
 }
 
@@ -245,7 +256,7 @@ async fn drive<S, H>(
     let handler = Arc::clone(&shared.handler);
     let io = WatchedIo::new(stream, Arc::clone(home), Arc::clone(activity), handler);
     let io = TokioIo::new(io);
-    let mut connection = pin!(shared.protocol.serve_connection(io, service));
+    let mut connection = pin!(shared.protocol.serve_connection_with_upgrades(io, service));
     let mut watchdog = pin!(Watchdog::over(activity, shared.patience));
 
     let running = draining.clone();
@@ -329,7 +340,7 @@ async fn until(
             if let Poll::Ready(served) = connection.as_mut().poll(context) {
                 return Poll::Ready(Err(End::Served(served)));
             }
-            if watchdog.activity.is_handed_over() {
+            if watchdog.activity().is_handed_over() {
                 return Poll::Ready(Err(End::HandedOver));
             }
             match watchdog.as_mut().poll(context) {
@@ -346,49 +357,4 @@ async fn until(
         Poll::Pending
     })
     .await
-}
-
-/// Resolves when a connection has kept us waiting for too long.
-struct Watchdog<'a> {
-    activity: &'a Activity,
-    patience: Patience,
-    timer: Pin<Box<Sleep>>,
-    /// Whether the timer's present setting has this task's waker.
-    armed: bool,
-}
-
-impl<'a> Watchdog<'a> {
-    fn over(activity: &'a Activity, patience: Patience) -> Self {
-        let at = activity.deadline(&patience).map_or_else(Instant::now, |(at, _)| at);
-        Self { activity, patience, timer: Box::pin(sleep_until(at)), armed: false }
-    }
-}
-
-impl Future for Watchdog<'_> {
-    type Output = Overdue;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Overdue> {
-        loop {
-            let Some((due, overdue)) = self.activity.deadline(&self.patience) else {
-                return Poll::Pending;
-            };
-            // A timer set for an earlier time is left alone: it rings, looks again and is set
-            // again, once per patience and not once per request.
-            if due < self.timer.deadline() || self.timer.is_elapsed() {
-                if due <= Instant::now() {
-                    if overdue == Overdue::Answer {
-                        self.activity.answer_is_overdue(AFTER_BODY);
-                    }
-                    return Poll::Ready(overdue);
-                }
-                self.timer.as_mut().reset(due);
-                self.armed = false;
-            }
-            if self.armed {
-                return Poll::Pending;
-            }
-            self.armed = true;
-            std::task::ready!(self.timer.as_mut().poll(context));
-        }
-    }
 }

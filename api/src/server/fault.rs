@@ -37,11 +37,13 @@ pub enum Loss {
     HeadLate,
     /// The peer did not take what was written to it.
     NotReading,
+    /// Nothing came from the peer of an upgraded connection.
+    Silent,
 }
 
 impl Loss {
     /// Each kind once.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Full,
         Self::PeerFull,
         Self::Tls,
@@ -49,5 +51,6 @@ impl Loss {
         Self::Malformed,
         Self::HeadLate,
         Self::NotReading,
+        Self::Silent,
     ];
 }

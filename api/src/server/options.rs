@@ -47,6 +47,9 @@ pub struct ServerOptions {
     pub write_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
+    /// How long the peer of an upgraded connection may send nothing. A service that keeps sockets pings
+    /// them more often.
+    pub upgraded_silence_timeout: Duration,
     /// Bytes of a request body.
     pub body_bytes_max: usize,
     /// Open connections. At the cap the longest idle one makes room; while none is, one more is told
@@ -75,6 +78,7 @@ impl ServerOptions {
             request_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_mins(1),
+            upgraded_silence_timeout: Duration::from_mins(2),
             body_bytes_max: 16 * 1024,
             // Two thirds of a descriptor limit of 20,000; the rest is for files, the arbiter, the
             // backend and the refusals themselves.

@@ -11,7 +11,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use engine::sync::Arc;
 use hyper::body::Incoming;
@@ -20,17 +19,14 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::time::{Sleep, sleep};
 use web::caller::Socket;
 
-use super::activity::{Activity, InFlight, Turn};
+use super::activity::{AFTER_BODY, Activity, InFlight, Turn};
 use super::body::{Body, BodyBounds, RequestBody, TrackedBody};
-use super::connections::StreamPlaces;
+use super::connections::{StreamPlace, StreamPlaces};
 use super::drain::Draining;
 use super::fault::{Fault, Loss};
 use super::late::{self, Telling, Wait};
+use super::upgraded::{Kept, Upgraded};
 use crate::panics::contain;
-
-/// How much longer than its body's deadline a request may take, so that a body that never came is
-/// told apart (408) from an answer that never came (503).
-pub(super) const AFTER_BODY: Duration = Duration::from_millis(250);
 
 /// A handler's answer that is still being worked on.
 pub type Later = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
@@ -41,6 +37,8 @@ pub enum Answer {
     Now(Response<Body>),
     /// It has to wait for a body or for the engine; the server's deadline runs.
     Later(Later),
+    /// It is worked on elsewhere, and comes by a deadline of its own.
+    Elsewhere(Later),
 }
 
 impl Answer {
@@ -55,6 +53,7 @@ impl fmt::Debug for Answer {
         f.write_str(match self {
             Self::Now(_) => "Now",
             Self::Later(_) => "Later",
+            Self::Elsewhere(_) => "Elsewhere",
         })
     }
 }
@@ -150,8 +149,10 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
                 } else {
                     Deadline::Timer(Box::pin(sleep(self.bounds.timeout + AFTER_BODY)))
                 };
-                let open = Open { handler: Arc::clone(handler), exchange: Some(exchange) };
-                Answering(State::Later { work, deadline, finish, open })
+                Answering::later(Arc::clone(handler), exchange, work, deadline, finish)
+            }
+            Ok(Answer::Elsewhere(work)) => {
+                Answering::later(Arc::clone(handler), exchange, work, Deadline::Elsewhere, finish)
             }
             Err(_panicked) => {
                 let refusal = handler.refuse(Fault::Panicked, &exchange);
@@ -229,11 +230,17 @@ impl Finish {
     }
 
     fn dress(&mut self, mut response: Response<Body>) -> Option<Response<TrackedBody>> {
+        if self.http2.is_none() && response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return self.upgrade(response);
+        }
         if self.closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if self.head_only {
-            if let Some(length) = response.body().len() {
+            // A mounted service leaves the body out by itself, and says how long it would be.
+            if let Some(length) = response.body().len()
+                && !response.headers().contains_key(CONTENT_LENGTH)
+            {
                 response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             }
             *response.body_mut() = Body::empty();
@@ -249,7 +256,19 @@ impl Finish {
         };
         Some(response.map(|body| TrackedBody::new(body, turn, in_flight)))
     }
+
+    /// The connection leaves HTTP with this response.
+    fn upgrade(&mut self, mut response: Response<Body>) -> Option<Response<TrackedBody>> {
+        let in_flight = self.in_flight.take()?;
+        let place = response.extensions_mut().remove::<Upgrade>().map(|Upgrade(place)| place);
+        in_flight.activity().upgrade(Upgraded::new(place.map(|place| place as Kept)));
+        Some(response.map(|_| TrackedBody::new(Body::empty(), None, in_flight)))
+    }
 }
+
+/// Marks a 101 with the place that its connection takes among its peer's streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrade(pub(crate) Arc<StreamPlace>);
 
 /// A request on its way to its response.
 pub(crate) struct Answering<H: Handler>(State<H>);
@@ -276,6 +295,8 @@ enum Deadline {
     Watched(Arc<Activity>),
     /// An HTTP/2 stream is a task by itself.
     Timer(Pin<Box<Sleep>>),
+    /// The work itself keeps one.
+    Elsewhere,
 }
 
 impl Deadline {
@@ -287,7 +308,7 @@ impl Deadline {
     fn poll_passed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Watched(activity) if activity.answer_overdue() > 1 => Poll::Ready(()),
-            Self::Watched(_) => Poll::Pending,
+            Self::Watched(_) | Self::Elsewhere => Poll::Pending,
             Self::Timer(timer) => timer.as_mut().poll(context),
         }
     }
@@ -302,6 +323,17 @@ impl Drop for Deadline {
 }
 
 impl<H: Handler> Answering<H> {
+    const fn later(
+        handler: Arc<H>,
+        exchange: H::Exchange,
+        work: Later,
+        deadline: Deadline,
+        finish: Finish,
+    ) -> Self {
+        let open = Open { handler, exchange: Some(exchange) };
+        Self(State::Later { work, deadline, finish, open })
+    }
+
     fn now(
         handler: &H,
         exchange: H::Exchange,

@@ -6,6 +6,8 @@
 //!
 //! That answer, and those to a head that is no HTTP or too long, hyper words by itself, without a body. The
 //! handler's words take their place here, where they are the last that is written to the connection.
+//!
+//! After an upgrade the bytes pass as they are, until the connection's guard cuts them off.
 
 use std::io;
 use std::pin::Pin;
@@ -20,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::activity::Activity;
 use super::framing::Framing;
 use super::service::Handler;
+use super::upgraded::{Half, Upgraded};
 use super::wire::on_the_wire;
 
 /// Where a stream comes back to when hyper is dropped and another task takes it over.
@@ -64,13 +67,51 @@ impl<S, H> WatchedIo<S, H> {
         Pin::new(self.stream.as_mut().expect("only the drop takes the stream"))
     }
 
-    fn note_write<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn note_write<T>(
+        &self,
+        context: &Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         match outcome {
             Poll::Pending => self.activity.write_stalled(),
             Poll::Ready(_) => self.activity.write_moved(),
         }
-        outcome
+        match self.activity.upgraded() {
+            Some(upgraded) => unless_cut(upgraded, Half::Write, context, outcome),
+            None => outcome,
+        }
     }
+
+    /// Reads what is no HTTP any more.
+    fn poll_read_upgraded(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let outcome = self.stream().poll_read(context, buffer);
+        let Some(upgraded) = self.activity.upgraded() else { return outcome };
+        if outcome.is_ready() {
+            self.activity.heard();
+        }
+        unless_cut(upgraded, Half::Read, context, outcome)
+    }
+}
+
+/// What came of a read or write, unless the connection was cut off.
+fn unless_cut<T>(
+    upgraded: &Upgraded,
+    half: Half,
+    context: &Context<'_>,
+    outcome: Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    let is_cut = match outcome {
+        Poll::Pending => upgraded.wait(half, context.waker()),
+        Poll::Ready(_) => upgraded.is_cut(),
+    };
+    if is_cut { Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())) } else { outcome }
 }
 
 impl<S: AsyncWrite + Unpin, H: Handler> WatchedIo<S, H> {
@@ -132,6 +173,11 @@ impl<S, H> Drop for WatchedIo<S, H> {
         if self.activity.is_handed_over() {
             *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.stream.take();
         }
+        if let Some(upgraded) = self.activity.upgraded() {
+            // Closed before it is told: whoever hears of it may count on that.
+            drop(self.stream.take());
+            upgraded.dropped();
+        }
     }
 }
 
@@ -144,6 +190,9 @@ impl<S: AsyncRead + Unpin, H> AsyncRead for WatchedIo<S, H> {
         let this = &mut *self;
         if this.refused {
             return Poll::Ready(Ok(()));
+        }
+        if this.activity.upgraded().is_some() {
+            return this.poll_read_upgraded(context, buffer);
         }
         let before = buffer.filled().len();
         std::task::ready!(this.stream().poll_read(context, buffer))?;
@@ -168,8 +217,13 @@ impl<S: AsyncWrite + Unpin, H: Handler> AsyncWrite for WatchedIo<S, H> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.activity.upgraded().is_some() {
+            // No answer of hyper's is among these.
+            let outcome = self.stream().poll_write(context, bytes);
+            return self.note_write(context, outcome);
+        }
         let outcome = self.poll_bytes(context, bytes);
-        self.note_write(outcome)
+        self.note_write(context, outcome)
     }
 
     fn poll_write_vectored(
@@ -179,7 +233,7 @@ impl<S: AsyncWrite + Unpin, H: Handler> AsyncWrite for WatchedIo<S, H> {
     ) -> Poll<io::Result<usize>> {
         // HTTP/2: an HTTP/1 answer is written in one piece.
         let outcome = self.stream().poll_write_vectored(context, slices);
-        self.note_write(outcome)
+        self.note_write(context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -191,7 +245,7 @@ impl<S: AsyncWrite + Unpin, H: Handler> AsyncWrite for WatchedIo<S, H> {
         if matches!(outcome, Poll::Ready(Ok(()))) {
             outcome = self.stream().poll_flush(context);
         }
-        self.note_write(outcome)
+        self.note_write(context, outcome)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -199,7 +253,7 @@ impl<S: AsyncWrite + Unpin, H: Handler> AsyncWrite for WatchedIo<S, H> {
         if matches!(outcome, Poll::Ready(Ok(()))) {
             outcome = self.stream().poll_shutdown(context);
         }
-        self.note_write(outcome)
+        self.note_write(context, outcome)
     }
 }
 

@@ -16,6 +16,9 @@ pub const DECIDE: Duration = Duration::from_micros(100);
 /// The turn of threads that serve shoppers: some ten requests. Longer than [`DECIDE`], so that a batch is
 /// decided before the next requests are read.
 pub const SERVE: Duration = Duration::from_micros(300);
+/// The turn of threads that run mounted services. Longer than the system's own, up to 3 ms on two
+/// processors, so that whatever wakes of the rest goes first.
+pub const MOUNT: Duration = Duration::from_millis(5);
 
 /// Asks for turns of this length for the calling thread, and for threads that it starts.
 ///

@@ -1,0 +1,220 @@
+//! The mount: a tower service that answers what the engine's route table does not know.
+//!
+//! ```text
+//!            serving threads                │      the mount's own threads
+//!   route table ── unknown path ──▶ room? ──┼──▶ service ─▶ response
+//!        │                           │ full │                 │ small: collected
+//!        ▼                           ▼      │                 │ else: pumped, piece by piece
+//!   hot handlers                    503     │                 ▼
+//!                       response ◀──────────┼──── head, then the body
+//! ```
+//!
+//! Owns the runtime that the service runs on, the room in front of it, and what becomes of an answer
+//! that is late, too large or never made. It refuses to know what the service does.
+//!
+//! Always true: no code of the service runs on a serving thread; at most `requests_max` requests are
+//! with the service, and the next one is refused without touching its runtime; a panic of the service
+//! ends one answer or one task of its own, never the process.
+//!
+//! Reading order: `guest` (what the binary brings), [`web::mounted`] (what service and mount tell each
+//! other), `service` (the type that hides the service's), `work` (one request on the mount's threads).
+
+mod guest;
+mod options;
+mod own_runtime;
+mod service;
+mod work;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::Engine;
+use hyper::header::{HOST, HeaderValue, UPGRADE};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
+use web::mounted::{RouteLabel, Visitor};
+use web::request_id::{RequestId, X_REQUEST_ID};
+
+pub use self::guest::{Finishing, Ground, Guest, GuestError, Opened, Opening};
+pub use self::options::MountOptions;
+use self::own_runtime::OwnRuntime;
+pub use self::service::MountService;
+use self::work::Told;
+use crate::error::ApiError;
+use crate::exchange::Exchange;
+use crate::server::{
+    Answer, AnswerDeadline, Body, Fault, Peer, Progress, RequestBody, StreamBounds, StreamPlace,
+    Upgrade,
+};
+
+/// How much later than the mount's threads the serving ones give an answer up: they do it only when
+/// the mount's are all busy.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// A service and the runtime it runs on.
+pub struct Mount {
+    service: MountService,
+    runtime: OwnRuntime,
+    room: Arc<Semaphore>,
+    requests_max: usize,
+    bounds: StreamBounds,
+    drain: watch::Sender<bool>,
+    finishing: Mutex<Option<Finishing>>,
+}
+
+impl fmt::Debug for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mount").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+impl Mount {
+    /// Starts a runtime and opens a guest's service on it.
+    pub(crate) async fn of(guest: Guest, engine: Engine) -> Result<Self, GuestError> {
+        let Guest { options, open } = guest;
+        let runtime = OwnRuntime::start(&options)?;
+        let (drain, draining) = watch::channel(false);
+        let opening = async move { open(Ground { engine, draining }).await };
+        let Opened { service, finishing } = runtime.spawn(opening).await??;
+        Ok(Self {
+            service,
+            runtime,
+            room: Arc::new(Semaphore::new(options.requests_max)),
+            requests_max: options.requests_max,
+            bounds: options.bounds,
+            drain,
+            finishing: Mutex::new(finishing),
+        })
+    }
+
+    /// Answers a request that means no call of the engine's.
+    pub fn answer(
+        &self,
+        request: Request<RequestBody>,
+        peer: &Arc<Peer>,
+        exchange: &Exchange,
+    ) -> Answer {
+        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
+            return Answer::Now(ApiError::Overloaded.respond());
+        };
+        let (mut parts, body) = request.into_parts();
+        if body.exceeds(self.bounds.body_bytes_max) {
+            return Answer::later(async move {
+                body.drop_some(&parts.headers).await;
+                ApiError::BodyTooLarge.respond()
+            });
+        }
+        let stream = match wants_upgrade(&parts).then(|| peer.streams.take()) {
+            Some(None) => return Answer::Now(ApiError::TooManyConnections.respond()),
+            Some(Some(place)) => Some(Arc::new(place)),
+            None => None,
+        };
+        introduce(&mut parts, peer, exchange);
+        let body = body.streamed(self.bounds);
+        let progress = Arc::clone(body.progress());
+        let (teller, told) = oneshot::channel();
+        let request = Request::from_parts(parts, body);
+        let work = work::attend(self.service.clone(), request, teller, place);
+        self.runtime.spawn(work::named(exchange.id.clone(), work));
+        let is_draining = self.drain.subscribe();
+        Answer::Elsewhere(Box::pin(async move {
+            let answered = wait(told, &progress).await.unwrap_or_else(|| {
+                Err(if *is_draining.borrow() { ApiError::ShuttingDown } else { panicked() })
+            });
+            match answered {
+                _ if progress.is_too_large() => ApiError::BodyTooLarge.respond(),
+                Ok(response) => upgraded(response, stream),
+                Err(refusal) => refusal.respond(),
+            }
+        }))
+    }
+
+    /// Tells the service that the server drains: sockets and streams should end.
+    pub fn drain(&self) {
+        self.drain.send_replace(true);
+    }
+
+    /// Ends the service: requests whose clients are gone and its own work may finish within `grace`, then
+    /// its runtime goes down.
+    pub async fn stop(&self, grace: Duration) {
+        self.drain();
+        let finishing = self.finishing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let finished = async {
+            let all = u32::try_from(self.requests_max).unwrap_or(u32::MAX);
+            // Nothing closes the room: an error would mean that nobody is in it.
+            drop(self.room.acquire_many(all).await);
+            if let Some(finishing) = finishing {
+                // A panic is in the log, and ended it.
+                drop(self.runtime.spawn(finishing).await);
+            }
+        };
+        if timeout(grace, finished).await.is_err() {
+            tracing::warn!("the mounted service did not finish in time");
+        }
+        self.runtime.shut_down();
+    }
+}
+
+/// Waits for the answer; `None` if nobody will give one.
+async fn wait(
+    told: oneshot::Receiver<Told>,
+    progress: &Arc<Progress>,
+) -> Option<Result<Response<Body>, ApiError>> {
+    tokio::select! {
+        told = told => told.ok(),
+        fault = AnswerDeadline::of(progress, SLACK) => Some(Err(fault.into())),
+    }
+}
+
+fn panicked() -> ApiError {
+    // The panic stands in the log just before.
+    tracing::error!(request_id = %RequestId::current(), "the answer to this request panicked");
+    ApiError::from(Fault::Panicked)
+}
+
+/// The response, with what a change of protocols takes.
+fn upgraded(mut response: Response<Body>, stream: Option<Arc<StreamPlace>>) -> Response<Body> {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    let Some(place) = stream else {
+        tracing::error!("the mounted service switched protocols unasked");
+        return ApiError::Internal.respond();
+    };
+    response.extensions_mut().insert(Upgrade(place));
+    response
+}
+
+/// Whether a request could be answered by 101.
+fn wants_upgrade(parts: &Parts) -> bool {
+    parts.version == Version::HTTP_11 && parts.headers.contains_key(UPGRADE)
+}
+
+/// The label of whatever the service gave none, and of refusals in its place.
+pub const UNLABELLED: &str = "mount";
+
+/// The label of an answer of the mount's.
+pub fn label(response: &Response<Body>) -> &str {
+    response.extensions().get::<RouteLabel>().map_or(UNLABELLED, |label| &label.0)
+}
+
+/// Whether the mount may have the request: it makes no tunnels.
+pub fn takes(method: &Method) -> bool {
+    *method != Method::CONNECT
+}
+
+/// Tells the service who asks.
+fn introduce(parts: &mut Parts, peer: &Peer, exchange: &Exchange) {
+    // HTTP/2 names the host in `:authority`; services look in one place.
+    let authority =
+        parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = authority.filter(|_| !parts.headers.contains_key(HOST)) {
+        parts.headers.insert(HOST, host);
+    }
+    parts.headers.insert(X_REQUEST_ID, exchange.id.header());
+    parts.extensions.insert(exchange.id.clone());
+    parts.extensions.insert(Visitor { client: exchange.client, tls: peer.socket.tls });
+}

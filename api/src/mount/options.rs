@@ -1,0 +1,35 @@
+//! The bounds of a mount, as plain values.
+
+use std::time::Duration;
+
+use crate::server::StreamBounds;
+
+/// The bounds of a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MountOptions {
+    /// Threads of its runtime.
+    pub threads: usize,
+    /// Threads for blocking work, made when needed.
+    pub blocking_threads_max: usize,
+    /// Requests that are with the service at once.
+    pub requests_max: usize,
+    /// What a request may send, and how long its answer may take.
+    pub bounds: StreamBounds,
+}
+
+impl Default for MountOptions {
+    /// Uploads of 32 MiB in two minutes. Twenty seconds for an answer: a payment provider is waited
+    /// for fifteen.
+    fn default() -> Self {
+        Self {
+            threads: 2,
+            blocking_threads_max: 16,
+            requests_max: 512,
+            bounds: StreamBounds {
+                body_bytes_max: 32 * 1024 * 1024,
+                body_timeout: Duration::from_mins(2),
+                answer_timeout: Duration::from_secs(20),
+            },
+        }
+    }
+}

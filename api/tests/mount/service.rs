@@ -1,0 +1,153 @@
+//! The service that is mounted.
+
+#![expect(clippy::panic, reason = "the service panics where a test asks for it")]
+
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::{MatchedPath, Path, Request, State, WebSocketUpgrade, ws},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{any, get, post},
+};
+use hyper::body::{Body as HttpBody, Frame};
+use tokio::{sync::watch, time::sleep};
+use web::{
+    mounted::{RouteLabel, Visitor},
+    request_id::RequestId,
+};
+
+pub(crate) fn router(draining: watch::Receiver<bool>) -> Router {
+    Router::new()
+        .route("/hello", get(|| async { "hello" }))
+        .route("/deals/{id}", get(|Path(id): Path<String>| async move { id }))
+        .route("/who", get(who))
+        .route("/upload", post(upload))
+        .route("/slow/{ms}", get(slow))
+        .route("/busy", get(busy))
+        .route("/never", get(std::future::pending::<&str>))
+        .route("/known", get(|| async { ([(header::ETAG, "\"7\"")], StatusCode::NOT_MODIFIED) }))
+        .route("/panic", get(panics))
+        .route("/panic-apart", get(panic_apart))
+        .route("/long/{pieces}", get(long))
+        .route("/broken", get(|| async { Body::new(Pieces { left: 9, panics_at: Some(5) }) }))
+        .route("/echo", any(echo))
+        .route("/deaf", any(deaf))
+        .layer(middleware::from_fn(label))
+        .with_state(draining)
+}
+
+/// Says which route answered.
+async fn label(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(path) = path {
+        response.extensions_mut().insert(RouteLabel(path.as_str().into()));
+    }
+    response
+}
+
+async fn who(
+    Extension(id): Extension<RequestId>,
+    Extension(visitor): Extension<Visitor>,
+) -> String {
+    assert_eq!(id, RequestId::current(), "also where nobody passes it on");
+    format!("{id} {} {}", visitor.client.unwrap(), visitor.tls)
+}
+
+async fn upload(body: Body) -> Result<String, StatusCode> {
+    let (mut body, mut count) = (pin!(body), 0);
+    while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await
+    {
+        let frame = frame.map_err(|_refused| StatusCode::BAD_REQUEST)?;
+        count += frame.data_ref().map_or(0, Bytes::len);
+    }
+    Ok(count.to_string())
+}
+
+async fn slow(Path(ms): Path<u64>) -> &'static str {
+    sleep(Duration::from_millis(ms)).await;
+    "slow"
+}
+
+/// Takes a thread of the runtime and does not give it back.
+async fn busy() -> &'static str {
+    std::thread::sleep(Duration::from_secs(20));
+    "busy"
+}
+
+async fn panics() -> &'static str {
+    panic!("a fault of the service")
+}
+
+/// Panics in a task that the mount knows nothing of.
+async fn panic_apart() -> String {
+    tokio::spawn(async { panic!("a fault in a task") }).await.unwrap_err().to_string()
+}
+
+async fn long(Path(pieces): Path<usize>) -> Body {
+    Body::new(Pieces { left: pieces, panics_at: None })
+}
+
+/// Some pieces of 20,000 bytes, of a length that is not said.
+struct Pieces {
+    left: usize,
+    panics_at: Option<usize>,
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        assert_ne!(Some(self.left), self.panics_at, "a fault in a body");
+        let Some(left) = self.left.checked_sub(1) else { return Poll::Ready(None) };
+        self.left = left;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b'x'; 20_000])))))
+    }
+}
+
+/// Sends back what comes, and says goodbye when the server drains.
+async fn echo(
+    upgrade: WebSocketUpgrade,
+    State(draining): State<watch::Receiver<bool>>,
+) -> Response {
+    upgrade.on_upgrade(|socket| talk(socket, draining)).into_response()
+}
+
+async fn talk(mut socket: ws::WebSocket, mut draining: watch::Receiver<bool>) {
+    loop {
+        let said = tokio::select! {
+            said = socket.recv() => said,
+            () = begun(&mut draining) => {
+                let goodbye = ws::CloseFrame { code: ws::close_code::AWAY, reason: "".into() };
+                drop(socket.send(ws::Message::Close(Some(goodbye))).await);
+                return;
+            }
+        };
+        let Some(Ok(said)) = said else { return };
+        if matches!(said, ws::Message::Text(_)) && socket.send(said).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn begun(draining: &mut watch::Receiver<bool>) {
+    // The sender is gone only when the server is.
+    drop(draining.wait_for(|draining| *draining).await);
+}
+
+/// Hears nothing of the drain.
+async fn deaf(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(|mut socket| async move { while socket.recv().await.is_some() {} })
+}

@@ -1,0 +1,22 @@
+//! What the bare server tells a service that is mounted on it of a request, and what the service may say
+//! of its answer.
+//!
+//! A request also has its id, as the extension [`RequestId`](crate::request_id::RequestId) and in
+//! `X-Request-Id`: whatever the client sent there is replaced.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A request's extension: who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// The address it came from: the socket's, or what a listed proxy says.
+    pub client: Option<IpAddr>,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}
+
+/// A response's extension: the pattern of the route that made it, such as `/deals/{id}`, for metrics
+/// and the access log. Never the path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RouteLabel(pub Arc<str>);
