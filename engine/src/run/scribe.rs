@@ -14,6 +14,9 @@
 
 mod batch;
 mod figures;
+mod request;
+
+pub use self::request::{Answer, Busy, Request};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +32,7 @@ use crate::{
     arbiter::{Arbiter, Decided, Moment},
     clock::{Clock, Millis},
     command::{Ask, Command, Reply},
-    commit::{Promise, WakeUp},
+    commit::WakeUp,
     id::{Epoch, EventId, SaleTag},
     idle_sweep::IdleSweep,
     journal::{Journal, JournalError, Preparation, Prepared},
@@ -45,29 +48,6 @@ use crate::{
 
 /// What the journal's batches carry as epoch while one process decides alone.
 const LOCAL_EPOCH: Epoch = Epoch(1);
-
-/// A command on its way to the scribe.
-#[derive(Debug)]
-pub struct Request {
-    /// What is asked.
-    pub command: Command,
-    /// What a purchase was let through with.
-    pub admission: Option<PurchaseAdmission>,
-    /// Who waits for the answer.
-    pub promise: Promise<Answer>,
-}
-
-/// What a request comes to.
-pub type Answer = Result<Reply, Busy>;
-
-/// Why a request was not decided; nothing was done, and trying again is safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Busy {
-    /// The ring was full.
-    Overloaded,
-    /// The disk is full.
-    StorageFull,
-}
 
 /// Why the scribe stopped for good.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use std::{
     io,
 };
 
-use super::{RecoveryError, try_each_record};
+use super::{error::RecoveryError, records::try_each_record};
 use crate::{
     clock::Millis,
     codec::Binary as _,

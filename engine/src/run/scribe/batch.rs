@@ -1,6 +1,6 @@
 //! A batch between decision and answer, in the parts that the journal takes it in.
 
-use super::{Answer, Request};
+use super::request::{Answer, Request};
 use crate::{arbiter::Decided, codec::Binary as _, commit::WakeUp};
 
 /// Bytes after which a batch goes on in another part of the journal.
