@@ -29,7 +29,6 @@ mod options;
 mod order_log;
 mod payload;
 mod redis_stream;
-mod sink;
 mod status;
 mod throttle;
 mod webhook;
@@ -37,10 +36,10 @@ mod webhook;
 use status::Shared;
 
 pub use book::EVENTS_IN_HAND_MAX;
+pub use engine::sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
 pub use options::Options;
 pub use order_log::{LogError, LogOptions, OrderLog};
 pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
-pub use sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
 pub use status::Status;
 pub use webhook::{EventFilter, Secret, Webhook, WebhookError, WebhookOptions};
 

@@ -37,7 +37,7 @@ pub use self::{
         engine::{Engine, EngineOptions, Failure, Never, Running, Started},
         outlet, recovery, scribe,
     },
-    state::{command, outbox, record, sale, world},
+    state::{command, outbox, record, sale, sink, world},
 };
 pub(crate) use self::{
     base::{keyed, segmented},

@@ -5,4 +5,5 @@ pub mod command;
 pub mod outbox;
 pub mod record;
 pub mod sale;
+pub mod sink;
 pub mod world;

@@ -9,6 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crossbeam::channel::Receiver;
+use engine::sink::{Answer, Capacity, Sink};
 use engine::{
     Engine, Failure,
     id::{EventId, SaleTag},
@@ -25,7 +26,6 @@ use super::{
     book::Book,
     options::Options,
     payload,
-    sink::{Answer, Capacity, Sink},
     status::Shared,
     throttle::{ASKED_PAUSE_MAX, Throttle},
 };

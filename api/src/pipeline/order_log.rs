@@ -21,13 +21,10 @@ use std::{
 };
 
 use engine::outbox::OrderEvent;
+use engine::sink::{Answer, Answers, Capacity, Sink, plain_words};
 
 use self::files::{BATCH_EVENTS_MAX, LineEnd, list, make, recover};
-use super::{
-    book::EventKey,
-    payload,
-    sink::{Answer, Answers, Capacity, Sink, plain_words},
-};
+use super::{book::EventKey, payload};
 
 mod files;
 

@@ -21,6 +21,7 @@ use std::{
 };
 
 use engine::outbox::OrderEvent;
+use engine::sink::{Answer, Answers, Capacity, Sink, plain_words};
 use fred::{
     error::Error,
     interfaces::StreamsInterface as _,
@@ -29,7 +30,6 @@ use fred::{
 use tokio::time::{sleep, timeout};
 
 use self::link::Link;
-use super::sink::{Answer, Answers, Capacity, Sink, plain_words};
 use crate::outbound::Trust;
 
 mod entry;

@@ -19,6 +19,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use engine::sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
 use engine::{
     clock::{Clock, Millis},
     outbox::OrderEvent,
@@ -36,10 +37,7 @@ use hyper_util::{
 };
 use tokio::time::timeout;
 
-use super::{
-    payload,
-    sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words},
-};
+use super::payload;
 use crate::outbound::{self, Trust};
 
 mod filter;

@@ -1,12 +1,12 @@
 //! The sink seam: whoever takes order events, and what it can say about them.
 //!
 //! A sink knows nothing of retries, order or acknowledgement: it is shown some events once and
-//! answers for each. It promises that an event it answered [`Answer::Taken`] for survives whatever
+//! answers for each. It needs neither HTTP nor JSON, so that a crate that stands on the engine alone can be one. It promises that an event it answered [`Answer::Taken`] for survives whatever
 //! happens next, and that being shown an event twice does no harm.
 
 use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use engine::outbox::OrderEvent;
+use super::outbox::OrderEvent;
 
 /// Bytes kept of what a sink says: a dead letter's reason, a trouble shown to operators.
 pub const WORDS_BYTES_MAX: usize = 256;
