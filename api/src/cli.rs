@@ -1,7 +1,7 @@
-//! The command line: `serve`, `check`, `verify` and `keys`.
+//! The command line: `serve`, `check`, `verify`, `prune` and `keys`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong; `serve` and
-//! `verify` say theirs.
+//! Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong; `serve`,
+//! `verify` and `prune` say theirs.
 
 use std::{
     path::{Path, PathBuf},
@@ -41,6 +41,13 @@ enum Command {
     },
     /// Audit a data directory that no server is using, and print the result as JSON.
     Verify {
+        /// Data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Remove the oldest segments of the journal in a data directory that no server is using, once they
+    /// are audited. What they held can be trusted afterwards, and not proven any more.
+    Prune {
         /// Data directory.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
@@ -104,6 +111,7 @@ pub fn run() -> ExitCode {
             with_config(Some(&config), Overrides::default(), |config| say(&resolved_text(&config)))
         }
         Command::Verify { data } => verify::run(&data),
+        Command::Prune { data } => verify::prune(&data),
         Command::Keys { command: KeysCommand::New { role } } => new_key(match role {
             RoleName::Operator => Role::Operator,
             RoleName::Backend => Role::Backend,

@@ -35,6 +35,8 @@ pub enum ApiError {
     LimitExceeded,
     /// The sale is not open to this call now.
     SaleNotOpen,
+    /// The sale is over and archived: only what was bought in it is there.
+    SaleArchived,
     /// The entry needs an identity that was not given or does not verify; says which of both.
     IdentityInvalid(&'static str),
     /// The shop's token was good and has expired.
@@ -138,6 +140,7 @@ impl ApiError {
             Self::SoldOut => facts(S::CONFLICT, "sold_out", "not enough units left"),
             Self::LimitExceeded => facts(S::CONFLICT, "limit_exceeded", "over the per-shopper limit"),
             Self::SaleNotOpen => facts(S::CONFLICT, "sale_not_open", "the sale is not open"),
+            Self::SaleArchived => facts(S::GONE, "sale_archived", "the sale is over and archived"),
             Self::IdentityInvalid(_) => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
             Self::IdentityExpired => facts(S::UNAUTHORIZED, "identity_expired", "the sign-in token has expired"),
             Self::IdentityRevoked => facts(S::UNAUTHORIZED, "identity_revoked", "the sign-in has been ended"),

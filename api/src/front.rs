@@ -137,23 +137,23 @@ fn call(
 ) -> Answer {
     match route {
         Route::Position { sale } => {
-            with_sale(app, sale, |sale| shopper::position(app, sale, &request))
+            with_live_sale(app, sale, |sale| shopper::position(app, sale, &request))
         }
-        Route::SaleStatus { sale } => {
-            with_sale(app, sale, |sale| Answer::Now(shopper::status(app, &sale, request.headers())))
-        }
+        Route::SaleStatus { sale } => with_live_sale(app, sale, |sale| {
+            Answer::Now(shopper::status(app, &sale, request.headers()))
+        }),
         Route::Sales => Answer::Now(or_refusal(shopper::sales(app, request.uri().query()))),
-        Route::Enter { sale } => with_sale(app, sale, |sale| {
+        Route::Enter { sale } => with_live_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::enter(app, sale, head, body))
         }),
         Route::Stream { sale } => {
-            with_sale(app, sale, |sale| stream::open(app, sale, &request, peer))
+            with_live_sale(app, sale, |sale| stream::open(app, sale, &request, peer))
         }
-        Route::Leave { sale } => with_sale(app, sale, |sale| {
+        Route::Leave { sale } => with_live_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| shopper::leave(app, sale, head, body))
         }),
         Route::Purchase { sale } => {
-            with_sale(app, sale, |sale| purchase::make(app, sale, request, peer))
+            with_live_sale(app, sale, |sale| purchase::make(app, sale, request, peer))
         }
         Route::PurchaseShow { sale, id } => {
             with_sale(app, sale, |sale| purchase::show(app, sale, id, request.headers()))
@@ -162,7 +162,7 @@ fn call(
         Route::Confirm { sale, id } => step(app, sale, id, Verb::Confirm, request, peer),
         Route::Release { sale, id } => step(app, sale, id, Verb::Release, request, peer),
         Route::Refund { sale, id } => step(app, sale, id, Verb::Refund, request, peer),
-        Route::SessionEnd { sale, jti } => with_sale(app, sale, |sale| {
+        Route::SessionEnd { sale, jti } => with_live_sale(app, sale, |sale| {
             let jti = jti.to_owned();
             later(app, request, peer, |app, head, body| {
                 purchase::end_session(app, sale, jti, head, body)
@@ -223,6 +223,16 @@ fn refuse(app: &App, request: &Request<RequestBody>, peer: &Peer, refusal: &ApiE
     Answer::Now(room::refuse(app, request.headers(), peer, path, refusal))
 }
 
+/// For calls that only a sale's crowd makes. An archived sale is not even looked at for them.
+fn with_live_sale(app: &App, name: &str, answer: impl FnOnce(Arc<SaleView>) -> Answer) -> Answer {
+    match app.engine.live_sale(name) {
+        Some(sale) => answer(sale),
+        None if app.engine.is_archived(name) => Answer::Now(ApiError::SaleArchived.respond()),
+        None => Answer::Now(ApiError::NotFound.respond()),
+    }
+}
+
+/// For calls about what was bought, in an archived sale as well.
 fn with_sale(app: &App, name: &str, answer: impl FnOnce(Arc<SaleView>) -> Answer) -> Answer {
     match app.engine.sale(name) {
         Some(sale) => answer(sale),

@@ -43,6 +43,7 @@ pub mod front;
 
 pub mod config;
 
+pub(crate) mod archiving;
 pub(crate) mod console;
 pub(crate) mod greeting;
 pub mod serve;

@@ -39,6 +39,7 @@ mod tests {
         ("/v1/admin/sales/{sale}/rate", &["post"]),
         ("/v1/admin/sales/{sale}/restock", &["post"]),
         ("/v1/admin/sales/{sale}/unstrand", &["post"]),
+        ("/v1/admin/sales/{sale}/archive", &["post"]),
         ("/v1/admin/sales/{sale}/audit", &["get"]),
         ("/v1/admin/sales/{sale}/stats", &["get"]),
         ("/v1/admin/sales/{sale}/invites", &["post"]),

@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     /// The paths of the contract with the methods they take.
-    const PATHS: [(&str, &str); 37] = [
+    const PATHS: [(&str, &str); 38] = [
         ("/", "GET"),
         ("/s/demo", "GET"),
         ("/docs", "GET"),
@@ -258,6 +258,7 @@ mod tests {
         ("/v1/admin/sales/demo/rate", "POST"),
         ("/v1/admin/sales/demo/restock", "POST"),
         ("/v1/admin/sales/demo/unstrand", "POST"),
+        ("/v1/admin/sales/demo/archive", "POST"),
         ("/v1/admin/sales/demo/audit", "GET"),
         ("/v1/admin/sales/demo/stats", "GET"),
         ("/v1/admin/sales/demo/invites", "POST"),

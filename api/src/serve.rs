@@ -23,7 +23,7 @@ use engine::{
 };
 use engine_redis::SharedOptions;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::{runtime, sync::oneshot};
+use tokio::{runtime, sync::oneshot, task::JoinHandle};
 use web::{limiter::Limiter, packed::Packed};
 
 use self::listening::{Listening, StartFailure};
@@ -31,6 +31,7 @@ use crate::{
     access::AccessLog,
     accounts::Accounts,
     app::{App, Fixed},
+    archiving,
     config::{self, ArbiterKind, Config},
     console::{complain, with_causes},
     cors::Cors,
@@ -151,10 +152,7 @@ async fn serve(
         "recovered"
     );
     let (accounts, wait_estimates) = (open_accounts(&config)?, Arc::<WaitEstimates>::default());
-    let all_made = make_sales(&engine, &config.sales).await?;
-    // Whoever asks meanwhile is answered from what this node knows already.
-    let making =
-        (!all_made).then(|| tokio::spawn(keep_making_sales(engine.clone(), config.sales.clone())));
+    let beside = look_after_sales(&engine, &config).await?;
     let sink = sink_of(&config, clock)?;
     let orders = pipeline::run(events, engine.clone(), sink, pipeline_options(&config))?;
 
@@ -189,9 +187,7 @@ async fn serve(
     let grace = config.server.drain_timeout_ms.get();
     let serving = async {
         stop.received().await;
-        if let Some(making) = making {
-            making.abort();
-        }
+        beside.iter().for_each(JoinHandle::abort);
         tokio::select! {
             stopped = stop_in_order(listening, app.mount.as_ref(), orders, grace) => stopped?,
             () = stop.insisted() => return Ok(Err(Failed::Interrupted)),
@@ -201,6 +197,23 @@ async fn serve(
         Ok(Ok(()))
     };
     serve_until(serving, running, panics).await.map(exit)
+}
+
+/// Makes the configured sales; answers what goes on with it, if the store does not answer yet, and what
+/// archives sales.
+async fn look_after_sales(
+    engine: &Engine,
+    config: &Config,
+) -> Result<Vec<JoinHandle<()>>, StartFailure> {
+    let mut tasks = Vec::new();
+    if !make_sales(engine, &config.sales).await? {
+        // Whoever asks meanwhile is answered from what this node knows already.
+        tasks.push(tokio::spawn(keep_making_sales(engine.clone(), config.sales.clone())));
+    }
+    if let Some(after) = config.data.archive_after().filter(|_| !engine.is_shared()) {
+        tasks.push(tokio::spawn(archiving::keep_archiving(engine.clone(), after)));
+    }
+    Ok(tasks)
 }
 
 /// What tells shoppers by the shop's tokens, if that is configured, kept up from now on.

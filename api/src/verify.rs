@@ -1,11 +1,16 @@
-//! `rushgate verify`: prints the certificate of a data directory, as JSON.
+//! `rushgate verify` prints the certificate of a data directory, as JSON; `rushgate prune` removes the oldest
+//! segments of its journal behind one.
 //!
-//! Exit codes: 0 every promise held, 1 one was broken, 2 the directory cannot be read.
+//! Exit codes: 0 every promise held, 1 one was broken or nothing can be removed, 2 the directory cannot be
+//! read.
 
 use std::{path::Path, process::ExitCode};
 
 use engine::{
-    certificate::{Certificate, LeftBehind, LeftHold, OfferCertificate, SaleCertificate, certify},
+    certificate::{
+        self, Certificate, LeftBehind, LeftHold, OfferCertificate, PruneError, Pruned,
+        PrunedCertificate, SaleCertificate, certify,
+    },
     disk::real::RealDisk,
     hold::HoldState,
     id::{Number, ShopperKey, Sku},
@@ -36,6 +41,30 @@ pub fn run(data: &Path) -> ExitCode {
     }
 }
 
+/// Removes the oldest segments of the journal in `data`, and prints what is left to go by.
+pub fn prune(data: &Path) -> ExitCode {
+    let disk = match RealDisk::open_existing(data) {
+        Ok(disk) => disk,
+        Err(error) => return unreadable(&error),
+    };
+    match certificate::prune(&disk) {
+        Ok(Pruned { segments, point }) => say(&format!(
+            "{:#}\n",
+            json!({
+                "segments_removed": segments,
+                "first_segment": point.segment,
+                "proven_up_to_record": point.sequence.0,
+                "chain_hash": hex(&point.hash.0),
+            })
+        )),
+        Err(error @ (PruneError::Journal(_) | PruneError::Disk(_))) => unreadable(&error),
+        Err(error) => {
+            complain(&with_causes(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn unreadable(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     complain(&with_causes(error));
     ExitCode::from(EXIT_UNREADABLE)
@@ -43,17 +72,31 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 
 fn to_json(certificate: &Certificate) -> Value {
     let Certificate { records, truncated_bytes, chain_hash, at, .. } = certificate;
-    let Certificate { sales, left_behind, violations, .. } = certificate;
-    let hash: Vec<String> = chain_hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let Certificate { sales, left_behind, violations, unproven, pruned, .. } = certificate;
     json!({
         "verdict": if violations.is_empty() { "clean" } else { "violated" },
         "records": records,
-        "chain_hash": hash.concat(),
+        "chain_hash": hex(&chain_hash.0),
         "last_decided_at": format_time(*at),
         "truncated_bytes": truncated_bytes,
         "sales": sales.iter().map(sale).collect::<Vec<_>>(),
         "left_behind": left_behind.iter().map(what_was_left).collect::<Vec<_>>(),
         "violations": violations,
+        "unproven": unproven,
+        "pruned": pruned.as_ref().map(what_was_pruned),
+    })
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+fn what_was_pruned(pruned: &PrunedCertificate) -> Value {
+    json!({
+        "records": pruned.records,
+        "chain_hash": hex(&pruned.point.hash.0),
+        "state": hex(&pruned.state),
+        "sales_deleted": pruned.deleted,
     })
 }
 
@@ -88,6 +131,9 @@ fn sale(sale: &SaleCertificate) -> Value {
         "claimed": sale.claimed,
         "holds": sale.holds,
         "offers": sale.offers.iter().map(offer).collect::<Vec<_>>(),
+        "archive": sale.archive.map(|archive| {
+            json!({ "digest": hex(&archive.digest), "proven": archive.is_proven })
+        }),
     })
 }
 

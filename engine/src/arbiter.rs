@@ -12,7 +12,7 @@
 mod local;
 pub mod settings;
 
-use std::{collections::BTreeSet, fmt, io};
+use std::{collections::BTreeSet, fmt, io, sync::Arc};
 
 pub use self::local::LocalArbiter;
 use crate::{
@@ -36,6 +36,12 @@ pub trait Arbiter: Send + fmt::Debug {
         now: Moment,
         commands: &mut dyn Iterator<Item = &Command>,
     );
+
+    /// Packs archived sales that nothing concerns any more, and answers them. Everything that was decided is
+    /// durable. Sales that many nodes serve are not archived.
+    fn freeze(&mut self, _at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
+        Vec::new()
+    }
 
     /// The other nodes that serve the same sales; `None` when this process is all there is.
     fn peers(&self) -> Option<&dyn Peers> {

@@ -5,6 +5,7 @@ pub mod codec;
 pub mod id;
 pub(crate) mod keyed;
 pub mod limits;
+pub(crate) mod packed;
 pub(crate) mod segmented;
 pub mod shopper;
 pub mod stream;

@@ -9,22 +9,24 @@
 
 mod book;
 mod proof;
+mod pruned;
 
 use std::{collections::BTreeMap, mem};
 
 use self::book::Book;
 pub use self::{
     book::{LeftBehind, LeftHold},
-    proof::{OfferCertificate, SaleCertificate},
+    proof::{ArchiveCertificate, OfferCertificate, PrunedCertificate, SaleCertificate},
+    pruned::{PruneError, Pruned, prune},
 };
 use crate::{
     clock::Millis,
     codec::Binary as _,
     disk::Disk,
     id::{Epoch, SaleTag},
-    journal::{self, Batch, ChainHash, Extent, JournalError},
+    journal::{self, ChainHash, Extent, JournalError},
     record::Record,
-    recovery::each_record,
+    recovery::{archive, each_record},
     sale::Sale,
 };
 
@@ -48,25 +50,23 @@ pub struct Certificate {
     pub left_behind: Vec<LeftBehind>,
     /// Broken promises, in the order they were broken; empty if all were kept.
     pub violations: Vec<String>,
+    /// What cannot be proven from what is there, and breaks no promise.
+    pub unproven: Vec<String>,
+    /// What was proven of segments that are gone.
+    pub pruned: Option<PrunedCertificate>,
 }
 
 /// Audits the journal on `disk`, which no process may be writing. Changes nothing.
 pub fn certify(disk: &dyn Disk) -> Result<Certificate, JournalError> {
-    let mut auditor = Auditor::default();
-    let mut each = |batch: Batch<'_>| {
-        let sequence = batch.first_sequence.0;
-        let mut offset = 0;
-        each_record(&batch, |record, at| {
-            auditor.take(record, at, sequence + offset);
-            offset += 1;
-        })
-    };
-    let read = journal::read_all(disk, None, Extent::Everything, &mut each)?;
+    let mut auditor = Auditor::begin(disk)?;
+    let read = auditor.read(disk, Extent::Everything)?;
+    auditor.check_archives(disk);
     Ok(auditor.certificate(&read))
 }
 
 #[derive(Debug, Default)]
 struct Auditor {
+    records: u64,
     books: BTreeMap<SaleTag, Book>,
     closed: Vec<SaleCertificate>,
     epochs: BTreeMap<SaleTag, Epoch>,
@@ -74,10 +74,26 @@ struct Auditor {
     adopting: BTreeMap<SaleTag, Vec<u8>>,
     left_behind: Vec<LeftBehind>,
     violations: Vec<String>,
+    unproven: Vec<String>,
+    /// What was proven before segments were removed.
+    pruned: Option<PrunedCertificate>,
 }
 
 impl Auditor {
+    /// Reads on as far as `extent` says.
+    fn read(&mut self, disk: &dyn Disk, extent: Extent) -> Result<journal::Recovery, JournalError> {
+        let from = self.pruned.as_ref().map(|pruned| pruned.point);
+        journal::read_all(disk, from, extent, &mut |batch| {
+            let mut sequence = batch.first_sequence.0;
+            each_record(&batch, |record, at| {
+                self.take(record, at, sequence);
+                sequence += 1;
+            })
+        })
+    }
+
     fn take(&mut self, record: &Record, at: Millis, sequence: u64) {
+        self.records += 1;
         let mut faults = Vec::new();
         self.check_time(record, at, &mut faults);
         if let Record::Created { epoch, spec, .. } = record {
@@ -147,17 +163,34 @@ impl Auditor {
         }
     }
 
+    /// Holds the files of archived sales against what the journal says of them.
+    fn check_archives(&mut self, disk: &dyn Disk) {
+        for (tag, book) in &mut self.books {
+            let Some(digest) = book.archive().map(|archive| archive.digest) else { continue };
+            match archive::read(disk, *tag, book.epoch(), digest) {
+                Ok(sale) => self.violations.extend(book.compare(&sale)),
+                Err(error) => self.unproven.push(format!(
+                    "sale {}: its line and places are not proven beyond the journal's facts: file {}: {error}",
+                    book.name(),
+                    archive::name(*tag, book.epoch()),
+                )),
+            }
+        }
+    }
+
     fn certificate(self, read: &journal::Recovery) -> Certificate {
         let mut sales = self.closed;
         sales.extend(self.books.values().map(Book::certificate));
         Certificate {
-            records: read.records,
+            records: read.records + self.pruned.as_ref().map_or(0, |pruned| pruned.records),
             truncated_bytes: read.truncated_bytes,
             chain_hash: read.point.hash,
             at: read.point.at,
             sales,
             left_behind: self.left_behind,
             violations: self.violations,
+            unproven: self.unproven,
+            pruned: self.pruned,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The sections that have one key.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use super::kinds::{FromText, Text};
+use super::kinds::{FromText, Text, Whole};
 use super::section::section;
 
 section! {
@@ -10,6 +10,9 @@ section! {
     Data = "data" {
         /// the data directory, made if it is not there
         dir: Text<PathBuf> = Text(PathBuf::from("data")),
+        /// seconds that a sale has been over before it is archived by itself; a single process only.
+        /// See [archived sales](#archived-sales)
+        archive_after_seconds ("604800", "when an operator says so"): Option<Whole<1, 315_360_000>> = None,
     }
 }
 
@@ -30,5 +33,12 @@ impl FromText for PathBuf {
 
     fn to_text(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Data {
+    /// How long a sale has been over before it is archived by itself.
+    pub fn archive_after(&self) -> Option<Duration> {
+        self.archive_after_seconds.map(|seconds| Duration::from_secs(seconds.get()))
     }
 }

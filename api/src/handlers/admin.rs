@@ -217,10 +217,23 @@ async fn change(
             key_body = b"";
             switch(act)
         }
+        Act::Archive => return archive(&app, &sale, author, &head, &body).await,
     };
     let terms =
         terms::read(&head.headers, &author, &format!("{}/{}", act.word(), sale.name()), key_body)?;
     make(&app, sale.tag(), author, change, terms).await
+}
+
+async fn archive(
+    app: &App,
+    sale: &SaleView,
+    author: Author,
+    head: &Head,
+    body: &[u8],
+) -> Result<Response<Body>, ApiError> {
+    read_nothing(body)?;
+    let terms = terms::read(&head.headers, &author, &format!("archive/{}", sale.name()), b"")?;
+    Ok(told(StatusCode::OK, &app.engine.archive(sale, author, terms).await?))
 }
 
 async fn make(
@@ -239,7 +252,9 @@ const fn switch(act: Act) -> Change {
         Act::Drain => Change::Drain,
         Act::Open => Change::Open,
         Act::Close => Change::Close,
-        Act::Pause | Act::Message | Act::Rate | Act::Restock | Act::Unstrand => Change::Pause,
+        Act::Pause | Act::Message | Act::Rate | Act::Restock | Act::Unstrand | Act::Archive => {
+            Change::Pause
+        }
     }
 }
 

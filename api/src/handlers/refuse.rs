@@ -131,7 +131,7 @@ impl From<ChangeRefusal> for ApiError {
         match refusal {
             ChangeRefusal::NoSale => Self::NotFound,
             ChangeRefusal::NameTaken => Self::AlreadyExists,
-            ChangeRefusal::SalesFull => Self::Overloaded,
+            ChangeRefusal::SalesFull | ChangeRefusal::MovedOn => Self::Overloaded,
             ChangeRefusal::WrongPhase(phase) => Self::WrongState { found: phase_word(phase) },
             ChangeRefusal::InUse(in_use) => Self::SaleInUse { why: in_use_words(in_use) },
             ChangeRefusal::Units { available, room } => {
@@ -150,6 +150,8 @@ impl From<ChangeRefusal> for ApiError {
             ChangeRefusal::OtherVersion(found) => {
                 Self::PreconditionFailed { found: write_version(found) }
             }
+            ChangeRefusal::Archived => Self::WrongState { found: "archived" },
+            ChangeRefusal::Shared => Self::WrongState { found: "shared" },
         }
     }
 }
@@ -160,7 +162,7 @@ impl From<()> for ApiError {
     }
 }
 
-/// What keeps a sale from being deleted, in words.
+/// What keeps a sale from being deleted or archived, in words.
 fn in_use_words(in_use: InUse) -> String {
     let InUse { orders, open_holds, waiting, sessions, undelivered } = in_use;
     let counts = [
@@ -179,7 +181,8 @@ fn in_use_words(in_use: InUse) -> String {
     let found: Vec<String> = words.collect();
     format!(
         "found {}; a sale is deleted once it is closed or empty, its orders are refunded, its holds \
-         have ended and its order events are delivered",
+         have ended and its order events are delivered, and archived once it is closed and its holds \
+         have ended",
         found.join(", ")
     )
 }

@@ -179,10 +179,12 @@ pub enum Act {
     Restock,
     /// Stranded units are for sale again.
     Unstrand,
+    /// The sale is over and done with.
+    Archive,
 }
 
 impl Act {
-    const ALL: [(&'static str, Self); 9] = [
+    const ALL: [(&'static str, Self); 10] = [
         ("pause", Self::Pause),
         ("resume", Self::Resume),
         ("drain", Self::Drain),
@@ -192,6 +194,7 @@ impl Act {
         ("rate", Self::Rate),
         ("restock", Self::Restock),
         ("unstrand", Self::Unstrand),
+        ("archive", Self::Archive),
     ];
 
     /// The act a path names.
@@ -212,7 +215,7 @@ pub const ROUTES: usize = LABELS.len();
 pub const MOUNTED: usize = ROUTES + 1;
 
 /// The metrics label of each call, in the order of [`Route`].
-pub const LABELS: [&str; 40] = [
+pub const LABELS: [&str; 41] = [
     "/",
     "/s/{sale}",
     "/docs",
@@ -248,6 +251,7 @@ pub const LABELS: [&str; 40] = [
     "/v1/admin/sales/{sale}/rate",
     "/v1/admin/sales/{sale}/restock",
     "/v1/admin/sales/{sale}/unstrand",
+    "/v1/admin/sales/{sale}/archive",
     "/v1/admin/sales/{sale}/audit",
     "/v1/admin/sales/{sale}/stats",
     "/v1/admin/sales/{sale}/invites",
@@ -264,11 +268,11 @@ impl Admin<'_> {
             Self::Update { .. } => 3,
             Self::Delete { .. } => 4,
             Self::Act { act, .. } => 5 + *act as usize,
-            Self::Audit { .. } => 14,
-            Self::Stats { .. } => 15,
-            Self::Invites { .. } => 16,
-            Self::Outbox => 17,
-            Self::OutboxReplay => 18,
+            Self::Audit { .. } => 15,
+            Self::Stats { .. } => 16,
+            Self::Invites { .. } => 17,
+            Self::Outbox => 18,
+            Self::OutboxReplay => 19,
         }
     }
 }

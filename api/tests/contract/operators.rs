@@ -117,6 +117,60 @@ async fn a_sale_with_orders_is_not_deleted_and_they_can_be_refunded_after_its_en
 }
 
 #[tokio::test]
+async fn an_archived_sale_shows_and_refunds_its_orders_and_refuses_its_crowd() {
+    let wall = Wall::new(json!({})).await;
+    let (shopper, id) = wall.held().await;
+    let archive = || post(wall.admin("archive")).key("over and done with");
+    let refused = wall.operator(archive()).await.refuses(409, "wrong_state").json();
+    assert_eq!(refused["found"], "open");
+    wall.act("close", Value::Null).await;
+    let refused = wall.operator(archive()).await.refuses(409, "wrong_state").json();
+    assert_eq!(refused["found"], "in_use", "a hold is open");
+    wall.step(&id, "confirm").await.is(200);
+    let stale = archive().header("if-match", "\"1-0\"");
+    wall.operator(stale).await.refuses(412, "precondition_failed");
+
+    let told = wall.operator(archive()).await.is(200);
+    assert_eq!(told.json()["state"], "closed");
+    let again = wall.operator(archive()).await.is(200);
+    assert!(again.replayed() && again.body == told.body, "{}", again.text());
+    let refused = wall.operator(post(wall.admin("archive"))).await.refuses(409, "wrong_state");
+    assert_eq!(refused.json()["found"], "archived");
+
+    let crowd = [
+        get(wall.path("")),
+        post(wall.path("enter")),
+        get(wall.path("position")).bearer(&shopper.ticket),
+        get(wall.path("stream")).bearer(&shopper.ticket),
+        post(wall.path("leave")).bearer(&shopper.ticket),
+    ];
+    for ask in crowd {
+        wall.tell(ask).await.refuses(410, "sale_archived");
+    }
+    wall.buy(&shopper.pass, 1, "late").await.refuses(410, "sale_archived");
+    let reopened = wall.operator(post(wall.admin("open"))).await.refuses(409, "wrong_state");
+    assert_eq!(reopened.json()["found"], "archived");
+    let table = json!({ "id": wall.name(), "offers": [offer(1)] });
+    wall.operator(post("/v1/admin/sales").json(&table)).await.refuses(409, "already_exists");
+    let listed = wall.operator(get("/v1/admin/sales?limit=1000")).await.is(200).json();
+    assert!(listed["items"].as_array().unwrap().iter().all(|listed| listed["id"] != wall.name()));
+    assert_eq!(wall.operator(get(wall.admin(""))).await.is(200).json()["state"], "closed");
+
+    let shown = wall.show(&id, &shopper.ticket).await.is(200).json();
+    assert_eq!((&shown["state"], &shown["shopper"]), (&json!("confirmed"), &shown["shopper"]));
+    wall.show(&id, &shopper.pass).await.is(200);
+    wall.show("p1-9", &shopper.ticket).await.refuses(404, "not_found");
+    let refused = wall.step(&id, "pay").await.refuses(409, "wrong_state").json();
+    assert_eq!(refused["found"], "confirmed");
+    assert_eq!(wall.step(&id, "refund").await.is(200).json()["state"], "refunded");
+    assert_eq!(wall.show(&id, &wall.server.backend).await.is(200).json()["state"], "refunded");
+    assert_eq!(wall.units().await, [10, 0, 0, 0]);
+    eventually(|| async { (wall.delete().await.status == 204).then_some(()) }).await;
+    wall.operator(get(wall.admin(""))).await.refuses(404, "not_found");
+    wall.operator(post("/v1/admin/sales").json(&table)).await.is(201);
+}
+
+#[tokio::test]
 async fn pause_and_resume_stop_and_move_the_gate() {
     let wall = Wall::new(json!({})).await;
     assert_eq!(wall.act("pause", Value::Null).await["paused"], true);

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::{
     client::{Ask, Told, get, post},
     process::{CONFIG, Server},
-    wall::{Wall, text},
+    wall::{Wall, eventually, text},
 };
 
 /// What clients hold in their hands when the server dies.
@@ -142,4 +142,33 @@ async fn a_configured_sale_is_made_once_and_keeps_what_operators_made_of_it() {
     assert!(warned(&["WARN", "fixed", "title", "Another title", "From the file"]), "{log}");
     assert!(warned(&["WARN", "fixed", "offers[0].price", "7", "100"]), "{log}");
     assert_eq!(log.matches("differs from the running sale").count(), 2, "{log}");
+}
+
+#[tokio::test]
+async fn a_sale_is_archived_by_policy_and_its_orders_are_refunded_after_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let config = format!("{CONFIG}\n[data]\narchive_after_seconds = 1\n");
+    let server = Server::start(dir.path(), &config);
+    let wall = Wall::on(&server, json!({})).await;
+    let (shopper, id) = wall.held().await;
+    wall.step(&id, "pay").await.is(200);
+    wall.act("close", Value::Null).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    wall.status().await;
+    wall.step(&id, "confirm").await.is(200);
+    eventually(|| async { (wall.tell(get(wall.path(""))).await.status == 410).then_some(()) })
+        .await;
+    let audit = wall.operator(get(wall.admin("audit"))).await.is(200).json();
+    let entry = &audit["items"][0];
+    assert_eq!((&entry["action"], &entry["author"]), (&json!("archive"), &json!("policy")));
+    let shown = wall.show(&id, &shopper.ticket).await.is(200);
+    let (show, refund) =
+        (wall.path(&format!("purchases/{id}")), wall.path(&format!("purchases/{id}/refund")));
+    server.kill();
+
+    let server = Server::start(dir.path(), &config);
+    let again = server.client.tell(get(&show).bearer(&shopper.ticket)).await.is(200);
+    assert_eq!(again.body, shown.body);
+    let refunded = server.client.tell(post(&refund).bearer(&server.backend)).await.is(200).json();
+    assert_eq!(refunded["state"], "refunded");
 }

@@ -325,6 +325,7 @@ pub(super) fn effects(change: &Change, sale: &Sale) -> Vec<Value> {
             sale.made().cloned().encode(&mut made);
             vec![[Value::from("delete"), bytes(&made), Value::from("")]]
         }
+        Change::Archive { .. } => unreachable!("a sale that many nodes serve is not archived"),
     };
     let absence = sale.ends_absence(change).then(|| set("set_aside", None));
     steps.into_iter().chain(absence).flatten().collect()

@@ -25,7 +25,7 @@ async fn ask(
 }
 
 fn keyed(replay: ReplayKey) -> Terms {
-    Terms { replay: Some(replay), versions: None }
+    Terms { replay: Some(replay), ..Terms::default() }
 }
 
 fn restock(units: i64) -> Change {
@@ -112,7 +112,7 @@ fn of_two_changes_to_one_version_at_two_nodes_one_is_made() {
             agree(&[&a, &b]).await;
             let seen = version(&a);
             assert_eq!(version(&b), seen);
-            let terms = || Terms { replay: None, versions: Some([seen].into()) };
+            let terms = || Terms { versions: Some([seen].into()), ..Terms::default() };
             let both = tokio::join!(ask(&a, restock(1), terms()), ask(&b, restock(1), terms()));
             let made = [&both.0, &both.1].into_iter().filter(|asked| asked.is_ok()).count();
             assert_eq!(made, 1, "{both:?}");

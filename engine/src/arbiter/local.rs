@@ -62,6 +62,14 @@ impl Arbiter for LocalArbiter {
         self.set_time(now.wall_offset_ms, now.after_outage);
         Self::decide_into(self, decided, now.at, commands);
     }
+
+    fn freeze(&mut self, at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
+        let frozen = self.world.freeze(at);
+        for (tag, _) in &frozen {
+            self.agenda.note(*tag, None, at);
+        }
+        frozen
+    }
 }
 
 /// An entry whose answer waits for the gate's next call.
@@ -280,6 +288,7 @@ impl Batch<'_> {
                 Reply::Purchase(self.purchase(sale, *pass, items, *replay))
             }
             Ask::Settle { epoch, hold, step, by, replay } => {
+                self.world.thaw(sale, self.at);
                 let decision = self.ask(sale, SettleRefusal::NoHold, |s| {
                     s.decide_step(*epoch, *hold, *step, *by, *replay, self.at)
                 });
@@ -404,6 +413,9 @@ impl Batch<'_> {
     }
 
     fn operate(&mut self, operation: &Operation) -> Result<Changed, ChangeRefusal> {
+        if let Operation::Change { sale, .. } = operation {
+            self.world.thaw(*sale, self.at);
+        }
         let (world, at) = (&*self.world, self.at);
         let (replay, decision) = match operation {
             Operation::Create { author, spec, replay } => {

@@ -42,10 +42,10 @@ pub fn created(
     if !problems.is_empty() {
         return Err(ChangeRefusal::Spec(problems));
     }
-    if world.sale(tag).is_some() {
+    if world.sale(tag).is_some() || world.is_archived(tag) {
         return Err(ChangeRefusal::NameTaken);
     }
-    if world.sales().len() >= SALES_MAX {
+    if world.live_sales() >= SALES_MAX {
         return Err(ChangeRefusal::SalesFull);
     }
     let (epoch, told) = (world.next_epoch(tag), world.last_event(tag));
@@ -67,6 +67,9 @@ pub fn changed(
     }
     let sale = world.sale(tag).ok_or(ChangeRefusal::NoSale)?;
     sale.decide_change(change, terms.versions.as_deref(), at)?;
+    if terms.facts.is_some_and(|facts| facts != sale.facts()) {
+        return Err(ChangeRefusal::MovedOn);
+    }
     let (author, change) = (author.clone(), Box::new(change.clone()));
     Ok(Decision::Decided(Record::Changed { sale: tag, author, change, replay }))
 }

@@ -242,6 +242,12 @@ pub const SNAPSHOT_READS_MAX: usize = 8;
 /// and the journal that a start replays stays shorter than half of what it reads anyway.
 pub const SNAPSHOT_BYTES_PER_JOURNAL_BYTE: u64 = 4;
 
+/// How long an archived sale stays unpacked after something concerned it: the refunds of one sale come
+/// together.
+pub const WARM_MS: u64 = 10_000;
+/// Archived sales that stay unpacked so long, and views of packed ones that are kept for the next request.
+pub const WARM_SALES_MAX: usize = 64;
+
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;
 

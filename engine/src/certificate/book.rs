@@ -1,11 +1,12 @@
 //! One sale's plain books: places by number, holds by number, units by pile.
 
+mod archive;
 mod left_behind;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use self::left_behind::{LeftBehind, LeftHold};
-use super::proof::{OfferCertificate, SaleCertificate};
+use super::proof::{ArchiveCertificate, OfferCertificate, SaleCertificate};
 use crate::{
     hold::{HoldItem, HoldState, Step},
     id::{Epoch, HoldId, Number, ShopperKey, Sku},
@@ -86,6 +87,7 @@ pub(super) struct Book {
     /// Holds each shopper has made, and may make.
     made: HashMap<ShopperKey, u32>,
     piles: Vec<Pile>,
+    archive: Option<ArchiveCertificate>,
 }
 
 impl Book {
@@ -109,6 +111,7 @@ impl Book {
             taken: HashMap::new(),
             made: HashMap::new(),
             piles: spec.offers.iter().map(pile).collect(),
+            archive: None,
         }
     }
 
@@ -168,17 +171,19 @@ impl Book {
         SaleCertificate {
             sale: self.spec.name.clone(),
             epoch: self.epoch,
-            entered: self.places.len() as u64,
+            entered: self.archive.map_or(self.places.len() as u64, |archive| archive.entered),
             called: self.called,
             departed: self.departed,
             claimed: self.claimed,
             holds: self.holds.len() as u64,
             offers: self.piles.iter().map(offer).collect(),
+            archive: self.archive,
         }
     }
 
     /// Enters a fact, naming each promise it breaks.
     pub(super) fn take(&mut self, record: &Record, faults: &mut Vec<String>) {
+        self.check_archived(record, faults);
         match record {
             Record::Entered { number, shopper, .. } => {
                 if number.0 != self.places.len() as u64 + 1 {
@@ -402,6 +407,7 @@ impl Book {
                     self.unstrand(offer, *units, faults);
                 }
             }
+            Change::Archive { digest } => self.close(*digest, faults),
             Change::Pause
             | Change::Resume
             | Change::Drain

@@ -35,6 +35,7 @@ mod error;
 #[cfg(test)]
 mod forged;
 mod format;
+pub(crate) mod pruned;
 mod scan;
 mod segment;
 pub mod snapshot;
@@ -360,7 +361,12 @@ fn settle(disk: &dyn Disk, point: &JournalPoint, tail: &Tail) -> Result<Current,
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), JournalError> {
     let remove = || {
         for name in disk.list()? {
-            let prefixes = [segment::PREFIX, snapshot::PREFIX, snapshot::part::PREFIX];
+            let prefixes = [
+                segment::PREFIX,
+                snapshot::PREFIX,
+                snapshot::part::PREFIX,
+                snapshot::part::ARCHIVE_PREFIX,
+            ];
             let ours = prefixes.iter().any(|prefix| name.starts_with(prefix));
             if ours && name.ends_with(TEMPORARY_SUFFIX) {
                 disk::remove_if_there(disk, &name)?;

@@ -164,29 +164,7 @@ impl Publisher {
             Record::Resumed { .. } => self.publish_called(sale),
             Record::Changed { change, .. } => {
                 self.view.set_settings(sale);
-                match &**change {
-                    Change::Restock { offer, units } => self.view.stock().free(*offer, *units),
-                    Change::Unstrand { offer, units } => {
-                        self.view.stock().free(*offer, units.cast_signed());
-                    }
-                    Change::Returned { released, .. } => {
-                        for (units, offer) in released.iter().zip(0..) {
-                            self.view.stock().free(OfferIndex(offer), units.cast_signed());
-                        }
-                    }
-                    Change::Update { patch } => {
-                        self.refund_restocks =
-                            patch.refund_restocks.unwrap_or(self.refund_restocks);
-                    }
-                    Change::Pause
-                    | Change::Resume
-                    | Change::Drain
-                    | Change::Open
-                    | Change::Close
-                    | Change::Message { .. }
-                    | Change::Rate { .. }
-                    | Change::Delete => {}
-                }
+                self.publish_change(change);
             }
             Record::EntryAnswered { .. }
             | Record::EntryNoted { .. }
@@ -200,6 +178,33 @@ impl Publisher {
             | Record::Parted { .. }
             | Record::Met { .. }
             | Record::Adopted { .. } => {}
+        }
+    }
+
+    /// Units that an operator's change moves.
+    fn publish_change(&mut self, change: &Change) {
+        match change {
+            Change::Restock { offer, units } => self.view.stock().free(*offer, *units),
+            Change::Unstrand { offer, units } => {
+                self.view.stock().free(*offer, units.cast_signed());
+            }
+            Change::Returned { released, .. } => {
+                for (units, offer) in released.iter().zip(0..) {
+                    self.view.stock().free(OfferIndex(offer), units.cast_signed());
+                }
+            }
+            Change::Update { patch } => {
+                self.refund_restocks = patch.refund_restocks.unwrap_or(self.refund_restocks);
+            }
+            Change::Pause
+            | Change::Resume
+            | Change::Drain
+            | Change::Open
+            | Change::Close
+            | Change::Message { .. }
+            | Change::Rate { .. }
+            | Change::Archive { .. }
+            | Change::Delete => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! What handlers find sales and the engine's health by: swapped as a whole, read without a lock.
 
+mod archived;
 mod dead_letters;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -7,8 +8,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 pub(crate) use self::dead_letters::Changes;
-pub use self::dead_letters::{DeadLetter, DeadLetters};
+pub use self::{
+    archived::ArchivedViews,
+    dead_letters::{DeadLetter, DeadLetters},
+};
 use crate::{
+    id::Sequence,
     sync::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     view::SaleView,
 };
@@ -17,6 +22,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Registry {
     sales: ArcSwap<BTreeMap<Box<str>, Arc<SaleView>>>,
+    archived: ArchivedViews,
+    durable: AtomicU64,
     dead_letters: ArcSwap<DeadLetters>,
     storage_full: AtomicBool,
     stopped: AtomicBool,
@@ -37,6 +44,20 @@ impl Registry {
     /// All sales by name.
     pub fn sales(&self) -> Vec<Arc<SaleView>> {
         self.sales.load().values().map(Arc::clone).collect()
+    }
+
+    /// Archived sales.
+    pub fn archived(&self) -> &ArchivedViews {
+        &self.archived
+    }
+
+    /// The last record that is durable and published.
+    pub fn durable(&self) -> Sequence {
+        Sequence(self.durable.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_durable(&self, sequence: Sequence) {
+        self.durable.store(sequence.0, Ordering::Relaxed);
     }
 
     /// Order events that wait for an operator, by sale and number.

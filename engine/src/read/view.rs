@@ -21,7 +21,7 @@ use crate::{
     line::{Line, SharedLine},
     purchase_admission::{PurchaseAdmission, Purchases},
     record::ReplayKey,
-    sale::{AuditEntry, Controls, Phase, Sale, Version, is_ended},
+    sale::{Archive, AuditEntry, Controls, Phase, Sale, Version, is_ended},
     session::Session,
     spec::SaleSpec,
     stock::{Counts, SoldOut, Stock},
@@ -55,6 +55,9 @@ pub struct SaleView {
     /// Holds of each shopper; see [`limits::SHOPPER_HOLDS_LISTED_MAX`].
     shopper_holds: SharedMap<ShopperKey, Listed>,
     purchases: Arc<Purchases>,
+    /// Facts that were applied to the sale and are durable.
+    facts: AtomicU64,
+    archive: Option<Archive>,
 }
 
 /// One shopper's holds that can be listed.
@@ -111,6 +114,8 @@ impl SaleView {
             holds: CountedMap::new(),
             shopper_holds: SharedMap::new(),
             purchases: Arc::new(Purchases::new()),
+            facts: AtomicU64::new(sale.facts()),
+            archive: sale.archive(),
         }
     }
 
@@ -127,6 +132,17 @@ impl SaleView {
     /// The sale's epoch.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// What is known of its archiving, if it is archived.
+    pub fn archive(&self) -> Option<Archive> {
+        self.archive
+    }
+
+    /// How many facts were applied to the sale, for a change that is meant for it as it stands.
+    pub fn facts(&self) -> u64 {
+        // ORDERING: Relaxed; a change that is prepared by it is compared with the state itself.
+        self.facts.load(Ordering::Relaxed)
     }
 
     /// The line.
@@ -296,6 +312,7 @@ impl SaleView {
     /// Publishes what follows from the whole sale.
     pub(crate) fn set_figures(&self, sale: &Sale, at: Millis) {
         // ORDERING: Relaxed, all; figures that publish nothing else.
+        self.facts.store(sale.facts(), Ordering::Relaxed);
         self.active.store(sale.active_sessions(), Ordering::Relaxed);
         self.departed.store(sale.departed(), Ordering::Relaxed);
         self.free_slots.store(sale.free_slots(), Ordering::Relaxed);

@@ -3,6 +3,8 @@
 //! Owns the scribe's thread, and one more for each snapshot of sealed segments while it is written.
 //! Dropping the last handle closes the ring; the scribe finishes what was accepted and ends.
 
+mod archive;
+mod archiver;
 mod thread;
 
 use std::{
@@ -12,7 +14,10 @@ use std::{
 
 use crossbeam::channel::Receiver;
 
-use self::thread::{Snapshots, run};
+use self::{
+    archiver::Archiver,
+    thread::{Snapshots, run},
+};
 use crate::{
     arbiter::{Arbiter, Join, LocalArbiter},
     clock::{Clock, Millis},
@@ -20,7 +25,7 @@ use crate::{
     commit,
     disk::Disk,
     hold::Step,
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
     incarnation, limits,
     outbox::OrderEvent,
     outlet,
@@ -92,6 +97,7 @@ pub struct Engine {
     privileged: Producer<Request>,
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
+    archiver: Archiver,
     shared: bool,
 }
 
@@ -151,10 +157,11 @@ impl Engine {
         };
         let (scribe_clock, scribe_registry) = (Arc::clone(&clock), Arc::clone(&registry));
         let scribe = Scribe::new(scribe_clock, arbiter, journal, scribe_registry, outlet, watch);
+        let archiver = Archiver::new(&disk);
         let last_snapshot = report.snapshot.map_or(1, |point| point.segment);
         let pace = (segment_bytes, snapshot_every_segments.max(1));
         let snapshots = Snapshots::new(disk, pace, last_snapshot, Arc::clone(&registry));
-        let engine = Self { producer, privileged, registry, clock, shared: is_shared };
+        let engine = Self { producer, privileged, registry, clock, archiver, shared: is_shared };
         let scribe = Builder::new()
             .name("rushgate-scribe".to_owned())
             .spawn(move || {
@@ -171,12 +178,26 @@ impl Engine {
         self.clock.now()
     }
 
-    /// A sale by its name.
+    /// A sale by its name; an archived one as it was left.
     pub fn sale(&self, name: &str) -> Option<Arc<SaleView>> {
+        self.registry.sale(name).or_else(|| {
+            let tag = SaleName::parse(name)?.tag();
+            let view = self.registry.archived().view(tag, self.now())?;
+            (view.name().as_str() == name).then_some(view)
+        })
+    }
+
+    /// A sale by its name, unless it is archived.
+    pub fn live_sale(&self, name: &str) -> Option<Arc<SaleView>> {
         self.registry.sale(name)
     }
 
-    /// All sales by name.
+    /// Whether the sale of this name is archived.
+    pub fn is_archived(&self, name: &str) -> bool {
+        SaleName::parse(name).is_some_and(|name| self.registry.archived().has(name.tag()))
+    }
+
+    /// All sales by name, without the archived ones.
     pub fn sales(&self) -> Vec<Arc<SaleView>> {
         self.registry.sales()
     }

@@ -3,11 +3,13 @@
 //! Recovery changes nothing but a torn tail, and may crash and run again at any point. Snapshots are
 //! written by [`snapshot_sealed`], beside the scribe.
 
+pub(crate) mod archive;
 mod error;
 mod records;
-mod snapshots;
+pub(crate) mod snapshots;
 
 pub use self::{
+    archive::archive,
     error::RecoveryError,
     records::each_record,
     snapshots::{Snapshotted, snapshot_sealed},

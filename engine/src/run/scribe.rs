@@ -43,6 +43,7 @@ use crate::{
     record::Record,
     registry::{Changes, Registry},
     sale::Sale,
+    view::SaleView,
     world::World,
 };
 
@@ -104,7 +105,11 @@ impl Scribe {
         let at = clock.now();
         let publisher = |sale: &Sale| (sale.tag(), Publisher::recovered(sale, at));
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
-        registry.replace(publishers.values().map(|publisher| Arc::clone(publisher.view())));
+        show(&registry, &publishers);
+        for (tag, packed) in arbiter.world().cold() {
+            registry.archived().set_packed(tag, Arc::clone(packed));
+        }
+        registry.set_durable(journal.point().sequence);
         registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
         registry.set_outbox_lag(arbiter.world().undelivered());
         outlet.take_up(arbiter.world());
@@ -229,8 +234,9 @@ impl Scribe {
             }
         }
         let adopted = mem::take(&mut batch.decided.adopted);
-        self.publish(&batch.decided.records, batch.decided.at, &adopted);
-        self.take_units(&batch.decided, &adopted);
+        let renewed = self.renewed(&batch.decided.records, adopted);
+        self.publish(&batch.decided.records, batch.decided.at, &renewed);
+        self.take_units(&batch.decided, &renewed);
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
         // and one wake-up of a thread serves many.
         for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
@@ -239,7 +245,7 @@ impl Scribe {
                 self.not_yet_until = batch.decided.at.after(limits::TICK_MS);
                 continue;
             }
-            let wake_up = self.answer(request, reply, batch.decided.at, &adopted);
+            let wake_up = self.answer(request, reply, batch.decided.at, &renewed);
             batch.wake_ups.extend(wake_up);
         }
         batch.wake_ups.clear();
@@ -250,6 +256,13 @@ impl Scribe {
         if let Some(peers) = peers {
             self.registry.set_arbiter_troubles(peers.troubles());
         }
+        let at = self.spare.decided.at;
+        for (tag, packed) in self.arbiter.freeze(at) {
+            self.publishers.remove(&tag);
+            self.outlet.forget(tag);
+            self.registry.archived().set_packed(tag, packed);
+        }
+        self.registry.set_durable(self.journal.point().sequence);
         self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())
     }
@@ -262,14 +275,28 @@ impl Scribe {
         Ok(())
     }
 
+    /// The sales among a batch's facts that get another view, of the sale as the whole batch left it: taken
+    /// over from other nodes, archived, or unpacked from the archive.
+    fn renewed(&self, records: &[Record], adopted: BTreeSet<SaleTag>) -> BTreeSet<SaleTag> {
+        let world = self.arbiter.world();
+        let is_unpacked = |record: &Record| {
+            let tag = record.sale();
+            world.has_warm() && world.is_archived(tag) && !self.publishers.contains_key(&tag)
+        };
+        let is_renewed = |record: &&Record| record.is_archival() || is_unpacked(record);
+        let mut renewed = adopted;
+        renewed.extend(records.iter().filter(is_renewed).map(Record::sale));
+        renewed
+    }
+
     /// Takes the units of holds that no permit here was given for. A sale taken over in this batch is
     /// shown as the whole batch left it.
-    fn take_units(&mut self, decided: &Decided, adopted: &BTreeSet<SaleTag>) {
+    fn take_units(&mut self, decided: &Decided, renewed: &BTreeSet<SaleTag>) {
         for index in &decided.others_holds {
             let Record::Held { sale, items, replay, .. } = &decided.records[*index] else {
                 unreachable!("an index of a hold");
             };
-            let publisher = self.publishers.get_mut(sale).filter(|_| !adopted.contains(sale));
+            let publisher = self.publishers.get_mut(sale).filter(|_| !renewed.contains(sale));
             if let Some(publisher) = publisher {
                 let items = items.iter().map(|item| (item.offer, item.quantity));
                 publisher.take_unpermitted(items, *replay, decided.at);
@@ -304,7 +331,7 @@ impl Scribe {
         events.iter().copied().filter(is_dead).collect()
     }
 
-    fn publish(&mut self, records: &[Record], at: Millis, adopted: &BTreeSet<SaleTag>) {
+    fn publish(&mut self, records: &[Record], at: Millis, renewed: &BTreeSet<SaleTag>) {
         let world = self.arbiter.world();
         let (mut sales_changed, mut letters) = (false, Changes::new());
         let mut decided_at = at;
@@ -322,6 +349,7 @@ impl Scribe {
             } else if record.is_deletion() {
                 sales_changed = true;
                 self.publishers.remove(&tag);
+                self.registry.archived().forget(tag);
                 self.outlet.forget(tag);
             } else if let Record::Delivered { events, .. } = record {
                 let dead = self.dead_among(tag, events);
@@ -336,17 +364,19 @@ impl Scribe {
                 let first = events.first().copied().unwrap_or(EventId(u64::MAX));
                 self.outlet.go_back_to(tag, first);
                 outlet::note_letters(&mut letters, world.sale(tag), events.iter().copied());
-            } else if !adopted.contains(&tag)
+            } else if !renewed.contains(&tag)
                 && let Some(publisher) = self.publishers.get_mut(&tag)
                 && let Some(sale) = world.sale(tag)
             {
                 publisher.publish(record, sale, decided_at);
             }
         }
-        for sale in adopted.iter().filter_map(|tag| world.sale(*tag)) {
+        for sale in renewed.iter().filter_map(|tag| world.sale(*tag)) {
             sales_changed = true;
             self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
-            self.outlet.start_over(sale.tag());
+            if self.arbiter.peers().is_some() {
+                self.outlet.start_over(sale.tag());
+            }
         }
         for tag in self.figures.touched() {
             if let Some(publisher) = self.publishers.get(tag) {
@@ -362,8 +392,7 @@ impl Scribe {
             self.registry.change_dead_letters(letters);
         }
         if sales_changed {
-            let views = self.publishers.values();
-            self.registry.replace(views.map(|publisher| Arc::clone(publisher.view())));
+            show(&self.registry, &self.publishers);
         }
     }
 
@@ -372,7 +401,7 @@ impl Scribe {
         request: Request,
         reply: Reply,
         at: Millis,
-        adopted: &BTreeSet<SaleTag>,
+        renewed: &BTreeSet<SaleTag>,
     ) -> Option<WakeUp<Answer>> {
         let Request { command, admission, promise } = request;
         // An admission that made nothing gives its units back here, by being dropped. Its key counts
@@ -381,7 +410,7 @@ impl Scribe {
             && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
         {
             // A sale taken over in this batch has a view that knows the hold.
-            let publisher = self.publishers.get_mut(sale).filter(|_| !adopted.contains(sale));
+            let publisher = self.publishers.get_mut(sale).filter(|_| !renewed.contains(sale));
             match (publisher, admission) {
                 (Some(publisher), Some(admission)) => {
                     publisher.spend(admission, items, *replay, at);
@@ -394,6 +423,14 @@ impl Scribe {
         }
         promise.resolve_unheard(Ok(reply))
     }
+}
+
+/// Shows the views of sales where handlers find them, those of archived ones apart.
+fn show(registry: &Registry, publishers: &BTreeMap<SaleTag, Publisher>) {
+    let views = || publishers.values().map(Publisher::view);
+    let is_live = |view: &&Arc<SaleView>| view.archive().is_none();
+    views().filter(|view| !is_live(view)).for_each(|view| registry.archived().set_view(view));
+    registry.replace(views().filter(is_live).map(Arc::clone));
 }
 
 /// How many of the requests fit one batch, and the bytes they need beside all that time may bring.

@@ -148,6 +148,8 @@ pub struct Terms {
     pub replay: Option<ReplayKey>,
     /// The versions that the change may be made to; `None`: any.
     pub versions: Option<Box<[Version]>>,
+    /// How many facts this process must have applied to the sale; `None`: any number.
+    pub facts: Option<u64>,
 }
 
 impl Command {

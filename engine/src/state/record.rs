@@ -288,6 +288,11 @@ impl Record {
         matches!(self, Self::Changed { change, .. } if **change == Change::Delete)
     }
 
+    /// Whether the sale is archived with it.
+    pub fn is_archival(&self) -> bool {
+        matches!(self, Self::Changed { change, .. } if matches!(**change, Change::Archive { .. }))
+    }
+
     /// Whether a journal's batch may begin with it that goes on with what another began: a mark, which
     /// says the time of the facts behind it, and what needs no time.
     pub fn begins_part(&self) -> bool {
@@ -408,6 +413,12 @@ pub enum Change {
         /// None while another node is missing.
         released: Vec<u64>,
     },
+    /// The sale is archived: its line, places, sessions and answers to entries are in a file of their own,
+    /// durable before this, and not in the state any more. What was bought stays.
+    Archive {
+        /// The BLAKE3 hash of the file.
+        digest: [u8; 32],
+    },
 }
 
 binary_enum!(Change {
@@ -423,6 +434,7 @@ binary_enum!(Change {
     9 => Delete,
     10 => Unstrand { offer, units },
     11 => Returned { node, promised, released },
+    12 => Archive { digest },
 });
 
 /// Why a waiting place left the line.

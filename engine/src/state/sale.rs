@@ -6,6 +6,7 @@
 //! give equal states.
 
 mod apply;
+mod archive;
 mod decide;
 mod deliver;
 mod follows;
@@ -19,6 +20,7 @@ mod sweep;
 
 use std::{collections::VecDeque, sync::Arc};
 
+pub use self::archive::Archive;
 pub use self::decide::{
     EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler, TicketRef,
 };
@@ -68,6 +70,11 @@ pub struct Sale {
     pace: Pace,
     /// How often slots fall free.
     freeing: Pace,
+    archive: Option<Archive>,
+    /// Facts applied since this process knows the sale, and when the last of them was decided: they say
+    /// whether anything has happened since, and snapshots leave them out.
+    facts: u64,
+    touched_at: Millis,
 }
 
 /// What operators set by hand.
@@ -170,6 +177,9 @@ impl Sale {
             members: Members::default(),
             pace: Pace::default(),
             freeing: Pace::default(),
+            archive: None,
+            facts: 0,
+            touched_at: at,
             spec: (**spec).clone(),
         };
         sale.note_creation(*replay, at);
@@ -397,6 +407,7 @@ impl Long for Sale {
         out.put_list(self.audit.iter());
         self.changes.write(out);
         out.put(&self.members);
+        out.put(&self.archive);
     }
 
     fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
@@ -420,6 +431,9 @@ impl Long for Sale {
             members: input.get()?,
             pace: Pace::default(),
             freeing: Pace::default(),
+            archive: input.get()?,
+            facts: 0,
+            touched_at: Millis(0),
         })
     }
 }

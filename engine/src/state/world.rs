@@ -5,8 +5,13 @@
 //! [`World::hash`] is the proof, snapshots are its byte form, which falls into parts: one for each sale,
 //! and the rest, which is small.
 
+mod archived;
+mod packing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::archived::Archived;
+pub(crate) use self::archived::read as read_packed;
 use crate::{
     clock::Millis,
     codec::{Binary as _, DecodeError, Long as _, Sink, Source, binary_struct},
@@ -24,6 +29,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct World {
     sales: BTreeMap<SaleTag, Sale>,
+    archived: Archived,
     /// Sales that were deleted.
     retired: BTreeMap<SaleTag, Retired>,
     /// Events in the outboxes of all sales. Counted, for every purchase asks.
@@ -125,7 +131,8 @@ impl World {
 
     /// Whether any sale is one that a single process serves.
     pub fn is_alone(&self) -> bool {
-        self.sales.keys().any(|tag| !self.points.contains_key(tag))
+        let alone = |tag: &SaleTag| !self.points.contains_key(tag);
+        self.sales.keys().any(alone) || self.archived.tags().any(alone)
     }
 
     /// Order events not taken yet, over all sales.
@@ -151,6 +158,7 @@ impl World {
             let before = self.sales.insert(sale.tag(), sale);
             assert!(before.is_none(), "a name belongs to one sale at a time");
         } else if record.is_deletion() {
+            self.thaw(record.sale(), at);
             self.retire(record, at);
         } else if let Record::Followed { sale, point, .. } = record {
             self.points.insert(*sale, *point);
@@ -159,10 +167,19 @@ impl World {
         } else if let Record::Adopted { sale, is_first, bytes, stood } = record {
             self.adopt(*sale, *is_first, bytes, stood.as_ref());
         } else {
-            let sale = self.sales.get_mut(&record.sale()).expect("a record names a known sale");
+            let tag = record.sale();
+            let sale = if let Some(sale) = self.sales.get_mut(&tag) {
+                sale
+            } else {
+                let sale = self.archived.unpack(tag, at).expect("a record names a known sale");
+                self.sales.entry(tag).or_insert(sale)
+            };
             let before = sale.outbox().len();
             sale.apply(record, at);
             self.undelivered = self.undelivered + sale.outbox().len() - before;
+            if record.is_archival() {
+                self.archived.set_warm(tag);
+            }
         }
     }
 
@@ -171,6 +188,9 @@ impl World {
     pub fn follows(&self, sale: SaleTag, record: &Record, at: Millis) -> Result<(), &'static str> {
         if record.sale() != sale {
             return Err("a fact of another sale");
+        }
+        if record.is_archival() && self.points.contains_key(&sale) {
+            return Err("an archive of a sale that many nodes serve");
         }
         match (record, self.sale(sale)) {
             (Record::Created { .. }, None) => begins(record),
@@ -197,6 +217,7 @@ impl World {
         deletions.drain(too_many(deletions.len()));
         creations.drain(too_many(creations.len()));
         self.undelivered -= gone.outbox().len();
+        self.archived.forget(tag);
         let (epoch, event) = (gone.epoch(), gone.outbox().last());
         self.retired.insert(tag, Retired { epoch, event, deletions, creations });
         self.points.remove(&tag);
@@ -223,14 +244,24 @@ impl World {
     /// What a snapshot keeps apart, each with a part of the byte form of its own: sales, and those that are
     /// half taken over.
     pub(crate) fn parts(&self) -> BTreeSet<SaleTag> {
-        self.sales.keys().chain(self.adopting.keys()).copied().collect()
+        let sales = self.sales.keys().chain(self.adopting.keys()).copied();
+        sales.chain(self.archived.tags().copied()).collect()
     }
 
     /// Writes a part.
     pub(crate) fn write_part(&self, tag: SaleTag, out: &mut impl Sink) {
         let (sale, adopting) = (self.sales.get(&tag), self.adopting.get(&tag));
-        out.put(&sale.is_some());
-        if let Some(sale) = sale {
+        let archived = self.packed(tag);
+        out.put(&archived.is_some());
+        if let Some(packed) = archived {
+            out.put(&(packed.len() as u64));
+            for byte in &packed {
+                out.put(byte);
+            }
+        }
+        let live = sale.filter(|sale| sale.archive().is_none());
+        out.put(&live.is_some());
+        if let Some(sale) = live {
             sale.write(out);
         }
         out.put(&adopting.is_some());
@@ -248,6 +279,10 @@ impl World {
         tag: SaleTag,
         input: &mut impl Source,
     ) -> Result<(), DecodeError> {
+        if input.get()? {
+            let packed = (0..input.get_count()?).map(|_| input.get()).collect::<Result<_, _>>()?;
+            self.put_packed(tag, packed)?;
+        }
         if input.get()? {
             let sale = Sale::read(input)?;
             if sale.tag() != tag {

@@ -49,6 +49,7 @@ struct Account {
     /// Events that the sink was or is to be told, those of earlier sales of the name included.
     told: u64,
     undelivered: BTreeSet<EventId>,
+    archived: bool,
 }
 
 impl Audit {
@@ -73,6 +74,7 @@ impl Audit {
                     rates,
                     told: self.told.remove(&tag).unwrap_or(0),
                     undelivered: BTreeSet::new(),
+                    archived: false,
                 };
                 assert!(self.sales.insert(tag, account).is_none());
             }
@@ -116,10 +118,13 @@ impl Audit {
 
     /// The history so far is what the world was made of, and kept the pace.
     pub(crate) fn check_against(&self, world: &World) {
-        assert_eq!(self.sales.len(), world.sales().len());
+        assert_eq!(self.sales.len(), world.live_sales() + world.archived_sales());
         let undelivered: usize = self.sales.values().map(|sale| sale.undelivered.len()).sum();
         assert_eq!(world.undelivered(), undelivered, "events that wait");
-        for (sale, account) in world.sales().zip(self.sales.values()) {
+        for (tag, account) in &self.sales {
+            assert_eq!(world.is_archived(*tag), account.archived, "archived sales");
+            let archived = world.archived_sale(*tag);
+            let sale = world.sale(*tag).or(archived.as_ref()).expect("a known sale");
             account.check_rate();
             let states: Vec<_> = account.places.iter().map(|(_, state)| *state).collect();
             assert_eq!(sale.places().collect::<Vec<_>>(), states, "places");
@@ -295,6 +300,13 @@ impl Account {
                 *available = available.checked_add_signed(*units).expect("units that are there");
                 let total = &mut self.spec.offers[usize::from(offer.0)].total;
                 *total = total.checked_add_signed(*units).expect("a total");
+            }
+            Change::Archive { .. } => {
+                self.check_rate();
+                let is_open = |(_, _, state): &(_, _, HoldState)| matches!(pile(*state), 1 | 2);
+                assert!(!self.holds.iter().any(is_open), "nothing is cut off");
+                (self.places, self.calls, self.watermark) = (Vec::new(), Vec::new(), 0);
+                self.archived = true;
             }
             Change::Pause
             | Change::Resume

@@ -1,5 +1,6 @@
 //! The engine's integration tests, one module per structure.
 
+mod archive;
 mod audit;
 mod certificate;
 mod crash;

@@ -333,7 +333,7 @@ fn a_late_repeat_of_a_creation_makes_no_sale_again() {
     let made = changed(&arbiter.decide(START, &[keyed(1)]).replies[0]).expect("the name is free");
     // More changes with keys than are kept.
     for round in 0..80_u128 {
-        let terms = Terms { replay: Some(key(100 + round, 1)), versions: None };
+        let terms = Terms { replay: Some(key(100 + round, 1)), ..Terms::default() };
         arbiter.decide(START, &[asked(Change::Pause, terms)]);
     }
     let again = |arbiter: &mut LocalArbiter, at, body| {

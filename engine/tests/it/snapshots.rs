@@ -5,17 +5,20 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use engine::{
     arbiter::LocalArbiter,
+    certificate::{self, PruneError},
     clock::{ManualClock, Millis},
     codec::Binary as _,
-    command::{Ask, Command, Operation, Terms},
+    command::{Ask, Command, Note, Operation, Terms},
     disk::{
         Disk, TEMPORARY_SUFFIX,
         sim::{Crash, SimDisk},
     },
-    id::{Epoch, SaleTag, ShopperKey},
+    hold::Step,
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     journal::{self, Extent, Journal, JournalOptions},
-    record::Change,
+    record::{Change, Record},
     recovery::{self, Snapshotted},
+    sale::{Settler, TicketRef},
     spec::SaleSpec,
     world::World,
 };
@@ -25,6 +28,7 @@ use crate::support::{START, author, create, key, name, spec};
 /// Small, so that few facts seal one.
 const SEGMENT_BYTES: u64 = 32 * 1024;
 const SNAPSHOT_SUFFIX: &str = ".snap";
+const SEGMENT_SUFFIX: &str = ".log";
 
 /// Decides and journals, a command a batch.
 struct Writing {
@@ -85,6 +89,15 @@ impl Writing {
     fn hash(&self) -> [u8; 32] {
         self.arbiter.world().hash()
     }
+}
+
+/// How many segments the journal begins and ends with.
+fn segments(disk: &SimDisk) -> Vec<String> {
+    disk.list()
+        .expect("powered")
+        .into_iter()
+        .filter(|name| name.ends_with(SEGMENT_SUFFIX))
+        .collect()
 }
 
 /// The files of sales.
@@ -268,4 +281,150 @@ fn damage_in_any_file_of_a_snapshot_is_passed_over() {
         assert_eq!(recovered(&disk, name).0, written.hash(), "without {name}");
     }
     assert!(longer > 10, "{longer}: what cannot be read costs a longer replay");
+}
+
+/// A journal of some segments with two snapshots, and more behind them.
+fn with_two_snapshots() -> Writing {
+    let mut writing = with_a_snapshot();
+    snapshot(&writing.disk);
+    writing.seal(name("c").tag(), 1);
+    snapshot(&writing.disk);
+    writing.enter(name("d").tag());
+    writing
+}
+
+fn certified(disk: &SimDisk, context: &str) -> certificate::Certificate {
+    let certificate = certificate::certify(disk);
+    let certificate = certificate.unwrap_or_else(|error| panic!("{context}: {error}"));
+    assert_eq!(certificate.violations, [""; 0], "{context}");
+    certificate
+}
+
+#[test]
+fn a_pruned_journal_starts_and_is_audited_from_what_is_left() {
+    let mut writing = with_two_snapshots();
+    let before = certified(&writing.disk, "whole");
+    let whole = segments(&writing.disk);
+    let pruned = certificate::prune(&writing.disk).expect("two snapshots");
+    assert!(pruned.segments > 0 && segments(&writing.disk).len() == whole.len() - pruned.segments);
+    let after = certified(&writing.disk, "pruned");
+    let known = after.pruned.clone().expect("segments are gone");
+    assert_eq!((known.point, known.records), (pruned.point, pruned.point.sequence.0));
+    assert_eq!((after.records, after.chain_hash), (before.records, before.chain_hash));
+    let live = before.sales.len() - usize::try_from(known.deleted).expect("few");
+    assert_eq!(after.sales, before.sales[before.sales.len() - live..], "figures go on");
+    assert_eq!(after.unproven.len(), 1, "{:?}", after.unproven);
+    assert_eq!(recovered(&writing.disk, "pruned").0, writing.hash());
+
+    // Another snapshot, and the one that the journal begins with stays all the same.
+    for _ in 0..3 {
+        writing.seal(name("a").tag(), 1);
+        snapshot(&writing.disk);
+    }
+    certified(&writing.disk, "later");
+    let again = certificate::prune(&writing.disk).expect("newer snapshots");
+    assert!(again.segments > 0 && again.point.sequence > pruned.point.sequence);
+    certified(&writing.disk, "pruned again");
+    assert_eq!(recovered(&writing.disk, "pruned again").0, writing.hash());
+}
+
+#[test]
+fn pruning_cut_at_any_change_leaves_what_starts_and_is_audited() {
+    let written = with_two_snapshots();
+    let whole = written.disk.copy();
+    certificate::prune(&whole).expect("two snapshots");
+    assert!(whole.changes() > 8, "{} changes", whole.changes());
+    for cut in 0..whole.changes() {
+        let torn = [Crash::KeepSectors { seed: cut }, Crash::KeepPrefix { seed: cut }];
+        for crash in [Crash::Process, Crash::DropUnsynced].into_iter().chain(torn) {
+            let context = format!("cut after {cut} changes, {crash:?}");
+            let disk = written.disk.copy();
+            disk.cut_power_after(cut);
+            assert!(certificate::prune(&disk).is_err(), "{context}");
+            disk.crash(crash);
+            certified(&disk, &context);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
+            let again = certificate::prune(&disk);
+            assert!(again.is_ok(), "{context}: {again:?}");
+            assert_eq!(segments(&disk), segments(&whole), "{context}");
+            certified(&disk, &context);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
+        }
+    }
+}
+
+#[test]
+fn a_journal_is_not_pruned_without_a_snapshot_or_with_a_broken_promise() {
+    let mut writing = Writing::new();
+    writing.make("a");
+    writing.seal(name("a").tag(), 3);
+    assert!(matches!(certificate::prune(&writing.disk), Err(PruneError::NoSnapshot)));
+    snapshot(&writing.disk);
+    // Nobody has held anything.
+    let forged = Record::Settled {
+        sale: name("a").tag(),
+        hold: HoldId(1),
+        step: Step::Refund,
+        replay: None,
+    };
+    let mut payload = Vec::new();
+    forged.encode(&mut payload);
+    writing.journal.reserve(payload.len()).expect("room");
+    writing.journal.append(writing.at, Epoch(1), 1, &payload).expect("a sound disk");
+    assert!(matches!(certificate::prune(&writing.disk), Err(PruneError::Violated(_))));
+    assert_eq!(segments(&writing.disk)[0], "journal-0000000000000001.log");
+}
+
+#[test]
+fn an_audit_after_pruning_needs_the_snapshot_that_the_journal_begins_with() {
+    let written = with_two_snapshots();
+    certificate::prune(&written.disk).expect("two snapshots");
+    let names = written.disk.list().expect("powered");
+    let oldest = names.iter().find(|name| name.starts_with("snapshot-")).expect("kept");
+    written.disk.remove(oldest).expect("there");
+    assert!(certificate::certify(&written.disk).is_err());
+    assert_eq!(recovered(&written.disk, "by the newer one").0, written.hash());
+}
+
+#[test]
+fn archived_sales_are_in_snapshots_and_come_back_as_they_were() {
+    let mut writing = with_a_snapshot();
+    let c = name("c").tag();
+    writing.enter(c);
+    let pass =
+        TicketRef { epoch: Epoch(1), number: Number(1), shopper: ShopperKey(writing.shoppers) };
+    let (items, replay) = ([(OfferIndex(0), 2)].into_iter().collect(), key(7_000_000, 1));
+    writing.decide(&Command::Ask(c, Ask::Purchase { pass, items, replay }));
+    let settle = |hold, step| {
+        let (hold, by, replay) = (HoldId(hold), Settler::Backend, None);
+        Command::Ask(c, Ask::Settle { epoch: Epoch(1), hold, step, by, replay })
+    };
+    writing.decide(&settle(1, Step::Confirm));
+    let change = |change| {
+        let (author, change, terms) = (author(), Box::new(change), Terms::default());
+        Command::Operate(Operation::Change { sale: c, author, change, terms })
+    };
+    writing.decide(&change(Change::Close));
+    let upto = writing.journal.point().sequence;
+    let digest = recovery::archive(&writing.disk, c, upto).expect("a sound disk").expect("a sale");
+    writing.decide(&change(Change::Archive { digest }));
+    for is_delivered in [false, true] {
+        writing.seal(name("a").tag(), 1);
+        snapshot(&writing.disk);
+        writing.enter(name("a").tag());
+        assert_eq!(recovered(&writing.disk, "archived").0, writing.hash(), "{is_delivered}");
+        assert_eq!(replayed(&writing.disk), writing.hash(), "{is_delivered}");
+        let certificate = certified(&writing.disk, "archived");
+        assert_eq!(certificate.unproven, [""; 0]);
+        let events = vec![EventId(1), EventId(2)];
+        if !is_delivered {
+            writing.decide(&Command::Note(c, Note::Delivered { events }));
+        }
+    }
+    writing.decide(&settle(1, Step::Refund));
+    assert_eq!(recovered(&writing.disk, "refunded").0, writing.hash());
+    certificate::prune(&writing.disk).expect("two snapshots");
+    let certificate = certified(&writing.disk, "pruned");
+    let archived = certificate.sales.iter().find_map(|sale| sale.archive);
+    assert!(archived.is_some_and(|archive| archive.is_proven), "{certificate:?}");
 }

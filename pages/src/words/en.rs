@@ -158,6 +158,7 @@ pub(crate) static WORDS: Words = Words {
     problems: &[
         ("ticket_expired", "Your place in line has expired."),
         ("ticket_left", "You have left the line."),
+        ("sale_archived", "This sale is over."),
         ("ticket_invalid", "You have no place in this line yet."),
         ("pass_invalid", "You can buy only during your turn, and it is not your turn now."),
         ("pass_expired", "Your turn was over before this arrived. Nothing was reserved."),

@@ -151,6 +151,7 @@ pub(crate) static WORDS: Words = Words {
     problems: &[
         ("ticket_expired", "줄에서 받은 자리가 만료되었습니다."),
         ("ticket_left", "줄에서 나왔습니다."),
+        ("sale_archived", "종료된 판매입니다."),
         ("ticket_invalid", "아직 이 줄에 자리가 없습니다."),
         ("pass_invalid", "차례가 된 동안에만 구매할 수 있습니다. 지금은 차례가 아닙니다."),
         ("pass_expired", "요청이 오기 전에 차례가 끝나 예약하지 못했습니다."),

@@ -50,6 +50,7 @@ fn audit_entry(entry: &EngineAuditEntry, offers: &[OfferSpec]) -> AuditEntry {
         Some(Change::Open) => ("open", String::new()),
         Some(Change::Close) => ("close", String::new()),
         Some(Change::Delete) => ("delete", String::new()),
+        Some(Change::Archive { .. }) => ("archive", String::new()),
         Some(Change::Message { text }) => ("message", text.clone()),
         Some(Change::Rate { admission_milli_per_second: milli }) => {
             ("rate", format!("{}.{:03} per second", milli / 1_000, milli % 1_000))

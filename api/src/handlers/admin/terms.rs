@@ -29,7 +29,8 @@ pub(super) fn read(
     call: &str,
     body: &[u8],
 ) -> Result<Terms, ApiError> {
-    Ok(Terms { replay: replay(headers, author, call, body)?, versions: versions(headers) })
+    let (replay, versions) = (replay(headers, author, call, body)?, versions(headers));
+    Ok(Terms { replay, versions, facts: None })
 }
 
 /// The idempotency key of a call, if one came. Each operator has keys of their own: what one of them did

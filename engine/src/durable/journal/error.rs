@@ -62,12 +62,12 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub(super) fn damaged(segment: u64, offset: usize, why: impl Into<String>) -> Self {
+    pub(crate) fn damaged(segment: u64, offset: usize, why: impl Into<String>) -> Self {
         Self::Damaged { segment, offset: offset as u64, why: why.into() }
     }
 
     /// Gives an error of the disk its context.
-    pub(super) fn disk(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn disk(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Disk { doing, source }
     }
 }

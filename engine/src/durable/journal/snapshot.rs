@@ -3,13 +3,14 @@
 //!
 //! Owns their files; their contents are opaque. A snapshot is there whole or not at all. One that
 //! cannot be read is skipped, because an older one or the whole journal gives the same state. The
-//! newest [`SNAPSHOTS_KEPT`] are kept. What a snapshot names may stand in files of its own, which
+//! newest [`SNAPSHOTS_KEPT`] are kept, and the one that a pruned journal begins with. What a snapshot names may stand in files of its own, which
 //! several snapshots share: [`part`].
 
 use std::io;
 
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::format::FORMAT_VERSION;
+use super::pruned;
 use super::scan::JournalPoint;
 use crate::clock::Millis;
 use crate::disk::{self, Disk};
@@ -49,8 +50,11 @@ pub fn write(disk: &dyn Disk, point: &JournalPoint, payload: &[u8]) -> io::Resul
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     disk::write_atomically(disk, &name(point.sequence), &encode(point, payload))?;
+    let kept = pruned::kept_snapshot(disk)?;
     for old in sequences(disk)?.iter().rev().skip(SNAPSHOTS_KEPT) {
-        disk::remove_if_there(disk, &name(*old))?;
+        if Some(*old) != kept {
+            disk::remove_if_there(disk, &name(*old))?;
+        }
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ pub enum RecoveryError {
     Journal(JournalError),
     /// The snapshots cannot be read.
     Snapshot(std::io::Error),
+    /// The file of an archived sale cannot be written.
+    Archive(std::io::Error),
     /// The sales in the data directory were decided by the arbiter of this kind.
     OtherArbiter(&'static str),
     /// The file that says which journal this is cannot be read or made.
@@ -24,6 +26,7 @@ impl fmt::Display for RecoveryError {
         match self {
             Self::Journal(_) => f.write_str("the journal cannot be recovered"),
             Self::Snapshot(_) => f.write_str("the snapshots cannot be read"),
+            Self::Archive(_) => f.write_str("the file of an archived sale cannot be written"),
             Self::OtherArbiter(kind) => write!(
                 f,
                 "the sales in this data directory were decided with arbiter.kind = \"{kind}\", which \
@@ -41,9 +44,10 @@ impl std::error::Error for RecoveryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Journal(source) => Some(source),
-            Self::Snapshot(source) | Self::Incarnation(source) | Self::Runtime(source) => {
-                Some(source)
-            }
+            Self::Snapshot(source)
+            | Self::Archive(source)
+            | Self::Incarnation(source)
+            | Self::Runtime(source) => Some(source),
             Self::OtherArbiter(_) => None,
         }
     }

@@ -21,9 +21,9 @@ use crate::{
     clock::Millis,
     codec::Binary as _,
     disk::{self, Disk},
-    id::SaleTag,
+    id::{SaleTag, Sequence},
     journal::{
-        self, Extent, JournalError, JournalPoint,
+        self, Extent, JournalError, JournalPoint, Recovery,
         snapshot::{
             self, Snapshot,
             part::{self, Part, Reader, Writer},
@@ -79,6 +79,40 @@ pub fn snapshot_sealed(disk: &dyn Disk, bytes_max: u64) -> Result<Snapshotted, R
     }
 }
 
+/// The worlds of all snapshots that can be read with all their parts, the newest first.
+pub(crate) fn all_whole(
+    disk: &dyn Disk,
+) -> io::Result<impl Iterator<Item = (World, JournalPoint)> + '_> {
+    let found = snapshot::all(disk)?;
+    Ok(found.filter_map(|found| Some((whole(disk, &found)?, found.point))))
+}
+
+/// A world that has the sale `tag` as it stood after the record `upto`, which must be durable, and no other.
+pub(super) fn with_one_sale(
+    disk: &dyn Disk,
+    tag: SaleTag,
+    upto: Sequence,
+) -> Result<World, RecoveryError> {
+    let extent = Extent::UpTo(upto);
+    for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
+        let Some((parts, world)) = decode(&found.payload) else { continue };
+        let mut successor = Successor::new(disk, parts, world, u64::MAX);
+        successor.only = Some(tag);
+        successor.changed.insert(tag);
+        match successor.take_up(tag).and_then(|()| successor.read(Some(found.point), extent)) {
+            Err(Unfinished::Failed(error)) => return Err(error),
+            Err(Unfinished::Unreadable | Unfinished::TooMuch) => {}
+            Ok(_) => return Ok(successor.world),
+        }
+    }
+    let mut successor = Successor::new(disk, Parts::new(), World::default(), u64::MAX);
+    successor.only = Some(tag);
+    match successor.read(None, extent) {
+        Err(Unfinished::Failed(error)) => Err(error),
+        Ok(_) | Err(Unfinished::Unreadable | Unfinished::TooMuch) => Ok(successor.world),
+    }
+}
+
 /// A snapshot's parts, and the world without them.
 fn decode(mut payload: &[u8]) -> Option<(Parts, World)> {
     let input = &mut payload;
@@ -119,6 +153,8 @@ struct Successor<'a> {
     /// Bytes of the files that are replaced.
     replaced: u64,
     bytes_max: u64,
+    /// The only sale whose facts matter; `None`: all do.
+    only: Option<SaleTag>,
     /// What made the reading of the journal end early.
     stopped: Option<Unfinished>,
 }
@@ -126,31 +162,39 @@ struct Successor<'a> {
 impl<'a> Successor<'a> {
     fn new(disk: &'a dyn Disk, parts: Parts, world: World, bytes_max: u64) -> Self {
         let changed = BTreeSet::new();
-        Self { disk, parts, world, changed, replaced: 0, bytes_max, stopped: None }
+        Self { disk, parts, world, changed, replaced: 0, bytes_max, only: None, stopped: None }
     }
 
     fn write(mut self, from: Option<JournalPoint>) -> Result<Snapshotted, Unfinished> {
-        let disk = self.disk;
-        let read = journal::read_all(disk, from, Extent::Sealed, &mut |batch| {
-            try_each_record(&batch, |record, at| self.take(record, at))
-        });
-        let read = match (self.stopped.take(), read) {
-            (Some(stopped), _) => return Err(stopped),
-            (None, read) => read.map_err(failed)?,
-        };
+        let read = self.read(from, Extent::Sealed)?;
         if read.records == 0 {
             return Ok(Snapshotted::Unchanged(from));
         }
         let written = self.write_files(&read.point);
         // What is not named is of no use, whether the snapshot came to be or found no room.
-        let removed = remove_unnamed(disk);
+        let removed = remove_unnamed(self.disk);
         written.and(removed).map_err(|error| Unfinished::Failed(RecoveryError::Snapshot(error)))?;
         Ok(Snapshotted::Written(read.point))
+    }
+
+    /// Reads the journal on.
+    fn read(&mut self, from: Option<JournalPoint>, extent: Extent) -> Result<Recovery, Unfinished> {
+        let disk = self.disk;
+        let read = journal::read_all(disk, from, extent, &mut |batch| {
+            try_each_record(&batch, |record, at| self.take(record, at))
+        });
+        match self.stopped.take() {
+            Some(stopped) => Err(stopped),
+            None => read.map_err(failed),
+        }
     }
 
     /// Applies a record, with the sale that it is of read first.
     fn take(&mut self, record: &Record, at: Millis) -> Result<(), String> {
         let tag = record.sale();
+        if self.only.is_some_and(|only| only != tag) {
+            return Ok(());
+        }
         if !matches!(record, Record::Followed { .. } | Record::Met { .. })
             && self.changed.insert(tag)
         {
@@ -163,6 +207,7 @@ impl<'a> Successor<'a> {
         Ok(())
     }
 
+    /// Reads a sale as it stood.
     fn take_up(&mut self, tag: SaleTag) -> Result<(), Unfinished> {
         let Some(part) = self.parts.get(&tag) else { return Ok(()) };
         self.replaced += part.bytes;

@@ -23,6 +23,8 @@ impl Sale {
     /// When the record does not follow from the state: it was not decided by this code on this
     /// state, and going on would only spread the damage.
     pub fn apply(&mut self, record: &Record, at: Millis) {
+        self.facts += 1;
+        self.touched_at = at;
         let active = self.sessions.active();
         match record {
             Record::Entered { number, shopper, .. } => self.places.issue(*number, *shopper),
@@ -210,6 +212,7 @@ impl Sale {
                 self.apply_return(node, promised, released);
             }
             Change::Unstrand { offer, units } => self.apply_unstrand(*offer, *units),
+            Change::Archive { digest } => self.apply_archive(*digest, at),
             Change::Delete => {}
         }
         if self.audit.len() >= AUDIT_ENTRIES_MAX {

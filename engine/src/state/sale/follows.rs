@@ -144,6 +144,7 @@ impl Sale {
                     && counts.iter().zip(released).all(|(counts, units)| counts.stranded >= *units);
                 check(fits, "more units released than are stranded")
             }
+            Change::Archive { .. } => check(self.holds.open() == 0, "an archive with open holds"),
             Change::Update { .. }
             | Change::Pause
             | Change::Resume

@@ -100,6 +100,21 @@ impl Holds {
         all
     }
 
+    /// Forgets how many holds shoppers made beside those that are kept: no more are made.
+    pub(crate) fn forget_who_made_more(&mut self) {
+        self.shares = Table::default();
+        self.open = 0;
+        self.orders = 0;
+        self.deadlines = BTreeSet::new();
+        self.just_forgotten = (Millis(0), Vec::new());
+        for block in 0..self.blocks.len() {
+            for slot in 0..self.blocks[block].holds.len() {
+                let hold = Arc::clone(&self.blocks[block].holds[slot]);
+                self.index(&hold);
+            }
+        }
+    }
+
     /// The last number that was given or skipped.
     pub(crate) fn last_id(&self) -> HoldId {
         HoldId(self.last)

@@ -202,6 +202,7 @@ impl Sale {
             | Change::Close
             | Change::Message { .. }
             | Change::Rate { .. }
+            | Change::Archive { .. }
             | Change::Restock { .. }
             | Change::Delete => false,
         }

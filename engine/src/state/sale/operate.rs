@@ -179,9 +179,15 @@ pub enum ChangeRefusal {
     OtherBody,
     /// The change was meant for another version; the sale is at this one.
     OtherVersion(Version),
+    /// The sale is archived: it can be deleted, and nothing else.
+    Archived,
+    /// The sale has moved on since the change was prepared; nothing speaks against it.
+    MovedOn,
+    /// A sale that many nodes serve is not archived.
+    Shared,
 }
 
-/// What keeps a sale from being deleted; at least one of them is not 0.
+/// What keeps a sale from being deleted or archived; at least one of them is not 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InUse {
     /// Confirmed orders that were not refunded: without the sale they could not be.
@@ -249,6 +255,7 @@ impl Sale {
         if versions.is_some_and(|versions| !versions.contains(&self.version())) {
             return Err(ChangeRefusal::OtherVersion(self.version()));
         }
+        self.refuse_archived(change)?;
         let phase = self.phase(at);
         let wall = self.controls.wall(at);
         let past_end = self.spec.closes_at.is_some_and(|closes| wall >= closes);
@@ -256,6 +263,7 @@ impl Sale {
             Change::Update { patch } => self.decide_update(patch),
             Change::Open if past_end => Err(ChangeRefusal::WrongPhase(phase)),
             Change::Drain if phase == Phase::Closed => Err(ChangeRefusal::WrongPhase(phase)),
+            Change::Archive { .. } => self.decide_archive(phase),
             Change::Delete => match self.in_use(phase) {
                 in_use if in_use == InUse::default() => Ok(()),
                 in_use => Err(ChangeRefusal::InUse(in_use)),

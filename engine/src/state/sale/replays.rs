@@ -150,6 +150,11 @@ impl Replays {
         self.holds.keep(Kept { key, body, at, told });
     }
 
+    /// Forgets what entries were told.
+    pub(crate) fn forget_entries(&mut self) {
+        self.entries = Queue::new(ENTRY_REPLAYS_MAX);
+    }
+
     /// What entries were told, the oldest first.
     pub(crate) fn entries(
         &self,

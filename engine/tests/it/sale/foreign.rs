@@ -63,7 +63,7 @@ fn busy() -> World {
     turn(&[Command::Note(tag(), Note::Delivered { events })]);
     let (event, why) = (EventId(3), "no such SKU".to_owned());
     turn(&[Command::Note(tag(), Note::DeadLetter { event, why })]);
-    let terms = Terms { replay: Some(key(301, 1)), versions: None };
+    let terms = Terms { replay: Some(key(301, 1)), ..Terms::default() };
     turn(&[asked(Change::Message { text: "soon".to_owned() }, terms)]);
     turn(&[change(Change::Restock { offer: OfferIndex(0), units: -3 })]);
     let mut world = arbiter.world().clone();

@@ -238,7 +238,7 @@ fn terms(room: Option<&Room>) -> impl Strategy<Value = Terms> + use<> {
         [first].into_iter().chain(also).collect()
     });
     (option::weighted(0.4, keys(4)), option::weighted(0.2, versions))
-        .prop_map(|(replay, versions)| Terms { replay, versions })
+        .prop_map(|(replay, versions)| Terms { replay, versions, facts: None })
 }
 
 fn changes() -> BoxedStrategy<Change> {

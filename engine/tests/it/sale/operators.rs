@@ -148,7 +148,7 @@ impl Room {
             Change::Unstrand { .. } | Change::Returned { .. } => {
                 unreachable!("nothing is stranded in one process")
             }
-            Change::Delete => unreachable!("the model's to do"),
+            Change::Delete | Change::Archive { .. } => unreachable!("the model's to do"),
         }
         Ok(())
     }

@@ -11,11 +11,12 @@ use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::ManualClock,
-    command::{Ask, Command},
+    command::{Ask, Command, Operation, Terms},
     commit::{self, Commit},
     disk::{Disk, sim::SimDisk},
     outbox::OrderEvent,
     outlet,
+    record::Change,
     recovery::{self, RecoveryError},
     registry::Registry,
     ring::{self, Consumer, Producer},
@@ -24,7 +25,7 @@ use engine::{
     world::World,
 };
 
-use crate::support::Unwatched;
+use crate::support::{Unwatched, author};
 
 /// A batch is reserved at its largest: half a mebibyte, half as much again for a requeue, and what
 /// the ring and an operator can add. A little more makes short segments.
@@ -105,6 +106,17 @@ impl Node {
 
     pub(crate) fn view(&self, name: &str) -> Arc<SaleView> {
         self.registry.sale(name).expect("a sale once acknowledged is there")
+    }
+
+    /// Writes the file of a sale and says what archives it, as the engine does; `None` if it cannot be
+    /// written.
+    pub(crate) fn archival(&self, disk: &SimDisk, name: &str) -> Option<Command> {
+        let view = self.registry.sale(name)?;
+        let (sale, facts) = (view.tag(), Some(view.facts()));
+        let digest = recovery::archive(disk, sale, self.registry.durable()).ok()??;
+        let terms = Terms { facts, ..Terms::default() };
+        let change = Box::new(Change::Archive { digest });
+        Some(Command::Operate(Operation::Change { sale, author: author(), change, terms }))
     }
 
     pub(crate) fn world(&self) -> &World {

@@ -19,6 +19,7 @@ use super::{
     crowd::{Backend, Shopper, operate},
     node::{Asked, Heard, Node, hear},
     shadow::Shadow,
+    side::Merchant,
     sink::Sink,
 };
 use crate::support::{START, author, create, name, spec};
@@ -39,6 +40,8 @@ pub(crate) struct Figures {
     pub(crate) delivered: u64,
     pub(crate) letters: u64,
     pub(crate) snapshots: u64,
+    pub(crate) archived: u64,
+    pub(crate) deleted: u64,
 }
 
 impl Figures {
@@ -52,6 +55,8 @@ impl Figures {
         self.delivered += other.delivered;
         self.letters += other.letters;
         self.snapshots += other.snapshots;
+        self.archived += other.archived;
+        self.deleted += other.deleted;
     }
 }
 
@@ -61,6 +66,7 @@ enum Who {
     Shopper(usize),
     Backend,
     Operator,
+    Merchant,
     Sink,
 }
 
@@ -81,6 +87,7 @@ pub(super) struct Simulation {
     specs: Vec<SaleSpec>,
     shoppers: Vec<Shopper>,
     backend: Backend,
+    merchant: Merchant,
     sink: Sink,
     shadow: Shadow,
     waiting: Vec<Waiting>,
@@ -119,6 +126,7 @@ impl Simulation {
             specs,
             shoppers,
             backend: Backend::default(),
+            merchant: Merchant::default(),
             sink: Sink::default(),
             shadow: Shadow::default(),
             waiting: Vec::new(),
@@ -174,6 +182,10 @@ impl Simulation {
             let spec = self.node.view(name.as_str()).settings().spec.clone();
             let command = operate(&spec, &mut self.chance);
             self.ask(Who::Operator, command);
+        }
+        if !self.is_waiting(Who::Merchant) && self.chance.hits(400) {
+            let command = self.merchant.act(&self.node, &self.disk, &mut self.chance);
+            self.ask_any(Who::Merchant, command);
         }
         self.pass_on_the_sinks_word();
     }
@@ -243,7 +255,9 @@ impl Simulation {
     fn left_unsure(&mut self, waiting: &Waiting) {
         self.trace.update(b"unknown");
         self.figures.unknown += 1;
-        self.shadow.doubt(&waiting.command);
+        if waiting.who != Who::Merchant {
+            self.shadow.doubt(&waiting.command);
+        }
         self.answered(waiting.who, &waiting.command, None);
     }
 
@@ -256,7 +270,9 @@ impl Simulation {
             }
             Ok(reply) => {
                 self.check_order(waiting, &reply);
-                self.shadow.acknowledge(&waiting.command, &reply);
+                if waiting.who != Who::Merchant {
+                    self.shadow.acknowledge(&waiting.command, &reply);
+                }
                 self.answered(waiting.who, &waiting.command, Some(&reply));
             }
         }
@@ -279,6 +295,7 @@ impl Simulation {
             Who::Shopper(index) => self.shoppers[index].hear(command, reply),
             Who::Backend => self.backend.hear(command, reply),
             Who::Operator => {}
+            Who::Merchant => self.merchant.hear(reply),
             Who::Sink => {
                 if reply.is_some() {
                     self.sink.words.pop_front();
@@ -383,6 +400,7 @@ impl Simulation {
     }
 
     fn check_everything(&mut self) {
+        self.merchant.check(self.node.world());
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
             self.shadow.check(&view, self.node.world());
@@ -407,7 +425,8 @@ impl Simulation {
                 let command = self.backend.act(&self.shadow, &mut self.chance, true);
                 self.ask_any(Who::Backend, command);
             }
-            let sale = self.specs[round % self.specs.len()].name.tag();
+            let made = self.specs.get(round % (self.specs.len() + 1));
+            let sale = made.map_or_else(|| self.merchant.tag(), |spec| spec.name.tag());
             self.ask(
                 Who::Operator,
                 Command::Note(sale, Note::Requeue { author: author(), events: None }),
@@ -457,6 +476,8 @@ impl Simulation {
         self.figures.acknowledged = self.shadow.acknowledged;
         self.figures.delivered = self.sink.taken;
         self.figures.letters = self.sink.letters;
+        (self.figures.archived, self.figures.deleted) =
+            (self.merchant.archived, self.merchant.deleted);
     }
 }
 

@@ -13,6 +13,8 @@ use crate::{
 };
 
 pub(crate) const PREFIX: &str = "sale-";
+/// What the files of archived sales begin with.
+pub(crate) const ARCHIVE_PREFIX: &str = "archive-";
 const SUFFIX: &str = ".snap";
 const MAGIC: &[u8; 8] = b"RGPARTS\n";
 /// Bytes before a part's contents: the magic, the format version, zeros.

@@ -1,0 +1,200 @@
+//! Pruning: segments are removed once what they hold is proven, and what was proven is kept.
+//!
+//! ```text
+//!   segments 1 … k-1       segment k … n
+//!   removed                kept
+//!                 ▲
+//!                 pruned-*.cert: chain hash and figures up to the snapshot, which is kept too
+//! ```
+//!
+//! From then on an audit opens its books with the sales of that snapshot: what came before is a matter of
+//! trust in the certificate, what comes after is proven as ever.
+
+use std::{collections::BTreeMap, fmt, io};
+
+use super::{
+    Auditor, Book,
+    proof::{Carried, PrunedCertificate},
+};
+use crate::{
+    clock::Millis,
+    codec::{Binary as _, binary_struct},
+    disk::Disk,
+    id::{Epoch, SaleTag},
+    journal::{
+        self, Batch, Extent, JournalError, JournalPoint,
+        pruned::{self, Beginning},
+        snapshot::SNAPSHOTS_KEPT,
+    },
+    recovery::{self, snapshots},
+    world::World,
+};
+
+/// The part of a certificate that is not in the file's own header.
+#[derive(Debug)]
+struct Proven {
+    records: u64,
+    state: [u8; 32],
+    deleted: u64,
+    carried: BTreeMap<SaleTag, Carried>,
+    epochs: BTreeMap<SaleTag, Epoch>,
+    last_at: BTreeMap<SaleTag, Millis>,
+}
+
+binary_struct!(Proven { records, state, deleted, carried, epochs, last_at });
+
+/// What pruning came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Segments removed.
+    pub segments: usize,
+    /// Where the journal begins now.
+    pub point: JournalPoint,
+}
+
+/// Why nothing was pruned.
+#[derive(Debug)]
+pub enum PruneError {
+    /// The journal cannot be read.
+    Journal(JournalError),
+    /// A file cannot be read or written.
+    Disk(io::Error),
+    /// The journal breaks promises, and is evidence.
+    Violated(Vec<String>),
+    /// There is no snapshot to begin with, or none that leaves a segment behind it.
+    NoSnapshot,
+    /// The snapshot is not what the journal says.
+    OtherState,
+}
+
+impl fmt::Display for PruneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(_) => f.write_str("the journal cannot be read"),
+            Self::Disk(_) => f.write_str("a file in the data directory cannot be read or written"),
+            Self::Violated(violations) => {
+                let count = violations.len();
+                write!(
+                    f,
+                    "the journal breaks {count} promises, and nothing of it is removed; see verify"
+                )
+            }
+            Self::NoSnapshot => f.write_str(
+                "there is no snapshot with whole segments before it, so there is nothing to remove",
+            ),
+            Self::OtherState => {
+                f.write_str("the snapshot is not the state that the journal leads to")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PruneError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Journal(source) => Some(source),
+            Self::Disk(source) => Some(source),
+            Self::Violated(_) | Self::NoSnapshot | Self::OtherState => None,
+        }
+    }
+}
+
+/// Removes the segments before the oldest snapshot that is kept, once they are audited and replayed. No
+/// process may be writing the journal.
+pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
+    let whole = super::certify(disk).map_err(PruneError::Journal)?;
+    if !whole.violations.is_empty() {
+        return Err(PruneError::Violated(whole.violations));
+    }
+    let mut auditor = Auditor::begin(disk).map_err(PruneError::Journal)?;
+    let present = auditor.pruned.as_ref().map_or(0, |pruned| pruned.point.sequence.0);
+    let snapshots = snapshots::all_whole(disk).map_err(PruneError::Disk)?;
+    let kept = snapshots.take(SNAPSHOTS_KEPT);
+    let oldest = kept.filter(|(_, point)| point.sequence.0 >= present).last();
+    let (world, point) = oldest.filter(|(_, p)| p.segment > 1).ok_or(PruneError::NoSnapshot)?;
+    let state = world.hash();
+    let replayed = auditor.replay(disk, &point).map_err(PruneError::Journal)?;
+    if replayed.hash() != state {
+        return Err(PruneError::OtherState);
+    }
+    let proven = auditor.proven(state);
+    let mut bytes = Vec::new();
+    proven.encode(&mut bytes);
+    let beginning = Beginning { point, proven: bytes };
+    let segments = pruned::prune(disk, &beginning).map_err(PruneError::Disk)?;
+    Ok(Pruned { segments, point })
+}
+
+impl Auditor {
+    /// An auditor before the first record that there is.
+    pub(super) fn begin(disk: &dyn Disk) -> Result<Self, JournalError> {
+        let unreadable = JournalError::disk("reading what was pruned");
+        let found = (|| {
+            if pruned::is_pruned(disk)? { pruned::beginning(disk) } else { Ok(None) }
+        })();
+        let Some(Beginning { point, proven }) = found.map_err(unreadable)? else {
+            return Ok(Self::default());
+        };
+        let lost = |why: &str| JournalError::damaged(1, 0, why);
+        let proven = Proven::decode(&mut proven.as_slice())
+            .map_err(|_| lost("the certificate of what was pruned cannot be read"))?;
+        let mut worlds =
+            snapshots::all_whole(disk).map_err(JournalError::disk("reading the snapshots"))?;
+        let found = worlds.find(|(world, at)| *at == point && world.hash() == proven.state);
+        let (world, _) = found
+            .ok_or_else(|| lost("the snapshot that the pruned journal begins with is lost"))?;
+        Ok(Self::opened(&world, point, proven))
+    }
+
+    /// Books that go on from a state.
+    fn opened(world: &World, point: JournalPoint, proven: Proven) -> Self {
+        let Proven { records, state, deleted, carried, epochs, last_at } = proven;
+        let mut auditor = Self { epochs, last_at, ..Self::default() };
+        for (tag, known) in &carried {
+            let archived = world.archived_sale(*tag);
+            if let Some(sale) = world.sale(*tag).or(archived.as_ref()) {
+                let mut book = Book::adopted(sale);
+                book.carry(known);
+                auditor.books.insert(*tag, book);
+            }
+        }
+        auditor.unproven.push(format!(
+            "records 1 to {}: they were proven before they were removed, and what is left of them is the \
+             chain hash {} and the state {}",
+            point.sequence.0,
+            point.hash,
+            blake3::Hash::from_bytes(state).to_hex(),
+        ));
+        auditor.pruned = Some(PrunedCertificate { point, records, state, deleted });
+        auditor
+    }
+
+    /// Audits up to `point`, and answers the state there.
+    fn replay(&mut self, disk: &dyn Disk, point: &JournalPoint) -> Result<World, JournalError> {
+        let extent = Extent::UpTo(point.sequence);
+        self.read(disk, extent)?;
+        let from = self.pruned.as_ref().map(|pruned| pruned.point);
+        let start = from.and_then(|from| {
+            let mut worlds = snapshots::all_whole(disk).ok()?;
+            worlds.find(|(_, at)| *at == from).map(|(world, _)| world)
+        });
+        let mut world = start.unwrap_or_default();
+        let mut each = |batch: Batch<'_>| recovery::replay(&mut world, &batch);
+        journal::read_all(disk, from, extent, &mut each)?;
+        Ok(world)
+    }
+
+    /// What is proven up to here.
+    fn proven(&self, state: [u8; 32]) -> Proven {
+        let before = self.pruned.as_ref();
+        let carried = self.books.iter().map(|(tag, book)| (*tag, book.carried()));
+        Proven {
+            records: self.records + before.map_or(0, |before| before.records),
+            state,
+            deleted: self.closed.len() as u64 + before.map_or(0, |before| before.deleted),
+            carried: carried.collect(),
+            epochs: self.epochs.clone(),
+            last_at: self.last_at.clone(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The file of an archived sale: its whole byte form as it stood before, line and answers included.
+//!
+//! Written beside the scribe from a snapshot and the journal behind it, and durable before the fact that
+//! the sale is archived, which carries its hash. Nothing that serves ever reads it: it is for audits and
+//! for people.
+
+use std::io;
+
+use super::{RecoveryError, snapshots};
+use crate::{
+    codec::Long as _,
+    disk::Disk,
+    id::{Epoch, SaleTag, Sequence},
+    journal::snapshot::part::{self, Part, Reader, Writer},
+    sale::Sale,
+};
+
+/// Its name.
+pub(crate) fn name(tag: SaleTag, epoch: Epoch) -> String {
+    format!("{}{:016x}-{:010}.sale", part::ARCHIVE_PREFIX, tag.0, epoch.0)
+}
+
+/// Writes the file of a sale as it stood after the record `upto`, which must be durable; answers its
+/// hash, or `None` if there is no such sale then.
+pub fn archive(
+    disk: &dyn Disk,
+    tag: SaleTag,
+    upto: Sequence,
+) -> Result<Option<[u8; 32]>, RecoveryError> {
+    let world = snapshots::with_one_sale(disk, tag, upto)?;
+    let Some(sale) = world.sale(tag) else { return Ok(None) };
+    let write = || {
+        let mut writer = Writer::begin(disk, name(tag, sale.epoch()))?;
+        sale.write(&mut writer);
+        let part = writer.finish(upto)?;
+        disk.sync_directory()?;
+        Ok(Some(part.hash))
+    };
+    write().map_err(RecoveryError::Archive)
+}
+
+/// Reads the file of a sale back, if it is the one with this hash.
+pub(crate) fn read(
+    disk: &dyn Disk,
+    tag: SaleTag,
+    epoch: Epoch,
+    hash: [u8; 32],
+) -> io::Result<Sale> {
+    let name = name(tag, epoch);
+    let bytes = disk.open(&name)?.len()?;
+    let mut reader = Reader::open(disk, &name, &Part { written: Sequence(0), bytes, hash })?;
+    Sale::read(&mut reader).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}

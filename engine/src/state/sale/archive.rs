@@ -1,0 +1,77 @@
+//! A sale that is over and done with is archived: all that only the crowd needed goes to a file, and what
+//! was bought stays, so that it can be shown, refunded and told of months later.
+
+use std::collections::VecDeque;
+
+use super::{ChangeRefusal, InUse, Phase, Sale, places::Places};
+use crate::{
+    clock::Millis,
+    codec::binary_struct,
+    gate::{Gate, Pace},
+    record::Change,
+    session::Sessions,
+};
+
+/// What an archived sale knows of its archiving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// The BLAKE3 hash of the file that has the whole of it.
+    pub digest: [u8; 32],
+    /// When it was archived.
+    pub at: Millis,
+}
+
+binary_struct!(Archive { digest, at });
+
+impl Sale {
+    /// What is known of its archiving, if it is archived.
+    pub fn archive(&self) -> Option<Archive> {
+        self.archive
+    }
+
+    /// How many facts this process has applied to it: equal numbers, equal states.
+    pub(crate) fn facts(&self) -> u64 {
+        self.facts
+    }
+
+    /// When its last fact was decided that this process knows of.
+    pub(crate) fn touched_at(&self) -> Millis {
+        self.touched_at
+    }
+
+    /// Something has asked for it.
+    pub(crate) fn touch(&mut self, at: Millis) {
+        self.touched_at = at;
+    }
+
+    /// Refuses what an archived sale takes no more: it can be deleted, and nothing else.
+    pub(super) fn refuse_archived(&self, change: &Change) -> Result<(), ChangeRefusal> {
+        let allowed = self.archive.is_none() || *change == Change::Delete;
+        if allowed { Ok(()) } else { Err(ChangeRefusal::Archived) }
+    }
+
+    /// Whether nothing is under way that archiving would cut off.
+    pub(super) fn decide_archive(&self, phase: Phase) -> Result<(), ChangeRefusal> {
+        if phase != Phase::Closed {
+            return Err(ChangeRefusal::WrongPhase(phase));
+        }
+        match self.holds.open() {
+            0 => Ok(()),
+            open_holds => Err(ChangeRefusal::InUse(InUse { open_holds, ..InUse::default() })),
+        }
+    }
+
+    /// Lets go of what the file has. The sale is closed for good, whatever becomes of the clock.
+    pub(super) fn apply_archive(&mut self, digest: [u8; 32], at: Millis) {
+        self.controls.closed = true;
+        self.controls.message = String::new();
+        self.places = Places::default();
+        self.gate = Gate::new(self.spec.admission_milli_per_second, at);
+        self.sessions = Sessions::default();
+        self.replays.forget_entries();
+        self.holds.forget_who_made_more();
+        self.audit = VecDeque::new();
+        (self.pace, self.freeing) = (Pace::default(), Pace::default());
+        self.archive = Some(Archive { digest, at });
+    }
+}
