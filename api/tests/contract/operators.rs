@@ -120,7 +120,7 @@ async fn a_sale_with_orders_is_not_deleted_and_they_can_be_refunded_after_its_en
 async fn an_archived_sale_shows_and_refunds_its_orders_and_refuses_its_crowd() {
     let wall = Wall::new(json!({})).await;
     let (shopper, id) = wall.held().await;
-    let archive = || post(wall.admin("archive")).key("over and done with");
+    let archive = || post(wall.admin("archive")).key("over-and-done-with");
     let refused = wall.operator(archive()).await.refuses(409, "wrong_state").json();
     assert_eq!(refused["found"], "open");
     wall.act("close", Value::Null).await;
