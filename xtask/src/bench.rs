@@ -2,7 +2,7 @@
 //!
 //! Owns the order of the measurements and their sizes. Everything is the release build over real
 //! sockets and a real disk; the sides of a figure take turns, so that what slows the machine slows
-//! all of them. Refuses to publish fewer than [`sizes::PAIRS_MIN`] turns, a smaller crowd, a part of the
+//! all of them. Refuses to publish fewer than `PAIRS_MIN` turns, a smaller crowd, a part of the
 //! figures or one that could not be taken: such a run prints its page and leaves
 //! `docs/benchmarks.md` alone.
 

@@ -80,6 +80,11 @@ fn a_shopper_enters_polls_and_buys_while_a_node_is_killed() {
         nodes.each[0].kill();
 
         let headers = &ask::bearer(&ticket);
+        // A node shows what it has read so far, and may be a moment behind.
+        wait_for("the other nodes to have read that the place was let in", || {
+            let at = |to| Asker { to, headers }.get("/v1/sales/demo/position").text("state");
+            nodes.each[1..].iter().all(|node| at(node.public) == "admitted")
+        });
         for _ in 0..12 {
             let place = Asker { to: balancer.public, headers }.get("/v1/sales/demo/position");
             assert_eq!(place.text("state"), "admitted", "{kind:?}: {}", place.body);

@@ -1,17 +1,18 @@
 //! What a batch of one sale costs among many that are on: two scribes in turns, one with the hot sale
 //! alone, the other with as many sales beside it as asked for; prints JSON.
 //!
-//! Every batch is a write and an `fdatasync` by default; in memory it is what the processor does alone.
+//! Every batch is a write and an `fdatasync`. Within a file system in memory, as `/dev/shm`, it is what the
+//! processor does alone.
 //! Time goes by as it does for a busy server, so the sweeps of idle places and the figures of the other
 //! sales have their turns too.
 
 #![forbid(unsafe_code)]
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{env, io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use benches::{Scribed, SyncTimes, now};
 use clap::Parser;
-use engine::disk::{Disk, real::RealDisk, sim::SimDisk};
+use engine::disk::{Disk, real::RealDisk};
 use mimalloc::MiMalloc;
 use serde_json::json;
 
@@ -22,7 +23,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 #[derive(Debug, Parser)]
 #[command(about = "What a batch of one sale costs among many, against the same sale alone")]
 struct Options {
-    /// Where temporary data directories are made; in memory without it.
+    /// Where temporary data directories are made; the system's temporary directory without it.
     #[arg(long)]
     within: Option<PathBuf>,
     /// Sales beside the hot one.
@@ -57,12 +58,9 @@ fn main() -> ExitCode {
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let data = options.within.as_ref().map(tempfile::tempdir_in).transpose()?;
+    let data = tempfile::tempdir_in(options.within.clone().unwrap_or_else(env::temp_dir))?;
     let disk = |name: &str| -> Result<Arc<dyn Disk>, Box<dyn std::error::Error>> {
-        Ok(match &data {
-            Some(data) => Arc::new(RealDisk::open(&data.path().join(name))?),
-            None => Arc::new(SimDisk::new()),
-        })
+        Ok(Arc::new(RealDisk::open(&data.path().join(name))?))
     };
     let watch = || Box::new(SyncTimes::start());
     let mut sides = [
