@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Codes no request can bring about at will, each with what would have to happen.
-const OUT_OF_REACH: [(&str, &str); 11] = [
+const OUT_OF_REACH: [(&str, &str); 12] = [
+    ("sale_archived", "several nodes archive nothing; it is met in operators.rs"),
     ("invite_used", "met in invites.rs, where there are invitations"),
     ("identity_expired", "the shared server knows no shop; it is met in accounts.rs"),
     ("identity_revoked", "the shared server knows no shop; it is met in accounts.rs"),
