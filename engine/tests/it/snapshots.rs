@@ -283,6 +283,41 @@ fn damage_in_any_file_of_a_snapshot_is_passed_over() {
     assert!(longer > 10, "{longer}: what cannot be read costs a longer replay");
 }
 
+/// A file that cannot be opened now, as when the process is out of descriptors, is not one that is gone.
+#[test]
+fn a_snapshot_that_cannot_be_opened_for_a_moment_loses_no_file_that_it_names() {
+    let mut written = with_two_snapshots();
+    written.seal(name("d").tag(), 1);
+    let all = replay_length(&written.disk);
+    let mut failed = 0;
+    for nth in 1..=60 {
+        let disk = written.disk.copy();
+        disk.fail_open(nth);
+        failed += u64::from(recovery::snapshot_sealed(&disk, u64::MAX).is_err());
+        // Each of the snapshots there are is whole, taken alone.
+        let manifests = |name: &String| name.starts_with("snapshot-");
+        let named: Vec<_> = disk.list().expect("powered").into_iter().filter(manifests).collect();
+        for kept in &named {
+            let alone = disk.copy();
+            let others = named.iter().filter(|other| *other != kept);
+            others.for_each(|other| alone.remove(other).expect("there"));
+            let (hash, records) = recovered(&alone, kept);
+            assert_eq!(hash, written.hash(), "{kept}, opening {nth}");
+            assert!(records < all, "{kept} is not whole once opening {nth} failed");
+        }
+    }
+    assert!(failed > 0, "openings that fail are noticed");
+}
+
+/// How many records a start replays without a snapshot.
+fn replay_length(disk: &SimDisk) -> u64 {
+    let disk = disk.copy();
+    let names = disk.list().expect("powered");
+    let manifests = names.iter().filter(|name| name.starts_with("snapshot-"));
+    manifests.for_each(|name| disk.remove(name).expect("there"));
+    recovered(&disk, "the whole journal").1
+}
+
 /// A journal of some segments with two snapshots, and more behind them.
 fn with_two_snapshots() -> Writing {
     let mut writing = with_a_snapshot();

@@ -59,6 +59,11 @@ impl SimDisk {
         self.state().crash(crash);
     }
 
+    /// The `nth` opening of a file from here, counted from 1, fails with `EIO`.
+    pub fn fail_open(&self, nth: u64) {
+        self.state().faults.fail_open(nth);
+    }
+
     /// The `nth` sync from here, counted from 1 and over files and directory, fails with `EIO`.
     pub fn fail_sync(&self, nth: u64) {
         self.state().faults.fail_sync(nth);
@@ -170,8 +175,8 @@ impl Disk for SimDisk {
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         check_name(name)?;
-        let state = self.state();
-        state.faults.powered()?;
+        let mut state = self.state();
+        state.faults.open()?;
         let id = *state.names.get(name).ok_or(ErrorKind::NotFound)?;
         Ok(self.handle(id, state.life))
     }

@@ -66,10 +66,16 @@ pub fn newest(disk: &dyn Disk) -> io::Result<Option<Snapshot>> {
 
 /// The snapshots that can be read, the newest first. Each is read when it is asked for.
 pub fn all(disk: &dyn Disk) -> io::Result<impl Iterator<Item = Snapshot>> {
+    Ok(each(disk)?.filter_map(|found| found.ok().flatten()))
+}
+
+/// The snapshots, the newest first: `None` for one whose bytes are no snapshot, an error for one that the disk
+/// does not give.
+pub fn each(disk: &dyn Disk) -> io::Result<impl Iterator<Item = io::Result<Option<Snapshot>>>> {
     let mut bytes = Vec::new();
-    Ok(sequences(disk)?.into_iter().rev().filter_map(move |sequence| {
-        disk::read_whole(disk, &name(sequence), SNAPSHOT_BYTES_MAX, &mut bytes).ok()?;
-        decode(&bytes).filter(|snapshot| snapshot.point.sequence == sequence)
+    Ok(sequences(disk)?.into_iter().rev().map(move |sequence| {
+        disk::read_whole(disk, &name(sequence), SNAPSHOT_BYTES_MAX, &mut bytes)?;
+        Ok(decode(&bytes).filter(|snapshot| snapshot.point.sequence == sequence))
     }))
 }
 

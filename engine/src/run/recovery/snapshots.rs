@@ -242,10 +242,11 @@ fn failed(error: JournalError) -> Unfinished {
     Unfinished::Failed(RecoveryError::Journal(error))
 }
 
-/// Removes parts that no snapshot names.
+/// Removes parts that no snapshot names. A snapshot that the disk does not give now may name any of them.
 fn remove_unnamed(disk: &dyn Disk) -> io::Result<()> {
     let mut named = BTreeSet::new();
-    for found in snapshot::all(disk)? {
+    for found in snapshot::each(disk)? {
+        let Some(found) = found? else { continue };
         let parts = decode(&found.payload).map(|(parts, _)| parts).unwrap_or_default();
         named.extend(parts.iter().map(|(tag, part)| part::name(*tag, part.written)));
     }

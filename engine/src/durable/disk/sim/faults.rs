@@ -10,6 +10,8 @@ pub(super) struct Faults {
     pub(super) writes: u64,
     pub(super) syncs: u64,
     pub(super) changes: u64,
+    pub(super) opens: u64,
+    failing_open: Option<u64>,
     failing_sync: Option<u64>,
     failing_write: Option<(u64, ErrorKind)>,
     short_write: Option<(u64, usize)>,
@@ -18,6 +20,10 @@ pub(super) struct Faults {
 }
 
 impl Faults {
+    pub(super) fn fail_open(&mut self, nth: u64) {
+        self.failing_open = Some(self.opens + nth);
+    }
+
     pub(super) fn fail_sync(&mut self, nth: u64) {
         self.failing_sync = Some(self.syncs + nth);
     }
@@ -36,7 +42,8 @@ impl Faults {
 
     /// The counters alone.
     pub(super) fn without_plans(self) -> Self {
-        Self { writes: self.writes, syncs: self.syncs, changes: self.changes, ..Self::default() }
+        let Self { writes, syncs, changes, opens, .. } = self;
+        Self { writes, syncs, changes, opens, ..Self::default() }
     }
 
     /// Refuses once the power is cut.
@@ -52,6 +59,13 @@ impl Faults {
         self.powered()?;
         self.changes += 1;
         self.powered()
+    }
+
+    /// Counts an opening and fails it if that is planned.
+    pub(super) fn open(&mut self) -> io::Result<()> {
+        self.powered()?;
+        self.opens += 1;
+        if self.failing_open == Some(self.opens) { Err(input_output_error()) } else { Ok(()) }
     }
 
     /// Counts a sync and fails it if that is planned.
