@@ -51,8 +51,9 @@ impl Registry {
         &self.archived
     }
 
-    /// The last record that is durable and published.
+    /// The last record that is durable. What a sale's view shows is durable up to it at least.
     pub fn durable(&self) -> Sequence {
+        // ORDERING: Relaxed; a reader of a sale's facts has acquired what was stored before them.
         Sequence(self.durable.load(Ordering::Relaxed))
     }
 

@@ -141,8 +141,8 @@ impl SaleView {
 
     /// How many facts were applied to the sale, for a change that is meant for it as it stands.
     pub fn facts(&self) -> u64 {
-        // ORDERING: Relaxed; a change that is prepared by it is compared with the state itself.
-        self.facts.load(Ordering::Relaxed)
+        // ORDERING: Acquire; whoever goes on to ask how far the journal is durable finds these facts in it.
+        self.facts.load(Ordering::Acquire)
     }
 
     /// The line.
@@ -311,8 +311,9 @@ impl SaleView {
 
     /// Publishes what follows from the whole sale.
     pub(crate) fn set_figures(&self, sale: &Sale, at: Millis) {
-        // ORDERING: Relaxed, all; figures that publish nothing else.
-        self.facts.store(sale.facts(), Ordering::Relaxed);
+        // ORDERING: Release; how far the journal is durable was stored before.
+        self.facts.store(sale.facts(), Ordering::Release);
+        // ORDERING: Relaxed, all others; figures that publish nothing else.
         self.active.store(sale.active_sessions(), Ordering::Relaxed);
         self.departed.store(sale.departed(), Ordering::Relaxed);
         self.free_slots.store(sale.free_slots(), Ordering::Relaxed);

@@ -233,6 +233,8 @@ impl Scribe {
                 Err(error) => return Err(self.stopped(&error)),
             }
         }
+        // Before anyone sees a fact of it: whoever does finds it in the journal up to here.
+        self.registry.set_durable(self.journal.point().sequence);
         let adopted = mem::take(&mut batch.decided.adopted);
         let renewed = self.renewed(&batch.decided.records, adopted);
         self.publish(&batch.decided.records, batch.decided.at, &renewed);
@@ -262,7 +264,6 @@ impl Scribe {
             self.outlet.forget(tag);
             self.registry.archived().set_packed(tag, packed);
         }
-        self.registry.set_durable(self.journal.point().sequence);
         self.registry.set_outbox_lag(self.arbiter.world().undelivered());
         Ok(())
     }

@@ -9,9 +9,10 @@ use engine::{
     command::{Ask, Command, Note, Operation, Reply},
     disk::sim::{Crash, SimDisk},
     hold::{HoldState, Step},
-    id::{EventId, HoldId},
+    id::{EventId, HoldId, Sequence},
     limits::WARM_MS,
     record::Change,
+    recovery,
     sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal},
     spec::SaleSpec,
     world::World,
@@ -270,6 +271,10 @@ fn a_file_that_is_missing_or_another_is_named_by_the_certificate() {
         assert_eq!(certificate.sales[0].entered, 4);
         archive.is_proven
     };
+    assert!(proven(&shop.disk));
+    let upto = Sequence(certificate::certify(&shop.disk).expect("a sound journal").records);
+    let again = recovery::archive(&shop.disk, tag(), upto).expect("a sound disk");
+    assert_eq!(again, None, "its file is written once");
     assert!(proven(&shop.disk));
     let names = engine::disk::Disk::list(&shop.disk).expect("powered");
     let file = names.iter().find(|name| name.starts_with("archive-")).expect("written");

@@ -21,14 +21,16 @@ pub(crate) fn name(tag: SaleTag, epoch: Epoch) -> String {
 }
 
 /// Writes the file of a sale as it stood after the record `upto`, which must be durable; answers its
-/// hash, or `None` if there is no such sale then.
+/// hash, or `None` if there is no such sale then, or it is archived already.
 pub fn archive(
     disk: &dyn Disk,
     tag: SaleTag,
     upto: Sequence,
 ) -> Result<Option<[u8; 32]>, RecoveryError> {
     let world = snapshots::with_one_sale(disk, tag, upto)?;
-    let Some(sale) = world.sale(tag) else { return Ok(None) };
+    // One that was archived meanwhile is whole in its file alone, which must not be written over.
+    let open = world.sale(tag).filter(|sale| sale.archive().is_none());
+    let Some(sale) = open else { return Ok(None) };
     let write = || {
         let mut writer = Writer::begin(disk, name(tag, sale.epoch()))?;
         sale.write(&mut writer);
