@@ -70,6 +70,11 @@ async fn buy(
     body: RequestBody,
 ) -> Result<HoldReply, ApiError> {
     let asked = Asked::read(app, sale, &head.headers)?;
+    if sale.stock().is_exhausted() {
+        let key = asked.replay(b"").key;
+        let refusal = app.engine.refusal_of_all_shared(sale, key).await?;
+        refusal.map_or(Ok(()), |refusal| Err(ApiError::from(refusal)))?;
+    }
     let body = body.read(&head.headers).await?;
     let items = offers(sale, &read_purchase(&body)?)?;
     let pass = authority::place_of_pass(&asked.pass);

@@ -290,6 +290,19 @@ impl Engine {
         is_certain.then(|| self.nothing_left(sale))
     }
 
+    /// The same where several nodes sell, once this one knows what they had sold before the call.
+    pub async fn refusal_of_all_shared(
+        &self,
+        sale: &SaleView,
+        key: u128,
+    ) -> Result<Option<PurchaseRefusal>, Failure<PurchaseRefusal>> {
+        if !self.shared || !sale.refuses_all(key) {
+            return Ok(None);
+        }
+        self.refresh(sale).await.map_err(Failure::unrefused)?;
+        Ok(sale.refuses_all(key).then(|| self.nothing_left(sale)))
+    }
+
     /// The refusal of a purchase that finds nothing to ask for.
     fn nothing_left(&self, sale: &SaleView) -> PurchaseRefusal {
         match sale.phase(self.now()) {
