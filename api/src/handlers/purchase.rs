@@ -70,7 +70,7 @@ async fn buy(
     body: RequestBody,
 ) -> Result<HoldReply, ApiError> {
     let asked = Asked::read(app, sale, &head.headers)?;
-    if sale.stock().is_exhausted() {
+    if sale.stock().is_exhausted() && body.is_within_limit() {
         let key = asked.replay(b"").key;
         let refusal = app.engine.refusal_of_all_shared(sale, key).await?;
         refusal.map_or(Ok(()), |refusal| Err(ApiError::from(refusal)))?;

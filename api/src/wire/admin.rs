@@ -155,7 +155,7 @@ pub fn read_invites(body: &[u8]) -> Result<InvitesRequest, BodyError> {
 }
 
 /// Sessions revoked by one call: so many UUIDs fit a body.
-const SIDS_MAX: usize = 256;
+const SIDS_MAX: usize = 32;
 /// The longest id of a session, in bytes.
 const SID_BYTES_MAX: usize = 256;
 

@@ -14,11 +14,11 @@ pub use std::thread::yield_now;
 #[cfg(engine_loom)]
 pub use loom::thread::yield_now;
 #[cfg(engine_loom)]
-pub use modelled::{Parker, Unparker};
+pub use modelled::{OnceLock, Parker, Unparker};
 
 #[cfg(not(engine_loom))]
 pub use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -61,7 +61,10 @@ impl<T> UnsafeCell<T> {
 mod modelled {
     use std::time::Duration;
 
-    use loom::sync::{Arc, Condvar, Mutex};
+    use loom::sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
 
     /// One token and whoever waits for it.
     type Token = Arc<(Mutex<bool>, Condvar)>;
@@ -98,6 +101,41 @@ mod modelled {
         /// What hands this parker its token.
         pub fn unparker(&self) -> &Unparker {
             &self.0
+        }
+    }
+
+    /// A value made once: loom knows no `OnceLock`, so it is shown what one promises.
+    #[derive(Debug)]
+    pub struct OnceLock<T> {
+        value: std::sync::OnceLock<T>,
+        is_made: AtomicBool,
+        making: Mutex<()>,
+    }
+
+    impl<T> Default for OnceLock<T> {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
+    impl<T> OnceLock<T> {
+        /// An empty one.
+        pub fn new() -> Self {
+            let (value, is_made) = (std::sync::OnceLock::new(), AtomicBool::new(false));
+            Self { value, is_made, making: Mutex::new(()) }
+        }
+
+        /// The value, once it is made.
+        pub fn get(&self) -> Option<&T> {
+            self.is_made.load(Ordering::Acquire).then(|| self.value.get()).flatten()
+        }
+
+        /// The value, made now if it is not there; one of several makers waits for the other.
+        pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            let _making = self.making.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let value = self.value.get_or_init(make);
+            self.is_made.store(true, Ordering::Release);
+            value
         }
     }
 

@@ -50,8 +50,6 @@ mod quiet;
 mod segment;
 mod writer;
 
-use std::sync::OnceLock;
-
 use crossbeam::utils::CachePadded;
 
 use self::segment::{SEGMENT_PLACES, SEGMENTS_MAX, Segment};
@@ -59,7 +57,7 @@ pub use self::{place::PlaceState, quiet::Quiet, segment::PLACES_MAX, writer::Lin
 use crate::{
     clock::Millis,
     id::Number,
-    sync::{Arc, AtomicU64, Ordering},
+    sync::{Arc, AtomicU64, OnceLock, Ordering},
 };
 
 /// A line as its writer and its readers share it.

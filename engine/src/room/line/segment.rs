@@ -3,12 +3,12 @@
 //! Owns the arithmetic within a segment. It knows no numbers, only places: indices from 0. The module
 //! `line` explains who writes what and why relaxed accesses are enough.
 
-use std::{ops::Range, sync::OnceLock};
+use std::ops::Range;
 
 use super::place::PlaceState;
 use crate::{
     clock::Millis,
-    sync::{AtomicU32, AtomicU64, Ordering},
+    sync::{AtomicU32, AtomicU64, OnceLock, Ordering},
 };
 
 pub(super) use shape::{BLOCK_PLACES, SEGMENT_PLACES, SEGMENTS_MAX};
