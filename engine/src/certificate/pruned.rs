@@ -61,6 +61,9 @@ pub enum PruneError {
     Disk(io::Error),
     /// The journal breaks promises, and is evidence.
     Violated(Vec<String>),
+    /// Files of archived sales are missing or not what was archived, so the journal may be the last to know
+    /// their lines and places.
+    Unproven(Vec<String>),
     /// There is no snapshot to begin with, or none that leaves a segment behind it.
     NoSnapshot,
     /// The snapshot is not what the journal says.
@@ -79,6 +82,11 @@ impl fmt::Display for PruneError {
                     "the journal breaks {count} promises, and nothing of it is removed; see verify"
                 )
             }
+            Self::Unproven(unproven) => write!(
+                f,
+                "the journal may be the last to know what these say, and nothing of it is removed: {}",
+                unproven.join("; ")
+            ),
             Self::NoSnapshot => f.write_str(
                 "there is no snapshot with whole segments before it, so there is nothing to remove",
             ),
@@ -94,7 +102,7 @@ impl std::error::Error for PruneError {
         match self {
             Self::Journal(source) => Some(source),
             Self::Disk(source) => Some(source),
-            Self::Violated(_) | Self::NoSnapshot | Self::OtherState => None,
+            Self::Violated(_) | Self::Unproven(_) | Self::NoSnapshot | Self::OtherState => None,
         }
     }
 }
@@ -105,6 +113,10 @@ pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
     let whole = super::certify(disk).map_err(PruneError::Journal)?;
     if !whole.violations.is_empty() {
         return Err(PruneError::Violated(whole.violations));
+    }
+    let mut archives = whole.sales.iter().filter_map(|sale| sale.archive.as_ref());
+    if archives.any(|archive| !archive.is_proven) {
+        return Err(PruneError::Unproven(whole.unproven));
     }
     let mut auditor = Auditor::begin(disk).map_err(PruneError::Journal)?;
     let present = auditor.pruned.as_ref().map_or(0, |pruned| pruned.point.sequence.0);

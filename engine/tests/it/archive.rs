@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{
-    certificate,
+    certificate::{self, PruneError},
     clock::ManualClock,
     command::{Ask, Command, Note, Operation, Reply},
     disk::sim::{Crash, SimDisk},
@@ -281,7 +281,9 @@ fn a_file_that_is_missing_or_another_is_named_by_the_certificate() {
     let other = shop.disk.copy();
     other.flip(file, 100, 1).expect("within");
     assert!(!proven(&other));
+    let kept = |disk| matches!(certificate::prune(disk), Err(PruneError::Unproven(_)));
+    assert!(kept(&other), "the journal is the last to know");
     let missing = shop.disk.copy();
     engine::disk::Disk::remove(&missing, file).expect("there");
-    assert!(!proven(&missing));
+    assert!(!proven(&missing) && kept(&missing));
 }
