@@ -113,6 +113,7 @@ impl From<SettleRefusal> for ApiError {
             SettleRefusal::NoHold => Self::NotFound,
             SettleRefusal::WrongState(found) => Self::WrongState { found: hold_word(found) },
             SettleRefusal::OtherBody => Self::IdempotencyMismatch,
+            SettleRefusal::Stalled => Self::BackendStalled,
         }
     }
 }
@@ -180,9 +181,9 @@ fn in_use_words(in_use: InUse) -> String {
     });
     let found: Vec<String> = words.collect();
     format!(
-        "found {}; a sale is deleted once it is closed or empty, its orders are refunded, its holds \
-         have ended and its order events are delivered, and archived once it is closed and its holds \
-         have ended",
+        "found {}; a sale is archived once it is closed, its holds have ended and its order events \
+         are delivered, and deleted once its orders are refunded as well; an empty one need not be \
+         closed to be deleted",
         found.join(", ")
     )
 }

@@ -288,7 +288,9 @@ impl Batch<'_> {
                 Reply::Purchase(self.purchase(sale, *pass, items, *replay))
             }
             Ask::Settle { epoch, hold, step, by, replay } => {
-                self.world.thaw(sale, self.at);
+                if !self.world.thaw(sale, self.at) {
+                    return Reply::Settle(Err(SettleRefusal::Stalled));
+                }
                 let decision = self.ask(sale, SettleRefusal::NoHold, |s| {
                     s.decide_step(*epoch, *hold, *step, *by, *replay, self.at)
                 });
@@ -413,8 +415,10 @@ impl Batch<'_> {
     }
 
     fn operate(&mut self, operation: &Operation) -> Result<Changed, ChangeRefusal> {
-        if let Operation::Change { sale, .. } = operation {
-            self.world.thaw(*sale, self.at);
+        if let Operation::Change { sale, .. } = operation
+            && !self.world.thaw(*sale, self.at)
+        {
+            return Err(ChangeRefusal::SalesFull);
         }
         let (world, at) = (&*self.world, self.at);
         let (replay, decision) = match operation {
@@ -434,3 +438,6 @@ impl Batch<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

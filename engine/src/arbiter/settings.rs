@@ -67,6 +67,9 @@ pub fn changed(
     }
     let sale = world.sale(tag).ok_or(ChangeRefusal::NoSale)?;
     sale.decide_change(change, terms.versions.as_deref(), at)?;
+    if matches!(change, Change::Archive { .. }) && world.is_warm_full() {
+        return Err(ChangeRefusal::SalesFull);
+    }
     if terms.facts.is_some_and(|facts| facts != sale.facts()) {
         return Err(ChangeRefusal::MovedOn);
     }

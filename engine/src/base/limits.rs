@@ -245,8 +245,14 @@ pub const SNAPSHOT_BYTES_PER_JOURNAL_BYTE: u64 = 4;
 /// How long an archived sale stays unpacked after something concerned it: the refunds of one sale come
 /// together.
 pub const WARM_MS: u64 = 10_000;
-/// Archived sales that stay unpacked so long, and views of packed ones that are kept for the next request.
-pub const WARM_SALES_MAX: usize = 64;
+/// Archived sales that stay unpacked so long. When there are more, those that nothing waits for are packed
+/// in the next turn.
+pub const WARM_SALES_FEW: usize = 64;
+/// Archived sales that are unpacked at once. They are as many only while the sink takes no events of so many:
+/// then refunds in others wait. One takes [`SALE_BYTES_MAX`] and what its holds take.
+pub const WARM_SALES_MAX: usize = 1_024;
+/// Views of packed sales that are kept for the next request.
+pub const ARCHIVED_VIEWS_MAX: usize = 64;
 
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;
@@ -263,7 +269,7 @@ const _: () = {
         BATCH_COMMANDS_MAX * COMMAND_BYTES_MAX
             + SWEEP_RECORDS_MAX * 64
             + IDLE_PLACES_MAX * 16
-            + SALES_MAX * SALE_TICK_BYTES_MAX
+            + (SALES_MAX + WARM_SALES_MAX) * SALE_TICK_BYTES_MAX
             + RECORD_BYTES_MAX
             < BATCH_BYTES_MAX
     );
@@ -273,7 +279,7 @@ const _: () = {
             + RECORD_BYTES_MAX
             + SWEEP_RECORDS_MAX * 64
             + IDLE_PLACES_MAX * 16
-            + SALES_MAX * SALE_TICK_BYTES_MAX
+            + (SALES_MAX + WARM_SALES_MAX) * SALE_TICK_BYTES_MAX
             < BATCH_BYTES_MAX
     );
     assert!((BATCH_BYTES_MAX as u64) * 2 < SEGMENT_BYTES);
@@ -282,6 +288,7 @@ const _: () = {
     assert!(SHARED_IDLE_PLACES_MAX <= IDLE_PLACES_MAX);
     assert!(IDLE_LOOK_SALE_PLACES_MAX <= IDLE_LOOK_PLACES_MAX);
     assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
+    assert!(WARM_SALES_FEW < WARM_SALES_MAX);
     assert!(OUTBOX_SALE_SHARE >= OUTLET_TURN_EVENTS_MAX);
     assert!(SALES_MAX * OUTBOX_SALE_SHARE < OUTBOX_EVENTS_MAX);
     // One sale at its bound leaves the others more than their shares.

@@ -158,7 +158,9 @@ impl World {
             let before = self.sales.insert(sale.tag(), sale);
             assert!(before.is_none(), "a name belongs to one sale at a time");
         } else if record.is_deletion() {
-            self.thaw(record.sale(), at);
+            let tag = record.sale();
+            let cold = self.archived.unpack(tag, at);
+            self.sales.extend(cold.map(|sale| (tag, sale)));
             self.retire(record, at);
         } else if let Record::Followed { sale, point, .. } = record {
             self.points.insert(*sale, *point);

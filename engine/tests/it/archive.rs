@@ -13,7 +13,7 @@ use engine::{
     limits::WARM_MS,
     record::Change,
     recovery,
-    sale::{ChangeRefusal, EntryRefusal, PurchaseRefusal, SettleRefusal},
+    sale::{ChangeRefusal, EntryRefusal, InUse, PurchaseRefusal, SettleRefusal},
     spec::SaleSpec,
     world::World,
 };
@@ -114,10 +114,10 @@ impl Shop {
     /// All of it, until the disk fails.
     fn work(&mut self) -> Option<()> {
         self.sell()?;
+        self.deliver(1..=7)?;
         self.archive()?;
-        self.deliver(1..=5)?;
         self.ask(&settle(1, Step::Refund, Some(key(301, 1))))?;
-        self.deliver(6..=8)?;
+        self.deliver(8..=8)?;
         self.rest()?;
         self.ask(&settle(2, Step::Refund, None))?;
         self.deliver(9..=9)?;
@@ -195,8 +195,8 @@ fn a_failed_sync_at_any_point_of_archiving_loses_nothing_that_was_bought() {
 fn an_archived_sale_shows_and_refunds_what_was_bought_and_takes_nothing_else() {
     let mut shop = Shop::new();
     shop.sell().expect("a sound disk");
-    assert!(matches!(shop.archive(), Some(Reply::Changed(Ok(_)))));
     shop.deliver(1..=7).expect("a sound disk");
+    assert!(matches!(shop.archive(), Some(Reply::Changed(Ok(_)))));
     for is_packed in [false, true] {
         if is_packed {
             shop.rest().expect("a sound disk");
@@ -251,6 +251,13 @@ fn a_sale_that_is_not_over_is_not_archived() {
     let held = shop.archive();
     assert!(matches!(held, Some(Reply::Changed(Err(ChangeRefusal::InUse(_))))), "{held:?}");
     shop.ask(&settle(1, Step::Confirm, None)).expect("a sound disk");
+    shop.deliver(1..=1).expect("a sound disk");
+    let why = "the sink's own reasons".to_owned();
+    shop.ask(&Command::Note(tag(), Note::DeadLetter { event: EventId(2), why })).expect("a disk");
+    let undelivered = shop.archive();
+    let waits = InUse { undelivered: 1, ..InUse::default() };
+    assert_eq!(undelivered, Some(Reply::Changed(Err(ChangeRefusal::InUse(waits)))));
+    shop.deliver(2..=2).expect("a sound disk");
     let archival = shop.node.archival(&shop.disk, SALE).expect("a sound disk");
     shop.ask(&Command::Ask(tag(), Ask::Leave { ticket: ticket(1, 1) })).expect("a sound disk");
     let moved = shop.ask(&archival);
@@ -262,6 +269,7 @@ fn a_sale_that_is_not_over_is_not_archived() {
 fn a_file_that_is_missing_or_another_is_named_by_the_certificate() {
     let mut shop = Shop::new();
     shop.sell().expect("a sound disk");
+    shop.deliver(1..=7).expect("a sound disk");
     shop.archive().expect("a sound disk");
     let proven = |disk: &SimDisk| {
         let certificate = certificate::certify(disk).expect("a sound journal");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    clock::Millis, id::SaleTag, limits::WARM_SALES_MAX, publisher::Publisher, view::SaleView,
+    clock::Millis, id::SaleTag, limits::ARCHIVED_VIEWS_MAX, publisher::Publisher, view::SaleView,
     world::read_packed,
 };
 
@@ -54,7 +54,7 @@ impl ArchivedViews {
         }
         let sale = read_packed(&packed).expect("a sale's own byte form");
         let view = Arc::clone(Publisher::recovered(&sale, at).view());
-        if made.len() >= WARM_SALES_MAX {
+        if made.len() >= ARCHIVED_VIEWS_MAX {
             made.pop_front();
         }
         made.push_back((packed, Arc::clone(&view)));

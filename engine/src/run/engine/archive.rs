@@ -9,7 +9,7 @@ use crate::{
     disk,
     record::{Author, Change},
     recovery::RecoveryError,
-    sale::{ChangeRefusal, InUse, Phase},
+    sale::ChangeRefusal,
     scribe::Busy,
     view::SaleView,
 };
@@ -19,7 +19,7 @@ use crate::{
 const TRIES: usize = 4;
 
 impl Engine {
-    /// Archives a sale that is closed and has no open holds.
+    /// Archives a sale that is closed, whose holds have ended and whose order events are delivered.
     pub async fn archive(
         &self,
         sale: &SaleView,
@@ -29,15 +29,20 @@ impl Engine {
         if self.shared {
             return Err(Failure::Refused(ChangeRefusal::Shared));
         }
-        if let Some(archive) = sale.archive() {
-            // Refused, unless it was this very request.
-            let change = Change::Archive { digest: archive.digest };
-            return self.change(sale.tag(), author, change, terms).await;
+        // First without a file, for a moment that never is: what speaks against it, or was answered before, is
+        // told now.
+        let ask = |digest, facts| {
+            let terms = Terms { facts: Some(facts), ..terms.clone() };
+            let change = Box::new(Change::Archive { digest });
+            Operation::Change { sale: sale.tag(), author: author.clone(), change, terms }
+        };
+        match self.operate(ask([0; 32], u64::MAX)).await {
+            Err(Failure::Refused(ChangeRefusal::MovedOn)) => {}
+            answered => return answered,
         }
         for _ in 0..TRIES {
             // First how far the sale is, then how far the journal: the file is no older than the sale.
             let (facts, upto) = (sale.facts(), self.registry.durable());
-            self.check_archivable(sale)?;
             let digest = match self.archiver.write(sale.tag(), upto).await {
                 Ok(digest) => digest.ok_or(Failure::Refused(ChangeRefusal::NoSale))?,
                 Err(Unwritten::Stopped) => return Err(Failure::Stopped),
@@ -50,30 +55,11 @@ impl Engine {
                     return Err(Failure::Unavailable);
                 }
             };
-            let change = Box::new(Change::Archive { digest });
-            let terms = Terms { facts: Some(facts), ..terms.clone() };
-            let (tag, author) = (sale.tag(), author.clone());
-            let operation = Operation::Change { sale: tag, author, change, terms };
-            match self.operate(operation).await {
+            match self.operate(ask(digest, facts)).await {
                 Err(Failure::Refused(ChangeRefusal::MovedOn)) => {}
                 done => return done,
             }
         }
         Err(Failure::Busy(Busy::Overloaded))
-    }
-
-    /// What the arbiter would refuse anyway, before a file is written for it.
-    fn check_archivable(&self, sale: &SaleView) -> Result<(), Failure<ChangeRefusal>> {
-        let phase = sale.phase(self.now());
-        if phase != Phase::Closed {
-            return Err(Failure::Refused(ChangeRefusal::WrongPhase(phase)));
-        }
-        let open_units: u64 = sale.counts().map(|counts| counts.held + counts.paying).sum();
-        if open_units > 0 {
-            let open_holds = usize::try_from(open_units).unwrap_or(usize::MAX);
-            let in_use = InUse { open_holds, ..InUse::default() };
-            return Err(Failure::Refused(ChangeRefusal::InUse(in_use)));
-        }
-        Ok(())
     }
 }

@@ -55,9 +55,10 @@ impl Sale {
         if phase != Phase::Closed {
             return Err(ChangeRefusal::WrongPhase(phase));
         }
-        match self.holds.open() {
-            0 => Ok(()),
-            open_holds => Err(ChangeRefusal::InUse(InUse { open_holds, ..InUse::default() })),
+        let (open_holds, undelivered) = (self.holds.open(), self.outbox.len());
+        match (InUse { open_holds, undelivered, ..InUse::default() }) {
+            in_use if in_use == InUse::default() => Ok(()),
+            in_use => Err(ChangeRefusal::InUse(in_use)),
         }
     }
 

@@ -93,6 +93,9 @@ pub enum SettleRefusal {
     WrongState(HoldState),
     /// The key was used with another body.
     OtherBody,
+    /// The sale is archived, and the backend has yet to take events of as many archived sales as there is
+    /// room for.
+    Stalled,
 }
 
 /// Why a session was not ended; nothing was done.

@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     codec::{DecodeError, Long as _},
     id::SaleTag,
-    limits::{WARM_MS, WARM_SALES_MAX},
+    limits::{WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
     packed::pack,
     sale::Sale,
 };
@@ -43,16 +43,25 @@ impl World {
         self.archived.cold.iter().map(|(tag, packed)| (*tag, packed))
     }
 
-    /// Takes a cold sale out, if it is one.
-    pub(crate) fn thaw(&mut self, tag: SaleTag, at: Millis) {
+    /// Whether no more archived sales can be unpacked: the sink has yet to take events of so many.
+    pub(crate) fn is_warm_full(&self) -> bool {
+        self.archived.warm.len() >= WARM_SALES_MAX
+    }
+
+    /// Takes a cold sale out, if it is one; answers whether there was room for it.
+    pub(crate) fn thaw(&mut self, tag: SaleTag, at: Millis) -> bool {
+        if self.is_warm_full() && self.archived.cold.contains_key(&tag) {
+            return false;
+        }
         if let Some(sale) = self.archived.unpack(tag, at) {
             self.sales.insert(tag, sale);
         }
+        true
     }
 
     /// Makes warm sales cold that nothing concerns any more, and answers them.
     pub(crate) fn freeze(&mut self, at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
-        let is_crowded = self.archived.warm.len() > WARM_SALES_MAX;
+        let is_crowded = self.archived.warm.len() > WARM_SALES_FEW;
         let rests = |sale: &Sale| {
             let idle_ms = at.since(sale.touched_at());
             sale.outbox().len() == 0 && (idle_ms >= WARM_MS || is_crowded && idle_ms > 0)

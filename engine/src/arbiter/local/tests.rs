@@ -1,0 +1,103 @@
+//! Archived sales that are unpacked, and packed again.
+
+use super::*;
+use crate::{
+    command::{Note, Terms},
+    hold::Step,
+    id::{EventId, SaleName},
+    limits::{WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
+    record::{Author, Change},
+    sale::Settler,
+    spec::tests::spec,
+};
+
+const START: Millis = Millis(1_000_000);
+
+fn tag(index: usize) -> SaleTag {
+    SaleName::parse(&format!("sale-{index}")).unwrap().tag()
+}
+
+fn author() -> Author {
+    Author { name: "test".to_owned() }
+}
+
+fn change(index: usize, change: Change) -> Command {
+    let (sale, author, change) = (tag(index), author(), Box::new(change));
+    Command::Operate(Operation::Change { sale, author, change, terms: Terms::default() })
+}
+
+fn settle(index: usize, step: Step) -> Command {
+    let (epoch, hold, by) = (Epoch(1), HoldId(1), Settler::Backend);
+    Command::Ask(tag(index), Ask::Settle { epoch, hold, step, by, replay: None })
+}
+
+fn delivered(index: usize, event: u64) -> Command {
+    Command::Note(tag(index), Note::Delivered { events: vec![EventId(event)] })
+}
+
+/// A sale in which a unit was bought, archived.
+fn archive_one(arbiter: &mut LocalArbiter, index: usize, at: Millis) {
+    let spec = Box::new(spec(&format!("sale-{index}")));
+    let shopper = ShopperKey(index as u128 + 1);
+    let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper };
+    let replay = ReplayKey { key: 1, body: 1 };
+    let items = [(OfferIndex(0), 1)].into_iter().collect();
+    let all = [
+        Command::Operate(Operation::Create { author: author(), spec, replay: None }),
+        Command::Ask(tag(index), Ask::Enter { shopper, replay: None }),
+        Command::Ask(tag(index), Ask::Purchase { pass, items, replay }),
+        settle(index, Step::Confirm),
+        delivered(index, 1),
+        delivered(index, 2),
+        change(index, Change::Close),
+        change(index, Change::Archive { digest: [0; 32] }),
+    ];
+    for command in all {
+        let replies = arbiter.decide(at, [&command]).replies;
+        assert!(!matches!(replies[0], Reply::Changed(Err(_))), "{command:?}: {replies:?}");
+    }
+}
+
+#[test]
+fn archived_sales_with_events_that_wait_are_few_and_the_others_wait_for_them() {
+    let mut arbiter = LocalArbiter::default();
+    let count = WARM_SALES_MAX + 2;
+    for index in 0..count {
+        let at = START.after(index as u64);
+        archive_one(&mut arbiter, index, at);
+        arbiter.freeze(at);
+    }
+    arbiter.freeze(START.after(2 * WARM_MS));
+    assert_eq!(arbiter.world().sales().len(), 0, "all are packed");
+    let at = START.after(3 * WARM_MS);
+    let refunds: Vec<_> = (0..count).map(|index| settle(index, Step::Refund)).collect();
+    let replies = arbiter.decide(at, &refunds).replies;
+    let refused = Reply::Settle(Err(SettleRefusal::Stalled));
+    let done = replies.iter().take_while(|reply| **reply != refused).count();
+    assert_eq!(done, WARM_SALES_MAX);
+    assert!(replies[done..].iter().all(|reply| *reply == refused));
+    // The sink refuses one event of every sale for good.
+    let letter = |index| {
+        let note = Note::DeadLetter { event: EventId(3), why: "no".to_owned() };
+        Command::Note(tag(index), note)
+    };
+    arbiter.decide(at, &(0..count).map(letter).collect::<Vec<_>>());
+    let later = at.after(WARM_MS);
+    assert_eq!(arbiter.freeze(later).len(), 0, "an operator has to see to each");
+    assert_eq!(arbiter.decide(later, [&settle(done, Step::Refund)]).replies, [refused]);
+    let full = change(done, Change::Delete);
+    let refused = Reply::Changed(Err(ChangeRefusal::SalesFull));
+    assert_eq!(arbiter.decide(later, [&full]).replies, [refused]);
+    arbiter.decide(later, [&delivered(0, 3)]);
+    assert_eq!(arbiter.freeze(later.after(WARM_MS)).len(), 1);
+    let told = arbiter.decide(later, [&settle(done, Step::Refund)]).replies;
+    assert!(matches!(told[0], Reply::Settle(Ok(_))), "{told:?}");
+}
+
+#[test]
+fn of_many_archived_sales_that_are_unpacked_those_that_rest_are_packed_in_the_next_turn() {
+    let mut arbiter = LocalArbiter::default();
+    (0..=WARM_SALES_FEW).for_each(|index| archive_one(&mut arbiter, index, START));
+    assert_eq!(arbiter.freeze(START).len(), 0, "they were asked for just now");
+    assert_eq!(arbiter.freeze(START.after(1)).len(), WARM_SALES_FEW + 1);
+}
