@@ -44,7 +44,7 @@ use tokio::{
 };
 
 use self::{beside::Beside, breaker::Breakers, replica::Replica};
-use crate::store::{Entry, Heard, Hints, RedisArbiter, Shard, StoreError, StoreOptions};
+use crate::store::{Entry, Heard, Hints, Shard, Store, StoreError, StoreOptions};
 
 /// How often the store is asked for sales that other nodes made.
 const SURVEY_MS: u64 = 1_000;
@@ -85,7 +85,7 @@ pub struct SharedArbiter {
 struct Node {
     options: SharedOptions,
     /// `None` until the first connection.
-    store: Option<RedisArbiter>,
+    store: Option<Store>,
     breakers: Breakers,
     world: World,
     replicas: BTreeMap<SaleTag, Replica>,
@@ -303,7 +303,7 @@ impl Node {
     async fn is_connected(&mut self) -> bool {
         self.breakers.tend(self.store.as_ref()).await;
         if self.store.is_none() && !self.breakers.is_any_open() {
-            match RedisArbiter::connect(&self.options.store).await {
+            match Store::connect(&self.options.store).await {
                 Ok(store) => {
                     self.hints = Some(store.listen());
                     self.store = Some(store);
@@ -325,11 +325,11 @@ impl Node {
     }
 
     /// The store, if a sale's shard answered last.
-    fn reachable(&self, sale: SaleTag) -> Option<RedisArbiter> {
+    fn reachable(&self, sale: SaleTag) -> Option<Store> {
         self.store.clone().filter(|_| !self.is_away(sale))
     }
 
-    fn store(&self) -> &RedisArbiter {
+    fn store(&self) -> &Store {
         self.store.as_ref().expect("a turn begins with a store")
     }
 

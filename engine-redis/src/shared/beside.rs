@@ -21,7 +21,7 @@ use engine::{
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::{Node, replica::ReplicaState};
-use crate::store::{Entry, Rebuild, RedisArbiter, Snapshot, Standing, StoreError};
+use crate::store::{Entry, Rebuild, Snapshot, Standing, Store, StoreError};
 
 /// Bytes of a sale in one record of the journal.
 const PART_BYTES: usize = 1024 * 1024;
@@ -199,7 +199,7 @@ impl Node {
     }
 }
 
-async fn write(store: &RedisArbiter, writing: &Writing) -> Result<(), StoreError> {
+async fn write(store: &Store, writing: &Writing) -> Result<(), StoreError> {
     let Writing { sale, at, epoch, own, base, entries, members } = writing;
     let (at, epoch, last) = (*at, *epoch, &own.point);
     store.load(&Rebuild { sale, at, epoch, last, base, entries, members }).await?;
@@ -208,7 +208,7 @@ async fn write(store: &RedisArbiter, writing: &Writing) -> Result<(), StoreError
 
 /// The snapshot of a sale, and the sale, if it could have come about and is of the stream's history. A large
 /// one is read on a thread of its own.
-async fn fetch(store: &RedisArbiter, tag: SaleTag) -> Result<(Snapshot, Sale), StoreError> {
+async fn fetch(store: &Store, tag: SaleTag) -> Result<(Snapshot, Sale), StoreError> {
     let Some(snapshot) = store.snapshot(tag).await? else {
         return Err(StoreError::Reply("no snapshot yet of a sale whose stream was trimmed"));
     };

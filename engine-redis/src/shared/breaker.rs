@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use engine::clock::Millis;
 use tokio::{task::JoinHandle, time::Instant};
 
-use crate::store::{RedisArbiter, Shard, StoreError};
+use crate::store::{Shard, Store, StoreError};
 
 /// The shortest and the longest wait before a shard that failed is asked again. The longest is what a
 /// promoted replica waits for: who has a cluster's slots is asked before each probe.
@@ -95,7 +95,7 @@ impl Breakers {
 
     /// Sends probes that are due and hears what came of those that were sent. Without a store, which
     /// means that nothing was connected to yet, the next connection is the probe.
-    pub(super) async fn tend(&mut self, store: Option<&RedisArbiter>) {
+    pub(super) async fn tend(&mut self, store: Option<&Store>) {
         for (shard, breaker) in &mut self.0 {
             match &mut breaker.state {
                 State::Open { until } if Instant::now() >= *until => {

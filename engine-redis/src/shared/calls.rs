@@ -21,7 +21,7 @@ use super::{
     due::{Due, QUIET_SALES_MAX},
     replica::{Replica, ReplicaState},
 };
-use crate::store::{Batch, Decision, NodeNote, RedisArbiter, StoreError, Verdict};
+use crate::store::{Batch, Decision, NodeNote, Store, StoreError, Verdict};
 
 /// Records of one turn, of all its sales, from which on it reads no more of what a sale missed: some ten
 /// megabytes. The next turn follows at once, and the other sales have theirs.
@@ -517,7 +517,7 @@ impl Call {
 
 /// Makes the calls of quiet sales as one.
 async fn make_together(
-    store: &RedisArbiter,
+    store: &Store,
     calls: Vec<Call>,
 ) -> Vec<(Call, Result<Decision, StoreError>)> {
     let outcomes = {

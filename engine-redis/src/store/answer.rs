@@ -10,7 +10,11 @@ use engine::{
 };
 use fred::types::Value;
 
-use super::{StoreError, Verdict, bytes, number, verdict};
+use super::{
+    StoreError, Verdict,
+    call::{bytes, number},
+    verdict,
+};
 
 /// One entry of the stream: the facts of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

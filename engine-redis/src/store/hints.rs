@@ -2,7 +2,7 @@
 //! moved them. So nobody has to ask a sale in which nothing happens whether something has.
 //!
 //! A message may be lost with its connection, and what is published while there is no connection is not
-//! heard. [`Hints::is_hearing`] says for which time nothing was; whoever goes by the hints asks all sales
+//! heard. [`Hints::hearing`] says for which time nothing was; whoever goes by the hints asks all sales
 //! when that begins anew, and each of them now and then all the same.
 
 use std::{
@@ -25,7 +25,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{RedisArbiter, StoreError, within};
+use super::{Store, StoreError, call::within};
 
 /// How long after a connection that ended, or was not to be had, the next is tried.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -67,7 +67,7 @@ impl Drop for Hints {
     }
 }
 
-impl RedisArbiter {
+impl Store {
     /// Begins to listen. Only on a runtime.
     pub fn listen(&self) -> Hints {
         let heard = Arc::<Mutex<Heard>>::default();

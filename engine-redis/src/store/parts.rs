@@ -6,16 +6,20 @@ use engine::{
     clock::Millis,
     codec::Binary as _,
     hold::Hold,
-    id::Number,
+    id::{Epoch, NodeName, Number},
     line::PlaceState,
     record::Change,
     sale::Sale,
     session::{Session, SessionState},
     spec::{Rejoin, SaleSpec, SpecPatch},
+    stream::Point,
 };
 use fred::types::Value;
 
-use super::{Entry, Rebuild, Standing, bytes, number};
+use super::{
+    answer::Entry,
+    call::{bytes, number},
+};
 
 /// Places in one field of the places hash, as `state.lua` has it.
 const CHUNK_PLACES: usize = 64;
@@ -29,6 +33,36 @@ const PART_CHUNKS_MAX: usize = PART_ITEMS_MAX / CHUNK_PLACES;
 
 /// Entries in one part; each may be as large as a batch's facts.
 const PART_ENTRIES_MAX: usize = 16;
+
+/// What the store is to note about a node when a sale is rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It serves, and the others have yet to hear of it.
+    Joining,
+    /// It serves, and all members know.
+    Known,
+    /// It serves no more, and may come back and speak for the sale.
+    Silent,
+}
+
+/// A sale to be written into the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Rebuild<'a> {
+    /// The sale as this node knows it.
+    pub sale: &'a Sale,
+    /// The latest time of any fact in it; the store's time goes on from there.
+    pub at: Millis,
+    /// The new epoch of its stream, higher than any before.
+    pub epoch: Epoch,
+    /// Where the stream ends for this node.
+    pub last: &'a Point,
+    /// The place right before `entries`; `last` when there are none.
+    pub base: &'a Point,
+    /// Entries that other nodes may not have, in their order up to `last`.
+    pub entries: &'a [Entry],
+    /// Who serves it, and who may come back that does not.
+    pub members: &'a [(NodeName, Standing)],
+}
 
 /// One part: its name, and what belongs to it.
 type Part = Vec<Value>;

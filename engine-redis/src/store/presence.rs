@@ -4,7 +4,10 @@
 
 use engine::id::{Number, SaleTag};
 
-use super::{Keys, RedisArbiter, StoreError, Writes, answer, bytes, number};
+use super::{
+    Store, StoreError, answer,
+    call::{Keys, Writes, bytes, number},
+};
 
 /// What one node heard in a period.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +22,7 @@ pub struct Heard<'a> {
     pub bitmap: &'a [u8],
 }
 
-impl RedisArbiter {
+impl Store {
     /// Adds what this node heard to what the others did. An empty bitmap says that it heard no one.
     ///
     /// # Panics

@@ -9,9 +9,9 @@ use engine::{
 use fred::types::Value;
 
 use super::{
-    Keys, RedisArbiter, StoreError, Writes,
+    Store, StoreError,
     answer::{self, Items},
-    bytes, number,
+    call::{Keys, Writes, bytes, number},
 };
 
 /// A node's word that it is there, and how far it has come.
@@ -89,7 +89,7 @@ pub struct Present {
     pub is_forked: bool,
 }
 
-impl RedisArbiter {
+impl Store {
     /// Says that a node is there, and asks what it is to do.
     pub async fn quorum(&self, quorum: &Quorum<'_>) -> Result<QuorumAnswer, StoreError> {
         let mut arguments = vec![Value::from(quorum.node.as_str())];

@@ -6,9 +6,9 @@ use fred::{
     types::{ClusterHash, CustomCommand, Value},
 };
 
-use super::{RedisArbiter, StoreError, call_options};
+use super::{Store, StoreError, call::call_options};
 
-impl RedisArbiter {
+impl Store {
     /// Says that a sale is in the store.
     pub async fn announce(&self, sale: &SaleName) -> Result<(), StoreError> {
         self.of_sales("SADD", Some(sale)).await.map(drop)
@@ -40,9 +40,5 @@ impl RedisArbiter {
         let all: Vec<Value> = [Value::from(key)].into_iter().chain(name).collect();
         let client = pool.with_options(&call_options(self.deadline));
         self.within(Box::pin(client.custom(command, all))).await
-    }
-
-    pub(super) fn key_of_sales(&self) -> String {
-        format!("{}:sales", self.prefix)
     }
 }

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{id::SaleTag, limits::SALES_MAX};
+use engine::limits::SALES_MAX;
 use fred::{
     clients::{Client, Pool},
     interfaces::ClientLike as _,
@@ -30,17 +30,20 @@ use fred::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{RedisArbiter, StoreError, StoreOptions, call_options, within};
+use super::{
+    StoreError, StoreOptions,
+    call::{call_options, within},
+};
 
 /// First and last slot of each range, and the master that has them.
-type Owners = Vec<(u16, u16, Server)>;
+pub(super) type Owners = Vec<(u16, u16, Server)>;
 
 /// How often, at most, a cluster is asked who has which slots.
 const OWNERS_EVERY: Duration = Duration::from_millis(100);
 
 /// A server of the store that sales are on: the only one, or the one that has some of a cluster's slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Shard(Option<Server>);
+pub struct Shard(pub(super) Option<Server>);
 
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,12 +69,12 @@ pub(super) struct Servers {
 }
 
 #[derive(Debug, Default)]
-struct Known {
-    owners: Owners,
+pub(super) struct Known {
+    pub(super) owners: Owners,
     /// Whether the owners may have changed.
     is_doubted: bool,
     read_at: Option<Instant>,
-    pools: BTreeMap<Shard, Pool>,
+    pub(super) pools: BTreeMap<Shard, Pool>,
 }
 
 impl Servers {
@@ -130,14 +133,14 @@ impl Servers {
     }
 
     /// The shard that has a slot; in a cluster none in particular while no shard has it.
-    fn shard(&self, slot: u16) -> Shard {
+    pub(super) fn shard(&self, slot: u16) -> Shard {
         self.with(|known| {
             let has = |range: &&(u16, u16, Server)| (range.0..=range.1).contains(&slot);
             Shard(known.owners.iter().find(has).map(|range| range.2.clone()))
         })
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
         look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -151,7 +154,7 @@ impl Servers {
     }
 
     /// New connections to a server; none stay behind when they cannot be had.
-    async fn connect(&self, server: Option<&Server>) -> Result<Pool, StoreError> {
+    pub(super) async fn connect(&self, server: Option<&Server>) -> Result<Pool, StoreError> {
         let pool = self.build(server)?;
         match within(self.deadline, pool.init()).await {
             Ok(_) => Ok(pool),
@@ -163,7 +166,7 @@ impl Servers {
     }
 
     /// Reads who has which slots, and lets go of servers that have none.
-    async fn read_owners(&self) -> Result<(), StoreError> {
+    pub(super) async fn read_owners(&self) -> Result<(), StoreError> {
         let open = self.with(|known| {
             (known.is_doubted, known.read_at) = (false, Some(Instant::now()));
             known.pools.clone()
@@ -209,7 +212,7 @@ impl Servers {
     }
 
     /// Reads the owners again if they are in doubt and were not read just now.
-    async fn refresh(&self) -> Result<(), StoreError> {
+    pub(super) async fn refresh(&self) -> Result<(), StoreError> {
         let is_due = self.with(|known| {
             let lately = known.read_at.is_some_and(|at| at.elapsed() < OWNERS_EVERY);
             known.is_doubted && !lately
@@ -229,92 +232,8 @@ impl Servers {
 }
 
 impl Shard {
-    fn of(server: &Server) -> Self {
+    pub(super) fn of(server: &Server) -> Self {
         Self(Some(server.clone()))
-    }
-}
-
-impl RedisArbiter {
-    /// The shard that a sale is on.
-    pub fn shard(&self, sale: SaleTag) -> Shard {
-        if !self.servers.is_cluster() {
-            return Shard::default();
-        }
-        self.servers.shard(slot(&self.key(sale, "meta")))
-    }
-
-    /// The shard that the list of all sales is on.
-    pub fn shard_of_sales(&self) -> Shard {
-        self.servers.shard(slot(&self.key_of_sales()))
-    }
-
-    /// Whether a shard answers. Changes nothing.
-    pub async fn probe(&self, shard: &Shard) -> Result<(), StoreError> {
-        if self.servers.is_cluster() && shard.0.is_none() {
-            return self.servers.read_owners().await;
-        }
-        drop(self.servers.refresh().await);
-        let pool = self.connected(shard).await?;
-        match self.revision_of(&pool).await {
-            // It answers; what it lacks is seen to by whoever calls.
-            Ok(_) | Err(StoreError::LibraryMissing) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Connects to every server. One of a cluster that cannot be reached does not keep us from the others.
-    pub(super) async fn connect_all(&self) -> Result<(), StoreError> {
-        if !self.servers.is_cluster() {
-            return self.connected(&Shard::default()).await.map(drop);
-        }
-        self.servers.read_owners().await?;
-        let owners = self.servers.with(|known| known.owners.clone());
-        let mut outcome = Err(StoreError::Reply("no server of a cluster"));
-        for (_, _, server) in owners {
-            let connected = self.connected(&Shard::of(&server)).await;
-            if outcome.is_err() {
-                outcome = connected.map(drop);
-            }
-        }
-        outcome
-    }
-
-    /// Connections to the server that has a key's slot.
-    pub(super) async fn pool(&self, key: &str) -> Result<Pool, StoreError> {
-        // Who cannot be asked for the owners may still be the one that has the slot.
-        drop(self.servers.refresh().await);
-        let (slot, is_cluster) = (slot(key), self.servers.is_cluster());
-        let shard = self.servers.shard(slot);
-        if is_cluster && shard.0.is_none() {
-            self.servers.doubt();
-            return Err(StoreError::Unavailable(format!(
-                "no server of the cluster has slot {slot}"
-            )));
-        }
-        self.connected(&shard).await
-    }
-
-    async fn connected(&self, shard: &Shard) -> Result<Pool, StoreError> {
-        if let Some(pool) = self.servers.with(|known| known.pools.get(shard).cloned()) {
-            return Ok(pool);
-        }
-        let connected = self.servers.connect(shard.0.as_ref()).await;
-        let pool = connected.inspect_err(|_| self.servers.doubt())?;
-        if let Err(error) = Box::pin(self.prepare(&pool)).await {
-            quit(pool, self.deadline).await;
-            return Err(error);
-        }
-        let first = self.servers.with(|known| {
-            let first = known.pools.get(shard).cloned();
-            if first.is_none() {
-                known.pools.insert(shard.clone(), pool.clone());
-            }
-            first
-        });
-        let Some(first) = first else { return Ok(pool) };
-        // Another call came first.
-        quit(pool, self.deadline).await;
-        Ok(first)
     }
 }
 
@@ -340,7 +259,7 @@ pub(super) fn slot(key: &str) -> u16 {
 }
 
 /// Closes connections. Without it they try for ever to come back.
-async fn quit(pool: Pool, deadline: Duration) {
+pub(super) async fn quit(pool: Pool, deadline: Duration) {
     // A server that does not answer is left as it is: no one waits for this answer.
     drop(within(deadline, pool.quit()).await);
 }

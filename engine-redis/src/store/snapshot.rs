@@ -12,9 +12,9 @@ use engine::{
 };
 
 use super::{
-    Keys, RedisArbiter, StoreError, Writes,
+    Store, StoreError,
     answer::{self, Items},
-    bytes, number, random,
+    call::{Keys, Writes, bytes, number, random},
 };
 
 /// A sale as some node had it.
@@ -52,7 +52,7 @@ fn digest_of(sale: SaleTag, point: &Point, at: Millis) -> blake3::Hasher {
     digest
 }
 
-impl RedisArbiter {
+impl Store {
     /// Puts a snapshot in place of an earlier one, and lets go of entries that neither it nor a serving
     /// node needs. When another node puts one meanwhile, or has put a later one, this one is dropped.
     pub async fn put_snapshot(

@@ -25,7 +25,7 @@ use engine::{
     spec::{IdentityMode, SaleSpec, SpecPatch},
     world::World,
 };
-use engine_redis::{RedisArbiter, Verdict};
+use engine_redis::{Store, Verdict};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
@@ -262,7 +262,7 @@ impl Pair {
         self.set_offset().await;
     }
 
-    async fn clear(&self, arbiter: &RedisArbiter) {
+    async fn clear(&self, arbiter: &Store) {
         let keys = arbiter.keys(self.node.sale);
         let call: Vec<&str> =
             std::iter::once("DEL").chain(keys.iter().map(String::as_str)).collect();
@@ -270,7 +270,7 @@ impl Pair {
     }
 
     /// The store's keys are what a node that knows the facts would have written.
-    async fn check_keys(&self, fresh: &RedisArbiter) -> Result<(), TestCaseError> {
+    async fn check_keys(&self, fresh: &Store) -> Result<(), TestCaseError> {
         self.clear(fresh).await;
         self.node.load_with(fresh).await.expect("loaded beside");
         let mut own = self.raw.dump(&self.node.arbiter.keys(self.node.sale)).await;

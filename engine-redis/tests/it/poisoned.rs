@@ -1,7 +1,7 @@
 //! A sale whose keys or stream hold what cannot be worked with is out of service alone, and says so.
 
 use engine::{codec::Binary as _, view::SaleView};
-use engine_redis::{RedisArbiter, SharedOptions, Snapshot};
+use engine_redis::{SharedOptions, Snapshot, Store};
 
 use super::{
     server::{DEADLINE, Raw, Server, run},
@@ -113,7 +113,7 @@ fn a_fact_that_contradicts_what_nodes_know_stops_its_sale_on_all_of_them_and_not
 }
 
 /// The snapshot of a sale, from which alone a new node can take it over.
-async fn only_snapshot(raw: &Raw, arbiter: &RedisArbiter, sale: &SaleView) -> Snapshot {
+async fn only_snapshot(raw: &Raw, arbiter: &Store, sale: &SaleView) -> Snapshot {
     let is_there = async || arbiter.snapshot(sale.tag()).await.expect("a sound one");
     let snapshot = eventually("a snapshot", is_there).await;
     let first = format!("{}-{}", snapshot.point.epoch.0, snapshot.point.seq);
@@ -123,7 +123,7 @@ async fn only_snapshot(raw: &Raw, arbiter: &RedisArbiter, sale: &SaleView) -> Sn
 
 /// What is found in the place of a sale's snapshot.
 struct Found {
-    arbiter: RedisArbiter,
+    arbiter: Store,
     raw: Raw,
     sale: std::sync::Arc<SaleView>,
     key: String,

@@ -10,7 +10,7 @@ use engine::{
     id::{Number, OfferIndex},
     record::{Change, ReplayKey},
 };
-use engine_redis::{Heard, RedisArbiter, Replicas, StoreError, StoreOptions};
+use engine_redis::{Heard, Replicas, Store, StoreError, StoreOptions};
 
 use super::server::{DEADLINE, Node, Server, run};
 use crate::support;
@@ -24,7 +24,7 @@ fn line() -> Vec<&'static str> {
 }
 
 /// The arbiter as the user that the manual makes.
-async fn arbiter(server: &Server) -> Result<RedisArbiter, StoreError> {
+async fn arbiter(server: &Server) -> Result<Store, StoreError> {
     server.raw().await.call(&line()).await;
     let line = line();
     let password = line.iter().find_map(|word| word.strip_prefix('>')).expect("a password");
@@ -34,7 +34,7 @@ async fn arbiter(server: &Server) -> Result<RedisArbiter, StoreError> {
     // None are there and none are asked for, but asked they are.
     let replicas = Some(Replicas { count: 0, timeout: DEADLINE });
     let options = StoreOptions { url, connections: 2, deadline: DEADLINE, replicas, prefix };
-    RedisArbiter::connect(&options).await
+    Store::connect(&options).await
 }
 
 #[test]

@@ -25,7 +25,7 @@ use engine::{
     world::World,
 };
 use engine_redis::{
-    Batch, Decision, Entry, Facts, NodeNote, Quorum, QuorumAnswer, Rebuild, RedisArbiter, Standing,
+    Batch, Decision, Entry, Facts, NodeNote, Quorum, QuorumAnswer, Rebuild, Standing, Store,
     StoreError, StoreOptions,
 };
 use fred::{
@@ -95,10 +95,10 @@ impl Server {
         format!("redis+unix://{}", self.directory.path().join("socket").display())
     }
 
-    pub(super) async fn arbiter(&self, prefix: &str, deadline: Duration) -> RedisArbiter {
+    pub(super) async fn arbiter(&self, prefix: &str, deadline: Duration) -> Store {
         let (url, prefix) = (self.url(), prefix.to_owned());
         let options = StoreOptions { url, connections: 2, deadline, replicas: None, prefix };
-        RedisArbiter::connect(&options).await.expect("a server that runs is connected to")
+        Store::connect(&options).await.expect("a server that runs is connected to")
     }
 
     /// A connection for what no arbiter would ask.
@@ -230,7 +230,7 @@ fn flatten(value: Value) -> Vec<Vec<u8>> {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) name: NodeName,
-    pub(super) arbiter: RedisArbiter,
+    pub(super) arbiter: Store,
     pub(super) sale: SaleTag,
     pub(super) epoch: Epoch,
     pub(super) point: Point,
@@ -241,7 +241,7 @@ pub(super) struct Node {
 
 impl Node {
     /// A node named `a` that makes the sale and loads it.
-    pub(super) async fn creating(arbiter: RedisArbiter, spec: SaleSpec) -> Self {
+    pub(super) async fn creating(arbiter: Store, spec: SaleSpec) -> Self {
         let (sale, at, mut world) = (spec.name.tag(), support::START, World::default());
         let author = support::author();
         let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec));
@@ -253,7 +253,7 @@ impl Node {
     }
 
     /// A second node, named `b`, with the same knowledge.
-    pub(super) fn beside(&self, arbiter: RedisArbiter) -> Self {
+    pub(super) fn beside(&self, arbiter: Store) -> Self {
         Self { name: name("b"), arbiter, ..self.clone() }
     }
 
@@ -268,7 +268,7 @@ impl Node {
     }
 
     /// Writes the sale into a store as it stands.
-    pub(super) async fn load_with(&self, arbiter: &RedisArbiter) -> Result<(), StoreError> {
+    pub(super) async fn load_with(&self, arbiter: &Store) -> Result<(), StoreError> {
         let (last, epoch, members) = (&self.point, self.epoch, &self.members());
         let (sale, at, entries) = (self.sale(), self.at, &[]);
         arbiter.load(&Rebuild { sale, at, epoch, last, base: last, entries, members }).await
