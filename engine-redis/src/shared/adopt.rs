@@ -3,7 +3,6 @@
 
 use engine::{
     arbiter::Decided,
-    clock::Millis,
     codec::Binary as _,
     id::{Epoch, SaleTag},
     record::{Record, Stood},
@@ -12,8 +11,11 @@ use engine::{
     world::begins,
 };
 
-use super::{Node, replica::Replica};
-use crate::store::{Entry, Facts, StoreError};
+use super::{beside::Part, node::Node};
+use crate::store::{Entry, Facts, Snapshot, StoreError};
+
+/// Parts of sales that are being taken over which one turn journals.
+const PARTS_MAX: usize = 16;
 
 impl Node {
     /// Follows a sale from where its stream begins, or begins to take it over from the snapshot.
@@ -74,28 +76,47 @@ impl Node {
         Ok(())
     }
 
-    /// What the store has of a sale is none that this node could serve, if that is what `error` says.
-    pub(super) fn give_up(&mut self, tag: SaleTag, error: &StoreError) {
-        if error.is_contradiction() {
-            let replica = self.replicas.entry(tag).or_insert_with(|| Replica::at(Epoch(0)));
-            replica.put_out_of_service(error);
+    /// Begins to take a sale over from its snapshot.
+    fn begin_fetching(&mut self, tag: SaleTag) {
+        if self.beside.takes(tag) {
+            return;
         }
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.set_beside("this node takes over what the others have");
+        }
+        let store = self.store().clone();
+        self.beside.fetch(store, tag);
     }
 
-    /// A sale that this node has just heard of. A node that starts is not ready before it serves what it
-    /// finds; later a new sale is joined so soon that it is no reason to send it nobody.
-    pub(super) fn found(&self, epoch: Epoch, at: Millis) -> Replica {
-        let mut replica = Replica::at(epoch);
-        // Nothing of it was journaled before this turn.
-        replica.begin_following(self.turn, Point::START);
-        replica.joining_since = Some(if self.has_served { at } else { Millis(0) });
-        replica
+    pub(super) fn fetched(&mut self, tag: SaleTag, (snapshot, sale): (Snapshot, Sale)) {
+        let promised = self.promised_before(tag, &sale);
+        self.beside.take_over(tag, snapshot, promised);
     }
 
-    /// Notes, before the facts, that they are of others.
-    pub(super) fn meet(&mut self, decided: &mut Decided, sale: SaleTag, epoch: Epoch) {
-        let record = Record::Met { sale, epoch };
-        self.world.apply(&record, decided.at);
-        decided.records.push(record);
+    /// Journals the next parts of what was fetched. With its last part a sale is followed from there.
+    pub(super) async fn take_over(&mut self, decided: &mut Decided) {
+        for _ in 0..PARTS_MAX {
+            let Some(part) = self.beside.next_part() else { return };
+            let Part { sale: tag, is_first, bytes, stood, is_last, promised } = part;
+            if is_first {
+                let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica| replica.epoch);
+                self.meet(decided, tag, epoch.max(stood.point.epoch));
+            }
+            let record =
+                Record::Adopted { sale: tag, is_first, bytes, stood: is_last.then_some(stood) };
+            self.world.apply(&record, decided.at);
+            decided.records.push(record);
+            if is_last {
+                decided.adopted.insert(tag);
+                decided.at = decided.at.max(stood.at);
+                let mut replica = self.found(stood.point.epoch, decided.at);
+                replica.promised = promised;
+                self.replicas.insert(tag, replica);
+                // In the same batch, so that no reader is shown the line as it was.
+                if let Err(error) = self.catch_up(decided, tag).await {
+                    self.gave_up(decided.at, tag, &error);
+                }
+            }
+        }
     }
 }

@@ -8,25 +8,24 @@
 //! Meanwhile nothing of that sale is decided here or followed, so its state stays as it was when the work began.
 //! The other sales have their turns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic,
+};
 
 use engine::{
-    arbiter::Decided,
     clock::Millis,
     id::{Epoch, NodeName, SaleTag},
-    record::{Record, Stood},
+    record::Stood,
     sale::Sale,
     stream::Point,
 };
 use tokio::task::{JoinSet, spawn_blocking};
 
-use super::{Node, replica::ReplicaState};
 use crate::store::{Entry, Rebuild, Snapshot, Standing, Store, StoreError};
 
 /// Bytes of a sale in one record of the journal.
 const PART_BYTES: usize = 1024 * 1024;
-/// Parts of sales that are being taken over which one turn journals.
-const PARTS_MAX: usize = 16;
 
 /// The work under way, at most one piece for each sale.
 #[derive(Debug, Default)]
@@ -40,9 +39,22 @@ pub(super) struct Beside {
 
 /// What a piece of work came to.
 #[derive(Debug)]
-enum Done {
+pub(super) enum Done {
     Written(Box<Entry>, Result<(), StoreError>),
     Fetched(Result<Box<(Snapshot, Sale)>, StoreError>),
+}
+
+/// The next part of a fetched sale, to be journaled.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub sale: SaleTag,
+    pub is_first: bool,
+    pub bytes: Vec<u8>,
+    /// What it is of.
+    pub stood: Stood,
+    pub is_last: bool,
+    /// What this node promised and the snapshot does not know of; told with the last part.
+    pub promised: Option<Vec<u64>>,
 }
 
 /// A fetched sale on its way into the journal.
@@ -78,124 +90,59 @@ impl Beside {
     pub(super) fn takes(&self, tag: SaleTag) -> bool {
         self.fetching.contains(&tag) || self.taking.contains_key(&tag)
     }
-}
 
-impl Node {
     /// Begins to write a sale into the store.
-    pub(super) fn begin_writing(&mut self, tag: SaleTag, writing: Writing) {
-        self.set_beside(tag, "this node writes it into the store");
-        let store = self.store().clone();
-        let _task = self.beside.jobs.spawn(async move {
+    pub(super) fn write(&mut self, store: Store, tag: SaleTag, writing: Writing) {
+        let _task = self.jobs.spawn(async move {
             let outcome = Box::pin(write(&store, &writing)).await;
             (tag, Done::Written(Box::new(writing.own), outcome))
         });
     }
 
-    /// Begins to take a sale over from its snapshot.
-    pub(super) fn begin_fetching(&mut self, tag: SaleTag) {
-        if self.beside.takes(tag) {
-            return;
-        }
-        self.set_beside(tag, "this node takes over what the others have");
-        self.beside.fetching.insert(tag);
-        let store = self.store().clone();
-        let _task = self.beside.jobs.spawn(async move {
+    /// Begins to fetch a sale's snapshot.
+    pub(super) fn fetch(&mut self, store: Store, tag: SaleTag) {
+        self.fetching.insert(tag);
+        let _task = self.jobs.spawn(async move {
             (tag, Done::Fetched(Box::pin(fetch(&store, tag)).await.map(Box::new)))
         });
     }
 
-    fn set_beside(&mut self, tag: SaleTag, why: &str) {
-        if let Some(replica) = self.replicas.get_mut(&tag) {
-            replica.is_delivering = false;
-            replica.state = ReplicaState::Beside(why.to_owned());
-        }
-    }
-
-    /// Takes up what was done since the last turn.
-    pub(super) async fn finish(&mut self, decided: &mut Decided) {
-        while let Some(done) = self.beside.jobs.try_join_next() {
-            let (tag, done) = match done {
+    /// A piece of work that is done.
+    pub(super) fn done(&mut self) -> Option<(SaleTag, Done)> {
+        loop {
+            let (tag, done) = match self.jobs.try_join_next()? {
                 Ok(done) => done,
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
                 Err(_) => continue,
             };
-            let outcome = match done {
-                Done::Written(own, outcome) => {
-                    outcome.and_then(|()| self.written(decided, tag, *own))
-                }
-                Done::Fetched(outcome) => {
-                    self.beside.fetching.remove(&tag);
-                    outcome.map(|fetched| self.fetched(tag, *fetched))
-                }
-            };
-            if let Err(error) = outcome {
-                self.gave_up(decided.at, tag, &error);
+            if matches!(done, Done::Fetched(_)) {
+                self.fetching.remove(&tag);
             }
+            return Some((tag, done));
         }
-        self.take_over(decided).await;
-        decided.is_more_due |= self.beside.is_busy();
     }
 
-    /// The store has the sale as this node wrote it.
-    fn written(
+    /// A fetched sale is to be journaled, part by part.
+    pub(super) fn take_over(
         &mut self,
-        decided: &mut Decided,
         tag: SaleTag,
-        own: Entry,
-    ) -> Result<(), StoreError> {
-        let epoch = own.point.epoch;
-        self.follow(decided, tag, vec![own], &[])?;
-        if let Some(replica) = self.replicas.get_mut(&tag) {
-            (replica.epoch, replica.state) = (epoch, ReplicaState::Following);
-        }
-        Ok(())
+        snapshot: Snapshot,
+        promised: Option<Vec<u64>>,
+    ) {
+        self.taking.insert(tag, Taking { snapshot, promised, journaled: 0 });
     }
 
-    fn fetched(&mut self, tag: SaleTag, fetched: (Snapshot, Sale)) {
-        let (snapshot, sale) = fetched;
-        let promised = self.promised_before(tag, &sale);
-        self.beside.taking.insert(tag, Taking { snapshot, promised, journaled: 0 });
-    }
-
-    /// Journals the next parts of what was fetched. With its last part a sale is followed from there.
-    async fn take_over(&mut self, decided: &mut Decided) {
-        for _ in 0..PARTS_MAX {
-            let Some(mut next) = self.beside.taking.first_entry() else { return };
-            let (tag, Taking { snapshot, journaled, .. }) = (*next.key(), next.get_mut());
-            let is_first = *journaled == 0;
-            let end = (*journaled + PART_BYTES).min(snapshot.bytes.len());
-            let (bytes, is_last) =
-                (snapshot.bytes[*journaled..end].to_vec(), end == snapshot.bytes.len());
-            let stood = Stood { at: snapshot.at, point: snapshot.point };
-            *journaled = end;
-            if is_first {
-                let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica| replica.epoch);
-                self.meet(decided, tag, epoch.max(stood.point.epoch));
-            }
-            let taken = is_last.then(|| self.beside.taking.remove(&tag)).flatten();
-            let stood = is_last.then_some(stood);
-            let record = Record::Adopted { sale: tag, is_first, bytes, stood };
-            self.world.apply(&record, decided.at);
-            decided.records.push(record);
-            if let Some(Taking { snapshot, promised, .. }) = taken {
-                decided.adopted.insert(tag);
-                decided.at = decided.at.max(snapshot.at);
-                let mut replica = self.found(snapshot.point.epoch, decided.at);
-                replica.promised = promised;
-                self.replicas.insert(tag, replica);
-                // In the same batch, so that no reader is shown the line as it was.
-                if let Err(error) = self.catch_up(decided, tag).await {
-                    self.gave_up(decided.at, tag, &error);
-                }
-            }
-        }
-    }
-
-    /// What was begun did not come to its end.
-    fn gave_up(&mut self, at: Millis, tag: SaleTag, error: &StoreError) {
-        self.note_failure(tag, error);
-        self.give_up(tag, error);
-        self.ask_again(at, tag, error);
+    /// The next part of what was fetched.
+    pub(super) fn next_part(&mut self) -> Option<Part> {
+        let mut next = self.taking.first_entry()?;
+        let (sale, Taking { snapshot, journaled, .. }) = (*next.key(), next.get_mut());
+        let begin = *journaled;
+        let end = (begin + PART_BYTES).min(snapshot.bytes.len());
+        let (bytes, is_last) = (snapshot.bytes[begin..end].to_vec(), end == snapshot.bytes.len());
+        let stood = Stood { at: snapshot.at, point: snapshot.point };
+        *journaled = end;
+        let promised = if is_last { next.remove().promised } else { None };
+        Some(Part { sale, is_first: begin == 0, bytes, stood, is_last, promised })
     }
 }
 

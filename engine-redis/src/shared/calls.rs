@@ -2,90 +2,35 @@
 //!
 //! Which sales are called though nothing is asked of them, `due` says.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use engine::{
     arbiter::{Decided, noted},
     clock::Millis,
-    codec::Binary as _,
-    command::{Ask, Command, Note, Operation, Reply},
+    command::{Ask, Reply},
     id::{Epoch, HoldId, NodeName, SaleTag},
     record::{EntryAnswer, Record},
-    sale::{EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal, SettleRefusal},
     stream::Point,
 };
-use tokio::{task::JoinSet, time::timeout};
+use tokio::task::JoinSet;
 
 use super::{
-    Node,
+    asked::{Asked, no_sale},
+    catch_up::TRIES,
     due::{Due, QUIET_SALES_MAX},
-    replica::{Replica, ReplicaState},
+    node::Node,
+    replica::Replica,
 };
 use crate::store::{Batch, Decision, NodeNote, Store, StoreError, Verdict};
 
-/// Records of one turn, of all its sales, from which on it reads no more of what a sale missed: some ten
-/// megabytes. The next turn follows at once, and the other sales have theirs.
-const CATCH_UP_RECORDS_MAX: usize = 65_536;
-/// Entries that are read at once.
-const CATCH_UP_ENTRIES: u32 = 32;
-/// How often one batch is tried again after this node has read what it had missed.
-const TRIES: usize = 4;
 /// A node that was silent for so long is parted by the others.
 const SILENT_MS: u64 = 15_000;
 /// How often a node looks after the others.
 const ROLL_CALL_MS: u64 = 5_000;
-/// How long a node that stops tries to say so.
-const PARTING: Duration = Duration::from_secs(2);
-
-/// A turn's commands by whom they go to, each with the place of its reply.
-#[derive(Debug, Default)]
-pub(super) struct Sorted {
-    pub asked: BTreeMap<SaleTag, Asked>,
-    pub operations: Vec<(usize, Operation)>,
-}
-
-/// What is asked and told of one sale.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    asks: Vec<(usize, Ask)>,
-    notes: Vec<(usize, Note)>,
-}
-
-impl Asked {
-    fn is_empty(&self) -> bool {
-        self.asks.is_empty() && self.notes.is_empty()
-    }
-}
-
-impl Sorted {
-    pub(super) fn is_empty(&self) -> bool {
-        self.asked.is_empty() && self.operations.is_empty()
-    }
-
-    pub(super) fn take(&mut self, index: usize, command: &Command) {
-        match command {
-            Command::Ask(sale, ask) => {
-                self.asked.entry(*sale).or_default().asks.push((index, ask.clone()));
-            }
-            Command::Note(sale, note) => {
-                self.asked.entry(*sale).or_default().notes.push((index, note.clone()));
-            }
-            Command::Operate(operation) => self.operations.push((index, operation.clone())),
-        }
-    }
-}
-
-/// How far a sale was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CaughtUp {
-    Whole,
-    /// There is more, for the next turn.
-    Partly,
-}
 
 /// One call, with all that it needs to be made again.
 #[derive(Debug)]
-struct Call {
+pub(super) struct Call {
     sale: SaleTag,
     epoch: Epoch,
     after: Point,
@@ -136,7 +81,7 @@ impl Node {
             for (mut call, outcome) in self.make(std::mem::take(&mut calls)).await {
                 match outcome {
                     Ok(decision) => self.take(decided, &call, decision).await,
-                    Err(error) if call.is_quiet => self.call_alone(decided.at, &call, &error),
+                    Err(error) if call.is_quiet => self.ask_alone(decided.at, &call, &error),
                     Err(error) if self.mend(decided, call.sale, &error).await => {
                         if let Some(replica) = self.replicas.get(&call.sale) {
                             call.epoch = replica.epoch;
@@ -154,16 +99,44 @@ impl Node {
         }
     }
 
-    /// A quiet sale's part of a call did not come to anything: the next is its own, and finds out why.
-    fn call_alone(&mut self, at: Millis, call: &Call, error: &StoreError) {
+    /// The sales that are to be called though nothing is asked of them; of the quiet ones as many as one call
+    /// takes, and the others in the next turns.
+    fn due(&self, at: Millis) -> Vec<(SaleTag, Due)> {
+        let following = self.replicas.iter().filter(|(_, replica)| replica.is_following());
+        let why =
+            |(tag, replica): (&SaleTag, &Replica)| Some((*tag, self.due_of(*tag, replica, at)?));
+        let all: Vec<(SaleTag, Due)> = following.filter_map(why).collect();
+        let (mut due, mut quiet): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(_, why)| *why == Due::Tick);
+        // Those that are due soon fill up a call, but none is made for them.
+        if quiet.iter().any(|(_, why)| *why == Due::Quiet) {
+            quiet.sort_by_key(|(_, why)| *why == Due::QuietSoon);
+            due.extend(quiet.into_iter().take(QUIET_SALES_MAX));
+        }
+        due
+    }
+
+    fn due_of(&self, tag: SaleTag, replica: &Replica, at: Millis) -> Option<Due> {
+        let sale = self.world.sale(tag)?;
+        // A store that was away may have come back as another, and without a connection to hear moves, or
+        // before all know this node, only asking tells.
+        let steady_since = || {
+            self.heard.filter(|_| replica.joining_since.is_none())?;
+            self.breakers.steady_since(&self.shard(tag))
+        };
+        replica.calls.due(sale, at, steady_since)
+    }
+
+    /// A quiet sale's part of a shared call failed: its next call is its own, and finds out why.
+    fn ask_alone(&mut self, at: Millis, call: &Call, error: &StoreError) {
         self.note_failure(call.sale, error);
         if let Some(replica) = self.replicas.get_mut(&call.sale) {
-            replica.stir(at);
+            replica.calls.stir(at);
         }
     }
 
     /// The call of a sale; none when it is not followed.
-    fn call(
+    pub(super) fn call(
         &mut self,
         decided: &mut Decided,
         sale: SaleTag,
@@ -181,9 +154,9 @@ impl Node {
         if !replica.is_following() {
             return None;
         }
-        replica.called_at = at;
+        replica.calls.called(at);
         if !asked.is_empty() {
-            replica.stir(at);
+            replica.calls.stir(at);
         }
         let Asked { mut asks, mut notes } = asked;
         // What the store decides of a sale whose facts this node cannot follow could not be answered.
@@ -220,7 +193,7 @@ impl Node {
         })
     }
 
-    async fn make(&self, calls: Vec<Call>) -> Vec<(Call, Result<Decision, StoreError>)> {
+    pub(super) async fn make(&self, calls: Vec<Call>) -> Vec<(Call, Result<Decision, StoreError>)> {
         let mut running = JoinSet::new();
         let shares = |call: &Call| call.is_quiet && !self.store().is_cluster();
         let (quiet, calls): (Vec<Call>, Vec<Call>) = calls.into_iter().partition(shares);
@@ -241,7 +214,7 @@ impl Node {
     }
 
     /// Follows what a call brought, and answers its commands.
-    async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
+    pub(super) async fn take(&mut self, decided: &mut Decided, call: &Call, decision: Decision) {
         self.breakers.answered(self.shard(call.sale), decided.at);
         let Decision { mut verdicts, facts, delivers, is_joining, replicated } = decision;
         if !replicated {
@@ -299,14 +272,6 @@ impl Node {
         }
     }
 
-    /// The reply to what nothing was decided of because this node has yet to join. It waits for that a little:
-    /// a sale that was just made elsewhere is joined in two or three ticks.
-    pub(super) fn not_joined(&self, sale: SaleTag) -> Reply {
-        let is_long =
-            self.replicas.get(&sale).is_none_or(|replica| replica.is_joining_long(self.now.at));
-        if is_long { Reply::Unavailable } else { Reply::NotYet }
-    }
-
     /// What entries that repeat others were told then, by the places of their replies.
     fn recalled(
         &self,
@@ -319,175 +284,6 @@ impl Node {
         let told = asked
             .filter_map(|((verdict, ask), index)| Some((*index, verdict.recalled(ask, sale, at)?)));
         told.collect()
-    }
-
-    /// What an error of a call leads to; whether the call may be made again at once.
-    async fn mend(&mut self, decided: &mut Decided, sale: SaleTag, error: &StoreError) -> bool {
-        self.note_failure(sale, error);
-        let (at, now) = (decided.at, self.now);
-        let Some(replica) = self.replicas.get_mut(&sale) else { return false };
-        match error {
-            StoreError::Behind { .. } => {
-                matches!(self.catch_up(decided, sale).await, Ok(CaughtUp::Whole))
-            }
-            StoreError::OtherEpoch { epoch } => {
-                (replica.epoch, replica.is_delivering) = (*epoch, false);
-                true
-            }
-            StoreError::Trimmed { .. } => {
-                replica.state = ReplicaState::Adopting;
-                false
-            }
-            StoreError::LibraryMissing => {
-                let loaded = self.store().load_library(sale).await;
-                loaded.is_ok()
-            }
-            StoreError::UnknownSale
-            | StoreError::Loading { .. }
-            | StoreError::Restarted { .. }
-            | StoreError::Diverged { .. } => {
-                replica.gather(now, at, &error.to_string());
-                false
-            }
-            StoreError::Elsewhere(_) | StoreError::Library(_) | StoreError::Reply(_) => {
-                replica.failing = Some(error.to_string());
-                replica.is_unreadable = matches!(error, StoreError::Reply(_));
-                false
-            }
-            StoreError::Joining => {
-                replica.set_joining(true, at);
-                false
-            }
-            // A contradiction was noted where it was found.
-            StoreError::Contradiction(..)
-            | StoreError::BadSnapshot(_)
-            | StoreError::Gone { .. }
-            | StoreError::Unavailable(_)
-            | StoreError::Moved { .. }
-            | StoreError::LibraryOther { .. }
-            | StoreError::ServerTooOld(_)
-            | StoreError::Unusable(_)
-            | StoreError::Refused(_) => false,
-        }
-    }
-
-    /// Reads what the store has after this node's point, as much as a turn's batch may hold.
-    pub(super) async fn catch_up(
-        &mut self,
-        decided: &mut Decided,
-        sale: SaleTag,
-    ) -> Result<CaughtUp, StoreError> {
-        loop {
-            if decided.records.len() >= CATCH_UP_RECORDS_MAX {
-                decided.is_more_due = true;
-                return Ok(CaughtUp::Partly);
-            }
-            let facts = self.store().facts(sale, &self.point(sale), CATCH_UP_ENTRIES).await?;
-            if facts.entries.is_empty() {
-                return Ok(CaughtUp::Whole);
-            }
-            self.follow(decided, sale, facts.entries, &[])?;
-        }
-    }
-
-    /// How far this node has followed a sale.
-    pub(super) fn point(&self, sale: SaleTag) -> Point {
-        self.world.point(sale).copied().unwrap_or(Point::START)
-    }
-
-    /// Reads on by a batch that asks nothing. It joins if the others had parted this node: who does not
-    /// serve changes nothing.
-    pub(super) async fn read_on(
-        &mut self,
-        decided: &mut Decided,
-        sale: SaleTag,
-    ) -> Result<(), StoreError> {
-        for _ in 0..TRIES {
-            if !self.replicas.contains_key(&sale) {
-                return Ok(());
-            }
-            let Some(call) = self.call(decided, sale, Asked::default(), false) else {
-                return Err(StoreError::Reply("nothing yet for a sale that is not followed"));
-            };
-            for (call, outcome) in self.make(vec![call]).await {
-                match outcome {
-                    Ok(decision) => {
-                        self.take(decided, &call, decision).await;
-                        return Ok(());
-                    }
-                    Err(error) if self.mend(decided, sale, &error).await => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Err(StoreError::Reply("something else each time"))
-    }
-
-    /// Puts a sale as this node knows it beside the stream, when that is due: while the turns go on, for a
-    /// large one takes many calls. One at a time.
-    async fn save(&mut self, tag: SaleTag, at: Millis) {
-        if let Some(saving) = self.saving.take_if(|saving| saving.is_finished())
-            && let Ok((sale, false)) = saving.await
-            && let Some(replica) = self.replicas.get_mut(&sale)
-        {
-            replica.unsaved.failed(at);
-        }
-        let (store, point) = (self.store().clone(), self.point(tag));
-        let (Some(sale), Some(replica)) = (self.world.sale(tag), self.replicas.get_mut(&tag))
-        else {
-            return;
-        };
-        if self.saving.is_some() || !replica.unsaved.is_due(at) {
-            return;
-        }
-        let mut bytes = Vec::with_capacity(replica.unsaved.bytes_before());
-        sale.encode(&mut bytes);
-        replica.unsaved.saved(bytes.len());
-        let epoch = replica.epoch;
-        self.saving = Some(tokio::spawn(async move {
-            let put = store.put_snapshot(tag, epoch, &point, at, &bytes).await;
-            (tag, put.is_ok())
-        }));
-    }
-
-    /// Tells the store that this node serves no more, and follows that: whoever starts it again has to
-    /// know that others may have served since. A node that cannot say so is parted by the others later.
-    pub(super) async fn part(&mut self, decided: &mut Decided) {
-        let Some(store) = self.store.clone() else { return };
-        let following = |replica: &Replica| replica.state == ReplicaState::Following;
-        let sales = self.replicas.iter().filter(|(_, replica)| following(replica));
-        let sales: Vec<(SaleTag, Epoch)> =
-            sales.map(|(sale, replica)| (*sale, replica.epoch)).collect();
-        let parting = async {
-            for (sale, epoch) in sales {
-                if self.is_away(sale) {
-                    continue;
-                }
-                let (name, after) = (self.options.node.clone(), self.point(sale));
-                let notes = [NodeNote::Part { node: &name, silent_ms: 0 }];
-                let batch = Batch {
-                    sale,
-                    epoch,
-                    after: &after,
-                    node: &name,
-                    stalled: true,
-                    notes: &notes,
-                    asks: &[],
-                    journaled: &after,
-                    now: None,
-                };
-                match store.decide(&batch).await {
-                    Err(StoreError::Unavailable(_)) => return,
-                    // What does not follow is met again at the next start.
-                    Ok(decision) => {
-                        drop(self.follow(decided, sale, decision.facts.entries, &[]));
-                    }
-                    Err(_) => {}
-                }
-            }
-            store.close().await;
-        };
-        drop(timeout(PARTING, parting).await);
     }
 }
 
@@ -540,17 +336,4 @@ async fn make_together(
 fn made(verdict: &Verdict) -> Option<HoldId> {
     let Verdict::Purchase(Ok(told)) = verdict else { return None };
     (!told.replayed).then_some(told.hold)
-}
-
-/// The reply to a question about a sale that is not there.
-fn no_sale(ask: &Ask) -> Reply {
-    match ask {
-        Ask::Enter { .. } => Reply::Entry(Err(EntryRefusal::NoSale)),
-        Ask::Leave { .. } => Reply::Left(Err(PlaceRefusal::NoPlace)),
-        Ask::Claim { .. } => Reply::Claim(Err(PlaceRefusal::NoPlace)),
-        Ask::Purchase { .. } => Reply::Purchase(Err(PurchaseRefusal::NoSale)),
-        Ask::Settle { .. } => Reply::Settle(Err(SettleRefusal::NoHold)),
-        Ask::EndSession { .. } => Reply::Ended(Err(EndRefusal::NoSession)),
-        Ask::Idle { .. } => Reply::Noted(0),
-    }
 }

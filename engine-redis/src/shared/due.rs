@@ -4,10 +4,11 @@
 //! time brings something, or the store says that it moves; it is called now and then all the same, together
 //! with others.
 
-use engine::{clock::Millis, id::SaleTag, limits::TICK_MS};
+use engine::{clock::Millis, limits::TICK_MS, sale::Sale};
 
-use super::{Node, replica::Replica};
-
+/// How long a sale is called all the time after something happened in it. Twice as long as it has to stand
+/// still before the store says that it moves again.
+const LIVELY_MS: u64 = 2_000;
 /// How often a sale is called that people are in, or order events, though nothing happens: the store takes
 /// four seconds without a call for an outage, and five for the end of the delivering node.
 const OCCUPIED_MS: u64 = 1_000;
@@ -21,41 +22,50 @@ pub(super) const QUIET_SALES_MAX: usize = 128;
 pub(super) enum Due {
     /// Something happens in it, or may.
     Tick,
-    /// Only that it has not been for long.
+    /// Nothing but that it was not called for long.
     Quiet,
-    /// That it would be before long, and there is a call to share.
+    /// Not due yet, but may join a call that is made anyway.
     QuietSoon,
 }
 
-impl Node {
-    /// The sales that are to be called though nothing is asked of them; of the quiet ones as many as one call
-    /// takes, and the others in the next turns.
-    pub(super) fn due(&self, at: Millis) -> Vec<(SaleTag, Due)> {
-        let following = self.replicas.iter().filter(|(_, replica)| replica.is_following());
-        let why =
-            |(tag, replica): (&SaleTag, &Replica)| Some((*tag, self.due_of(*tag, replica, at)?));
-        let all: Vec<(SaleTag, Due)> = following.filter_map(why).collect();
-        let (mut due, mut quiet): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|(_, why)| *why == Due::Tick);
-        // Those that are due soon fill up a call, but none is made for them.
-        if quiet.iter().any(|(_, why)| *why == Due::Quiet) {
-            quiet.sort_by_key(|(_, why)| *why == Due::QuietSoon);
-            due.extend(quiet.into_iter().take(QUIET_SALES_MAX));
-        }
-        due
+/// When a sale was called last, and until when it is called all the time.
+#[derive(Debug, Default)]
+pub(super) struct CallTimes {
+    called_at: Millis,
+    /// Something happened in it lately, and more may.
+    lively_until: Millis,
+}
+
+impl CallTimes {
+    pub(super) fn called(&mut self, at: Millis) {
+        self.called_at = at;
     }
 
-    fn due_of(&self, tag: SaleTag, replica: &Replica, at: Millis) -> Option<Due> {
-        let (sale, since) = (self.world.sale(tag)?, at.since(replica.called_at));
+    /// Something happens in the sale: for a while it is called all the time.
+    pub(super) fn stir(&mut self, at: Millis) {
+        self.lively_until = self.lively_until.max(at.after(LIVELY_MS));
+    }
+
+    /// Milliseconds since the last call.
+    pub(super) fn since(&self, at: Millis) -> u64 {
+        at.since(self.called_at)
+    }
+
+    /// Why the sale is to be called at `at` though nothing is asked of it, if it is. `steady_since` says since
+    /// when the node would have heard if it moved; `None` when it would not.
+    pub(super) fn due(
+        &self,
+        sale: &Sale,
+        at: Millis,
+        steady_since: impl Fn() -> Option<Millis>,
+    ) -> Option<Due> {
+        let since = self.since(at);
         if since < TICK_MS {
             return None;
         }
-        let steady_since = self.breakers.steady_since(&self.shard(tag));
-        // A store that was away may have come back as another.
-        let is_steady = steady_since.is_some_and(|since| replica.called_at > since);
-        let is_lively = at < replica.lively_until || replica.joining_since.is_some();
         let is_due = || sale.next_due(at).is_some_and(|due| due <= at);
-        if self.heard.is_none() || !is_steady || is_lively || is_due() {
+        let is_told = || steady_since().is_some_and(|since| self.called_at > since);
+        if at < self.lively_until || is_due() || !is_told() {
             return Some(Due::Tick);
         }
         if since >= OCCUPIED_MS && sale.is_occupied() {

@@ -12,15 +12,12 @@ use engine::{
 };
 
 use super::{
-    Node,
     beside::Writing,
-    calls::CaughtUp,
+    catch_up::CaughtUp,
+    node::{Node, SharedOptions},
     replica::{GATHER_MS, ReplicaState},
 };
-use crate::{
-    SharedOptions,
-    store::{Entry, Present, Quorum, QuorumAnswer, Standing, StoreError},
-};
+use crate::store::{Entry, Present, Quorum, QuorumAnswer, Standing, StoreError};
 
 impl Node {
     /// One step for each sale that is not followed.
@@ -36,7 +33,7 @@ impl Node {
         let lost = self.replicas.iter().filter(|(_, replica)| is_due(&replica.state));
         let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
         let unreadable = self.replicas.iter().filter(|(_, replica)| {
-            replica.is_unreadable && at.since(replica.called_at) >= UNREADABLE_MS
+            replica.is_unreadable && replica.calls.since(at) >= UNREADABLE_MS
         });
         let unreadable: Vec<SaleTag> = unreadable.map(|(tag, _)| *tag).collect();
         for tag in unreadable {
@@ -54,20 +51,10 @@ impl Node {
         }
     }
 
-    /// What was tried for a lost sale failed: it is begun again a little later.
-    pub(super) fn ask_again(&mut self, at: Millis, tag: SaleTag, error: &StoreError) {
-        let now = self.now;
-        if let Some(replica) = self.replicas.get_mut(&tag)
-            && !error.is_contradiction()
-        {
-            replica.gather(now, at.after(GATHER_MS), &error.to_string());
-        }
-    }
-
     /// Looks whether what could not be read can be by now.
     async fn read_again(&mut self, decided: &mut Decided, tag: SaleTag) {
         if let Some(replica) = self.replicas.get_mut(&tag) {
-            replica.called_at = decided.at;
+            replica.calls.called(decided.at);
         }
         let is_read = !self.is_away(tag) && self.catch_up(decided, tag).await.is_ok();
         if let Some(replica) = self.replicas.get_mut(&tag).filter(|_| is_read) {
@@ -115,7 +102,7 @@ impl Node {
             QuorumAnswer::Open { epoch } => {
                 replica.epoch = epoch;
                 replica.state = ReplicaState::Following;
-                replica.stir(now.at);
+                replica.calls.stir(now.at);
                 // Another history: it was rebuilt while this node was away.
                 let known = self.store().facts(tag, &point, 1).await;
                 if matches!(known, Err(StoreError::Diverged { .. } | StoreError::Trimmed { .. })) {
@@ -201,7 +188,27 @@ impl Node {
         let (base, mut entries) = replica.since(base_seq.unwrap_or(last.seq), last);
         entries.push(own.clone());
         let sale = changed;
-        self.begin_writing(tag, Writing { sale, at, epoch, own, base, entries, members });
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.set_beside("this node writes it into the store");
+        }
+        let writing = Writing { sale, at, epoch, own, base, entries, members };
+        let store = self.store().clone();
+        self.beside.write(store, tag, writing);
+    }
+
+    /// The store has the sale as this node wrote it.
+    pub(super) fn written(
+        &mut self,
+        decided: &mut Decided,
+        tag: SaleTag,
+        own: Entry,
+    ) -> Result<(), StoreError> {
+        let epoch = own.point.epoch;
+        self.follow(decided, tag, vec![own], &[])?;
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            (replica.epoch, replica.state) = (epoch, ReplicaState::Following);
+        }
+        Ok(())
     }
 
     /// Lets go of a sale that was deleted so long ago that the facts are no longer there.

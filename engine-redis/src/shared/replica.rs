@@ -10,27 +10,13 @@ use engine::{
     stream::Point,
 };
 
+use super::{due::CallTimes, unsaved::Unsaved};
 use crate::store::{Entry, StoreError};
 
 /// Entries kept for nodes that are a little behind when this one has to rebuild the store.
 const RECENT_ENTRIES_MAX: usize = 1_024;
 /// Facts in them, so that batches of a crowd do not fill the memory.
 const RECENT_FACTS_MAX: usize = 65_536;
-/// A snapshot is put beside the stream after so many bytes of facts, or as many as the last one is long.
-const SNAPSHOT_BYTES: u64 = 8 * 1024 * 1024;
-/// After so many entries it is put when their facts are this part of the last one: many small entries make
-/// a late node read long, and a large sale costs much to put.
-const SNAPSHOT_ENTRIES: u64 = 8_192;
-const SNAPSHOT_PART: u64 = 8;
-/// After so many it is put in any case, before the stream drops entries that no snapshot has.
-const SNAPSHOT_ENTRIES_MAX: u64 = 32_768;
-/// What a fact takes in the stream.
-const FACT_BYTES: u64 = 64;
-/// How long after a snapshot that failed the next is put.
-const SNAPSHOT_PAUSE_MS: u64 = 1_000;
-/// How long a sale is called all the time after something happened in it. Twice as long as it has to stand
-/// still before the store says that it moves again.
-const LIVELY_MS: u64 = 2_000;
 /// How often a sale that is lost is asked for.
 pub(super) const GATHER_MS: u64 = 100;
 
@@ -62,10 +48,7 @@ pub(super) struct Replica {
     pub out_of_touch_ms: Option<u64>,
     /// When the quorum last answered, of those that came together since.
     pub gathered_at: Option<Moment>,
-    /// The last call.
-    pub called_at: Millis,
-    /// Until then it is called all the time: something happened in it lately, and more may.
-    pub lively_until: Millis,
+    pub calls: CallTimes,
     /// Whether this node hands the order events on.
     pub is_delivering: bool,
     /// When the others were looked after last.
@@ -77,52 +60,6 @@ pub(super) struct Replica {
     /// Facts in them.
     recent_facts: usize,
     pub unsaved: Unsaved,
-}
-
-/// What the stream has that no snapshot of this node has.
-#[derive(Debug, Default)]
-pub(super) struct Unsaved {
-    entries: u64,
-    facts: u64,
-    /// The last snapshot's length: the stream may become as long, so that snapshots cost no more than
-    /// the facts do.
-    saved_bytes: u64,
-    /// One is to be put whatever the stream has: there may be no new one since this node began to deliver.
-    is_wanted: bool,
-    /// Not before then: the last one failed.
-    not_before: Millis,
-}
-
-impl Unsaved {
-    pub(super) fn want(&mut self) {
-        self.is_wanted = true;
-    }
-
-    /// Whether a snapshot is due.
-    pub(super) fn is_due(&self, at: Millis) -> bool {
-        let bytes = self.facts * FACT_BYTES;
-        let is_long = bytes >= SNAPSHOT_BYTES.max(self.saved_bytes);
-        let is_worth_it = bytes >= self.saved_bytes / SNAPSHOT_PART;
-        let are_many = self.entries >= SNAPSHOT_ENTRIES && is_worth_it;
-        let is_due = is_long || are_many || self.entries >= SNAPSHOT_ENTRIES_MAX;
-        at >= self.not_before && (self.is_wanted || is_due)
-    }
-
-    /// How long a snapshot is expected to be.
-    pub(super) fn bytes_before(&self) -> usize {
-        let bytes = usize::try_from(self.saved_bytes).unwrap_or(0);
-        bytes + bytes / 8
-    }
-
-    /// One of so many bytes is on its way.
-    pub(super) fn saved(&mut self, bytes: usize) {
-        *self = Self { saved_bytes: bytes as u64, ..Self::default() };
-    }
-
-    /// It did not arrive.
-    pub(super) fn failed(&mut self, at: Millis) {
-        (self.is_wanted, self.not_before) = (true, at.after(SNAPSHOT_PAUSE_MS));
-    }
 }
 
 /// Whether the store and this node have the same history.
@@ -158,8 +95,7 @@ impl Replica {
             touched: None,
             out_of_touch_ms: None,
             gathered_at: None,
-            called_at: Millis(0),
-            lively_until: Millis(0),
+            calls: CallTimes::default(),
             is_delivering: false,
             roll_called_at: Millis(0),
             promised: None,
@@ -170,19 +106,13 @@ impl Replica {
     }
 
     pub(super) fn remember(&mut self, entry: Entry) {
-        self.unsaved.entries += 1;
-        self.unsaved.facts += entry.records.len() as u64;
+        self.unsaved.add(&entry);
         self.recent_facts += entry.records.len();
         self.recent.push_back(entry);
         while self.recent.len() > RECENT_ENTRIES_MAX || self.recent_facts > RECENT_FACTS_MAX {
             let oldest = self.recent.pop_front().map_or(0, |entry| entry.records.len());
             self.recent_facts -= oldest;
         }
-    }
-
-    /// Something happens in the sale: for a while it is called all the time.
-    pub(super) fn stir(&mut self, at: Millis) {
-        self.lively_until = self.lively_until.max(at.after(LIVELY_MS));
     }
 
     /// Notes what was journaled when turn `turn` began, in which an entry behind `point` is followed.
@@ -212,6 +142,12 @@ impl Replica {
         }
         self.is_delivering = false;
         self.state = ReplicaState::Gathering { next, why: why.to_owned() };
+    }
+
+    /// Work on the sale goes on beside the turns.
+    pub(super) fn set_beside(&mut self, why: &str) {
+        self.is_delivering = false;
+        self.state = ReplicaState::Beside(why.to_owned());
     }
 
     pub(super) fn put_out_of_service(&mut self, why: &StoreError) {
@@ -261,29 +197,5 @@ impl Replica {
     /// Whether an entry that another node has is known to be in this one's history.
     pub(super) fn has_followed(&self, point: &Point) -> bool {
         self.recent.iter().any(|entry| entry.point == *point)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_sale_is_put_when_what_happened_is_worth_it_and_before_the_stream_forgets() {
-        const LARGE: usize = 170 * 1024 * 1024;
-        let due_after = |saved_bytes, facts_of_entry: u64| {
-            let mut unsaved = Unsaved::default();
-            unsaved.saved(saved_bytes);
-            while !unsaved.is_due(Millis(0)) {
-                unsaved.entries += 1;
-                unsaved.facts += facts_of_entry;
-            }
-            unsaved.entries
-        };
-        assert_eq!(due_after(0, 1), SNAPSHOT_ENTRIES);
-        assert_eq!(due_after(LARGE, 1), SNAPSHOT_ENTRIES_MAX, "four times as seldom");
-        assert_eq!(due_after(LARGE, 50), SNAPSHOT_ENTRIES, "a seventh of it is new");
-        let facts_of_last = LARGE as u64 / FACT_BYTES;
-        assert_eq!(due_after(LARGE, facts_of_last.div_ceil(100)), 100, "as much as it is long");
     }
 }

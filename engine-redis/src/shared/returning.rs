@@ -7,7 +7,7 @@
 
 use engine::{arbiter::Decided, command::Terms, id::SaleTag, record::Author, sale::Sale};
 
-use super::{Node, replica::ReplicaState};
+use super::{node::Node, replica::ReplicaState};
 
 impl Node {
     /// Says of each sale where this node is missed what it had done.

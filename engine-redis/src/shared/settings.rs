@@ -15,7 +15,7 @@ use engine::{
     stream::Point,
 };
 
-use super::{Node, replica::Replica};
+use super::{node::Node, replica::Replica};
 use crate::store::{Entry, Rebuild, StoreError};
 
 /// Room for the order events of one epoch of the stream: four thousand million, a year at a hundred a

@@ -22,14 +22,14 @@ use super::{
 /// The oldest server whose functions do what the library needs.
 const SERVER_MAJOR_MIN: u64 = 7;
 
-/// The arbiter of many nodes.
+/// The store, as a node reaches it; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(super) servers: Servers,
     pub(super) deadline: Duration,
     pub(super) replicas: Option<Replicas>,
     pub(super) prefix: String,
-    /// What this arbiter's loads are told from others by.
+    /// What this client's loads are told from others' by.
     pub(super) loader: [u8; 16],
 }
 
@@ -43,11 +43,11 @@ impl Store {
         let servers = Servers::new(options)?;
         let (deadline, prefix, replicas) =
             (options.deadline, options.prefix.clone(), options.replicas);
-        let arbiter = Self { servers, deadline, replicas, prefix, loader: random()? };
-        match arbiter.connect_all().await {
-            Ok(()) => Ok(arbiter),
+        let store = Self { servers, deadline, replicas, prefix, loader: random()? };
+        match store.connect_all().await {
+            Ok(()) => Ok(store),
             Err(error) => {
-                arbiter.close().await;
+                store.close().await;
                 Err(error)
             }
         }

@@ -71,11 +71,11 @@ impl Store {
     /// Begins to listen. Only on a runtime.
     pub fn listen(&self) -> Hints {
         let heard = Arc::<Mutex<Heard>>::default();
-        let (arbiter, shared) = (self.clone(), Arc::clone(&heard));
+        let (store, shared) = (self.clone(), Arc::clone(&heard));
         let listening = spawn(async move {
             for turn in 0.. {
                 // What went wrong the next connection finds out again, or it is over.
-                drop(Box::pin(arbiter.hear_moves(turn, &shared)).await);
+                drop(Box::pin(store.hear_moves(turn, &shared)).await);
                 with(&shared, |heard| heard.is_hearing = false);
                 sleep(PAUSE).await;
             }

@@ -13,7 +13,7 @@ use super::server::{DEADLINE, Node, Raw, Server, run};
 use crate::support;
 
 async fn node(server: &Server) -> Node {
-    Node::creating(server.arbiter("own", DEADLINE).await, support::spec(&[5])).await
+    Node::creating(server.store("own", DEADLINE).await, support::spec(&[5])).await
 }
 
 /// Decides so many entries of the stream.
@@ -25,11 +25,11 @@ async fn go_on(node: &mut Node, entries: u128) {
 }
 
 async fn put(node: &Node, bytes: &[u8]) -> Result<(), StoreError> {
-    node.arbiter.put_snapshot(node.sale, node.epoch, &node.point, node.at, bytes).await
+    node.store.put_snapshot(node.sale, node.epoch, &node.point, node.at, bytes).await
 }
 
 async fn entries(raw: &Raw, node: &Node) -> u64 {
-    raw.call(&["XLEN", &node.arbiter.keys(node.sale)[11]]).await.as_u64().expect("a number")
+    raw.call(&["XLEN", &node.store.keys(node.sale)[11]]).await.as_u64().expect("a number")
 }
 
 /// Contents that differ from chunk to chunk.
@@ -42,7 +42,7 @@ fn a_snapshot_comes_back_as_it_was_put_whatever_its_length() {
     let server = Server::start();
     run(async {
         let mut node = node(&server).await;
-        assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(None));
+        assert_eq!(node.store.snapshot(node.sale).await, Ok(None));
         let chunk = SNAPSHOT_CHUNK_BYTES;
         for length in [0, 1, chunk, 2 * chunk + 7] {
             go_on(&mut node, 1).await;
@@ -50,14 +50,14 @@ fn a_snapshot_comes_back_as_it_was_put_whatever_its_length() {
             put(&node, &bytes).await.unwrap();
             let (point, at) = (node.point, node.at);
             let whole = Some(Snapshot { point, at, bytes });
-            assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(whole));
+            assert_eq!(node.store.snapshot(node.sale).await, Ok(whole));
         }
-        let held = node.arbiter.snapshot(node.sale).await;
-        node.arbiter
+        let held = node.store.snapshot(node.sale).await;
+        node.store
             .put_snapshot(node.sale, node.epoch, &node.point, Millis(1), b"again")
             .await
             .unwrap();
-        assert_eq!(node.arbiter.snapshot(node.sale).await, held, "a later or equal one stays");
+        assert_eq!(node.store.snapshot(node.sale).await, held, "a later or equal one stays");
     });
 }
 
@@ -72,7 +72,7 @@ fn a_snapshot_is_of_the_stores_own_history() {
         assert_eq!(put(&elsewhere, b"no").await, Err(StoreError::Diverged { seq }));
         let later = Node { epoch: Epoch(2), ..node.clone() };
         assert_eq!(put(&later, b"no").await, Err(StoreError::OtherEpoch { epoch: Epoch(1) }));
-        assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(None));
+        assert_eq!(node.store.snapshot(node.sale).await, Ok(None));
     });
 }
 
@@ -83,17 +83,17 @@ fn of_two_writers_at_once_one_snapshot_comes_whole() {
         let mut node = node(&server).await;
         go_on(&mut node, 1).await;
         let (one, other) = (contents(3 * SNAPSHOT_CHUNK_BYTES), vec![7; 5 * SNAPSHOT_CHUNK_BYTES]);
-        let beside = node.beside(server.arbiter("own", DEADLINE).await);
-        let reader = server.arbiter("own", DEADLINE).await;
+        let beside = node.beside(server.store("own", DEADLINE).await);
+        let reader = server.store("own", DEADLINE).await;
         let (a, b, read) =
             tokio::join!(put(&node, &one), put(&beside, &other), reader.snapshot(node.sale));
         assert_eq!((a, b), (Ok(()), Ok(())));
-        for snapshot in [read.unwrap(), node.arbiter.snapshot(node.sale).await.unwrap()] {
+        for snapshot in [read.unwrap(), node.store.snapshot(node.sale).await.unwrap()] {
             let whole = snapshot.is_none_or(|got| got.bytes == one || got.bytes == other);
             assert!(whole, "half of one");
         }
-        assert!(node.arbiter.snapshot(node.sale).await.unwrap().is_some());
-        let next = &node.arbiter.keys(node.sale)[15];
+        assert!(node.store.snapshot(node.sale).await.unwrap().is_some());
+        let next = &node.store.keys(node.sale)[15];
         assert_eq!(server.raw().await.call(&["EXISTS", next]).await.as_u64(), Some(0));
     });
 }
@@ -104,7 +104,7 @@ fn a_writer_whom_another_overtook_adds_nothing_to_its_snapshot() {
     run(async {
         let (mut node, raw) = (node(&server).await, server.raw().await);
         go_on(&mut node, 1).await;
-        let keys = node.arbiter.keys(node.sale);
+        let keys = node.store.keys(node.sale);
         let (seq, chain) = (node.point.seq.to_string(), node.point.chain.to_string());
         let count = keys.len().to_string();
         let put = async |writer: &str, index: &str, bytes: &str| {
@@ -116,13 +116,13 @@ fn a_writer_whom_another_overtook_adds_nothing_to_its_snapshot() {
         assert_eq!(put("slow", "0", "first of ").await, "taken");
         assert_eq!(put("fast", "0", "one ").await, "taken");
         assert_eq!(put("slow", "1", "two").await, "dropped");
-        assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(None), "nobody sees half of it");
+        assert_eq!(node.store.snapshot(node.sale).await, Ok(None), "nobody sees half of it");
         assert_eq!(put("fast", "1", "whole").await, "whole");
         assert_eq!(put("slow", "0", "first of ").await, "dropped");
         let chunk = async |index: &str| raw.call(&["HGET", &keys[14], index]).await.as_string();
         let whole = [chunk("0").await, chunk("1").await, chunk("writer").await];
         assert_eq!(whole.map(Option::unwrap), ["one ", "whole", "fast"]);
-        let at = node.arbiter.snapshot_point(node.sale).await;
+        let at = node.store.snapshot_point(node.sale).await;
         assert_eq!(at, Ok(Some(node.point)));
     });
 }
@@ -135,7 +135,7 @@ fn a_reader_never_joins_chunks_of_two_snapshots() {
         go_on(&mut node, 1).await;
         let length = 12 * SNAPSHOT_CHUNK_BYTES;
         put(&node, &vec![1; length]).await.unwrap();
-        let reader = server.arbiter("own", DEADLINE).await;
+        let reader = server.store("own", DEADLINE).await;
         let sale = node.sale;
         let write = async {
             for fill in 2..6 {
@@ -163,7 +163,7 @@ fn the_stream_is_trimmed_to_the_snapshot_but_never_past_a_serving_node() {
     let server = Server::start();
     run(async {
         let (mut a, raw) = (node(&server).await, server.raw().await);
-        let mut b = a.beside(a.arbiter.clone());
+        let mut b = a.beside(a.store.clone());
         go_on(&mut a, 9).await;
         b.decide(&[]).await;
         call_again(&raw, [&mut a, &mut b]).await;
@@ -179,10 +179,10 @@ fn the_stream_is_trimmed_to_the_snapshot_but_never_past_a_serving_node() {
         put(&a, b"second").await.unwrap();
         assert_eq!(entries(&raw, &a).await, 1, "all have it");
         let first = a.point.seq;
-        let trimmed = late.arbiter.facts(late.sale, &late.point, 10).await;
+        let trimmed = late.store.facts(late.sale, &late.point, 10).await;
         assert_eq!(trimmed.map(drop), Err(StoreError::Trimmed { first }));
-        let taken = late.arbiter.snapshot(late.sale).await.unwrap().unwrap();
-        let facts = late.arbiter.facts(late.sale, &taken.point, 10).await.unwrap();
+        let taken = late.store.snapshot(late.sale).await.unwrap().unwrap();
+        let facts = late.store.facts(late.sale, &taken.point, 10).await.unwrap();
         assert_eq!((taken.bytes, facts.entries.len()), (b"second".to_vec(), 0));
         go_on(&mut a, 2).await;
         b.decide(&[]).await;
@@ -192,7 +192,7 @@ fn the_stream_is_trimmed_to_the_snapshot_but_never_past_a_serving_node() {
 
 /// Both nodes call and hear of each other, and then again when what is noted of them is renewed.
 async fn call_again(raw: &Raw, nodes: [&mut Node; 2]) {
-    let meta = &nodes[0].arbiter.keys(nodes[0].sale)[0];
+    let meta = &nodes[0].store.keys(nodes[0].sale)[0];
     for node in nodes {
         node.decide(&[]).await;
         raw.call(&["HINCRBY", meta, "clock_offset", "1000"]).await;
@@ -208,16 +208,16 @@ fn a_snapshot_goes_with_its_history_and_with_its_sale() {
         go_on(&mut node, 2).await;
         put(&node, b"of the first epoch").await.unwrap();
         // As after a restart.
-        raw.call(&["HSET", &node.arbiter.keys(node.sale)[0], "run", "another"]).await;
+        raw.call(&["HSET", &node.store.keys(node.sale)[0], "run", "another"]).await;
         assert_eq!(put(&node, b"no").await, Err(StoreError::Restarted { seq: node.point.seq }));
         node.reload().await;
-        assert_eq!(node.arbiter.snapshot(node.sale).await, Ok(None));
+        assert_eq!(node.store.snapshot(node.sale).await, Ok(None));
         go_on(&mut node, 2).await;
         put(&node, b"of the second").await.unwrap();
         let change = &Change::Delete;
         node.append(&node.point, change).await.unwrap();
-        assert_eq!(node.arbiter.snapshot(node.sale).await, Err(StoreError::UnknownSale));
-        let keys = node.arbiter.keys(node.sale);
+        assert_eq!(node.store.snapshot(node.sale).await, Err(StoreError::UnknownSale));
+        let keys = node.store.keys(node.sale);
         let gone = ["EXISTS", &keys[12], &keys[13], &keys[14], &keys[15]];
         assert_eq!(raw.call(&gone).await.as_u64(), Some(0));
     });
@@ -228,12 +228,12 @@ fn who_any_node_heard_of_was_heard_of() {
     let server = Server::start();
     run(async {
         let (node, raw) = (node(&server).await, server.raw().await);
-        let (arbiter, sale) = (&node.arbiter, node.sale);
+        let (store, sale) = (&node.store, node.sale);
         let hear = async |period, base, bitmap: &[u8]| {
             let heard = Heard { period, period_ms: 2_000, base: Number(base), bitmap };
-            arbiter.hear(sale, &heard).await.unwrap();
+            store.hear(sale, &heard).await.unwrap();
         };
-        let heard = async |period, base| arbiter.heard(sale, period, Number(base)).await.unwrap();
+        let heard = async |period, base| store.heard(sale, period, Number(base)).await.unwrap();
         assert_eq!(heard(7, 1).await, None, "nobody told anything");
         hear(7, 1, &[]).await;
         assert_eq!(heard(7, 1).await, Some(Vec::new()), "of nobody");
@@ -259,19 +259,19 @@ fn who_any_node_heard_of_was_heard_of() {
 fn sales_are_announced_and_forgotten() {
     let server = Server::start();
     run(async {
-        let arbiter = server.arbiter("own", DEADLINE).await;
-        assert_eq!(arbiter.sales().await, Ok(Vec::new()));
+        let store = server.store("own", DEADLINE).await;
+        assert_eq!(store.sales().await, Ok(Vec::new()));
         let (one, two) = (support::name("one"), support::name("two"));
         for sale in [&one, &two, &one] {
-            arbiter.announce(sale).await.unwrap();
+            store.announce(sale).await.unwrap();
         }
         server.raw().await.call(&["SADD", "own:sales", "no sale's NAME"]).await;
-        let mut sales = arbiter.sales().await.unwrap();
+        let mut sales = store.sales().await.unwrap();
         sales.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         assert_eq!(sales, [one.clone(), two.clone()]);
-        arbiter.forget(&one).await.unwrap();
-        assert_eq!(arbiter.sales().await, Ok::<Vec<SaleName>, _>(vec![two]));
-        let other = server.arbiter("other", DEADLINE).await;
+        store.forget(&one).await.unwrap();
+        assert_eq!(store.sales().await, Ok::<Vec<SaleName>, _>(vec![two]));
+        let other = server.store("other", DEADLINE).await;
         assert_eq!(other.sales().await, Ok(Vec::new()), "a prefix of its own");
     });
 }

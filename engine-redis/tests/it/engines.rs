@@ -143,15 +143,15 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
             holds.push(a.sell(shopper).await);
         }
         let (point, bytes) = journaled(&a.disk);
-        let arbiter = server.arbiter("own", DEADLINE).await;
+        let store = server.store("own", DEADLINE).await;
         let tag = support::tag();
         // Until the store has noted that this engine needs no earlier entry.
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
-        arbiter
+        store
             .put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes)
             .await
             .expect("it is open");
-        let trimmed = arbiter.facts(tag, &engine::stream::Point::START, 1).await;
+        let trimmed = store.facts(tag, &engine::stream::Point::START, 1).await;
         assert!(trimmed.is_err(), "the stream no longer begins at its beginning");
 
         // Facts that come with the snapshot, in the same turn.
@@ -191,8 +191,8 @@ fn what_a_sale_taken_over_has_to_tell_is_told() {
         a.engine().dead_letter(tag, refused, "no".to_owned()).await.expect("it is noted");
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
         let (point, bytes) = journaled(&a.disk);
-        let arbiter = server.arbiter("own", DEADLINE).await;
-        arbiter.put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes).await.expect("open");
+        let store = server.store("own", DEADLINE).await;
+        store.put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes).await.expect("open");
         let late = Serving::start("late", &server.url());
         late.sale(SALE).await;
         let letters = late.engine().dead_letters();
@@ -287,7 +287,7 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
         // It hears of the deletion, though the sale is gone.
         drops_the_sale(Serving::on(&also_away, shared("also-away", &server.url()))).await;
         // As after a day.
-        let facts = &server.arbiter("own", DEADLINE).await.keys(support::tag())[11];
+        let facts = &server.store("own", DEADLINE).await.keys(support::tag())[11];
         server.raw().await.call(&["DEL", facts]).await;
         drops_the_sale(Serving::on(&long_away, shared("long-away", &server.url()))).await;
 

@@ -14,7 +14,7 @@ use crate::support;
 const SHORT: Duration = Duration::from_millis(300);
 
 async fn node(server: &Server, deadline: Duration) -> Node {
-    Node::creating(server.arbiter("own", deadline).await, support::spec(&[5])).await
+    Node::creating(server.store("own", deadline).await, support::spec(&[5])).await
 }
 
 /// Decides an entry, which must answer within twice the deadline.
@@ -33,7 +33,7 @@ fn a_wiped_store_knows_no_sale_until_it_is_loaded_under_a_higher_epoch() {
         enter(&mut node, 1).await.unwrap();
         raw.call(&["FLUSHALL"]).await;
         assert_eq!(enter(&mut node, 2).await, Err(StoreError::UnknownSale));
-        let facts = node.arbiter.facts(node.sale, &node.point, 10).await;
+        let facts = node.store.facts(node.sale, &node.point, 10).await;
         assert_eq!(facts.unwrap_err(), StoreError::UnknownSale);
         let change = &Change::Pause;
         let appended = node.append(&node.point, change).await;
@@ -51,7 +51,7 @@ fn a_flushed_library_is_missed_and_loaded_again() {
         let (mut node, raw) = (node(&server, DEADLINE).await, server.raw().await);
         raw.call(&["FUNCTION", "FLUSH"]).await;
         assert_eq!(enter(&mut node, 1).await, Err(StoreError::LibraryMissing));
-        node.arbiter.load_library(node.sale).await.unwrap();
+        node.store.load_library(node.sale).await.unwrap();
         enter(&mut node, 1).await.unwrap();
     });
 }
@@ -62,15 +62,15 @@ fn another_epoch_is_refused_before_anything_is_decided() {
     run(async {
         let mut node = node(&server, DEADLINE).await;
         enter(&mut node, 1).await.unwrap();
-        let mut old = node.beside(node.arbiter.clone());
+        let mut old = node.beside(node.store.clone());
         server.raw().await.call(&["FLUSHALL"]).await;
         node.reload().await;
         assert_eq!(enter(&mut old, 2).await, Err(StoreError::OtherEpoch { epoch: Epoch(2) }));
         assert_eq!(
-            node.load_with(&node.arbiter).await,
+            node.load_with(&node.store).await,
             Err(StoreError::OtherEpoch { epoch: Epoch(2) })
         );
-        let facts = old.arbiter.facts(old.sale, &old.point, 10).await.unwrap();
+        let facts = old.store.facts(old.sale, &old.point, 10).await.unwrap();
         assert_eq!((facts.epoch, facts.entries.len()), (Epoch(2), 0));
         old.epoch = facts.epoch;
         old.join(&mut node).await;
@@ -97,11 +97,11 @@ fn another_history_is_refused_wherever_it_parts() {
             node.point = point;
             let refused = Err(StoreError::Diverged { seq: end.seq });
             assert_eq!(enter(&mut node, 9).await, refused, "{point:?}");
-            let facts = node.arbiter.facts(node.sale, &point, 10).await;
+            let facts = node.store.facts(node.sale, &point, 10).await;
             assert_eq!(facts.map(drop), refused, "{point:?}");
         }
         for (point, count) in points.into_iter().zip([3, 2, 1, 0]) {
-            let facts = node.arbiter.facts(node.sale, &point, 10).await.unwrap();
+            let facts = node.store.facts(node.sale, &point, 10).await.unwrap();
             assert_eq!(facts.entries.len(), count);
         }
     });
@@ -112,24 +112,24 @@ fn a_node_that_was_away_reads_on_or_learns_that_it_cannot() {
     let server = Server::start();
     run(async {
         let mut ahead = node(&server, DEADLINE).await;
-        let mut behind = ahead.beside(ahead.arbiter.clone());
+        let mut behind = ahead.beside(ahead.store.clone());
         for shopper in 1..=300 {
             enter(&mut ahead, shopper).await.unwrap();
         }
         let seq = ahead.point.seq;
         assert_eq!(enter(&mut behind, 999).await, Err(StoreError::Behind { seq }));
         while behind.point != ahead.point {
-            let facts = behind.arbiter.facts(behind.sale, &behind.point, 100).await.unwrap();
+            let facts = behind.store.facts(behind.sale, &behind.point, 100).await.unwrap();
             assert!((1..=100).contains(&facts.entries.len()));
             behind.follow(&facts);
         }
         assert_eq!(behind.world.hash(), ahead.world.hash());
-        let stream = &ahead.arbiter.keys(ahead.sale)[11];
+        let stream = &ahead.store.keys(ahead.sale)[11];
         server.raw().await.call(&["XTRIM", stream, "MAXLEN", "2"]).await;
-        let mut late = ahead.beside(ahead.arbiter.clone());
+        let mut late = ahead.beside(ahead.store.clone());
         late.point = Point::START;
         let first = seq - 1;
-        let trimmed = late.arbiter.facts(late.sale, &late.point, 10).await;
+        let trimmed = late.store.facts(late.sale, &late.point, 10).await;
         assert_eq!(trimmed.map(drop), Err(StoreError::Trimmed { first }));
         assert_eq!(enter(&mut late, 999).await, Err(StoreError::Trimmed { first }));
     });
@@ -199,13 +199,13 @@ fn a_store_that_died_and_came_back_empty_is_noticed() {
         }
         assert_eq!(answer, Err(StoreError::LibraryMissing));
         // Each connection comes back by itself, and this may be the other one.
-        let mut loaded = node.arbiter.load_library(node.sale).await;
+        let mut loaded = node.store.load_library(node.sale).await;
         for _ in 0..100 {
             if !matches!(loaded, Err(StoreError::Unavailable(_))) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
-            loaded = node.arbiter.load_library(node.sale).await;
+            loaded = node.store.load_library(node.sale).await;
         }
         loaded.unwrap();
         assert_eq!(enter(&mut node, 2).await, Err(StoreError::UnknownSale));

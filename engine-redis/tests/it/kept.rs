@@ -40,10 +40,10 @@ fn held(state: HoldState, replayed: bool) -> HoldTold {
 fn no_number_of_entries_makes_the_store_forget_a_purchase() {
     let server = Server::start();
     run(async {
-        let arbiter = server.arbiter("own", DEADLINE).await;
+        let store = server.store("own", DEADLINE).await;
         let raw = server.raw().await;
         keep_few_entries(&raw).await;
-        let mut node = Node::creating(arbiter, support::spec(&[9])).await;
+        let mut node = Node::creating(store, support::spec(&[9])).await;
         let buy = purchase(ticket(1, 1), 1, key(1, 0));
         let give_up = settle(1, Step::Release, Some(key(2, 0)));
         let crowd: Vec<Command> = (1..=40).map(|who| enter(who, Some(key(who, 7)))).collect();
@@ -57,7 +57,7 @@ fn no_number_of_entries_makes_the_store_forget_a_purchase() {
         assert_eq!(told[1], placed(1, false), "of entries, few are kept");
         assert_eq!(told[2], Verdict::Purchase(Ok(held(HoldState::Held, true))));
         assert_eq!(told[3], Verdict::Settle(Ok(held(HoldState::Released, true))));
-        let count = raw.call(&["HLEN", &node.arbiter.keys(node.sale)[9]]).await.as_u64();
+        let count = raw.call(&["HLEN", &node.store.keys(node.sale)[9]]).await.as_u64();
         assert_eq!(count, Some(KEPT_MAX as u64));
     });
 }
@@ -67,7 +67,7 @@ fn releasing_again_keeps_no_answer_in_the_store() {
     let server = Server::start();
     run(async {
         let mut node =
-            Node::creating(server.arbiter("own", DEADLINE).await, support::spec(&[9])).await;
+            Node::creating(server.store("own", DEADLINE).await, support::spec(&[9])).await;
         node.decide(&[enter(1, None), purchase(ticket(1, 1), 1, key(1, 0))]).await;
         node.decide(&[purchase(ticket(1, 1), 1, key(1, 0))]).await;
         node.decide(&[settle(1, Step::Release, Some(key(2, 0)))]).await;
@@ -75,7 +75,7 @@ fn releasing_again_keeps_no_answer_in_the_store() {
             let told = node.decide(&[settle(1, Step::Release, Some(key(again, 0)))]).await.verdicts;
             assert_eq!(told, [Verdict::Settle(Ok(held(HoldState::Released, false)))]);
         }
-        let keys = node.arbiter.keys(node.sale);
+        let keys = node.store.keys(node.sale);
         let count = server.raw().await.call(&["HLEN", &keys[17]]).await.as_u64();
         assert_eq!(count, Some(2), "of the purchase and of the step that released it");
     });

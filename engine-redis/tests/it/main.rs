@@ -22,6 +22,7 @@ mod quiet;
 mod quorum;
 mod resharding;
 mod rights;
+mod rules;
 mod sentinel;
 mod server;
 mod serving;

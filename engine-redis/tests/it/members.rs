@@ -12,15 +12,15 @@ use crate::support;
 
 /// Two nodes of one sale, and a connection of their server.
 async fn two(server: &Server) -> (Node, Node, Raw) {
-    let arbiter = server.arbiter("own", DEADLINE).await;
-    let a = Node::creating(arbiter.clone(), support::spec(&[5])).await;
-    let b = a.beside(arbiter);
+    let store = server.store("own", DEADLINE).await;
+    let a = Node::creating(store.clone(), support::spec(&[5])).await;
+    let b = a.beside(store);
     (a, b, server.raw().await)
 }
 
 /// One more, named `c`, that knows what `other` does.
 fn third(other: &Node) -> Node {
-    Node { name: super::server::name("c"), ..other.beside(other.arbiter.clone()) }
+    Node { name: super::server::name("c"), ..other.beside(other.store.clone()) }
 }
 
 fn records(decision: &Decision) -> Vec<&Record> {
@@ -33,7 +33,7 @@ fn members(node: &Node) -> Vec<&str> {
 
 /// Lets the sale's time go on.
 async fn wait(raw: &Raw, node: &Node, ms: u64) {
-    let meta = &node.arbiter.keys(node.sale)[0];
+    let meta = &node.store.keys(node.sale)[0];
     raw.call(&["HINCRBY", meta, "clock_offset", &ms.to_string()]).await;
 }
 

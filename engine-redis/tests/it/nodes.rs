@@ -23,9 +23,9 @@ fn two_nodes_at_once_give_dense_numbers_and_sell_every_unit_once() {
     let server = Server::start();
     run(async {
         let spec = SaleSpec { active_max: 10_000, ..support::spec(&[UNITS]) };
-        let mut a = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
+        let mut a = Node::creating(server.store("own", DEADLINE).await, spec).await;
         a.decide(&[]).await;
-        let mut b = a.beside(server.arbiter("own", DEADLINE).await);
+        let mut b = a.beside(server.store("own", DEADLINE).await);
         b.join(&mut a).await;
         let (of_a, of_b) = tokio::join!(crowd(&mut a, 0), crowd(&mut b, CROWD));
         for node in [&mut a, &mut b] {
@@ -51,10 +51,10 @@ fn two_nodes_at_once_give_dense_numbers_and_sell_every_unit_once() {
 fn who_lagged_when_the_store_was_lost_reads_on_from_the_one_that_rebuilt_it() {
     let server = Server::start();
     run(async {
-        let arbiter = server.arbiter("own", DEADLINE).await;
-        let mut ahead = Node::creating(arbiter.clone(), support::spec(&[UNITS])).await;
+        let store = server.store("own", DEADLINE).await;
+        let mut ahead = Node::creating(store.clone(), support::spec(&[UNITS])).await;
         ahead.decide(&[support::enter(1, None)]).await;
-        let mut behind = ahead.beside(arbiter.clone());
+        let mut behind = ahead.beside(store.clone());
         let base = ahead.point;
         let mut entries = Vec::new();
         for shopper in 2..=40 {

@@ -98,7 +98,7 @@ fn a_fact_that_contradicts_what_nodes_know_stops_its_sale_on_all_of_them_and_not
         a.enters(&*a.sale("sound").await, 5).await;
 
         // An operator takes it out of the store, and has a node write it anew.
-        let keys = server.arbiter("own", DEADLINE).await.keys(sales[0].tag());
+        let keys = server.store("own", DEADLINE).await.keys(sales[0].tag());
         let a = a.stop();
         raw.call(&[&["DEL"], keys.each_ref().map(String::as_str).as_slice()].concat()).await;
         let rebuild_store = true;
@@ -113,8 +113,8 @@ fn a_fact_that_contradicts_what_nodes_know_stops_its_sale_on_all_of_them_and_not
 }
 
 /// The snapshot of a sale, from which alone a new node can take it over.
-async fn only_snapshot(raw: &Raw, arbiter: &Store, sale: &SaleView) -> Snapshot {
-    let is_there = async || arbiter.snapshot(sale.tag()).await.expect("a sound one");
+async fn only_snapshot(raw: &Raw, store: &Store, sale: &SaleView) -> Snapshot {
+    let is_there = async || store.snapshot(sale.tag()).await.expect("a sound one");
     let snapshot = eventually("a snapshot", is_there).await;
     let first = format!("{}-{}", snapshot.point.epoch.0, snapshot.point.seq);
     raw.call(&["XTRIM", &meta(sale).replace(":meta", ":facts"), "MINID", &first]).await;
@@ -123,7 +123,7 @@ async fn only_snapshot(raw: &Raw, arbiter: &Store, sale: &SaleView) -> Snapshot 
 
 /// What is found in the place of a sale's snapshot.
 struct Found {
-    arbiter: Store,
+    store: Store,
     raw: Raw,
     sale: std::sync::Arc<SaleView>,
     key: String,
@@ -135,7 +135,7 @@ impl Found {
     async fn put(&self, contents: &[u8]) {
         let (tag, Snapshot { point, at, .. }) = (self.sale.tag(), &self.good);
         self.raw.call(&["DEL", &self.key]).await;
-        let put = self.arbiter.put_snapshot(tag, point.epoch, point, *at, contents).await;
+        let put = self.store.put_snapshot(tag, point.epoch, point, *at, contents).await;
         put.expect("its point is in the stream");
     }
 
@@ -163,13 +163,13 @@ fn a_snapshot_that_no_node_put_of_the_sale_stops_it_where_it_is_taken_over_and_n
     let server = Server::start();
     run(async {
         let (a, [sale, sound]) = two_sales(&server).await;
-        let (arbiter, raw) = (server.arbiter("own", DEADLINE).await, server.raw().await);
-        let other = only_snapshot(&raw, &arbiter, &sound).await;
-        let mut good = only_snapshot(&raw, &arbiter, &sale).await;
+        let (store, raw) = (server.store("own", DEADLINE).await, server.raw().await);
+        let other = only_snapshot(&raw, &store, &sound).await;
+        let mut good = only_snapshot(&raw, &store, &sale).await;
         // No sale of the test is of a later time.
         good.at = good.at.max(other.at);
         let key = meta(&sale).replace(":meta", ":snapshot");
-        let found = Found { arbiter, raw, sale, key, good };
+        let found = Found { store, raw, sale, key, good };
         let bytes = &found.good.bytes;
         for (case, what) in [
             (0, "it is not what was put there"),

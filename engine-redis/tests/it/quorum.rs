@@ -48,8 +48,8 @@ fn rebuild(epoch: u32, base_seq: u64, missing: &[&str]) -> Told {
 /// Two nodes that serve, each with connections of its own, with the same knowledge.
 async fn members(server: &Server) -> (Node, Node) {
     let spec = support::spec(&[5]);
-    let mut a = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
-    let mut b = a.beside(server.arbiter("own", DEADLINE).await);
+    let mut a = Node::creating(server.store("own", DEADLINE).await, spec).await;
+    let mut b = a.beside(server.store("own", DEADLINE).await);
     a.decide(&[support::enter(1, None)]).await;
     b.join(&mut a).await;
     b.decide(&[support::enter(2, None)]).await;
@@ -69,15 +69,15 @@ async fn go_ahead(ahead: &mut Node, shoppers: std::ops::Range<u128>) -> Vec<Entr
 
 /// Reads what the store still has.
 async fn read_on(node: &mut Node) {
-    let facts = node.arbiter.facts(node.sale, &node.point, 100).await.expect("the same history");
+    let facts = node.store.facts(node.sale, &node.point, 100).await.expect("the same history");
     node.follow(&facts);
 }
 
 /// Gives both nodes connections to another server, or to one that was started anew.
 async fn move_to(server: &Server, nodes: [&mut Node; 2]) {
     for node in nodes {
-        node.arbiter.close().await;
-        node.arbiter = server.arbiter("own", DEADLINE).await;
+        node.store.close().await;
+        node.store = server.store("own", DEADLINE).await;
     }
 }
 
@@ -235,7 +235,7 @@ fn who_came_furthest_and_then_fell_silent_is_missing() {
         assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a", "b"])));
         assert_eq!(told(b.quorum(0).await), rebuild(2, a.point.seq, &[]));
         // As if its last word were 3 s ago.
-        let quorum = &a.arbiter.keys(a.sale)[13];
+        let quorum = &a.store.keys(a.sale)[13];
         let said = raw.call(&["HGET", quorum, "b"]).await.into_string().unwrap();
         let (at, rest) = said.split_once(' ').unwrap();
         let earlier = format!("{} {rest}", at.parse::<u64>().unwrap() - 3_000);
@@ -257,7 +257,7 @@ fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
         assert_eq!(told(a.quorum(LONG_MS).await), rebuild(2, a.point.seq, &[]));
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
         // As if the last parts were still to come.
-        let meta = &a.arbiter.keys(a.sale)[0];
+        let meta = &a.store.keys(a.sale)[0];
         raw.call(&["HSET", meta, "status", "loading"]).await;
         let loading = Err(StoreError::Loading { epoch: Epoch(2) });
         assert_eq!(b.try_decide(&[], false).await.map(drop), loading);
@@ -267,13 +267,13 @@ fn a_load_is_left_alone_while_it_goes_on_and_taken_over_when_it_does_not() {
             "{answer:?}"
         );
         b.epoch = Epoch(3);
-        assert_eq!(b.load_with(&b.arbiter).await, loading, "nobody else writes meanwhile");
+        assert_eq!(b.load_with(&b.store).await, loading, "nobody else writes meanwhile");
 
         raw.call(&["HINCRBY", meta, "loaded_at", "-10000"]).await;
         tokio::time::sleep(Duration::from_millis(2)).await;
         assert_eq!(told(b.quorum(1).await), rebuild(3, b.point.seq, &["a"]));
         b.rebuild(Epoch(3), &b.point.clone(), &[]).await;
-        assert_eq!(a.load_with(&a.arbiter).await, Err(StoreError::OtherEpoch { epoch: Epoch(3) }));
+        assert_eq!(a.load_with(&a.store).await, Err(StoreError::OtherEpoch { epoch: Epoch(3) }));
         assert_eq!(a.quorum(LONG_MS).await, Ok(open(3)));
         a.epoch = Epoch(3);
         serve_on(&mut a, &mut b).await;
@@ -288,7 +288,7 @@ fn a_loader_whose_load_failed_is_told_to_begin_again() {
         let raw = server.raw().await;
         raw.call(&["FLUSHALL"]).await;
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
-        raw.call(&["HSET", &a.arbiter.keys(a.sale)[0], "status", "loading"]).await;
+        raw.call(&["HSET", &a.store.keys(a.sale)[0], "status", "loading"]).await;
         let answer = b.quorum(LONG_MS).await;
         assert!(matches!(answer, Ok(QuorumAnswer::Loading { .. })), "{answer:?}");
         assert_eq!(told(a.quorum(LONG_MS).await), rebuild(3, a.point.seq, &[]));
@@ -301,7 +301,7 @@ fn a_sale_that_is_open_is_not_written_over() {
     run(async {
         let (mut a, mut b) = members(&server).await;
         b.epoch = Epoch(2);
-        assert_eq!(b.load_with(&b.arbiter).await, Err(StoreError::OtherEpoch { epoch: Epoch(1) }));
+        assert_eq!(b.load_with(&b.store).await, Err(StoreError::OtherEpoch { epoch: Epoch(1) }));
         b.epoch = Epoch(1);
         serve_on(&mut a, &mut b).await;
         assert_eq!(a.quorum(LONG_MS).await, Ok(open(1)));
@@ -315,7 +315,7 @@ fn a_store_that_was_set_back_without_a_restart_is_not_served_from() {
         let (mut a, mut b) = members(&server).await;
         let raw = server.raw().await;
         // Everything as it is now, in place of what a node is told after it.
-        let keys = b.arbiter.keys(b.sale);
+        let keys = b.store.keys(b.sale);
         for key in &keys {
             raw.call(&["COPY", key, &format!("{key}-earlier")]).await;
         }
@@ -343,7 +343,7 @@ fn a_store_that_was_set_back_without_a_restart_is_not_served_from() {
 /// there for as many entries as `ahead` has beyond, and `more`.
 async fn set_back(server: &Server, ahead: &mut Node, laggard: &mut Node, more: u128) {
     let raw = server.raw().await;
-    let keys = laggard.arbiter.keys(laggard.sale);
+    let keys = laggard.store.keys(laggard.sale);
     for key in &keys {
         raw.call(&["COPY", key, &format!("{key}-earlier")]).await;
     }
@@ -425,7 +425,7 @@ fn who_does_not_know_a_sale_makes_none_while_those_who_do_gather() {
         server.raw().await.call(&["FLUSHALL"]).await;
         assert_eq!(a.quorum(LONG_MS).await, Ok(wait(&["a"])));
         let loading = StoreError::Loading { epoch: Epoch(1) };
-        assert_eq!(a.load_with(&server.arbiter("own", DEADLINE).await).await, Err(loading));
+        assert_eq!(a.load_with(&server.store("own", DEADLINE).await).await, Err(loading));
         assert_eq!(b.quorum(LONG_MS).await, Ok(wait(&["a", "b"])));
         assert_eq!(told(a.quorum(LONG_MS).await), rebuild(2, b.point.seq, &[]));
         a.rebuild(Epoch(2), &a.point.clone(), &[]).await;
@@ -440,7 +440,7 @@ fn the_members_is_as_the_furthest_knows_it() {
         let silent = engine_redis::NodeNote::Part { node: &b.name, silent_ms: 0 };
         a.tell(&[silent]).await;
         assert_eq!(a.sale().members().nodes().collect::<Vec<&NodeName>>(), [&a.name]);
-        let mut behind = a.beside(a.arbiter.clone());
+        let mut behind = a.beside(a.store.clone());
         (behind.name, behind.point, behind.world) = (name("c"), b.point, b.world.clone());
         server.raw().await.call(&["FLUSHALL"]).await;
         assert_eq!(behind.quorum(LONG_MS).await, Ok(wait(&["c"])), "for a and for b");

@@ -24,7 +24,7 @@ fn line() -> Vec<&'static str> {
 }
 
 /// The arbiter as the user that the manual makes.
-async fn arbiter(server: &Server) -> Result<Store, StoreError> {
+async fn store(server: &Server) -> Result<Store, StoreError> {
     server.raw().await.call(&line()).await;
     let line = line();
     let password = line.iter().find_map(|word| word.strip_prefix('>')).expect("a password");
@@ -41,8 +41,8 @@ async fn arbiter(server: &Server) -> Result<Store, StoreError> {
 fn a_node_s_user_may_do_all_that_a_node_does() {
     let server = Server::start();
     run(async {
-        let arbiter = arbiter(&server).await.expect("the user may connect and load the library");
-        let mut node = Node::creating(arbiter, support::spec(&[3, 1])).await;
+        let store = store(&server).await.expect("the user may connect and load the library");
+        let mut node = Node::creating(store, support::spec(&[3, 1])).await;
         let key = |key: u128| ReplayKey { key, body: 1 };
         let enter = |who: u128| support::enter(who, Some(key(who)));
         let decision = node.decide(&[enter(1), enter(2), enter(1)]).await;
@@ -52,7 +52,7 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         let buy = Command::Ask(sale, Ask::Purchase { pass, items, replay });
         let step = |step| support::settle(1, step, None);
         node.decide(&[buy, step(Step::Pay), step(Step::Confirm), step(Step::Refund)]).await;
-        let behind = node.arbiter.facts(sale, &node.point, 10).await.expect("facts may be read");
+        let behind = node.store.facts(sale, &node.point, 10).await.expect("facts may be read");
         assert_eq!(behind.entries.len(), 0);
         let change = &Change::Pause;
         let facts = node.append(&node.point, change).await;
@@ -66,15 +66,15 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
 
 /// Snapshots, who was heard, the list of sales.
 async fn beside(node: &Node) -> Result<(), StoreError> {
-    let (arbiter, sale, name) = (&node.arbiter, node.sale, &node.sale().spec().name);
-    arbiter.put_snapshot(sale, node.epoch, &node.point, node.at, b"bytes").await?;
-    arbiter.snapshot(sale).await?;
+    let (store, sale, name) = (&node.store, node.sale, &node.sale().spec().name);
+    store.put_snapshot(sale, node.epoch, &node.point, node.at, b"bytes").await?;
+    store.snapshot(sale).await?;
     let heard = Heard { period: 1, period_ms: 1_000, base: Number(1), bitmap: &[0b1100_0000] };
-    arbiter.hear(sale, &heard).await?;
-    arbiter.heard(sale, heard.period, heard.base).await?;
-    arbiter.announce(name).await?;
-    arbiter.sales().await?;
-    arbiter.forget(name).await
+    store.hear(sale, &heard).await?;
+    store.heard(sale, heard.period, heard.base).await?;
+    store.announce(name).await?;
+    store.sales().await?;
+    store.forget(name).await
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_node_s_user_may_do_nothing_to_others() {
             let said = raw.call(&words).await.as_string().unwrap_or_default();
             assert!(said.contains("no permissions"), "{refused}: {said}");
         }
-        assert!(arbiter(&server).await.is_ok(), "the same user is of use");
+        assert!(store(&server).await.is_ok(), "the same user is of use");
     });
 }
 

@@ -95,7 +95,7 @@ impl Server {
         format!("redis+unix://{}", self.directory.path().join("socket").display())
     }
 
-    pub(super) async fn arbiter(&self, prefix: &str, deadline: Duration) -> Store {
+    pub(super) async fn store(&self, prefix: &str, deadline: Duration) -> Store {
         let (url, prefix) = (self.url(), prefix.to_owned());
         let options = StoreOptions { url, connections: 2, deadline, replicas: None, prefix };
         Store::connect(&options).await.expect("a server that runs is connected to")
@@ -230,7 +230,7 @@ fn flatten(value: Value) -> Vec<Vec<u8>> {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) name: NodeName,
-    pub(super) arbiter: Store,
+    pub(super) store: Store,
     pub(super) sale: SaleTag,
     pub(super) epoch: Epoch,
     pub(super) point: Point,
@@ -241,20 +241,20 @@ pub(super) struct Node {
 
 impl Node {
     /// A node named `a` that makes the sale and loads it.
-    pub(super) async fn creating(arbiter: Store, spec: SaleSpec) -> Self {
+    pub(super) async fn creating(store: Store, spec: SaleSpec) -> Self {
         let (sale, at, mut world) = (spec.name.tag(), support::START, World::default());
         let author = support::author();
         let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec));
         world.apply(&Record::Created { author, epoch, told, spec, replay: None }, at);
         let (name, epoch, point) = (name("a"), Epoch(0), Point::START);
-        let mut node = Self { name, arbiter, sale, epoch, point, at, world };
+        let mut node = Self { name, store, sale, epoch, point, at, world };
         node.reload().await;
         node
     }
 
     /// A second node, named `b`, with the same knowledge.
-    pub(super) fn beside(&self, arbiter: Store) -> Self {
-        Self { name: name("b"), arbiter, ..self.clone() }
+    pub(super) fn beside(&self, store: Store) -> Self {
+        Self { name: name("b"), store, ..self.clone() }
     }
 
     pub(super) fn sale(&self) -> &Sale {
@@ -264,14 +264,14 @@ impl Node {
     /// Writes the sale into the store under the next epoch.
     pub(super) async fn reload(&mut self) {
         self.epoch = Epoch(self.epoch.0 + 1);
-        self.load_with(&self.arbiter).await.expect("a higher epoch is taken");
+        self.load_with(&self.store).await.expect("a higher epoch is taken");
     }
 
     /// Writes the sale into a store as it stands.
-    pub(super) async fn load_with(&self, arbiter: &Store) -> Result<(), StoreError> {
+    pub(super) async fn load_with(&self, store: &Store) -> Result<(), StoreError> {
         let (last, epoch, members) = (&self.point, self.epoch, &self.members());
         let (sale, at, entries) = (self.sale(), self.at, &[]);
-        arbiter.load(&Rebuild { sale, at, epoch, last, base: last, entries, members }).await
+        store.load(&Rebuild { sale, at, epoch, last, base: last, entries, members }).await
     }
 
     /// The members, all of whom know each other.
@@ -284,7 +284,7 @@ impl Node {
         self.epoch = epoch;
         let (sale, at, last, members) = (self.sale(), self.at, &self.point, &self.members());
         let rebuild = Rebuild { sale, at, epoch, last, base, entries, members };
-        self.arbiter.load(&rebuild).await.expect("a granted epoch is taken");
+        self.store.load(&rebuild).await.expect("a granted epoch is taken");
     }
 
     /// A node's word at the quorum, that was in touch until the loss.
@@ -301,13 +301,13 @@ impl Node {
         let (sale, node, point, members) = (self.sale, &self.name, &self.point, &members);
         let is_known = true;
         let quorum = Quorum { sale, node, point, members, is_known, out_of_touch_ms, wait_ms };
-        self.arbiter.quorum(&quorum).await
+        self.store.quorum(&quorum).await
     }
 
     /// Appends an operator's change that was decided at `after`.
     pub(super) async fn append(&self, after: &Point, change: &Change) -> Result<Facts, StoreError> {
         let changed = changed(self.sale, change);
-        self.arbiter.append(Some(&self.name), self.epoch, after, &changed, self.sale()).await
+        self.store.append(Some(&self.name), self.epoch, after, &changed, self.sale()).await
     }
 
     /// Serves beside `other`, which knows it then.
@@ -342,7 +342,7 @@ impl Node {
         let (sale, node, epoch, after) = (self.sale, &self.name, self.epoch, &self.point);
         let (journaled, now, asks) = (after, None, &asks(commands));
         let batch = Batch { sale, node, epoch, after, stalled, notes, asks, journaled, now };
-        let decision = self.arbiter.decide(&batch).await?;
+        let decision = self.store.decide(&batch).await?;
         self.follow(&decision.facts);
         Ok(decision)
     }

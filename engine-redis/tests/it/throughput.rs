@@ -16,7 +16,7 @@ fn an_entry_costs_redis_less_in_a_batch() {
         let raw = server.raw().await;
         // Nearly all stay in line, as in a waiting room.
         let spec = SaleSpec { active_max: 10, ..support::spec(&[5]) };
-        let mut node = Node::creating(server.arbiter("own", DEADLINE).await, spec).await;
+        let mut node = Node::creating(server.store("own", DEADLINE).await, spec).await;
         let (mut next, mut costs) = (0, Vec::new());
         for size in [1, 64, 512] {
             raw.call(&["CONFIG", "RESETSTAT"]).await;

@@ -79,8 +79,8 @@ fn while_one_sale_is_written_into_the_store_the_others_are_served() {
         let lost = node.serves(SALE).await;
         node.serves("other").await;
         node.enters(&lost, 1).await;
-        let arbiter = server.arbiter("own", DEADLINE).await;
-        let keys = arbiter.keys(lost.tag());
+        let store = server.store("own", DEADLINE).await;
+        let keys = store.keys(lost.tag());
         let unlink: Vec<&str> =
             ["UNLINK"].into_iter().chain(keys.iter().map(String::as_str)).collect();
         server.raw().await.call(&unlink).await;
