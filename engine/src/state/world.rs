@@ -99,19 +99,24 @@ impl World {
         Some(deletion.replay == replay)
     }
 
-    /// What is known of a creation with this key from the deleted sales of a name.
+    /// What is known of a creation with this key from the deleted sales of a name, or from a packed one.
     pub(crate) fn made_with(&self, tag: SaleTag, replay: ReplayKey, at: Millis) -> KnownChange {
-        let creations = self.retired.get(&tag).into_iter().flat_map(|retired| &retired.creations);
+        let retired = self.retired.get(&tag).into_iter().flat_map(|retired| &retired.creations);
+        let creations = retired.chain(self.archived.made(tag));
         let mut last_first = creations.rev().map(|kept| kept.known(replay, at));
         last_first.find(|known| *known != KnownChange::New).unwrap_or(KnownChange::New)
     }
 
     /// Whether an operator's request came with this key, for a sale that is there or the creation of one that
-    /// was deleted.
+    /// was deleted or is packed.
     pub(crate) fn knows_key(&self, replay: ReplayKey, at: Millis) -> bool {
         let is_known = |known| known != KnownChange::New;
         self.sales().any(|sale| is_known(sale.known_change(replay, at)))
-            || self.retired.keys().any(|tag| is_known(self.made_with(*tag, replay, at)))
+            || self
+                .retired
+                .keys()
+                .chain(self.archived.made_tags())
+                .any(|tag| is_known(self.made_with(*tag, replay, at)))
     }
 
     /// How far a sale was followed that many nodes serve.

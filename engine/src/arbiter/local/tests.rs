@@ -5,7 +5,7 @@ use crate::{
     command::{Note, Terms},
     hold::Step,
     id::{EventId, SaleName},
-    limits::{WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
+    limits::{REPLAY_TTL_MS, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
     record::{Author, Change},
     sale::Settler,
     spec::tests::spec,
@@ -35,15 +35,22 @@ fn delivered(index: usize, event: u64) -> Command {
     Command::Note(tag(index), Note::Delivered { events: vec![EventId(event)] })
 }
 
+/// The creation of a sale, with the key that belongs to `key`.
+fn creation(index: usize, key: usize) -> Command {
+    let spec = Box::new(spec(&format!("sale-{index}")));
+    let replay = Some(ReplayKey { key: key as u128, body: index as u128 });
+    Command::Operate(Operation::Create { author: author(), spec, replay })
+}
+
 /// A sale in which a unit was bought, archived.
 fn archive_one(arbiter: &mut LocalArbiter, index: usize, at: Millis) {
-    let spec = Box::new(spec(&format!("sale-{index}")));
     let shopper = ShopperKey(index as u128 + 1);
     let pass = TicketRef { epoch: Epoch(1), number: Number(1), shopper };
     let replay = ReplayKey { key: 1, body: 1 };
     let items = [(OfferIndex(0), 1)].into_iter().collect();
+    let made = creation(index, index);
     let all = [
-        Command::Operate(Operation::Create { author: author(), spec, replay: None }),
+        made,
         Command::Ask(tag(index), Ask::Enter { shopper, replay: None }),
         Command::Ask(tag(index), Ask::Purchase { pass, items, replay }),
         settle(index, Step::Confirm),
@@ -100,4 +107,29 @@ fn of_many_archived_sales_that_are_unpacked_those_that_rest_are_packed_in_the_ne
     (0..=WARM_SALES_FEW).for_each(|index| archive_one(&mut arbiter, index, START));
     assert_eq!(arbiter.freeze(START).len(), 0, "they were asked for just now");
     assert_eq!(arbiter.freeze(START.after(1)).len(), WARM_SALES_FEW + 1);
+}
+
+#[test]
+fn the_key_that_made_an_archived_sale_is_known_for_a_day_packed_or_not() {
+    let mut arbiter = LocalArbiter::default();
+    archive_one(&mut arbiter, 1, START);
+    let ask = |arbiter: &mut LocalArbiter, at, command: Command| {
+        let mut replies = arbiter.decide(at, [&command]).replies;
+        let Some(Reply::Changed(changed)) = replies.pop() else { panic!("{replies:?}") };
+        changed
+    };
+    let warm = ask(&mut arbiter, START, creation(1, 1)).expect("the same");
+    assert!(warm.replayed && warm.answer.is_some());
+    let at = START.after(WARM_MS);
+    assert_eq!(arbiter.freeze(at).len(), 1);
+    let read = World::from_bytes(&arbiter.world().to_bytes()).expect("its own form");
+    let day = START.after(REPLAY_TTL_MS);
+    for mut arbiter in [arbiter, LocalArbiter::new(read)] {
+        assert_eq!(ask(&mut arbiter, at, creation(1, 1)).as_ref(), Ok(&warm));
+        let other_name = ask(&mut arbiter, at, creation(2, 1));
+        assert_eq!(other_name, Err(ChangeRefusal::OtherBody), "it makes no second sale");
+        assert_eq!(ask(&mut arbiter, day, creation(1, 1)), Err(ChangeRefusal::NameTaken));
+        assert!(ask(&mut arbiter, day, creation(2, 1)).is_ok_and(|made| !made.replayed));
+        assert_eq!(arbiter.world().sales().len(), 1, "nothing was unpacked for it");
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     codec::{DecodeError, Long as _},
     id::SaleTag,
     packed::unpack,
-    sale::Sale,
+    sale::{Kept, Sale},
 };
 
 /// Which sales are archived.
@@ -23,6 +23,9 @@ pub(super) struct Archived {
     pub(super) cold: BTreeMap<SaleTag, Arc<[u8]>>,
     /// Those that stand among the sales.
     pub(super) warm: BTreeSet<SaleTag>,
+    /// What creations of cold ones were answered that came with a key, while they may be asked again:
+    /// follows from the packed forms, which are not unpacked for every creation.
+    made: BTreeMap<SaleTag, Kept>,
 }
 
 impl Archived {
@@ -34,10 +37,33 @@ impl Archived {
     /// Takes a cold sale out: it is warm from now on.
     pub(super) fn unpack(&mut self, tag: SaleTag, at: Millis) -> Option<Sale> {
         let packed = self.cold.remove(&tag)?;
+        self.made.remove(&tag);
         let mut sale = read(&packed).expect("a sale's own byte form");
         sale.touch(at);
         self.warm.insert(tag);
         Some(sale)
+    }
+
+    /// Puts a packed sale among the cold ones.
+    pub(super) fn set_cold(&mut self, sale: &Sale, packed: Arc<[u8]>) {
+        self.cold.insert(sale.tag(), packed);
+        self.warm.remove(&sale.tag());
+        self.made.extend(sale.made().map(|kept| (sale.tag(), kept.clone())));
+    }
+
+    /// Forgets what creations were answered that may not be asked again at `at`.
+    pub(super) fn forget_made(&mut self, at: Millis) {
+        self.made.retain(|_, kept| kept.is_kept(at));
+    }
+
+    /// What the creation of a cold sale was answered.
+    pub(super) fn made(&self, tag: SaleTag) -> Option<&Kept> {
+        self.made.get(&tag)
+    }
+
+    /// Cold sales whose creation may be asked again.
+    pub(super) fn made_tags(&self) -> impl Iterator<Item = &SaleTag> {
+        self.made.keys()
     }
 
     pub(super) fn set_warm(&mut self, tag: SaleTag) {

@@ -69,15 +69,18 @@ impl World {
         let tags = self.archived.warm.iter().copied();
         let resting: BTreeSet<_> =
             tags.filter(|tag| self.sales.get(tag).is_some_and(rests)).collect();
-        self.pack_all(&resting)
+        let packed = self.pack_all(&resting);
+        if !packed.is_empty() {
+            self.archived.forget_made(at);
+        }
+        packed
     }
 
     fn pack_all(&mut self, tags: &BTreeSet<SaleTag>) -> Vec<(SaleTag, Arc<[u8]>)> {
         let pack = |tag: &SaleTag| {
             let packed: Arc<[u8]> = self.packed(*tag)?.into();
-            self.sales.remove(tag);
-            self.archived.warm.remove(tag);
-            self.archived.cold.insert(*tag, Arc::clone(&packed));
+            let sale = self.sales.remove(tag)?;
+            self.archived.set_cold(&sale, Arc::clone(&packed));
             Some((*tag, packed))
         };
         tags.iter().filter_map(pack).collect()
@@ -107,7 +110,7 @@ impl World {
             self.archived.warm.insert(tag);
             self.sales.insert(tag, sale);
         } else {
-            self.archived.cold.insert(tag, packed.into());
+            self.archived.set_cold(&sale, packed.into());
         }
         Ok(())
     }
