@@ -88,6 +88,33 @@ impl Sink for Vec<u8> {
     }
 }
 
+/// The BLAKE3 hash of a byte form that is never in memory as a whole.
+#[derive(Default)]
+pub(crate) struct Hashing {
+    hasher: blake3::Hasher,
+    /// What is not hashed yet.
+    bytes: Vec<u8>,
+}
+
+impl Hashing {
+    /// Bytes that are hashed at once.
+    const PIECE_BYTES: usize = 64 << 10;
+
+    pub(crate) fn finish(mut self) -> [u8; 32] {
+        *self.hasher.update(&self.bytes).finalize().as_bytes()
+    }
+}
+
+impl Sink for Hashing {
+    fn put<T: Binary>(&mut self, item: &T) {
+        item.encode(&mut self.bytes);
+        if self.bytes.len() >= Self::PIECE_BYTES {
+            self.hasher.update(&self.bytes);
+            self.bytes.clear();
+        }
+    }
+}
+
 impl Source for &[u8] {
     fn get<T: Binary>(&mut self) -> Result<T, DecodeError> {
         T::decode(self)
@@ -192,6 +219,17 @@ pub(crate) fn get_length(input: &mut &[u8]) -> Result<usize, DecodeError> {
     if length > input.len() { Err(DecodeError("length past the end")) } else { Ok(length) }
 }
 
+impl<A: Binary, B: Binary> Binary for (A, B) {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+        self.1.encode(out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Ok((A::decode(input)?, B::decode(input)?))
+    }
+}
+
 impl<T: Binary> Binary for Vec<T> {
     fn encode(&self, out: &mut Vec<u8>) {
         put_all(self.iter(), out);
@@ -252,8 +290,7 @@ impl<K: Binary + Ord, V: Binary> Binary for BTreeMap<K, V> {
     }
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        let item = |input: &mut &[u8]| Ok((K::decode(input)?, V::decode(input)?));
-        (0..get_length(input)?).map(|_| item(input)).collect()
+        (0..get_length(input)?).map(|_| <(K, V)>::decode(input)).collect()
     }
 }
 

@@ -79,6 +79,8 @@ pub(super) struct Book {
     called: u64,
     departed: u64,
     claimed: u64,
+    /// Holds made, of which a sale forgets some that have ended.
+    holds_made: u64,
     holds: BTreeMap<HoldId, HeldUnits>,
     /// The last number of a hold that was given or skipped.
     last_hold: HoldId,
@@ -106,6 +108,7 @@ impl Book {
             called: 0,
             departed: 0,
             claimed: 0,
+            holds_made: 0,
             holds: BTreeMap::new(),
             last_hold: HoldId(0),
             taken: HashMap::new(),
@@ -144,6 +147,7 @@ impl Book {
             }
             let (shopper, state, items) = (hold.shopper, hold.state, hold.items.to_vec());
             book.holds.insert(hold.id, HeldUnits { shopper, state, items });
+            book.holds_made += 1;
         }
         for (shopper, count) in sale.forgotten_holds() {
             *book.made.entry(shopper).or_default() += count;
@@ -175,7 +179,7 @@ impl Book {
             called: self.called,
             departed: self.departed,
             claimed: self.claimed,
-            holds: self.holds.len() as u64,
+            holds: self.holds_made,
             offers: self.piles.iter().map(offer).collect(),
             archive: self.archive,
         }
@@ -313,6 +317,7 @@ impl Book {
         }
         let made = HeldUnits { shopper, state: HoldState::Held, items: items.to_vec() };
         self.holds.insert(id, made);
+        self.holds_made += 1;
         let taken = self.taken.entry(shopper).or_default();
         *taken += items.iter().map(|item| u64::from(item.quantity)).sum::<u64>();
         let limit = u64::from(self.spec.per_shopper_max);

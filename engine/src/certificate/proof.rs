@@ -80,6 +80,7 @@ pub(super) struct Carried {
     pub(super) called: u64,
     pub(super) departed: u64,
     pub(super) claimed: u64,
+    pub(super) holds: u64,
     /// Of an archived sale, numbers given out and the hash of who had them.
     pub(super) archived: Option<Archived>,
 }
@@ -92,5 +93,5 @@ pub(super) struct Archived {
     pub(super) owners: [u8; 32],
 }
 
-binary_struct!(Carried { called, departed, claimed, archived });
+binary_struct!(Carried { called, departed, claimed, holds, archived });
 binary_struct!(Archived { digest, entered, owners });

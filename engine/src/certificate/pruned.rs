@@ -13,7 +13,7 @@
 use std::{collections::BTreeMap, fmt, io};
 
 use super::{
-    Auditor, Book,
+    Auditor, Book, LeftBehind,
     proof::{Carried, PrunedCertificate},
 };
 use crate::{
@@ -24,7 +24,6 @@ use crate::{
     journal::{
         self, Batch, Extent, JournalError, JournalPoint,
         pruned::{self, Beginning},
-        snapshot::SNAPSHOTS_KEPT,
     },
     recovery::{self, snapshots},
     world::World,
@@ -39,9 +38,10 @@ struct Proven {
     carried: BTreeMap<SaleTag, Carried>,
     epochs: BTreeMap<SaleTag, Epoch>,
     last_at: BTreeMap<SaleTag, Millis>,
+    left_behind: Vec<LeftBehind>,
 }
 
-binary_struct!(Proven { records, state, deleted, carried, epochs, last_at });
+binary_struct!(Proven { records, state, deleted, carried, epochs, last_at, left_behind });
 
 /// What pruning came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub enum PruneError {
     /// Files of archived sales are missing or not what was archived, so the journal may be the last to know
     /// their lines and places.
     Unproven(Vec<String>),
-    /// There is no snapshot to begin with, or none that leaves a segment behind it.
+    /// There are no two snapshots that are whole, or the older leaves no segment behind it.
     NoSnapshot,
     /// The snapshot is not what the journal says.
     OtherState,
@@ -88,7 +88,8 @@ impl fmt::Display for PruneError {
                 unproven.join("; ")
             ),
             Self::NoSnapshot => f.write_str(
-                "there is no snapshot with whole segments before it, so there is nothing to remove",
+                "there are no two snapshots that are whole, or there is no whole segment before the older one, \
+                 so there is nothing to remove",
             ),
             Self::OtherState => {
                 f.write_str("the snapshot is not the state that the journal leads to")
@@ -107,9 +108,35 @@ impl std::error::Error for PruneError {
     }
 }
 
-/// Removes the segments before the oldest snapshot that is kept, once they are audited and replayed. No
-/// process may be writing the journal.
+/// Removes the segments before the older of the newest two snapshots, once they are audited and replayed and
+/// that snapshot is copied. No process may be writing the journal.
 pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
+    check_proven(disk)?;
+    let mut auditor = Auditor::begin(disk).map_err(PruneError::Journal)?;
+    let present = auditor.pruned.as_ref().map_or(1, |pruned| pruned.point.segment);
+    let older = snapshots::older_of_two(disk).map_err(PruneError::Disk)?;
+    let (found, state) = older
+        .filter(|(found, _)| found.point.segment > 1 && found.point.segment >= present)
+        .ok_or(PruneError::NoSnapshot)?;
+    let point = found.point;
+    if auditor.replay(disk, &point).map_err(PruneError::Journal)? != state {
+        return Err(PruneError::OtherState);
+    }
+    let mut proven = Vec::new();
+    auditor.proven(state).encode(&mut proven);
+    drop(auditor);
+    let remove = || {
+        snapshots::keep(disk, &found)?;
+        let segments = pruned::prune(disk, &Beginning { point, proven })?;
+        snapshots::remove_other_copies(disk, &point)?;
+        disk.sync_directory()?;
+        Ok(Pruned { segments, point })
+    };
+    remove().map_err(PruneError::Disk)
+}
+
+/// Refuses to remove what is evidence, or the last to know something.
+fn check_proven(disk: &dyn Disk) -> Result<(), PruneError> {
     let whole = super::certify(disk).map_err(PruneError::Journal)?;
     if !whole.violations.is_empty() {
         return Err(PruneError::Violated(whole.violations));
@@ -118,23 +145,7 @@ pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
     if archives.any(|archive| !archive.is_proven) {
         return Err(PruneError::Unproven(whole.unproven));
     }
-    let mut auditor = Auditor::begin(disk).map_err(PruneError::Journal)?;
-    let present = auditor.pruned.as_ref().map_or(0, |pruned| pruned.point.sequence.0);
-    let snapshots = snapshots::all_whole(disk).map_err(PruneError::Disk)?;
-    let kept = snapshots.take(SNAPSHOTS_KEPT);
-    let oldest = kept.filter(|(_, point)| point.sequence.0 >= present).last();
-    let (world, point) = oldest.filter(|(_, p)| p.segment > 1).ok_or(PruneError::NoSnapshot)?;
-    let state = world.hash();
-    let replayed = auditor.replay(disk, &point).map_err(PruneError::Journal)?;
-    if replayed.hash() != state {
-        return Err(PruneError::OtherState);
-    }
-    let proven = auditor.proven(state);
-    let mut bytes = Vec::new();
-    proven.encode(&mut bytes);
-    let beginning = Beginning { point, proven: bytes };
-    let segments = pruned::prune(disk, &beginning).map_err(PruneError::Disk)?;
-    Ok(Pruned { segments, point })
+    Ok(())
 }
 
 impl Auditor {
@@ -150,18 +161,17 @@ impl Auditor {
         let lost = |why: &str| JournalError::damaged(1, 0, why);
         let proven = Proven::decode(&mut proven.as_slice())
             .map_err(|_| lost("the certificate of what was pruned cannot be read"))?;
-        let mut worlds =
-            snapshots::all_whole(disk).map_err(JournalError::disk("reading the snapshots"))?;
-        let found = worlds.find(|(world, at)| *at == point && world.hash() == proven.state);
-        let (world, _) = found
+        let world = snapshots::at(disk, &point, proven.state)
+            .map_err(JournalError::disk("reading the snapshots"))?
             .ok_or_else(|| lost("the snapshot that the pruned journal begins with is lost"))?;
         Ok(Self::opened(&world, point, proven))
     }
 
     /// Books that go on from a state.
     fn opened(world: &World, point: JournalPoint, proven: Proven) -> Self {
-        let Proven { records, state, deleted, carried, epochs, last_at } = proven;
-        let mut auditor = Self { epochs, last_at, ..Self::default() };
+        let Proven { records, state, deleted, carried, epochs, last_at, left_behind } = proven;
+        let adopting = world.adopting().clone();
+        let mut auditor = Self { epochs, last_at, adopting, left_behind, ..Self::default() };
         for (tag, known) in &carried {
             let archived = world.archived_sale(*tag);
             if let Some(sale) = world.sale(*tag).or(archived.as_ref()) {
@@ -181,19 +191,19 @@ impl Auditor {
         auditor
     }
 
-    /// Audits up to `point`, and answers the state there.
-    fn replay(&mut self, disk: &dyn Disk, point: &JournalPoint) -> Result<World, JournalError> {
+    /// Audits up to `point`, and answers the hash of the state there.
+    fn replay(&mut self, disk: &dyn Disk, point: &JournalPoint) -> Result<[u8; 32], JournalError> {
         let extent = Extent::UpTo(point.sequence);
         self.read(disk, extent)?;
-        let from = self.pruned.as_ref().map(|pruned| pruned.point);
-        let start = from.and_then(|from| {
-            let mut worlds = snapshots::all_whole(disk).ok()?;
-            worlds.find(|(_, at)| *at == from).map(|(world, _)| world)
-        });
-        let mut world = start.unwrap_or_default();
+        let (mut world, mut from) = (World::default(), None);
+        if let Some(PrunedCertificate { point, state, .. }) = &self.pruned {
+            let start = snapshots::at(disk, point, *state)
+                .map_err(JournalError::disk("reading the snapshots"))?;
+            (world, from) = (start.unwrap_or_default(), Some(*point));
+        }
         let mut each = |batch: Batch<'_>| recovery::replay(&mut world, &batch);
         journal::read_all(disk, from, extent, &mut each)?;
-        Ok(world)
+        Ok(world.hash())
     }
 
     /// What is proven up to here.
@@ -207,6 +217,7 @@ impl Auditor {
             carried: carried.collect(),
             epochs: self.epochs.clone(),
             last_at: self.last_at.clone(),
+            left_behind: self.left_behind.clone(),
         }
     }
 }

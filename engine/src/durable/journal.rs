@@ -35,6 +35,7 @@ mod error;
 #[cfg(test)]
 mod forged;
 mod format;
+mod numbered;
 pub(crate) mod pruned;
 mod scan;
 mod segment;
@@ -363,7 +364,9 @@ fn remove_temporaries(disk: &dyn Disk) -> Result<(), JournalError> {
         for name in disk.list()? {
             let prefixes = [
                 segment::PREFIX,
+                pruned::PREFIX,
                 snapshot::PREFIX,
+                snapshot::KEPT_PREFIX,
                 snapshot::part::PREFIX,
                 snapshot::part::ARCHIVE_PREFIX,
             ];

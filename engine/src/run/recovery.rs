@@ -1,7 +1,7 @@
 //! From a data directory to a world: the newest snapshot, then every record after it.
 //!
-//! Recovery changes nothing but a torn tail, and may crash and run again at any point. Snapshots are
-//! written by [`snapshot_sealed`], beside the scribe.
+//! Recovery changes nothing but a torn tail, and removes snapshots that turned out damaged. It may crash and run
+//! again at any point. Snapshots are written by [`snapshot_sealed`], beside the scribe.
 
 pub(crate) mod archive;
 mod error;
@@ -44,11 +44,13 @@ pub fn recover(
     segment_bytes: u64,
     clock: &dyn Clock,
 ) -> Result<(World, Journal, RecoveryReport), RecoveryError> {
-    let (mut world, from) = snapshots::newest(&**disk)?;
+    let mut start = snapshots::newest(&**disk)?;
+    let from = start.from;
     let options = JournalOptions { segment_bytes, from };
     let (journal, recovery) =
-        Journal::open(Arc::clone(disk), options, &mut |batch| replay(&mut world, &batch))
+        Journal::open(Arc::clone(disk), options, &mut |batch| replay(&mut start.world, &batch))
             .map_err(RecoveryError::Journal)?;
+    start.remove_damaged(&**disk).map_err(RecoveryError::Snapshot)?;
     clock.not_before(recovery.point.at);
     let report = RecoveryReport {
         snapshot: from,
@@ -56,7 +58,7 @@ pub fn recover(
         truncated_bytes: recovery.truncated_bytes,
         point: recovery.point,
     };
-    Ok((world, journal, report))
+    Ok((start.world, journal, report))
 }
 
 /// Applies a batch's records at the batch's time.

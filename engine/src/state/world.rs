@@ -14,7 +14,7 @@ use self::archived::Archived;
 pub(crate) use self::archived::read as read_packed;
 use crate::{
     clock::Millis,
-    codec::{Binary as _, DecodeError, Long as _, Sink, Source, binary_struct},
+    codec::{Binary as _, DecodeError, Hashing, Long as _, Sink, Source, binary_struct},
     id::{Epoch, EventId, SaleTag},
     limits::{
         DELETIONS_KEPT_MAX, EVENTS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX,
@@ -248,6 +248,11 @@ impl World {
         }
     }
 
+    /// Sales that are half taken over: the parts of their byte forms so far.
+    pub(crate) fn adopting(&self) -> &BTreeMap<SaleTag, Vec<u8>> {
+        &self.adopting
+    }
+
     /// What a snapshot keeps apart, each with a part of the byte form of its own: sales, and those that are
     /// half taken over.
     pub(crate) fn parts(&self) -> BTreeSet<SaleTag> {
@@ -321,14 +326,20 @@ impl World {
     /// The world's byte form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.encode_rest(&mut out);
-        let parts = self.parts();
-        (parts.len() as u64).encode(&mut out);
-        for tag in parts {
-            tag.encode(&mut out);
-            self.write_part(tag, &mut out);
-        }
+        self.write(&mut out);
         out
+    }
+
+    fn write(&self, out: &mut impl Sink) {
+        out.put(&self.retired);
+        out.put(&self.points);
+        out.put(&self.met);
+        let parts = self.parts();
+        out.put(&(parts.len() as u64));
+        for tag in parts {
+            out.put(&tag);
+            self.write_part(tag, out);
+        }
     }
 
     /// The world of a byte form.
@@ -344,7 +355,9 @@ impl World {
 
     /// The BLAKE3 hash of the byte form: equal for equal worlds.
     pub fn hash(&self) -> [u8; 32] {
-        *blake3::hash(&self.to_bytes()).as_bytes()
+        let mut hashing = Hashing::default();
+        self.write(&mut hashing);
+        hashing.finish()
     }
 }
 

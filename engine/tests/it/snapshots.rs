@@ -1,11 +1,13 @@
 //! Snapshots by sale: what is written, what a crash leaves of it, and what is made of damage.
 #![expect(clippy::panic, reason = "a helper of tests fails the test that calls it")]
 
+mod pruning;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use engine::{
     arbiter::LocalArbiter,
-    certificate::{self, PruneError},
+    certificate,
     clock::{ManualClock, Millis},
     codec::Binary as _,
     command::{Ask, Command, Note, Operation, Terms},
@@ -16,7 +18,7 @@ use engine::{
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
     journal::{self, Extent, Journal, JournalOptions},
-    record::{Change, Record},
+    record::Change,
     recovery::{self, Snapshotted},
     sale::{Settler, TicketRef},
     spec::SaleSpec,
@@ -271,10 +273,10 @@ fn damage_in_any_file_of_a_snapshot_is_passed_over() {
             let (hash, records) = recovered(&disk, name);
             assert_eq!(hash, written.hash(), "{name} at {offset}");
             longer += u64::from(records > tail);
-            // The next snapshot does not build on it.
+            // The next snapshot does not build on it, and the next start is as short as any.
             let outcome = recovery::snapshot_sealed(&disk, u64::MAX);
             assert!(outcome.is_ok(), "{name} at {offset}: {outcome:?}");
-            assert_eq!(recovered(&disk, name).0, written.hash(), "{name} at {offset}, again");
+            assert_eq!(recovered(&disk, name), (written.hash(), tail), "{name} at {offset}, again");
         }
         let disk = written.disk.copy();
         disk.remove(name).expect("there");
@@ -333,92 +335,6 @@ fn certified(disk: &SimDisk, context: &str) -> certificate::Certificate {
     let certificate = certificate.unwrap_or_else(|error| panic!("{context}: {error}"));
     assert_eq!(certificate.violations, [""; 0], "{context}");
     certificate
-}
-
-#[test]
-fn a_pruned_journal_starts_and_is_audited_from_what_is_left() {
-    let mut writing = with_two_snapshots();
-    let before = certified(&writing.disk, "whole");
-    let whole = segments(&writing.disk);
-    let pruned = certificate::prune(&writing.disk).expect("two snapshots");
-    assert!(pruned.segments > 0 && segments(&writing.disk).len() == whole.len() - pruned.segments);
-    let after = certified(&writing.disk, "pruned");
-    let known = after.pruned.clone().expect("segments are gone");
-    assert_eq!((known.point, known.records), (pruned.point, pruned.point.sequence.0));
-    assert_eq!((after.records, after.chain_hash), (before.records, before.chain_hash));
-    let live = before.sales.len() - usize::try_from(known.deleted).expect("few");
-    assert_eq!(after.sales, before.sales[before.sales.len() - live..], "figures go on");
-    assert_eq!(after.unproven.len(), 1, "{:?}", after.unproven);
-    assert_eq!(recovered(&writing.disk, "pruned").0, writing.hash());
-
-    // Another snapshot, and the one that the journal begins with stays all the same.
-    for _ in 0..3 {
-        writing.seal(name("a").tag(), 1);
-        snapshot(&writing.disk);
-    }
-    certified(&writing.disk, "later");
-    let again = certificate::prune(&writing.disk).expect("newer snapshots");
-    assert!(again.segments > 0 && again.point.sequence > pruned.point.sequence);
-    certified(&writing.disk, "pruned again");
-    assert_eq!(recovered(&writing.disk, "pruned again").0, writing.hash());
-}
-
-#[test]
-fn pruning_cut_at_any_change_leaves_what_starts_and_is_audited() {
-    let written = with_two_snapshots();
-    let whole = written.disk.copy();
-    certificate::prune(&whole).expect("two snapshots");
-    assert!(whole.changes() > 8, "{} changes", whole.changes());
-    for cut in 0..whole.changes() {
-        let torn = [Crash::KeepSectors { seed: cut }, Crash::KeepPrefix { seed: cut }];
-        for crash in [Crash::Process, Crash::DropUnsynced].into_iter().chain(torn) {
-            let context = format!("cut after {cut} changes, {crash:?}");
-            let disk = written.disk.copy();
-            disk.cut_power_after(cut);
-            assert!(certificate::prune(&disk).is_err(), "{context}");
-            disk.crash(crash);
-            certified(&disk, &context);
-            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
-            let again = certificate::prune(&disk);
-            assert!(again.is_ok(), "{context}: {again:?}");
-            assert_eq!(segments(&disk), segments(&whole), "{context}");
-            certified(&disk, &context);
-            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
-        }
-    }
-}
-
-#[test]
-fn a_journal_is_not_pruned_without_a_snapshot_or_with_a_broken_promise() {
-    let mut writing = Writing::new();
-    writing.make("a");
-    writing.seal(name("a").tag(), 3);
-    assert!(matches!(certificate::prune(&writing.disk), Err(PruneError::NoSnapshot)));
-    snapshot(&writing.disk);
-    // Nobody has held anything.
-    let forged = Record::Settled {
-        sale: name("a").tag(),
-        hold: HoldId(1),
-        step: Step::Refund,
-        replay: None,
-    };
-    let mut payload = Vec::new();
-    forged.encode(&mut payload);
-    writing.journal.reserve(payload.len()).expect("room");
-    writing.journal.append(writing.at, Epoch(1), 1, &payload).expect("a sound disk");
-    assert!(matches!(certificate::prune(&writing.disk), Err(PruneError::Violated(_))));
-    assert_eq!(segments(&writing.disk)[0], "journal-0000000000000001.log");
-}
-
-#[test]
-fn an_audit_after_pruning_needs_the_snapshot_that_the_journal_begins_with() {
-    let written = with_two_snapshots();
-    certificate::prune(&written.disk).expect("two snapshots");
-    let names = written.disk.list().expect("powered");
-    let oldest = names.iter().find(|name| name.starts_with("snapshot-")).expect("kept");
-    written.disk.remove(oldest).expect("there");
-    assert!(certificate::certify(&written.disk).is_err());
-    assert_eq!(recovered(&written.disk, "by the newer one").0, written.hash());
 }
 
 #[test]

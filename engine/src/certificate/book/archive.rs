@@ -43,12 +43,13 @@ impl Book {
             Archived { digest, entered, owners }
         });
         let (called, departed, claimed) = (self.called, self.departed, self.claimed);
-        Carried { called, departed, claimed, archived }
+        Carried { called, departed, claimed, holds: self.holds_made, archived }
     }
 
     /// Puts that back.
     pub(in crate::certificate) fn carry(&mut self, known: &Carried) {
         (self.called, self.departed, self.claimed) = (known.called, known.departed, known.claimed);
+        self.holds_made = known.holds;
         self.archive = known.archived.map(|Archived { digest, entered, owners }| {
             ArchiveCertificate { digest, entered, owners, is_proven: false }
         });

@@ -3,6 +3,7 @@
 
 use super::{Book, HeldUnits};
 use crate::{
+    codec::binary_struct,
     hold::{HoldItem, HoldState},
     id::{Epoch, HoldId, Number, SaleName, ShopperKey, Sku},
 };
@@ -34,6 +35,9 @@ pub struct LeftHold {
     /// What it reserved.
     pub items: Vec<(Sku, u32)>,
 }
+
+binary_struct!(LeftBehind { sale, epoch, places, holds });
+binary_struct!(LeftHold { hold, shopper, state, known_as, items });
 
 impl Book {
     /// What is in these books and not in those of the sale that was taken over; `None` when nothing is.

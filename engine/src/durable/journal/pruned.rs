@@ -1,21 +1,22 @@
 //! What is kept of segments that an operator had removed: where the journal begins since, and the hash of all
 //! that came before.
 //!
-//! The file is durable before the first segment is removed, and it keeps the snapshot that it names: that is
-//! where replays and audits begin from then on.
+//! The file is durable before the first segment is removed, and the copy of the snapshot that it names before
+//! that: there replays and audits begin from then on. Those of an earlier pruning are removed last.
 
 use std::io;
 
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::format::FORMAT_VERSION;
+use super::numbered::Numbered;
 use super::scan::JournalPoint;
 use super::segment;
 use crate::clock::Millis;
 use crate::disk::{self, Disk};
 use crate::id::{Epoch, Sequence};
 
-const PREFIX: &str = "pruned-";
-const SUFFIX: &str = ".cert";
+pub(super) const PREFIX: &str = "pruned-";
+const FILES: Numbered = Numbered { prefix: PREFIX, suffix: ".cert" };
 const MAGIC: &[u8; 8] = b"RGPRUNE\n";
 /// A file longer than this is not read.
 const BYTES_MAX: u64 = 1 << 30;
@@ -37,24 +38,20 @@ pub(crate) fn is_pruned(disk: &dyn Disk) -> io::Result<bool> {
 /// The newest such file that can be read, if there is one.
 pub(crate) fn beginning(disk: &dyn Disk) -> io::Result<Option<Beginning>> {
     let mut bytes = Vec::new();
-    for sequence in sequences(disk)?.into_iter().rev() {
-        disk::read_whole(disk, &name(sequence), BYTES_MAX, &mut bytes)?;
-        if let Some(beginning) = decode(&bytes).filter(|found| found.point.sequence == sequence) {
+    for sequence in FILES.all(disk)?.into_iter().rev() {
+        disk::read_whole(disk, &FILES.name(sequence), BYTES_MAX, &mut bytes)?;
+        if let Some(beginning) = decode(&bytes).filter(|found| found.point.sequence.0 == sequence) {
             return Ok(Some(beginning));
         }
     }
     Ok(None)
 }
 
-/// The snapshot that must stay, if any must: the last record before it.
-pub(super) fn kept_snapshot(disk: &dyn Disk) -> io::Result<Option<Sequence>> {
-    Ok(sequences(disk)?.pop())
-}
-
 /// Keeps `beginning`, and then removes all segments before it. If that is cut short, doing it again
-/// completes it. Answers how many were removed.
+/// completes it. Answers how many were removed. What an earlier pruning wrote is replaced by `beginning`.
 pub(crate) fn prune(disk: &dyn Disk, beginning: &Beginning) -> io::Result<usize> {
-    disk::write_atomically(disk, &name(beginning.point.sequence), &encode(beginning))?;
+    let sequence = beginning.point.sequence.0;
+    disk::write_atomically(disk, &FILES.name(sequence), &encode(beginning))?;
     let ordinals = segment::ordinals(disk)?;
     let old: Vec<u64> =
         ordinals.into_iter().filter(|ordinal| *ordinal < beginning.point.segment).collect();
@@ -63,22 +60,10 @@ pub(crate) fn prune(disk: &dyn Disk, beginning: &Beginning) -> io::Result<usize>
         // In their order, whatever a crash leaves: the rest must not have a hole.
         disk.sync_directory()?;
     }
+    for earlier in FILES.all(disk)?.into_iter().filter(|earlier| *earlier < sequence) {
+        disk::remove_if_there(disk, &FILES.name(earlier))?;
+    }
     Ok(old.len())
-}
-
-fn name(sequence: Sequence) -> String {
-    format!("{PREFIX}{:016}{SUFFIX}", sequence.0)
-}
-
-fn sequences(disk: &dyn Disk) -> io::Result<Vec<Sequence>> {
-    let parse = |found: &String| {
-        let digits = found.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-        let sequence = Sequence(digits.parse().ok()?);
-        (name(sequence) == *found).then_some(sequence)
-    };
-    let mut sequences: Vec<Sequence> = disk.list()?.iter().filter_map(parse).collect();
-    sequences.sort_unstable();
-    Ok(sequences)
 }
 
 fn encode(beginning: &Beginning) -> Vec<u8> {

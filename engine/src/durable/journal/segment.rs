@@ -9,6 +9,7 @@ use std::io;
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::error::JournalError;
 use super::format::FORMAT_VERSION;
+use super::numbered::Numbered;
 use crate::disk::{self, Disk, DiskFile};
 use crate::id::Sequence;
 
@@ -23,7 +24,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 
 const MAGIC: &[u8; 8] = b"RGSEGMT\n";
 pub(super) const PREFIX: &str = "journal-";
-const SUFFIX: &str = ".log";
+const FILES: Numbered = Numbered { prefix: PREFIX, suffix: ".log" };
 
 /// Where a segment stands in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,18 +86,12 @@ impl Header {
 
 /// A segment's file name.
 pub(super) fn name(ordinal: u64) -> String {
-    format!("{PREFIX}{ordinal:016}{SUFFIX}")
+    FILES.name(ordinal)
 }
 
 /// The numbers of all segments on the disk, ascending.
 pub(super) fn ordinals(disk: &dyn Disk) -> io::Result<Vec<u64>> {
-    let parse = |found: &String| {
-        let ordinal = found.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()?;
-        (name(ordinal) == *found).then_some(ordinal)
-    };
-    let mut ordinals: Vec<u64> = disk.list()?.iter().filter_map(parse).collect();
-    ordinals.sort_unstable();
-    Ok(ordinals)
+    FILES.all(disk)
 }
 
 /// Why a segment could not be created.

@@ -3,14 +3,16 @@
 //!
 //! Owns their files; their contents are opaque. A snapshot is there whole or not at all. One that
 //! cannot be read is skipped, because an older one or the whole journal gives the same state. The
-//! newest [`SNAPSHOTS_KEPT`] are kept, and the one that a pruned journal begins with. What a snapshot names may stand in files of its own, which
-//! several snapshots share: [`part`].
+//! newest [`SNAPSHOTS_KEPT`] are kept. What a snapshot names may stand in files of its own, which several
+//! snapshots share: [`part`].
+//!
+//! A pruned journal begins with a copy of a snapshot, which shares no file with any other: [`Set::Kept`].
 
 use std::io;
 
 use super::batch::{ChainHash, Fields, HASH_BYTES};
 use super::format::FORMAT_VERSION;
-use super::pruned;
+use super::numbered::Numbered;
 use super::scan::JournalPoint;
 use crate::clock::Millis;
 use crate::disk::{self, Disk};
@@ -28,11 +30,42 @@ const SNAPSHOT_BYTES_MAX: u64 = 1 << 32;
 
 const MAGIC: &[u8; 8] = b"RGSNAPS\n";
 pub(super) const PREFIX: &str = "snapshot-";
-const SUFFIX: &str = ".snap";
+const LATEST: Numbered = Numbered { prefix: PREFIX, suffix: ".snap" };
+/// What the files of a copy begin with.
+pub(super) const KEPT_PREFIX: &str = "kept-";
+const KEPT: Numbered = Numbered { prefix: "kept-snapshot-", suffix: ".snap" };
+
+/// Which of two sets of files a snapshot is of. Sets share no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// The newest ones, which share what has not changed between them.
+    Latest,
+    /// The copy that a pruned journal begins with.
+    Kept,
+}
+
+impl Set {
+    /// The name in this set of the file that is called `name` in the other.
+    pub(crate) fn file(self, name: String) -> String {
+        match self {
+            Self::Latest => name,
+            Self::Kept => format!("{KEPT_PREFIX}{name}"),
+        }
+    }
+
+    const fn manifests(self) -> Numbered {
+        match self {
+            Self::Latest => LATEST,
+            Self::Kept => KEPT,
+        }
+    }
+}
 
 /// A snapshot read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
+    /// Where its files are.
+    pub set: Set,
     /// The point of the journal whose state it holds; where reading goes on.
     pub point: JournalPoint,
     /// The state, as the caller encoded it.
@@ -49,14 +82,33 @@ pub fn write(disk: &dyn Disk, point: &JournalPoint, payload: &[u8]) -> io::Resul
     if payload.len() as u64 > SNAPSHOT_BYTES_MAX - HEADER_BYTES as u64 {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    disk::write_atomically(disk, &name(point.sequence), &encode(point, payload))?;
-    let kept = pruned::kept_snapshot(disk)?;
-    for old in sequences(disk)?.iter().rev().skip(SNAPSHOTS_KEPT) {
-        if Some(*old) != kept {
-            disk::remove_if_there(disk, &name(*old))?;
-        }
+    disk::write_atomically(disk, &LATEST.name(point.sequence.0), &encode(point, payload))?;
+    for old in LATEST.all(disk)?.iter().rev().skip(SNAPSHOTS_KEPT) {
+        disk::remove_if_there(disk, &LATEST.name(*old))?;
     }
     Ok(())
+}
+
+/// Writes a snapshot again among those that are kept. What it names must be durable there.
+pub(crate) fn keep(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
+    let Snapshot { point, payload, .. } = found;
+    disk::write_atomically(disk, &KEPT.name(point.sequence.0), &encode(point, payload))
+}
+
+/// Removes a snapshot; what it names stays.
+pub(crate) fn remove(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
+    let name = found.set.manifests().name(found.point.sequence.0);
+    disk::remove_if_there(disk, &name)
+}
+
+/// The names of all files of the copies.
+pub(crate) fn kept_names(disk: &dyn Disk) -> io::Result<impl Iterator<Item = String>> {
+    Ok(disk.list()?.into_iter().filter(|name| name.starts_with(KEPT_PREFIX)))
+}
+
+/// The name of a copy's own file.
+pub(crate) fn kept_name(point: &JournalPoint) -> String {
+    KEPT.name(point.sequence.0)
 }
 
 /// The newest snapshot that can be read, if any can.
@@ -72,28 +124,18 @@ pub fn all(disk: &dyn Disk) -> io::Result<impl Iterator<Item = Snapshot>> {
 /// The snapshots, the newest first: `None` for one whose bytes are no snapshot, an error for one that the disk
 /// does not give.
 pub fn each(disk: &dyn Disk) -> io::Result<impl Iterator<Item = io::Result<Option<Snapshot>>>> {
+    let mut found = Vec::new();
+    for set in [Set::Kept, Set::Latest] {
+        found.extend(set.manifests().all(disk)?.into_iter().map(|sequence| (sequence, set)));
+    }
+    // Stable: of two that stand at one point the copy comes last.
+    found.sort_by_key(|(sequence, _)| *sequence);
     let mut bytes = Vec::new();
-    Ok(sequences(disk)?.into_iter().rev().map(move |sequence| {
-        disk::read_whole(disk, &name(sequence), SNAPSHOT_BYTES_MAX, &mut bytes)?;
-        Ok(decode(&bytes).filter(|snapshot| snapshot.point.sequence == sequence))
+    Ok(found.into_iter().rev().map(move |(sequence, set)| {
+        let name = set.manifests().name(sequence);
+        disk::read_whole(disk, &name, SNAPSHOT_BYTES_MAX, &mut bytes)?;
+        Ok(decode(&bytes, set).filter(|snapshot| snapshot.point.sequence.0 == sequence))
     }))
-}
-
-/// A snapshot's file name.
-fn name(sequence: Sequence) -> String {
-    format!("{PREFIX}{:016}{SUFFIX}", sequence.0)
-}
-
-/// The sequences of all snapshots on the disk, ascending.
-fn sequences(disk: &dyn Disk) -> io::Result<Vec<Sequence>> {
-    let parse = |found: &String| {
-        let digits = found.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-        let sequence = Sequence(digits.parse().ok()?);
-        (name(sequence) == *found).then_some(sequence)
-    };
-    let mut sequences: Vec<Sequence> = disk.list()?.iter().filter_map(parse).collect();
-    sequences.sort_unstable();
-    Ok(sequences)
 }
 
 fn encode(point: &JournalPoint, payload: &[u8]) -> Vec<u8> {
@@ -115,7 +157,7 @@ fn encode(point: &JournalPoint, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<Snapshot> {
+fn decode(bytes: &[u8], set: Set) -> Option<Snapshot> {
     let (header, payload) = bytes.split_at_checked(HEADER_BYTES)?;
     let (covered, header_hash) = header.split_at(HEADER_BYTES - HASH_BYTES);
     let mut fields = Fields(covered);
@@ -135,5 +177,5 @@ fn decode(bytes: &[u8]) -> Option<Snapshot> {
         return None;
     }
     let point = JournalPoint { sequence, hash, epoch, at, segment, offset };
-    Some(Snapshot { point, payload: payload.to_vec() })
+    Some(Snapshot { set, point, payload: payload.to_vec() })
 }

@@ -11,9 +11,13 @@
 //! changes again. A file that no kept snapshot names is removed. So a snapshot reads and writes the
 //! sales that the journal tells of since the last one, and no others.
 
+mod kept;
+
+pub(crate) use self::kept::{keep, older_of_two, remove_other_copies};
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    io::{self, ErrorKind},
 };
 
 use super::{error::RecoveryError, records::try_each_record};
@@ -25,7 +29,7 @@ use crate::{
     journal::{
         self, Extent, JournalError, JournalPoint, Recovery,
         snapshot::{
-            self, Snapshot,
+            self, Set, Snapshot,
             part::{self, Part, Reader, Writer},
         },
     },
@@ -47,15 +51,44 @@ pub enum Snapshotted {
     Deferred,
 }
 
+/// What a start begins with.
+#[derive(Default)]
+pub(super) struct Start {
+    pub(super) world: World,
+    /// Where its snapshot stands, if there is one.
+    pub(super) from: Option<JournalPoint>,
+    /// Newer snapshots with damaged files.
+    damaged: Vec<Snapshot>,
+}
+
+impl Start {
+    /// Removes the damaged snapshots, now that the journal was read without them: the next one is not to name
+    /// their files again.
+    pub(super) fn remove_damaged(&self, disk: &dyn Disk) -> io::Result<()> {
+        let latest = self.damaged.iter().filter(|found| found.set == Set::Latest);
+        latest.into_iter().try_for_each(|found| snapshot::remove(disk, found))
+    }
+}
+
 /// The world of the newest snapshot that can be read with all its parts, and where it stands. A
 /// snapshot only shortens the way: one that cannot be read is passed over.
-pub(super) fn newest(disk: &dyn Disk) -> Result<(World, Option<JournalPoint>), RecoveryError> {
+pub(super) fn newest(disk: &dyn Disk) -> Result<Start, RecoveryError> {
+    let mut start = Start::default();
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
-        if let Some(world) = whole(disk, &found) {
-            return Ok((world, Some(found.point)));
+        match whole(disk, &found) {
+            Ok(world) => return Ok(Start { world, from: Some(found.point), ..start }),
+            Err(error) if is_damage(&error) => start.damaged.push(found),
+            // The disk may give it at another time.
+            Err(_) => {}
         }
     }
-    Ok((World::default(), None))
+    Ok(start)
+}
+
+/// Whether a file is not what was written, rather than out of reach for the moment.
+fn is_damage(error: &io::Error) -> bool {
+    let kinds = [ErrorKind::InvalidData, ErrorKind::NotFound, ErrorKind::UnexpectedEof];
+    kinds.contains(&error.kind())
 }
 
 /// Writes a snapshot of everything in sealed segments, unless files of more than `bytes_max` would be
@@ -63,14 +96,16 @@ pub(super) fn newest(disk: &dyn Disk) -> Result<(World, Option<JournalPoint>), R
 pub fn snapshot_sealed(disk: &dyn Disk, bytes_max: u64) -> Result<Snapshotted, RecoveryError> {
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
         let Some((parts, world)) = decode(&found.payload) else { continue };
-        match Successor::new(disk, parts, world, bytes_max).write(Some(found.point)) {
+        let mut successor = Successor::new(disk, found.set, parts, world, bytes_max);
+        let taken_up = if found.set == Set::Kept { successor.take_up_all() } else { Ok(()) };
+        match taken_up.and_then(|()| successor.write(Some(found.point))) {
             Err(Unfinished::Unreadable) => {}
             Err(Unfinished::TooMuch) => return Ok(Snapshotted::Deferred),
             Err(Unfinished::Failed(error)) => return Err(error),
             Ok(written) => return Ok(written),
         }
     }
-    match Successor::new(disk, Parts::new(), World::default(), bytes_max).write(None) {
+    match Successor::from_nothing(disk, bytes_max).write(None) {
         Ok(written) => Ok(written),
         Err(Unfinished::Failed(error)) => Err(error),
         Err(Unfinished::Unreadable | Unfinished::TooMuch) => {
@@ -79,12 +114,15 @@ pub fn snapshot_sealed(disk: &dyn Disk, bytes_max: u64) -> Result<Snapshotted, R
     }
 }
 
-/// The worlds of all snapshots that can be read with all their parts, the newest first.
-pub(crate) fn all_whole(
+/// The world of a snapshot that stands at `point` and can be read with all its parts, if its hash is `state`.
+pub(crate) fn at(
     disk: &dyn Disk,
-) -> io::Result<impl Iterator<Item = (World, JournalPoint)> + '_> {
-    let found = snapshot::all(disk)?;
-    Ok(found.filter_map(|found| Some((whole(disk, &found)?, found.point))))
+    point: &JournalPoint,
+    state: [u8; 32],
+) -> io::Result<Option<World>> {
+    let mut there = snapshot::all(disk)?.filter(|found| found.point == *point);
+    let world = |found: Snapshot| whole(disk, &found).ok().filter(|world| world.hash() == state);
+    Ok(there.find_map(world))
 }
 
 /// A world that has the sale `tag` as it stood after the record `upto`, which must be durable, and no other.
@@ -96,7 +134,7 @@ pub(super) fn with_one_sale(
     let extent = Extent::UpTo(upto);
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
         let Some((parts, world)) = decode(&found.payload) else { continue };
-        let mut successor = Successor::new(disk, parts, world, u64::MAX);
+        let mut successor = Successor::new(disk, found.set, parts, world, u64::MAX);
         successor.only = Some(tag);
         successor.changed.insert(tag);
         match successor.take_up(tag).and_then(|()| successor.read(Some(found.point), extent)) {
@@ -105,7 +143,7 @@ pub(super) fn with_one_sale(
             Ok(_) => return Ok(successor.world),
         }
     }
-    let mut successor = Successor::new(disk, Parts::new(), World::default(), u64::MAX);
+    let mut successor = Successor::from_nothing(disk, u64::MAX);
     successor.only = Some(tag);
     match successor.read(None, extent) {
         Err(Unfinished::Failed(error)) => Err(error),
@@ -121,17 +159,22 @@ fn decode(mut payload: &[u8]) -> Option<(Parts, World)> {
 }
 
 /// The world of a snapshot, if every part of it can be read.
-fn whole(disk: &dyn Disk, found: &Snapshot) -> Option<World> {
-    let (parts, mut world) = decode(&found.payload)?;
+fn whole(disk: &dyn Disk, found: &Snapshot) -> io::Result<World> {
+    let (parts, mut world) = decode(&found.payload).ok_or(ErrorKind::InvalidData)?;
     for (tag, part) in &parts {
-        read(disk, &mut world, *tag, part)?;
+        read(disk, found.set, &mut world, *tag, part)?;
     }
-    Some(world)
+    Ok(world)
 }
 
-fn read(disk: &dyn Disk, world: &mut World, tag: SaleTag, part: &Part) -> Option<()> {
-    let mut reader = Reader::open(disk, &part::name(tag, part.written), part).ok()?;
-    world.read_part(tag, &mut reader).ok()
+fn read(disk: &dyn Disk, set: Set, world: &mut World, tag: SaleTag, part: &Part) -> io::Result<()> {
+    let mut reader = Reader::open(disk, &file(set, tag, part), part)?;
+    let read = world.read_part(tag, &mut reader);
+    read.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+fn file(set: Set, tag: SaleTag, part: &Part) -> String {
+    set.file(part::name(tag, part.written))
 }
 
 /// Why there is no new snapshot.
@@ -145,6 +188,8 @@ enum Unfinished {
 /// A snapshot in the making: what follows from another and the journal behind it.
 struct Successor<'a> {
     disk: &'a dyn Disk,
+    /// Where the one before has its files.
+    set: Set,
     /// Files of the sales as they stood.
     parts: Parts,
     /// Sales that have changed, and the rest.
@@ -160,9 +205,21 @@ struct Successor<'a> {
 }
 
 impl<'a> Successor<'a> {
-    fn new(disk: &'a dyn Disk, parts: Parts, world: World, bytes_max: u64) -> Self {
-        let changed = BTreeSet::new();
-        Self { disk, parts, world, changed, replaced: 0, bytes_max, only: None, stopped: None }
+    fn new(disk: &'a dyn Disk, set: Set, parts: Parts, world: World, bytes_max: u64) -> Self {
+        let (changed, replaced, only, stopped) = (BTreeSet::new(), 0, None, None);
+        Self { disk, set, parts, world, changed, replaced, bytes_max, only, stopped }
+    }
+
+    /// What follows from the whole journal.
+    fn from_nothing(disk: &'a dyn Disk, bytes_max: u64) -> Self {
+        Self::new(disk, Set::Latest, Parts::new(), World::default(), bytes_max)
+    }
+
+    /// Reads every sale as it stood, so that the file of each is written again: those of the copy that a pruned
+    /// journal begins with are of that copy alone.
+    fn take_up_all(&mut self) -> Result<(), Unfinished> {
+        self.changed = self.parts.keys().copied().collect();
+        self.changed.clone().into_iter().try_for_each(|tag| self.take_up(tag))
     }
 
     fn write(mut self, from: Option<JournalPoint>) -> Result<Snapshotted, Unfinished> {
@@ -214,7 +271,7 @@ impl<'a> Successor<'a> {
         if self.replaced > self.bytes_max {
             return Err(Unfinished::TooMuch);
         }
-        read(self.disk, &mut self.world, tag, part).ok_or(Unfinished::Unreadable)
+        read(self.disk, self.set, &mut self.world, tag, part).map_err(|_| Unfinished::Unreadable)
     }
 
     /// Writes the files of sales that have changed, then the manifest.
@@ -246,7 +303,7 @@ fn failed(error: JournalError) -> Unfinished {
 fn remove_unnamed(disk: &dyn Disk) -> io::Result<()> {
     let mut named = BTreeSet::new();
     for found in snapshot::each(disk)? {
-        let Some(found) = found? else { continue };
+        let Some(found) = found?.filter(|found| found.set == Set::Latest) else { continue };
         let parts = decode(&found.payload).map(|(parts, _)| parts).unwrap_or_default();
         named.extend(parts.iter().map(|(tag, part)| part::name(*tag, part.written)));
     }

@@ -49,6 +49,19 @@ pub(crate) fn names(disk: &dyn Disk) -> io::Result<impl Iterator<Item = String>>
     Ok(disk.list()?.into_iter().filter(is_part))
 }
 
+/// Writes `part`, the file `from`, a second time as `to`, unless it is there. The name is durable after the
+/// next sync of the directory.
+pub(crate) fn copy(disk: &dyn Disk, from: &str, to: String, part: &Part) -> io::Result<()> {
+    if Reader::open(disk, &to, part).is_ok() {
+        return Ok(());
+    }
+    let source = Reader::open(disk, from, part)?;
+    let mut writer = Writer::begin(disk, to)?;
+    source.rest(|piece| writer.append(piece))?;
+    let written = writer.finish(part.written)?;
+    if written == *part { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
 /// A part that is being written. Dropped before it is finished, it leaves an unfinished file, which is
 /// removed by the next one of its name or when the journal is opened.
 pub(crate) struct Writer<'a> {
@@ -76,6 +89,14 @@ impl<'a> Writer<'a> {
         piece.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         piece.resize(HEADER_BYTES, 0);
         Ok(Self { disk, name, file, piece, written: 0, synced: 0, hasher, failed: None })
+    }
+
+    /// Appends bytes as they are.
+    fn append(&mut self, bytes: &[u8]) {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE_BYTES {
+            self.spill();
+        }
     }
 
     /// Makes the file durable and gives it its name. The name is durable after the next sync of the
@@ -161,6 +182,17 @@ impl Reader {
         let known = reader.piece.starts_with(MAGIC)
             && reader.piece[MAGIC.len()..].starts_with(&FORMAT_VERSION.to_le_bytes());
         if known { Ok(reader) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    /// Hands out what is left, piece by piece.
+    pub(crate) fn rest(mut self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        each(&self.piece[self.taken..]);
+        while self.next < self.length {
+            (self.taken, self.piece) = (0, Vec::new());
+            self.fill()?;
+            each(&self.piece);
+        }
+        Ok(())
     }
 
     /// Reads the next piece behind what is there.

@@ -1,0 +1,163 @@
+//! Pruning: what is left of a directory starts and is audited, whatever is cut or damaged.
+
+use engine::{
+    certificate::{self, PruneError},
+    codec::Binary as _,
+    disk::{Disk as _, sim::Crash},
+    hold::Step,
+    id::{Epoch, HoldId},
+    record::Record,
+    recovery,
+};
+
+use super::{
+    Writing, certified, files, recovered, segments, snapshot, with_a_snapshot, with_two_snapshots,
+};
+use crate::support::name;
+
+#[test]
+fn a_pruned_journal_starts_and_is_audited_from_what_is_left() {
+    let mut writing = with_two_snapshots();
+    let before = certified(&writing.disk, "whole");
+    let whole = segments(&writing.disk);
+    let pruned = certificate::prune(&writing.disk).expect("two snapshots");
+    assert!(pruned.segments > 0 && segments(&writing.disk).len() == whole.len() - pruned.segments);
+    let after = certified(&writing.disk, "pruned");
+    let known = after.pruned.clone().expect("segments are gone");
+    assert_eq!((known.point, known.records), (pruned.point, pruned.point.sequence.0));
+    assert_eq!((after.records, after.chain_hash), (before.records, before.chain_hash));
+    let live = before.sales.len() - usize::try_from(known.deleted).expect("few");
+    assert_eq!(after.sales, before.sales[before.sales.len() - live..], "figures go on");
+    assert_eq!(after.unproven.len(), 1, "{:?}", after.unproven);
+    assert_eq!(recovered(&writing.disk, "pruned").0, writing.hash());
+
+    // Another snapshot, and the one that the journal begins with stays all the same.
+    for _ in 0..3 {
+        writing.seal(name("a").tag(), 1);
+        snapshot(&writing.disk);
+    }
+    certified(&writing.disk, "later");
+    let again = certificate::prune(&writing.disk).expect("newer snapshots");
+    assert!(again.segments > 0 && again.point.sequence > pruned.point.sequence);
+    certified(&writing.disk, "pruned again");
+    assert_eq!(recovered(&writing.disk, "pruned again").0, writing.hash());
+}
+
+#[test]
+fn pruning_cut_at_any_change_leaves_what_starts_and_is_audited() {
+    let written = with_two_snapshots();
+    let whole = written.disk.copy();
+    certificate::prune(&whole).expect("two snapshots");
+    assert!(whole.changes() > 8, "{} changes", whole.changes());
+    for cut in 0..whole.changes() {
+        let torn = [Crash::KeepSectors { seed: cut }, Crash::KeepPrefix { seed: cut }];
+        for crash in [Crash::Process, Crash::DropUnsynced].into_iter().chain(torn) {
+            let context = format!("cut after {cut} changes, {crash:?}");
+            let disk = written.disk.copy();
+            disk.cut_power_after(cut);
+            assert!(certificate::prune(&disk).is_err(), "{context}");
+            disk.crash(crash);
+            certified(&disk, &context);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
+            let again = certificate::prune(&disk);
+            assert!(again.is_ok(), "{context}: {again:?}");
+            assert_eq!(segments(&disk), segments(&whole), "{context}");
+            certified(&disk, &context);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
+        }
+    }
+}
+
+#[test]
+fn a_journal_is_not_pruned_without_a_snapshot_or_with_a_broken_promise() {
+    let mut writing = Writing::new();
+    writing.make("a");
+    writing.seal(name("a").tag(), 3);
+    assert!(matches!(certificate::prune(&writing.disk), Err(PruneError::NoSnapshot)));
+    snapshot(&writing.disk);
+    // Nobody has held anything.
+    let forged = Record::Settled {
+        sale: name("a").tag(),
+        hold: HoldId(1),
+        step: Step::Refund,
+        replay: None,
+    };
+    let mut payload = Vec::new();
+    forged.encode(&mut payload);
+    writing.journal.reserve(payload.len()).expect("room");
+    writing.journal.append(writing.at, Epoch(1), 1, &payload).expect("a sound disk");
+    assert!(matches!(certificate::prune(&writing.disk), Err(PruneError::Violated(_))));
+    assert_eq!(segments(&writing.disk)[0], "journal-0000000000000001.log");
+}
+
+#[test]
+fn an_audit_after_pruning_needs_the_snapshot_that_the_journal_begins_with() {
+    let written = with_two_snapshots();
+    certificate::prune(&written.disk).expect("two snapshots");
+    let names = written.disk.list().expect("powered");
+    let first = |prefix: &str| names.iter().find(|name| name.starts_with(prefix)).expect("kept");
+    written.disk.remove(first("snapshot-")).expect("there");
+    certified(&written.disk, "by the copy");
+    written.disk.remove(first("kept-snapshot-")).expect("there");
+    assert!(certificate::certify(&written.disk).is_err());
+    assert_eq!(recovered(&written.disk, "by the newer one").0, written.hash());
+}
+
+#[test]
+fn a_flipped_bit_in_no_file_but_the_journals_tail_keeps_a_pruned_directory_from_starting() {
+    // All snapshots share the file of c.
+    let mut written = with_a_snapshot();
+    snapshot(&written.disk);
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    certificate::prune(&written.disk).expect("two snapshots");
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    written.enter(name("d").tag());
+    // The one that is written, and the one at whose end the newest snapshot stands.
+    let whole = segments(&written.disk);
+    let tail = &whole[whole.len() - 2..];
+    let names = written.disk.list().expect("powered");
+    let without = written.disk.copy();
+    for file in names.iter().filter(|file| file.starts_with("sale-")) {
+        without.remove(file).expect("there");
+    }
+    let (hash, from_the_copy) = recovered(&without, "by the copy alone");
+    assert_eq!(hash, written.hash());
+    snapshot(&without);
+    assert_eq!(recovered(&without, "by one made of the copy").0, written.hash());
+    assert!(certificate::certify(&without).is_ok());
+    let (mut copies, mut shared) = (0, 0);
+    for file in names.iter().filter(|file| !tail.contains(file)) {
+        let length = written.disk.contents(file).expect("there").len();
+        for offset in [0, 9, 20, length / 3, length / 2, length - 1] {
+            let disk = written.disk.copy();
+            disk.flip(file, offset, 0x04).expect("within");
+            let (hash, records) = recovered(&disk, &format!("{file} at {offset}"));
+            assert_eq!(hash, written.hash(), "{file} at {offset}");
+            copies += u64::from(file.starts_with("kept-"));
+            shared += u64::from(file.starts_with("sale-") && records == from_the_copy);
+            // What is written next is whole again, and can be started from in its turn.
+            let outcome = recovery::snapshot_sealed(&disk, u64::MAX);
+            assert!(outcome.is_ok(), "{file} at {offset}: {outcome:?}");
+            let (hash, records) = recovered(&disk, file);
+            assert_eq!(hash, written.hash(), "{file} at {offset}, again");
+            assert!(records < from_the_copy, "{file} at {offset}, again");
+        }
+    }
+    assert!(copies > 0 && shared > 0, "{copies} of the copy, {shared} that all others share");
+}
+
+#[test]
+fn pruning_waits_for_two_snapshots_that_are_whole() {
+    let written = with_a_snapshot();
+    assert!(matches!(certificate::prune(&written.disk), Err(PruneError::NoSnapshot)));
+    let written = with_two_snapshots();
+    for file in files(&written.disk) {
+        let disk = written.disk.copy();
+        disk.flip(&file, 30, 1).expect("within");
+        let pruned = certificate::prune(&disk);
+        assert!(matches!(pruned, Err(PruneError::NoSnapshot)), "{file}: {pruned:?}");
+        assert!(disk.list().expect("powered").iter().all(|name| !name.starts_with("kept-")));
+    }
+}
