@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::Engine;
-use hyper::{
-    HeaderMap, Request, Response,
-    header::{HOST, HeaderValue},
-};
+use hyper::{HeaderMap, Request, Response};
 use web::{
     caller::{Caller, Callers},
     limiter::Limiter,
@@ -19,6 +16,7 @@ use crate::{
     accounts::Accounts,
     cors::Cors,
     error::ApiError,
+    exchange,
     keys::Keys,
     metrics::{Outcomes, RequestTimes},
     mount::Mount,
@@ -114,12 +112,7 @@ where
 /// A request's head, for a handler that keeps it, and its body.
 pub(crate) fn split(request: Request<RequestBody>, peer: &Arc<Peer>) -> (Head, RequestBody) {
     let (mut parts, body) = request.into_parts();
-    // HTTP/2 names the host in `:authority`; handlers look in one place.
-    let authority =
-        parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
-    if let Some(host) = authority.filter(|_| !parts.headers.contains_key(HOST)) {
-        parts.headers.insert(HOST, host);
-    }
+    exchange::name_host(&mut parts);
     (Head { headers: parts.headers, peer: Arc::clone(peer) }, body)
 }
 

@@ -266,6 +266,7 @@ impl From<Fault> for ApiError {
             Fault::BodyBroken => Self::BadBody,
             Fault::BodyLate => Self::RequestTimeout,
             Fault::AnswerLate => Self::DeadlineExceeded,
+            Fault::Ahead => Self::BadRequest("wait for the answer before using the new protocol"),
             Fault::Panicked => Self::Internal,
         }
     }

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use hyper::header::{HOST, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 use web::request_id::{RequestId, X_REQUEST_ID};
@@ -62,6 +64,16 @@ impl Exchange {
     pub fn sign(&self, response: &mut Response<Body>) {
         response.headers_mut().insert(X_REQUEST_ID, self.id.header());
         self.crossing.mark(response);
+    }
+}
+
+/// Writes the host of a request's target into `Host`, where handlers look: HTTP/2 names it in `:authority`, and
+/// in HTTP/1.1 a target that names a host outweighs the header (RFC 9112, 3.2.2).
+pub fn name_host(parts: &mut Parts) {
+    let authority =
+        parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = authority {
+        parts.headers.insert(HOST, host);
     }
 }
 

@@ -71,7 +71,7 @@ const FAMILIES: [(&str, Kind, &str); 22] = [
     (HTTP_ABANDONED_TOTAL, Kind::Counter, "Requests whose client went away before the answer"),
     (CONNECTIONS_LOST_TOTAL, Kind::Counter, "Connections turned away, cut or closed without an answer of a handler, by reason"),
     (CONNECTIONS, Kind::Gauge, "Open connections of the public listener"),
-    (STREAMS, Kind::Gauge, "Open event streams"),
+    (STREAMS, Kind::Gauge, "Open event streams and WebSockets"),
     (LIMITER_BUCKETS, Kind::Gauge, "Addresses and identities that have entered lately, as the limiter knows them"),
     (JOURNAL_SYNC_SECONDS, Kind::Histogram(Unit::Seconds), "Time of one journal sync"),
     (JOURNAL_BATCH_RECORDS, Kind::Histogram(Unit::Count), "Records in one journal batch"),
@@ -154,7 +154,7 @@ fn describe() {
 pub struct Present {
     /// Open connections of the public listener.
     pub connections: usize,
-    /// Open event streams.
+    /// Open event streams and sockets.
     pub streams: usize,
     /// Buckets of the limiter that are not full.
     pub limiter_buckets: usize,

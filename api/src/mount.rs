@@ -13,8 +13,9 @@
 //! that is late, too large or never made. It refuses to know what the service does.
 //!
 //! Always true: no code of the service runs on a serving thread; at most `requests_max` requests are
-//! with the service, and the next one is refused without touching its runtime; a panic of the service
-//! ends one answer or one task of its own, never the process.
+//! with the service, and the next one is refused without touching its runtime; at most `bodies_max` answers
+//! are on their way piece by piece, and each ends, unless it is declared open-ended and takes a stream's place;
+//! a panic of the service ends one answer or one task of its own, never the process.
 //!
 //! Reading order: `guest` (what the binary brings), [`web::mounted`] (what service and mount tell each
 //! other), `service` (the type that hides the service's), `work` (one request on the mount's threads).
@@ -30,7 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::Engine;
-use hyper::header::{HOST, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, HeaderName, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -38,21 +39,32 @@ use tokio::time::timeout;
 use web::mounted::{RouteLabel, Visitor};
 use web::request_id::{RequestId, X_REQUEST_ID};
 
-pub use self::guest::{Finishing, Ground, Guest, GuestError, Opened, Opening};
+pub use self::guest::{Finishing, Guest, GuestContext, GuestError, Opened, Opening};
 pub use self::options::MountOptions;
 use self::own_runtime::OwnRuntime;
 pub use self::service::MountService;
-use self::work::Told;
+use self::work::{Answered, BodyRoom};
 use crate::error::ApiError;
-use crate::exchange::Exchange;
+use crate::exchange::{self, Exchange};
 use crate::server::{
-    Answer, AnswerDeadline, Body, Fault, Peer, Progress, RequestBody, StreamBounds, StreamPlace,
-    Upgrade,
+    Answer, AnswerDeadline, Body, Fault, NoStreamPlace, Peer, Progress, RequestBody, StreamBounds,
+    StreamPlace, Upgrade,
 };
 
 /// How much later than the mount's threads the serving ones give an answer up: they do it only when
 /// the mount's are all busy.
 const SLACK: Duration = Duration::from_millis(500);
+
+/// What proxies say of a client. Of anybody else's word the service hears nothing.
+const HEARSAY: [HeaderName; 7] = [
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-shopper-id"),
+];
 
 /// A service and the runtime it runs on.
 pub struct Mount {
@@ -60,6 +72,8 @@ pub struct Mount {
     runtime: OwnRuntime,
     room: Arc<Semaphore>,
     requests_max: usize,
+    bodies: Arc<Semaphore>,
+    frame_timeout: Duration,
     bounds: StreamBounds,
     drain: watch::Sender<bool>,
     finishing: Mutex<Option<Finishing>>,
@@ -77,13 +91,15 @@ impl Mount {
         let Guest { options, open } = guest;
         let runtime = OwnRuntime::start(&options)?;
         let (drain, draining) = watch::channel(false);
-        let opening = async move { open(Ground { engine, draining }).await };
+        let opening = async move { open(GuestContext { engine, draining }).await };
         let Opened { service, finishing } = runtime.spawn(opening).await??;
         Ok(Self {
             service,
             runtime,
             room: Arc::new(Semaphore::new(options.requests_max)),
             requests_max: options.requests_max,
+            bodies: Arc::new(Semaphore::new(options.bodies_max)),
+            frame_timeout: options.frame_timeout,
             bounds: options.bounds,
             drain,
             finishing: Mutex::new(finishing),
@@ -108,20 +124,24 @@ impl Mount {
             });
         }
         let stream = match wants_upgrade(&parts).then(|| peer.streams.take()) {
-            Some(None) => return Answer::Now(ApiError::TooManyConnections.respond()),
-            Some(Some(place)) => Some(Arc::new(place)),
+            Some(Err(NoStreamPlace::Peer)) => {
+                return Answer::Now(ApiError::TooManyConnections.respond());
+            }
+            Some(Err(NoStreamPlace::Full)) => return Answer::Now(ApiError::Overloaded.respond()),
+            Some(Ok(place)) => Some(Arc::new(place)),
             None => None,
         };
         introduce(&mut parts, peer, exchange);
         let body = body.streamed(self.bounds);
         let progress = Arc::clone(body.progress());
-        let (teller, told) = oneshot::channel();
+        let (answer_to, answer) = oneshot::channel();
         let request = Request::from_parts(parts, body);
-        let work = work::attend(self.service.clone(), request, teller, place);
+        let work =
+            work::attend(self.service.clone(), request, answer_to, place, self.body_room(peer));
         self.runtime.spawn(work::named(exchange.id.clone(), work));
         let is_draining = self.drain.subscribe();
         Answer::Elsewhere(Box::pin(async move {
-            let answered = wait(told, &progress).await.unwrap_or_else(|| {
+            let answered = wait(answer, &progress).await.unwrap_or_else(|| {
                 Err(if *is_draining.borrow() { ApiError::ShuttingDown } else { panicked() })
             });
             match answered {
@@ -130,6 +150,14 @@ impl Mount {
                 Err(refusal) => refusal.respond(),
             }
         }))
+    }
+
+    fn body_room(&self, peer: &Peer) -> BodyRoom {
+        BodyRoom {
+            ending: Arc::clone(&self.bodies),
+            open_ended: peer.streams.clone(),
+            frame_timeout: self.frame_timeout,
+        }
     }
 
     /// Tells the service that the server drains: sockets and streams should end.
@@ -159,12 +187,9 @@ impl Mount {
 }
 
 /// Waits for the answer; `None` if nobody will give one.
-async fn wait(
-    told: oneshot::Receiver<Told>,
-    progress: &Arc<Progress>,
-) -> Option<Result<Response<Body>, ApiError>> {
+async fn wait(answer: oneshot::Receiver<Answered>, progress: &Arc<Progress>) -> Option<Answered> {
     tokio::select! {
-        told = told => told.ok(),
+        answer = answer => answer.ok(),
         fault = AnswerDeadline::of(progress, SLACK) => Some(Err(fault.into())),
     }
 }
@@ -188,9 +213,17 @@ fn upgraded(mut response: Response<Body>, stream: Option<Arc<StreamPlace>>) -> R
     response
 }
 
-/// Whether a request could be answered by 101.
+/// Whether a request could be answered by 101. Clients that only ask whether HTTP/2 is spoken (`h2c`) are
+/// answered in HTTP/1.1.
 fn wants_upgrade(parts: &Parts) -> bool {
-    parts.version == Version::HTTP_11 && parts.headers.contains_key(UPGRADE)
+    let lists = |name: HeaderName, is_it: fn(&str) -> bool| {
+        let lines = parts.headers.get_all(name).iter();
+        let mut items = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));
+        items.any(|item| is_it(item.trim()))
+    };
+    parts.version == Version::HTTP_11
+        && lists(CONNECTION, |item| item.eq_ignore_ascii_case("upgrade"))
+        && lists(UPGRADE, |item| !item.is_empty() && !item.eq_ignore_ascii_case("h2c"))
 }
 
 /// The label of whatever the service gave none, and of refusals in its place.
@@ -208,13 +241,38 @@ pub fn takes(method: &Method) -> bool {
 
 /// Tells the service who asks.
 fn introduce(parts: &mut Parts, peer: &Peer, exchange: &Exchange) {
-    // HTTP/2 names the host in `:authority`; services look in one place.
-    let authority =
-        parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
-    if let Some(host) = authority.filter(|_| !parts.headers.contains_key(HOST)) {
-        parts.headers.insert(HOST, host);
+    exchange::name_host(parts);
+    if !peer.socket.trusted {
+        for name in &HEARSAY {
+            parts.headers.remove(name);
+        }
     }
     parts.headers.insert(X_REQUEST_ID, exchange.id.header());
     parts.extensions.insert(exchange.id.clone());
     parts.extensions.insert(Visitor { client: exchange.client, tls: peer.socket.tls });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_protocols_is_asked_for_by_both_headers_and_a_probe_for_http2_asks_for_none() {
+        let asks = |version, lines: &[(&str, &str)]| {
+            let mut request = Request::builder().version(version);
+            for (name, value) in lines {
+                request = request.header(*name, *value);
+            }
+            wants_upgrade(&request.body(()).unwrap().into_parts().0)
+        };
+        let socket = ("upgrade", "websocket");
+        let both = [("connection", "keep-alive, Upgrade"), socket];
+        assert!(asks(Version::HTTP_11, &both));
+        assert!(asks(Version::HTTP_11, &[both[0], ("upgrade", "h2c, websocket")]));
+        assert!(!asks(Version::HTTP_2, &both) && !asks(Version::HTTP_10, &both));
+        assert!(!asks(Version::HTTP_11, &[socket]));
+        assert!(!asks(Version::HTTP_11, &[("connection", "keep-alive"), socket]));
+        let probe = [("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c")];
+        assert!(!asks(Version::HTTP_11, &probe));
+    }
 }

@@ -120,9 +120,8 @@ fn raise_descriptor_limit() {
 }
 
 fn streams(config: &Config, engine: &Engine, wait_estimates: &Arc<WaitEstimates>) -> Streams {
-    let max = config.server.streams_max.as_usize();
     let per_ticket = config.limits.streams_per_ticket.as_usize();
-    Streams::new(max, per_ticket, engine.clone(), Arc::clone(wait_estimates))
+    Streams::new(per_ticket, engine.clone(), Arc::clone(wait_estimates))
 }
 
 async fn serve(

@@ -43,7 +43,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use body::{Body, RequestBody};
-pub use connections::{StreamPlace, StreamPlaces};
+pub use connections::{NoStreamPlace, StreamPlace, StreamPlaces};
 pub use drain::Draining;
 pub use fault::{Fault, Loss};
 pub use foreign::{BodyMaker, BrokenOff, ForeignBody, Unwanted, foreign_body};
@@ -56,6 +56,7 @@ pub use streamed::{AnswerDeadline, Progress, StreamBounds, StreamError, Streamed
 pub use tls::Tls;
 
 use connection::Shared;
+use connections::Connections;
 use drain::{Drain, Phase};
 
 /// How long connections may take to end once they are cut: their tasks only have to be polled.
@@ -97,6 +98,7 @@ impl std::error::Error for StartError {
 pub struct Server {
     local_addr: SocketAddr,
     drain: Arc<Drain>,
+    connections: Arc<Connections>,
     accepting: JoinHandle<()>,
     tls: Option<Arc<Tls>>,
 }
@@ -111,8 +113,9 @@ impl Server {
         let local_addr = listener.local_addr().map_err(at)?;
         let drain = Arc::new(Drain::new());
         let shared = Arc::new(Shared::new(options, handler, Arc::clone(&drain), tls.clone()));
+        let connections = Arc::clone(&shared.connections);
         let accepting = tokio::spawn(accept::accept_all(listener, shared));
-        Ok(Self { local_addr, drain, accepting, tls })
+        Ok(Self { local_addr, drain, connections, accepting, tls })
     }
 
     /// Where it listens, with the port it was given.
@@ -139,6 +142,12 @@ impl Server {
     pub fn connection_count(&self) -> impl Fn() -> usize + Send + Sync + use<> {
         let drain = Arc::clone(&self.drain);
         move || drain.open()
+    }
+
+    /// Event streams and upgraded connections that are open, for who outlives this handle.
+    pub fn stream_count(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let connections = Arc::clone(&self.connections);
+        move || connections.streams()
     }
 
     /// Stops accepting, lets requests in flight finish for up to `grace`, then cuts the rest.

@@ -8,9 +8,8 @@
 //!
 //! Nothing is queued for a watcher: the [`hub`] says that there is something to tell, and the place
 //! is rendered as it is when the connection asks. A watcher counts as heard of, since the hub looks
-//! at its place. Each watcher takes one of `streams_max`; past that the answer is a refusal, and so
-//! it is past the [`StreamPlaces`](crate::server::StreamPlaces) of its peer. One ticket has the
-//! newest few of its streams: [`tickets`].
+//! at its place. Each watcher takes one of the [`StreamPlaces`](crate::server::StreamPlaces) of its peer, or is
+//! refused. One ticket has the newest few of its streams: [`tickets`].
 
 mod gist;
 mod hub;
@@ -20,7 +19,6 @@ mod tickets;
 use std::sync::Arc;
 
 use engine::{Engine, sale::TicketRef, view::SaleView};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
     hub::Hub,
@@ -38,29 +36,15 @@ pub use slot::{Due, Slot};
 /// Room for streams.
 #[derive(Debug)]
 pub struct Streams {
-    room: Arc<Semaphore>,
-    max: usize,
     tickets: Arc<Tickets>,
     hub: Arc<Hub>,
 }
 
 impl Streams {
-    /// Room for `streams_max`, and for `per_ticket` of one ticket.
-    pub fn new(
-        streams_max: usize,
-        per_ticket: usize,
-        engine: Engine,
-        wait_estimates: Arc<WaitEstimates>,
-    ) -> Self {
-        let max = streams_max.min(Semaphore::MAX_PERMITS);
-        let room = Arc::new(Semaphore::new(max));
+    /// Room for `per_ticket` of one ticket.
+    pub fn new(per_ticket: usize, engine: Engine, wait_estimates: Arc<WaitEstimates>) -> Self {
         let tickets = Arc::new(Tickets::new(per_ticket));
-        Self { room, max, tickets, hub: Arc::new(Hub::new(engine, wait_estimates)) }
-    }
-
-    /// How many are open.
-    pub fn open_now(&self) -> usize {
-        self.max.saturating_sub(self.room.available_permits())
+        Self { tickets, hub: Arc::new(Hub::new(engine, wait_estimates)) }
     }
 
     /// Watches a place for one more stream, from now until the seat is dropped.
@@ -70,13 +54,12 @@ impl Streams {
         ticket: TicketRef,
         peer: &Peer,
     ) -> Result<Seat, ApiError> {
-        let room = Arc::clone(&self.room).try_acquire_owned().map_err(|_| ApiError::Overloaded)?;
-        let place = peer.streams.take().ok_or(ApiError::Overloaded)?;
+        let place = peer.streams.take().map_err(|_full| ApiError::Overloaded)?;
         let slot = Slot::new();
         let member = self.tickets.join(sale.name().tag(), ticket, &slot);
         let member = member.ok_or(ApiError::TooManyStreams)?;
         self.hub.join(sale, ticket, &slot, &peer.draining);
-        Ok(Seat { slot, _room: room, _place: place, _member: member })
+        Ok(Seat { slot, _place: place, _member: member })
     }
 }
 
@@ -85,7 +68,6 @@ impl Streams {
 pub struct Seat {
     /// What its watcher has to be told.
     pub slot: Arc<Slot>,
-    _room: OwnedSemaphorePermit,
     _place: StreamPlace,
     _member: Membership,
 }

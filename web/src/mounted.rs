@@ -16,6 +16,12 @@ pub struct Visitor {
     pub tls: bool,
 }
 
+/// A response's extension: its body goes on for as long as the client stays, as an event stream does, and may
+/// be silent for long. It takes a place among the event streams, and no deadline is for it but that of a client
+/// that takes nothing. Without it the pieces of a body have to follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenEnded;
+
 /// A response's extension: the pattern of the route that made it, such as `/deals/{id}`, for metrics
 /// and the access log. Never the path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

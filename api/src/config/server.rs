@@ -45,7 +45,7 @@ section! {
         /// open at once; at the cap the longest-idle one makes room.
         /// See [connections](#connections)
         connections_max: Whole<1, 1_000_000> = Whole::of(16_384),
-        /// event streams open at once
+        /// event streams and upgraded connections open at once
         streams_max: Whole<1, 1_000_000> = Whole::of(12_288),
         /// how long the head of a request may take
         header_timeout_ms: Span<100, 600_000> = Span::of_ms(5_000),

@@ -22,7 +22,7 @@ pub type Finishing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a guest finds when it opens.
 #[derive(Clone, Debug)]
-pub struct Ground {
+pub struct GuestContext {
     /// The engine. It ends only once all handles to it are dropped.
     pub engine: Engine,
     /// True once the server drains: sockets and streams say goodbye, workers come to their end.
@@ -49,7 +49,7 @@ pub struct Guest {
     pub options: MountOptions,
     /// Opens it, on the mount's runtime: connections to a database belong to the runtime that made
     /// them.
-    pub open: Box<dyn FnOnce(Ground) -> Opening + Send>,
+    pub open: Box<dyn FnOnce(GuestContext) -> Opening + Send>,
 }
 
 impl fmt::Debug for Guest {

@@ -13,18 +13,26 @@ pub struct MountOptions {
     pub blocking_threads_max: usize,
     /// Requests that are with the service at once.
     pub requests_max: usize,
+    /// Answers that are sent piece by piece at once, without those that are [`OpenEnded`]; the next one waits.
+    ///
+    /// [`OpenEnded`]: web::mounted::OpenEnded
+    pub bodies_max: usize,
+    /// How long the service may take for the next piece of such an answer.
+    pub frame_timeout: Duration,
     /// What a request may send, and how long its answer may take.
     pub bounds: StreamBounds,
 }
 
 impl Default for MountOptions {
     /// Uploads of 32 MiB in two minutes. Twenty seconds for an answer: a payment provider is waited
-    /// for fifteen.
+    /// for fifteen. As many long answers as take 48 MiB of pieces on their way.
     fn default() -> Self {
         Self {
             threads: 2,
             blocking_threads_max: 16,
             requests_max: 512,
+            bodies_max: 1_024,
+            frame_timeout: Duration::from_secs(20),
             bounds: StreamBounds {
                 body_bytes_max: 32 * 1024 * 1024,
                 body_timeout: Duration::from_mins(2),

@@ -22,13 +22,13 @@ type BodyError = Box<dyn Error + Send + Sync>;
 pub(super) type GuestBody = UnsyncBoxBody<Bytes, BodyError>;
 type Answering = Pin<Box<dyn Future<Output = Response<GuestBody>> + Send>>;
 
-trait Served: Send + Sync {
+trait ErasedService: Send + Sync {
     fn answer(&self, request: Request<StreamedBody>) -> Answering;
 }
 
-struct Hidden<S>(S);
+struct Concrete<S>(S);
 
-impl<S, B> Served for Hidden<S>
+impl<S, B> ErasedService for Concrete<S>
 where
     S: Service<Request<StreamedBody>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
@@ -47,7 +47,7 @@ where
 
 /// Any service that answers each request and never fails.
 #[derive(Clone)]
-pub struct MountService(Arc<dyn Served>);
+pub struct MountService(Arc<dyn ErasedService>);
 
 impl fmt::Debug for MountService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,7 +64,7 @@ impl MountService {
         S::Future: Send,
         B: HttpBody<Data = Bytes, Error: Into<BodyError>> + Send + 'static,
     {
-        Self(Arc::new(Hidden(service)))
+        Self(Arc::new(Concrete(service)))
     }
 
     pub(super) async fn answer(&self, request: Request<StreamedBody>) -> Response<GuestBody> {

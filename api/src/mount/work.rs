@@ -1,54 +1,78 @@
 //! One request on the mount's threads: from the call of the service to the last piece of its body.
+//!
+//! Nothing of the service's leaves these threads. What goes to the serving ones is copied: header values, pieces
+//! of bodies and the label of the route. Whatever else an answer holds is dropped here.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
-use hyper::{Request, Response};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use hyper::header::HeaderValue;
+use hyper::http::response::Parts;
+use hyper::{HeaderMap, Request, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
+use web::mounted::{OpenEnded, RouteLabel};
 use web::request_id::RequestId;
 
 use super::service::{GuestBody, MountService};
 use crate::error::ApiError;
 use crate::panics::Contained;
-use crate::server::{AnswerDeadline, Body, BodyMaker, StreamedBody, foreign_body};
+use crate::server::{
+    AnswerDeadline, Body, BodyMaker, NoStreamPlace, StreamPlace, StreamPlaces, StreamedBody,
+    foreign_body,
+};
 
 /// Bodies of a known length up to this are collected here and sent whole: a page, most pictures.
 const WHOLE_BYTES_MAX: u64 = 64 * 1024;
 
-/// What the serving thread is told.
-pub(super) type Told = Result<Response<Body>, ApiError>;
+/// What the serving thread gets.
+pub(super) type Answered = Result<Response<Body>, ApiError>;
 
-/// Has the service answer, tells `teller` the head, and makes the body. `place` is given back when
-/// the head is told; who is gone does not take the work back.
+/// What bounds the bodies that are sent piece by piece.
+#[derive(Clone, Debug)]
+pub(super) struct BodyRoom {
+    /// For bodies that come to an end.
+    pub(super) ending: Arc<Semaphore>,
+    /// For bodies that go on for as long as the client stays.
+    pub(super) open_ended: StreamPlaces,
+    /// How long the service may take for the next frame of one that ends.
+    pub(super) frame_timeout: Duration,
+}
+
+/// Has the service answer, sends the head to `answer_to`, and makes the body. `place` is given back when
+/// the head is sent; who is gone does not take the work back.
 pub(super) async fn attend(
     service: MountService,
     request: Request<StreamedBody>,
-    teller: oneshot::Sender<Told>,
+    answer_to: oneshot::Sender<Answered>,
     place: OwnedSemaphorePermit,
+    room: BodyRoom,
 ) {
     let progress = Arc::clone(request.body().progress());
-    let answering = async { carried(service.answer(request).await).await };
+    let answering = async { carried(service.answer(request).await, &room).await };
     let answered = tokio::select! {
         biased;
         answered = answering => answered,
-        fault = AnswerDeadline::of(&progress, std::time::Duration::ZERO) => Err(fault.into()),
+        fault = AnswerDeadline::of(&progress, Duration::ZERO) => Err(fault.into()),
     };
     drop(place);
-    let (told, rest) = match answered {
+    let (answer, rest) = match answered {
         Ok((response, rest)) => (Ok(response), rest),
         Err(refusal) => (Err(refusal), None),
     };
     // Nobody listens any more: then the body is unwanted too.
-    drop(teller.send(told));
-    if let Some((body, maker)) = rest {
-        pump(body, maker).await;
+    drop(answer_to.send(answer));
+    if let Some(rest) = rest {
+        pump(rest, room.frame_timeout).await;
     }
 }
 
-/// Does work in the name of a request. A panic ends it, and is told by the fall of what it held.
+/// Does work in the name of a request. A panic ends it, and shows by the fall of what it held.
 pub(super) async fn named(id: RequestId, work: impl Future<Output = ()> + Send) {
     let contained = Contained::new(async {
         let mut work = pin!(work);
@@ -59,48 +83,116 @@ pub(super) async fn named(id: RequestId, work: impl Future<Output = ()> + Send) 
     }
 }
 
-/// A body that is not whole yet, and where it goes.
-type Rest = (GuestBody, BodyMaker);
+/// A body that is not whole yet, where it goes, and its place until it ends.
+struct Rest {
+    body: GuestBody,
+    maker: BodyMaker,
+    place: BodyPlace,
+}
+
+/// What a body holds while it is sent.
+enum BodyPlace {
+    Ending(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
+    OpenEnded(#[expect(dead_code, reason = "held")] StreamPlace),
+}
+
+impl BodyRoom {
+    /// A place for one more body. One that ends waits for it: within the deadline of its answer.
+    async fn place(&self, is_open_ended: bool) -> Result<BodyPlace, ApiError> {
+        if is_open_ended {
+            return match self.open_ended.take() {
+                Ok(place) => Ok(BodyPlace::OpenEnded(place)),
+                Err(NoStreamPlace::Full) => Err(ApiError::Overloaded),
+                Err(NoStreamPlace::Peer) => Err(ApiError::TooManyConnections),
+            };
+        }
+        // Nothing closes the room.
+        let place = Arc::clone(&self.ending).acquire_owned().await;
+        place.map(BodyPlace::Ending).map_err(|_closed| ApiError::ShuttingDown)
+    }
+}
 
 /// The response with a body that the serving threads can send.
 async fn carried(
     response: Response<GuestBody>,
+    room: &BodyRoom,
 ) -> Result<(Response<Body>, Option<Rest>), ApiError> {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    let is_open_ended = parts.extensions.get::<OpenEnded>().is_some();
+    keep_own(&mut parts);
     if body.is_end_stream() {
         return Ok((Response::from_parts(parts, Body::empty()), None));
     }
     let hint = body.size_hint();
-    if hint.exact().is_some_and(|bytes| bytes <= WHOLE_BYTES_MAX) {
+    if !is_open_ended && hint.exact().is_some_and(|bytes| bytes <= WHOLE_BYTES_MAX) {
         return match body.collect().await {
-            Ok(whole) => Ok((Response::from_parts(parts, Body::full(whole.to_bytes())), None)),
+            Ok(whole) => {
+                let whole = Bytes::copy_from_slice(&whole.to_bytes());
+                Ok((Response::from_parts(parts, Body::full(whole)), None))
+            }
             Err(error) => {
                 tracing::error!(%error, "the mounted service failed to make its answer");
                 Err(ApiError::Internal)
             }
         };
     }
+    let place = room.place(is_open_ended).await?;
     let (maker, foreign) = foreign_body(hint);
-    Ok((Response::from_parts(parts, Body::foreign(foreign)), Some((body, maker))))
+    let response = Response::from_parts(parts, Body::foreign(foreign));
+    Ok((response, Some(Rest { body, maker, place })))
+}
+
+/// Leaves in the head what may be dropped on any thread.
+fn keep_own(parts: &mut Parts) {
+    let label = parts.extensions.remove::<RouteLabel>();
+    parts.extensions.clear();
+    if let Some(label) = label {
+        parts.extensions.insert(RouteLabel(Arc::from(&*label.0)));
+    }
+    own_values(&mut parts.headers);
+}
+
+/// Copies header values: their bytes may belong to anything.
+fn own_values(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        if let Ok(mut own) = HeaderValue::from_bytes(value.as_bytes()) {
+            own.set_sensitive(value.is_sensitive());
+            *value = own;
+        }
+    }
 }
 
 /// Makes the body as fast as the client takes it.
-async fn pump(mut body: GuestBody, maker: BodyMaker) {
+async fn pump(rest: Rest, frame_timeout: Duration) {
+    let Rest { mut body, maker, place } = rest;
+    let frame_timeout = match place {
+        BodyPlace::Ending(_) => frame_timeout,
+        BodyPlace::OpenEnded(_) => Duration::MAX,
+    };
     loop {
         let frame = tokio::select! {
             biased;
             () = maker.unwanted() => return,
-            frame = body.frame() => frame,
+            frame = timeout(frame_timeout, body.frame()) => frame,
         };
         let put = match frame {
-            Some(Ok(frame)) => maker.put(frame).await,
-            Some(Err(error)) => {
+            Ok(Some(Ok(mut frame))) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    own_values(trailers);
+                }
+                maker.put(frame).await
+            }
+            Ok(Some(Err(error))) => {
                 tracing::error!(%error, "the mounted service broke its answer off");
                 return;
             }
-            None => {
+            Ok(None) => {
                 // Whether the client still wants to know changes nothing here.
                 drop(maker.end().await);
+                return;
+            }
+            Err(_late) => {
+                tracing::error!(?frame_timeout, "the mounted service left its answer unfinished");
                 return;
             }
         };

@@ -40,6 +40,7 @@ impl Listening {
             tls: server.tls(),
             trusted: server.trusted_proxies(),
             connections_max: server.connections_max.as_usize(),
+            streams_max: server.streams_max.as_usize(),
             peers: config.limits.peers(),
             header_read_timeout: server.header_timeout_ms.get(),
             request_timeout: server.request_timeout_ms.get(),
@@ -48,12 +49,12 @@ impl Listening {
         };
         let public = Server::start(&options, Arc::new(Front(Arc::clone(app))))?;
         let (observed, ready) = (Arc::clone(app), engine.clone());
-        let connections = public.connection_count();
+        let (connections, streams) = (public.connection_count(), public.stream_count());
         let refresh = Arc::new(move || {
             let engine = &observed.engine;
             let present = Present {
                 connections: connections(),
-                streams: observed.streams.open_now(),
+                streams: streams(),
                 limiter_buckets: observed.limiter.buckets(),
             };
             metrics::observe(engine, present);

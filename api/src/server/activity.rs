@@ -40,6 +40,8 @@ pub(crate) struct Patience {
     pub(crate) write: Duration,
     /// From a request's head until its answer is looked at again, for those not answered at once.
     pub(crate) answer: Duration,
+    /// After an upgrade, between two moments at which something comes from the peer.
+    pub(crate) silence: Duration,
 }
 
 /// Which patience ran out.
@@ -50,6 +52,8 @@ pub(crate) enum Overdue {
     Write,
     /// Ours: the request in flight wants to be looked at, for a deadline of its own.
     Answer,
+    /// The peer of an upgraded connection has sent nothing.
+    Silence,
 }
 
 /// The states of one connection, in milliseconds since it was accepted.
@@ -71,6 +75,8 @@ pub(crate) struct Activity {
     served: AtomicU32,
     /// Whether its framing was refused.
     misframed: AtomicU32,
+    /// Whether an answer went out here whose bytes somebody else chose.
+    carries_foreign: AtomicBool,
     /// HTTP/2 responses that wait for the peer to open its window.
     owed: AtomicU32,
     /// Since when none of those moved.
@@ -108,6 +114,7 @@ impl Activity {
             in_flight: AtomicU32::new(0),
             served: AtomicU32::new(0),
             misframed: AtomicU32::new(0),
+            carries_foreign: AtomicBool::new(false),
             owed: AtomicU32::new(0),
             owed_since: AtomicU64::new(0),
             handover: Handover::default(),
@@ -120,9 +127,10 @@ impl Activity {
 
     /// It leaves HTTP once its response's head is written: from now on its bytes are no requests.
     pub(crate) fn upgrade(&self, upgraded: Upgraded) {
-        // Neither idle nor in a head: `head_since` counts the peer's silence.
-        self.head_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        // Never idle, and in no head: what came ahead of the response is none.
+        self.head_since.store(NEVER, Ordering::Relaxed);
         self.inside.store(true, Ordering::Relaxed);
+        upgraded.heard(self.elapsed_ms());
         drop(self.upgraded.set(Box::new(upgraded)));
     }
 
@@ -133,7 +141,9 @@ impl Activity {
 
     /// Its peer sent something after it left HTTP.
     pub(crate) fn heard(&self) {
-        self.head_since.store(self.elapsed_ms(), Ordering::Relaxed);
+        if let Some(upgraded) = self.upgraded() {
+            upgraded.heard(self.elapsed_ms());
+        }
     }
 
     fn elapsed_ms(&self) -> u64 {
@@ -218,6 +228,16 @@ impl Activity {
         self.misframed.load(Ordering::Relaxed) > 0
     }
 
+    /// An answer of a mounted service begins: its bytes may look like anything.
+    pub(crate) fn carries_foreign_bytes(&self) {
+        self.carries_foreign.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether such an answer was begun on this connection, now or before.
+    pub(crate) fn may_carry_foreign_bytes(&self) -> bool {
+        self.carries_foreign.load(Ordering::Relaxed)
+    }
+
     /// Where a stream asks to leave hyper.
     pub(crate) fn handover(&self) -> &Handover {
         &self.handover
@@ -292,10 +312,10 @@ impl Activity {
     /// The moment at which patience runs out if nothing moves; `None` while only we are at work.
     pub(crate) fn deadline(&self, patience: &Patience) -> Option<(Instant, Overdue)> {
         // What is in no such state is due at the end of time, however long it may last.
-        let due = |since: &AtomicU64, allowed: Duration| {
-            let allowed = u64::try_from(allowed.as_millis()).unwrap_or(NEVER);
-            since.load(Ordering::Relaxed).saturating_add(allowed)
+        let after = |since: u64, allowed: Duration| {
+            since.saturating_add(u64::try_from(allowed.as_millis()).unwrap_or(NEVER))
         };
+        let due = |since: &AtomicU64, allowed| after(since.load(Ordering::Relaxed), allowed);
         let only_if = |holds: bool, due: u64| if holds { due } else { NEVER };
         let owed = self.owed.load(Ordering::Relaxed) > 0;
         let (due, overdue) = [
@@ -304,6 +324,10 @@ impl Activity {
             (due(&self.write_since, patience.write), Overdue::Write),
             (only_if(owed, due(&self.owed_since, patience.write)), Overdue::Write),
             (due(&self.answer_since, patience.answer), Overdue::Answer),
+            (
+                self.upgraded().map_or(NEVER, |here| after(here.heard_ms(), patience.silence)),
+                Overdue::Silence,
+            ),
         ]
         .into_iter()
         .min_by_key(|(due, _)| *due)?;
@@ -384,6 +408,7 @@ mod tests {
         idle: Duration::from_mins(1),
         write: Duration::from_secs(20),
         answer: Duration::from_secs(15),
+        silence: Duration::from_secs(30),
     };
 
     fn overdue(activity: &Activity) -> Option<Overdue> {
@@ -408,6 +433,11 @@ mod tests {
         drop((request, turn));
         assert_eq!(overdue(&activity), Some(Overdue::Idle));
         assert!(activity.has_served());
+        activity.head_pending();
+        activity.upgrade(Upgraded::new(None));
+        assert_eq!(overdue(&activity), Some(Overdue::Silence), "half a head ahead of it is none");
+        activity.write_stalled();
+        assert_eq!(overdue(&activity), Some(Overdue::Write));
     }
 
     #[tokio::test(start_paused = true)]

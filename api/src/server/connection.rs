@@ -66,7 +66,6 @@ pub(crate) struct Shared<H> {
     protocol: auto::Builder<TokioExecutor>,
     trusted: Vec<Network>,
     patience: Patience,
-    silence: Duration,
     bounds: BodyBounds,
 }
 
@@ -90,8 +89,8 @@ impl<H> Shared<H> {
                 idle: options.idle_timeout,
                 write: options.write_timeout,
                 answer: options.request_timeout,
+                silence: options.upgraded_silence_timeout,
             },
-            silence: options.upgraded_silence_timeout,
             bounds: BodyBounds {
                 bytes_max: options.body_bytes_max,
                 timeout: options.request_timeout,
@@ -134,7 +133,7 @@ pub(crate) async fn serve<H: Handler>(
     admission: Admission,
 ) {
     match &shared.tls {
-        None => drive_and_tell(stream, addr, &shared, activity, admission).await,
+        None => drive_and_follow(stream, addr, &shared, activity, admission).await,
         // In a box of its own: plain connections should not be as large as TLS ones.
         Some(tls) => {
             Box::pin(async {
@@ -144,7 +143,7 @@ pub(crate) async fn serve<H: Handler>(
                         // A failed or overdue handshake is the peer's affair; the socket closes.
                         match handshake {
                             Ok(Ok(stream)) => {
-                                drive_and_tell(stream, addr, &shared, activity, admission).await;
+                                drive_and_follow(stream, addr, &shared, activity, admission).await;
                             }
                             Ok(Err(_failed)) => shared.handler.lost(Loss::Tls),
                             Err(_overdue) => shared.handler.lost(Loss::TlsLate),
@@ -196,7 +195,7 @@ async fn room_is_made(activity: &Activity, admission: &Admission) {
 
 /// Drives the connection under hyper; when its last response is a stream or an upgrade, a small task
 /// goes on.
-async fn drive_and_tell<S, H>(
+async fn drive_and_follow<S, H>(
     stream: S,
     addr: SocketAddr,
     shared: &Arc<Shared<H>>,
@@ -215,11 +214,11 @@ async fn drive_and_tell<S, H>(
         let patience = shared.patience.write;
         let shared = Arc::clone(shared);
         let on_stall = move || shared.handler.lost(Loss::NotReading);
-        tokio::spawn(handover::tell(stream, pieces, patience, draining, admission, on_stall));
+        tokio::spawn(handover::send(stream, pieces, patience, draining, admission, on_stall));
     } else if activity.upgraded().is_some() {
         admission.streams();
         let draining = shared.drain.watch();
-        let patience = guard::patience(shared.patience, shared.silence);
+        let patience = shared.patience;
         let shared = Arc::clone(shared);
         let on_loss = move |loss| shared.handler.lost(loss);
         tokio::spawn(guard::guard(activity, patience, draining, admission, on_loss));
@@ -316,6 +315,7 @@ fn note<H: Handler>(end: End, activity: &Activity, handler: &H) {
         End::Overdue(Overdue::Head) => Loss::HeadLate,
         End::Overdue(Overdue::Write) => Loss::NotReading,
         End::Served(_) | End::HandedOver | End::Overdue(Overdue::Idle | Overdue::Answer) => return,
+        End::Overdue(Overdue::Silence) => Loss::Silent,
     };
     tracing::debug!(?loss, "a connection was cut");
     handler.lost(loss);

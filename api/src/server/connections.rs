@@ -11,8 +11,9 @@
 //! events never makes room, nor does one that has been idle for less than [`IDLE_MIN`](table::IDLE_MIN). The one
 //! that is to go is asked; its own task closes it, unless a request came in the meantime.
 //!
-//! An event stream never makes room, so a peer has [`StreamPlaces`] for half of its connections
-//! only: the other half goes on to serve everyone behind its address.
+//! What stays open for as long as its client likes, an event stream or an upgraded connection, never makes
+//! room. So there are [`StreamPlaces`] for `streams_max` of them over all, proxies included, and for half of a
+//! peer's connections: the rest goes on to serve everyone else.
 //!
 //! Invariants: at most [`LEAVING_MAX`](table::LEAVING_MAX) connections more than the cap are open, all of them asked to
 //! go. The table has no more rows than that, and no peers but those that have a connection or a
@@ -52,6 +53,7 @@ pub(crate) struct Connections {
     drain: Arc<Drain>,
     open_max: usize,
     peer_max: Option<usize>,
+    streams_max: usize,
     connects: Option<(Rate, Buckets)>,
     uncapped: Vec<Network>,
     started: Instant,
@@ -66,6 +68,7 @@ impl Connections {
             drain,
             open_max: options.connections_max,
             peer_max: (*connections_max > 0).then_some(*connections_max),
+            streams_max: options.streams_max,
             connects: (*connects_per_second > 0)
                 .then(|| (Rate::of(*connects_per_second, burst), Buckets::new())),
             uncapped: options.trusted.iter().chain(exempt).copied().collect(),
@@ -108,9 +111,14 @@ impl Connections {
         Ok(Admission { connections: Arc::clone(self), slot, peer, _counted: counted })
     }
 
-    /// Event streams that one peer may have open.
-    fn streams_max(&self) -> usize {
+    /// Streams that one peer may have open.
+    fn peer_streams_max(&self) -> usize {
         self.peer_max.map_or(usize::MAX, |most| most.div_ceil(2))
+    }
+
+    /// Streams that are open now.
+    pub(crate) fn streams(&self) -> usize {
+        self.table().all.streams
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -134,9 +142,9 @@ impl Admission {
         self.connections.table().mark(self.slot, false);
     }
 
-    /// The places for event streams that its peer has.
+    /// The places for streams that its peer may take.
     pub(crate) fn stream_places(&self) -> StreamPlaces {
-        StreamPlaces(self.peer.map(|peer| (Arc::clone(&self.connections), peer)))
+        StreamPlaces { connections: Arc::clone(&self.connections), peer: self.peer }
     }
 
     /// From now on it tells events, and never makes room.
@@ -155,33 +163,55 @@ impl Drop for Admission {
     }
 }
 
-/// The places for event streams that a peer has on all its connections together.
-#[derive(Clone, Debug, Default)]
-pub struct StreamPlaces(Option<(Arc<Connections>, Prefix)>);
+/// The places for streams that a peer may take, on all its connections together. A stream is what stays open
+/// for as long as its client likes.
+#[derive(Clone, Debug)]
+pub struct StreamPlaces {
+    connections: Arc<Connections>,
+    /// `None` if no peer's cap is for it.
+    peer: Option<Prefix>,
+}
+
+/// Why there is no place for one more stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoStreamPlace {
+    /// All places are taken.
+    Full,
+    /// The peer has its share.
+    Peer,
+}
 
 impl StreamPlaces {
-    /// Takes one of them, unless all are taken.
-    pub fn take(&self) -> Option<StreamPlace> {
-        if let Some((connections, peer)) = &self.0 {
-            let mut table = connections.table();
-            let group = table.peers.get_mut(peer)?;
-            if group.streams >= connections.streams_max() {
-                return None;
+    /// Takes one of them.
+    pub fn take(&self) -> Result<StreamPlace, NoStreamPlace> {
+        let mut table = self.connections.table();
+        if table.all.streams >= self.connections.streams_max {
+            return Err(NoStreamPlace::Full);
+        }
+        if let Some(peer) = &self.peer {
+            let group = table.peers.get_mut(peer).ok_or(NoStreamPlace::Peer)?;
+            if group.streams >= self.connections.peer_streams_max() {
+                return Err(NoStreamPlace::Peer);
             }
             group.streams += 1;
         }
-        Some(StreamPlace(self.clone()))
+        table.all.streams += 1;
+        drop(table);
+        Ok(StreamPlace(self.clone()))
     }
 }
 
-/// One event stream's place; given back on drop.
+/// One stream's place; given back on drop.
 #[derive(Debug)]
 pub struct StreamPlace(StreamPlaces);
 
 impl Drop for StreamPlace {
     fn drop(&mut self) {
-        if let Some((connections, peer)) = &self.0.0 {
-            connections.table().change_peer(peer, |group| group.streams -= 1);
+        let StreamPlaces { connections, peer } = &self.0;
+        let mut table = connections.table();
+        table.all.streams -= 1;
+        if let Some(peer) = peer {
+            table.change_peer(peer, |group| group.streams -= 1);
         }
     }
 }
@@ -290,17 +320,36 @@ mod tests {
         let guests = [come(&to, at(1)).unwrap(), come(&to, at(1)).unwrap()];
         let [first, second] = guests.each_ref().map(|guest| guest.admission.stream_places());
         let taken = (first.take().unwrap(), second.take().unwrap());
-        assert!(first.take().is_none(), "two of four");
+        assert_eq!(first.take().err(), Some(NoStreamPlace::Peer), "two of four");
         let proxy = come(&to, [10, 0, 0, 1].into()).unwrap().admission.stream_places();
-        assert!((0..20).all(|_| proxy.take().is_some()), "no cap is for a proxy");
+        assert!((0..20).all(|_| proxy.take().is_ok()), "no cap is for a proxy");
         let other = come(&to, at(2)).unwrap();
-        assert!(other.admission.stream_places().take().is_some());
+        assert!(other.admission.stream_places().take().is_ok());
         drop(taken.0);
         let again = second.take().unwrap();
         drop((guests, other));
         assert_eq!(to.table().peers.len(), 1, "its streams outlive its connections");
         drop((taken.1, again));
-        assert!(to.table().peers.is_empty() && first.take().is_none());
+        assert!(to.table().peers.is_empty() && first.take().is_err());
+        assert_eq!(to.streams(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_of_proxies_leave_connections_to_others_too() {
+        let mut options = ServerOptions::at(([127, 0, 0, 1], 0).into());
+        options.streams_max = 3;
+        options.trusted = vec!["10.0.0.0/8".parse().unwrap()];
+        let to = Arc::new(Connections::new(&options, Arc::new(Drain::new())));
+        let guests = [come(&to, [10, 0, 0, 1].into()).unwrap(), come(&to, at(1)).unwrap()];
+        let [proxy, other] = guests.each_ref().map(|guest| guest.admission.stream_places());
+        let taken: Vec<_> = (0..2).map(|_| proxy.take().unwrap()).collect();
+        let last = other.take().unwrap();
+        assert_eq!(proxy.take().err(), Some(NoStreamPlace::Full));
+        assert_eq!((other.take().err(), to.streams()), (Some(NoStreamPlace::Full), 3));
+        drop(taken);
+        assert!(proxy.take().is_ok());
+        drop(last);
+        assert_eq!(to.streams(), 0);
     }
 
     #[tokio::test(start_paused = true)]

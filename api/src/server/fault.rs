@@ -15,6 +15,8 @@ pub enum Fault {
     BodyLate,
     /// The handler did not answer in time.
     AnswerLate,
+    /// Bytes came ahead of the answer that changes protocols, and they cannot be framed.
+    Ahead,
     /// The handler panicked; why is in the log.
     Panicked,
 }

@@ -70,8 +70,9 @@ impl BodyMaker {
             Err(trailers) => return self.say(Said::Piece(trailers)).await,
         };
         while !rest.is_empty() {
+            // Copied: the bytes may belong to anything, which must not be dropped by whoever sends them.
             let piece = rest.split_to(rest.len().min(PIECE_BYTES));
-            self.say(Said::Piece(Frame::data(piece))).await?;
+            self.say(Said::Piece(Frame::data(Bytes::copy_from_slice(&piece)))).await?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! The guard of a connection that left HTTP: its task from then on.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use engine::sync::Arc;
 
@@ -26,7 +25,9 @@ pub(crate) async fn guard(
         () = dropped.as_mut() => return,
         overdue = Watchdog::over(&activity, patience) => match overdue {
             Overdue::Write => Some(Loss::NotReading),
-            Overdue::Head | Overdue::Idle | Overdue::Answer => Some(Loss::Silent),
+            Overdue::Silence | Overdue::Head | Overdue::Idle | Overdue::Answer => {
+                Some(Loss::Silent)
+            }
         },
         () = draining.reached(Phase::Cut) => None,
     };
@@ -37,10 +38,4 @@ pub(crate) async fn guard(
     }
     dropped.await;
     drop(admission);
-}
-
-/// The patience with an upgraded connection: a time without any byte from the peer takes the place
-/// of the time for a head.
-pub(crate) const fn patience(http: Patience, silence: Duration) -> Patience {
-    Patience { head: silence, ..http }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! hyper: request ─▶ head ─▶ polls the body: TrackedBody offers its Pieces in the Handover
 //! the connection's task, once the head is flushed: drops hyper, WatchedIo gives the socket back
-//! tell(): Pieces ─▶ chunk ─▶ socket, until the pieces end, the peer goes or patience runs out
+//! send(): Pieces ─▶ chunk ─▶ socket, until the pieces end, the peer goes or patience runs out
 //! ```
 //!
 //! hyper keeps 16 KiB of buffers and a large task for a connection, whether anything is read or
@@ -77,7 +77,7 @@ impl Handover {
 
 /// Writes pieces to a socket until they end; `admission` is dropped then. `on_stall` is called if
 /// they end because the peer takes nothing.
-pub(crate) async fn tell<S, A>(
+pub(crate) async fn send<S, A>(
     stream: S,
     pieces: Box<dyn Pieces>,
     write_patience: Duration,
@@ -87,7 +87,7 @@ pub(crate) async fn tell<S, A>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let telling = Telling {
+    let sending = Sending {
         stream,
         pieces: Some(pieces),
         chunk: Vec::new(),
@@ -97,8 +97,8 @@ pub(crate) async fn tell<S, A>(
         stalled: None,
     };
     tokio::select! {
-        told = telling => {
-            if told.is_err() {
+        sent = sending => {
+            if sent.is_err() {
                 on_stall();
             }
         }
@@ -111,7 +111,7 @@ pub(crate) async fn tell<S, A>(
 struct Stalled;
 
 /// One response on its way.
-struct Telling<S> {
+struct Sending<S> {
     stream: S,
     /// `None` once they ended.
     pieces: Option<Box<dyn Pieces>>,
@@ -125,7 +125,7 @@ struct Telling<S> {
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Telling<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Sending<S> {
     type Output = Result<(), Stalled>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Telling<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Telling<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Sending<S> {
     fn put(&mut self, chunk: Vec<u8>) {
         self.chunk = chunk;
         self.written = 0;

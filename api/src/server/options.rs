@@ -55,7 +55,9 @@ pub struct ServerOptions {
     /// Open connections. At the cap the longest idle one makes room; while none is, one more is told
     /// 503 and closed.
     pub connections_max: usize,
-    /// What one peer may take of them.
+    /// Event streams and upgraded connections open at once, whoever has them.
+    pub streams_max: usize,
+    /// What one peer may take of both.
     pub peers: PeerCaps,
     /// Bytes an HTTP/1.1 connection buffers; also the longest request head.
     pub http1_buffer_bytes: usize,
@@ -83,6 +85,7 @@ impl ServerOptions {
             // Two thirds of a descriptor limit of 20,000; the rest is for files, the arbiter, the
             // backend and the refusals themselves.
             connections_max: 13_000,
+            streams_max: 9_750,
             peers: PeerCaps::default(),
             http1_buffer_bytes: 16 * 1024,
             http2_streams_max: 64,

@@ -152,6 +152,7 @@ impl<H: Handler> hyper::service::Service<Request<Incoming>> for ConnectionServic
                 Answering::later(Arc::clone(handler), exchange, work, deadline, finish)
             }
             Ok(Answer::Elsewhere(work)) => {
+                self.activity.carries_foreign_bytes();
                 Answering::later(Arc::clone(handler), exchange, work, Deadline::Elsewhere, finish)
             }
             Err(_panicked) => {
@@ -179,22 +180,30 @@ struct Open<H: Handler> {
 }
 
 impl<H: Handler> Open<H> {
-    /// Works on the answer: there is one once it is ready, failed, or `is_late`.
+    /// Works on the answer: there is one once it is ready or failed, or the deadline has passed.
     fn poll(
         &mut self,
         work: &mut Later,
         context: &mut Context<'_>,
-        is_late: impl FnOnce(&mut Context<'_>) -> bool,
+        deadline: &mut Deadline,
+        finish: &mut Finish,
     ) -> Poll<Response<Body>> {
         let Some(exchange) = &self.exchange else { return Poll::Pending };
         let handler = &self.handler;
         let mut response =
             match contain(|| handler.within(exchange, || work.as_mut().poll(context))) {
                 Ok(Poll::Ready(response)) => response,
-                Ok(Poll::Pending) if !is_late(context) => return Poll::Pending,
+                Ok(Poll::Pending) if deadline.poll_passed(context).is_pending() => {
+                    return Poll::Pending;
+                }
                 Ok(Poll::Pending) => handler.refuse(Fault::AnswerLate, exchange),
                 Err(_panicked) => handler.refuse(Fault::Panicked, exchange),
             };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS && finish.is_misframed() {
+            // Part of what came is lost to the new protocol.
+            finish.closes = true;
+            response = handler.refuse(Fault::Ahead, exchange);
+        }
         if let Some(exchange) = self.exchange.take() {
             handler.answered(exchange, &mut response);
         }
@@ -227,6 +236,10 @@ impl Finish {
     /// Takes it out of a state that ends.
     fn take(&mut self) -> Self {
         Self { in_flight: self.in_flight.take(), http2: self.http2.take(), ..*self }
+    }
+
+    fn is_misframed(&self) -> bool {
+        self.in_flight.as_ref().is_some_and(|request| request.activity().is_misframed())
     }
 
     fn dress(&mut self, mut response: Response<Body>) -> Option<Response<TrackedBody>> {
@@ -341,11 +354,11 @@ impl<H: Handler> Answering<H> {
         finish: Finish,
     ) -> Self {
         handler.answered(exchange, &mut response);
-        Self::told(response, finish)
+        Self::ready(response, finish)
     }
 
-    /// An answer that is there: told at once, unless it is a refusal that has to wait.
-    fn told(response: Response<Body>, mut finish: Finish) -> Self {
+    /// An answer that is there: sent at once, unless it is a refusal that has to wait.
+    fn ready(response: Response<Body>, mut finish: Finish) -> Self {
         if late::is_late(&response)
             && let Some(request) = &finish.in_flight
         {
@@ -372,11 +385,9 @@ impl<H: Handler> Future for Answering<H> {
             let response = match &mut self.0 {
                 State::Now(response) => response.take(),
                 State::Later { work, deadline, finish, open } => {
-                    let is_late =
-                        |context: &mut Context<'_>| deadline.poll_passed(context).is_ready();
-                    let response = std::task::ready!(open.poll(work, context, is_late));
+                    let response = std::task::ready!(open.poll(work, context, deadline, finish));
                     let finish = finish.take();
-                    *self = Self::told(response, finish);
+                    *self = Self::ready(response, finish);
                     continue;
                 }
                 State::Refused { response, wait, finish } => {

@@ -56,14 +56,18 @@ impl fmt::Display for StreamError {
 
 impl Error for StreamError {}
 
-/// The reader does something else.
-const BUSY: u8 = 0;
-/// The reader waits for a piece.
-const AWAITED: u8 = 1;
-/// The body is read to its end, or given up.
-const OVER: u8 = 2;
-/// The body passed its bound.
-const TOO_LARGE: u8 = 3;
+/// How a body and its reader stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The reader does something else.
+    Busy,
+    /// The reader waits for a piece.
+    Awaited,
+    /// The body is read to its end, or given up.
+    Over,
+    /// The body passed its bound.
+    TooLarge,
+}
 
 /// How far a request's body has been read.
 #[derive(Debug)]
@@ -82,30 +86,34 @@ impl Progress {
             started: Instant::now(),
             bounds,
             taken_ms: AtomicU64::new(0),
-            state: AtomicU8::new(BUSY),
+            state: AtomicU8::new(State::Busy as u8),
         }
     }
 
-    fn set(&self, state: u8) {
-        self.state.store(state, Ordering::Relaxed);
+    fn set(&self, state: State) {
+        self.state.store(state as u8, Ordering::Relaxed);
     }
 
     fn taken(&self) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.taken_ms.store(now, Ordering::Relaxed);
-        self.set(BUSY);
+        self.set(State::Busy);
+    }
+
+    fn is(&self, state: State) -> bool {
+        self.state.load(Ordering::Relaxed) == state as u8
     }
 
     /// Whether the body passed its bound.
     pub fn is_too_large(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == TOO_LARGE
+        self.is(State::TooLarge)
     }
 
     /// By when the answer is due, and what it is otherwise.
     fn due(&self) -> (Instant, Fault) {
         let taken = Duration::from_millis(self.taken_ms.load(Ordering::Relaxed));
         let answer = self.started + taken + self.bounds.answer_timeout;
-        if self.state.load(Ordering::Relaxed) == AWAITED {
+        if self.is(State::Awaited) {
             let body = self.started + self.bounds.body_timeout;
             return (answer.min(body), Fault::BodyLate);
         }
@@ -158,7 +166,7 @@ impl StreamedBody {
     pub(super) fn new(incoming: Incoming, bounds: StreamBounds) -> Self {
         let progress = Arc::new(Progress::new(bounds));
         if incoming.is_end_stream() {
-            progress.set(OVER);
+            progress.set(State::Over);
         }
         Self { incoming, progress, read: 0 }
     }
@@ -168,7 +176,7 @@ impl StreamedBody {
         &self.progress
     }
 
-    fn is_over(&self) -> bool {
+    fn passes_bound(&self) -> bool {
         self.read > self.progress.bounds.body_bytes_max
     }
 
@@ -197,27 +205,27 @@ impl HttpBody for StreamedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
         let this = &mut *self;
-        if this.is_over() {
+        if this.passes_bound() {
             return this.poll_dropped(context);
         }
         let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(context) else {
-            this.progress.set(AWAITED);
+            this.progress.set(State::Awaited);
             return Poll::Pending;
         };
         this.progress.taken();
         Poll::Ready(match frame {
             None => {
-                this.progress.set(OVER);
+                this.progress.set(State::Over);
                 None
             }
             Some(Err(_broken)) => {
-                this.progress.set(OVER);
+                this.progress.set(State::Over);
                 Some(Err(StreamError::Broken))
             }
             Some(Ok(frame)) => {
                 this.read += frame.data_ref().map_or(0, Bytes::len) as u64;
-                if this.is_over() {
-                    this.progress.set(TOO_LARGE);
+                if this.passes_bound() {
+                    this.progress.set(State::TooLarge);
                     return this.poll_dropped(context);
                 }
                 Some(Ok(frame))
@@ -237,7 +245,7 @@ impl HttpBody for StreamedBody {
 impl Drop for StreamedBody {
     fn drop(&mut self) {
         if !self.progress.is_too_large() {
-            self.progress.set(OVER);
+            self.progress.set(State::Over);
         }
     }
 }
@@ -263,14 +271,14 @@ mod tests {
         assert_eq!(started.elapsed().as_secs(), 35);
 
         progress.taken();
-        progress.set(AWAITED);
+        progress.set(State::Awaited);
         let deadline = AnswerDeadline::of(&progress, Duration::ZERO);
         assert_eq!(deadline.await, Fault::BodyLate);
         assert_eq!(started.elapsed().as_secs(), 55);
 
         tokio::time::advance(Duration::from_secs(4)).await;
         progress.taken();
-        progress.set(AWAITED);
+        progress.set(State::Awaited);
         assert_eq!(progress.due().0, started + BOUNDS.body_timeout, "a body that drips");
     }
 }

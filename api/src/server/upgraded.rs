@@ -17,7 +17,7 @@ use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
 
-use engine::sync::{Arc, AtomicBool, Ordering};
+use engine::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 /// Whatever is to be kept until the connection ends.
@@ -34,6 +34,8 @@ pub(crate) enum Half {
 #[derive(Debug)]
 pub(crate) struct Upgraded {
     cut: AtomicBool,
+    /// When the peer sent something, in milliseconds since the connection was accepted.
+    heard_ms: AtomicU64,
     /// Who waits in each half.
     waiting: Mutex<[Option<Waker>; 2]>,
     dropped: Notify,
@@ -45,10 +47,23 @@ impl Upgraded {
     pub(crate) fn new(kept: Option<Kept>) -> Self {
         Self {
             cut: AtomicBool::new(false),
+            heard_ms: AtomicU64::new(0),
             waiting: Mutex::default(),
             dropped: Notify::new(),
             _kept: kept,
         }
+    }
+
+    /// The peer sent something.
+    pub(crate) fn heard(&self, at_ms: u64) {
+        // ORDERING: Relaxed; advice about time.
+        self.heard_ms.store(at_ms, Ordering::Relaxed);
+    }
+
+    /// When it last did.
+    pub(crate) fn heard_ms(&self) -> u64 {
+        // ORDERING: Relaxed; as `heard`.
+        self.heard_ms.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_cut(&self) -> bool {

@@ -5,7 +5,9 @@
 //! after the responses to earlier requests, and closes: no second parser writes responses.
 //!
 //! That answer, and those to a head that is no HTTP or too long, hyper words by itself, without a body. The
-//! handler's words take their place here, where they are the last that is written to the connection.
+//! handler's words take their place here, where they are the last that is written to the connection. They do so
+//! only while every answer on the connection was ours: the bytes of a mounted service may look like anything, so
+//! from its first answer on nothing is taken for hyper's.
 //!
 //! After an upgrade the bytes pass as they are, until the connection's guard cuts them off.
 
@@ -119,7 +121,8 @@ impl<S: AsyncWrite + Unpin, H: Handler> WatchedIo<S, H> {
     /// written instead.
     fn poll_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         std::task::ready!(self.poll_last(context))?;
-        let Some((at, status)) = own_refusal(bytes) else {
+        let own = if self.activity.may_carry_foreign_bytes() { None } else { own_refusal(bytes) };
+        let Some((at, status)) = own else {
             return self.stream().poll_write(context, bytes);
         };
         if at > 0 {
@@ -188,11 +191,11 @@ impl<S: AsyncRead + Unpin, H> AsyncRead for WatchedIo<S, H> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.refused {
-            return Poll::Ready(Ok(()));
-        }
         if this.activity.upgraded().is_some() {
             return this.poll_read_upgraded(context, buffer);
+        }
+        if this.refused {
+            return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
         std::task::ready!(this.stream().poll_read(context, buffer))?;

@@ -8,7 +8,7 @@
 //! The task starts with the first watcher and ends with the last. It holds the engine only in
 //! between, so it does not keep a server from stopping.
 //!
-//! Bounds: `streams_max` watchers (each holds a permit before it joins), [`CLAIMS_MAX`] claims
+//! Bounds: `streams_max` watchers (each holds a place before it joins), [`CLAIMS_MAX`] claims
 //! under way, [`SLICES_MAX`] pauses in one walk of all sales.
 
 use std::{

@@ -11,7 +11,7 @@ use std::{
 
 use api::{
     config::{self, Overrides},
-    mount::{Ground, Guest, MountOptions, MountService, Opened, Opening},
+    mount::{Guest, GuestContext, MountOptions, MountService, Opened, Opening},
     serve,
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -47,11 +47,16 @@ pub(crate) struct Bounds {
     pub(crate) body_ms: u64,
     pub(crate) request_timeout_ms: u64,
     pub(crate) drain_timeout_ms: u64,
+    pub(crate) bodies_max: usize,
+    pub(crate) frame_ms: u64,
+    pub(crate) streams_max: usize,
+    pub(crate) trusted: &'static str,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        let MountOptions { requests_max, bounds, .. } = MountOptions::default();
+        let MountOptions { requests_max, bodies_max, frame_timeout, bounds, .. } =
+            MountOptions::default();
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap();
         Self {
             requests_max,
@@ -60,6 +65,10 @@ impl Default for Bounds {
             body_ms: ms(bounds.body_timeout),
             request_timeout_ms: 10_000,
             drain_timeout_ms: 10_000,
+            bodies_max,
+            frame_ms: ms(frame_timeout),
+            streams_max: 10_000,
+            trusted: "",
         }
     }
 }
@@ -79,16 +88,21 @@ impl Server {
         let dir = TempDir::with_prefix("rushgate-mount-").unwrap();
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\n\
-             request_timeout_ms = {}\ndrain_timeout_ms = {}\n\
+             request_timeout_ms = {}\ndrain_timeout_ms = {}\nstreams_max = {}\ntrusted_proxies = [{}]\n\
              [limits]\nconnections_per_peer = 0\nconnects_per_second = 0\n\
              [log]\nfilter = \"debug\"\n[data]\ndir = \"{}\"\n{SALE}",
             bounds.request_timeout_ms,
             bounds.drain_timeout_ms,
+            bounds.streams_max,
+            bounds.trusted,
             dir.path().join("data").display(),
         );
         fs::write(dir.path().join("config.toml"), config).unwrap();
-        let Bounds { requests_max, body_bytes_max, answer_ms, body_ms, .. } = bounds;
-        let told = [requests_max as u64, body_bytes_max, answer_ms, body_ms];
+        let Bounds {
+            requests_max, body_bytes_max, answer_ms, body_ms, bodies_max, frame_ms, ..
+        } = bounds;
+        let told =
+            [requests_max as u64, body_bytes_max, answer_ms, body_ms, bodies_max as u64, frame_ms];
         fs::write(dir.path().join("bounds.json"), serde_json::to_vec(&told).unwrap()).unwrap();
         let errors = fs::File::create(dir.path().join("stderr.txt")).unwrap();
         let mut command = Command::new(env::current_exe().unwrap());
@@ -154,19 +168,21 @@ impl Drop for Server {
 /// What the process that is the server does.
 fn serve_in(directory: &Path) -> ExitCode {
     let config = config::load(Some(&directory.join("config.toml")), Overrides::default()).unwrap();
-    let bounds: [u64; 4] =
+    let bounds: [u64; 6] =
         serde_json::from_slice(&fs::read(directory.join("bounds.json")).unwrap()).unwrap();
-    let [requests_max, body_bytes_max, answer_ms, body_ms] = bounds;
+    let [requests_max, body_bytes_max, answer_ms, body_ms, bodies_max, frame_ms] = bounds;
     let mut options =
         MountOptions { requests_max: usize::try_from(requests_max).unwrap(), ..Default::default() };
+    options.bodies_max = usize::try_from(bodies_max).unwrap();
+    options.frame_timeout = Duration::from_millis(frame_ms);
     options.bounds.body_bytes_max = body_bytes_max;
     options.bounds.answer_timeout = Duration::from_millis(answer_ms);
     options.bounds.body_timeout = Duration::from_millis(body_ms);
     let guest = Guest {
         options,
-        open: Box::new(|ground: Ground| -> Opening {
+        open: Box::new(|context: GuestContext| -> Opening {
             Box::pin(async move {
-                let service = MountService::new(service::router(ground.draining));
+                let service = MountService::new(service::router(context.draining));
                 Ok(Opened { service, finishing: None })
             })
         }),

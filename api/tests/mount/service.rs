@@ -5,6 +5,7 @@
 use std::{
     convert::Infallible,
     pin::{Pin, pin},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use axum::{
     Extension, Router,
     body::{Body, Bytes},
     extract::{MatchedPath, Path, Request, State, WebSocketUpgrade, ws},
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{any, get, post},
@@ -21,7 +22,7 @@ use axum::{
 use hyper::body::{Body as HttpBody, Frame};
 use tokio::{sync::watch, time::sleep};
 use web::{
-    mounted::{RouteLabel, Visitor},
+    mounted::{OpenEnded, RouteLabel, Visitor},
     request_id::RequestId,
 };
 
@@ -31,6 +32,13 @@ pub(crate) fn router(draining: watch::Receiver<bool>) -> Router {
         .route("/deals/{id}", get(|Path(id): Path<String>| async move { id }))
         .route("/who", get(who))
         .route("/upload", post(upload))
+        .route("/back", post(|body: Body| async { body }))
+        .route("/back-whole", post(|body: Bytes| async { body }))
+        .route("/unfinished", get(|| async { Body::new(Unfinished(Some("half"))) }))
+        .route("/events", get(events))
+        .route("/headers", get(headers))
+        .route("/owned/{bytes}", get(owned))
+        .route("/dropped-on", get(|| async { dropped_on() }))
         .route("/slow/{ms}", get(slow))
         .route("/busy", get(busy))
         .route("/never", get(std::future::pending::<&str>))
@@ -115,6 +123,69 @@ impl HttpBody for Pieces {
         self.left = left;
         Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b'x'; 20_000])))))
     }
+}
+
+/// One piece, and then nothing.
+struct Unfinished(Option<&'static str>);
+
+impl HttpBody for Unfinished {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = self.0.take();
+        piece.map_or(Poll::Pending, |text| {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(text.as_bytes())))))
+        })
+    }
+}
+
+/// An event, and then silence for as long as the client stays.
+async fn events() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/event-stream")];
+    let body = Body::new(Unfinished(Some("data: hello\n\n")));
+    (kind, Extension(OpenEnded), body).into_response()
+}
+
+/// What the service reads of who asks.
+async fn headers(headers: HeaderMap) -> String {
+    let lines = headers.iter().map(|(name, value)| format!("{name}: {value:?}\n"));
+    lines.collect()
+}
+
+/// The threads on which something of the service's was dropped.
+static DROPPED_ON: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn dropped_on() -> String {
+    DROPPED_ON.lock().unwrap().join(",")
+}
+
+/// Something of the service's that says where it is dropped.
+#[derive(Clone)]
+struct Tattler(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Tattler {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Tattler {
+    fn drop(&mut self) {
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        DROPPED_ON.lock().unwrap().push(thread);
+    }
+}
+
+/// Body, a header and an extension belong to the service.
+async fn owned(Path(bytes): Path<usize>) -> Response {
+    let owned = |bytes| Bytes::from_owner(Tattler(Arc::new(vec![b'x'; bytes])));
+    let header = HeaderValue::from_maybe_shared(owned(5)).unwrap();
+    let body = Body::from(owned(bytes));
+    ([("x-owned", header)], Extension(Tattler(Arc::new(Vec::new()))), body).into_response()
 }
 
 /// Sends back what comes, and says goodbye when the server drains.

@@ -42,7 +42,7 @@ impl Row {
 pub(super) struct Group {
     pub(super) open: usize,
     leaving: usize,
-    /// Event streams; counted of a peer only.
+    /// What stays open for as long as its client likes.
     pub(super) streams: usize,
     /// There while the group is at its cap.
     idlest: Option<Box<Idlest>>,
@@ -61,7 +61,7 @@ pub(super) struct Table {
     /// `None` is free and listed in `free`.
     pub(super) rows: Vec<Option<Row>>,
     free: Vec<usize>,
-    all: Group,
+    pub(super) all: Group,
     pub(super) peers: HashMap<Prefix, Group>,
 }
 
