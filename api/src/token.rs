@@ -24,7 +24,7 @@ mod verified;
 
 pub use form::{is_visitor, visitor_at_random};
 pub use identity::{Principal, body_hash, scope_hash};
-pub use invite::{Invite, InviteError};
+pub use invite::{CreatedSale, Invite, InviteError};
 pub use keyring::{Keyring, KeyringSecrets, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
 pub use pass::{ISSUER, PASS_BYTES_MAX, Pass, PassError, VerifiedPass, format_jti, parse_jti};
 pub use role::Role;

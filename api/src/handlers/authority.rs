@@ -6,6 +6,7 @@ use engine::{
     id::ShopperKey,
     record::{Author, ReplayKey},
     sale::TicketRef,
+    shopper::ShopperKeys,
     spec::IdentityMode,
     view::SaleView,
 };
@@ -20,7 +21,10 @@ use crate::{
     error::{ApiError, FieldProblem},
     keys::holder_name,
     server::Peer,
-    token::{Keyring, PassError, Principal, Role, Ticket, VerifiedPass, body_hash, scope_hash},
+    token::{
+        CreatedSale, Keyring, PassError, Principal, Role, Ticket, VerifiedPass, body_hash,
+        scope_hash,
+    },
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -246,8 +250,9 @@ async fn identified(
         }
         IdentityMode::Invite => {
             let text = claim.token.unwrap_or_default();
-            let invite = app.keyring.open_invite(sale.tag(), text, wall)?;
-            shoppers.of_invitation(sale.name(), invite.id)
+            let created = CreatedSale::new(sale.tag(), sale.epoch());
+            let invite = app.keyring.open_invite(created, text, wall)?;
+            ShopperKeys::of_invitation(sale.name(), invite.id)
         }
     };
     app.limiter.entry_by(shopper.0, claim.address).map_err(ApiError::TooManyRequests)?;

@@ -1,4 +1,5 @@
-//! Invitations: 68 characters that only we can have written, each good for one entry into one sale.
+//! Invitations: 68 characters that only we can have written, each good for one entry into one sale as it was
+//! created. A sale that is deleted and made again under the same name is another one.
 //!
 //! Owns the layout and its verification. An invitation is made when an operator asks for it, and nothing
 //! is kept of it: that it was used is a fact of the sale, decided with the entry
@@ -8,7 +9,7 @@
 //! |---|---|
 //! | 1 | version, 1 |
 //! | 2 | key id: the first bytes of the hash of the invitation key |
-//! | 8 | sale tag |
+//! | 8 | hash of the sale's tag and epoch |
 //! | 16 | id, random |
 //! | 8 | expires at, milliseconds since the Unix epoch; all ones: never |
 //! | 16 | keyed BLAKE3 over all of the above, truncated |
@@ -20,7 +21,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::clock::Millis;
-use engine::id::SaleTag;
+use engine::id::{Epoch, SaleTag};
 use subtle::ConstantTimeEq as _;
 
 use super::derived::MAC_BYTES;
@@ -39,11 +40,28 @@ const _: () = {
     assert!(BODY_BYTES <= 64);
 };
 
-/// The leave to enter a sale once.
+/// A sale as it was created: by its name and its epoch, which it keeps through every restart and rebuild, and
+/// which no other sale of that name has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreatedSale(u64);
+
+impl CreatedSale {
+    /// The sale of this name and epoch.
+    pub fn new(sale: SaleTag, epoch: Epoch) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("rushgate invited sale 1");
+        hasher.update(&sale.0.to_le_bytes());
+        hasher.update(&epoch.0.to_le_bytes());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        Self(u64::from_le_bytes(first))
+    }
+}
+
+/// Permission to enter a sale once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invite {
     /// The sale it invites to.
-    pub sale: SaleTag,
+    pub sale: CreatedSale,
     /// What tells it from every other.
     pub id: u128,
     /// When it no longer holds; `None`: as long as the sale.
@@ -76,7 +94,7 @@ impl std::error::Error for InviteError {}
 impl Keyring {
     /// A new invitation to a sale, by the operating system's randomness.
     pub fn invite_at_random(
-        sale: SaleTag,
+        sale: CreatedSale,
         expires_at: Option<Millis>,
     ) -> Result<Invite, getrandom::Error> {
         let mut id = [0; 16];
@@ -102,7 +120,7 @@ impl Keyring {
     /// Reads an invitation to `sale` that holds at `now`.
     pub fn open_invite(
         &self,
-        sale: SaleTag,
+        sale: CreatedSale,
         text: &str,
         now: Millis,
     ) -> Result<Invite, InviteError> {
@@ -137,7 +155,7 @@ fn read(body: &[u8]) -> Invite {
     };
     let id = u128::from(long(11)) | u128::from(long(19)) << 64;
     let expires_at = Some(long(27)).filter(|at| *at != u64::MAX).map(Millis);
-    Invite { sale: SaleTag(long(3)), id, expires_at }
+    Invite { sale: CreatedSale(long(3)), id, expires_at }
 }
 
 #[cfg(test)]
@@ -145,11 +163,14 @@ mod tests {
     use super::super::keyring::tests::{NEW, OLD, keyring};
     use super::*;
 
-    const SALE: SaleTag = SaleTag(7);
     const NOW: Millis = Millis(1_000);
 
+    fn sale(tag: u64, epoch: u32) -> CreatedSale {
+        CreatedSale::new(SaleTag(tag), Epoch(epoch))
+    }
+
     fn invite(expires_at: Option<Millis>) -> Invite {
-        Invite { sale: SALE, id: 1 << 100 | 5, expires_at }
+        Invite { sale: sale(7, 1), id: 1 << 100 | 5, expires_at }
     }
 
     #[test]
@@ -158,12 +179,14 @@ mod tests {
         for expires_at in [None, Some(Millis(1_001))] {
             let text = ring.seal_invite(&invite(expires_at));
             assert_eq!(text.len(), TEXT_BYTES);
-            assert_eq!(ring.open_invite(SALE, &text, NOW), Ok(invite(expires_at)));
-            let elsewhere = ring.open_invite(SaleTag(8), &text, NOW);
-            assert_eq!(elsewhere, Err(InviteError::WrongSale));
+            assert_eq!(ring.open_invite(sale(7, 1), &text, NOW), Ok(invite(expires_at)));
+            for other in [sale(8, 1), sale(7, 2)] {
+                let elsewhere = ring.open_invite(other, &text, NOW);
+                assert_eq!(elsewhere, Err(InviteError::WrongSale));
+            }
         }
         let text = ring.seal_invite(&invite(Some(NOW)));
-        assert_eq!(ring.open_invite(SALE, &text, NOW), Err(InviteError::Expired));
+        assert_eq!(ring.open_invite(sale(7, 1), &text, NOW), Err(InviteError::Expired));
     }
 
     #[test]
@@ -174,17 +197,24 @@ mod tests {
             let mut changed = text.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(ring.open_invite(SALE, &changed, NOW), Err(InviteError::Invalid), "{at}");
-            assert_eq!(ring.open_invite(SALE, &text[..at], NOW), Err(InviteError::Invalid));
+            assert_eq!(
+                ring.open_invite(sale(7, 1), &changed, NOW),
+                Err(InviteError::Invalid),
+                "{at}"
+            );
+            assert_eq!(ring.open_invite(sale(7, 1), &text[..at], NOW), Err(InviteError::Invalid));
         }
         let longer = format!("{text}AAAA");
-        assert_eq!(ring.open_invite(SALE, &longer, NOW), Err(InviteError::Invalid));
+        assert_eq!(ring.open_invite(sale(7, 1), &longer, NOW), Err(InviteError::Invalid));
     }
 
     #[test]
     fn an_invitation_survives_a_rotation_and_no_other_secret() {
         let text = keyring(OLD, None).seal_invite(&invite(None));
-        assert!(keyring(NEW, Some(OLD)).open_invite(SALE, &text, NOW).is_ok());
-        assert_eq!(keyring(NEW, None).open_invite(SALE, &text, NOW), Err(InviteError::Invalid));
+        assert!(keyring(NEW, Some(OLD)).open_invite(sale(7, 1), &text, NOW).is_ok());
+        assert_eq!(
+            keyring(NEW, None).open_invite(sale(7, 1), &text, NOW),
+            Err(InviteError::Invalid)
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A sale as the admin API and the configuration file write it.
 //!
 //! One reader serves both, so a table that works in the file works as JSON. What this version
-//! cannot do (a lobby, a draw, `jwt` and `invite` identities) is refused by name, never ignored.
+//! cannot do (a lobby, a draw) is refused by name, never ignored.
 
 use std::ops::RangeInclusive;
 

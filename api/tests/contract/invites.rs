@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::{
-    client::{Told, post},
+    client::{Told, ask, post},
     process::{CONFIG, Server},
     wall::{Wall, eventually, text},
 };
@@ -88,6 +88,48 @@ async fn what_is_no_invitation_to_this_sale_now_takes_no_number() {
     wall.operator(make(&other)).await.refuses(422, "invalid_request");
     let none = post(wall.admin("invites")).json(&json!({ "count": 0 }));
     wall.operator(none).await.refuses(422, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_sale_that_is_made_again_takes_no_invitation_to_the_one_before() {
+    let wall = Wall::new(json!({ "identity": "invite" })).await;
+    let before = invites(&wall, json!({ "count": 2 })).await;
+    let entered = enter(&wall, &before[0]).await.is(200).json();
+    leave(&wall, &entered).await;
+    wall.operator(ask("DELETE", wall.admin(""))).await.is(204);
+    let again = wall.again(json!({ "identity": "invite" })).await;
+    for old in &before {
+        let told = enter(&again, old).await.refuses(401, "identity_invalid").json();
+        assert!(text(&told["detail"]).contains("to another sale"), "{told}");
+    }
+    enter(&again, &invites(&again, json!({ "count": 1 })).await[0]).await.is(200);
+    assert_eq!(again.stats().await["entered"], 1);
+}
+
+#[tokio::test]
+async fn a_used_invitation_stays_used_when_the_secret_is_rotated() {
+    const OLD: &str = "the old secret of this node, long enough";
+    const NEW: &str = "the new secret of this node, long enough";
+    let dir = TempDir::new().unwrap();
+    let start = |secret: &str, previous: Option<&str>| {
+        let mut environment = vec![("RUSHGATE__KEYS__SECRET", secret.to_owned())];
+        environment.extend(previous.map(|old| ("RUSHGATE__KEYS__PREVIOUS_SECRET", old.to_owned())));
+        Server::start_in(dir.path(), CONFIG, &environment)
+    };
+    let server = start(OLD, None);
+    let wall = Wall::on(&server, json!({ "identity": "invite" })).await;
+    let all = invites(&wall, json!({ "count": 3 })).await;
+    let entered = enter(&wall, &all[0]).await.is(200).json();
+    leave(&wall, &entered).await;
+    enter(&wall, &all[1]).await.is(200);
+    let path = wall.path("enter");
+    server.kill();
+    let server = start(NEW, Some(OLD));
+    let ask = |invite: &str| server.client.tell(post(path.as_str()).bearer(invite));
+    ask(&all[0]).await.refuses(409, "invite_used");
+    let same = eventually(|| async { Some(ask(&all[1]).await).filter(|told| told.status == 200) });
+    assert_eq!(same.await.json()["number"], 2, "the same place");
+    assert_eq!(ask(&all[2]).await.is(200).json()["number"], 3);
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use testkit::redis::{AppendFsync, Redis};
 
 use crate::{
-    client::{get, post},
+    client::{Ask, get, post},
     process::{CONFIG, Server},
-    wall::{eventually, offer},
+    wall::{eventually, offer, text},
 };
 
 fn node(dir: &Path, redis: &Redis, rebuild_store: bool) -> Server {
@@ -54,6 +54,13 @@ async fn a_node_that_was_not_in_touch_until_the_loss_waits_for_the_operators_wor
     let create = post("/v1/admin/sales").bearer(&before.operator).json(&table);
     before.client.tell(create).await.is(201);
     assert_eq!(entered(&before).await, 1);
+    let guests = json!({ "id": "guests", "identity": "invite", "offers": [offer(5)] });
+    let operator = |ask: Ask| before.client.tell(ask.bearer(&before.operator));
+    operator(post("/v1/admin/sales").json(&guests)).await.is(201);
+    let invites = post("/v1/admin/sales/guests/invites").json(&json!({ "count": 2 }));
+    let invites = operator(invites).await.is(201).json()["invites"].clone();
+    let invite = |index: usize| post("/v1/sales/guests/enter").bearer(&text(&invites[index]));
+    eventually(|| async { (before.client.tell(invite(0)).await.status < 300).then_some(()) }).await;
     before.kill();
     wipe(&redis);
 
@@ -72,6 +79,11 @@ async fn a_node_that_was_not_in_touch_until_the_loss_waits_for_the_operators_wor
 
     let told = node(dir.path(), &redis, true);
     assert_eq!(entered(&told).await, 2, "behind all that was given out");
+    let guest = eventually(|| async {
+        Some(told.client.tell(invite(1)).await).filter(|told| told.status < 300)
+    });
+    assert_eq!(guest.await.json()["number"], 2, "an invitation outlives the loss");
+    assert_eq!(told.client.tell(invite(0)).await.json()["number"], 1, "and a used one is used");
     let ready =
         eventually(|| async { (told.ops.tell(get("/readyz")).await.status == 200).then_some(()) });
     ready.await;

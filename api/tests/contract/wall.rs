@@ -46,14 +46,18 @@ impl<'s> Wall<'s> {
         let count = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut name = [0; 12];
         name.copy_from_slice(format!("wall-{count:07}").as_bytes());
-        let wall = Self { server, name };
+        Self { server, name }.again(changes).await
+    }
+
+    /// The sale of this name, made after it was deleted.
+    pub(crate) async fn again(self, changes: Value) -> Self {
         let mut table = json!({
-            "id": wall.name(), "title": "A wall", "admission_per_second": 1_000_000,
+            "id": self.name(), "title": "A wall", "admission_per_second": 1_000_000,
             "active_max": 100_000, "offers": [offer(10)],
         });
         table.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        wall.operator(post("/v1/admin/sales").json(&table)).await.is(201);
-        wall
+        self.operator(post("/v1/admin/sales").json(&table)).await.is(201);
+        self
     }
 
     pub(crate) fn name(&self) -> &str {

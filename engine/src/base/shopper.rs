@@ -6,6 +6,9 @@
 //! Without the secret a key seen in a pass or an order leads back to nobody, and the keys that one
 //! account has in two sales cannot be recognised as one account's.
 //!
+//! The key of an invitation depends on no secret. The invitation's id is random, so the key gives nothing away,
+//! and it has to be the same for as long as the invitation is good: with another key it would be unused again.
+//!
 //! The computation is part of the contract (`docs/order-pipeline.md`): shops do it in other languages.
 //! Every part is length-prefixed, so no two different inputs run together into the same bytes.
 
@@ -39,21 +42,25 @@ impl ShopperKeys {
         self.of("anonymous", sale, key)
     }
 
-    /// The shopper of one invitation, by its id: in a sale with `identity = "invite"`.
-    pub fn of_invitation(&self, sale: &SaleName, id: u128) -> ShopperKey {
-        self.of("invite", sale, &format!("{id:032x}"))
+    /// The shopper of one invitation, by its random id: in a sale with `identity = "invite"`.
+    pub fn of_invitation(sale: &SaleName, id: u128) -> ShopperKey {
+        let hasher = blake3::Hasher::new_derive_key("rushgate shopper of an invitation 1");
+        key_of(hasher, [sale.as_str(), &format!("{id:032x}")])
     }
 
     fn of(&self, kind: &str, sale: &SaleName, id: &str) -> ShopperKey {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        for part in [kind, sale.as_str(), id] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        let mut first = [0; 16];
-        first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        ShopperKey(u128::from_le_bytes(first))
+        key_of(blake3::Hasher::new_keyed(&self.0), [kind, sale.as_str(), id])
     }
+}
+
+fn key_of<const N: usize>(mut hasher: blake3::Hasher, parts: [&str; N]) -> ShopperKey {
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut first = [0; 16];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    ShopperKey(u128::from_le_bytes(first))
 }
 
 impl fmt::Debug for ShopperKeys {
@@ -79,7 +86,10 @@ mod tests {
         assert_ne!(base, keys.of_header(&sale("demo2"), "42"));
         assert_ne!(base, keys.of_idempotency_key(&sale("demo"), "42"));
         assert_ne!(base, keys.of_account(&sale("demo"), "42"));
-        assert_ne!(base, keys.of_invitation(&sale("demo"), 42));
+        let invited = ShopperKeys::of_invitation(&sale("demo"), 42);
+        assert_ne!(base, invited);
+        assert_ne!(invited, ShopperKeys::of_invitation(&sale("demo"), 43));
+        assert_ne!(invited, ShopperKeys::of_invitation(&sale("demo2"), 42));
         assert_ne!(base, ShopperKeys::new([2; 32]).of_header(&sale("demo"), "42"));
         assert_ne!(
             keys.of_header(&sale("demo"), "24"),

@@ -10,7 +10,7 @@ use crate::{
     app::{App, Head},
     error::{ApiError, FieldProblem},
     server::{Body, RequestBody},
-    token::Keyring,
+    token::{CreatedSale, Keyring},
     wire::{InvitesObject, read_invites},
 };
 
@@ -28,8 +28,9 @@ pub(super) async fn make(
         let problem = FieldProblem::new("identity", "invite only, and this sale has another");
         return Err(ApiError::InvalidRequest(vec![problem]));
     }
+    let created = CreatedSale::new(sale.tag(), sale.epoch());
     let seal = |_| {
-        let invite = Keyring::invite_at_random(sale.tag(), request.expires_at);
+        let invite = Keyring::invite_at_random(created, request.expires_at);
         invite.map(|invite| app.keyring.seal_invite(&invite))
     };
     let invites: Result<Vec<String>, _> = (0..request.count).map(seal).collect();
