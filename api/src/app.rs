@@ -14,6 +14,7 @@ use web::{
 use crate::{
     access::AccessLog,
     accounts::Accounts,
+    archiving::Unpacking,
     cors::Cors,
     error::ApiError,
     exchange,
@@ -54,6 +55,8 @@ pub struct App {
     pub streams: Streams,
     /// Waits that were told and are not over.
     pub wait_estimates: Arc<WaitEstimates>,
+    /// Unpacks archived sales that are asked for.
+    pub unpacking: Unpacking,
     /// Answers what the route table does not know.
     pub mount: Option<Mount>,
     /// What never changes while the process runs.

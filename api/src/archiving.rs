@@ -1,13 +1,19 @@
-//! Archives sales on its own that have been over for as long as the config says.
+//! Archives sales on its own that have been over for as long as the config says, and unpacks
+//! archived ones that are asked for.
 //!
 //! What cannot be archived yet, because a payment is under way in it, is asked again later.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use engine::{
-    Engine, Failure, clock::Millis, command::Terms, record::Author, sale::Phase, view::SaleView,
+    Engine, Failure, clock::Millis, command::Terms, id::SaleName, record::Author, sale::Phase,
+    view::SaleView,
 };
-use tokio::time::sleep;
+use tokio::{
+    sync::Semaphore,
+    task::{JoinError, spawn_blocking},
+    time::sleep,
+};
 
 /// How often the sales are looked through.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -32,6 +38,46 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
                 }
                 Err(Failure::Stopped) => return,
             }
+        }
+    }
+}
+
+/// Unpacks archived sales that are asked for, one at a time on a thread of its own.
+#[derive(Debug)]
+pub struct Unpacking(Arc<Semaphore>);
+
+impl Default for Unpacking {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Unpacking {
+    /// The view of an archived sale, if it is there; an error if the thread panicked.
+    pub async fn view(
+        &self,
+        engine: &Engine,
+        name: SaleName,
+    ) -> Result<Option<Arc<SaleView>>, JoinError> {
+        let turn = Arc::clone(&self.0).acquire_owned().await;
+        let engine = engine.clone();
+        let unpacked = spawn_blocking(move || {
+            let sale = engine.sale(name.as_str());
+            drop(turn);
+            sale
+        });
+        unpacked.await
+    }
+}
+
+/// Drops views of archived sales that nobody has asked for lately, for as long as the process runs.
+pub(crate) async fn keep_views_few(engine: Engine) {
+    loop {
+        sleep(PERIOD).await;
+        let engine = engine.clone();
+        let drop_old = move || engine.registry().archived().drop_old(engine.now());
+        if spawn_blocking(drop_old).await.is_err() {
+            return;
         }
     }
 }

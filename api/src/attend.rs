@@ -22,7 +22,7 @@ pub async fn met(
     if is_late(engine, &sale, ticket) {
         // Until that can be heard, nobody is told that a genuine ticket is none.
         engine.refresh(&sale).await?;
-        sale = engine.sale(sale.name().as_str()).ok_or(ApiError::NotFound)?;
+        sale = engine.live_sale(sale.name().as_str()).ok_or(ApiError::NotFound)?;
     }
     let standing = sale.standing(ticket, engine.now());
     Ok((sale, standing))

@@ -22,6 +22,7 @@ use crate::{
     app::{App, later, or_refusal},
     error::ApiError,
     exchange::{self, Exchange},
+    found::Found,
     handlers::{Verb, admin, purchase, revoked, room, shopper, stream},
     mount,
     route::{self, Admin, MOUNTED, Resolved, Route},
@@ -170,16 +171,16 @@ fn call(
         }),
         Route::RevokedSessions => later(app, request, peer, revoked::add),
         Route::Home => Answer::Now(room::home(app, request.uri().query(), request.headers(), peer)),
-        Route::Room { sale } => match app.engine.sale(sale) {
+        Route::Room { sale } => match app.engine.live_sale(sale) {
             Some(sale) => room::show(app, sale, request, peer),
-            None => refuse(app, &request, peer, &ApiError::NotFound),
+            None => refuse(app, &request, peer, &not_on(app, sale)),
         },
-        Route::RoomForm { sale, form } => match app.engine.sale(sale) {
+        Route::RoomForm { sale, form } => match app.engine.live_sale(sale) {
             Some(sale) => {
                 let form = form.to_owned();
                 later(app, request, peer, |app, head, body| room::post(app, sale, form, head, body))
             }
-            None => refuse(app, &request, peer, &ApiError::NotFound),
+            None => refuse(app, &request, peer, &not_on(app, sale)),
         },
         Route::Docs => {
             let page = |html| respond::page(StatusCode::OK, Cache::Hour, html);
@@ -227,15 +228,19 @@ fn refuse(app: &App, request: &Request<RequestBody>, peer: &Peer, refusal: &ApiE
 fn with_live_sale(app: &App, name: &str, answer: impl FnOnce(Arc<SaleView>) -> Answer) -> Answer {
     match app.engine.live_sale(name) {
         Some(sale) => answer(sale),
-        None if app.engine.is_archived(name) => Answer::Now(ApiError::SaleArchived.respond()),
-        None => Answer::Now(ApiError::NotFound.respond()),
+        None => Answer::Now(not_on(app, name).respond()),
     }
 }
 
+/// What a sale's crowd is told when it is not on.
+fn not_on(app: &App, name: &str) -> ApiError {
+    if app.engine.is_archived(name) { ApiError::SaleArchived } else { ApiError::NotFound }
+}
+
 /// For calls about what was bought, in an archived sale as well.
-fn with_sale(app: &App, name: &str, answer: impl FnOnce(Arc<SaleView>) -> Answer) -> Answer {
-    match app.engine.sale(name) {
-        Some(sale) => answer(sale),
+fn with_sale(app: &App, name: &str, answer: impl FnOnce(Found) -> Answer) -> Answer {
+    match Found::find(app, name) {
+        Some(found) => answer(found),
         None => Answer::Now(ApiError::NotFound.respond()),
     }
 }

@@ -36,14 +36,16 @@ pub mod streams;
 pub mod openapi;
 pub mod reference;
 
+pub mod archiving;
+
 pub mod app;
+pub mod found;
 pub mod handlers;
 
 pub mod front;
 
 pub mod config;
 
-pub(crate) mod archiving;
 pub(crate) mod console;
 pub(crate) mod greeting;
 pub mod serve;

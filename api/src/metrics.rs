@@ -44,6 +44,7 @@ const RING_DEPTH: &str = "rushgate_ring_depth";
 const CLOCK_OFFSET: &str = "rushgate_clock_offset_seconds";
 const OUTBOX_LAG: &str = "rushgate_outbox_lag";
 const ARCHIVED_SALES: &str = "rushgate_archived_sales";
+const ARCHIVED_VIEWS: &str = "rushgate_archived_views_bytes";
 
 /// What kind of metric a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ enum Kind {
 /// Every metric with its kind and what it means. What is not in here has no description, and a test
 /// compares the names with those of the manual.
 #[rustfmt::skip]
-const FAMILIES: [(&str, Kind, &str); 22] = [
+const FAMILIES: [(&str, Kind, &str); 23] = [
     (ENTER_TOTAL, Kind::Counter, "Entries into a line, by outcome"),
     (POSITION_TOTAL, Kind::Counter, "Position polls"),
     (ADMITTED_TOTAL, Kind::Counter, "Admissions claimed"),
@@ -79,6 +80,7 @@ const FAMILIES: [(&str, Kind, &str); 22] = [
     (CLOCK_OFFSET, Kind::Gauge, "Wall clock less the time that windows and holds run by"),
     (OUTBOX_LAG, Kind::Gauge, "Decided facts the backend has not taken"),
     (ARCHIVED_SALES, Kind::Gauge, "Sales that are archived"),
+    (ARCHIVED_VIEWS, Kind::Gauge, "Memory of archived sales that were unpacked to be shown, about"),
 ];
 
 /// From a poll answered out of memory (tens of microseconds) to the request deadline.
@@ -168,6 +170,7 @@ pub fn observe(engine: &Engine, present: Present) {
     count(LIMITER_BUCKETS, present.limiter_buckets);
     count(RING_DEPTH, engine.ring_depth());
     count(ARCHIVED_SALES, engine.registry().archived().count());
+    count(ARCHIVED_VIEWS, engine.registry().archived().made_bytes());
     let offset = engine.registry().clock_offset_ms();
     let size = figure(offset.unsigned_abs()) / 1_000.0;
     gauge!(CLOCK_OFFSET).set(if offset < 0 { -size } else { size });

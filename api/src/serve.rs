@@ -159,6 +159,7 @@ async fn serve(
 
     let app = Arc::new(App {
         mount,
+        unpacking: archiving::Unpacking::default(),
         keys: opened.keys,
         accounts: accounts.clone(),
         callers: config.server.callers(),
@@ -198,13 +199,13 @@ async fn serve(
     serve_until(serving, running, panics).await.map(exit)
 }
 
-/// Makes the configured sales; answers what goes on with it, if the store does not answer yet, and what
-/// archives sales.
+/// Makes the configured sales; answers what goes on with it, if the store does not answer yet, what
+/// archives sales, and what drops the views of archived ones.
 async fn look_after_sales(
     engine: &Engine,
     config: &Config,
 ) -> Result<Vec<JoinHandle<()>>, StartFailure> {
-    let mut tasks = Vec::new();
+    let mut tasks = vec![tokio::spawn(archiving::keep_views_few(engine.clone()))];
     if !make_sales(engine, &config.sales).await? {
         // Whoever asks meanwhile is answered from what this node knows already.
         tasks.push(tokio::spawn(keep_making_sales(engine.clone(), config.sales.clone())));
@@ -420,8 +421,11 @@ fn shared_options(config: &Config) -> Option<Box<dyn Join>> {
 async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFailure> {
     for spec in sales {
         // Asking the scribe would fail on a full disk, and reads must come back even then.
-        if let Some(running) = engine.sale(spec.name.as_str()) {
+        if let Some(running) = engine.live_sale(spec.name.as_str()) {
             warn_of_differences(spec, &running);
+            continue;
+        }
+        if engine.is_archived(spec.name.as_str()) {
             continue;
         }
         let name = spec.name.clone();
@@ -429,7 +433,7 @@ async fn make_sales(engine: &Engine, sales: &[SaleSpec]) -> Result<bool, StartFa
         match engine.create(author, spec.clone(), None).await {
             Ok(_) => tracing::info!(sale = %name, "sale created"),
             Err(Failure::Refused(ChangeRefusal::NameTaken)) => {
-                if let Some(running) = engine.sale(name.as_str()) {
+                if let Some(running) = engine.live_sale(name.as_str()) {
                     warn_of_differences(spec, &running);
                 }
             }

@@ -29,6 +29,7 @@ use super::{authority, render, shopper::sales_page};
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
+    found::Found,
     route::{Act, Admin},
     server::{Answer, Body, Peer, RequestBody},
     token::Role,
@@ -49,14 +50,21 @@ pub fn answer(
         Ok(author) => author,
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
-    let found = |name: &str| app.engine.sale(name).ok_or(ApiError::NotFound);
     let now = |answer: Result<Response<Body>, ApiError>| Answer::Now(or_refusal(answer));
     let query = request.uri().query();
     match call {
         Admin::Sales => now(list(app, query)),
-        Admin::Show { sale } => now(found(sale).map(|s| shown(app, &s))),
-        Admin::Audit { sale } => now(found(sale).and_then(|s| audit(&s, query))),
-        Admin::Stats { sale } => now(found(sale).map(|s| ok(&stats(app, &s)))),
+        Admin::Show { sale } => {
+            with_sale(app, sale, |found| found.answer(app, |app, sale| Ok(shown(app, sale))))
+        }
+        Admin::Audit { sale } => {
+            let query = query.map(str::to_owned);
+            let audit = move |_: &App, sale: &SaleView| audit(sale, query.as_deref());
+            with_sale(app, sale, |found| found.answer(app, audit))
+        }
+        Admin::Stats { sale } => {
+            with_sale(app, sale, |found| found.answer(app, |app, sale| Ok(ok(&stats(app, sale)))))
+        }
         Admin::Outbox => now(outbox(app, query)),
         Admin::Create => {
             later(app, request, peer, |app, head, body| create(app, author, head, body))
@@ -64,7 +72,7 @@ pub fn answer(
         Admin::OutboxReplay => {
             later(app, request, peer, |app, head, body| replay(app, author, head, body))
         }
-        Admin::Update { sale } => with_found(found(sale), |sale| {
+        Admin::Update { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| update(app, sale, author, head, body))
         }),
         Admin::Delete { sale } => match SaleName::parse(sale) {
@@ -74,12 +82,12 @@ pub fn answer(
             }
             None => Answer::Now(ApiError::NotFound.respond()),
         },
-        Admin::Invites { sale } => with_found(found(sale), |sale| {
+        Admin::Invites { sale } => with_sale(app, sale, |sale| {
             later(app, request, peer, |app, head, body| {
                 invites::make(app, sale, author, head, body)
             })
         }),
-        Admin::Act { sale, act } => with_found(found(sale), |sale| {
+        Admin::Act { sale, act } => with_sale(app, sale, |sale| {
             later(app, request, peer, move |app, head, body| {
                 change(app, sale, author, act, head, body)
             })
@@ -87,11 +95,9 @@ pub fn answer(
     }
 }
 
-fn with_found(
-    sale: Result<Arc<SaleView>, ApiError>,
-    answer: impl FnOnce(Arc<SaleView>) -> Answer,
-) -> Answer {
-    sale.map_or_else(|refusal| Answer::Now(refusal.respond()), answer)
+fn with_sale(app: &App, name: &str, answer: impl FnOnce(Found) -> Answer) -> Answer {
+    let refused = || Answer::Now(ApiError::NotFound.respond());
+    Found::find(app, name).map_or_else(refused, answer)
 }
 
 fn ok(value: &impl Serialize) -> Response<Body> {
@@ -159,7 +165,7 @@ async fn create(
 
 async fn update(
     app: Arc<App>,
-    sale: Arc<SaleView>,
+    sale: Found,
     author: Author,
     head: Head,
     body: RequestBody,
@@ -167,7 +173,7 @@ async fn update(
     let body = body.read(&head.headers).await?;
     let patch = read_patch(&body)?;
     let terms = terms::read(&head.headers, &author, &format!("update/{}", sale.name()), &body)?;
-    make(&app, sale.tag(), author, Change::Update { patch }, terms).await
+    make(&app, sale.name().tag(), author, Change::Update { patch }, terms).await
 }
 
 async fn delete(
@@ -179,7 +185,7 @@ async fn delete(
 ) -> Result<Response<Body>, ApiError> {
     read_nothing(&body.read(&head.headers).await?)?;
     let terms = terms::read(&head.headers, &author, &format!("delete/{sale}"), b"")?;
-    if terms.replay.is_none() && app.engine.sale(sale.as_str()).is_none() {
+    if terms.replay.is_none() && !app.engine.has_sale(sale.as_str()) {
         return Err(ApiError::NotFound);
     }
     make(&app, sale.tag(), author, Change::Delete, terms).await
@@ -187,13 +193,14 @@ async fn delete(
 
 async fn change(
     app: Arc<App>,
-    sale: Arc<SaleView>,
+    sale: Found,
     author: Author,
     act: Act,
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
+    let sale = sale.view(&app).await?;
     let mut key_body: &[u8] = &body;
     let change = match act {
         Act::Message => Change::Message { text: read_message(&body)?.message.unwrap_or_default() },

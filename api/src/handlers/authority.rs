@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use engine::{
-    id::ShopperKey,
+    id::{SaleName, SaleTag, ShopperKey},
     record::{Author, ReplayKey},
     sale::TicketRef,
     shopper::ShopperKeys,
@@ -46,7 +46,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// The place of the ticket that came as bearer token.
 pub fn ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<Ticket, ApiError> {
     let token = bearer(headers).ok_or(ApiError::TicketInvalid)?;
-    open_ticket(app, sale, token)
+    open_ticket(app, sale.tag(), token)
 }
 
 /// The place of the ticket that came as bearer token or, from a page, as cookie.
@@ -56,7 +56,7 @@ pub fn ticket_or_cookie(
     headers: &HeaderMap,
 ) -> Result<(Ticket, Shown), ApiError> {
     if let Some(token) = bearer(headers) {
-        return open_ticket(app, sale, token).map(|ticket| (ticket, Shown::Bearer));
+        return open_ticket(app, sale.tag(), token).map(|ticket| (ticket, Shown::Bearer));
     }
     // A browser names the origin of a page that reads what is of another one, and of none that reads its own.
     let is_own = !headers.contains_key(ORIGIN);
@@ -73,8 +73,8 @@ pub enum Shown {
     Cookie,
 }
 
-fn open_ticket(app: &App, sale: &SaleView, token: &str) -> Result<Ticket, ApiError> {
-    let opened = app.keyring.open_ticket_for(sale.tag(), token.as_bytes());
+fn open_ticket(app: &App, sale: SaleTag, token: &str) -> Result<Ticket, ApiError> {
+    let opened = app.keyring.open_ticket_for(sale, token.as_bytes());
     opened.map_err(|_| ApiError::TicketInvalid)
 }
 
@@ -88,7 +88,7 @@ pub fn ticket_cookie(sale: &SaleView) -> String {
 pub fn cookie_ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<Ticket> {
     let name = ticket_cookie(sale);
     let mut all = cookies::values(headers, &name).take(TICKET_COOKIES_MAX);
-    all.find_map(|token| open_ticket(app, sale, token).ok())
+    all.find_map(|token| open_ticket(app, sale.tag(), token).ok())
 }
 
 /// The pass that came as bearer token.
@@ -131,15 +131,15 @@ pub enum Party {
 
 /// The pass, ticket or key that came as bearer token. A purchase outlives the session it was made
 /// in, so here a pass counts after its end, and a ticket after its place is over.
-pub fn party(app: &App, sale: &SaleView, headers: &HeaderMap) -> Result<Party, ApiError> {
+pub fn party(app: &App, sale: &SaleName, headers: &HeaderMap) -> Result<Party, ApiError> {
     let token = bearer(headers).ok_or(ApiError::Unauthorized)?;
     if let Some(role) = app.keys.role_of(token) {
         return Ok(Party::Key(role));
     }
-    if let Ok(ticket) = open_ticket(app, sale, token) {
+    if let Ok(ticket) = open_ticket(app, sale.tag(), token) {
         return Ok(Party::Shopper(ticket.shopper));
     }
-    let pass = app.keyring.verify_pass_ever(token, sale.name());
+    let pass = app.keyring.verify_pass_ever(token, sale);
     pass.map(|pass| Party::Shopper(pass.shopper)).map_err(|_| ApiError::PassInvalid)
 }
 

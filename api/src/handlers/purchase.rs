@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::{
     command::HoldReply,
-    id::{HoldId, OfferIndex},
+    id::{HoldId, OfferIndex, SaleName},
     record::ReplayKey,
     sale::Settler,
     view::SaleView,
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     app::{App, Head, later, or_refusal},
     error::{ApiError, FieldProblem},
+    found::Found,
     metrics::{self, Outcome},
     server::{Answer, Body, Peer, RequestBody},
     token::{Principal, Role, VerifiedPass, parse_jti},
@@ -120,12 +121,25 @@ pub fn offers(
     Ok(items)
 }
 
-/// `GET /v1/sales/{sale}/purchases/{id}`
-pub fn show(app: &Arc<App>, sale: Arc<SaleView>, id: &str, headers: &HeaderMap) -> Answer {
-    let asked = authority::party(app, &sale, headers)
-        .and_then(|party| hold_id(&sale, id).map(|hold| (party, hold)));
-    let (party, id) = match asked {
-        Ok(asked) => asked,
+/// `GET /v1/sales/{sale}/purchases/{id}`. Who may not ask learns nothing and costs nothing: an archived
+/// sale is not unpacked for them.
+pub fn show(app: &Arc<App>, found: Found, id: &str, headers: &HeaderMap) -> Answer {
+    let party = match authority::party(app, found.name(), headers) {
+        Ok(party) => party,
+        Err(refusal) => return Answer::Now(refusal.respond()),
+    };
+    match found {
+        Found::Shown(sale) => show_shown(app, sale, id, party),
+        Found::Archived(_) => {
+            let id = id.to_owned();
+            found.answer(app, move |_, sale| show_to(&party, sale, hold_id(sale, &id)?))
+        }
+    }
+}
+
+fn show_shown(app: &Arc<App>, sale: Arc<SaleView>, id: &str, party: Party) -> Answer {
+    let id = match hold_id(&sale, id) {
+        Ok(id) => id,
         Err(refusal) => return Answer::Now(refusal.respond()),
     };
     if sale.hold(id).is_some() || !app.engine.is_shared() {
@@ -138,7 +152,7 @@ pub fn show(app: &Arc<App>, sale: Arc<SaleView>, id: &str, headers: &HeaderMap) 
             return ApiError::from(failure).respond();
         }
         // A sale that was taken over meanwhile has another view.
-        let sale = app.engine.sale(sale.name().as_str());
+        let sale = app.engine.sale_at_once(sale.name().as_str());
         or_refusal(sale.ok_or(ApiError::NotFound).and_then(|sale| show_to(&party, &sale, id)))
     })
 }
@@ -156,16 +170,17 @@ fn show_to(party: &Party, sale: &SaleView, id: HoldId) -> Result<Response<Body>,
 /// `POST /v1/sales/{sale}/purchases/{id}/{pay,confirm,release,refund}`
 pub async fn step(
     app: Arc<App>,
-    sale: Arc<SaleView>,
+    found: Found,
     id: String,
     verb: Verb,
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
-    let (by, principal) = settler(&app, &sale, verb, &head.headers)?;
+    let (by, principal) = settler(&app, found.name(), verb, &head.headers)?;
     let key = authority::idempotency_key(&head.headers)?;
     let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
+    let sale = found.view(&app).await?;
     let hold = hold_id(&sale, &id)?;
     let replay = key.map(|key| {
         let route = format!("{}/{}/{id}", verb.name(), sale.name());
@@ -178,7 +193,7 @@ pub async fn step(
 /// On whose word a purchase moves on. A shopper may only give up; the rest is the backend's.
 fn settler(
     app: &App,
-    sale: &SaleView,
+    sale: &SaleName,
     verb: Verb,
     headers: &HeaderMap,
 ) -> Result<(Settler, Principal), ApiError> {

@@ -126,7 +126,7 @@ fn answer_refusal(browser: &Browser<'_>, path: &str, refusal: &ApiError) -> Resp
     let reference = RequestId::current().to_string();
     // A form's address below the room is one that only forms know.
     let room = path.strip_prefix("/s/").and_then(|rest| rest.split('/').next());
-    let room = room.filter(|_| *refusal != ApiError::NotFound);
+    let room = room.filter(|_| !matches!(refusal, ApiError::NotFound | ApiError::SaleArchived));
     let back = room.map_or_else(|| "/".to_owned(), |sale| format!("/s/{sale}"));
     // Only an address that GET knows can be loaded again.
     let retries = !matches!(facts.retry, Retry::Useless) && back == path && browser.refreshes;

@@ -204,10 +204,10 @@ impl Crowd {
         Self { sale, watchers: vec![first], picture, due: Instant::now(), quiet: true }
     }
 
-    /// Whether nothing is told to this view any more: the sale was deleted, or taken over from another
+    /// Whether nothing is told to this view any more: the sale was deleted, archived, or taken over from another
     /// node, which gave it a view of its own.
     fn is_over(&self, engine: &Engine) -> bool {
-        let present = engine.sale(self.sale.name().as_str());
+        let present = engine.live_sale(self.sale.name().as_str());
         present.is_none_or(|sale| !Arc::ptr_eq(&sale, &self.sale))
     }
 

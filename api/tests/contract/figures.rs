@@ -12,12 +12,12 @@ use crate::{
     wall::{Wall, eventually},
 };
 
-async fn figures(server: &Server) -> String {
+pub(crate) async fn figures(server: &Server) -> String {
     server.ops.tell(get("/metrics")).await.text()
 }
 
 /// The value of a series; `None` if there is no such series.
-fn value(figures: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(figures: &str, series: &str) -> Option<f64> {
     let line = figures.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
     Some(line.parse().unwrap())
 }

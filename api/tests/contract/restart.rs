@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use crate::{
     arbiter::is_redis,
     client::{Ask, Told, get, post},
+    figures::{figures, value},
     process::{CONFIG, Server},
     wall::{Wall, eventually, text},
 };
@@ -170,10 +171,24 @@ async fn a_sale_is_archived_by_policy_and_its_orders_are_refunded_after_a_restar
     let shown = wall.show(&id, &shopper.ticket).await.is(200);
     let (show, refund) =
         (wall.path(&format!("purchases/{id}")), wall.path(&format!("purchases/{id}/refund")));
+    let room = get(format!("/s/{}", wall.name())).header("accept", "text/html");
     server.kill();
 
     let server = Server::start(dir.path(), &config);
+    // It is packed ten seconds after something concerned it.
+    tokio::time::sleep(std::time::Duration::from_secs(11)).await;
+    let unpacked = || async {
+        let figures = figures(&server).await;
+        value(&figures, "rushgate_archived_views_bytes")
+    };
+    server.client.tell(get(&show)).await.refuses(401, "unauthorized");
+    server.client.tell(get(&show).bearer("of another sale")).await.refuses(401, "pass_invalid");
+    server.client.tell(post(&refund).bearer(&shopper.ticket)).await.refuses(401, "unauthorized");
+    let room = server.client.tell(room).await.is(410);
+    assert!(room.text().contains("<html"), "{}", room.text());
+    assert_eq!(unpacked().await, Some(0.0), "nothing is unpacked for people who may not ask");
     let again = server.client.tell(get(&show).bearer(&shopper.ticket)).await.is(200);
+    assert!(unpacked().await > Some(0.0));
     assert_eq!(again.body, shown.body);
     let refunded = server.client.tell(post(&refund).bearer(&server.backend)).await.is(200).json();
     assert_eq!(refunded["state"], "refunded");

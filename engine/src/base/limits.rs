@@ -251,8 +251,13 @@ pub const WARM_SALES_FEW: usize = 64;
 /// Archived sales that are unpacked at once. They are as many only while the sink takes no events of so many:
 /// then refunds in others wait. One takes [`SALE_BYTES_MAX`] and what its holds take.
 pub const WARM_SALES_MAX: usize = 1_024;
-/// Views of packed sales that are kept for the next request.
-pub const ARCHIVED_VIEWS_MAX: usize = 64;
+/// How long the view of a packed sale is kept after it was last asked for.
+pub const ARCHIVED_VIEW_MS: u64 = 60_000;
+/// What such views take together, about; one that takes more is kept alone.
+pub const ARCHIVED_VIEWS_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// What a view takes for each byte of its sale: a hold has some 70 bytes, and takes 240 with the maps it is
+/// found by.
+pub const ARCHIVED_VIEW_BYTES_PER_BYTE: usize = 4;
 
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;

@@ -40,6 +40,11 @@ pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// How many bytes were packed; 0 of what is no packed form.
+pub(crate) fn unpacked_bytes(mut packed: &[u8]) -> usize {
+    u32::decode(&mut packed).map_or(0, |length| length as usize)
+}
+
 /// Puts them back.
 pub(crate) fn unpack(mut packed: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let input = &mut packed;

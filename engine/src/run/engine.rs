@@ -32,7 +32,7 @@ use crate::{
     purchase_admission::PurchaseAdmission,
     record::{Author, Change, ReplayKey},
     recovery::{self, RecoveryError, RecoveryReport},
-    registry::{DeadLetters, Registry},
+    registry::{ArchivedViews, DeadLetters, Registry},
     ring::{self, Producer, Reason},
     sale::{
         ChangeRefusal, EndRefusal, EntryRefusal, Phase, PlaceRefusal, PurchaseRefusal,
@@ -178,11 +178,25 @@ impl Engine {
         self.clock.now()
     }
 
-    /// A sale by its name; an archived one as it was left.
+    /// A sale by its name; an archived one as it was left. That has to be unpacked, if nobody asked for it
+    /// lately, which takes as long as its purchases are many: not for a thread that serves others.
     pub fn sale(&self, name: &str) -> Option<Arc<SaleView>> {
+        self.find_sale(name, ArchivedViews::view)
+    }
+
+    /// The same, but `None` for an archived one that would have to be unpacked.
+    pub fn sale_at_once(&self, name: &str) -> Option<Arc<SaleView>> {
+        self.find_sale(name, ArchivedViews::shown)
+    }
+
+    fn find_sale(
+        &self,
+        name: &str,
+        archived: impl Fn(&ArchivedViews, SaleTag, Millis) -> Option<Arc<SaleView>>,
+    ) -> Option<Arc<SaleView>> {
         self.registry.sale(name).or_else(|| {
             let tag = SaleName::parse(name)?.tag();
-            let view = self.registry.archived().view(tag, self.now())?;
+            let view = archived(self.registry.archived(), tag, self.now())?;
             (view.name().as_str() == name).then_some(view)
         })
     }
@@ -195,6 +209,11 @@ impl Engine {
     /// Whether the sale of this name is archived.
     pub fn is_archived(&self, name: &str) -> bool {
         SaleName::parse(name).is_some_and(|name| self.registry.archived().has(name.tag()))
+    }
+
+    /// Whether there is a sale of this name, archived or not.
+    pub fn has_sale(&self, name: &str) -> bool {
+        self.live_sale(name).is_some() || self.is_archived(name)
     }
 
     /// All sales by name, without the archived ones.

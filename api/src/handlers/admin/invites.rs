@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use engine::{record::Author, spec::IdentityMode, view::SaleView};
+use engine::{record::Author, spec::IdentityMode};
 use hyper::{Response, StatusCode};
 use web::respond::{self, Cache};
 
 use crate::{
     app::{App, Head},
     error::{ApiError, FieldProblem},
+    found::Found,
     server::{Body, RequestBody},
     token::{CreatedSale, Keyring},
     wire::{InvitesObject, read_invites},
@@ -18,12 +19,13 @@ use crate::{
 /// who never sends them out has lost nothing.
 pub(super) async fn make(
     app: Arc<App>,
-    sale: Arc<SaleView>,
+    sale: Found,
     author: Author,
     head: Head,
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     let request = read_invites(&body.read(&head.headers).await?)?;
+    let sale = sale.view(&app).await?;
     if sale.settings().spec.identity != IdentityMode::Invite {
         let problem = FieldProblem::new("identity", "invite only, and this sale has another");
         return Err(ApiError::InvalidRequest(vec![problem]));

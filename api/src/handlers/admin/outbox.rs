@@ -58,10 +58,11 @@ pub(super) async fn replay(
             }
         }
         ReplayRequest::OfSale { sale, events } => {
-            let known = app.engine.sale(sale.as_str()).ok_or_else(|| {
-                ApiError::InvalidRequest(vec![FieldProblem::new("sale", "the name of a sale")])
-            })?;
-            app.engine.requeue(known.tag(), author, events).await?;
+            if !app.engine.has_sale(sale.as_str()) {
+                let problem = FieldProblem::new("sale", "the name of a sale");
+                return Err(ApiError::InvalidRequest(vec![problem]));
+            }
+            app.engine.requeue(sale.tag(), author, events).await?;
         }
     }
     outbox(&app, None)

@@ -231,7 +231,7 @@ impl Visit<'_> {
             return Ok(known);
         }
         self.app.engine.refresh(self.sale).await?;
-        let sale = self.app.engine.sale(self.sale.name().as_str());
+        let sale = self.app.engine.live_sale(self.sale.name().as_str());
         Ok(sale.and_then(|sale| sale.hold(id)))
     }
 

@@ -1,13 +1,22 @@
 //! The read side of archived sales: a view is made of a packed one when it is asked for.
+//!
+//! Making one reads all of the sale's holds, so it is done outside the locks, by a thread that nobody else waits
+//! for. Views that were made are kept for the next request within a bound of bytes and of age; a view of
+//! other bytes than the sale has now is never shown.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::BTreeMap,
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use crate::{
-    clock::Millis, id::SaleTag, limits::ARCHIVED_VIEWS_MAX, publisher::Publisher, view::SaleView,
+    clock::Millis,
+    id::SaleTag,
+    limits::{ARCHIVED_VIEW_BYTES_PER_BYTE, ARCHIVED_VIEW_MS, ARCHIVED_VIEWS_BYTES_MAX},
+    packed,
+    publisher::Publisher,
+    view::SaleView,
     world::read_packed,
 };
 
@@ -16,12 +25,8 @@ use crate::{
 pub struct ArchivedViews {
     /// Locked for one entry at a time; only what is about an archived sale comes here.
     sales: RwLock<BTreeMap<SaleTag, Shown>>,
-    /// Views that were made last, with what they were made of.
-    made: Mutex<VecDeque<Made>>,
+    made: Mutex<MadeViews>,
 }
-
-/// A packed sale and its view.
-type Made = (Arc<[u8]>, Arc<SaleView>);
 
 /// What an archived sale is shown by.
 #[derive(Debug)]
@@ -31,8 +36,23 @@ enum Shown {
     View(Arc<SaleView>),
 }
 
+/// Views that were made of packed sales.
+#[derive(Default)]
+struct MadeViews {
+    views: BTreeMap<SaleTag, Made>,
+    /// About what they take.
+    bytes: usize,
+}
+
+struct Made {
+    of: Arc<[u8]>,
+    view: Arc<SaleView>,
+    bytes: usize,
+    used_at: Millis,
+}
+
 impl ArchivedViews {
-    /// How many there are.
+    /// How many archived sales there are.
     pub fn count(&self) -> usize {
         self.read().len()
     }
@@ -42,23 +62,35 @@ impl ArchivedViews {
         self.read().contains_key(&tag)
     }
 
-    /// The view of one.
+    /// About what the views take that were made of packed sales.
+    pub fn made_bytes(&self) -> usize {
+        self.made().bytes
+    }
+
+    /// The view of one, if it need not be made first.
+    pub(crate) fn shown(&self, tag: SaleTag, at: Millis) -> Option<Arc<SaleView>> {
+        self.find(tag, at)?.ok()
+    }
+
+    /// The view of one. It is made on this thread if there is none.
     pub(crate) fn view(&self, tag: SaleTag, at: Millis) -> Option<Arc<SaleView>> {
-        let packed = match self.read().get(&tag)? {
-            Shown::View(view) => return Some(Arc::clone(view)),
-            Shown::Packed(packed) => Arc::clone(packed),
+        let packed = match self.find(tag, at)? {
+            Ok(view) => return Some(view),
+            Err(packed) => packed,
         };
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, view)) = made.iter().find(|(of, _)| Arc::ptr_eq(of, &packed)) {
-            return Some(Arc::clone(view));
-        }
         let sale = read_packed(&packed).expect("a sale's own byte form");
         let view = Arc::clone(Publisher::recovered(&sale, at).view());
-        if made.len() >= ARCHIVED_VIEWS_MAX {
-            made.pop_front();
-        }
-        made.push_back((packed, Arc::clone(&view)));
+        let bytes = packed::unpacked_bytes(&packed).saturating_mul(ARCHIVED_VIEW_BYTES_PER_BYTE);
+        let made = Made { of: packed, view: Arc::clone(&view), bytes, used_at: at };
+        let dropped = self.made().keep(tag, made);
+        drop(dropped);
         Some(view)
+    }
+
+    /// Drops views that were made and that nobody has asked for lately.
+    pub fn drop_old(&self, at: Millis) {
+        let dropped = self.made().take_old(at);
+        drop(dropped);
     }
 
     pub(crate) fn set_packed(&self, tag: SaleTag, packed: Arc<[u8]>) {
@@ -69,8 +101,31 @@ impl ArchivedViews {
         self.write().insert(view.tag(), Shown::View(Arc::clone(view)));
     }
 
+    /// The sale was deleted. A view that was made of it goes with the next old ones, not on this thread.
     pub(crate) fn forget(&self, tag: SaleTag) {
         self.write().remove(&tag);
+        if let Some(made) = self.made().views.get_mut(&tag) {
+            made.used_at = Millis(0);
+        }
+    }
+
+    /// The view, or what it is to be made of.
+    fn find(&self, tag: SaleTag, at: Millis) -> Option<Result<Arc<SaleView>, Arc<[u8]>>> {
+        let packed = match self.read().get(&tag)? {
+            Shown::View(view) => return Some(Ok(Arc::clone(view))),
+            Shown::Packed(packed) => Arc::clone(packed),
+        };
+        let mut made = self.made();
+        let found = made.views.get_mut(&tag).filter(|made| Arc::ptr_eq(&made.of, &packed));
+        let view = found.map(|made| {
+            made.used_at = at;
+            Arc::clone(&made.view)
+        });
+        Some(view.ok_or(packed))
+    }
+
+    fn made(&self) -> MutexGuard<'_, MadeViews> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<SaleTag, Shown>> {
@@ -82,8 +137,123 @@ impl ArchivedViews {
     }
 }
 
+impl MadeViews {
+    /// Keeps a view; answers those that had to go for it, to be dropped without a lock. One that is larger
+    /// than the bound is kept alone.
+    fn keep(&mut self, tag: SaleTag, made: Made) -> Vec<Made> {
+        let at = made.used_at;
+        let mut gone = Vec::from_iter(self.take(tag));
+        while self.bytes + made.bytes > ARCHIVED_VIEWS_BYTES_MAX
+            && let Some((tag, _)) = self.views.iter().min_by_key(|(_, made)| made.used_at)
+        {
+            gone.extend(self.take(*tag));
+        }
+        self.bytes += made.bytes;
+        self.views.insert(tag, made);
+        gone.extend(self.take_old(at));
+        gone
+    }
+
+    fn take_old(&mut self, at: Millis) -> Vec<Made> {
+        let is_old = |made: &Made| at.since(made.used_at) >= ARCHIVED_VIEW_MS;
+        let (old, kept) =
+            mem::take(&mut self.views).into_iter().partition(|(_, made)| is_old(made));
+        let old: BTreeMap<SaleTag, Made> = old;
+        self.views = kept;
+        self.bytes -= old.values().map(|made| made.bytes).sum::<usize>();
+        old.into_values().collect()
+    }
+
+    fn take(&mut self, tag: SaleTag) -> Option<Made> {
+        let made = self.views.remove(&tag)?;
+        self.bytes -= made.bytes;
+        Some(made)
+    }
+}
+
 impl fmt::Debug for ArchivedViews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ArchivedViews").field("count", &self.count()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(engine_loom)))]
+mod tests {
+    use super::*;
+    use crate::{
+        codec::Long as _,
+        id::{Epoch, EventId},
+        record::{Author, Record},
+        sale::Sale,
+        spec::tests::spec,
+    };
+
+    const START: Millis = Millis(1_000_000);
+
+    /// Puts an empty sale among the packed ones.
+    fn put(views: &ArchivedViews, name: &str) -> SaleTag {
+        let author = Author { name: "test".to_owned() };
+        let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec(name)));
+        let sale =
+            Sale::created(&Record::Created { author, epoch, told, spec, replay: None }, START);
+        let mut bytes = Vec::new();
+        sale.write(&mut bytes);
+        views.set_packed(sale.tag(), packed::pack(&bytes).into());
+        sale.tag()
+    }
+
+    #[test]
+    fn a_view_is_kept_while_it_is_asked_for_and_never_of_what_the_sale_was_before() {
+        let views = ArchivedViews::default();
+        let tag = put(&views, "one");
+        assert!(views.shown(tag, START).is_none(), "nobody has asked");
+        let first = views.view(tag, START).expect("there");
+        let bytes = views.made_bytes();
+        assert!(bytes > 0);
+        let later = START.after(ARCHIVED_VIEW_MS - 1);
+        assert!(Arc::ptr_eq(&first, &views.shown(tag, later).expect("kept")));
+        views.drop_old(START.after(ARCHIVED_VIEW_MS));
+        assert!(views.shown(tag, later).is_some(), "it was asked for meanwhile");
+        put(&views, "one");
+        assert!(views.shown(tag, later).is_none(), "packed again since");
+        let second = views.view(tag, later).expect("there");
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(views.made_bytes(), bytes, "the first is gone");
+        views.drop_old(later.after(ARCHIVED_VIEW_MS));
+        assert_eq!(views.made_bytes(), 0);
+    }
+
+    #[test]
+    fn the_view_of_a_deleted_sale_is_shown_to_nobody_and_dropped() {
+        let views = ArchivedViews::default();
+        let tag = put(&views, "one");
+        views.view(tag, START).expect("there");
+        views.forget(tag);
+        assert!(views.shown(tag, START).is_none() && views.view(tag, START).is_none());
+        views.drop_old(START);
+        assert_eq!(views.made_bytes(), 0);
+    }
+
+    #[test]
+    fn views_take_a_bounded_number_of_bytes_and_the_one_asked_for_last_is_kept() {
+        let views = ArchivedViews::default();
+        let tag = put(&views, "one");
+        let view = views.view(tag, START).expect("there");
+        let made = |bytes, used_at| {
+            let of: Arc<[u8]> = Arc::from([]);
+            Made { of, view: Arc::clone(&view), bytes, used_at }
+        };
+        let mut all = MadeViews::default();
+        let third = ARCHIVED_VIEWS_BYTES_MAX / 3;
+        for index in 0..3 {
+            assert_eq!(all.keep(SaleTag(index), made(third, START.after(index))).len(), 0);
+        }
+        assert_eq!(all.keep(SaleTag(3), made(third, START.after(3))).len(), 1);
+        assert!(!all.views.contains_key(&SaleTag(0)), "asked for the longest ago");
+        let huge = 2 * ARCHIVED_VIEWS_BYTES_MAX;
+        assert_eq!(all.keep(SaleTag(4), made(huge, START.after(4))).len(), 3);
+        assert_eq!((all.views.len(), all.bytes), (1, huge), "alone");
+        assert_eq!(all.keep(SaleTag(4), made(third, START.after(5))).len(), 1, "packed again");
+        assert_eq!(all.bytes, third);
     }
 }
