@@ -18,7 +18,7 @@ pub use self::{
     shared::{SharedArbiter, SharedOptions},
     store::{
         Batch, Decision, Entry, Facts, Heard, Hints, HoldTold, NodeNote, Placed, Present, Quorum,
-        QuorumAnswer, REVISION, Rebuild, Replicas, Shard, Snapshot, Standing, Store, StoreError,
-        StoreOptions, Verdict,
+        QuorumAnswer, REVISION, Rebuild, Replicas, Shard, Snapshot, SnapshotHead, Standing, Store,
+        StoreError, StoreOptions, Verdict,
     },
 };

@@ -41,6 +41,6 @@ pub use self::{
     presence::Heard,
     quorum::{Present, Quorum, QuorumAnswer},
     servers::Shard,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, SnapshotHead},
     verdict::{HoldTold, Placed, Verdict},
 };

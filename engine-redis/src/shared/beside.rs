@@ -172,7 +172,7 @@ async fn fetch(store: &Store, tag: SaleTag) -> Result<(Snapshot, Sale), StoreErr
     let known = store.facts(tag, &point, 1).await;
     // Unless the sale was rebuilt meanwhile, and its snapshots gone.
     if matches!(known, Err(StoreError::Diverged { .. }))
-        && store.snapshot_point(tag).await? == Some(point)
+        && store.snapshot_head(tag).await?.is_some_and(|head| head.point == point)
     {
         return Err(StoreError::BadSnapshot("its point is not in the stream"));
     }

@@ -10,6 +10,7 @@ use engine::{
     command::{Ask, Reply},
     id::{Epoch, HoldId, NodeName, SaleTag},
     record::{EntryAnswer, Record},
+    sale::Sale,
     stream::Point,
 };
 use tokio::task::JoinSet;
@@ -20,6 +21,7 @@ use super::{
     due::{Due, QUIET_SALES_MAX},
     node::Node,
     replica::Replica,
+    unsaved::Beginning,
 };
 use crate::store::{Batch, Decision, NodeNote, Store, StoreError, Verdict};
 
@@ -222,9 +224,11 @@ impl Node {
             verdicts.clear();
         }
         if let Some(replica) = self.replicas.get_mut(&call.sale) {
-            // There may be no new snapshot since the last delivering node went, or the sale was rebuilt.
+            let began = self.world.sale(call.sale).map(Sale::epoch);
             if delivers && (!replica.is_delivering || replica.epoch != facts.epoch) {
-                replica.unsaved.want();
+                let is_first = began == Some(facts.epoch);
+                let beginning = if is_first { Beginning::There } else { Beginning::Lost };
+                replica.unsaved.doubt(call.after.seq, beginning);
             }
             replica.epoch = facts.epoch;
             replica.is_delivering = delivers;

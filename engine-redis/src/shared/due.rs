@@ -4,7 +4,11 @@
 //! time brings something, or the store says that it moves; it is called now and then all the same, together
 //! with others.
 
-use engine::{clock::Millis, limits::TICK_MS, sale::Sale};
+use engine::{
+    clock::Millis,
+    limits::{DELIVERY_LEASE_MS, NODE_NOTED_MS, SALES_MAX, TICK_MS},
+    sale::Sale,
+};
 
 /// How long a sale is called all the time after something happened in it. Twice as long as it has to stand
 /// still before the store says that it moves again.
@@ -12,10 +16,21 @@ const LIVELY_MS: u64 = 2_000;
 /// How often a sale is called that people are in, or order events, though nothing happens: the store takes
 /// four seconds without a call for an outage, and five for the end of the delivering node.
 const OCCUPIED_MS: u64 = 1_000;
-/// How often one is called in which there is nothing. Well below the silence after which a node is parted.
-const QUIET_MS: u64 = 6_000;
+/// How often one is called in which there is nothing: a call has to come before the delivering node's lease is
+/// over. That is well below the silence after which a node is parted.
+const QUIET_MS: u64 = 3_500;
 /// Quiet sales that one call takes: some milliseconds of the store.
 pub(super) const QUIET_SALES_MAX: usize = 128;
+/// How often all sales are looked at, for those that are due: twice in a tick.
+pub(super) const ROUND_MS: u64 = TICK_MS / 2;
+
+/// What all sales wait at most that are due at once. The lease may have been prolonged half a second before a
+/// call.
+const _: () = {
+    let rounds = SALES_MAX.div_ceil(QUIET_SALES_MAX) as u64;
+    assert!(QUIET_MS + rounds * ROUND_MS + NODE_NOTED_MS <= DELIVERY_LEASE_MS);
+    assert!(OCCUPIED_MS <= QUIET_MS);
+};
 
 /// Why a sale is called that nothing is asked of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

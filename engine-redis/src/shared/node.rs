@@ -19,6 +19,7 @@ use super::{
     beside::Beside,
     breaker::Breakers,
     replica::{GATHER_MS, Replica},
+    unsaved::Saved,
 };
 use crate::store::{Entry, Hints, Shard, Store, StoreError, StoreOptions};
 
@@ -63,7 +64,7 @@ pub(super) struct Node {
     pub now: Moment,
     pub beside: Beside,
     /// A snapshot on its way, and whether it arrived.
-    pub saving: Option<JoinHandle<(SaleTag, bool)>>,
+    pub saving: Option<JoinHandle<(SaleTag, Saved)>>,
     /// The names on the store's list in the last survey.
     pub listed: BTreeMap<SaleTag, SaleName>,
     /// Sales that the list lacked then.

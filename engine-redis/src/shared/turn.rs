@@ -7,18 +7,17 @@ use engine::{
     clock::Millis,
     command::{Command, Reply},
     id::SaleTag,
-    limits::{SALES_MAX, TICK_MS},
+    limits::SALES_MAX,
 };
 use tokio::time::sleep;
 
-use super::{asked::Sorted, beside::Done, breaker::Breakers, node::Node, replica::Replica};
+use super::{
+    asked::Sorted, beside::Done, breaker::Breakers, due::ROUND_MS, node::Node, replica::Replica,
+};
 use crate::store::{Hints, Shard, Store, StoreError};
 
 /// How often the store is asked for sales that other nodes made.
 const SURVEY_MS: u64 = 1_000;
-
-/// How often all sales are looked at, for those that are due: twice in a tick.
-const ROUND_MS: u64 = TICK_MS / 2;
 
 /// How long a turn in which nothing is asked is given to the client, to hear which sales moved.
 const LISTEN: Duration = Duration::from_millis(1);

@@ -2,7 +2,7 @@
 
 use engine::clock::Millis;
 
-use crate::store::Entry;
+use crate::store::{Entry, SnapshotHead, StoreError};
 
 /// A snapshot is put beside the stream after so many bytes of facts, or as many as the last one is long.
 const SNAPSHOT_BYTES: u64 = 8 * 1024 * 1024;
@@ -17,7 +17,10 @@ const FACT_BYTES: u64 = 64;
 /// How long after a snapshot that failed the next is put.
 const SNAPSHOT_PAUSE_MS: u64 = 1_000;
 
-/// What the stream has that no snapshot of this node has.
+/// How long a stream has to be before a node that begins to deliver asks which snapshot there is.
+const SNAPSHOT_ENTRIES_FEW: u64 = 1_024;
+
+/// What the stream has that the last snapshot has not.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     entries: u64,
@@ -25,10 +28,38 @@ pub(super) struct Unsaved {
     /// The last snapshot's length: the stream may become as long, so that snapshots cost no more than
     /// the facts do.
     saved_bytes: u64,
-    /// One is to be put whatever the stream has: there may be no new one since this node began to deliver.
+    /// Another node may have put one since this node's last, or none for long.
+    is_doubted: bool,
+    /// One is to be put whatever the stream has: there is none, or it is far behind.
     is_wanted: bool,
     /// Not before then: the last one failed.
     not_before: Millis,
+}
+
+/// What is to be done about a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Nothing,
+    /// To ask which one there is.
+    Look,
+    Put,
+}
+
+/// What came of that.
+#[derive(Debug)]
+pub(super) enum Saved {
+    /// Which snapshot there is.
+    Looked(Result<Option<SnapshotHead>, StoreError>),
+    /// One of so many bytes was put, or another node's is there.
+    Put(Result<u64, StoreError>),
+}
+
+/// Whether a stream has its first entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    There,
+    /// The sale was rebuilt: its stream begins somewhere in its history.
+    Lost,
 }
 
 impl Unsaved {
@@ -38,18 +69,26 @@ impl Unsaved {
         self.facts += entry.records.len() as u64;
     }
 
-    pub(super) fn want(&mut self) {
-        self.is_wanted = true;
+    /// Another node delivered until now, or the sale was rebuilt. A stream that has its beginning and has come
+    /// to `seq` needs no snapshot while it is short.
+    pub(super) fn doubt(&mut self, seq: u64, beginning: Beginning) {
+        self.is_doubted |= seq >= SNAPSHOT_ENTRIES_FEW || beginning == Beginning::Lost;
     }
 
-    /// Whether a snapshot is due.
-    pub(super) fn is_due(&self, at: Millis) -> bool {
+    pub(super) fn need(&self, at: Millis) -> Need {
+        if at < self.not_before {
+            return Need::Nothing;
+        }
         let bytes = self.facts * FACT_BYTES;
         let is_long = bytes >= SNAPSHOT_BYTES.max(self.saved_bytes);
         let is_worth_it = bytes >= self.saved_bytes / SNAPSHOT_PART;
         let are_many = self.entries >= SNAPSHOT_ENTRIES && is_worth_it;
         let is_due = is_long || are_many || self.entries >= SNAPSHOT_ENTRIES_MAX;
-        at >= self.not_before && (self.is_wanted || is_due)
+        match (self.is_wanted, self.is_doubted, is_due) {
+            (true, _, _) | (false, false, true) => Need::Put,
+            (false, true, _) => Need::Look,
+            (false, false, false) => Need::Nothing,
+        }
     }
 
     /// How long a snapshot is expected to be.
@@ -58,14 +97,37 @@ impl Unsaved {
         bytes + bytes / 8
     }
 
-    /// One of so many bytes is on its way.
-    pub(super) fn saved(&mut self, bytes: usize) {
-        *self = Self { saved_bytes: bytes as u64, ..Self::default() };
+    /// There is none.
+    pub(super) fn found_none(&mut self) {
+        (self.is_wanted, self.is_doubted) = (true, false);
+    }
+
+    /// There is one of so many bytes that lacks so many of the stream's entries.
+    pub(super) fn found(&mut self, lacking: u64, bytes: u64) {
+        // Of the facts in the entries that it lacks, this node may have counted more or fewer.
+        self.facts = self.facts.saturating_mul(lacking).checked_div(self.entries).unwrap_or(0);
+        (self.entries, self.saved_bytes, self.is_doubted) = (lacking, bytes, false);
+        self.is_wanted = lacking >= SNAPSHOT_ENTRIES;
+    }
+
+    /// One is on its way.
+    pub(super) fn begin(&mut self) {
+        *self = Self { saved_bytes: self.saved_bytes, ..Self::default() };
+    }
+
+    /// One of so many bytes is there.
+    pub(super) fn saved(&mut self, bytes: u64) {
+        self.saved_bytes = bytes;
     }
 
     /// It did not arrive.
     pub(super) fn failed(&mut self, at: Millis) {
         (self.is_wanted, self.not_before) = (true, at.after(SNAPSHOT_PAUSE_MS));
+    }
+
+    /// Which one there is could not be learned.
+    pub(super) fn not_found(&mut self, at: Millis) {
+        self.not_before = at.after(SNAPSHOT_PAUSE_MS);
     }
 }
 
@@ -75,11 +137,11 @@ mod tests {
 
     #[test]
     fn a_large_sale_is_put_when_what_happened_is_worth_it_and_before_the_stream_forgets() {
-        const LARGE: usize = 170 * 1024 * 1024;
-        let due_after = |saved_bytes, facts_of_entry: u64| {
+        const LARGE: u64 = 170 * 1024 * 1024;
+        let due_after = |saved_bytes: u64, facts_of_entry: u64| {
             let mut unsaved = Unsaved::default();
             unsaved.saved(saved_bytes);
-            while !unsaved.is_due(Millis(0)) {
+            while unsaved.need(Millis(0)) == Need::Nothing {
                 unsaved.entries += 1;
                 unsaved.facts += facts_of_entry;
             }
@@ -88,7 +150,27 @@ mod tests {
         assert_eq!(due_after(0, 1), SNAPSHOT_ENTRIES);
         assert_eq!(due_after(LARGE, 1), SNAPSHOT_ENTRIES_MAX, "four times as seldom");
         assert_eq!(due_after(LARGE, 50), SNAPSHOT_ENTRIES, "a seventh of it is new");
-        let facts_of_last = LARGE as u64 / FACT_BYTES;
+        let facts_of_last = LARGE / FACT_BYTES;
         assert_eq!(due_after(LARGE, facts_of_last.div_ceil(100)), 100, "as much as it is long");
+    }
+    #[test]
+    fn who_begins_to_deliver_puts_none_while_the_last_one_is_not_far_behind() {
+        let unsaved_of = |entries| Unsaved { entries, facts: 9 * entries, ..Unsaved::default() };
+        let at = Millis(0);
+        let mut new = unsaved_of(3);
+        new.doubt(3, Beginning::There);
+        assert_eq!(new.need(at), Need::Nothing, "a short stream is read from its beginning");
+        new.doubt(3, Beginning::Lost);
+        assert_eq!(new.need(at), Need::Look);
+        new.found_none();
+        assert_eq!(new.need(at), Need::Put);
+        let mut taken_over = unsaved_of(SNAPSHOT_ENTRIES_MAX);
+        taken_over.doubt(SNAPSHOT_ENTRIES_MAX, Beginning::There);
+        assert_eq!(taken_over.need(at), Need::Look);
+        taken_over.found(8, 170);
+        assert_eq!((taken_over.need(at), taken_over.facts), (Need::Nothing, 72));
+        taken_over.doubt(SNAPSHOT_ENTRIES_MAX, Beginning::There);
+        taken_over.found(SNAPSHOT_ENTRIES, 170);
+        assert_eq!(taken_over.need(at), Need::Put);
     }
 }

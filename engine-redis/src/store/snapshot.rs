@@ -10,6 +10,7 @@ use engine::{
     limits::{SNAPSHOT_CHUNK_BYTES, SNAPSHOT_READS_MAX},
     stream::Point,
 };
+use fred::types::Value;
 
 use super::{
     Store, StoreError,
@@ -26,6 +27,15 @@ pub struct Snapshot {
     pub at: Millis,
     /// The sale's byte form.
     pub bytes: Vec<u8>,
+}
+
+/// What a snapshot is, without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotHead {
+    /// The stream's last entry in it.
+    pub point: Point,
+    /// It is no longer than that, and at most a chunk shorter.
+    pub bytes_max: u64,
 }
 
 /// One chunk of a snapshot as it was read.
@@ -53,7 +63,7 @@ fn digest_of(sale: SaleTag, point: &Point, at: Millis) -> blake3::Hasher {
 }
 
 impl Store {
-    /// Puts a snapshot in place of an earlier one, and lets go of entries that neither it nor a serving
+    /// Puts a snapshot in place of an earlier one, and drops the entries that neither it nor a serving
     /// node needs. When another node puts one meanwhile, or has put a later one, this one is dropped.
     pub async fn put_snapshot(
         &self,
@@ -101,9 +111,13 @@ impl Store {
         Err(StoreError::Reply("another snapshot with every reading"))
     }
 
-    /// The point of the last snapshot, if there is one.
-    pub async fn snapshot_point(&self, sale: SaleTag) -> Result<Option<Point>, StoreError> {
-        Ok(self.chunk(sale, 0).await?.map(|chunk| chunk.point))
+    /// What the last snapshot is, without its bytes; `None` when there is none.
+    pub async fn snapshot_head(&self, sale: SaleTag) -> Result<Option<SnapshotHead>, StoreError> {
+        let first = self.read_snapshot(sale, Value::from("")).await?;
+        Ok(first.map(|Chunk { point, count, .. }| SnapshotHead {
+            point,
+            bytes_max: count.saturating_mul(SNAPSHOT_CHUNK_BYTES as u64),
+        }))
     }
 
     /// A snapshot from its first chunk on; `None` when another took its place meanwhile, or a chunk is not
@@ -123,7 +137,15 @@ impl Store {
     }
 
     async fn chunk(&self, sale: SaleTag, index: u64) -> Result<Option<Chunk>, StoreError> {
-        let value = self.call("snapshot", Keys::Of(sale), vec![number(index)], Writes::No).await?;
+        self.read_snapshot(sale, number(index)).await
+    }
+
+    async fn read_snapshot(
+        &self,
+        sale: SaleTag,
+        which: Value,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let value = self.call("snapshot", Keys::Of(sale), vec![which], Writes::No).await?;
         let items = answer::accepted(value)?;
         if items.is_empty() {
             return Ok(None);

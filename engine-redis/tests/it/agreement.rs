@@ -7,6 +7,7 @@ use engine::{
     clock::{ManualClock, Millis},
     codec::Binary as _,
     disk::{Disk, sim::SimDisk},
+    id::SaleTag,
     limits::SEGMENT_BYTES,
     record::Change,
     recovery,
@@ -63,12 +64,17 @@ pub(super) async fn agree(nodes: &[&Serving]) {
 
 /// The sale as a disk has it: how far it was followed, and its byte form.
 pub(super) fn journaled(disk: &SimDisk) -> (Point, Vec<u8>) {
+    journaled_of(disk, support::tag())
+}
+
+/// The same of another sale.
+pub(super) fn journaled_of(disk: &SimDisk, tag: SaleTag) -> (Point, Vec<u8>) {
     let copy: Arc<dyn Disk> = Arc::new(disk.copy());
     let (world, ..) = recovery::recover(&copy, SEGMENT_BYTES, &ManualClock::at(Millis(0)))
         .expect("a journal that can be read");
     let mut bytes = Vec::new();
-    world.sale(support::tag()).expect("the sale is known").encode(&mut bytes);
-    (*world.point(support::tag()).expect("it is followed"), bytes)
+    world.sale(tag).expect("the sale is known").encode(&mut bytes);
+    (*world.point(tag).expect("it is followed"), bytes)
 }
 
 pub(super) fn shown(node: &Serving) -> Counts {

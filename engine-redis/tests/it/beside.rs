@@ -122,8 +122,8 @@ fn a_writer_whom_another_overtook_adds_nothing_to_its_snapshot() {
         let chunk = async |index: &str| raw.call(&["HGET", &keys[14], index]).await.as_string();
         let whole = [chunk("0").await, chunk("1").await, chunk("writer").await];
         assert_eq!(whole.map(Option::unwrap), ["one ", "whole", "fast"]);
-        let at = node.store.snapshot_point(node.sale).await;
-        assert_eq!(at, Ok(Some(node.point)));
+        let head = node.store.snapshot_head(node.sale).await;
+        assert_eq!(head.map(|head| head.map(|head| head.point)), Ok(Some(node.point)));
     });
 }
 

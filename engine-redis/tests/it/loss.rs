@@ -9,7 +9,7 @@ use engine::{
     disk::sim::SimDisk,
     hold::{HoldState, Step},
     id::{HoldId, Number, OfferIndex, ShopperKey},
-    limits::SKIPPED_NUMBERS,
+    limits::{NODE_NOTED_MS, SKIPPED_NUMBERS},
     record::Change,
     sale::{PurchaseRefusal, Settler},
     standing::Standing,
@@ -17,11 +17,11 @@ use engine::{
 };
 use engine_redis::SharedOptions;
 use rustix::process::Signal;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     agreement::{agree, certify, journaled, part, returned, shown, together},
-    server::{Server, run},
+    server::{DEADLINE, Server, run},
     serving::{CALL_MAX, OFFER, Serving, eventually, once, pause, shared, until},
 };
 use crate::support::{self, SALE, author};
@@ -273,16 +273,17 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
         // Nor when it has to take the sale over once more, for the stream has gone on without it.
         let disk = back.stop();
         let (last, _) = journaled(&disk);
-        let mut a = a;
-        let since = Instant::now();
-        // A delivering node puts a snapshot when it begins, and lets go of what it knew when it was noted before.
+        let (since, store) = (Instant::now(), server.store("own", DEADLINE).await);
+        let mut shopper = 300;
         while !is_trimmed_behind(&server, &last).await {
             assert!(since.elapsed() < 40 * CALL_MAX, "nothing is trimmed");
-            a = Serving::on(&a.stop(), impatient("a"));
-            let begun = Instant::now();
-            while begun.elapsed() < 2 * CALL_MAX && !is_trimmed_behind(&server, &last).await {
-                pause().await;
-            }
+            // A trim goes no further than what the store has noted of the serving node.
+            sleep(Duration::from_millis(NODE_NOTED_MS + 100)).await;
+            a.pass(shopper).await;
+            shopper += 1;
+            let (point, bytes) = journaled(&a.disk);
+            let (tag, at) = (support::tag(), a.engine().now());
+            store.put_snapshot(tag, point.epoch, &point, at, &bytes).await.expect("it is open");
         }
         let back = Serving::on(&disk, impatient("missing"));
         back.pass(202).await;

@@ -4,8 +4,9 @@ use engine::{codec::Binary as _, view::SaleView};
 use engine_redis::{SharedOptions, Snapshot, Store};
 
 use super::{
+    agreement::journaled_of,
     server::{DEADLINE, Raw, Server, run},
-    serving::{Serving, eventually, shared, until},
+    serving::{Serving, shared, until},
     shards::meta,
 };
 
@@ -112,10 +113,12 @@ fn a_fact_that_contradicts_what_nodes_know_stops_its_sale_on_all_of_them_and_not
     });
 }
 
-/// The snapshot of a sale, from which alone a new node can take it over.
-async fn only_snapshot(raw: &Raw, store: &Store, sale: &SaleView) -> Snapshot {
-    let is_there = async || store.snapshot(sale.tag()).await.expect("a sound one");
-    let snapshot = eventually("a snapshot", is_there).await;
+/// Puts a snapshot of a sale as a node has it, from which alone a new node can take it over.
+async fn only_snapshot(raw: &Raw, store: &Store, node: &Serving, sale: &SaleView) -> Snapshot {
+    let (point, bytes) = journaled_of(&node.disk, sale.tag());
+    let snapshot = Snapshot { point, at: node.engine().now(), bytes };
+    let Snapshot { at, bytes, .. } = &snapshot;
+    store.put_snapshot(sale.tag(), point.epoch, &point, *at, bytes).await.expect("it is open");
     let first = format!("{}-{}", snapshot.point.epoch.0, snapshot.point.seq);
     raw.call(&["XTRIM", &meta(sale).replace(":meta", ":facts"), "MINID", &first]).await;
     snapshot
@@ -164,8 +167,8 @@ fn a_snapshot_that_no_node_put_of_the_sale_stops_it_where_it_is_taken_over_and_n
     run(async {
         let (a, [sale, sound]) = two_sales(&server).await;
         let (store, raw) = (server.store("own", DEADLINE).await, server.raw().await);
-        let other = only_snapshot(&raw, &store, &sound).await;
-        let mut good = only_snapshot(&raw, &store, &sale).await;
+        let other = only_snapshot(&raw, &store, &a, &sound).await;
+        let mut good = only_snapshot(&raw, &store, &a, &sale).await;
         // No sale of the test is of a later time.
         good.at = good.at.max(other.at);
         let key = meta(&sale).replace(":meta", ":snapshot");

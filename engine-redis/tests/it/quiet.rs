@@ -9,9 +9,9 @@ use tokio::{
 };
 
 use super::{
-    agreement::together,
-    server::{Raw, Server, run},
-    serving::{Serving, once, until},
+    agreement::{part, together},
+    server::{DEADLINE, Raw, Server, run},
+    serving::{Serving, eventually, once, until},
 };
 use crate::support::{self, SALE, author, pass_of, wide};
 
@@ -144,5 +144,54 @@ fn a_store_that_lost_quiet_sales_is_noticed_by_all_nodes_once_one_does() {
         b.is_well().await;
         a.stop();
         b.stop();
+    });
+}
+
+/// What the store has in a field of one of a sale's keys; empty when there is none.
+async fn field(raw: &Raw, key: &str, field: &str) -> String {
+    raw.call(&["HGET", key, field]).await.as_string().unwrap_or_default()
+}
+
+#[test]
+fn a_quiet_sale_stays_with_its_delivering_node() {
+    const SPAN: Duration = Duration::from_secs(9);
+    let server = Server::start();
+    run(async {
+        let [a, b] = together(&server.url(), 9).await;
+        let (raw, store) = (server.raw().await, server.store("own", DEADLINE).await);
+        let meta = &store.keys(support::tag())[0];
+        sleep(CALM).await;
+        let delivering = field(&raw, meta, "delivery").await;
+        let began = Instant::now();
+        while began.elapsed() < SPAN {
+            let over: u64 = field(&raw, meta, "delivery_until").await.parse().expect("a time");
+            assert!(over > a.engine().now().0, "the lease was over after {:?}", began.elapsed());
+            assert_eq!(field(&raw, meta, "delivery").await, delivering);
+            sleep(Duration::from_millis(20)).await;
+        }
+        part([a, b]);
+    });
+}
+
+#[test]
+fn who_takes_over_the_delivery_of_a_short_stream_puts_no_snapshot_of_it() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = together(&server.url(), 9).await;
+        let (raw, store) = (server.raw().await, server.store("own", DEADLINE).await);
+        let keys = store.keys(support::tag());
+        let (delivering, put) =
+            (field(&raw, &keys[0], "delivery").await, field(&raw, &keys[14], "seq").await);
+        let (one, other) = if delivering.starts_with('a') { (a, b) } else { (b, a) };
+        one.kill().await;
+        other.sell(1).await;
+        eventually("the other delivers", async || {
+            (!other.events().is_empty() && field(&raw, &keys[0], "delivery").await != delivering)
+                .then_some(())
+        })
+        .await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(field(&raw, &keys[14], "seq").await, put);
+        other.stop();
     });
 }

@@ -156,7 +156,7 @@ end
 
 -- Writes who parted and that the node serves; `journaled` is the point it has journaled. Returns 2 while it
 -- is not known to all, 1 when it delivers the events, otherwise 0. Who calls first after the lease ran out
--- delivers, and each call prolongs the lease. Who parted has none.
+-- delivers, and each call prolongs the lease, every half a second at most. Who parted has none.
 function members.serve(s, journaled)
   note_parted(s)
   local over = s.parted[s.delivery or ''] and 0 or s.delivery_until or 0
@@ -169,7 +169,7 @@ function members.serve(s, journaled)
     return 2
   end
   local mine = s.delivery == s.node and s.at < over
-  if mine and over - s.at >= DELIVERY_LEASE_MS / 2 then
+  if mine and over - s.at > DELIVERY_LEASE_MS - NODE_NOTED_MS then
     return 1
   elseif mine or s.at >= over then
     redis.call('HSET', s.keys[META], 'delivery', s.node, 'delivery_until', s.at + DELIVERY_LEASE_MS)

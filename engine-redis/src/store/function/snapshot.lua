@@ -48,14 +48,14 @@ local function put_snapshot(keys, args)
   return { 'ok', 'whole' }
 end
 
--- Which chunk. Answers nothing when there is none.
+-- Which chunk, or empty for what the snapshot is without any. Answers nothing when there is none.
 local function snapshot(keys, args)
   local s, refusal = opened(keys)
   if not s then
     return refusal
   end
   local about = redis.call('HMGET', keys[SNAPSHOT], unpack(ABOUT))
-  local chunk = about[1] and redis.call('HGET', keys[SNAPSHOT], args[1])
+  local chunk = about[1] and (args[1] == '' and '' or redis.call('HGET', keys[SNAPSHOT], args[1]))
   if not chunk then
     return { 'ok' }
   end
