@@ -53,7 +53,7 @@ pub struct Account {
 /// Everything that tells an account by a token.
 pub struct Accounts {
     keeper: Arc<Keeper>,
-    revoked: Revoked,
+    revoked: Arc<Revoked>,
     /// Tokens whose signature fitted, each under the key that it fitted.
     genuine: Verified,
     options: AccountOptions,
@@ -71,7 +71,7 @@ impl Accounts {
     pub fn open(options: AccountOptions) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let source = Source::new(&options)?;
         let keeper = Arc::new(Keeper::new(source, options.stale_max));
-        let revoked = Revoked::open(options.revoked.clone())?;
+        let revoked = Arc::new(Revoked::open(options.revoked.clone())?);
         Ok(Self { keeper, revoked, genuine: Verified::new(TOKENS_REMEMBERED), options })
     }
 
@@ -82,7 +82,7 @@ impl Accounts {
 
     /// Reads key set and revoked sessions again now.
     pub async fn reload(&self) {
-        self.revoked.reload();
+        self.revoked.reload().await;
         self.keeper.reload().await;
     }
 
@@ -119,6 +119,9 @@ impl Accounts {
 
     /// The account of genuine claims that hold now.
     fn check(&self, claims: Claims, now: Millis) -> Result<Account, Fault> {
+        if claims.is_of_events {
+            return Err(Fault::Type);
+        }
         if claims.issuer.as_ref() != Some(&self.options.issuer) {
             return Err(Fault::Issuer);
         }
@@ -138,14 +141,15 @@ impl Accounts {
             return Err(Fault::LivesTooLong);
         }
         let subject = claims.subject.ok_or(Fault::NoSubject)?;
-        if claims.session.is_some_and(|session| self.revoked.contains(&session)) {
+        if claims.session.is_some_and(|session| self.revoked.contains(&session, now)) {
             return Err(Fault::Revoked);
         }
         Ok(Account { subject })
     }
 
-    /// Refuses every token of these sessions from now on, until the last of them has expired.
-    pub fn revoke(&self, sessions: &[String]) -> Result<(), Full> {
-        self.revoked.add(sessions, self.options.life_max + NOT_BEFORE_SKEW)
+    /// Refuses every token of these sessions from `now` of the wall clock on, until the last of them has expired.
+    /// A token without `sid` is of no session.
+    pub fn revoke(&self, sessions: &[String], now: Millis) -> Result<(), Full> {
+        self.revoked.add(sessions, now, self.options.life_max + NOT_BEFORE_SKEW)
     }
 }

@@ -124,7 +124,7 @@ fn build(
     overrides: Overrides,
 ) -> Result<Config, ConfigError> {
     let table: toml::Table = toml::from_str(text)
-        .map_err(|error| ConfigError::NotToml(path.to_owned(), error.to_string()))?;
+        .map_err(|error| ConfigError::NotToml(path.to_owned(), where_and_why(&error, text)))?;
     let mut layers = Layers {
         document: Node::from_toml(toml::Value::Table(table)),
         sources: BTreeMap::new(),
@@ -137,6 +137,15 @@ fn build(
     problems.check(()).map_err(|problems| ConfigError::Invalid(told(problems, &sources)))?;
     // Whoever reads nothing has noted why.
     config.ok_or_else(|| ConfigError::Invalid(Vec::new()))
+}
+
+/// What is wrong with a file that is not TOML. The parser's own words show the line, which may hold a secret.
+fn where_and_why(error: &toml::de::Error, text: &str) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: {}", error.message())
 }
 
 /// The file, and what is laid over it.
@@ -324,6 +333,68 @@ mod tests {
     }
 
     #[test]
+    fn a_key_says_what_is_allowed_there_whatever_stands_there_instead() {
+        let text = r#"
+            [server]
+            cookie_secure = "yes"
+            connections_max = "many"
+            listen = 80
+            trusted_proxies = 10
+            [arbiter]
+            kind = 7
+            [keys]
+            operator = 1234567890123456
+            backend = [1234567890123456, "short"]
+            secret = { a = "hidden-in-a-table" }
+            [redis]
+            url = ["redis://user:hunter2@redis"]
+        "#;
+        let error = built(text, &[]).unwrap_err();
+        for part in [
+            "server.cookie_secure: found \"yes\", allowed: true or false",
+            "server.connections_max: found \"many\", allowed: a whole number from 1 to 1000000",
+            "server.listen: found 80, allowed: an address and port",
+            "server.trusted_proxies: found 10, allowed: addresses or networks",
+            "arbiter.kind: found 7, allowed: local, redis",
+            "keys.operator: found something hidden that is no text, allowed: a key is 16 to 256",
+            "keys.backend: found something hidden that is no text, allowed: a key is 16 to 256",
+            "keys.backend: found (hidden, 5 bytes), allowed: a key is 16 to 256",
+            "keys.secret: found something hidden that is no text, allowed: 32 to 1024 bytes",
+            "redis.url: found something hidden that is no text, allowed: a redis://",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        for secret in ["1234567890123456", "short", "hidden-in", "hunter2"] {
+            assert!(!error.contains(secret), "{secret} is shown: {error}");
+        }
+        assert_eq!(error.lines().count(), 11, "{error}");
+    }
+
+    #[test]
+    fn every_wrong_element_of_a_list_is_told() {
+        let text = r#"
+            [server]
+            trusted_proxies = ["10.0.0.0/8", "nowhere", "::1", "300.0.0.1"]
+            cors_origins = ["https://a.example/path", "https://b.example"]
+            [keys]
+            operator = ["operator-key-one-1", "short", "operator-key-two-2", "tiny"]
+        "#;
+        let error = built(text, &[("RUSHGATE__LIMITS__EXEMPT", "x, 10.0.0.0/8, y/9")]).unwrap_err();
+        for part in [
+            "server.trusted_proxies: found \"nowhere\", allowed: addresses or networks",
+            "server.trusted_proxies: found \"300.0.0.1\", allowed: addresses or networks",
+            "server.cors_origins: found \"https://a.example/path\", allowed: exact origins",
+            "keys.operator: found (hidden, 5 bytes), allowed",
+            "keys.operator: found (hidden, 4 bytes), allowed",
+            "limits.exempt: found \"x\" in RUSHGATE__LIMITS__EXEMPT, allowed",
+            "limits.exempt: found \"y/9\" in RUSHGATE__LIMITS__EXEMPT, allowed",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        assert_eq!(error.lines().count(), 8, "nothing else is wrong: {error}");
+    }
+
+    #[test]
     fn a_secret_that_is_set_but_empty_is_refused_with_the_variable_that_is_empty() {
         for (variable, found, allowed) in [
             ("KEYS__OPERATOR", "keys.operator: found no key", "a key is 16 to 256 visible ASCII"),
@@ -355,7 +426,18 @@ mod tests {
     #[test]
     fn a_file_that_is_not_toml_is_refused_with_its_line() {
         let error = built("[server\n", &[]).unwrap_err();
-        assert!(error.contains("test.toml is not TOML") && error.contains("line 1"), "{error}");
+        assert!(error.contains("test.toml is not TOML: line 1, column 8: "), "{error}");
+        for line in [
+            "secret = \"hunter2-hunter2\\q\"",
+            "secret = \"hunter2-hunter2",
+            "secret = hunter2-hunter2",
+            "secret = \"a\" hunter2-hunter2",
+            "operator = [\"hunter2-hunter2\", hunter2-hunter2]",
+        ] {
+            let error = built(&format!("[keys]\n{line}\n"), &[]).unwrap_err();
+            assert!(error.contains("is not TOML: line 2, column "), "{error}");
+            assert!(!error.contains("hunter2"), "the line may hold a secret: {error}");
+        }
     }
 
     #[test]
@@ -452,6 +534,12 @@ mod tests {
             "jwt.stale_seconds: found 10, allowed: at least fresh_seconds, which is 300",
         ] {
             assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        for line in ["revoked_file = \"/revoked\"", "cookie = \"session\"", "tls_ca = \"/ca\""] {
+            let error = built(&format!("[jwt]\n{line}\n"), &[]).unwrap_err();
+            for key in ["jwks", "issuer", "audience"] {
+                assert!(error.contains(&format!("jwt.{key}: found nothing")), "{line}: {error}");
+            }
         }
         let sale = "[[sale]]\nid = \"a\"\nidentity = \"jwt\"\n[[sale.offer]]\nsku = \"a\"\n\
                     total = 1\nprice = 1\ncurrency = \"KRW\"\n";

@@ -11,7 +11,7 @@ mod trust;
 
 pub use backoff::Backoff;
 pub use document::{Document, DocumentError, Fetched};
-pub use target::{URL_ALLOWED, connector, parse};
+pub use target::{URL_ALLOWED, connector, is_url, parse};
 pub use trust::{Trust, client_config};
 
 /// What every request says about its sender.

@@ -75,7 +75,7 @@ const SCRIBE_END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop, with a guest mounted beside the engine's own routes if there is one.
 pub fn run(config: Config, guest: Option<Guest>) -> ExitCode {
-    logging::start(config.log.format.into(), &config.log.filter.0.0);
+    logging::start(config.log.format.into(), &config.log.filter.get().0);
     let panics = panics::watch();
     raise_descriptor_limit();
     if let Some(origin) = &config.server.public_origin {
@@ -219,6 +219,12 @@ async fn look_after_sales(
 /// What tells shoppers by the shop's tokens, if that is configured, kept up from now on.
 fn open_accounts(config: &Config) -> Result<Option<Arc<Accounts>>, StartFailure> {
     let Some(options) = config.jwt.options() else { return Ok(None) };
+    if let Some(cookie) = options.cookie.as_deref().filter(|name| !name.starts_with("__Host-")) {
+        tracing::warn!(
+            %cookie,
+            "jwt.cookie names a cookie that other hosts of the domain can set; name one that begins with __Host-"
+        );
+    }
     let accounts = Arc::new(Accounts::open(options)?);
     tokio::spawn(Arc::clone(&accounts).keep_up());
     Ok(Some(accounts))

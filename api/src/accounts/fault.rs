@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Fault {
     /// Not three canonical base64url parts of JSON objects within the length limit.
     Malformed,
+    /// It says that it is no token of a person, such as a logout token.
+    Type,
     /// Signed in a way that is not allowed, such as `none` or HMAC.
     Algorithm,
     /// It names no key.
@@ -33,7 +35,7 @@ pub enum Fault {
     NoSubject,
     /// Genuine, of a session that was ended.
     Revoked,
-    /// The keys cannot be had, so nobody can say what it is.
+    /// The keys cannot be read, so nobody can say what it is.
     KeysUnavailable,
 }
 
@@ -42,6 +44,7 @@ impl Fault {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Malformed => "the token is not a signed JWT of at most 4096 bytes",
+            Self::Type => "the token's typ or events say that it is no token of a person",
             Self::Algorithm => "the token's alg is not allowed here",
             Self::NoKey => "the token has no kid",
             Self::UnknownKey => "the token's kid is not in the key set",

@@ -9,14 +9,14 @@
 //! Owns when the set is read. One reading runs at a time. Failures are repeated with growing pauses,
 //! and unknown keys cause one reading in [`UNKNOWN_PAUSE`] at most: a crowd with tokens of a made-up
 //! key costs the identity provider nothing. Who waits for a reading looks at its result, and does not
-//! begin another.
+//! begin another. A reading is a task of its own: it goes on when whoever caused it goes away.
 
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use engine::sync::{Arc, AtomicBool, Ordering};
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, OwnedMutexGuard},
     time::{Instant, sleep_until},
 };
 
@@ -64,29 +64,30 @@ pub(super) struct Keeper {
     source: Source,
     stale_max: Duration,
     kept: ArcSwapOption<Kept>,
-    tries: Mutex<Tries>,
+    tries: Arc<Mutex<Tries>>,
     /// Whether the last reading failed.
     is_failing: AtomicBool,
 }
 
 impl Keeper {
     pub(super) fn new(source: Source, stale_max: Duration) -> Self {
-        let (kept, tries) = (ArcSwapOption::empty(), Mutex::default());
+        let (kept, tries) = (ArcSwapOption::empty(), Arc::default());
         Self { source, stale_max, kept, tries, is_failing: AtomicBool::new(false) }
     }
 
     /// The key of this id. For one that is unknown, the set is read again if it may be.
-    pub(super) async fn key(&self, id: &str) -> Found {
+    pub(super) async fn key(self: &Arc<Self>, id: &str) -> Found {
         let seen = self.kept.load_full();
         if let Some(key) = self.usable().and_then(|kept| kept.set.get(id)) {
             return Found::Key(key);
         }
-        let mut tries = self.tries.lock().await;
+        let tries = Arc::clone(&self.tries).lock_owned().await;
         // Another may have read it while this one waited for its turn.
         if is_same(seen.as_ref(), self.kept.load_full().as_ref()) && tries.may_begin() {
-            self.read(&mut tries).await;
+            self.read_apart(tries).await;
+        } else {
+            drop(tries);
         }
-        drop(tries);
         match self.usable().map(|kept| kept.set.get(id)) {
             Some(Some(key)) => Found::Key(key),
             // ORDERING: Relaxed; a flag that publishes nothing else.
@@ -128,8 +129,16 @@ impl Keeper {
         self.read(&mut tries).await;
     }
 
+    /// Reads the set in a task of its own, and waits for that. Without it, one who asks for a made-up key and goes
+    /// away again and again would break off every reading and leave the pause behind it.
+    async fn read_apart(self: &Arc<Self>, mut tries: OwnedMutexGuard<Tries>) {
+        let keeper = Arc::clone(self);
+        let reading = tokio::spawn(async move { keeper.read(&mut tries).await });
+        // It only ends early with the process.
+        drop(reading.await);
+    }
+
     async fn read(&self, tries: &mut Tries) {
-        // Set before the reading: a caller that goes away while it runs must not make the next one free.
         tries.unknown_at = Some(Instant::now() + UNKNOWN_PAUSE);
         match self.source.read().await {
             Ok((set, fresh)) => self.keep(set, fresh, tries),
@@ -198,4 +207,48 @@ fn is_same(one: Option<&Arc<Kept>>, other: Option<&Arc<Kept>>) -> bool {
 fn chance() -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_or(u64::MAX, |()| u64::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use testkit::documents::{Documents, Manner};
+
+    use super::{super::options::AccountOptions, *};
+    use crate::outbound::Trust;
+
+    const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"new","use":"sig",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    #[tokio::test]
+    async fn a_reading_goes_on_when_whoever_caused_it_goes_away() {
+        let keys = Documents::start(Manner::Serve(SET.to_owned(), "")).unwrap();
+        let options = AccountOptions {
+            jwks: keys.url(),
+            issuer: String::new(),
+            audience: Vec::new(),
+            algorithms: Vec::new(),
+            fresh_max: Duration::from_mins(5),
+            stale_max: Duration::from_hours(1),
+            deadline: Duration::from_secs(10),
+            life_max: Duration::from_hours(1),
+            revoked: None,
+            cookie: None,
+            trust: Trust::System,
+        };
+        let source = Source::new(&options).unwrap();
+        let keeper = Arc::new(Keeper::new(source, options.stale_max));
+        // Asked once, and gone before there is an answer.
+        tokio::select! {
+            biased;
+            found = keeper.key("made-up") => unreachable!("{found:?} at once"),
+            () = ready(()) => {}
+        }
+        assert!(
+            matches!(keeper.key("new").await, Found::Key(_)),
+            "the reading under way brought it"
+        );
+        assert_eq!(keys.asked(), 1);
+    }
 }

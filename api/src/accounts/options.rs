@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::key_set::Algorithm;
 use crate::outbound::Trust;
 
-/// Whose tokens are believed, and how their keys are had.
+/// Whose tokens are believed, and where their keys come from.
 #[derive(Clone, Debug)]
 pub struct AccountOptions {
     /// Where the key set is: a URL, or the path of a file.

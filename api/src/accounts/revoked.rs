@@ -4,7 +4,8 @@
 //! those that begin with `#` left out, read again when it changes. The calls' list lives in this
 //! process, each entry until no token of the session can hold any more. Ids are kept as 128 bits of
 //! their hash. Both lists are bounded. A file that cannot be read, or is too long, leaves the list
-//! read before in force; at the start, when there is none, nothing starts without it.
+//! read before in force and is tried again; at the start, when there is none, nothing starts without it.
+//! The file is read on a thread for such work, never on one that serves.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,8 +15,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use engine::sync::Arc;
-use tokio::time::{Instant, sleep};
+use engine::{clock::Millis, sync::Arc};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 /// Sessions in each of the lists.
 const SESSIONS_MAX: usize = 262_144;
@@ -37,55 +41,99 @@ type Stamp = (Option<SystemTime>, u64);
 pub(super) struct Revoked {
     file: Option<PathBuf>,
     listed: ArcSwap<HashSet<u128>>,
-    called: Mutex<Called>,
-    read: Mutex<Option<Stamp>>,
+    called: Mutex<HashMap<u128, End>>,
+    reading: Mutex<Reading>,
 }
 
+/// When a called session is forgotten: by both clocks. Tokens go by the wall clock, which may be set back; one
+/// that was behind and is set right would forget too early.
+#[derive(Clone, Copy)]
+struct End {
+    wall: Millis,
+    elapsed: Instant,
+}
+
+impl End {
+    fn is_over(self, wall: Millis) -> bool {
+        self.wall <= wall && self.elapsed <= Instant::now()
+    }
+}
+
+/// How the last reading of the file went.
 #[derive(Default)]
-struct Called(HashMap<u128, Instant>);
+struct Reading {
+    /// The file whose list is in force.
+    stamp: Option<Stamp>,
+    /// Why it could not be read since, if so; said once.
+    failed: Option<String>,
+}
 
 impl Revoked {
     /// The lists at the start: what the file has, if there is one, or why it cannot be read.
     pub(super) fn open(file: Option<PathBuf>) -> Result<Self, String> {
-        let (listed, called, read) = (ArcSwap::default(), Mutex::default(), Mutex::default());
-        let revoked = Self { file, listed, called, read };
+        let (listed, called, reading) = (ArcSwap::default(), Mutex::default(), Mutex::default());
+        let revoked = Self { file, listed, called, reading };
         revoked.read_file()?;
         Ok(revoked)
     }
 
-    /// Whether the tokens of this session are refused.
-    pub(super) fn contains(&self, session: &str) -> bool {
+    /// Whether the tokens of this session are refused at the time `wall` of the wall clock.
+    pub(super) fn contains(&self, session: &str, wall: Millis) -> bool {
         let id = id_of(session);
         self.listed.load().contains(&id)
-            || self.called().0.get(&id).is_some_and(|until| *until > Instant::now())
+            || self.called().get(&id).is_some_and(|end| !end.is_over(wall))
     }
 
-    /// Refuses these sessions for so long.
-    pub(super) fn add(&self, sessions: &[String], life: Duration) -> Result<(), Full> {
-        let now = Instant::now();
+    /// Refuses these sessions for so long from `wall` on.
+    pub(super) fn add(
+        &self,
+        sessions: &[String],
+        wall: Millis,
+        life: Duration,
+    ) -> Result<(), Full> {
         let mut called = self.called();
-        if called.0.len() + sessions.len() > SESSIONS_MAX {
-            called.0.retain(|_, until| *until > now);
+        if called.len() + sessions.len() > SESSIONS_MAX {
+            called.retain(|_, end| !end.is_over(wall));
         }
-        if called.0.len() + sessions.len() > SESSIONS_MAX {
+        if called.len() + sessions.len() > SESSIONS_MAX {
             return Err(Full);
         }
-        called.0.extend(sessions.iter().map(|session| (id_of(session), now + life)));
+        let end = End { wall: wall.after(ms(life)), elapsed: Instant::now() + life };
+        called.extend(sessions.iter().map(|session| (id_of(session), end)));
         Ok(())
     }
 
-    fn called(&self) -> MutexGuard<'_, Called> {
+    fn called(&self) -> MutexGuard<'_, HashMap<u128, End>> {
         self.called.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads the file again whenever it has changed; returns only if there is none.
-    pub(super) async fn keep_fresh(&self) {
+    pub(super) async fn keep_fresh(self: &Arc<Self>) {
         while self.file.is_some() {
             sleep(LOOK).await;
-            let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.stamp() != read {
-                self.reload();
-            }
+            self.aside(Self::look).await;
+        }
+    }
+
+    /// Reads the file now, and says in the log what came of it.
+    pub(super) async fn reload(self: &Arc<Self>) {
+        self.aside(Self::read_and_say).await;
+    }
+
+    /// Does what waits for the disk on a thread for such work. A panic there has ended the process.
+    async fn aside(self: &Arc<Self>, work: fn(&Self)) {
+        let revoked = Arc::clone(self);
+        drop(spawn_blocking(move || work(&revoked)).await);
+    }
+
+    /// Reads the file if it is not the one whose list is in force, or could not be read the last time.
+    fn look(&self) {
+        if self.stamp() != self.reading().stamp {
+            self.read_and_say();
         }
     }
 
@@ -95,10 +143,14 @@ impl Revoked {
         Some((found.modified().ok(), found.len()))
     }
 
-    /// Reads the file now, and says in the log what came of it.
-    pub(super) fn reload(&self) {
-        if let Err(why) = self.read_file() {
+    fn read_and_say(&self) {
+        let Err(why) = self.read_file() else { return };
+        let mut reading = self.reading();
+        // Whatever else changes, it is to be read again.
+        reading.stamp = None;
+        if reading.failed.as_ref() != Some(&why) {
             tracing::error!(%why, "the list of revoked sessions that was read before stays in force");
+            reading.failed = Some(why);
         }
     }
 
@@ -106,7 +158,6 @@ impl Revoked {
         let Some(file) = &self.file else { return Ok(()) };
         // Looked at before it is read: what changes in between is read again.
         let stamp = self.stamp();
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
         let text = match stamp {
             Some((_, length)) if length > FILE_BYTES_MAX => {
                 Err(format!("it is longer than {FILE_BYTES_MAX} bytes"))
@@ -119,6 +170,7 @@ impl Revoked {
             .map_err(|why| format!("cannot read the revoked sessions of {file}: {why}"))?;
         tracing::info!(%file, sessions = sessions.len(), "read the revoked sessions");
         self.listed.store(Arc::new(sessions));
+        *self.reading() = Reading { stamp, failed: None };
         Ok(())
     }
 }
@@ -143,6 +195,10 @@ fn sessions_of(text: &str) -> Result<HashSet<u128>, String> {
     Ok(sessions)
 }
 
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn id_of(session: &str) -> u128 {
     let mut first = [0; 16];
     first.copy_from_slice(&blake3::hash(session.as_bytes()).as_bytes()[..16]);
@@ -151,47 +207,79 @@ fn id_of(session: &str) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+    const LIFE: Duration = Duration::from_mins(1);
+
+    fn later(seconds: u64) -> Millis {
+        NOW.after(seconds * 1_000)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_called_session_is_refused_until_its_last_token_has_expired() {
         let revoked = Revoked::open(None).unwrap();
-        revoked.add(&["anna".to_owned()], Duration::from_mins(1)).unwrap();
-        assert!(revoked.contains("anna") && !revoked.contains("bert"));
+        revoked.add(&["anna".to_owned()], NOW, LIFE).unwrap();
+        assert!(revoked.contains("anna", NOW) && !revoked.contains("bert", NOW));
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert!(revoked.contains("anna"));
+        assert!(revoked.contains("anna", later(59)));
+        assert!(revoked.contains("anna", later(3_600)), "a clock that was behind is set right");
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(!revoked.contains("anna"));
+        assert!(revoked.contains("anna", later(1)), "the clock was set back, and so are tokens");
+        assert!(!revoked.contains("anna", later(61)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_list_says_so_and_takes_more_when_some_have_expired() {
         let revoked = Revoked::open(None).unwrap();
         let ids: Vec<String> = (0..SESSIONS_MAX).map(|id| id.to_string()).collect();
-        revoked.add(&ids[1..], Duration::from_mins(1)).unwrap();
+        revoked.add(&ids[1..], NOW, LIFE).unwrap();
         let two = ["x".to_owned(), "y".to_owned()];
-        assert_eq!(revoked.add(&two, Duration::from_mins(1)), Err(Full));
-        assert!(!revoked.contains("x"), "all of a call or nothing");
+        assert_eq!(revoked.add(&two, NOW, LIFE), Err(Full));
+        assert!(!revoked.contains("x", NOW), "all of a call or nothing");
         tokio::time::advance(Duration::from_secs(61)).await;
-        revoked.add(&two, Duration::from_mins(1)).unwrap();
+        revoked.add(&two, later(61), LIFE).unwrap();
     }
 
     #[tokio::test]
     async fn a_file_that_cannot_be_read_leaves_the_list_before_in_force() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("revoked");
-        std::fs::write(&file, "# ended on Monday\nanna\n\n  bert  \n").unwrap();
-        let revoked = Revoked::open(Some(file.clone())).unwrap();
-        assert!(revoked.contains("anna") && revoked.contains("bert"));
-        std::fs::write(&file, "x".repeat(SESSION_BYTES_MAX + 1)).unwrap();
-        revoked.reload();
-        assert!(revoked.contains("anna"));
-        std::fs::remove_file(&file).unwrap();
-        revoked.reload();
-        assert!(revoked.contains("anna"));
-        std::fs::write(&file, "cleo\n").unwrap();
-        revoked.reload();
-        assert!(revoked.contains("cleo") && !revoked.contains("anna"));
+        fs::write(&file, "# ended on Monday\nanna\n\n  bert  \n").unwrap();
+        let revoked = Arc::new(Revoked::open(Some(file.clone())).unwrap());
+        let lists = |session: &str| revoked.contains(session, NOW);
+        assert!(lists("anna") && lists("bert"));
+        fs::write(&file, "x".repeat(SESSION_BYTES_MAX + 1)).unwrap();
+        revoked.reload().await;
+        assert!(lists("anna"));
+        fs::remove_file(&file).unwrap();
+        revoked.reload().await;
+        assert!(lists("anna"));
+        fs::write(&file, "cleo\n").unwrap();
+        revoked.reload().await;
+        assert!(lists("cleo") && !lists("anna"));
         assert!(Revoked::open(Some(dir.path().join("none"))).is_err());
+    }
+
+    /// As after a `chmod`, which leaves length and time of change as they are.
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_once_it_can_though_its_stamp_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("revoked");
+        fs::write(&file, "anna\n").unwrap();
+        let revoked = Revoked::open(Some(file.clone())).unwrap();
+        let line = "x".repeat(SESSION_BYTES_MAX + 1);
+        fs::write(&file, &line).unwrap();
+        let stamp = revoked.stamp();
+        revoked.look();
+        assert!(revoked.contains("anna", NOW));
+        fs::write(&file, line.replacen("xxxxx", "bert\n", 1)).unwrap();
+        let opened = fs::File::options().write(true).open(&file).unwrap();
+        opened.set_modified(stamp.unwrap().0.unwrap()).unwrap();
+        assert_eq!(revoked.stamp(), stamp);
+        revoked.look();
+        assert!(revoked.contains("bert", NOW) && !revoked.contains("anna", NOW));
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use bytes::Bytes;
 
 use super::{key_set::KeySet, options::AccountOptions};
-use crate::outbound::{Document, DocumentError, Fetched};
+use crate::outbound::{self, Document, DocumentError, Fetched};
 
 /// The longest set, in bytes: 64 RSA keys with certificate chains stay below.
 const SET_BYTES_MAX: usize = 256 * 1_024;
@@ -23,7 +23,7 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn new(options: &AccountOptions) -> Result<Self, DocumentError> {
         let AccountOptions { jwks, deadline, fresh_max, .. } = options;
-        if !is_url(jwks) {
+        if !outbound::is_url(jwks) {
             return Ok(Self::File(PathBuf::from(jwks)));
         }
         let document = Box::new(Document::new(jwks, options.trust.clone())?);
@@ -57,11 +57,6 @@ impl Source {
         let set = KeySet::parse(&bytes).map_err(|error| error.to_string())?;
         Ok((set, fresh))
     }
-}
-
-/// Whether a configured place is a URL rather than a file.
-fn is_url(place: &str) -> bool {
-    place.starts_with("http://") || place.starts_with("https://")
 }
 
 impl fmt::Display for Source {

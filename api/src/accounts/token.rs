@@ -2,7 +2,8 @@
 //!
 //! Owns the form alone. The header says which key to try; a key or an address of one that a token
 //! brings along (`jwk`, `jku`, `x5u`) is not looked at, and a token with critical extensions (`crit`)
-//! is refused, since none is understood.
+//! is refused, since none is understood. An issuer signs more than tokens of people by the same keys, such as
+//! the logout tokens of `OpenID` Connect: those are told by their `typ` or their `events`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +15,8 @@ use super::Fault;
 
 /// The longest token, in bytes; identity providers stay well below.
 const TOKEN_BYTES_MAX: usize = 4_096;
+/// What a token of a person may call itself, beside nothing (RFC 7519, 5.1; RFC 9068, 2.1).
+const TYPES: [&str; 2] = ["jwt", "at+jwt"];
 /// The longest account name, in bytes. `OpenID` Connect allows 255.
 const SUBJECT_BYTES_MAX: usize = 256;
 
@@ -22,6 +25,8 @@ struct Header {
     alg: String,
     #[serde(rename = "kid")]
     key_id: Option<String>,
+    #[serde(rename = "typ")]
+    kind: Option<String>,
     #[serde(rename = "crit")]
     critical: Option<Value>,
 }
@@ -47,6 +52,9 @@ impl<'t> Token<'t> {
         let header: Header = object(header)?;
         if header.critical.is_some() {
             return Err(Fault::Malformed);
+        }
+        if !header.kind.as_deref().is_none_or(is_type_of_people) {
+            return Err(Fault::Type);
         }
         Ok(Self { header, signed, claims, signature })
     }
@@ -80,6 +88,7 @@ impl<'t> Token<'t> {
             expires: raw.exp.map(|at| whole_seconds(&at)).transpose()?,
             not_before: raw.nbf.map(|at| whole_seconds(&at)).transpose()?,
             session: raw.sid,
+            is_of_events: raw.events.is_some(),
         })
     }
 }
@@ -95,6 +104,8 @@ pub(super) struct Claims {
     pub(super) not_before: Option<u64>,
     /// The sign-in that the token comes from.
     pub(super) session: Option<String>,
+    /// It tells what happened (RFC 8417), such as a sign-out, and not who somebody is.
+    pub(super) is_of_events: bool,
 }
 
 impl Claims {
@@ -116,6 +127,7 @@ struct RawClaims {
     exp: Option<Number>,
     nbf: Option<Number>,
     sid: Option<String>,
+    events: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +142,11 @@ fn whole_seconds(at: &Number) -> Result<u64, Fault> {
     let text = at.to_string();
     let whole = text.split_once('.').map_or(text.as_str(), |(whole, _)| whole);
     whole.parse().map_err(|_| Fault::Malformed)
+}
+
+fn is_type_of_people(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    TYPES.contains(&kind.strip_prefix("application/").unwrap_or(&kind))
 }
 
 fn decoded(part: &str) -> Result<Vec<u8>, Fault> {
@@ -197,6 +214,25 @@ mod tests {
             let refused = Token::split(&token).unwrap().claims();
             assert_eq!(refused.err(), Some(Fault::Malformed), "{claims}");
         }
+    }
+
+    #[test]
+    fn what_else_an_issuer_signs_is_no_token_of_a_person() {
+        let split = |header: &str| Token::split(&token(header, "{}")).map(|_| ());
+        for kind in ["JWT", "jwt", "at+jwt", "application/at+JWT"] {
+            assert_eq!(split(&format!(r#"{{"alg":"EdDSA","typ":"{kind}"}}"#)), Ok(()), "{kind}");
+        }
+        for kind in ["logout+jwt", "secevent+jwt", "dpop+jwt", ""] {
+            let header = format!(r#"{{"alg":"EdDSA","typ":"{kind}"}}"#);
+            assert_eq!(split(&header), Err(Fault::Type), "{kind}");
+        }
+        let of_events = |json: &str| {
+            let token = token(r#"{"alg":"EdDSA"}"#, json);
+            Token::split(&token).unwrap().claims().unwrap().is_of_events
+        };
+        let logout =
+            r#"{"sub":"anna","events":{"http://schemas.openid.net/event/backchannel-logout":{}}}"#;
+        assert!(of_events(logout) && !of_events(r#"{"sub":"anna"}"#));
     }
 
     #[test]

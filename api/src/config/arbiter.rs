@@ -69,11 +69,11 @@ impl Redis {
     pub fn store(&self) -> StoreOptions {
         let count = self.wait_replicas.as_u32();
         StoreOptions {
-            url: self.url.0.0.clone(),
+            url: self.url.get().0.clone(),
             connections: self.connections.as_usize(),
             deadline: self.deadline_ms.get(),
             replicas: (count > 0).then(|| Replicas { count, timeout: self.wait_timeout_ms.get() }),
-            prefix: self.prefix.0.0.clone(),
+            prefix: self.prefix.get().0.clone(),
         }
     }
 }

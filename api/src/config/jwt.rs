@@ -25,6 +25,9 @@ section! {
         audience ("\"rushgate\""): Option<Vec<Text<Audience>>> = None,
         /// how tokens may be signed
         algorithms: Vec<Text<Algorithm>> = Algorithm::ALL.map(Text).to_vec(),
+        /// the authorities that its server's certificate may come from, PEM.
+        /// For an `https://` URL
+        tls_ca ("\"/etc/rushgate/ca.crt\"", "those the system trusts"): Option<Text<PathBuf>> = None,
         /// seconds after which a set from a URL is read again.
         /// Sooner if its server says so by `max-age`
         fresh_seconds: Whole<1, DAY> = Whole::of(300),
@@ -47,26 +50,30 @@ impl Jwt {
     pub fn options(&self) -> Option<AccountOptions> {
         let seconds = |seconds: u64| std::time::Duration::from_secs(seconds);
         Some(AccountOptions {
-            jwks: self.jwks.as_ref()?.0.0.clone(),
-            issuer: self.issuer.as_ref()?.0.0.clone(),
-            audience: self.audience.as_ref()?.iter().map(|name| name.0.0.clone()).collect(),
+            jwks: self.jwks.as_ref()?.get().0.clone(),
+            issuer: self.issuer.as_ref()?.get().0.clone(),
+            audience: self.audience.as_ref()?.iter().map(|name| name.get().0.clone()).collect(),
             algorithms: self.algorithms.iter().map(|algorithm| algorithm.0).collect(),
             fresh_max: seconds(self.fresh_seconds.get()),
             stale_max: seconds(self.stale_seconds.get()),
             deadline: self.timeout_ms.get(),
             life_max: seconds(self.life_max_seconds.get()),
             revoked: self.revoked_file.as_ref().map(|path| path.0.clone()),
-            cookie: self.cookie.as_ref().map(|name| name.0.0.clone()),
-            trust: Trust::System,
+            cookie: self.cookie.as_ref().map(|name| name.get().0.clone()),
+            trust: self.tls_ca.as_ref().map_or(Trust::System, |path| Trust::File(path.0.clone())),
         })
     }
 
-    /// What concerns several keys. Of the three that say whose tokens are believed, one needs the others.
+    /// What concerns several keys. Whoever says anything of tokens has to say whose are believed. That the others
+    /// stand as the example has them says nothing.
     pub(super) fn check(&self, problems: &mut Problems) {
         let given = [
             ("jwks", self.jwks.is_some()),
             ("issuer", self.issuer.is_some()),
             ("audience", self.audience.is_some()),
+            ("tls_ca", self.tls_ca.is_some()),
+            ("revoked_file", self.revoked_file.is_some()),
+            ("cookie", self.cookie.is_some()),
         ];
         // What was given and is wrong was given all the same.
         let some = given
@@ -81,6 +88,9 @@ impl Jwt {
         needs("jwks", Place::ALLOWED, self.jwks.is_none());
         needs("issuer", Issuer::ALLOWED, self.issuer.is_none());
         needs("audience", AUDIENCE, self.audience.is_none());
+        if self.tls_ca.is_some() && self.jwks.as_ref().is_some_and(|jwks| !jwks.0.is_https()) {
+            problems.note("jwt.tls_ca", "a file", "only with an https:// URL in jwks");
+        }
         let names = self.audience.as_ref().map_or(1, Vec::len);
         if !(1..=AUDIENCES_MAX).contains(&names) {
             problems.note("jwt.audience", format!("{names} names"), AUDIENCE);
@@ -124,6 +134,12 @@ text! {
     /// Where the key set is.
     Place, "an http:// or https:// URL, or the path of a file",
     |text| !text.is_empty() && (!text.contains("://") || outbound::parse(text).is_some())
+}
+
+impl Place {
+    fn is_https(&self) -> bool {
+        outbound::parse(&self.0).is_some_and(|url| url.scheme_str() == Some("https"))
+    }
 }
 
 text! {

@@ -34,10 +34,11 @@ impl Keys {
     /// What is configured; what is absent comes from the data directory's key file.
     pub fn options(&self) -> KeyOptions {
         let all = |keys: &Option<Vec<Secret<KeyValue>>>| {
-            keys.iter().flatten().map(|key| key.0.0.clone()).collect()
+            keys.iter().flatten().map(|key| key.get().0.clone()).collect()
         };
-        let one =
-            |secret: &Option<Secret<TokenSecret>>| secret.as_ref().map(|secret| secret.0.0.clone());
+        let one = |secret: &Option<Secret<TokenSecret>>| {
+            secret.as_ref().map(|secret| secret.get().0.clone())
+        };
         KeyOptions {
             operator: all(&self.operator),
             backend: all(&self.backend),

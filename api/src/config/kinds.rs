@@ -10,6 +10,9 @@ use web::networks::Network;
 
 /// A type of values that a key may have.
 pub(crate) trait Kind {
+    /// Whether a value must not be shown, however wrong it is.
+    const IS_SECRET: bool = false;
+
     /// What is allowed, in words for operators.
     fn allowed() -> String;
 
@@ -33,6 +36,8 @@ impl Kind for bool {
 }
 
 impl<K: Kind> Kind for Option<K> {
+    const IS_SECRET: bool = K::IS_SECRET;
+
     fn allowed() -> String {
         K::allowed()
     }
@@ -172,6 +177,13 @@ pub trait FromText: Sized {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text<T>(pub T);
 
+impl<T> Text<T> {
+    /// The value.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+}
+
 impl<T: FromText> Kind for Text<T> {
     fn allowed() -> String {
         T::ALLOWED.to_owned()
@@ -214,11 +226,15 @@ impl<T: FromText> Visitor<'_> for TextVisitor<T> {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(pub T);
 
-/// The name by which readers know that a value must not be shown.
-pub(super) const SECRET: &str = "Secret";
-
 /// What is shown of a secret of which nothing may be.
 pub(super) const MASKED: &str = "(set, hidden)";
+
+impl<T> Secret<T> {
+    /// The value, which must not be shown.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+}
 
 impl<T> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -227,12 +243,16 @@ impl<T> fmt::Debug for Secret<T> {
 }
 
 impl<T: FromText> Kind for Secret<T> {
+    const IS_SECRET: bool = true;
+
     fn allowed() -> String {
         T::ALLOWED.to_owned()
     }
 }
 
 impl<T: FromText> Kind for Vec<Secret<T>> {
+    const IS_SECRET: bool = true;
+
     fn allowed() -> String {
         T::ALLOWED.to_owned()
     }
@@ -246,21 +266,7 @@ impl<T: FromText> Serialize for Secret<T> {
 
 impl<'de, T: FromText> Deserialize<'de> for Secret<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(SECRET, SecretVisitor(PhantomData))
-    }
-}
-
-struct SecretVisitor<T>(PhantomData<T>);
-
-impl<'de, T: FromText> Visitor<'de> for SecretVisitor<T> {
-    type Value = Secret<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::ALLOWED)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Secret<T>, D::Error> {
-        inner.deserialize_str(TextVisitor(PhantomData)).map(Secret)
+        deserializer.deserialize_str(TextVisitor(PhantomData)).map(Self)
     }
 }
 

@@ -19,6 +19,15 @@ pub(crate) struct Key {
     pub(crate) otherwise: Option<&'static str>,
 }
 
+/// What the reader has to know of a key when its value is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// What is allowed, in words for operators.
+    pub(crate) allowed: String,
+    /// Its value must not be shown, whatever it is.
+    pub(crate) is_secret: bool,
+}
+
 /// The keys that begin with one name.
 pub(crate) trait Section: DeserializeOwned + Serialize + Default {
     /// The section's name.
@@ -27,6 +36,9 @@ pub(crate) trait Section: DeserializeOwned + Serialize + Default {
     /// What it is about, in a sentence.
     #[cfg(test)]
     const ABOUT: &'static str;
+
+    /// What may stand at a key; `None` for a key that it does not have.
+    fn facts(key: &str) -> Option<Facts>;
 
     /// Its keys in order, for the manual and the example file.
     #[cfg(test)]
@@ -61,6 +73,18 @@ macro_rules! section {
 
             #[cfg(test)]
             const ABOUT: &'static str = $about;
+
+            fn facts(key: &str) -> Option<$crate::config::section::Facts> {
+                $(
+                    if key == stringify!($key) {
+                        return Some($crate::config::section::Facts {
+                            allowed: <$kind as $crate::config::kinds::Kind>::allowed(),
+                            is_secret: <$kind as $crate::config::kinds::Kind>::IS_SECRET,
+                        });
+                    }
+                )+
+                None
+            }
 
             #[cfg(test)]
             fn keys() -> Vec<$crate::config::section::Key> {

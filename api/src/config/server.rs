@@ -74,7 +74,7 @@ impl Server {
 
     /// Pages of other origins that may call the API.
     pub fn cors_origins(&self) -> Vec<Origin> {
-        self.cors_origins.iter().map(|origin| origin.0.0.clone()).collect()
+        self.cors_origins.iter().map(|origin| origin.get().0.clone()).collect()
     }
 
     /// Certificate and key, if there are any.

@@ -38,6 +38,7 @@ impl From<Fault> for ApiError {
             Fault::Revoked => Self::IdentityRevoked,
             Fault::KeysUnavailable => Self::IdentityUnavailable,
             Fault::Malformed
+            | Fault::Type
             | Fault::Algorithm
             | Fault::NoKey
             | Fault::UnknownKey

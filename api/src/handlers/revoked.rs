@@ -19,7 +19,8 @@ pub async fn add(app: Arc<App>, head: Head, body: RequestBody) -> Result<Respons
     authority::key(&app, &head.headers)?;
     let revoked = read_revoked(&body.read(&head.headers).await?)?;
     let accounts = app.accounts.as_ref().ok_or(ApiError::NotFound)?;
-    accounts.revoke(&revoked.sids).map_err(|_full| ApiError::Overloaded)?;
+    let wall = app.engine.now().shifted(app.engine.registry().clock_offset_ms());
+    accounts.revoke(&revoked.sids, wall).map_err(|_full| ApiError::Overloaded)?;
     tracing::info!(sessions = revoked.sids.len(), "sessions were revoked by a call");
     Ok(respond::no_content())
 }

@@ -16,6 +16,11 @@ pub const URL_ALLOWED: &str =
 /// How long connecting may take; the call's own deadline may be nearer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Whether a configured place is a URL, of whatever scheme, rather than the path of a file.
+pub fn is_url(place: &str) -> bool {
+    place.contains("://")
+}
+
 /// Reads a URL; `None` if it is not [`URL_ALLOWED`].
 pub fn parse(url: &str) -> Option<Uri> {
     let uri: Uri = url.parse().ok()?;
@@ -48,7 +53,11 @@ mod tests {
 
     #[test]
     fn only_plain_absolute_urls_are_called() {
-        for url in ["http://shop.example/orders", "https://127.0.0.1:8443/a?b=c"] {
+        for url in [
+            "HTTPS://shop.example/orders",
+            "http://shop.example/orders",
+            "https://127.0.0.1:8443/a?b=c",
+        ] {
             assert!(parse(url).is_some(), "{url}");
         }
         for url in [

@@ -1,6 +1,6 @@
 //! Whose certificates a server at the other end of TLS may have.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -15,6 +15,8 @@ pub enum Trust {
     System,
     /// Those of these certificates only, in PEM.
     Pem(Vec<u8>),
+    /// The same, of a file.
+    File(PathBuf),
 }
 
 impl Trust {
@@ -24,9 +26,13 @@ impl Trust {
         let certificates = match self {
             // Some of a system's files may be unreadable; those that are not are what it trusts.
             Self::System => rustls_native_certs::load_native_certs().certs,
-            Self::Pem(pem) => CertificateDer::pem_slice_iter(&pem)
-                .collect::<Result<_, _>>()
-                .map_err(|error| error.to_string())?,
+            Self::Pem(pem) => in_pem(&pem)?,
+            Self::File(path) => {
+                let found = std::fs::read(&path).map_err(|error| error.to_string());
+                found
+                    .and_then(|pem| in_pem(&pem))
+                    .map_err(|why| format!("{}: {why}", path.display()))?
+            }
         };
         let (added, _ignored) = roots.add_parsable_certificates(certificates);
         if added == 0 {
@@ -34,6 +40,10 @@ impl Trust {
         }
         Ok(roots)
     }
+}
+
+fn in_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 /// How TLS is spoken to a server that proves itself by `roots`.

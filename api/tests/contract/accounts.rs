@@ -4,17 +4,24 @@
 
 mod signing;
 
-use std::{fmt::Write as _, fs};
+use std::{fmt::Write as _, fs, net::SocketAddr, path::Path, sync::Arc};
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::documents::{Documents, Manner};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
 
 use self::signing::{AUDIENCE, ISSUER, Signer, key_set, now};
 use crate::{
     browser::Browser,
     client::{Ask, Told, ask, post},
     process::{CONFIG, Server},
+    store_tls::authority,
     wall::{Wall, eventually, text},
 };
 
@@ -121,6 +128,8 @@ async fn each_fault_of_a_token_is_told_by_itself_and_takes_no_number() {
         (header(json!({ "crit": ["exp"] })), "not a signed JWT"),
         (format!("{signed}."), "signature does not verify"),
         (header(json!({ "alg": "none" })), "alg is not allowed"),
+        (header(json!({ "typ": "logout+jwt" })), "no token of a person"),
+        (claims(json!({ "events": { "logout": {} } })), "no token of a person"),
         (hmac, "alg is not allowed"),
         (rsa.token(anna(json!({}))), "alg is not allowed"),
         (header(json!({ "alg": "ES256" })), "alg is not the one of its key"),
@@ -219,6 +228,58 @@ async fn a_key_set_that_cannot_be_read_is_told_at_the_start_and_nobody_enters_un
 }
 
 #[tokio::test]
+async fn a_key_set_comes_from_a_server_that_the_named_authority_vouches_for_and_from_no_other() {
+    let signer = Signer::ed25519("key");
+    let token = signer.token(json!({ "sub": "anna" }));
+    let keys = Documents::start(serving(&[&signer])).unwrap();
+    let (own, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    authority(own.path());
+    authority(other.path());
+    let port = behind_tls(own.path(), keys.addr()).await;
+    // A scheme in capitals is no path of a file.
+    let url = format!("HTTPS://localhost:{port}/keys.json");
+    let ca = |dir: &TempDir| format!("tls_ca = \"{}\"", dir.path().join("ca.pem").display());
+    for trusts in [String::new(), ca(&other)] {
+        let shop = Shop::at(&url, &trusts);
+        let wall = shop.sale().await;
+        enter(&wall, &token).await.refuses(503, "identity_unavailable");
+    }
+    assert_eq!(keys.asked(), 0, "a stranger is asked for nothing");
+    let shop = Shop::at(&url, &ca(&own));
+    let wall = shop.sale().await;
+    eventually(|| async { (enter(&wall, &token).await.status == 202).then_some(()) }).await;
+}
+
+/// Speaks TLS by the directory's certificate in front of a plain server; the port.
+async fn behind_tls(dir: &Path, plain: SocketAddr) -> u16 {
+    let file = |name: &str| fs::read(dir.join(name)).unwrap();
+    let certificate = CertificateDer::from_pem_slice(&file("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&file("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // Who does not trust the certificate goes away here.
+                let Ok(mut shown) = acceptor.accept(stream).await else { return };
+                let mut hidden = TcpStream::connect(plain).await.unwrap();
+                drop(copy_bidirectional(&mut shown, &mut hidden).await);
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
 async fn the_last_good_keys_go_on_for_the_stated_time_while_the_set_cannot_be_read() {
     let (signer, unknown) = (Signer::ed25519("key"), Signer::ed25519("unknown"));
     let keys = Documents::start(serving(&[&signer])).unwrap();
@@ -306,6 +367,10 @@ async fn a_page_takes_the_shops_token_from_the_cookie_that_is_named() {
     let page = browser.form("/enter", "").await;
     assert!(page.contains("Your sign-in has ended"), "{page}");
     let token = signer.token(json!({ "sub": "anna" }));
+    let tossed = signer.token(json!({ "sub": "mallory" }));
+    browser.cookies.insert("shop-token".to_owned(), format!("{tossed}; shop-token={token}"));
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("Please sign in at the shop first"), "of two, none counts: {page}");
     browser.cookies.insert("shop-token".to_owned(), token.clone());
     let page = browser.form("/enter", "").await;
     assert!(page.contains("data-state=\"waiting\""), "{page}");

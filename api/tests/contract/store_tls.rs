@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// An authority of its own, and what it says of `localhost`, as files of the directory.
-fn authority(dir: &Path) {
+pub(crate) fn authority(dir: &Path) {
     let (key, own) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     // Told apart by name, as real ones are.
