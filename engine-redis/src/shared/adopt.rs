@@ -27,7 +27,11 @@ impl Node {
         match self.store().facts(tag, &Point::START, 256).await {
             Ok(facts) if self.world.sale(tag).is_none() => {
                 self.meet(decided, tag, facts.epoch);
-                let replica = self.found(facts.epoch, decided.at);
+                let mut replica = self.found(facts.epoch, decided.at);
+                if facts.entries.len() == 1 {
+                    // It is new, and begins at its nodes' time, however far the store's clock is from that.
+                    replica.calls.miss_leap();
+                }
                 self.replicas.insert(tag, replica);
                 self.follow(decided, tag, facts.entries, &[])
             }

@@ -186,7 +186,7 @@ impl Node {
             journaled,
             stalled: self.world.is_stalled(known),
             node: self.options.node.clone(),
-            now: at,
+            now: replica.calls.now_told(self.now.at),
             asks,
             indexes,
             notes: notes.into_iter().map(noted).collect(),
@@ -235,6 +235,7 @@ impl Node {
             (replica.failing, replica.is_unreadable) = (None, false);
             replica.set_joining(is_joining, decided.at);
             replica.touched = Some(self.now);
+            replica.calls.answered();
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();

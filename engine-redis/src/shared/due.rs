@@ -6,7 +6,7 @@
 
 use engine::{
     clock::Millis,
-    limits::{DELIVERY_LEASE_MS, NODE_NOTED_MS, SALES_MAX, TICK_MS},
+    limits::{CLOCK_LEAP_MS, DELIVERY_LEASE_MS, NODE_NOTED_MS, SALES_MAX, TICK_MS},
     sale::Sale,
 };
 
@@ -49,6 +49,8 @@ pub(super) struct CallTimes {
     called_at: Millis,
     /// Something happened in it lately, and more may.
     lively_until: Millis,
+    /// The store's clock leapt since the last call that was answered.
+    has_missed_leap: bool,
 }
 
 impl CallTimes {
@@ -59,6 +61,27 @@ impl CallTimes {
     /// Something happens in the sale: for a while it is called all the time.
     pub(super) fn stir(&mut self, at: Millis) {
         self.lively_until = self.lively_until.max(at.after(LIVELY_MS));
+    }
+
+    pub(super) fn answered(&mut self) {
+        self.has_missed_leap = false;
+    }
+
+    /// The store's clock leapt, as another sale's call found.
+    pub(super) fn miss_leap(&mut self) {
+        self.has_missed_leap = true;
+    }
+
+    /// What the store is told of the time that the node has: no sale's may be moved far beyond it. One leap moves
+    /// the node once, so a sale that missed it is moved no further than the node is by now.
+    pub(super) fn now_told(&self, now: Millis) -> Millis {
+        let moved_ms = if self.has_missed_leap { CLOCK_LEAP_MS } else { 0 };
+        Millis(now.0.saturating_sub(moved_ms))
+    }
+
+    /// Whether the last call was made before `at`.
+    pub(super) fn is_older(&self, at: Millis) -> bool {
+        self.called_at < at
     }
 
     /// Milliseconds since the last call.
@@ -86,7 +109,7 @@ impl CallTimes {
         if since >= OCCUPIED_MS && sale.is_occupied() {
             return Some(Due::Tick);
         }
-        if since >= QUIET_MS {
+        if since >= QUIET_MS || self.has_missed_leap {
             return Some(Due::Quiet);
         }
         (since >= QUIET_MS / 2).then_some(Due::QuietSoon)

@@ -7,7 +7,7 @@ use engine::{
     clock::Millis,
     command::{Command, Reply},
     id::SaleTag,
-    limits::SALES_MAX,
+    limits::{CLOCK_LEAP_MS, SALES_MAX},
 };
 use tokio::time::sleep;
 
@@ -41,9 +41,20 @@ impl Node {
         let is_round = decided.at >= self.next_round;
         self.is_all_due |= is_round;
         self.take_turn(decided, sorted, is_round).await;
+        self.note_leap(decided.at);
         if mem::take(&mut self.is_all_due) {
             self.next_round = decided.at.after(ROUND_MS);
             self.look_for_troubles();
+        }
+    }
+
+    /// Notes that the store's clock leapt, if a sale's time was moved so far: the others are called soon, for
+    /// their schedules go by it.
+    fn note_leap(&mut self, decided_at: Millis) {
+        let now = self.now.at;
+        if mem::take(&mut self.is_clock_set) && decided_at.since(now) >= CLOCK_LEAP_MS / 2 {
+            let others = self.replicas.values_mut().filter(|replica| replica.calls.is_older(now));
+            others.for_each(|replica| replica.calls.miss_leap());
         }
     }
 

@@ -6,7 +6,7 @@ use engine::{
     hold::HoldState, limits::CLOCK_STEP_MS, sale::Phase, session::SessionState, spec::SaleSpec,
 };
 use testkit::wall_clock::WallClock;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     agreement::{agree, part, together},
@@ -71,5 +71,39 @@ fn a_step_of_the_stores_clock_is_followed_by_schedules_and_ends_nothing_early() 
         }
         agree(&[&a, &b]).await;
         part([a, b]);
+    });
+}
+
+#[test]
+fn a_leap_of_the_stores_clock_moves_a_node_once_however_many_sales_it_serves() {
+    const SALES: u32 = 60;
+    const SLACK: Duration = Duration::from_millis(700);
+    let wall = WallClock::ahead_by(0).expect("a C compiler");
+    let server = Server::start_under(&wall);
+    run(async {
+        let node = Serving::start("a", &server.url());
+        for serial in 0..SALES {
+            let sale = node.create(&format!("sale-{serial}"), 9).await;
+            // Someone is in it, so it is called every second: each at another moment.
+            node.enters(&sale, 1).await;
+            sleep(Duration::from_millis(17)).await;
+        }
+        sleep(Duration::from_secs(3)).await;
+        let (before, began) = (node.engine().now(), Instant::now());
+        wall.step_to(HOUR_MS).expect("a file");
+        let goes_by_it = |serial: u32| {
+            let sale = node.engine().sale(&format!("sale-{serial}")).expect("it is known");
+            sale.settings().controls.clock_offset_ms > HOUR_MS / 2
+        };
+        until("all go by the clock", || (0..SALES).all(goes_by_it)).await;
+        assert!(began.elapsed() < Duration::from_millis(LEAP_MS), "soon, for schedules go by it");
+        for serial in 0..5 {
+            let late = node.create(&format!("late-{serial}"), 9).await;
+            node.enters(&late, 1).await;
+        }
+        let passed = Duration::from_millis(node.engine().now().since(before));
+        let most = began.elapsed() + Duration::from_millis(LEAP_MS) + SLACK;
+        assert!(passed < most, "{passed:?} passed for the sales in {:?}", began.elapsed());
+        part([node]);
     });
 }

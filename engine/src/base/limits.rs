@@ -312,3 +312,6 @@ pub const OUTAGE_MS: u64 = 1_000;
 /// The wall clock counts as stepped when it is so far from where it was against engine time. It takes
 /// a step: adjustments by slewing move both clocks alike.
 pub const CLOCK_STEP_MS: u64 = 100;
+/// How far a store's clock that leaps ahead moves the time of a sale beyond its nodes': as long as a call may be on
+/// its way.
+pub const CLOCK_LEAP_MS: u64 = 2_000;

@@ -81,8 +81,7 @@ end
 local function now(s, node_at)
   local at = wall_clock(s) - (s.wall_offset or 0)
   if node_at then
-    -- A call may be on its way for two seconds.
-    at = min(at, node_at + 2000)
+    at = min(at, node_at + CLOCK_LEAP_MS)
   end
   return max(at, s.at)
 end
