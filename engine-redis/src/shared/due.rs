@@ -6,13 +6,13 @@
 
 use engine::{
     clock::Millis,
-    limits::{CLOCK_LEAP_MS, DELIVERY_LEASE_MS, NODE_NOTED_MS, SALES_MAX, TICK_MS},
+    limits::{CLOCK_LEAP_MS, DELIVERY_LEASE_MS, NODE_NOTED_MS, SALES_MAX, STILL_MS, TICK_MS},
     sale::Sale,
 };
 
 /// How long a sale is called all the time after something happened in it. Twice as long as it has to stand
 /// still before the store says that it moves again.
-const LIVELY_MS: u64 = 2_000;
+const LIVELY_MS: u64 = 2 * STILL_MS;
 /// How often a sale is called that people are in, or order events, though nothing happens: the store takes
 /// four seconds without a call for an outage, and five for the end of the delivering node.
 const OCCUPIED_MS: u64 = 1_000;
@@ -43,12 +43,12 @@ pub(super) enum Due {
     QuietSoon,
 }
 
-/// When a sale was called last, and until when it is called all the time.
+/// When a sale was called last, and what says that it is to be called again.
 #[derive(Debug, Default)]
 pub(super) struct CallTimes {
     called_at: Millis,
-    /// Something happened in it lately, and more may.
-    lively_until: Millis,
+    /// When something happened in it last.
+    stirred_at: Millis,
     /// The store's clock leapt since the last call that was answered.
     has_missed_leap: bool,
 }
@@ -60,7 +60,7 @@ impl CallTimes {
 
     /// Something happens in the sale: for a while it is called all the time.
     pub(super) fn stir(&mut self, at: Millis) {
-        self.lively_until = self.lively_until.max(at.after(LIVELY_MS));
+        self.stirred_at = self.stirred_at.max(at);
     }
 
     pub(super) fn answered(&mut self) {
@@ -89,6 +89,12 @@ impl CallTimes {
         at.since(self.called_at)
     }
 
+    /// Whether more may happen that the store does not tell of: lately something did, or no call since would have
+    /// brought what came within the time after which the store tells, as after a turn that stalled.
+    fn is_lively(&self, at: Millis) -> bool {
+        at < self.stirred_at.after(LIVELY_MS) || self.called_at < self.stirred_at.after(STILL_MS)
+    }
+
     /// Why the sale is to be called at `at` though nothing is asked of it, if it is. `steady_since` says since
     /// when the node would have heard if it moved; `None` when it would not.
     pub(super) fn due(
@@ -103,7 +109,7 @@ impl CallTimes {
         }
         let is_due = || sale.next_due(at).is_some_and(|due| due <= at);
         let is_told = || steady_since().is_some_and(|since| self.called_at > since);
-        if at < self.lively_until || is_due() || !is_told() {
+        if self.is_lively(at) || is_due() || !is_told() {
             return Some(Due::Tick);
         }
         if since >= OCCUPIED_MS && sale.is_occupied() {
@@ -113,5 +119,22 @@ impl CallTimes {
             return Some(Due::Quiet);
         }
         (since >= QUIET_MS / 2).then_some(Due::QuietSoon)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sale_is_quiet_only_after_a_call_that_the_store_has_nothing_untold_behind() {
+        let mut calls = CallTimes::default();
+        calls.stir(Millis(5_000));
+        calls.called(Millis(5_100));
+        assert!(calls.is_lively(Millis(6_999)));
+        // The node stalled: what another wrote at 5,500 was not told, for it was only half a second later.
+        assert!(calls.is_lively(Millis(8_000)));
+        calls.called(Millis(8_000));
+        assert!(!calls.is_lively(Millis(8_050)));
     }
 }

@@ -16,19 +16,22 @@ use engine::{id::SaleTag, limits::SALES_MAX};
 use fred::{
     clients::Client,
     interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _},
-    types::Message,
+    types::{Message, Value},
 };
 use tokio::{
     select,
     sync::broadcast::error::RecvError,
     task::{AbortHandle, spawn},
-    time::sleep,
+    time::{interval, sleep, timeout},
 };
 
 use super::{Store, StoreError, call::within};
 
 /// How long after a connection that ended, or was not to be had, the next is tried.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often a connection on which nothing has to come is asked whether it is still there: what stands between may
+/// have dropped it without a word.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a connection of its own hears, on the runtime that it was begun on; it ends when this is dropped.
 #[derive(Debug)]
@@ -94,10 +97,15 @@ impl Store {
         };
         within(self.deadline * 2, subscribed).await?;
         with(heard, |heard| (heard.beginnings, heard.is_hearing) = (heard.beginnings + 1, true));
+        let mut asking = interval(ASK_EVERY);
         loop {
             let message = select! {
                 message = messages.recv() => message,
                 () = connection.ended() => return Ok(()),
+                _ = asking.tick() => {
+                    self.is_there(&client).await?;
+                    continue;
+                }
             };
             match message {
                 Ok(message) => with(heard, |heard| heard.note(&message)),
@@ -106,6 +114,18 @@ impl Store {
                 Err(RecvError::Closed) => return Ok(()),
             }
         }
+    }
+
+    /// Whether a connection is answered on. Asked for twice as long as a call may take, in two spans: the first may
+    /// be over when the runtime stood still, with the answer there.
+    async fn is_there(&self, client: &Client) -> Result<(), StoreError> {
+        let mut answer = Box::pin(client.ping::<Value>(None));
+        for _ in 0..2 {
+            if let Ok(answer) = timeout(self.deadline, &mut answer).await {
+                return answer.map(drop).map_err(StoreError::of_call);
+            }
+        }
+        Err(StoreError::Unavailable("no answer where moves are heard".to_owned()))
     }
 }
 

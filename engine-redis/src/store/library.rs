@@ -75,6 +75,7 @@ mod tests {
             ("DELIVERY_LEASE_MS", limits::DELIVERY_LEASE_MS),
             ("NODE_NOTED_MS", limits::NODE_NOTED_MS),
             ("CLOCK_LEAP_MS", limits::CLOCK_LEAP_MS),
+            ("STILL_MS", limits::STILL_MS),
             ("QUORUM_PRESENT_MS", limits::QUORUM_PRESENT_MS),
             ("LOAD_SILENT_MS", limits::LOAD_SILENT_MS),
             ("SILENT_KEPT_MS", limits::SILENT_KEPT_MS),

@@ -18,6 +18,7 @@ mod moves;
 mod nodes;
 mod operators;
 mod poisoned;
+mod proxy;
 mod quiet;
 mod quorum;
 mod resharding;

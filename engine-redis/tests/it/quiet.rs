@@ -1,6 +1,10 @@
 //! Sales in which nothing happens: what they ask of the store, and what is noticed all the same.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use engine::{command::Terms, hold::HoldState, id::ShopperKey, record::Change, spec::SaleSpec};
 use tokio::{
@@ -10,6 +14,7 @@ use tokio::{
 
 use super::{
     agreement::{part, together},
+    proxy::{Fate, Proxy},
     server::{DEADLINE, Raw, Server, run},
     serving::{Serving, eventually, once, until},
 };
@@ -193,5 +198,46 @@ fn who_takes_over_the_delivery_of_a_short_stream_puts_no_snapshot_of_it() {
         sleep(Duration::from_secs(1)).await;
         assert_eq!(field(&raw, &keys[14], "seq").await, put);
         other.stop();
+    });
+}
+
+/// Connections on which a node listens, and whether those that there were are silent.
+#[derive(Debug, Default)]
+struct Listening {
+    connections: BTreeSet<usize>,
+    silent: BTreeSet<usize>,
+}
+
+#[test]
+fn a_connection_that_is_silently_gone_is_missed_and_moves_are_heard_on_another() {
+    let server = Server::start();
+    run(async {
+        let listening = Arc::<Mutex<Listening>>::default();
+        let seen = Arc::clone(&listening);
+        let proxy = Proxy::before(&server, move |connection, bytes| {
+            let mut seen = seen.lock().expect("no panic");
+            if bytes.windows(9).any(|word| word.eq_ignore_ascii_case(b"subscribe")) {
+                seen.connections.insert(connection);
+            }
+            if seen.silent.contains(&connection) { Fate::Lost } else { Fate::Passed }
+        });
+        let a = Serving::start("a", &proxy.url());
+        let b = Serving::start("b", &server.url());
+        a.create(SALE, 9).await;
+        a.serves(SALE).await;
+        b.serves(SALE).await;
+        let listens = |count| listening.lock().expect("no panic").connections.len() >= count;
+        until("a listens", || listens(1)).await;
+        {
+            let mut listening = listening.lock().expect("no panic");
+            listening.silent = listening.connections.clone();
+        }
+        until("a listens on another connection", || listens(2)).await;
+        sleep(CALM + CALM).await;
+        let change = Change::Message { text: "soon sold out".to_owned() };
+        b.engine().change(b.view().tag(), author(), change, Terms::default()).await.expect("open");
+        let heard = until("a shows it", || !a.view().settings().controls.message.is_empty());
+        timeout(SOON, heard).await.expect("soon");
+        part([a, b]);
     });
 }

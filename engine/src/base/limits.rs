@@ -213,6 +213,9 @@ pub const DELIVERY_LEASE_MS: u64 = 5_000;
 /// ticks, and far below the silence after which a node is parted.
 pub const NODE_NOTED_MS: u64 = 500;
 
+/// A sale that has stood still for so long is told of when it moves again: nodes may have ceased to ask.
+pub const STILL_MS: u64 = 1_000;
+
 /// How long a node counts as present at a quorum after it registered, which it does every 100 ms.
 pub const QUORUM_PRESENT_MS: u64 = 3_000;
 
