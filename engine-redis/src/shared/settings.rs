@@ -10,7 +10,7 @@ use engine::{
     command::{Changed, Operation, Reply, Terms},
     id::{Epoch, EventId, SaleTag},
     record::{Author, Change, Record, ReplayKey},
-    sale::{ChangeRefusal, Kept, Sale},
+    sale::{ChangeRefusal, Kept, KnownChange, Sale},
     spec::SaleSpec,
     stream::Point,
 };
@@ -184,16 +184,27 @@ enum Loaded {
     Before(Result<Changed, ChangeRefusal>),
 }
 
-/// What a creation was answered before, if it made a sale that was deleted: by what that left in the store.
+/// What a creation was answered before, if it made a sale that was deleted: by what such sales left in the store.
 fn told_by_store(
     mut made: &[u8],
     record: &Record,
     at: Millis,
 ) -> Result<Option<Changed>, ChangeRefusal> {
     let Record::Created { replay: Some(replay), .. } = record else { return Ok(None) };
+    let mut told = Ok(None);
     // Whatever else stands there was written by no node.
-    let kept = Option::<Kept>::decode(&mut made).ok().flatten();
-    kept.map_or(Ok(None), |kept| settings::told(kept.known(*replay, at)))
+    while let Some((mut one, rest)) = u32::decode(&mut made)
+        .ok()
+        .and_then(|length| made.split_at_checked(usize::try_from(length).ok()?))
+    {
+        made = rest;
+        // The last that had the key counts.
+        match Kept::decode(&mut one).map(|kept| kept.known(*replay, at)) {
+            Ok(KnownChange::New) | Err(_) => {}
+            Ok(known) => told = settings::told(known),
+        }
+    }
+    told
 }
 
 /// The creation of a sale after another of its name whose stream ended in epoch `found`.

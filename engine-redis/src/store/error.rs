@@ -35,7 +35,8 @@ pub enum StoreError {
     Gone {
         /// The epoch that its stream ended in.
         epoch: Epoch,
-        /// What the node that deleted it left for those which never knew it.
+        /// What the nodes that deleted it, and earlier ones of its name, left for those which never knew them: each
+        /// behind its length (4 bytes), the oldest first.
         made: Vec<u8>,
     },
     /// What follows this node's point is no longer in the stream.

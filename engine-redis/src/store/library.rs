@@ -68,6 +68,7 @@ mod tests {
             ("ENTRY_REPLAYS_MAX", limits::ENTRY_REPLAYS_MAX as u64),
             ("HOLD_REPLAYS_MAX", limits::HOLD_REPLAYS_MAX as u64),
             ("REPLAYS_FORGOTTEN_AT_ONCE", limits::REPLAYS_FORGOTTEN_AT_ONCE as u64),
+            ("DELETIONS_KEPT_MAX", limits::DELETIONS_KEPT_MAX as u64),
             ("REPLAY_TTL_MS", limits::REPLAY_TTL_MS),
             ("SWEEP_RECORDS_MAX", limits::SWEEP_RECORDS_MAX as u64),
             ("GATE_WALK_PLACES_MAX", limits::GATE_WALK_PLACES_MAX),

@@ -356,7 +356,7 @@ pub(super) fn effects(change: &Change, sale: &Sale) -> Vec<Value> {
         }
         Change::Delete => {
             let mut made = Vec::new();
-            sale.made().cloned().encode(&mut made);
+            sale.made().into_iter().for_each(|kept| kept.encode(&mut made));
             vec![[Value::from("delete"), bytes(&made), Value::from("")]]
         }
         Change::Archive { .. } => unreachable!("a sale that many nodes serve is not archived"),

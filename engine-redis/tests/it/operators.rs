@@ -180,7 +180,18 @@ fn a_late_repeat_of_a_creation_makes_no_sale_again_at_any_node() {
         // Another is made, and begins behind it.
         let new = c.engine().create(author(), spec.clone(), Some(key(3, 1))).await;
         assert!(!new.expect("another key").replayed);
-        assert_eq!(a.sale("late").await.epoch(), Epoch(2));
-        part([a, b, c]);
+        let view = a.sale("late").await;
+        assert_eq!(view.epoch(), Epoch(2));
+        let deleted = a.engine().change(view.tag(), author(), Change::Delete, Terms::default());
+        deleted.await.expect("nobody is in it");
+        // Both creations are known to one that comes after all of that.
+        let d = Serving::start("d", &server.url());
+        d.serves(SALE).await;
+        for first in [2, 3] {
+            let late = d.engine().create(author(), spec.clone(), Some(key(first, 1))).await;
+            assert!(late.expect("the same key").replayed, "{first}");
+            assert!(d.engine().sale("late").is_none(), "it stays deleted");
+        }
+        part([a, b, c, d]);
     });
 }

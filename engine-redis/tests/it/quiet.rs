@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     agreement::{part, together},
     proxy::{Fate, Proxy},
-    server::{DEADLINE, Raw, Server, run},
+    server::{DEADLINE, Node, Raw, Server, run},
     serving::{Serving, eventually, once, until},
 };
 use crate::support::{self, SALE, author, pass_of, wide};
@@ -239,5 +239,22 @@ fn a_connection_that_is_silently_gone_is_missed_and_moves_are_heard_on_another()
         let heard = until("a shows it", || !a.view().settings().controls.message.is_empty());
         timeout(SOON, heard).await.expect("soon");
         part([a, b]);
+    });
+}
+
+#[test]
+fn a_step_back_of_the_clock_is_told_of_though_the_sales_time_stood_still() {
+    let server = Server::start();
+    run(async {
+        let store = server.store("own", DEADLINE).await;
+        let mut node = Node::creating(store.clone(), support::spec(&[9])).await;
+        let hints = store.listen();
+        eventually("moves are heard", async || hints.hearing()).await;
+        node.decide(&[]).await;
+        drop(hints.take());
+        let meta = &store.keys(node.sale)[0];
+        server.raw().await.call(&["HSET", meta, "clock_offset", "-60000"]).await;
+        assert_eq!(node.decide(&[]).await.facts.entries.len(), 1, "the clock is set");
+        eventually("it is told of", async || hints.take().contains(&node.sale).then_some(())).await;
     });
 }

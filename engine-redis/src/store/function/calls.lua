@@ -11,7 +11,7 @@ local function set_clock(s)
   local step = offset - (s.wall_offset or 0)
   if max(step, -step) >= CLOCK_STEP_MS then
     record(s, 22, pack('<i8', offset))
-    s.wall_offset = offset
+    s.wall_offset, s.is_clock_set = offset, true
   end
 end
 
@@ -62,6 +62,22 @@ local function decide_each(keys, args)
   return answers
 end
 
+-- What creations of a sale's name were answered, the oldest first, each behind its length; with `one` more, if it
+-- came with a key. Those that are too many go.
+local function with_creation(made, one)
+  made = one == '' and made or made .. pack('<I4', #one) .. one
+  local lengths, at = {}, 1
+  while at <= #made do
+    lengths[#lengths + 1] = 4 + unpack_bytes('<I4', made, at)
+    at = at + lengths[#lengths]
+  end
+  local gone = 0
+  for index = 1, #lengths - DELETIONS_KEPT_MAX do
+    gone = gone + lengths[index]
+  end
+  return sub(made, gone + 1)
+end
+
 -- What a change decided by a node does to the state, by name.
 local EFFECTS = {
   set = function(s, field, value)
@@ -91,7 +107,7 @@ local EFFECTS = {
   end,
   -- What the sale's creation was answered stays, for nodes that never knew the sale.
   delete = function(s, made)
-    s.status, s.made = 'gone', made
+    s.status, s.made = 'gone', with_creation(s.made or '', made)
   end,
 }
 

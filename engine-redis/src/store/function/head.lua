@@ -24,6 +24,7 @@ local HOLD_REPLAYS, KEPT_HOLDS = 18, 19
 -- Bounds; those of the same name in `limits.rs` are the same, which a test of `library.rs` sees to.
 local PLACES_MAX = 33570816
 local REPLAY_TTL_MS = 86400000
+local DELETIONS_KEPT_MAX = 16
 local SWEEP_RECORDS_MAX = 4096
 local GATE_BURST_MS = 250
 local DELIVERY_LEASE_MS = 5000

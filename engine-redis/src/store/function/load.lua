@@ -125,10 +125,15 @@ local function load(keys, args)
     elseif (not s or s.status == 'open') and is_gathered_for(keys, epoch) then
       return { 'loading', epoch }
     end
+    -- Of earlier sales of the name.
+    local made = s and s.made or ''
     -- With the nodes, which are a part. With the snapshot: it may have what the new history has not.
     redis.call('UNLINK', unpack(keys))
     redis.call('HSET', keys[META], 'status', 'loading', 'epoch', epoch, 'loader', loader,
       'run', run, 'loaded_at', clock())
+    if made ~= '' then
+      redis.call('HSET', keys[META], 'made', made)
+    end
     return { 'ok' }
   elseif not s then
     return { 'unknown' }

@@ -119,7 +119,8 @@ local function commit(s, fields)
   save(s)
   s.present = count_present(s.keys)
   save_meta(s, fields)
-  if s.at - s.moved_at >= STILL_MS then
+  -- After a step back the sale's time stands still, so that it does not show how long nothing moved.
+  if s.is_clock_set or s.at - s.moved_at >= STILL_MS then
     say_moved(s.keys)
   end
 end
