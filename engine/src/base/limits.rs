@@ -245,6 +245,13 @@ pub const SNAPSHOT_READS_MAX: usize = 8;
 /// and the journal that a start replays stays shorter than half of what it reads anyway.
 pub const SNAPSHOT_BYTES_PER_JOURNAL_BYTE: u64 = 4;
 
+/// A file that a snapshot keeps archived sales in together is closed when it is this long: large enough that a
+/// hundred thousand sales are a few reads, small enough that checking one file for one of its sales takes
+/// milliseconds.
+pub const PACK_BYTES: u64 = 8 << 20;
+/// An archived sale that takes more, packed, has a file of its own.
+pub const PACK_SALE_BYTES_MAX: u64 = 256 << 10;
+
 /// How long an archived sale stays unpacked after something concerned it: the refunds of one sale come
 /// together.
 pub const WARM_MS: u64 = 10_000;
@@ -272,6 +279,7 @@ const _: () = {
     assert!(BATCH_PRIVILEGED_MAX <= PRIVILEGED_RING_SLOTS);
     assert!(BATCH_PRIVILEGED_MAX * 2 <= BATCH_COMMANDS_MAX);
     assert!(RECORD_BYTES_MAX < BATCH_BYTES_MAX);
+    assert!(PACK_BYTES + 2 * PACK_SALE_BYTES_MAX < u32::MAX as u64);
     // A full batch of shoppers' commands beside a full sweep, with room for an operator's record.
     assert!(
         BATCH_COMMANDS_MAX * COMMAND_BYTES_MAX

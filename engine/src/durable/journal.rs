@@ -368,6 +368,7 @@ fn remove_temporaries(disk: &dyn Disk) -> Result<(), JournalError> {
                 snapshot::PREFIX,
                 snapshot::KEPT_PREFIX,
                 snapshot::part::PREFIX,
+                snapshot::part::PACK_PREFIX,
                 snapshot::part::ARCHIVE_PREFIX,
             ];
             let ours = prefixes.iter().any(|prefix| name.starts_with(prefix));

@@ -63,5 +63,8 @@ pub fn recover(
 
 /// Applies a batch's records at the batch's time.
 pub fn replay(world: &mut World, batch: &Batch<'_>) -> Result<(), String> {
-    each_record(batch, |record, at| world.apply(record, at))
+    each_record(batch, |record, at| world.apply(record, at))?;
+    // However many sales were archived, few of them are unpacked at once.
+    world.freeze(batch.at);
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Snapshots by sale: what is written, what a crash leaves of it, and what is made of damage.
 #![expect(clippy::panic, reason = "a helper of tests fails the test that calls it")]
 
+mod packs;
 mod pruning;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -107,6 +108,12 @@ fn files(disk: &SimDisk) -> BTreeSet<String> {
     disk.list().expect("powered").into_iter().filter(|name| name.starts_with("sale-")).collect()
 }
 
+/// The manifests of snapshots, the oldest first.
+fn manifests(disk: &SimDisk) -> Vec<String> {
+    let is_manifest = |name: &String| name.starts_with("snapshot-");
+    disk.list().expect("powered").into_iter().filter(is_manifest).collect()
+}
+
 #[track_caller]
 fn snapshot(disk: &SimDisk) {
     let outcome = recovery::snapshot_sealed(disk, u64::MAX);
@@ -151,6 +158,10 @@ fn a_snapshot_writes_the_files_of_sales_that_changed_and_no_others() {
     assert!(matches!(&new[..], [one] if one.contains(&format!("{:016x}", busy.0))), "{new:?}");
     assert!(second.is_superset(&first), "the snapshot before it may still be needed");
     assert!(writing.disk.writes() - writes < 10, "one file and the manifest");
+    let length = |name: &String| writing.disk.contents(name).expect("there").len();
+    let manifest = manifests(&writing.disk).pop().expect("written");
+    assert!(length(&manifest) < 1_000 * 60, "{} bytes of manifest", length(&manifest));
+    assert!(length(new[0]) < 512 << 10, "{} bytes for 640 KiB of journal", length(new[0]));
 
     writing.delete(name("sale-7").tag());
     writing.seal(busy, 1);
@@ -297,8 +308,7 @@ fn a_snapshot_that_cannot_be_opened_for_a_moment_loses_no_file_that_it_names() {
         disk.fail_open(nth);
         failed += u64::from(recovery::snapshot_sealed(&disk, u64::MAX).is_err());
         // Each of the snapshots there are is whole, taken alone.
-        let manifests = |name: &String| name.starts_with("snapshot-");
-        let named: Vec<_> = disk.list().expect("powered").into_iter().filter(manifests).collect();
+        let named = manifests(&disk);
         for kept in &named {
             let alone = disk.copy();
             let others = named.iter().filter(|other| *other != kept);
@@ -314,9 +324,9 @@ fn a_snapshot_that_cannot_be_opened_for_a_moment_loses_no_file_that_it_names() {
 /// How many records a start replays without a snapshot.
 fn replay_length(disk: &SimDisk) -> u64 {
     let disk = disk.copy();
-    let names = disk.list().expect("powered");
-    let manifests = names.iter().filter(|name| name.starts_with("snapshot-"));
-    manifests.for_each(|name| disk.remove(name).expect("there"));
+    for manifest in manifests(&disk) {
+        disk.remove(&manifest).expect("there");
+    }
     recovered(&disk, "the whole journal").1
 }
 

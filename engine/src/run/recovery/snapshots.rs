@@ -1,9 +1,10 @@
-//! What a snapshot of the world is: a file for each sale, and a manifest that says which of them
-//! together are the state at a point of the journal.
+//! What a snapshot of the world is: a file for each sale, or for many that are archived, and a manifest that
+//! says which of them together are the state at a point of the journal.
 //!
 //! ```text
 //!   snapshot-42.snap ─┬─▶ sale-<a>-17.snap    as it was written by an earlier snapshot
 //!                     ├─▶ sale-<b>-42.snap    changed since
+//!                     ├─▶ pack-42-0.snap      archived sales
 //!                     └── the rest: deleted names, points of streams
 //! ```
 //!
@@ -12,14 +13,20 @@
 //! sales that the journal tells of since the last one, and no others.
 
 mod kept;
+mod manifest;
+mod packs;
 
 pub(crate) use self::kept::{keep, older_of_two, remove_other_copies};
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::{self, ErrorKind},
 };
 
+use self::{
+    manifest::{Files, Manifest, Place},
+    packs::Packing,
+};
 use super::{error::RecoveryError, records::try_each_record};
 use crate::{
     clock::Millis,
@@ -30,15 +37,12 @@ use crate::{
         self, Extent, JournalError, JournalPoint, Recovery,
         snapshot::{
             self, Set, Snapshot,
-            part::{self, Part, Reader, Writer},
+            part::{self, Writer},
         },
     },
     record::Record,
     world::World,
 };
-
-/// The files of a snapshot's sales.
-type Parts = BTreeMap<SaleTag, Part>;
 
 /// What came of an attempt to write a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +99,8 @@ fn is_damage(error: &io::Error) -> bool {
 /// replaced. Reads only what no writer touches, so that it runs beside the scribe.
 pub fn snapshot_sealed(disk: &dyn Disk, bytes_max: u64) -> Result<Snapshotted, RecoveryError> {
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
-        let Some((parts, world)) = decode(&found.payload) else { continue };
-        let mut successor = Successor::new(disk, found.set, parts, world, bytes_max);
+        let Some((manifest, world)) = Manifest::decode(&found) else { continue };
+        let mut successor = Successor::new(disk, found.set, manifest, world, bytes_max);
         let taken_up = if found.set == Set::Kept { successor.take_up_all() } else { Ok(()) };
         match taken_up.and_then(|()| successor.write(Some(found.point))) {
             Err(Unfinished::Unreadable) => {}
@@ -133,8 +137,8 @@ pub(super) fn with_one_sale(
 ) -> Result<World, RecoveryError> {
     let extent = Extent::UpTo(upto);
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
-        let Some((parts, world)) = decode(&found.payload) else { continue };
-        let mut successor = Successor::new(disk, found.set, parts, world, u64::MAX);
+        let Some((manifest, world)) = Manifest::decode(&found) else { continue };
+        let mut successor = Successor::new(disk, found.set, manifest, world, u64::MAX);
         successor.only = Some(tag);
         successor.changed.insert(tag);
         match successor.take_up(tag).and_then(|()| successor.read(Some(found.point), extent)) {
@@ -151,30 +155,11 @@ pub(super) fn with_one_sale(
     }
 }
 
-/// A snapshot's parts, and the world without them.
-fn decode(mut payload: &[u8]) -> Option<(Parts, World)> {
-    let input = &mut payload;
-    let read = (Parts::decode(input).ok()?, World::decode_rest(input).ok()?);
-    input.is_empty().then_some(read)
-}
-
 /// The world of a snapshot, if every part of it can be read.
 fn whole(disk: &dyn Disk, found: &Snapshot) -> io::Result<World> {
-    let (parts, mut world) = decode(&found.payload).ok_or(ErrorKind::InvalidData)?;
-    for (tag, part) in &parts {
-        read(disk, found.set, &mut world, *tag, part)?;
-    }
+    let (manifest, mut world) = Manifest::decode(found).ok_or(ErrorKind::InvalidData)?;
+    Files::new(disk, found.set).read_all(&manifest, &mut world)?;
     Ok(world)
-}
-
-fn read(disk: &dyn Disk, set: Set, world: &mut World, tag: SaleTag, part: &Part) -> io::Result<()> {
-    let mut reader = Reader::open(disk, &file(set, tag, part), part)?;
-    let read = world.read_part(tag, &mut reader);
-    read.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
-}
-
-fn file(set: Set, tag: SaleTag, part: &Part) -> String {
-    set.file(part::name(tag, part.written))
 }
 
 /// Why there is no new snapshot.
@@ -188,10 +173,10 @@ enum Unfinished {
 /// A snapshot in the making: what follows from another and the journal behind it.
 struct Successor<'a> {
     disk: &'a dyn Disk,
-    /// Where the one before has its files.
-    set: Set,
+    /// Reads the one before.
+    files: Files<'a>,
     /// Files of the sales as they stood.
-    parts: Parts,
+    manifest: Manifest,
     /// Sales that have changed, and the rest.
     world: World,
     changed: BTreeSet<SaleTag>,
@@ -205,20 +190,21 @@ struct Successor<'a> {
 }
 
 impl<'a> Successor<'a> {
-    fn new(disk: &'a dyn Disk, set: Set, parts: Parts, world: World, bytes_max: u64) -> Self {
-        let (changed, replaced, only, stopped) = (BTreeSet::new(), 0, None, None);
-        Self { disk, set, parts, world, changed, replaced, bytes_max, only, stopped }
+    fn new(disk: &'a dyn Disk, set: Set, manifest: Manifest, world: World, bytes_max: u64) -> Self {
+        let (files, changed) = (Files::new(disk, set), BTreeSet::new());
+        let (replaced, only, stopped) = (0, None, None);
+        Self { disk, files, manifest, world, changed, replaced, bytes_max, only, stopped }
     }
 
     /// What follows from the whole journal.
     fn from_nothing(disk: &'a dyn Disk, bytes_max: u64) -> Self {
-        Self::new(disk, Set::Latest, Parts::new(), World::default(), bytes_max)
+        Self::new(disk, Set::Latest, Manifest::default(), World::default(), bytes_max)
     }
 
     /// Reads every sale as it stood, so that the file of each is written again: those of the copy that a pruned
     /// journal begins with are of that copy alone.
     fn take_up_all(&mut self) -> Result<(), Unfinished> {
-        self.changed = self.parts.keys().copied().collect();
+        self.changed = self.manifest.tags();
         self.changed.clone().into_iter().try_for_each(|tag| self.take_up(tag))
     }
 
@@ -230,7 +216,13 @@ impl<'a> Successor<'a> {
         let written = self.write_files(&read.point);
         // What is not named is of no use, whether the snapshot came to be or found no room.
         let removed = remove_unnamed(self.disk);
-        written.and(removed).map_err(|error| Unfinished::Failed(RecoveryError::Snapshot(error)))?;
+        // Damage in a file that was to be copied.
+        let why = |error: io::Error| {
+            let is_unreadable = is_damage(&error);
+            let failed = Unfinished::Failed(RecoveryError::Snapshot(error));
+            if is_unreadable { Unfinished::Unreadable } else { failed }
+        };
+        written.and(removed).map_err(why)?;
         Ok(Snapshotted::Written(read.point))
     }
 
@@ -238,7 +230,9 @@ impl<'a> Successor<'a> {
     fn read(&mut self, from: Option<JournalPoint>, extent: Extent) -> Result<Recovery, Unfinished> {
         let disk = self.disk;
         let read = journal::read_all(disk, from, extent, &mut |batch| {
-            try_each_record(&batch, |record, at| self.take(record, at))
+            try_each_record(&batch, |record, at| self.take(record, at))?;
+            self.world.freeze(batch.at);
+            Ok(())
         });
         match self.stopped.take() {
             Some(stopped) => Err(stopped),
@@ -266,30 +260,38 @@ impl<'a> Successor<'a> {
 
     /// Reads a sale as it stood.
     fn take_up(&mut self, tag: SaleTag) -> Result<(), Unfinished> {
-        let Some(part) = self.parts.get(&tag) else { return Ok(()) };
-        self.replaced += part.bytes;
+        let Some(place) = self.manifest.place(tag) else { return Ok(()) };
+        self.replaced += match &place {
+            Place::Own(part) => part.bytes,
+            Place::Packed(.., span) => span.bytes.into(),
+        };
         if self.replaced > self.bytes_max {
             return Err(Unfinished::TooMuch);
         }
-        read(self.disk, self.set, &mut self.world, tag, part).map_err(|_| Unfinished::Unreadable)
+        let read = self.files.read(tag, &place, &mut self.world);
+        read.map_err(|_| Unfinished::Unreadable)
     }
 
     /// Writes the files of sales that have changed, then the manifest.
     fn write_files(&mut self, point: &JournalPoint) -> io::Result<()> {
         let there = self.world.parts();
+        let mut packing = Packing::new(self.disk, point.sequence);
         for tag in &self.changed {
-            if there.contains(tag) {
+            self.manifest.remove(*tag);
+            if self.world.packs_small(*tag) {
+                packing.add(&self.world, *tag)?;
+            } else if there.contains(tag) {
                 let name = part::name(*tag, point.sequence);
                 let mut writer = Writer::begin(self.disk, name)?;
                 self.world.write_part(*tag, &mut writer);
-                self.parts.insert(*tag, writer.finish(point.sequence)?);
-            } else {
-                self.parts.remove(tag);
+                self.manifest.own.insert(*tag, writer.finish(point.sequence)?);
             }
         }
+        packing.take_over(&mut self.manifest, &mut self.files)?;
+        packing.finish(&mut self.manifest)?;
         self.disk.sync_directory()?;
         let mut payload = Vec::new();
-        self.parts.encode(&mut payload);
+        self.manifest.encode(&mut payload);
         self.world.encode_rest(&mut payload);
         snapshot::write(self.disk, point, &payload)
     }
@@ -304,8 +306,8 @@ fn remove_unnamed(disk: &dyn Disk) -> io::Result<()> {
     let mut named = BTreeSet::new();
     for found in snapshot::each(disk)? {
         let Some(found) = found?.filter(|found| found.set == Set::Latest) else { continue };
-        let parts = decode(&found.payload).map(|(parts, _)| parts).unwrap_or_default();
-        named.extend(parts.iter().map(|(tag, part)| part::name(*tag, part.written)));
+        let Some((manifest, _)) = Manifest::decode(&found) else { continue };
+        named.extend(manifest.files().map(|(name, _)| name));
     }
     for name in part::names(disk)?.filter(|name| !named.contains(name)) {
         disk::remove_if_there(disk, &name)?;

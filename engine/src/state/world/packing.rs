@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     codec::{DecodeError, Long as _},
     id::SaleTag,
-    limits::{WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
+    limits::{PACK_SALE_BYTES_MAX, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
     packed::pack,
     sale::Sale,
 };
@@ -95,6 +95,16 @@ impl World {
         let mut bytes = Vec::new();
         sale.write(&mut bytes);
         Some(pack(&bytes))
+    }
+
+    /// Whether a snapshot keeps it in a file with others: it is archived, and takes little.
+    pub(crate) fn packs_small(&self, tag: SaleTag) -> bool {
+        let is_small = |bytes: usize| bytes as u64 <= PACK_SALE_BYTES_MAX;
+        let length = match self.archived.cold.get(&tag) {
+            Some(packed) => Some(packed.len()),
+            None => self.packed(tag).map(|packed| packed.len()),
+        };
+        length.is_some_and(is_small) && !self.adopting.contains_key(&tag)
     }
 
     /// Puts an archived sale, as a snapshot has it.

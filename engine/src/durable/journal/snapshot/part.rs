@@ -13,6 +13,8 @@ use crate::{
 };
 
 pub(crate) const PREFIX: &str = "sale-";
+/// What the files of many sales begin with.
+pub(crate) const PACK_PREFIX: &str = "pack-";
 /// What the files of archived sales begin with.
 pub(crate) const ARCHIVE_PREFIX: &str = "archive-";
 const SUFFIX: &str = ".snap";
@@ -43,9 +45,28 @@ pub(crate) fn name(sale: SaleTag, written: Sequence) -> String {
     format!("{PREFIX}{:016x}-{:016}{SUFFIX}", sale.0, written.0)
 }
 
+/// Which file of many sales it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PackName {
+    /// The last record before the snapshot that wrote it.
+    pub(crate) written: Sequence,
+    /// Which of that snapshot.
+    pub(crate) ordinal: u32,
+}
+
+binary_struct!(PackName { written, ordinal });
+
+/// The file of many sales.
+pub(crate) fn pack_name(pack: PackName) -> String {
+    format!("{PACK_PREFIX}{:016}-{:04}{SUFFIX}", pack.written.0, pack.ordinal)
+}
+
 /// The names of all such files on the disk.
 pub(crate) fn names(disk: &dyn Disk) -> io::Result<impl Iterator<Item = String>> {
-    let is_part = |name: &String| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+    let is_part = |name: &String| {
+        let is_ours = name.starts_with(PREFIX) || name.starts_with(PACK_PREFIX);
+        is_ours && name.ends_with(SUFFIX)
+    };
     Ok(disk.list()?.into_iter().filter(is_part))
 }
 
@@ -60,6 +81,31 @@ pub(crate) fn copy(disk: &dyn Disk, from: &str, to: String, part: &Part) -> io::
     source.rest(|piece| writer.append(piece))?;
     let written = writer.finish(part.written)?;
     if written == *part { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+/// The whole file `name` if it is what `part` says. For files that are known to be short.
+pub(crate) fn read_whole(disk: &dyn Disk, name: &str, part: &Part) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    disk::read_whole(disk, name, part.bytes, &mut bytes)?;
+    let is_it = bytes.len() as u64 == part.bytes && *blake3::hash(&bytes).as_bytes() == part.hash;
+    if is_it && is_known(&bytes) { Ok(bytes) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+/// Some bytes of the file `name`, which was found to be the part that is asked for.
+pub(crate) fn read_span(
+    disk: &dyn Disk,
+    name: &str,
+    offset: u64,
+    length: usize,
+) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    disk::read_exact_at(&*disk.open(name)?, &mut bytes, offset)?;
+    Ok(bytes)
+}
+
+/// Whether a file begins as a part of this version does.
+fn is_known(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) && bytes[MAGIC.len()..].starts_with(&FORMAT_VERSION.to_le_bytes())
 }
 
 /// A part that is being written. Dropped before it is finished, it leaves an unfinished file, which is
@@ -91,8 +137,13 @@ impl<'a> Writer<'a> {
         Ok(Self { disk, name, file, piece, written: 0, synced: 0, hasher, failed: None })
     }
 
+    /// Bytes so far, with what is not written yet.
+    pub(crate) fn length(&self) -> u64 {
+        self.written + self.piece.len() as u64
+    }
+
     /// Appends bytes as they are.
-    fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.piece.extend_from_slice(bytes);
         if self.piece.len() >= PIECE_BYTES {
             self.spill();
@@ -179,9 +230,7 @@ impl Reader {
         (reader.next, reader.taken) = (0, HEADER_BYTES);
         reader.piece.clear();
         reader.fill()?;
-        let known = reader.piece.starts_with(MAGIC)
-            && reader.piece[MAGIC.len()..].starts_with(&FORMAT_VERSION.to_le_bytes());
-        if known { Ok(reader) } else { Err(io::ErrorKind::InvalidData.into()) }
+        if is_known(&reader.piece) { Ok(reader) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 
     /// Hands out what is left, piece by piece.

@@ -5,16 +5,13 @@
 
 use std::io;
 
-use super::{Parts, decode, file};
+use super::manifest::{Files, Manifest};
 use crate::{
     codec::Binary as _,
     disk::{self, Disk},
     journal::{
         JournalPoint,
-        snapshot::{
-            self, SNAPSHOTS_KEPT, Set, Snapshot,
-            part::{self, Reader},
-        },
+        snapshot::{self, SNAPSHOTS_KEPT, Set, Snapshot, part},
     },
 };
 
@@ -31,30 +28,29 @@ pub(crate) fn older_of_two(disk: &dyn Disk) -> io::Result<Option<(Snapshot, [u8;
 /// The hash of the world of a snapshot, if every part of it can be read: that of
 /// [`World::hash`](crate::world::World::hash), from the files alone.
 fn state_hash(disk: &dyn Disk, found: &Snapshot) -> Option<[u8; 32]> {
-    let (parts, world) = decode(&found.payload)?;
+    let (manifest, world) = Manifest::decode(found)?;
+    let mut files = Files::new(disk, found.set);
+    let tags = manifest.tags();
     let mut hasher = blake3::Hasher::new();
     let mut bytes = Vec::new();
     world.encode_rest(&mut bytes);
-    (parts.len() as u64).encode(&mut bytes);
-    for (tag, part) in &parts {
+    (tags.len() as u64).encode(&mut bytes);
+    for tag in tags {
         tag.encode(&mut bytes);
         hasher.update(&bytes);
         bytes.clear();
-        let reader = Reader::open(disk, &file(found.set, *tag, part), part).ok()?;
-        reader
-            .rest(|piece| {
-                hasher.update(piece);
-            })
-            .ok()?;
+        let hash = |piece: &[u8]| {
+            hasher.update(piece);
+        };
+        files.pieces(tag, &manifest.place(tag)?, hash).ok()?;
     }
     Some(*hasher.update(&bytes).finalize().as_bytes())
 }
 
 /// Copies a snapshot and all its files, durably. What an attempt before has copied is not copied again.
 pub(crate) fn keep(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
-    for (tag, part) in &parts_of(found)? {
-        let to = file(Set::Kept, *tag, part);
-        part::copy(disk, &file(found.set, *tag, part), to, part)?;
+    for (name, part) in manifest_of(found)?.files() {
+        part::copy(disk, &found.set.file(name.clone()), Set::Kept.file(name), part)?;
     }
     disk.sync_directory()?;
     snapshot::keep(disk, found)
@@ -67,9 +63,8 @@ pub(crate) fn remove_other_copies(disk: &dyn Disk, point: &JournalPoint) -> io::
         (found.set == Set::Kept && found.point == *point).then_some(found)
     });
     let kept = kept.ok_or(io::ErrorKind::NotFound)?;
-    let parts = parts_of(&kept)?;
-    let mut names: Vec<String> =
-        parts.iter().map(|(tag, part)| file(Set::Kept, *tag, part)).collect();
+    let manifest = manifest_of(&kept)?;
+    let mut names: Vec<String> = manifest.files().map(|(name, _)| Set::Kept.file(name)).collect();
     names.push(snapshot::kept_name(point));
     names.sort_unstable();
     for name in snapshot::kept_names(disk)? {
@@ -80,7 +75,7 @@ pub(crate) fn remove_other_copies(disk: &dyn Disk, point: &JournalPoint) -> io::
     Ok(())
 }
 
-fn parts_of(found: &Snapshot) -> io::Result<Parts> {
-    let decoded = decode(&found.payload).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(decoded.0)
+fn manifest_of(found: &Snapshot) -> io::Result<Manifest> {
+    let (manifest, _) = Manifest::decode(found).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(manifest)
 }
