@@ -49,8 +49,8 @@ pub struct App {
     pub limiter: Limiter,
     /// Whether the built-in page may pay for a purchase by itself: demos only.
     pub demo_payment: bool,
-    /// How the delivery of orders goes.
-    pub orders: Watcher,
+    /// How the delivery of orders goes, for each sink.
+    pub orders: Vec<Watcher>,
     /// Open event streams, bounded.
     pub streams: Streams,
     /// Waits that were told and are not over.

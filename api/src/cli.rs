@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{self, Config, Overrides, resolved_text},
+    config::{self, Config, Overrides},
     console::{complain, say},
     keys, serve,
     token::Role,
@@ -108,7 +108,7 @@ pub fn run() -> ExitCode {
             with_config(config.as_deref(), overrides, |config| serve::run(config, None))
         }
         Command::Check { config } => {
-            with_config(Some(&config), Overrides::default(), |config| say(&resolved_text(&config)))
+            with_config(Some(&config), Overrides::default(), |config| say(&config.to_text()))
         }
         Command::Verify { data } => verify::run(&data),
         Command::Prune { data } => verify::prune(&data),

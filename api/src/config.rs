@@ -2,7 +2,7 @@
 //!
 //! This module alone reads configuration files and the environment. Later sources win: defaults,
 //! then the file, then `RUSHGATE__SECTION__KEY`, then the command line. Unknown keys are refused
-//! wherever they come from. Sections and their ranges are in [`sections`] and [`pipeline`]; without a file the
+//! wherever they come from. Sections are declared in the files of this folder and read by [`sections`]; without a file the
 //! program runs the demo sale of `config/demo.toml`, which is built in.
 
 mod arbiter;
@@ -16,7 +16,6 @@ mod log;
 mod options;
 mod pipeline;
 mod reader;
-mod resolved;
 mod section;
 mod sections;
 mod server;
@@ -29,8 +28,8 @@ use std::path::{Path, PathBuf};
 use engine::spec::SaleSpec;
 
 pub use arbiter::ArbiterKind;
-pub use options::{Config, PipelineOptions, RedisStreamOptions, Sink, WebhookOptions};
-pub use resolved::resolved_text;
+pub use options::Config;
+pub use pipeline::Sink;
 
 use crate::wire::{FieldProblem, Node, Problems};
 
@@ -134,9 +133,7 @@ fn build(
     layers.set_command_line(overrides);
     let Layers { document, sources, mut problems } = layers;
     let config = sections::read(&document, &mut problems);
-    problems.check(()).map_err(|problems| ConfigError::Invalid(told(problems, &sources)))?;
-    // Whoever reads nothing has noted why.
-    config.ok_or_else(|| ConfigError::Invalid(Vec::new()))
+    problems.check(config).map_err(|problems| ConfigError::Invalid(told(problems, &sources)))
 }
 
 /// What is wrong with a file that is not TOML. The parser's own words show the line, which may hold a secret.
@@ -210,6 +207,7 @@ fn described(text: &str, is_manual: bool) -> String {
         one::<arbiter::Redis>,
         one::<keys::Keys>,
         one::<jwt::Jwt>,
+        one::<pipeline::Pipeline>,
         one::<small::Pages>,
         one::<log::Log>,
     ];
@@ -291,7 +289,7 @@ mod tests {
     #[test]
     fn a_public_origin_is_read_and_anything_more_is_refused() {
         let config = built("[server]\npublic_origin = \"https://shop.example\"\n", &[]).unwrap();
-        assert!(resolved_text(&config).contains("public_origin = \"https://shop.example\""));
+        assert!(config.to_text().contains("public_origin = \"https://shop.example\""));
         let error = built("[server]\npublic_origin = \"https://shop.example/s\"\n", &[]);
         let part = "server.public_origin: found \"https://shop.example/s\", allowed: a scheme";
         assert!(error.clone().unwrap_err().contains(part), "{error:?}");
@@ -455,7 +453,7 @@ mod tests {
             (config.keys.options().operator.len(), config.keys.options().backend.len()),
             (2, 1)
         );
-        let shown = resolved_text(&config);
+        let shown = config.to_text();
         for secret in ["operator-key", "backend-key", "0123456789abcdef", "hunter2"] {
             assert!(!shown.contains(secret), "{shown}");
         }
@@ -474,10 +472,12 @@ mod tests {
         "#;
         let config =
             built(text, &[("RUSHGATE__PIPELINE__REDIS_GROUPS", "workers, audit")]).unwrap();
-        let Sink::RedisStream(stream) = &config.pipeline.sink else { panic!("{config:?}") };
+        let [Sink::RedisStream(stream)] = &config.pipeline.sinks()[..] else {
+            panic!("{config:?}")
+        };
         assert_eq!((stream.stream.as_str(), stream.stream_max), ("rushgate:orders", 5_000));
         assert_eq!(stream.groups, ["workers", "audit"]);
-        let shown = resolved_text(&config);
+        let shown = config.to_text();
         assert!(shown.contains("redis_url = \"rediss://…@redis:6379/1\""), "{shown}");
         assert!(!shown.contains("hunter2") && !format!("{config:?}").contains("hunter2"));
 
@@ -503,6 +503,33 @@ mod tests {
     }
 
     #[test]
+    fn several_sinks_are_a_list_of_different_ones_and_each_needs_its_keys() {
+        let text = "[pipeline]\nsink = [\"log\", \"redis_stream\"]\nredis_url = \"redis://a\"\n";
+        let config = built(text, &[]).unwrap();
+        let names: Vec<_> =
+            config.pipeline.sinks().iter().map(|sink| sink.name().to_string()).collect();
+        assert_eq!(names, ["log", "redis_stream"]);
+        assert!(config.to_text().contains("sink = [\"log\", \"redis_stream\"]"));
+        assert!(built("[pipeline]\nsink = []\n", &[]).unwrap().pipeline.sinks().is_empty());
+
+        let allowed = "allowed: log, webhook, redis_stream or a list of them, each once";
+        for (list, found) in [("[\"log\", \"log\"]", "log twice"), ("\"fax\"", "\"fax\"")] {
+            let error = built(&format!("[pipeline]\nsink = {list}\n"), &[]).unwrap_err();
+            assert!(error.contains(&format!("pipeline.sink: found {found}, {allowed}")), "{error}");
+        }
+        let both = [("RUSHGATE__PIPELINE__SINK", "redis_stream,webhook")];
+        let error = built("[pipeline]\nwebhook_events = []\n", &both).unwrap_err();
+        for part in [
+            "pipeline.webhook_url: found nothing, allowed: an http://",
+            "pipeline.webhook_secret: found nothing, allowed: 16 to 1024 bytes",
+            "pipeline.redis_url: found nothing, allowed: redis://",
+            "pipeline.webhook_events: found an empty list, allowed: a list of held, paying",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+    }
+
+    #[test]
     fn tokens_of_the_shop_need_keys_an_issuer_and_an_audience() {
         let text = r#"
             [jwt]
@@ -514,7 +541,7 @@ mod tests {
         let config = built(text, &[("RUSHGATE__JWT__FRESH_SECONDS", "60")]).unwrap();
         let accounts = config.jwt.options().unwrap();
         assert_eq!((accounts.audience.len(), accounts.fresh_max.as_secs()), (2, 60));
-        let shown = resolved_text(&config);
+        let shown = config.to_text();
         assert!(shown.contains("algorithms = [\"ES256\"]"), "{shown}");
         assert!(built("", &[]).unwrap().jwt.options().is_none());
 
@@ -573,7 +600,7 @@ mod tests {
             (config.arbiter.kind, config.redis.deadline_ms.get().as_millis()),
             (ArbiterKind::Redis, 250)
         );
-        let shown = resolved_text(&config);
+        let shown = config.to_text();
         assert!(shown.contains("kind = \"redis\"") && shown.contains("node = \"a\""), "{shown}");
     }
 }

@@ -43,6 +43,7 @@ const JOURNAL_BATCH_RECORDS: &str = "rushgate_journal_batch_records";
 const RING_DEPTH: &str = "rushgate_ring_depth";
 const CLOCK_OFFSET: &str = "rushgate_clock_offset_seconds";
 const OUTBOX_LAG: &str = "rushgate_outbox_lag";
+const SINK_LAG: &str = "rushgate_sink_lag";
 const ARCHIVED_SALES: &str = "rushgate_archived_sales";
 const ARCHIVED_VIEWS: &str = "rushgate_archived_views_bytes";
 
@@ -57,7 +58,7 @@ enum Kind {
 /// Every metric with its kind and what it means. What is not in here has no description, and a test
 /// compares the names with those of the manual.
 #[rustfmt::skip]
-const FAMILIES: [(&str, Kind, &str); 23] = [
+const FAMILIES: [(&str, Kind, &str); 24] = [
     (ENTER_TOTAL, Kind::Counter, "Entries into a line, by outcome"),
     (POSITION_TOTAL, Kind::Counter, "Position polls"),
     (ADMITTED_TOTAL, Kind::Counter, "Admissions claimed"),
@@ -78,7 +79,8 @@ const FAMILIES: [(&str, Kind, &str); 23] = [
     (JOURNAL_BATCH_RECORDS, Kind::Histogram(Unit::Count), "Records in one journal batch"),
     (RING_DEPTH, Kind::Gauge, "Commands waiting for the scribe"),
     (CLOCK_OFFSET, Kind::Gauge, "Wall clock less the time that windows and holds run by"),
-    (OUTBOX_LAG, Kind::Gauge, "Decided facts the backend has not taken"),
+    (OUTBOX_LAG, Kind::Gauge, "Order events that not every sink has taken"),
+    (SINK_LAG, Kind::Gauge, "Order events that a sink has not taken"),
     (ARCHIVED_SALES, Kind::Gauge, "Sales that are archived"),
     (ARCHIVED_VIEWS, Kind::Gauge, "Memory of archived sales that were unpacked to be shown, about"),
 ];
@@ -175,6 +177,9 @@ pub fn observe(engine: &Engine, present: Present) {
     let size = figure(offset.unsigned_abs()) / 1_000.0;
     gauge!(CLOCK_OFFSET).set(if offset < 0 { -size } else { size });
     gauge!(OUTBOX_LAG).set(figure(engine.registry().outbox_lag()));
+    for (sink, lag) in engine.registry().sink_lags() {
+        gauge!(SINK_LAG, "sink" => sink.to_string()).set(figure(lag));
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]

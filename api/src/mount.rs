@@ -18,11 +18,12 @@
 //! a panic of the service ends one answer or one task of its own, never the process.
 //!
 //! Reading order: `guest` (what the binary brings), [`web::mounted`] (what service and mount tell each
-//! other), `service` (the type that hides the service's), `work` (one request on the mount's threads).
+//! other), `service` (the type that hides the service's), `own_sink`, `work` (one request on the mount's threads).
 
 mod guest;
 mod options;
 mod own_runtime;
+mod own_sink;
 mod service;
 mod work;
 
@@ -30,7 +31,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::Engine;
+use engine::{Engine, sink::Sink};
 use hyper::header::{CONNECTION, HeaderName, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -42,6 +43,7 @@ use web::request_id::{RequestId, X_REQUEST_ID};
 pub use self::guest::{Finishing, Guest, GuestContext, GuestError, Opened, Opening};
 pub use self::options::MountOptions;
 use self::own_runtime::OwnRuntime;
+use self::own_sink::OwnSink;
 pub use self::service::MountService;
 use self::work::{Answered, BodyRoom};
 use crate::error::ApiError;
@@ -86,14 +88,24 @@ impl fmt::Debug for Mount {
 }
 
 impl Mount {
-    /// Starts a runtime and opens a guest's service on it.
-    pub(crate) async fn of(guest: Guest, engine: Engine) -> Result<Self, GuestError> {
-        let Guest { options, open } = guest;
+    /// Starts a runtime and opens a guest's service on it, and its sink if it named one.
+    pub(crate) async fn of(
+        guest: Guest,
+        engine: Engine,
+    ) -> Result<(Self, Option<Arc<dyn Sink>>), GuestError> {
+        let Guest { options, sink: name, open } = guest;
         let runtime = OwnRuntime::start(&options)?;
         let (drain, draining) = watch::channel(false);
         let opening = async move { open(GuestContext { engine, draining }).await };
-        let Opened { service, finishing } = runtime.spawn(opening).await??;
-        Ok(Self {
+        let Opened { service, sink, finishing } = runtime.spawn(opening).await??;
+        if sink.is_some() != name.is_some() {
+            return Err(
+                "the mounted service named a sink and has none, or has one without a name".into()
+            );
+        }
+        let own = |sink| Arc::new(OwnSink::new(sink, runtime.handle())) as Arc<dyn Sink>;
+        let sink = sink.map(own);
+        let mount = Self {
             service,
             runtime,
             room: Arc::new(Semaphore::new(options.requests_max)),
@@ -103,7 +115,8 @@ impl Mount {
             bounds: options.bounds,
             drain,
             finishing: Mutex::new(finishing),
-        })
+        };
+        Ok((mount, sink))
     }
 
     /// Answers a request that means no call of the engine's.

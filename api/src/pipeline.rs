@@ -1,27 +1,27 @@
-//! The order pipeline: takes durable order events to a sink, in order per hold, at least once.
+//! The order pipeline: takes durable order events to a sink, in order per hold, at least once. Each sink
+//! has one of its own, and none waits for another.
 //!
 //! ```text
-//!   engine: outbox ─▶ outlet ── channel ──▶ delivery worker ── deliver ──▶ sink: log, webhook, stream
+//!   engine: outbox ─▶ outlet ── channel ──▶ delivery worker ── deliver ──▶ sink: log, webhook, stream, shop
 //!              ▲                            │  book                  │
 //!              │                            │  in order per hold     │ taken, refused, later
 //!              └── delivered, dead_letter ◀─┴────────────────────────┘
 //! ```
 //!
-//! Owns one thread, "rushgate-orders", with a runtime of its own: a slow sink takes nothing from
-//! who serves shoppers. It refuses to know what an order means, and keeps nothing: what is not
+//! Owns one thread, "orders-" and the sink's name, with a runtime of its own: a slow sink takes nothing
+//! from who serves shoppers. It refuses to know what an order means, and keeps nothing: what is not
 //! acknowledged to the engine is in the engine's outbox, and is offered again after a restart.
 //!
-//! Always true: an event leaves the outbox only after the sink took it; no event of a hold is shown
+//! Always true: an event is acknowledged only after the sink took it; no event of a hold is shown
 //! to the sink before the one before it was taken; a sink that does not answer, or fails, is
 //! asked for ever; only one that refuses an event so many times has it set aside as a dead letter.
 //!
-//! Reading order: `sink`, `options`, `status`, `book`, `throttle`, `delivery_worker`; then `payload` and the sinks, `order_log`,
-//! `webhook` and `redis_stream`.
+//! What a sink is stands in [`engine::sink`]. Reading order: `options`, `status`, `book`, `throttle`,
+//! `delivery_worker`; then `payload` and the sinks, `order_log`, `webhook` and `redis_stream`.
 
 use std::{io, sync::Arc, thread};
 
-use crossbeam::channel::Receiver;
-use engine::{Engine, outbox::OrderEvent};
+use engine::{Engine, id::SinkName, outlet::Offers};
 
 mod book;
 mod delivery_worker;
@@ -43,26 +43,27 @@ pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};
 pub use status::Status;
 pub use webhook::{EventFilter, Secret, Webhook, WebhookError, WebhookOptions};
 
-/// Starts delivering `events` to `sink`.
+/// Starts delivering what is offered to `sink`.
 ///
 /// The pipeline holds a handle to the engine: stop it before waiting for the engine to end. What it
 /// had in hand when it was stopped is offered again by the next start of the engine, not by this one.
 pub fn run(
-    events: Receiver<OrderEvent>,
+    offers: Offers,
     engine: Engine,
     sink: Arc<dyn Sink>,
     options: Options,
 ) -> io::Result<Handle> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let shared = Arc::new(Shared::default());
+    let name = offers.by.sink;
+    let shared = Arc::new(Shared::of(name));
     let worker =
-        delivery_worker::DeliveryWorker::new(events, engine, sink, options, Arc::clone(&shared));
+        delivery_worker::DeliveryWorker::new(offers, engine, sink, options, Arc::clone(&shared));
     let deliver = move || {
         runtime.block_on(worker.run());
         // A write to a dead disk may never return; the process must.
         runtime.shutdown_background();
     };
-    let thread = thread::Builder::new().name("rushgate-orders".to_owned()).spawn(deliver)?;
+    let thread = thread::Builder::new().name(format!("orders-{name}")).spawn(deliver)?;
     Ok(Handle { shared, thread: Some(thread) })
 }
 
@@ -71,6 +72,11 @@ pub fn run(
 pub struct Watcher(Arc<Shared>);
 
 impl Watcher {
+    /// The name of the sink.
+    pub fn sink(&self) -> SinkName {
+        self.0.sink
+    }
+
     /// What has been done so far.
     pub fn status(&self) -> Status {
         self.0.status()

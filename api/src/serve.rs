@@ -4,6 +4,7 @@
 //! panicked, and nothing more could be promised, 130 after a second Ctrl+C.
 
 mod listening;
+mod orders;
 
 use std::{fmt, process::ExitCode, sync::Arc, time::Duration};
 
@@ -17,6 +18,7 @@ use engine::{
     record::Author,
     sale::ChangeRefusal,
     scribe::Fatal,
+    sink::Sink,
     spec::SaleSpec,
     turn,
     view::SaleView,
@@ -26,13 +28,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{runtime, sync::oneshot, task::JoinHandle};
 use web::{limiter::Limiter, packed::Packed};
 
-use self::listening::{Listening, StartFailure};
+use self::{
+    listening::{Listening, StartFailure},
+    orders::Orders,
+};
 use crate::{
     access::AccessLog,
     accounts::Accounts,
     app::{App, Fixed},
     archiving,
-    config::{self, ArbiterKind, Config},
+    config::{ArbiterKind, Config},
     console::{complain, with_causes},
     cors::Cors,
     greeting::Greeting,
@@ -41,12 +46,7 @@ use crate::{
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     mount::{Guest, Mount},
     openapi,
-    outbound::{Backoff, Trust},
     panics::{self, Panics},
-    pipeline::{
-        self, LogOptions, OrderLog, RedisStream, RedisStreamOptions, Secret, Sink, Webhook,
-        WebhookOptions,
-    },
     reference,
     signals::{self, Hangup, StopSignals},
     streams::Streams,
@@ -68,8 +68,6 @@ const DECIDING_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long before a store that did not answer is asked again for the configured sales.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
-/// Where in the data directory the order log lies.
-const ORDERS_DIRECTORY: &str = "orders";
 /// How long a stop waits for the scribe's thread to end.
 const SCRIBE_END_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -138,10 +136,11 @@ async fn serve(
         segment_bytes: limits::SEGMENT_BYTES,
         snapshot_every_segments: SNAPSHOT_EVERY_SEGMENTS,
         watch: Box::new(SyncTimes::start()),
+        sinks: orders::names(&config, guest.as_ref())?,
         shared: shared_options(&config),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let Started { engine, running, events, report } =
+    let Started { engine, running, offers, report } =
         Engine::start(disk, Arc::clone(&clock), options)?;
     tracing::info!(
         records = report.records,
@@ -152,10 +151,8 @@ async fn serve(
     );
     let (accounts, wait_estimates) = (open_accounts(&config)?, Arc::<WaitEstimates>::default());
     let beside = look_after_sales(&engine, &config).await?;
-    let sink = sink_of(&config, clock)?;
-    let orders = pipeline::run(events, engine.clone(), sink, pipeline_options(&config))?;
-
-    let mount = mount(guest, &engine).await?;
+    let (mount, own_sink) = mount(guest, &engine).await?;
+    let orders = Orders::deliver(offers, &config, own_sink, &engine, &clock)?;
 
     let app = Arc::new(App {
         mount,
@@ -167,7 +164,7 @@ async fn serve(
         cookie_secure: config.server.cookie_secure,
         limiter: Limiter::new(config.limits.entries()),
         demo_payment: config.pages.demo_payment,
-        orders: orders.watcher(),
+        orders: orders.watchers(),
         streams: streams(&config, &engine, &wait_estimates),
         wait_estimates,
         fixed: fixed(&opened.keyring),
@@ -230,27 +227,33 @@ fn open_accounts(config: &Config) -> Result<Option<Arc<Accounts>>, StartFailure>
     Ok(Some(accounts))
 }
 
-/// Opens a guest's service.
-async fn mount(guest: Option<Guest>, engine: &Engine) -> Result<Option<Mount>, StartFailure> {
-    let Some(guest) = guest else { return Ok(None) };
-    Ok(Some(Mount::of(guest, engine.clone()).await?))
+/// Opens a guest's service, and its sink.
+async fn mount(
+    guest: Option<Guest>,
+    engine: &Engine,
+) -> Result<(Option<Mount>, Option<Arc<dyn Sink>>), StartFailure> {
+    let Some(guest) = guest else { return Ok((None, None)) };
+    let (mount, sink) = Mount::of(guest, engine.clone()).await?;
+    Ok((Some(mount), sink))
 }
 
-/// Finishes what was accepted: requests, then the guest's own work, then order events.
+/// Finishes what was accepted: requests, then order events, which a guest may take, then the guest's own
+/// work.
 async fn stop_in_order(
     listening: Listening,
     mount: Option<&Mount>,
-    orders: pipeline::Handle,
+    orders: Orders,
     grace: Duration,
 ) -> Result<(), StartFailure> {
     if let Some(mount) = mount {
         mount.drain();
     }
     listening.close(grace).await;
+    tokio::task::spawn_blocking(move || orders.stop()).await?;
     if let Some(mount) = mount {
         mount.stop(grace).await;
     }
-    Ok(tokio::task::spawn_blocking(move || orders.stop()).await?)
+    Ok(())
 }
 
 /// Says how it ended.
@@ -351,56 +354,6 @@ async fn serve_until(
     match tokio::time::timeout(SCRIBE_END_TIMEOUT, ended).await {
         Ok(Ok(outcome)) => Ok(outcome.map_err(Failed::Journal)),
         Ok(Err(_)) | Err(_) => Ok(Ok(())),
-    }
-}
-
-/// The sink that the config names.
-fn sink_of(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Sink>, StartFailure> {
-    Ok(match &config.pipeline.sink {
-        config::Sink::Log => {
-            let directory = config.data.dir.0.join(ORDERS_DIRECTORY);
-            Arc::new(OrderLog::open(LogOptions::in_directory(directory))?)
-        }
-        config::Sink::Webhook(webhook) => {
-            let secret = Secret::parse(&webhook.secret)
-                .ok_or("pipeline.webhook_secret: allowed: 16 bytes or more")?;
-            let previous = webhook.previous_secret.as_deref().and_then(Secret::parse);
-            let mut options = WebhookOptions {
-                attempt_timeout: Duration::from_millis(webhook.timeout_ms),
-                events: webhook.events,
-                ..WebhookOptions::new(webhook.url.clone(), secret)
-            };
-            options.secrets.extend(previous);
-            Arc::new(Webhook::new(options, clock)?)
-        }
-        config::Sink::RedisStream(redis) => {
-            let stream = Arc::new(RedisStream::new(RedisStreamOptions {
-                url: redis.url.clone(),
-                stream: redis.stream.clone(),
-                groups: redis.groups.clone(),
-                stream_max: redis.stream_max,
-                attempt_timeout: Duration::from_millis(redis.timeout_ms),
-                trust: Trust::System,
-            })?);
-            // Beside everything else: shoppers do not wait for Redis.
-            tokio::spawn(Arc::clone(&stream).greet());
-            stream
-        }
-    })
-}
-
-fn pipeline_options(config: &Config) -> pipeline::Options {
-    let defaults = pipeline::Options::default();
-    match &config.pipeline.sink {
-        config::Sink::Log => defaults,
-        // One command is no burden for Redis, and while the stream is full shoppers are refused.
-        config::Sink::RedisStream(_) => {
-            let backoff = Backoff { max: Duration::from_secs(2), ..defaults.backoff };
-            pipeline::Options { backoff, ..defaults }
-        }
-        config::Sink::Webhook(webhook) => {
-            pipeline::Options { attempts_max: webhook.attempts_max, ..defaults }
-        }
     }
 }
 

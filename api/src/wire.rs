@@ -18,8 +18,8 @@ mod time;
 pub use admin::{
     AuditEntry, DeadLetter, InvitesObject, InvitesRequest, MessageRequest, OfferStats,
     OutboxObject, RateRequest, ReplayRequest, RestockRequest, RevokedRequest, SaleStats,
-    read_invites, read_message, read_nothing, read_rate, read_replay, read_restock, read_revoked,
-    read_unstrand,
+    SinkObject, read_invites, read_message, read_nothing, read_rate, read_replay, read_restock,
+    read_revoked, read_unstrand,
 };
 pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use list::{List, Page, read_no_query, read_page};

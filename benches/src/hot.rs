@@ -11,17 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::{Clock as _, ManualClock, Millis},
     command::{Ask, Command, Note, Operation, Reply, Wanted},
     commit::{self, Commit},
     disk::Disk,
-    id::{Currency, EventId, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
+    id::{Currency, EventId, OfferIndex, SaleName, SaleTag, ShopperKey, SinkName, Sku},
     limits::{HOLDS_MAX, SEGMENT_BYTES},
-    outbox::OrderEvent,
-    outlet,
+    outbox::Taker,
+    outlet::{self, Offers},
     record::{Author, EntryStanding, ReplayKey},
     recovery,
     registry::Registry,
@@ -39,6 +38,14 @@ const SHOPPERS: u64 = 1_000;
 const START: Millis = Millis(1_800_000_000_000);
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const HOT: OfferIndex = OfferIndex(0);
+
+/// The one sink of the order events.
+///
+/// # Panics
+/// Never: the name is a good one.
+pub fn log() -> Taker {
+    Taker::only(SinkName::parse("log").expect("a good name"))
+}
 
 /// Makes the commands of the hot sale and checks the replies.
 #[derive(Debug)]
@@ -86,8 +93,8 @@ impl Hot {
         let events: Vec<EventId> = events.map(EventId).collect();
         self.receipted = self.made;
         self.made += count;
-        let receipt =
-            (!events.is_empty()).then_some(Command::Note(self.tag, Note::Delivered { events }));
+        let receipt = (!events.is_empty())
+            .then_some(Command::Note(self.tag, Note::Delivered { by: log(), events }));
         let purchases = (0..count).map(move |_| {
             let pass = usize::try_from(self.rng.next_u64() % SHOPPERS).unwrap_or(0);
             let (sale, pass) = (self.tag, self.passes[pass]);
@@ -174,7 +181,7 @@ pub struct Scribed {
     clock: Arc<ManualClock>,
     step: Step,
     /// Kept so that the outlet has somewhere to hand events to.
-    _events: Receiver<OrderEvent>,
+    _offers: Vec<Offers>,
 }
 
 impl Scribed {
@@ -189,7 +196,7 @@ impl Scribed {
         let recovered = recovery::recover(disk, SEGMENT_BYTES, &*clock);
         let (world, journal, _) = recovered.expect("an empty disk recovers");
         let registry = Arc::new(Registry::default());
-        let (outlet, events) = outlet::outlet();
+        let (outlet, offers) = outlet::outlet(&[log().sink]);
         let arbiter = Box::new(LocalArbiter::new(world));
         let scribe_clock = Arc::clone(&clock);
         let mut scribe =
@@ -207,7 +214,7 @@ impl Scribed {
         hot.admit(replies);
         let view = registry.sale("hot").expect("the sale was made");
         assert_eq!(registry.sales().len(), others + 1);
-        Self { hot, scribe, view, clock, step, _events: events }
+        Self { hot, scribe, view, clock, step, _offers: offers }
     }
 
     /// Lets so much time go by.

@@ -16,7 +16,7 @@ use std::time::Instant;
 pub use testkit::{peer, redis};
 
 pub use self::{
-    hot::{Hot, Scribed, SyncTimes},
+    hot::{Hot, Scribed, SyncTimes, log},
     rng::Rng,
     threads::at_once,
 };

@@ -144,9 +144,9 @@ impl Decided {
 pub fn noted(world: &World, sale: SaleTag, note: &Note) -> Option<(usize, Record)> {
     let sale = world.sale(sale)?;
     match note {
-        Note::Delivered { events } => sale.delivered(events),
-        Note::DeadLetter { event, why } => sale.dead_lettered(*event, why),
-        Note::Requeue { author, events } => sale.requeued(author, events.as_deref()),
+        Note::Delivered { by, events } => sale.delivered(by, events),
+        Note::DeadLetter { by, event, why } => sale.dead_lettered(by, *event, why),
+        Note::Requeue { author, sink, events } => sale.requeued(author, *sink, events.as_deref()),
         Note::Refresh => None,
     }
 }

@@ -18,7 +18,7 @@ use engine::{
     command::{Command, Operation},
     commit,
     disk::{Disk, real::RealDisk},
-    id::{Currency, SaleName, Sku},
+    id::{Currency, SaleName, SinkName, Sku},
     limits::{SALE_BYTES_MAX, SEGMENT_BYTES},
     outlet,
     record::Author,
@@ -99,7 +99,7 @@ fn a_sale_that_no_one_came_to_takes_no_more_than_its_bound() {
     let (world, journal, _) =
         recovery::recover(&disk, SEGMENT_BYTES, &*clock).expect("an empty disk recovers");
     let registry = Arc::new(Registry::default());
-    let (outlet, _events) = outlet::outlet();
+    let (outlet, _events) = outlet::outlet(&[SinkName::parse("log").expect("a good name")]);
     let arbiter = Box::new(LocalArbiter::new(world));
     let mut scribe = Scribe::new(
         Arc::clone(&clock) as _,

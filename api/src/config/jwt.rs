@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::kinds::{FromText, Span, Text, Whole};
+use super::kinds::{FromText, Span, Text, Whole, text};
 use super::section::section;
 use crate::accounts::{AccountOptions, Algorithm};
 use crate::outbound::{self, Trust};
@@ -107,28 +107,6 @@ impl Jwt {
 }
 
 const AUDIENCE: &str = "a name or a list of up to 16, of which aud must have one";
-
-/// Declares a value that is a text of some form.
-macro_rules! text {
-    ($(#[doc = $words:literal])+ $name:ident, $allowed:expr, $fits:expr) => {
-        $(#[doc = $words])+
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name(String);
-
-        impl FromText for $name {
-            const ALLOWED: &'static str = $allowed;
-
-            fn from_text(text: &str) -> Option<Self> {
-                let fits: fn(&str) -> bool = $fits;
-                fits(text).then(|| Self(text.to_owned()))
-            }
-
-            fn to_text(&self) -> String {
-                self.0.clone()
-            }
-        }
-    };
-}
 
 text! {
     /// Where the key set is.

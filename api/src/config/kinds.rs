@@ -222,6 +222,30 @@ impl<T: FromText> Visitor<'_> for TextVisitor<T> {
     }
 }
 
+/// Declares a value that is a text of some form.
+macro_rules! text {
+    ($(#[doc = $words:literal])+ $name:ident, $allowed:expr, $fits:expr) => {
+        $(#[doc = $words])+
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub(in $crate::config) String);
+
+        impl $crate::config::kinds::FromText for $name {
+            const ALLOWED: &'static str = $allowed;
+
+            fn from_text(text: &str) -> Option<Self> {
+                let fits: fn(&str) -> bool = $fits;
+                fits(text).then(|| Self(text.to_owned()))
+            }
+
+            fn to_text(&self) -> String {
+                self.0.clone()
+            }
+        }
+    };
+}
+
+pub(super) use text;
+
 /// A text that is not shown when it is wrong, and of which only [`FromText::to_text`] is shown otherwise.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(pub T);

@@ -11,14 +11,15 @@ use super::keys::Keys;
 use super::limits::Limits;
 use super::log::Log;
 use super::options::Config;
+use super::pipeline::Pipeline;
+use super::reader;
 use super::section::Section;
 use super::server::Server;
 use super::small::{Data, Pages};
-use super::{pipeline, reader};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
 
 /// Reads the whole document, noting every problem.
-pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
+pub(super) fn read(document: &Node, problems: &mut Problems) -> Config {
     let mut root = Fields::open("", document, problems);
     let server: Server = section(&mut root, Server::NAME);
     server.check(root.problems());
@@ -33,7 +34,8 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
     let jwt: Jwt = section(&mut root, Jwt::NAME);
     jwt.check(root.problems());
     let accounts = jwt.options();
-    let pipeline = pipeline::read(root.table("pipeline"));
+    let pipeline: Pipeline = section(&mut root, Pipeline::NAME);
+    pipeline.check(root.problems());
     let pages = section(&mut root, Pages::NAME);
     let log = section(&mut root, Log::NAME);
     let sales = read_sales(&mut root);
@@ -41,19 +43,7 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Option<Config> {
         note_sales_without_tokens(&sales, &mut root);
     }
     root.finish();
-    Some(Config {
-        server,
-        limits,
-        data,
-        arbiter,
-        redis,
-        keys,
-        jwt,
-        pipeline: pipeline?,
-        pages,
-        log,
-        sales,
-    })
+    Config { server, limits, data, arbiter, redis, keys, jwt, pipeline, pages, log, sales }
 }
 
 fn section<S: Section>(root: &mut Fields<'_, '_>, name: &'static str) -> S {

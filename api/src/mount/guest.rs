@@ -6,8 +6,9 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use engine::Engine;
+use engine::{Engine, id::SinkName, sink::Sink};
 use tokio::sync::watch;
 
 use super::options::MountOptions;
@@ -33,6 +34,9 @@ pub struct GuestContext {
 pub struct Opened {
     /// Answers requests.
     pub service: MountService,
+    /// Takes order events; there must be one exactly if the guest named it. It is called on the mount's
+    /// runtime.
+    pub sink: Option<Arc<dyn Sink>>,
     /// Resolves, after the drain began and the requests are answered, once its own work is done.
     pub finishing: Option<Finishing>,
 }
@@ -47,6 +51,8 @@ impl fmt::Debug for Opened {
 pub struct Guest {
     /// Its bounds.
     pub options: MountOptions,
+    /// The name of its sink, if it takes order events: the engine keeps events for it from the start.
+    pub sink: Option<SinkName>,
     /// Opens it, on the mount's runtime: connections to a database belong to the runtime that made
     /// them.
     pub open: Box<dyn FnOnce(GuestContext) -> Opening + Send>,

@@ -42,6 +42,11 @@ impl OwnRuntime {
         self.handle.spawn(work)
     }
 
+    /// Where work can be spawned.
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Ends all work at its next pause, and waits for none.
     pub(super) fn shut_down(&self) {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();

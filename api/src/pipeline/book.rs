@@ -103,6 +103,15 @@ impl Book {
         }
     }
 
+    /// An event that the sink took before, and that is to be acknowledged once more.
+    pub(super) fn receive_taken(&mut self, event: EventKey) {
+        self.received += 1;
+        self.forget_old();
+        if !self.remembered_keys.contains(&event) && self.in_hand.insert(event) {
+            self.taken.push_back(event);
+        }
+    }
+
     /// Events for the sink, each of a different hold, and at most `events_max`.
     pub(super) fn next_batch(&mut self, events_max: usize, now: Instant) -> Vec<Arc<OrderEvent>> {
         while let Some((due, key)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {

@@ -8,13 +8,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crossbeam::channel::Receiver;
-use engine::sink::{Answer, Capacity, Sink};
 use engine::{
     Engine, Failure,
     id::{EventId, SaleTag},
     limits::OUTLET_EVENTS_MAX,
-    outbox::OrderEvent,
+    outbox::{OrderEvent, Taker},
+    outlet::{Offer, Offers},
+    sink::{Answer, Capacity, Sink},
 };
 use tokio::{
     task::JoinSet,
@@ -40,7 +40,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// Moves events from the engine to the sink.
 #[derive(Debug)]
 pub(super) struct DeliveryWorker {
-    events: Receiver<OrderEvent>,
+    offers: Offers,
     engine: Engine,
     sink: Arc<dyn Sink>,
     capacity: Capacity,
@@ -75,7 +75,7 @@ enum Done {
 
 impl DeliveryWorker {
     pub(super) fn new(
-        events: Receiver<OrderEvent>,
+        offers: Offers,
         engine: Engine,
         sink: Arc<dyn Sink>,
         options: Options,
@@ -85,7 +85,7 @@ impl DeliveryWorker {
         assert!(capacity.batch_events_max > 0, "a sink takes at least one event at once");
         assert!(capacity.batches_max > 0, "a sink takes at least one call at once");
         Self {
-            events,
+            offers,
             engine,
             sink,
             capacity,
@@ -112,7 +112,8 @@ impl DeliveryWorker {
         }
         let grace = self.options.grace;
         if timeout(grace, self.finish()).await.is_err() {
-            warn!("orders under way did not finish in time; they are delivered again");
+            let sink = self.offers.by.sink;
+            warn!(%sink, "orders under way did not finish in time; they are delivered again");
         }
     }
 
@@ -125,11 +126,14 @@ impl DeliveryWorker {
     }
 
     fn receive(&mut self) {
-        let engine = &self.engine;
+        let (engine, by) = (&self.engine, &self.offers.by);
         while self.book.has_room()
-            && let Ok(event) = self.events.try_recv()
+            && let Ok(offer) = self.offers.queue.try_recv()
         {
-            self.book.receive(event, |event| is_dead(engine, event));
+            match offer {
+                Offer::Show(event) => self.book.receive(event, |event| is_dead(engine, by, event)),
+                Offer::Leave(sale, event) => self.book.receive_taken((sale, event)),
+            }
         }
     }
 
@@ -162,9 +166,9 @@ impl DeliveryWorker {
         }
         for (sale, events) in self.book.take_taken(OUTLET_EVENTS_MAX) {
             self.acknowledging += 1;
-            let engine = self.engine.clone();
+            let (engine, by) = (self.engine.clone(), self.offers.by.clone());
             self.tasks.spawn(async move {
-                let noted = engine.delivered(sale, events.clone()).await;
+                let noted = engine.delivered(sale, by, events.clone()).await;
                 Done::Acknowledged(sale, events, noted)
             });
         }
@@ -208,8 +212,8 @@ impl DeliveryWorker {
             Done::DeadLettered(_, false) => self.engine_stopped = true,
             Done::DeadLettered(event, true) => {
                 Shared::count(&self.shared.dead_lettered);
-                let engine = &self.engine;
-                self.book.dead_lettered(&event, |event| is_dead(engine, event));
+                let (engine, by) = (&self.engine, &self.offers.by);
+                self.book.dead_lettered(&event, |event| is_dead(engine, by, event));
             }
         }
     }
@@ -227,9 +231,9 @@ impl DeliveryWorker {
                 self.shared.trouble(why.clone());
                 let refusals = self.book.refused(&event);
                 if refusals >= self.options.attempts_max {
-                    let event_id = payload::unique_id(&event);
-                    error!(event_id, why, "the order sink will not have this event");
-                    self.tasks.spawn(dead_letter(self.engine.clone(), event, why));
+                    let (event_id, by) = (payload::unique_id(&event), self.offers.by.clone());
+                    error!(event_id, sink = %by.sink, why, "the order sink will not have this event");
+                    self.tasks.spawn(dead_letter(self.engine.clone(), by, event, why));
                 } else {
                     let delay = self.options.backoff.delay(refusals, chance());
                     self.book.wait(&event, Instant::now() + delay);
@@ -253,7 +257,8 @@ impl DeliveryWorker {
         self.throttle.stalled(round, now, after, |stalls| backoff.delay(stalls, chance()));
         // A late failure of a round that was answered since is news of the event only.
         if self.throttle.is_stalled() && !was_stalled {
-            warn!(why, "the order sink does not accept events; trying again until it does");
+            let sink = self.offers.by.sink;
+            warn!(%sink, why, "the order sink does not accept events; trying again until it does");
             self.shared.set_stalled(true);
         }
     }
@@ -270,7 +275,7 @@ impl DeliveryWorker {
 
     fn flows(&mut self) {
         if self.throttle.is_stalled() {
-            info!("the order sink answers again");
+            info!(sink = %self.offers.by.sink, "the order sink answers again");
             self.shared.set_stalled(false);
         }
         self.throttle.flows();
@@ -278,9 +283,9 @@ impl DeliveryWorker {
 }
 
 /// Tells the engine that an event is dead, until it has noted it.
-async fn dead_letter(engine: Engine, event: Arc<OrderEvent>, why: String) -> Done {
+async fn dead_letter(engine: Engine, by: Taker, event: Arc<OrderEvent>, why: String) -> Done {
     loop {
-        match engine.dead_letter(event.sale.tag(), event.id, why.clone()).await {
+        match engine.dead_letter(event.sale.tag(), by.clone(), event.id, why.clone()).await {
             Ok(()) | Err(Failure::Refused(())) => return Done::DeadLettered(event, true),
             Err(Failure::Busy(_) | Failure::Unavailable) => sleep(BUSY_PAUSE).await,
             Err(Failure::Stopped) => return Done::DeadLettered(event, false),
@@ -288,9 +293,9 @@ async fn dead_letter(engine: Engine, event: Arc<OrderEvent>, why: String) -> Don
     }
 }
 
-/// Whether the engine lists an event among its dead letters.
-fn is_dead(engine: &Engine, event: &OrderEvent) -> bool {
-    engine.dead_letters().has(&event.sale, event.id)
+/// Whether the engine lists an event among the dead letters of the sink.
+fn is_dead(engine: &Engine, by: &Taker, event: &OrderEvent) -> bool {
+    engine.dead_letters().has(&event.sale, event.id, by.sink)
 }
 
 /// Spreads waits; which waits are drawn changes nothing but time.

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use engine::sync::{AtomicBool, AtomicU64, Ordering};
+use engine::{
+    id::SinkName,
+    sync::{AtomicBool, AtomicU64, Ordering},
+};
 
 /// What the pipeline has done since it started, for metrics and operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +27,9 @@ pub struct Status {
 }
 
 /// What the delivery worker's thread and the handle share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) sink: SinkName,
     stop: AtomicBool,
     pub(super) taken: AtomicU64,
     pub(super) refused: AtomicU64,
@@ -37,6 +41,19 @@ pub(super) struct Shared {
 
 // ORDERING: Relaxed throughout: a flag and figures, none of which publishes anything else.
 impl Shared {
+    pub(super) fn of(sink: SinkName) -> Self {
+        Self {
+            sink,
+            stop: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            delayed: AtomicU64::new(0),
+            dead_lettered: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
+            last_trouble: ArcSwapOption::empty(),
+        }
+    }
+
     pub(super) fn request_stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }

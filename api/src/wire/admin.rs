@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use engine::clock::Millis;
-use engine::id::{EventId, SaleName, Sku};
+use engine::id::{EventId, SaleName, SinkName, Sku};
 use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
 use serde::Serialize;
 
@@ -66,17 +66,14 @@ pub struct RevokedRequest {
 }
 
 /// `POST /v1/admin/outbox/replay`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReplayRequest {
-    /// All dead letters.
-    All,
-    /// Those of one sale.
-    OfSale {
-        /// Which sale.
-        sale: SaleName,
-        /// Which of its events; `None`: all.
-        events: Option<Vec<EventId>>,
-    },
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayRequest {
+    /// Of which sale; `None`: of all.
+    pub sale: Option<SaleName>,
+    /// To which sink; `None`: to all.
+    pub sink: Option<SinkName>,
+    /// Which events of the sale; `None`: all.
+    pub events: Option<Vec<EventId>>,
 }
 
 /// Reads `{"admission_per_second": …}`.
@@ -184,12 +181,14 @@ const REPLAYS_MAX: usize = 1_024;
 /// Reads `{"sale": "…", "events": […]}`; no body, or nothing in it: all dead letters.
 pub fn read_replay(body: &[u8]) -> Result<ReplayRequest, BodyError> {
     const SALE: &str = "the name of a sale, whenever there are events";
+    const SINK: &str = "the name of a sink";
     if body.is_empty() {
-        return Ok(ReplayRequest::All);
+        return Ok(ReplayRequest::default());
     }
     let allowed = format!("a list of 1 to {REPLAYS_MAX} event numbers");
     read_body(body, |fields| {
         let sale = fields.text("sale", SALE, SaleName::parse);
+        let sink = fields.text("sink", SINK, SinkName::parse);
         let events = fields.read("events", &allowed, |node| {
             let Node::List(nodes) = node else { return None };
             let events = nodes.iter().map(|node| {
@@ -199,11 +198,10 @@ pub fn read_replay(body: &[u8]) -> Result<ReplayRequest, BodyError> {
             let events: Vec<EventId> = events.collect::<Option<_>>()?;
             (1..=REPLAYS_MAX).contains(&events.len()).then_some(events)
         });
-        if events.is_none() && sale.is_none() {
-            return Some(ReplayRequest::All);
+        if events.is_some() && sale.is_none() {
+            fields.required("sale", SALE, None::<SaleName>)?;
         }
-        let sale = fields.required("sale", SALE, sale)?;
-        Some(ReplayRequest::OfSale { sale, events })
+        Some(ReplayRequest { sale, sink, events })
     })
 }
 
@@ -246,13 +244,28 @@ pub struct AuditEntry {
 /// Order events not yet delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OutboxObject {
-    /// How many wait for the sink.
+    /// How many wait for a sink.
     pub lag: u64,
-    /// Why the sink takes nothing at present, if so.
+    /// Why a sink takes nothing at present, if so.
     pub stalled: Option<String>,
-    /// Those the sink refused for good, a page of them.
+    /// How the delivery to each sink goes.
+    pub sinks: Vec<SinkObject>,
+    /// Those a sink refused for good, a page of them.
     #[serde(flatten)]
     pub dead_letters: List<DeadLetter>,
+}
+
+/// How the delivery to one sink goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SinkObject {
+    /// Its name.
+    pub sink: String,
+    /// How many events wait for it.
+    pub lag: u64,
+    /// How many of them it refused for good.
+    pub dead_letters: u64,
+    /// Why it takes nothing at present, if so.
+    pub stalled: Option<String>,
 }
 
 /// An order event that waits for an operator.
@@ -262,6 +275,8 @@ pub struct DeadLetter {
     pub sale: String,
     /// The event's number in its sale.
     pub event: u64,
+    /// The sink that refused it.
+    pub sink: String,
     /// When it was decided.
     #[serde(serialize_with = "time::serialize")]
     pub at: Millis,
@@ -292,7 +307,7 @@ pub struct SaleStats {
     pub offers: Vec<OfferStats>,
     /// Order events not yet delivered.
     pub outbox_lag: u64,
-    /// Order events the sink refused for good.
+    /// Order events that sinks refused for good.
     pub dead_letters: u64,
 }
 
@@ -333,13 +348,14 @@ mod tests {
         assert_eq!((restock.sku.as_str(), restock.units), ("a", -5));
         assert_eq!(read_nothing(b""), Ok(()));
         assert_eq!(read_nothing(b"{}"), Ok(()));
-        assert_eq!(read_replay(b""), Ok(ReplayRequest::All));
-        assert_eq!(read_replay(b"{}"), Ok(ReplayRequest::All));
-        let sale = SaleName::parse("demo").unwrap();
-        let of_sale = |events| Ok(ReplayRequest::OfSale { sale: sale.clone(), events });
-        assert_eq!(read_replay(br#"{"sale":"demo"}"#), of_sale(None));
-        let replay = read_replay(br#"{"sale":"demo","events":[7]}"#);
-        assert_eq!(replay, of_sale(Some(vec![EventId(7)])));
+        assert_eq!(read_replay(b""), Ok(ReplayRequest::default()));
+        assert_eq!(read_replay(b"{}"), Ok(ReplayRequest::default()));
+        let (sale, sink) = (SaleName::parse("demo"), SinkName::parse("webhook"));
+        let of_sink = ReplayRequest { sink, ..ReplayRequest::default() };
+        assert_eq!(read_replay(br#"{"sink":"webhook"}"#), Ok(of_sink.clone()));
+        let replay = read_replay(br#"{"sale":"demo","sink":"webhook","events":[7]}"#);
+        let events = Some(vec![EventId(7)]);
+        assert_eq!(replay, Ok(ReplayRequest { sale, events, ..of_sink }));
 
         for body in [
             "",

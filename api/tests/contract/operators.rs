@@ -315,18 +315,32 @@ async fn stats_count_what_happened() {
 async fn the_outbox_is_listed_and_replayed_on_demand() {
     let wall = Wall::new(json!({})).await;
     let outbox = wall.operator(get("/v1/admin/outbox")).await.is(200).json();
-    assert_eq!(keys(&outbox), ["items", "lag", "next_cursor", "stalled"]);
+    assert_eq!(keys(&outbox), ["items", "lag", "next_cursor", "sinks", "stalled"]);
+    let sinks = outbox["sinks"].as_array().unwrap();
+    assert!(!sinks.is_empty());
+    for sink in sinks {
+        assert_eq!(keys(sink), ["dead_letters", "lag", "sink", "stalled"]);
+    }
+    let sink = &sinks[0]["sink"];
     let replay = post("/v1/admin/outbox/replay");
     let replayed = wall.operator(replay.clone()).await.is(200).json();
-    assert_eq!(keys(&replayed), ["items", "lag", "next_cursor", "stalled"]);
+    assert_eq!(keys(&replayed), ["items", "lag", "next_cursor", "sinks", "stalled"]);
     let sale = wall.name();
-    for known in [json!({}), json!({ "sale": sale }), json!({ "sale": sale, "events": [7] })] {
+    for known in [
+        json!({}),
+        json!({ "sale": sale }),
+        json!({ "sink": sink }),
+        json!({ "sale": sale, "events": [7] }),
+        json!({ "sale": sale, "sink": sink, "events": [7] }),
+    ] {
         wall.operator(replay.clone().json(&known)).await.is(200);
     }
     for wrong in [
         json!({ "sale": sale, "events": [0] }),
         json!({ "events": [7] }),
         json!({ "sale": "no-such-sale" }),
+        json!({ "sink": "no_such_sink" }),
+        json!({ "sink": "No Sink" }),
     ] {
         wall.operator(replay.clone().json(&wrong)).await.refuses(422, "invalid_request");
     }

@@ -8,7 +8,7 @@ use engine::{
     Engine, EngineOptions, Started,
     clock::SystemClock,
     disk::real::RealDisk,
-    id::{Currency, SaleName, ShopperKey, Sku},
+    id::{Currency, SaleName, ShopperKey, SinkName, Sku},
     record::Author,
     scribe::Watch,
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
@@ -38,6 +38,7 @@ pub(crate) fn seed(directory: &Path, entries: u64, admission_milli_per_second: u
         segment_bytes: SEGMENT_BYTES,
         snapshot_every_segments: 1,
         watch: Box::new(Unwatched),
+        sinks: vec![SinkName::parse("log").unwrap()],
         shared: None,
     };
     let disk = Arc::new(RealDisk::open(directory).unwrap());

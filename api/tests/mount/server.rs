@@ -180,10 +180,11 @@ fn serve_in(directory: &Path) -> ExitCode {
     options.bounds.body_timeout = Duration::from_millis(body_ms);
     let guest = Guest {
         options,
+        sink: None,
         open: Box::new(|context: GuestContext| -> Opening {
             Box::pin(async move {
                 let service = MountService::new(service::router(context.draining));
-                Ok(Opened { service, finishing: None })
+                Ok(Opened { service, sink: None, finishing: None })
             })
         }),
     };

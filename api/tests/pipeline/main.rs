@@ -5,8 +5,10 @@
 
 mod log;
 mod outage;
+mod process;
 mod receiver;
 mod refusal;
+mod several;
 mod shop;
 mod stream;
 mod stream_outage;

@@ -85,8 +85,7 @@ async fn a_dead_letter_and_what_waits_behind_it_survive_a_restart() {
     restarted.buy(2).await;
     until("the other hold", || restarted.lag() == 3).await;
     assert_eq!(restarted.engine.dead_letters()[0].why, "400: no");
-    let author = Author { name: "operator".to_owned() };
-    assert_eq!(restarted.engine.requeue(restarted.sale.tag(), author, None).await, Ok(1));
+    assert_eq!(restarted.requeue(&restarted.sale).await, Ok(1));
     until("no lag", || restarted.lag() == 0).await;
     ledger.assert_whole(4);
     ledger.assert_no_replay();

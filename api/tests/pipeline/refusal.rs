@@ -8,16 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{hold::Step, record::Author};
+use engine::hold::Step;
 
 use crate::{
     receiver::{Act, Ledger, Receiver},
-    shop::{Shop, until},
+    shop::{Shop, operator, until},
 };
-
-fn operator() -> Author {
-    Author { name: "operator".to_owned() }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_event_becomes_a_dead_letter_and_only_its_hold_waits() {
@@ -49,12 +45,12 @@ async fn a_refused_event_becomes_a_dead_letter_and_only_its_hold_waits() {
     assert_eq!((ledger.times(2), ledger.times(3)), (0, 0));
 
     // Sent again in vain, it is a dead letter once more.
-    assert_eq!(shop.engine.requeue(shop.sale.tag(), operator(), None).await, Ok(1));
+    assert_eq!(shop.requeue(&shop.sale).await, Ok(1));
     until("three more tries", || ledger.times(1) == 6).await;
     until("a dead letter again", || shop.engine.dead_letters().len() == 1).await;
 
     relents.store(true, Ordering::SeqCst);
-    assert_eq!(shop.engine.requeue(shop.sale.tag(), operator(), None).await, Ok(1));
+    assert_eq!(shop.requeue(&shop.sale).await, Ok(1));
     until("no lag", || shop.lag() == 0).await;
     ledger.assert_whole(33);
     ledger.assert_no_replay();
@@ -90,10 +86,10 @@ async fn events_of_one_number_in_two_sales_are_refused_and_sent_again_apart() {
     until("both dead letters and the others", || letters() == both && shop.lag() == 3).await;
 
     relents.store(true, Ordering::SeqCst);
-    assert_eq!(shop.engine.requeue(other.sale.tag(), operator(), None).await, Ok(1));
+    assert_eq!(shop.requeue(&other.sale).await, Ok(1));
     until("the other sale's", || shop.lag() == 2).await;
     assert_eq!(letters(), both[..1], "the first sale's was not sent");
-    assert_eq!(shop.engine.requeue(shop.sale.tag(), operator(), None).await, Ok(1));
+    assert_eq!(shop.requeue(&shop.sale).await, Ok(1));
     until("no lag", || shop.lag() == 0).await;
     let told = |sale: &str| {
         let of = ledger.processed().into_iter().filter(|(_, json)| json["sale"] == sale);
@@ -122,15 +118,15 @@ async fn requeueing_in_the_middle_of_a_rush_neither_loses_nor_repeats() {
     let rush = async {
         for round in 0..40 {
             shop.trade(round * 10, 10).await;
-            shop.engine.requeue(shop.sale.tag(), operator(), None).await.unwrap();
+            shop.requeue(&shop.sale).await.unwrap();
         }
     };
     rush.await;
     until("no lag", || {
         let dead = shop.engine.dead_letters().len();
         if dead > 0 {
-            let (engine, sale) = (shop.engine.clone(), shop.sale.tag());
-            tokio::spawn(async move { engine.requeue(sale, operator(), None).await });
+            let (engine, sale, sink) = (shop.engine.clone(), shop.sale.tag(), shop.sink());
+            tokio::spawn(async move { engine.requeue(sale, operator(), sink, None).await });
         }
         shop.lag() == 0
     })

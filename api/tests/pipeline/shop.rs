@@ -12,14 +12,13 @@ use api::{
         WebhookOptions,
     },
 };
-use crossbeam::channel::Receiver;
 use engine::{
     Engine, EngineOptions, Failure, Started,
     clock::{Clock, SystemClock},
     disk::sim::SimDisk,
     hold::Step,
-    id::{Currency, HoldId, OfferIndex, SaleName, ShopperKey, Sku},
-    outbox::OrderEvent,
+    id::{Currency, HoldId, OfferIndex, SaleName, ShopperKey, SinkName, Sku},
+    outlet::Offers,
     record::{Author, ReplayKey},
     sale::{PurchaseRefusal, Settler, TicketRef},
     scribe::Watch,
@@ -49,7 +48,8 @@ pub(crate) struct Shop {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) engine: Engine,
     pub(crate) sale: Arc<SaleView>,
-    pub(crate) events: Receiver<OrderEvent>,
+    /// What each sink is offered.
+    pub(crate) offers: Vec<Offers>,
     pass: TicketRef,
     running: engine::Running,
 }
@@ -61,23 +61,34 @@ pub(crate) struct Beside {
 }
 
 impl Shop {
-    /// A sale with one shopper let in.
+    /// A sale with one shopper let in, and one sink.
     pub(crate) async fn open() -> Self {
+        Self::open_for(&["log"]).await
+    }
+
+    /// The same with sinks of these names.
+    pub(crate) async fn open_for(sinks: &[&str]) -> Self {
         let disk = SimDisk::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let Started { engine, running, events, .. } = start(&disk, &clock);
+        let Started { engine, running, offers, .. } = start(&disk, &clock, sinks);
         engine.create(Author { name: "test".to_owned() }, spec("demo"), None).await.unwrap();
         let sale = engine.sale("demo").unwrap();
         let pass = enter(&engine, &sale).await;
-        Self { disk, clock, engine, sale, events, pass, running }
+        Self { disk, clock, engine, sale, offers, pass, running }
     }
 
     /// The shop as it comes up from what is on its disk right now, as after `kill -9`.
     pub(crate) fn killed_and_restarted(&self) -> Self {
+        let names: Vec<_> = self.offers.iter().map(|offers| offers.by.sink.to_string()).collect();
+        self.killed_and_restarted_for(&names.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The same with sinks of these names.
+    pub(crate) fn killed_and_restarted_for(&self, sinks: &[&str]) -> Self {
         let (disk, clock) = (self.disk.copy(), Arc::clone(&self.clock));
-        let Started { engine, running, events, .. } = start(&disk, &clock);
+        let Started { engine, running, offers, .. } = start(&disk, &clock, sinks);
         let sale = engine.sale("demo").unwrap();
-        Self { disk, clock, engine, sale, events, pass: self.pass, running }
+        Self { disk, clock, engine, sale, offers, pass: self.pass, running }
     }
 
     /// Another sale of the shop, with one shopper let in.
@@ -120,6 +131,16 @@ impl Shop {
         }
     }
 
+    /// The only sink.
+    pub(crate) fn sink(&self) -> SinkName {
+        self.offers[0].by.sink
+    }
+
+    /// Sends the dead letters of a sale to the only sink again.
+    pub(crate) async fn requeue(&self, sale: &SaleView) -> Result<usize, Failure<()>> {
+        self.engine.requeue(sale.tag(), operator(), self.sink(), None).await
+    }
+
     pub(crate) fn lag(&self) -> u64 {
         self.engine.registry().outbox_lag()
     }
@@ -139,7 +160,13 @@ impl Shop {
     }
 
     pub(crate) fn deliver(&self, sink: Arc<dyn Sink>) -> Handle {
-        pipeline::run(self.events.clone(), self.engine.clone(), sink, options()).unwrap()
+        self.deliver_as(0, sink)
+    }
+
+    /// Starts delivering to the sink of this place.
+    pub(crate) fn deliver_as(&self, place: usize, sink: Arc<dyn Sink>) -> Handle {
+        let offers = self.offers[place].clone();
+        pipeline::run(offers, self.engine.clone(), sink, options()).unwrap()
     }
 
     /// Ends the engine; the pipeline must have been stopped.
@@ -148,6 +175,10 @@ impl Shop {
         drop(engine);
         running.join().unwrap();
     }
+}
+
+pub(crate) fn operator() -> Author {
+    Author { name: "operator".to_owned() }
 }
 
 /// A webhook's options with a deadline that tests can wait for.
@@ -185,12 +216,13 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn start(disk: &SimDisk, clock: &Arc<dyn Clock>) -> Started {
+fn start(disk: &SimDisk, clock: &Arc<dyn Clock>, sinks: &[&str]) -> Started {
     let watch = Box::new(Unwatched);
     let options = EngineOptions {
         segment_bytes: 16 * 1024 * 1024,
         snapshot_every_segments: 100,
         watch,
+        sinks: sinks.iter().map(|name| SinkName::parse(name).unwrap()).collect(),
         shared: None,
     };
     Engine::start(Arc::new(disk.clone()), Arc::clone(clock), options).unwrap()

@@ -188,7 +188,10 @@ fn what_a_sale_taken_over_has_to_tell_is_told() {
             a.sell(shopper).await;
         }
         let (tag, refused) = (support::tag(), EventId(2));
-        a.engine().dead_letter(tag, refused, "no".to_owned()).await.expect("it is noted");
+        a.engine()
+            .dead_letter(tag, support::only(), refused, "no".to_owned())
+            .await
+            .expect("it is noted");
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
         let (point, bytes) = journaled(&a.disk);
         let store = server.store("own", DEADLINE).await;
@@ -230,7 +233,11 @@ fn order_events_are_handed_out_by_one_engine_at_a_time_and_none_is_lost() {
         assert_eq!(ids(if is_a { &of_a } else { &of_b }), (1..=10).collect::<Vec<_>>());
         let (delivering, other) = if is_a { (a, b) } else { (b, a) };
         let taken = (1..=4).map(EventId).collect();
-        delivering.engine().delivered(support::tag(), taken).await.expect("it is noted");
+        delivering
+            .engine()
+            .delivered(support::tag(), support::only(), taken)
+            .await
+            .expect("it is noted");
         let lag = |peer: &Serving| peer.engine().registry().outbox_lag();
         until("both know what was taken", || lag(&delivering) == 6 && lag(&other) == 6).await;
 
@@ -261,7 +268,7 @@ fn a_sale_deleted_at_one_engine_is_gone_at_all_and_made_again_it_goes_on() {
         settled.expect("held");
         agree(&[&a, &b]).await;
         let events = [1, 2].map(EventId).to_vec();
-        a.engine().delivered(support::tag(), events).await.expect("it is noted");
+        a.engine().delivered(support::tag(), support::only(), events).await.expect("it is noted");
         // Away while the sale is deleted and made again.
         let away = Serving::start("away", &server.url());
         away.sale(SALE).await;

@@ -265,12 +265,13 @@ fn facts_of_the_order_pipeline_are_told_before_the_commands_and_reach_all() {
         a.decide(&[]).await;
         b.decide(&[]).await;
         a.decide(&[]).await;
-        let (sale, author) = (a.sale, support::author());
+        let (sale, author, by) = (a.sale, support::author(), support::only());
+        let sink = by.sink;
         let events = vec![EventId(3), EventId(4)];
         let told = [
-            Record::Delivered { sale, events: events.clone() },
-            Record::DeadLettered { sale, event: EventId(5), why: "no such order".to_owned() },
-            Record::Requeued { sale, author, events },
+            Record::Delivered { sale, by: by.clone(), events: events.clone() },
+            Record::DeadLettered { sale, by, event: EventId(5), why: "no such order".to_owned() },
+            Record::Requeued { sale, author, sink, events },
         ];
         let notes: Vec<_> = told.iter().map(NodeNote::Fact).collect();
         let decision = a.tell(&notes).await;

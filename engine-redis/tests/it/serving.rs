@@ -5,7 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crossbeam::channel::Receiver;
 use engine::{
     Engine, EngineOptions, Failure, Running, Started,
     arbiter::Join,
@@ -16,6 +15,7 @@ use engine::{
     id::{HoldId, NodeName, OfferIndex, ShopperKey},
     limits::SEGMENT_BYTES,
     outbox::OrderEvent,
+    outlet::Offers,
     record::ReplayKey,
     recovery::RecoveryError,
     sale::{EntryRefusal, PlaceRefusal, PurchaseRefusal, TicketRef},
@@ -25,7 +25,7 @@ use engine::{
 use engine_redis::{SharedOptions, StoreOptions};
 
 use super::server::name;
-use crate::support::{self, SALE, Unwatched, pass_of, wide};
+use crate::support::{self, SALE, Unwatched, only, pass_of, shown, wide};
 
 pub(super) const OFFER: OfferIndex = OfferIndex(0);
 
@@ -45,7 +45,7 @@ pub(super) struct Serving {
     pub(super) disk: SimDisk,
     name: NodeName,
     running: Running,
-    events: Receiver<OrderEvent>,
+    offers: Vec<Offers>,
 }
 
 /// How a node is told of the others.
@@ -64,6 +64,7 @@ pub(super) fn try_start(
         segment_bytes: SEGMENT_BYTES,
         snapshot_every_segments: 4,
         watch: Box::new(Unwatched),
+        sinks: vec![only().sink],
         shared: shared.map(|shared| Box::new(shared) as Box<dyn Join>),
     };
     Engine::start(Arc::new(disk.clone()), Arc::new(SystemClock::start()), options)
@@ -79,8 +80,8 @@ impl Serving {
     pub(super) fn on(disk: &SimDisk, shared: SharedOptions) -> Self {
         let name = shared.node.clone();
         let started = try_start(disk, Some(shared)).expect("it starts");
-        let Started { engine, running, events, .. } = started;
-        Self { engine, disk: disk.clone(), name, running, events }
+        let Started { engine, running, offers, .. } = started;
+        Self { engine, disk: disk.clone(), name, running, offers }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -97,7 +98,7 @@ impl Serving {
 
     /// Order events handed out since they were asked for last.
     pub(super) fn events(&self) -> Vec<OrderEvent> {
-        self.events.try_iter().collect()
+        self.offers[0].queue.try_iter().map(shown).collect()
     }
 
     /// Makes a sale in which everybody is let in at once.

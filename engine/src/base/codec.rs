@@ -19,7 +19,7 @@ use crate::{
     clock::Millis,
     id::{
         Currency, Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleName, SaleTag,
-        Sequence, ShopperKey, Sku,
+        Sequence, ShopperKey, SinkName, Sku,
     },
 };
 
@@ -339,6 +339,16 @@ impl Binary for NodeName {
 
     fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
         Self::parse_member(&String::decode(input)?).ok_or(DecodeError("node name"))
+    }
+}
+
+impl Binary for SinkName {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_text(self.as_str(), out);
+    }
+
+    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+        Self::parse(&String::decode(input)?).ok_or(DecodeError("sink name"))
     }
 }
 

@@ -8,6 +8,8 @@ const SALE_NAME_BYTES_MAX: usize = 64;
 const NODE_NAME_BYTES_MAX: usize = 64;
 /// What an incarnation adds to a node's name.
 const INCARNATION_BYTES: usize = 9;
+/// The longest name of a sink, in bytes.
+pub const SINK_NAME_BYTES_MAX: usize = 16;
 /// The longest SKU, in bytes.
 const SKU_BYTES_MAX: usize = 64;
 
@@ -118,6 +120,42 @@ impl NodeName {
 impl fmt::Display for NodeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The name of a sink of order events: `[a-z0-9_]{1,16}`. It holds its bytes itself: every record of a
+/// delivery has some.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SinkName([u8; SINK_NAME_BYTES_MAX]);
+
+impl SinkName {
+    /// Accepts `[a-z0-9_]{1,16}`; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let fits = (1..=SINK_NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed);
+        fits.then(|| {
+            let mut bytes = [0; SINK_NAME_BYTES_MAX];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            Self(bytes)
+        })
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(SINK_NAME_BYTES_MAX);
+        std::str::from_utf8(&self.0[..end]).expect("ASCII only")
+    }
+}
+
+impl fmt::Display for SinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SinkName({self})")
     }
 }
 

@@ -136,7 +136,7 @@ pub const OUTBOX_SALE_SHARE: usize = 64;
 /// Order events that all sales together may have waiting before each is down to its own share.
 pub const OUTBOX_COMMON_EVENTS_MAX: usize = OUTBOX_EVENTS_MAX - SALES_MAX * OUTBOX_SALE_SHARE;
 
-/// Dead letters that one command sends to the sink again; the rest waits for the next command.
+/// Dead letters that one command sends to a sink again; the rest waits for the next command.
 pub const REQUEUE_EVENTS_MAX: usize = 32_768;
 
 /// How much of its pace a gate may save up. Long enough to bridge a slow sync, short enough that a
@@ -184,10 +184,13 @@ pub const IDLE_LOOK_PLACES_MAX: u64 = 131_072;
 /// Places of one sale that it looks at before it is another sale's turn.
 pub const IDLE_LOOK_SALE_PLACES_MAX: u64 = 16_384;
 
-/// Order events on their way from the scribe to the sink's thread; the rest waits in the outbox.
+/// Sinks that take the order events of one process. What each has taken of an event is a bit of a byte.
+pub const SINKS_MAX: usize = 8;
+
+/// Order events on their way from the scribe to one sink's thread; the rest waits in the outbox.
 pub const OUTLET_EVENTS_MAX: usize = 2_048;
 
-/// Order events of one sale that are handed to the sink's thread before it is another sale's turn:
+/// Order events of one sale that are handed to a sink's thread before it is another sale's turn:
 /// enough that turns cost nothing, few enough that a flood of one sale delays the others little.
 pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
 

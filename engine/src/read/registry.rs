@@ -3,7 +3,10 @@
 mod archived;
 mod dead_letters;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -13,9 +16,10 @@ pub use self::{
     dead_letters::{DeadLetter, DeadLetters},
 };
 use crate::{
-    id::Sequence,
+    id::{Sequence, SinkName},
     sync::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     view::SaleView,
+    world::World,
 };
 
 /// The read side of everything.
@@ -28,6 +32,8 @@ pub struct Registry {
     storage_full: AtomicBool,
     stopped: AtomicBool,
     outbox_lag: AtomicU64,
+    /// The same for each sink.
+    sink_lags: OnceLock<Box<[(SinkName, AtomicU64)]>>,
     snapshot_trouble: ArcSwapOption<String>,
     arbiter_troubles: ArcSwap<Vec<String>>,
     clock_offset_ms: AtomicI64,
@@ -76,9 +82,15 @@ impl Registry {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Order events decided and not yet taken by the sink.
+    /// Order events decided and not yet taken by every sink.
     pub fn outbox_lag(&self) -> u64 {
         self.outbox_lag.load(Ordering::Relaxed)
+    }
+
+    /// Order events decided and not yet taken by a sink, for each that there is.
+    pub fn sink_lags(&self) -> impl Iterator<Item = (SinkName, u64)> {
+        let lags = self.sink_lags.get().into_iter().flatten();
+        lags.map(|(sink, lag)| (*sink, lag.load(Ordering::Relaxed)))
     }
 
     /// Why the last snapshot could not be written, if so: recovery takes longer, nothing is lost.
@@ -137,7 +149,12 @@ impl Registry {
         self.clock_offset_ms.store(offset_ms, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_outbox_lag(&self, events: usize) {
-        self.outbox_lag.store(events as u64, Ordering::Relaxed);
+    /// Shows what waits, in all and for each of `sinks`, which are always the same.
+    pub(crate) fn set_outbox_lag(&self, world: &World, sinks: impl Iterator<Item = SinkName>) {
+        self.outbox_lag.store(world.undelivered() as u64, Ordering::Relaxed);
+        let lags = || sinks.map(|sink| (sink, AtomicU64::new(0))).collect();
+        for (sink, lag) in self.sink_lags.get_or_init(lags) {
+            lag.store(world.undelivered_to(*sink) as u64, Ordering::Relaxed);
+        }
     }
 }

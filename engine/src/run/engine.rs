@@ -12,8 +12,6 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use crossbeam::channel::Receiver;
-
 use self::{
     archiver::Archiver,
     thread::{Snapshots, run},
@@ -25,10 +23,10 @@ use crate::{
     commit,
     disk::Disk,
     hold::Step,
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, SinkName},
     incarnation, limits,
-    outbox::OrderEvent,
-    outlet,
+    outbox::Taker,
+    outlet::{self, Offers},
     purchase_admission::PurchaseAdmission,
     record::{Author, Change, ReplayKey},
     recovery::{self, RecoveryError, RecoveryReport},
@@ -54,6 +52,8 @@ pub struct EngineOptions {
     pub snapshot_every_segments: u64,
     /// Told of each sync.
     pub watch: Box<dyn Watch>,
+    /// The sinks that take order events: 1 to [`limits::SINKS_MAX`] of different names.
+    pub sinks: Vec<SinkName>,
     /// How many nodes serve together over a store; `None`: this process decides alone.
     pub shared: Option<Box<dyn Join>>,
 }
@@ -122,8 +122,8 @@ pub struct Started {
     pub engine: Engine,
     /// Its threads.
     pub running: Running,
-    /// Durable order events, for the sink.
-    pub events: Receiver<OrderEvent>,
+    /// Durable order events, for each sink in the order of the options.
+    pub offers: Vec<Offers>,
     /// What recovery found.
     pub report: RecoveryReport,
 }
@@ -135,11 +135,12 @@ impl Engine {
         clock: Arc<dyn Clock>,
         options: EngineOptions,
     ) -> Result<Started, RecoveryError> {
-        let EngineOptions { segment_bytes, snapshot_every_segments, watch, shared } = options;
+        let EngineOptions { segment_bytes, snapshot_every_segments, watch, sinks, shared } =
+            options;
         let (world, journal, report) = recovery::recover(&disk, segment_bytes, &*clock)?;
         let (privileged, producer, consumer) =
             ring::bounded_lanes(limits::PRIVILEGED_RING_SLOTS, limits::RING_SLOTS);
-        let (outlet, events) = outlet::outlet();
+        let (outlet, offers) = outlet::outlet(&sinks);
         let registry = Arc::new(Registry::default());
         let is_shared = shared.is_some();
         if is_shared {
@@ -170,7 +171,7 @@ impl Engine {
                 run(scribe, consumer, snapshots)
             })
             .expect("the system can start a thread");
-        Ok(Started { engine, running: Running { scribe }, events, report })
+        Ok(Started { engine, running: Running { scribe }, offers, report })
     }
 
     /// The present engine time.
@@ -397,31 +398,38 @@ impl Engine {
         changed.map_err(Failure::Refused)
     }
 
-    /// The sink took events of a sale.
-    pub async fn delivered(&self, sale: SaleTag, events: Vec<EventId>) -> Result<(), Failure<()>> {
-        self.send(Command::Note(sale, Note::Delivered { events }), None).await.map(drop)
+    /// A sink took events of a sale.
+    pub async fn delivered(
+        &self,
+        sale: SaleTag,
+        by: Taker,
+        events: Vec<EventId>,
+    ) -> Result<(), Failure<()>> {
+        self.send(Command::Note(sale, Note::Delivered { by, events }), None).await.map(drop)
     }
 
-    /// The sink refused an event for good. Of `why`, [`limits::TEXT_BYTES_MAX`] bytes are kept.
+    /// A sink refused an event for good. Of `why`, [`limits::TEXT_BYTES_MAX`] bytes are kept.
     pub async fn dead_letter(
         &self,
         sale: SaleTag,
+        by: Taker,
         event: EventId,
         why: String,
     ) -> Result<(), Failure<()>> {
         let end = why.floor_char_boundary(limits::TEXT_BYTES_MAX);
         let why = why[..end].to_owned();
-        self.send(Command::Note(sale, Note::DeadLetter { event, why }), None).await.map(drop)
+        self.send(Command::Note(sale, Note::DeadLetter { by, event, why }), None).await.map(drop)
     }
 
-    /// Sends dead letters of a sale to the sink again, all without `events`; answers how many.
+    /// Sends dead letters of a sale to a sink again, all without `events`; answers how many.
     pub async fn requeue(
         &self,
         sale: SaleTag,
         author: Author,
+        sink: SinkName,
         events: Option<Vec<EventId>>,
     ) -> Result<usize, Failure<()>> {
-        let command = Command::Note(sale, Note::Requeue { author, events });
+        let command = Command::Note(sale, Note::Requeue { author, sink, events });
         let Reply::Noted(count) = self.send(command, None).await? else { mismatch() };
         Ok(count)
     }

@@ -1,26 +1,30 @@
-//! The scribe's end of the order pipeline: hands durable events to the sink's thread, each sale's in
+//! The scribe's end of the order pipeline: hands durable events to the sinks' threads, each sale's in
 //! order.
 //!
-//! The channel is short and may be full at any time; what did not fit is still in the sale's outbox
-//! and is offered again after the next batch. Sales take turns, so that a busy one does not hold up
-//! the others. The later events of a hold wait behind its dead letter, so that a sink never sees a
+//! Each sink has a [`Lane`] of its own, with a channel and a place in every sale, so that none waits for
+//! another. The channel is short and may be full at any time; what did not fit is still in the sale's
+//! outbox and is offered again after the next batch. Sales take turns, so that a busy one does not hold
+//! up the others. The later events of a hold wait behind its dead letter, so that a sink never sees a
 //! hold's events out of order.
 //!
 //! It looks only at sales with facts that were noted since all their events were handed out.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-};
+mod lane;
+mod letters;
+mod offers;
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use std::collections::BTreeSet;
 
+use crossbeam::channel::bounded;
+
+use self::lane::Lane;
+pub(crate) use self::letters::note_letters;
+pub use self::offers::{Offer, Offers};
 use crate::{
-    id::{EventId, SaleName, SaleTag},
-    limits::{OUTLET_EVENTS_MAX, OUTLET_LOOK_SALES_MAX, OUTLET_TURN_EVENTS_MAX},
-    outbox::OrderEvent,
+    id::{EventId, SaleTag, SinkName},
+    limits::{OUTLET_EVENTS_MAX, SINKS_MAX},
+    outbox::Taker,
     record::Record,
-    registry::{Changes, DeadLetter},
     sale::Sale,
     world::World,
 };
@@ -28,162 +32,80 @@ use crate::{
 /// The scribe's end.
 #[derive(Debug)]
 pub struct Outlet {
-    events: Sender<OrderEvent>,
-    /// The last event that was handed out, for each sale that has one.
-    last: BTreeMap<SaleTag, EventId>,
-    /// Sales that may have more to hand out.
-    waiting: BTreeSet<SaleTag>,
-    /// Sales that may have more to hand out, and that another node delivers.
-    elsewhere: BTreeSet<SaleTag>,
-    /// Which of those was looked at last; `None` before the first of a round.
-    looked_at: Option<SaleTag>,
-    /// Whose turn was last.
-    served: SaleTag,
+    lanes: Vec<Lane>,
 }
 
-/// An outlet and the sink's end of it.
-pub fn outlet() -> (Outlet, Receiver<OrderEvent>) {
-    let (events, receiver) = bounded(OUTLET_EVENTS_MAX);
-    let (last, waiting, elsewhere) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let (looked_at, served) = (None, SaleTag(u64::MAX));
-    (Outlet { events, last, waiting, elsewhere, looked_at, served }, receiver)
+/// An outlet and the sinks' ends of it, in the order of the sinks.
+///
+/// # Panics
+/// Unless there are 1 to [`SINKS_MAX`] sinks, all of different names.
+pub fn outlet(sinks: &[SinkName]) -> (Outlet, Vec<Offers>) {
+    assert!((1..=SINKS_MAX).contains(&sinks.len()), "{} sinks of 1 to {SINKS_MAX}", sinks.len());
+    let lane = |(index, sink): (usize, &SinkName)| {
+        let others = sinks.iter().copied().filter(|other| other != sink).collect();
+        let by = Taker { sink: *sink, others };
+        assert!(by.others.len() == sinks.len() - 1, "two sinks have the name {sink}");
+        let (sender, queue) = bounded(OUTLET_EVENTS_MAX);
+        (Lane::new(by.clone(), index == 0, sender), Offers { by, queue })
+    };
+    let (lanes, offers) = sinks.iter().enumerate().map(lane).unzip();
+    (Outlet { lanes }, offers)
 }
 
 impl Outlet {
+    /// The sinks there are.
+    pub(crate) fn sinks(&self) -> impl Iterator<Item = SinkName> {
+        self.lanes.iter().map(|lane| lane.by.sink)
+    }
+
     /// Takes up what a recovered world has not delivered.
     pub(crate) fn take_up(&mut self, world: &World) {
         let undelivered = world.sales().filter(|sale| sale.outbox().len() > 0);
-        self.waiting.extend(undelivered.map(Sale::tag));
+        let undelivered: BTreeSet<SaleTag> = undelivered.map(Sale::tag).collect();
+        self.lanes.iter_mut().for_each(|lane| lane.waiting.extend(&undelivered));
     }
 
     /// Notes a durable fact: whether there is more to hand out.
     pub(crate) fn note(&mut self, record: &Record) {
         if let Record::Held { sale, .. } | Record::Settled { sale, .. } = record {
-            self.waiting.insert(*sale);
+            for lane in &mut self.lanes {
+                lane.waiting.insert(*sale);
+            }
         }
     }
 
-    /// Offers a sale's events again from `event` on: dead letters were sent back.
-    pub(crate) fn go_back_to(&mut self, sale: SaleTag, event: EventId) {
-        if let Some(last) = self.last.get_mut(&sale) {
-            *last = EventId(event.0.saturating_sub(1)).min(*last);
+    /// Offers a sale's events to a sink again from `event` on: dead letters were sent back, or were taken
+    /// after all.
+    pub(crate) fn go_back_to(&mut self, sink: SinkName, sale: SaleTag, event: EventId) {
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.by.sink == sink) {
+            lane.go_back_to(sale, event);
         }
-        self.waiting.insert(sale);
     }
 
     /// A sale was taken over from another node: what was handed out may have been another history's.
     pub(crate) fn start_over(&mut self, sale: SaleTag) {
-        self.forget(sale);
-        self.waiting.insert(sale);
+        for lane in &mut self.lanes {
+            lane.forget(sale);
+            lane.waiting.insert(sale);
+        }
     }
 
     /// A sale is gone, and all its events are delivered.
     pub(crate) fn forget(&mut self, sale: SaleTag) {
-        self.last.remove(&sale);
-        self.waiting.remove(&sale);
-        self.elsewhere.remove(&sale);
+        self.lanes.iter_mut().for_each(|lane| lane.forget(sale));
     }
 
     /// Hands out as many durable events as fit, of the sales that this node `delivers`. Sales that
     /// another node delivers are looked at again when this node takes them over.
     pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
-        self.look_elsewhere(&delivers);
-        while !self.events.is_full()
-            && let Some(tag) = self.next()
-        {
-            if !delivers(tag) {
-                self.waiting.remove(&tag);
-                self.last.remove(&tag);
-                self.elsewhere.insert(tag);
-                continue;
-            }
-            self.served = tag;
-            match world.sale(tag).map_or(Turn::Done, |sale| self.serve(sale)) {
-                Turn::Done => drop(self.waiting.remove(&tag)),
-                Turn::Over => {}
-                Turn::Refused => return,
-            }
-        }
+        self.lanes.iter_mut().for_each(|lane| lane.hand_out(world, &delivers));
     }
-
-    /// Looks at a few of the sales that another node delivers, in turn: whether this one does now.
-    fn look_elsewhere(&mut self, delivers: impl Fn(SaleTag) -> bool) {
-        let later = (self.looked_at.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-        let turn = self.elsewhere.range(later).copied().take(OUTLET_LOOK_SALES_MAX);
-        let turn: Vec<SaleTag> = turn.collect();
-        self.looked_at = turn.last().copied().filter(|_| turn.len() == OUTLET_LOOK_SALES_MAX);
-        for tag in turn.into_iter().filter(|tag| delivers(*tag)) {
-            self.elsewhere.remove(&tag);
-            self.waiting.insert(tag);
-        }
-    }
-
-    /// Whose turn it is.
-    fn next(&self) -> Option<SaleTag> {
-        let later = (Bound::Excluded(self.served), Bound::Unbounded);
-        self.waiting.range(later).next().or_else(|| self.waiting.first()).copied()
-    }
-
-    fn serve(&mut self, sale: &Sale) -> Turn {
-        let last = self.last.entry(sale.tag()).or_insert(EventId(0));
-        let mut handed_out = 0;
-        for (id, pending) in sale.outbox().after(*last) {
-            if !sale.outbox().stays_back(id, pending) {
-                if handed_out == OUTLET_TURN_EVENTS_MAX || self.events.is_full() {
-                    return Turn::Over;
-                }
-                if self.events.try_send(sale.order_event(id, pending)).is_err() {
-                    return Turn::Refused;
-                }
-                handed_out += 1;
-            }
-            *last = id;
-        }
-        Turn::Done
-    }
-}
-
-/// What a sale's turn came to.
-enum Turn {
-    /// Nothing more is to be handed out.
-    Done,
-    /// There is more for its next turn.
-    Over,
-    /// The receiver of events is gone.
-    Refused,
-}
-
-/// The dead letters of a world, for operators.
-pub(crate) fn dead_letters(world: &World) -> Changes {
-    let mut letters = Changes::new();
-    for sale in world.sales() {
-        letters.extend(sale.outbox().dead().map(|(event, _)| dead_letter(sale, event)));
-    }
-    letters
-}
-
-/// Whether some events of a sale are dead letters, as changes of the list.
-pub(crate) fn note_letters(
-    letters: &mut Changes,
-    sale: Option<&Sale>,
-    events: impl IntoIterator<Item = EventId>,
-) {
-    if let Some(sale) = sale {
-        letters.extend(events.into_iter().map(|event| dead_letter(sale, event)));
-    }
-}
-
-fn dead_letter(sale: &Sale, event: EventId) -> ((SaleName, EventId), Option<DeadLetter>) {
-    let (name, epoch) = (sale.spec().name.clone(), sale.epoch());
-    let letter = sale.outbox().get(event).and_then(|pending| {
-        let (sale, at, hold) = (name.clone(), pending.at, pending.hold.id);
-        pending.dead.clone().map(|why| DeadLetter { sale, event, at, epoch, hold, why })
-    });
-    ((name, event), letter)
 }
 
 #[cfg(test)]
 mod tests {
+    use crossbeam::channel::Receiver;
+
     use super::*;
     use crate::{
         arbiter::LocalArbiter,
@@ -191,6 +113,8 @@ mod tests {
         command::{Ask, Command, Note, Operation},
         hold::Step,
         id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
+        limits::OUTLET_TURN_EVENTS_MAX,
+        outbox::OrderEvent,
         record::{Author, ReplayKey},
         sale::{Settler, TicketRef},
         spec::tests::spec,
@@ -211,14 +135,37 @@ mod tests {
     struct Shop {
         arbiter: LocalArbiter,
         outlet: Outlet,
-        events: Receiver<OrderEvent>,
+        queue: Receiver<Offer>,
+    }
+
+    fn sink(name: &str) -> SinkName {
+        SinkName::parse(name).unwrap()
+    }
+
+    /// The one sink of most tests.
+    fn only() -> Taker {
+        Taker::only(sink("log"))
+    }
+
+    fn one() -> (Outlet, Receiver<Offer>) {
+        let (outlet, mut offers) = outlet(&[sink("log")]);
+        (outlet, offers.remove(0).queue)
+    }
+
+    /// Takes what was handed out to be shown.
+    fn shown(queue: &Receiver<Offer>) -> Vec<OrderEvent> {
+        let show = |offer| match offer {
+            Offer::Show(event) => event,
+            Offer::Leave(..) => panic!("nothing is to leave: {offer:?}"),
+        };
+        queue.try_iter().map(show).collect()
     }
 
     impl Shop {
         /// Sales whose only shopper has been let in.
         fn open(names: &[&str]) -> Self {
-            let (outlet, events) = outlet();
-            let mut shop = Self { arbiter: LocalArbiter::default(), outlet, events };
+            let (outlet, queue) = one();
+            let mut shop = Self { arbiter: LocalArbiter::default(), outlet, queue };
             for name in names {
                 let create = Command::Operate(Operation::Create {
                     author: author(),
@@ -260,7 +207,7 @@ mod tests {
         /// Hands out, and takes what was handed out.
         fn offered(&mut self) -> Vec<OrderEvent> {
             self.outlet.hand_out(self.arbiter.world(), |_| true);
-            self.events.try_iter().collect()
+            shown(&self.queue)
         }
     }
 
@@ -276,14 +223,15 @@ mod tests {
         assert_eq!(ids(&shop.offered()), [1, 2]);
 
         let (sale, why) = (tag(DEMO), "no".to_owned());
-        shop.decide(Command::Note(sale, Note::DeadLetter { event: EventId(1), why }));
+        shop.decide(Command::Note(sale, Note::DeadLetter { by: only(), event: EventId(1), why }));
         shop.pay(1);
         shop.pay(2);
         assert_eq!(ids(&shop.offered()), [4]);
 
-        shop.decide(Command::Note(sale, Note::Delivered { events: vec![EventId(2)] }));
-        shop.decide(Command::Note(sale, Note::Requeue { author: author(), events: None }));
-        shop.outlet.go_back_to(sale, EventId(1));
+        shop.decide(Command::Note(sale, Note::Delivered { by: only(), events: vec![EventId(2)] }));
+        let (author, sink) = (author(), sink("log"));
+        shop.decide(Command::Note(sale, Note::Requeue { author, sink, events: None }));
+        shop.outlet.go_back_to(sink, sale, EventId(1));
         assert_eq!(ids(&shop.offered()), [1, 3, 4], "all that is pending from the dead letter on");
     }
 
@@ -299,7 +247,10 @@ mod tests {
         assert_eq!(seen.len(), OUTLET_EVENTS_MAX);
         seen.extend(ids(&shop.offered()));
         assert_eq!(seen, (1..=all).collect::<Vec<_>>());
-        assert!(shop.outlet.waiting.is_empty(), "no sale is looked at that has nothing new");
+        assert!(
+            shop.outlet.lanes[0].waiting.is_empty(),
+            "no sale is looked at that has nothing new"
+        );
     }
 
     #[test]
@@ -333,10 +284,54 @@ mod tests {
         shop.buy(DEMO, 1);
         shop.buy("other", 1);
         assert_eq!(ids(&shop.offered()), [1, 1]);
-        let (outlet, events) = outlet();
-        (shop.outlet, shop.events) = (outlet, events);
+        (shop.outlet, shop.queue) = one();
         assert_eq!(ids(&shop.offered()), [0; 0]);
         shop.outlet.take_up(shop.arbiter.world());
         assert_eq!(ids(&shop.offered()), [1, 1]);
+    }
+
+    /// The outlet of a shop that comes up with these sinks.
+    fn restarted(shop: &mut Shop, sinks: &[&str]) -> Vec<Offers> {
+        let sinks: Vec<_> = sinks.iter().map(|name| sink(name)).collect();
+        let (mut outlet, offers) = outlet(&sinks);
+        outlet.take_up(shop.arbiter.world());
+        outlet.hand_out(shop.arbiter.world(), |_| true);
+        shop.outlet = outlet;
+        offers
+    }
+
+    #[test]
+    fn a_sink_that_takes_nothing_holds_up_no_other_and_what_it_missed_waits_for_it() {
+        let mut shop = Shop::open(&[DEMO]);
+        let offers = restarted(&mut shop, &["shop", "webhook"]);
+        let all = OUTLET_EVENTS_MAX as u64 + 10;
+        for key in 0..all {
+            shop.buy(DEMO, key.into());
+        }
+        let mut seen = Vec::new();
+        for _ in 0..all.div_ceil(OUTLET_TURN_EVENTS_MAX as u64) {
+            shop.outlet.hand_out(shop.arbiter.world(), |_| true);
+            seen.extend(ids(&shown(&offers[0].queue)));
+        }
+        assert_eq!(seen, (1..=all).collect::<Vec<_>>());
+        assert!(offers[1].queue.is_full());
+
+        let takes = |shop: &mut Shop, by: &Taker, events: &[u64]| {
+            let events = events.iter().copied().map(EventId).collect();
+            shop.decide(Command::Note(tag(DEMO), Note::Delivered { by: by.clone(), events }));
+            shop.arbiter.world().undelivered() as u64
+        };
+        assert_eq!(takes(&mut shop, &offers[0].by, &[1, 2]), all);
+        assert_eq!(takes(&mut shop, &offers[1].by, &[1]), all - 1);
+        assert_eq!(shop.arbiter.world().undelivered_to(sink("shop")) as u64, all - 2);
+
+        let offers = restarted(&mut shop, &["shop", "webhook"]);
+        let firsts = offers.iter().map(|offers| ids(&shown(&offers.queue))[0]);
+        assert_eq!(firsts.collect::<Vec<_>>(), [3, 2], "each goes on where it was");
+
+        let alone = restarted(&mut shop, &["shop"]);
+        let leave = Offer::Leave(tag(DEMO), EventId(2));
+        assert_eq!(alone[0].queue.try_recv(), Ok(leave), "what only the other waited for");
+        assert_eq!(takes(&mut shop, &alone[0].by, &[2]), all - 2);
     }
 }

@@ -33,11 +33,11 @@ use crate::{
     clock::{Clock, Millis},
     command::{Ask, Command, Reply},
     commit::WakeUp,
-    id::{Epoch, EventId, SaleTag},
+    id::{Epoch, EventId, SaleTag, SinkName},
     idle_sweep::IdleSweep,
     journal::{Journal, JournalError, Preparation, Prepared},
     limits::{self, OUTAGE_MS},
-    outlet::{self, Outlet},
+    outlet::{Outlet, note_letters},
     publisher::Publisher,
     purchase_admission::PurchaseAdmission,
     record::Record,
@@ -110,8 +110,8 @@ impl Scribe {
             registry.archived().set_packed(tag, Arc::clone(packed));
         }
         registry.set_durable(journal.point().sequence);
-        registry.replace_dead_letters(outlet::dead_letters(arbiter.world()));
-        registry.set_outbox_lag(arbiter.world().undelivered());
+        registry.replace_dead_letters(outlet.dead_letters(arbiter.world()));
+        registry.set_outbox_lag(arbiter.world(), outlet.sinks());
         outlet.take_up(arbiter.world());
         let mut idle_sweep = IdleSweep::new(at);
         for (tag, publisher) in &publishers {
@@ -264,7 +264,7 @@ impl Scribe {
             self.outlet.forget(tag);
             self.registry.archived().set_packed(tag, packed);
         }
-        self.registry.set_outbox_lag(self.arbiter.world().undelivered());
+        self.registry.set_outbox_lag(self.arbiter.world(), self.outlet.sinks());
         Ok(())
     }
 
@@ -324,11 +324,11 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
-    /// Those of a sale's `events` that were refused before.
-    fn dead_among(&self, sale: SaleTag, events: &[EventId]) -> Vec<EventId> {
+    /// Those of a sale's `events` that a sink refused before.
+    fn dead_among(&self, sale: SaleTag, sink: SinkName, events: &[EventId]) -> Vec<EventId> {
         let letters = self.registry.dead_letters();
         let name = self.publishers.get(&sale).map(|publisher| publisher.view().name());
-        let is_dead = |event: &EventId| name.is_some_and(|name| letters.has(name, *event));
+        let is_dead = |event: &EventId| name.is_some_and(|name| letters.has(name, *event, sink));
         events.iter().copied().filter(is_dead).collect()
     }
 
@@ -352,19 +352,19 @@ impl Scribe {
                 self.publishers.remove(&tag);
                 self.registry.archived().forget(tag);
                 self.outlet.forget(tag);
-            } else if let Record::Delivered { events, .. } = record {
-                let dead = self.dead_among(tag, events);
+            } else if let Record::Delivered { by, events, .. } = record {
+                let dead = self.dead_among(tag, by.sink, events);
                 if let Some(first) = dead.first() {
                     // Taken after all: what was kept back behind it may go.
-                    self.outlet.go_back_to(tag, *first);
-                    outlet::note_letters(&mut letters, world.sale(tag), dead);
+                    self.outlet.go_back_to(by.sink, tag, *first);
+                    note_letters(&mut letters, world.sale(tag), by.sink, dead);
                 }
-            } else if let Record::DeadLettered { event, .. } = record {
-                outlet::note_letters(&mut letters, world.sale(tag), [*event]);
-            } else if let Record::Requeued { events, .. } = record {
+            } else if let Record::DeadLettered { by, event, .. } = record {
+                note_letters(&mut letters, world.sale(tag), by.sink, [*event]);
+            } else if let Record::Requeued { sink, events, .. } = record {
                 let first = events.first().copied().unwrap_or(EventId(u64::MAX));
-                self.outlet.go_back_to(tag, first);
-                outlet::note_letters(&mut letters, world.sale(tag), events.iter().copied());
+                self.outlet.go_back_to(*sink, tag, first);
+                note_letters(&mut letters, world.sale(tag), *sink, events.iter().copied());
             } else if !renewed.contains(&tag)
                 && let Some(publisher) = self.publishers.get_mut(&tag)
                 && let Some(sale) = world.sale(tag)
@@ -388,7 +388,7 @@ impl Scribe {
         // Before anything is offered again: the pipeline tells a requeued event from a stale offer by
         // this list. With other sales, all of it is made again.
         if sales_changed {
-            self.registry.replace_dead_letters(outlet::dead_letters(world));
+            self.registry.replace_dead_letters(self.outlet.dead_letters(world));
         } else {
             self.registry.change_dead_letters(letters);
         }

@@ -9,8 +9,9 @@ use smallvec::SmallVec;
 
 use crate::{
     hold::{Hold, Step},
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey, SinkName},
     limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, RECORD_BYTES_MAX, REQUEUE_EVENTS_MAX},
+    outbox::Taker,
     record::{Author, Change, EntryAnswer, ReplayKey},
     sale::{
         ChangeAnswer, ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal,
@@ -118,22 +119,28 @@ pub enum Operation {
 /// What the order pipeline tells, and what only wants this node to have heard of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The sink took order events.
+    /// A sink took order events.
     Delivered {
+        /// Which sink, and which others there are.
+        by: Taker,
         /// Which, ascending.
         events: Vec<EventId>,
     },
-    /// The sink refused an event for good.
+    /// A sink refused an event for good.
     DeadLetter {
+        /// Which sink, and which others there are.
+        by: Taker,
         /// Which.
         event: EventId,
         /// What it said.
         why: String,
     },
-    /// An operator sends dead letters to the sink again.
+    /// An operator sends dead letters to a sink again.
     Requeue {
         /// Who.
         author: Author,
+        /// Which sink.
+        sink: SinkName,
         /// Which; `None`: all of the sale.
         events: Option<Vec<EventId>>,
     },
@@ -169,10 +176,10 @@ impl Command {
             Self::Ask(_, Ask::Idle { numbers }) => 64 + numbers.len().min(IDLE_PLACES_MAX) * 8,
             Self::Ask(..) => COMMAND_BYTES_MAX,
             Self::Operate(_) => RECORD_BYTES_MAX,
-            Self::Note(_, Note::Delivered { events }) => 64 + events.len() * 8,
-            Self::Note(_, Note::DeadLetter { why, .. }) => 64 + why.len(),
+            Self::Note(_, Note::Delivered { by, events }) => 64 + by.bytes_max() + events.len() * 8,
+            Self::Note(_, Note::DeadLetter { by, why, .. }) => 64 + by.bytes_max() + why.len(),
             Self::Note(_, Note::Requeue { author, .. }) => {
-                64 + author.name.len() + REQUEUE_EVENTS_MAX * 8
+                96 + author.name.len() + REQUEUE_EVENTS_MAX * 8
             }
             Self::Note(_, Note::Refresh) => 0,
         }

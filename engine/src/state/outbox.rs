@@ -1,9 +1,14 @@
 //! A sale's outbox: decided facts about its holds that the order pipeline has not taken yet.
 //!
 //! It is part of the sale's journaled state: an event enters with the fact it tells of and leaves with
-//! a record that the sink took it, so that a crash at any moment delivers it again rather than not at
-//! all. Events are numbered within their sale, no number twice: the facts of a sale alone
+//! a record that the last of the sinks took it, so that a crash at any moment delivers it again rather
+//! than not at all. Events are numbered within their sale, no number twice: the facts of a sale alone
 //! say which event is which, and sale and number together are the idempotency key.
+//!
+//! Each sink goes through the events by itself. Until all have one, the outbox keeps which took it and
+//! which refused it. Which sinks there are is said by each record of a sink, so that a change of the
+//! configuration needs no record of its own: the outbox keeps nothing of a sink that the last record
+//! did not name.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +19,8 @@ use crate::{
     clock::Millis,
     codec::{DecodeError, Long, Sink, Source, binary_struct},
     hold::Hold,
-    id::{Currency, Epoch, EventId, HoldId, SaleName, Sku},
+    id::{Currency, Epoch, EventId, HoldId, SINK_NAME_BYTES_MAX, SaleName, SinkName, Sku},
+    limits::SINKS_MAX,
 };
 
 /// What the order pipeline is told: a hold came to stand somewhere.
@@ -36,6 +42,40 @@ pub struct OrderEvent {
     pub currency: Currency,
 }
 
+/// A sink, and the others that take the same events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taker {
+    /// Whose word it is.
+    pub sink: SinkName,
+    /// The others that there are, fewer than [`SINKS_MAX`].
+    pub others: Vec<SinkName>,
+}
+
+binary_struct!(Taker { sink, others });
+
+impl Taker {
+    /// The one sink there is.
+    pub fn only(sink: SinkName) -> Self {
+        Self { sink, others: Vec::new() }
+    }
+
+    /// All sinks there are.
+    pub fn all(&self) -> impl Iterator<Item = SinkName> {
+        [self.sink].into_iter().chain(self.others.iter().copied())
+    }
+
+    /// Whether the sinks could be those of one process: each once, and not too many.
+    pub(crate) fn is_sound(&self) -> bool {
+        let sinks: BTreeSet<_> = self.all().collect();
+        sinks.len() == 1 + self.others.len() && sinks.len() <= SINKS_MAX
+    }
+
+    /// The most bytes its form takes.
+    pub(crate) fn bytes_max(&self) -> usize {
+        (1 + self.others.len()) * (8 + SINK_NAME_BYTES_MAX) + 8
+    }
+}
+
 /// One event, as the state keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pending {
@@ -43,21 +83,50 @@ pub(crate) struct Pending {
     pub(crate) at: Millis,
     /// The hold as it came to stand. The sale may have forgotten it since.
     pub(crate) hold: Arc<Hold>,
-    /// What the sink said when it refused the event for good.
-    pub(crate) dead: Option<String>,
+    /// Which sinks have taken it: a bit for each, in the order of the outbox's.
+    taken: u8,
 }
 
-binary_struct!(Pending { at, hold, dead });
+binary_struct!(Pending { at, hold, taken });
+
+const _: () = assert!(SINKS_MAX <= u8::BITS as usize);
+
+/// What one sink made of the events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Word {
+    sink: SinkName,
+    /// How many of the events it has taken.
+    taken: usize,
+    /// Those it refused for good, and what it said.
+    dead: BTreeMap<EventId, Arc<str>>,
+    /// The same by hold: behind them its later events stay back.
+    dead_of_holds: BTreeSet<(HoldId, EventId)>,
+}
+
+impl Word {
+    const fn none(sink: SinkName) -> Self {
+        Self { sink, taken: 0, dead: BTreeMap::new(), dead_of_holds: BTreeSet::new() }
+    }
+
+    fn refuse(&mut self, event: EventId, hold: HoldId, why: Arc<str>) {
+        self.dead.insert(event, why);
+        self.dead_of_holds.insert((hold, event));
+    }
+
+    fn accept(&mut self, event: EventId, hold: HoldId) {
+        if self.dead.remove(&event).is_some() {
+            self.dead_of_holds.remove(&(hold, event));
+        }
+    }
+}
 
 /// Events in the order they were decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outbox {
     last: u64,
     pending: BTreeMap<EventId, Pending>,
-    /// Those of `pending` that are dead: `pending` is long exactly when there is no time to look through it.
-    dead: BTreeSet<EventId>,
-    /// The same by hold: behind them its later events stay back.
-    dead_of_holds: BTreeSet<(HoldId, EventId)>,
+    /// The sinks that the last record of one named, by name.
+    words: Vec<Word>,
 }
 
 impl Outbox {
@@ -76,9 +145,14 @@ impl Outbox {
         self.last += numbers;
     }
 
-    /// Events not taken yet, dead letters included.
+    /// Events that some sink has not taken, dead letters included.
     pub(crate) fn len(&self) -> usize {
         self.pending.len()
+    }
+
+    /// How many of them each sink has taken that took any.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = (SinkName, usize)> {
+        self.words.iter().map(|word| (word.sink, word.taken)).filter(|(_, taken)| *taken > 0)
     }
 
     /// Events after `last`, in order.
@@ -97,75 +171,183 @@ impl Outbox {
         self.pending.get(&id)
     }
 
-    /// Events the sink refused for good.
-    pub(crate) fn dead(&self) -> impl Iterator<Item = (EventId, &Pending)> {
-        self.dead.iter().map(|id| (*id, &self.pending[id]))
+    /// Whether a sink has taken one of the events.
+    pub(crate) fn has_taken(&self, sink: SinkName, pending: &Pending) -> bool {
+        pending.taken != 0 && self.place(sink).is_ok_and(|place| pending.taken & bit(place) != 0)
     }
 
-    /// Whether an event is not for the sink now: it is dead, or one before it of the same hold is.
-    pub(crate) fn stays_back(&self, id: EventId, pending: &Pending) -> bool {
+    /// Whether one of the events leaves if the sink takes it, or took it before.
+    pub(crate) fn is_last(&self, by: &Taker, pending: &Pending) -> bool {
+        by.others.iter().all(|other| self.has_taken(*other, pending))
+    }
+
+    /// The events a sink refused for good, in order.
+    pub(crate) fn dead_of(&self, sink: SinkName) -> impl Iterator<Item = EventId> {
+        let word = self.place(sink).ok().map(|place| &self.words[place]);
+        word.into_iter().flat_map(|word| word.dead.keys().copied())
+    }
+
+    /// What a sink said of an event that it refused for good.
+    pub(crate) fn why_dead(&self, sink: SinkName, event: EventId) -> Option<&Arc<str>> {
+        self.words[self.place(sink).ok()?].dead.get(&event)
+    }
+
+    /// Whether an event is not for a sink now: it refused it for good, or one before it of the same hold.
+    pub(crate) fn stays_back(&self, sink: SinkName, id: EventId, pending: &Pending) -> bool {
         let hold = pending.hold.id;
         let of_hold = (hold, EventId(0))..=(hold, id);
-        !self.dead.is_empty() && self.dead_of_holds.range(of_hold).next().is_some()
+        self.place(sink).is_ok_and(|place| {
+            let dead = &self.words[place].dead_of_holds;
+            !dead.is_empty() && dead.range(of_hold).next().is_some()
+        })
     }
 
     /// Adds the next event.
     pub(crate) fn add(&mut self, at: Millis, hold: Arc<Hold>) {
         self.last += 1;
-        self.pending.insert(EventId(self.last), Pending { at, hold, dead: None });
+        self.pending.insert(EventId(self.last), Pending { at, hold, taken: 0 });
     }
 
-    /// The sink took events; those it took before are passed over.
-    pub(crate) fn delivered(&mut self, events: &[EventId]) {
+    /// A sink took events. Those leave that all have taken; those that left before are passed over.
+    pub(crate) fn delivered(&mut self, by: &Taker, events: &[EventId]) {
+        let place = self.hear(by);
+        let all = u8::MAX >> (u8::BITS as usize - self.words.len());
         for event in events {
-            if let Some(Pending { hold, dead: Some(_), .. }) = self.pending.remove(event) {
-                self.dead.remove(event);
-                self.dead_of_holds.remove(&(hold.id, *event));
+            let Some(pending) = self.pending.get_mut(event) else { continue };
+            let word = &mut self.words[place];
+            word.accept(*event, pending.hold.id);
+            if pending.taken & bit(place) == 0 {
+                pending.taken |= bit(place);
+                word.taken += 1;
+            }
+            if pending.taken == all {
+                self.pending.remove(event);
+                self.words.iter_mut().for_each(|word| word.taken -= 1);
             }
         }
     }
 
-    /// The sink refused an event for good, or an operator sends it again.
-    pub(crate) fn set_dead(&mut self, event: EventId, why: Option<String>) {
-        let Some(pending) = self.pending.get_mut(&event) else { return };
-        let of_hold = (pending.hold.id, event);
-        if why.is_some() {
-            self.dead.insert(event);
-            self.dead_of_holds.insert(of_hold);
-        } else {
-            self.dead.remove(&event);
-            self.dead_of_holds.remove(&of_hold);
+    /// A sink refused an event for good; one that it took before stays taken.
+    pub(crate) fn dead_lettered(&mut self, by: &Taker, event: EventId, why: &str) {
+        let place = self.hear(by);
+        if let Some(pending) = self.pending.get(&event)
+            && pending.taken & bit(place) == 0
+        {
+            self.words[place].refuse(event, pending.hold.id, why.into());
         }
-        pending.dead = why;
     }
+
+    /// An operator sends events to a sink again that it refused.
+    pub(crate) fn requeued(&mut self, sink: SinkName, events: &[EventId]) {
+        let Ok(place) = self.place(sink) else { return };
+        for event in events {
+            if let Some(pending) = self.pending.get(event) {
+                self.words[place].accept(*event, pending.hold.id);
+            }
+        }
+    }
+
+    /// Where a sink stands, or would.
+    fn place(&self, sink: SinkName) -> Result<usize, usize> {
+        self.words.binary_search_by_key(&sink, |word| word.sink)
+    }
+
+    /// Takes up which sinks there are; answers where the one stands whose word it is.
+    fn hear(&mut self, by: &Taker) -> usize {
+        let is_known = |sink| self.place(sink).is_ok();
+        if self.words.len() != 1 + by.others.len() || !by.all().all(is_known) {
+            self.set_sinks(by);
+        }
+        self.place(by.sink).expect("it is one of them")
+    }
+
+    /// Forgets the sinks that are no more, and makes room for those that are new.
+    fn set_sinks(&mut self, by: &Taker) {
+        let sinks: BTreeSet<SinkName> = by.all().collect();
+        assert!(sinks.len() <= SINKS_MAX, "{} sinks of at most {SINKS_MAX}", sinks.len());
+        let places: Vec<_> = sinks.iter().map(|sink| self.place(*sink).ok()).collect();
+        let moved = |taken: u8| {
+            let is_taken = |place: Option<usize>| place.is_some_and(|old| taken & bit(old) != 0);
+            let bits = (0..).zip(&places).filter(|(_, place)| is_taken(**place));
+            bits.fold(0, |taken, (new, _)| taken | bit(new))
+        };
+        self.pending.values_mut().for_each(|pending| pending.taken = moved(pending.taken));
+        let word = |(sink, place): (SinkName, &Option<usize>)| {
+            place.map_or(Word::none(sink), |place| self.words[place].clone())
+        };
+        self.words = sinks.into_iter().zip(&places).map(word).collect();
+    }
+}
+
+/// The bit of the sink that stands at a place.
+fn bit(place: usize) -> u8 {
+    1 << place
 }
 
 impl Long for Outbox {
     fn write(&self, out: &mut impl Sink) {
         out.put(&self.last);
+        out.put(&(self.words.len() as u64));
+        for word in &self.words {
+            out.put(&word.sink);
+        }
         out.put(&(self.pending.len() as u64));
         for (id, pending) in &self.pending {
             out.put(id);
             out.put(pending);
         }
+        for word in &self.words {
+            out.put(&(word.dead.len() as u64));
+            for (id, why) in &word.dead {
+                out.put(id);
+                out.put(&why.to_string());
+            }
+        }
     }
 
     fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
         let mut outbox = Self::after_event(input.get()?);
+        let sinks = input.get_count()?;
+        if sinks > SINKS_MAX {
+            return Err(DecodeError("too many sinks"));
+        }
+        for _ in 0..sinks {
+            let sink = input.get()?;
+            if outbox.words.last().is_some_and(|before| before.sink >= sink) {
+                return Err(DecodeError("sinks out of their order"));
+            }
+            outbox.words.push(Word::none(sink));
+        }
         for _ in 0..input.get_count()? {
-            let id = input.get()?;
-            let event: Pending = input.get()?;
-            let before = outbox.pending.last_key_value().map(|(before, _)| *before);
-            if before >= Some(id) || id > outbox.last() {
-                return Err(DecodeError("order events out of their order"));
+            let (id, event) = (input.get()?, input.get()?);
+            outbox.put(id, event)?;
+        }
+        for place in 0..sinks {
+            for _ in 0..input.get_count()? {
+                let (id, why): (_, String) = (input.get()?, input.get()?);
+                let pending = outbox.pending.get(&id).filter(|it| it.taken & bit(place) == 0);
+                let pending = pending.ok_or(DecodeError("a dead letter of no event"))?;
+                outbox.words[place].refuse(id, pending.hold.id, why.into());
             }
-            if event.dead.is_some() {
-                outbox.dead.insert(id);
-                outbox.dead_of_holds.insert((event.hold.id, id));
-            }
-            outbox.pending.insert(id, event);
         }
         Ok(outbox)
+    }
+}
+
+impl Outbox {
+    /// Puts an event that was read.
+    fn put(&mut self, id: EventId, event: Pending) -> Result<(), DecodeError> {
+        let before = self.pending.last_key_value().map(|(before, _)| *before);
+        if before >= Some(id) || id > self.last() {
+            return Err(DecodeError("order events out of their order"));
+        }
+        if u32::from(event.taken) >= (1_u32 << self.words.len()) {
+            return Err(DecodeError("an event taken by no sink"));
+        }
+        let takes = (0..).zip(&mut self.words).filter(|(place, _)| event.taken & bit(*place) != 0);
+        takes.for_each(|(_, word)| word.taken += 1);
+        self.pending.insert(id, event);
+        Ok(())
     }
 }
 
@@ -184,22 +366,113 @@ mod tests {
         Arc::new(Hold { id, number, shopper, state, items, created_at, expires_at })
     }
 
-    #[test]
-    fn the_dead_are_known_through_every_change_and_after_a_snapshot() {
+    fn sink(name: &str) -> SinkName {
+        SinkName::parse(name).unwrap()
+    }
+
+    /// The word of the first of some sinks.
+    fn by(sinks: &[&str]) -> Taker {
+        let others = sinks[1..].iter().map(|name| sink(name)).collect();
+        Taker { sink: sink(sinks[0]), others }
+    }
+
+    fn events<const N: usize>(numbers: [u64; N]) -> [EventId; N] {
+        numbers.map(EventId)
+    }
+
+    fn filled(holds: impl IntoIterator<Item = u64>) -> Outbox {
         let mut outbox = Outbox::default();
-        let ids = |outbox: &Outbox| outbox.dead().map(|(id, _)| id.0).collect::<Vec<_>>();
-        for id in 1..=4 {
-            outbox.add(Millis(id), hold(id));
-        }
-        for event in [1, 2, 3, 9] {
-            outbox.set_dead(EventId(event), Some("no".to_owned()));
-        }
-        assert_eq!(ids(&outbox), [1, 2, 3], "an event that is not there cannot die");
-        outbox.set_dead(EventId(1), None);
-        outbox.delivered(&[EventId(2), EventId(4)]);
-        assert_eq!(ids(&outbox), [3]);
+        holds.into_iter().for_each(|id| outbox.add(Millis(1), hold(id)));
+        outbox
+    }
+
+    /// What waits for a sink, and what of it stays back.
+    fn waiting(outbox: &Outbox, of: &str) -> (Vec<u64>, Vec<u64>) {
+        let waits = outbox.after(EventId(0)).filter(|(_, it)| !outbox.has_taken(sink(of), it));
+        let waits: Vec<_> = waits.collect();
+        let back = waits.iter().filter(|(id, it)| outbox.stays_back(sink(of), *id, it));
+        let back = back.map(|(id, _)| id.0).collect();
+        (waits.iter().map(|(id, _)| id.0).collect(), back)
+    }
+
+    #[track_caller]
+    fn assert_kept(outbox: &Outbox) {
         let mut bytes = Vec::new();
         outbox.write(&mut bytes);
-        assert_eq!(Outbox::read(&mut bytes.as_slice()), Ok(outbox));
+        assert_eq!(Outbox::read(&mut bytes.as_slice()).as_ref(), Ok(outbox));
+    }
+
+    #[test]
+    fn an_event_stays_until_all_have_it_and_each_refuses_for_itself() {
+        let mut outbox = filled([7, 7, 7]);
+        let (shop, hook) = (by(&["shop", "webhook"]), by(&["webhook", "shop"]));
+        outbox.dead_lettered(&hook, EventId(2), "no");
+        outbox.delivered(&shop, &events([1, 2]));
+        assert_kept(&outbox);
+        assert_eq!(waiting(&outbox, "shop"), (vec![3], vec![]));
+        assert_eq!(waiting(&outbox, "webhook"), (vec![1, 2, 3], vec![2, 3]));
+        outbox.delivered(&hook, &events([1]));
+        assert_eq!(outbox.len(), 2, "both have the first");
+        assert_eq!(outbox.taken().collect::<Vec<_>>(), [(sink("shop"), 1)]);
+        outbox.dead_lettered(&shop, EventId(2), "late");
+        assert_eq!(waiting(&outbox, "shop"), (vec![3], vec![]), "what was taken stays taken");
+        outbox.requeued(sink("webhook"), &events([2, 9]));
+        outbox.delivered(&hook, &events([3, 2, 1]));
+        outbox.delivered(&shop, &events([3]));
+        assert_eq!((outbox.len(), outbox.taken().count()), (0, 0));
+    }
+
+    #[test]
+    fn a_sink_that_is_gone_is_waited_for_no_more_and_a_new_one_begins_with_what_is_left() {
+        let mut outbox = filled(1..=4);
+        outbox.delivered(&by(&["webhook", "shop"]), &events([1]));
+        outbox.delivered(&by(&["shop", "webhook"]), &events([2, 3]));
+        outbox.dead_lettered(&by(&["webhook", "shop"]), EventId(2), "no");
+
+        let alone = by(&["shop"]);
+        assert!(outbox.is_last(&alone, outbox.get(EventId(2)).unwrap()));
+        outbox.delivered(&alone, &events([2]));
+        assert_kept(&outbox);
+        assert_eq!((outbox.len(), outbox.dead_of(sink("webhook")).count()), (3, 0));
+        assert_eq!(waiting(&outbox, "webhook").0, [1, 3, 4], "forgotten, once another spoke");
+
+        outbox.delivered(&by(&["audit", "shop"]), &events([3, 4]));
+        assert_eq!(waiting(&outbox, "shop").0, [1, 4], "its place is what it was");
+        assert_eq!(waiting(&outbox, "audit").0, [1], "the third had left for all");
+        assert_kept(&outbox);
+    }
+
+    #[test]
+    fn the_dead_are_known_through_every_change_and_after_a_snapshot() {
+        let mut outbox = filled(1..=4);
+        let only = by(&["log"]);
+        let ids = |outbox: &Outbox| outbox.dead_of(only.sink).map(|id| id.0).collect::<Vec<_>>();
+        for event in [1, 2, 3, 9] {
+            outbox.dead_lettered(&only, EventId(event), "no");
+        }
+        assert_eq!(ids(&outbox), [1, 2, 3], "an event that is not there cannot die");
+        outbox.requeued(only.sink, &events([1]));
+        outbox.delivered(&only, &events([2, 4]));
+        assert_eq!(ids(&outbox), [3]);
+        assert_kept(&outbox);
+    }
+
+    #[test]
+    fn bytes_that_no_outbox_has_are_refused() {
+        let mut outbox = filled(1..=2);
+        outbox.delivered(&by(&["a", "b"]), &events([1]));
+        outbox.dead_lettered(&by(&["b", "a"]), EventId(1), "no");
+        let mut bytes = Vec::new();
+        outbox.write(&mut bytes);
+        for at in 0..bytes.len() {
+            for change in [1, 2, 0x80] {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= change;
+                if let Ok(mut outbox) = Outbox::read(&mut bytes.as_slice()) {
+                    outbox.delivered(&by(&["a", "b"]), &events([1, 2]));
+                    outbox.delivered(&by(&["b", "c"]), &events([1, 2]));
+                }
+            }
+        }
     }
 }

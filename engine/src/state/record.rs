@@ -14,7 +14,8 @@ use crate::{
     clock::Millis,
     codec::{binary_enum, binary_struct},
     hold::{HoldItems, HoldState, Step},
-    id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleTag, ShopperKey, SinkName},
+    outbox::Taker,
     spec::{SaleSpec, SpecPatch},
     stream::Point,
 };
@@ -143,28 +144,34 @@ pub enum Record {
         /// The key the request came with.
         replay: ReplayKey,
     },
-    /// The sink took order events.
+    /// A sink took order events. Those leave the outbox that every sink has taken.
     Delivered {
         /// Of which sale.
         sale: SaleTag,
+        /// Which sink, and which others there are.
+        by: Taker,
         /// Which events, ascending.
         events: Vec<EventId>,
     },
-    /// The sink refused an event for good; it waits for an operator.
+    /// A sink refused an event for good; it waits for an operator.
     DeadLettered {
         /// Of which sale.
         sale: SaleTag,
+        /// Which sink, and which others there are.
+        by: Taker,
         /// Which event.
         event: EventId,
         /// What the sink said.
         why: String,
     },
-    /// An operator sent dead letters to the sink again.
+    /// An operator sent dead letters to a sink again.
     Requeued {
         /// Of which sale.
         sale: SaleTag,
         /// Who.
         author: Author,
+        /// Which sink.
+        sink: SinkName,
         /// Which events, ascending.
         events: Vec<EventId>,
     },
@@ -316,9 +323,9 @@ binary_enum!(Record {
     8 => EntryAnswered { sale, replay, answer },
     9 => Held { sale, hold, number, shopper, items, replay },
     10 => Settled { sale, hold, step, replay },
-    11 => Delivered { sale, events },
-    12 => DeadLettered { sale, event, why },
-    13 => Requeued { sale, author, events },
+    11 => Delivered { sale, by, events },
+    12 => DeadLettered { sale, by, event, why },
+    13 => Requeued { sale, author, sink, events },
     14 => StepAnswered { sale, hold, state, replay },
     15 => EntryNoted { sale, replay, number },
     16 => Followed { sale, at, point },

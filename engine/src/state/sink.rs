@@ -1,8 +1,9 @@
 //! The sink seam: whoever takes order events, and what it can say about them.
 //!
 //! A sink knows nothing of retries, order or acknowledgement: it is shown some events once and
-//! answers for each. It needs neither HTTP nor JSON, so that a crate that stands on the engine alone can be one. It promises that an event it answered [`Answer::Taken`] for survives whatever
-//! happens next, and that being shown an event twice does no harm.
+//! answers for each. It needs neither HTTP nor JSON, so that a crate that stands on the engine alone can be
+//! one. It promises that an event it answered [`Answer::Taken`] for survives whatever happens next, and that
+//! being shown an event twice does no harm.
 
 use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc, time::Duration};
 

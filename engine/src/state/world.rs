@@ -6,16 +6,17 @@
 //! and the rest, which is small.
 
 mod archived;
+mod backlog;
 mod packing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::archived::Archived;
 pub(crate) use self::archived::read as read_packed;
+use self::{archived::Archived, backlog::Backlog};
 use crate::{
     clock::Millis,
     codec::{Binary as _, DecodeError, Hashing, Long as _, Sink, Source, binary_struct},
-    id::{Epoch, EventId, SaleTag},
+    id::{Epoch, EventId, SaleTag, SinkName},
     limits::{
         DELETIONS_KEPT_MAX, EVENTS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX,
         OUTBOX_SALE_SHARE, REPLAY_TTL_MS,
@@ -32,8 +33,8 @@ pub struct World {
     archived: Archived,
     /// Sales that were deleted.
     retired: BTreeMap<SaleTag, Retired>,
-    /// Events in the outboxes of all sales. Counted, for every purchase asks.
-    undelivered: usize,
+    /// What the outboxes of all sales hold. Counted, for every purchase asks.
+    backlog: Backlog,
     /// How far each sale was followed that many nodes serve.
     points: BTreeMap<SaleTag, Point>,
     /// The stream's epoch when this journal began to know a sale from other nodes.
@@ -140,9 +141,14 @@ impl World {
         self.sales.keys().any(alone) || self.archived.tags().any(alone)
     }
 
-    /// Order events not taken yet, over all sales.
+    /// Order events that some sink has not taken, over all sales.
     pub fn undelivered(&self) -> usize {
-        self.undelivered
+        self.backlog.events()
+    }
+
+    /// Those that one sink has not taken.
+    pub fn undelivered_to(&self, sink: SinkName) -> usize {
+        self.backlog.events_for(sink)
     }
 
     /// Whether a sale has to wait for the order pipeline before it makes another hold: it has used up
@@ -150,7 +156,7 @@ impl World {
     pub fn is_stalled(&self, sale: &Sale) -> bool {
         let of_sale = sale.outbox().len();
         of_sale >= OUTBOX_SALE_EVENTS_MAX
-            || of_sale >= OUTBOX_SALE_SHARE && self.undelivered >= OUTBOX_COMMON_EVENTS_MAX
+            || of_sale >= OUTBOX_SALE_SHARE && self.backlog.events() >= OUTBOX_COMMON_EVENTS_MAX
     }
 
     /// Applies a decided fact.
@@ -181,9 +187,9 @@ impl World {
                 let sale = self.archived.unpack(tag, at).expect("a record names a known sale");
                 self.sales.entry(tag).or_insert(sale)
             };
-            let before = sale.outbox().len();
+            let before = self.backlog.before(record, sale);
             sale.apply(record, at);
-            self.undelivered = self.undelivered + sale.outbox().len() - before;
+            self.backlog.changed(before, sale);
             if record.is_archival() {
                 self.archived.set_warm(tag);
             }
@@ -223,7 +229,7 @@ impl World {
         let too_many = |count: usize| ..count.saturating_sub(DELETIONS_KEPT_MAX);
         deletions.drain(too_many(deletions.len()));
         creations.drain(too_many(creations.len()));
-        self.undelivered -= gone.outbox().len();
+        self.backlog.remove(gone.outbox());
         self.archived.forget(tag);
         let (epoch, event) = (gone.epoch(), gone.outbox().last());
         self.retired.insert(tag, Retired { epoch, event, deletions, creations });
@@ -241,9 +247,10 @@ impl World {
         if let Some(stood) = stood {
             let whole = self.adopting.remove(&tag).unwrap_or_default();
             let sale = Sale::decode(&mut whole.as_slice()).expect("a sale's own byte form");
-            self.undelivered += sale.outbox().len();
-            let before = self.sales.insert(tag, sale);
-            self.undelivered -= before.map_or(0, |sale| sale.outbox().len());
+            self.backlog.add(sale.outbox());
+            if let Some(before) = self.sales.insert(tag, sale) {
+                self.backlog.remove(before.outbox());
+            }
             self.points.insert(tag, stood.point);
         }
     }
@@ -300,7 +307,7 @@ impl World {
             if sale.tag() != tag {
                 return Err(DecodeError("another sale's part"));
             }
-            self.undelivered += sale.outbox().len();
+            self.backlog.add(sale.outbox());
             self.sales.insert(tag, sale);
         }
         if input.get()? {

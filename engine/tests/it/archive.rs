@@ -24,7 +24,7 @@ use crate::{
         node::{Asked, Heard, Node, hear},
         shadow::leads,
     },
-    support::{SALE, START, change, create, enter, key, purchase, settle, spec, tag, ticket},
+    support::{self, SALE, START, change, create, enter, key, purchase, settle, spec, tag, ticket},
 };
 
 /// A node that is asked one thing a turn, and what it has acknowledged.
@@ -108,7 +108,7 @@ impl Shop {
     /// The sink takes events.
     fn deliver(&mut self, events: std::ops::RangeInclusive<u64>) -> Option<()> {
         let events = events.map(EventId).collect();
-        self.ask(&Command::Note(tag(), Note::Delivered { events })).map(drop)
+        self.ask(&Command::Note(tag(), Note::Delivered { by: support::only(), events })).map(drop)
     }
 
     /// All of it, until the disk fails.
@@ -229,7 +229,8 @@ fn an_archived_sale_shows_and_refunds_what_was_bought_and_takes_nothing_else() {
         assert_eq!(first.hold.state, HoldState::Refunded);
         let Some(Reply::Settle(Ok(repeat))) = shop.ask(&refund) else { panic!("the same") };
         assert_eq!((repeat.hold, repeat.replayed), (first.hold, true));
-        let told: Vec<_> = shop.node.events.try_iter().map(|event| event.id.0).collect();
+        let told: Vec<_> =
+            shop.node.offers[0].queue.try_iter().map(|offer| support::shown(offer).id.0).collect();
         assert_eq!(told.last(), Some(&(7 + number)), "the sink is told of the refund: {told:?}");
         shop.deliver(7 + number..=7 + number).expect("a sound disk");
     }
@@ -253,7 +254,8 @@ fn a_sale_that_is_not_over_is_not_archived() {
     shop.ask(&settle(1, Step::Confirm, None)).expect("a sound disk");
     shop.deliver(1..=1).expect("a sound disk");
     let why = "the sink's own reasons".to_owned();
-    shop.ask(&Command::Note(tag(), Note::DeadLetter { event: EventId(2), why })).expect("a disk");
+    let letter = Note::DeadLetter { by: support::only(), event: EventId(2), why };
+    shop.ask(&Command::Note(tag(), letter)).expect("a disk");
     let undelivered = shop.archive();
     let waits = InUse { undelivered: 1, ..InUse::default() };
     assert_eq!(undelivered, Some(Reply::Changed(Err(ChangeRefusal::InUse(waits)))));

@@ -10,10 +10,11 @@ use engine::{
     clock::Millis,
     disk::Disk,
     hold::{HoldItem, HoldItems, HoldState, Step},
-    id::{EventId, HoldId, Number, SaleTag, ShopperKey},
+    id::{EventId, HoldId, Number, SaleTag, ShopperKey, SinkName},
     journal::{self, Extent},
     limits::{GATE_BURST_MS, GATE_WALK_PLACES_MAX, REPLAY_TTL_MS},
     line::PlaceState,
+    outbox::Taker,
     record::{Change, Departure, Record, SessionEnd},
     recovery,
     spec::SaleSpec,
@@ -48,7 +49,8 @@ struct Account {
     rates: Vec<(Millis, u64)>,
     /// Events that the sink was or is to be told, those of earlier sales of the name included.
     told: u64,
-    undelivered: BTreeSet<EventId>,
+    /// And which sinks have taken each.
+    undelivered: BTreeMap<EventId, BTreeSet<SinkName>>,
     archived: bool,
 }
 
@@ -73,7 +75,7 @@ impl Audit {
                     calls: Vec::new(),
                     rates,
                     told: self.told.remove(&tag).unwrap_or(0),
-                    undelivered: BTreeSet::new(),
+                    undelivered: BTreeMap::new(),
                     archived: false,
                 };
                 assert!(self.sales.insert(tag, account).is_none());
@@ -196,14 +198,18 @@ impl Account {
                 self.settle(*hold, *step, at);
                 self.tell();
             }
-            Record::Delivered { events, .. } => {
+            Record::Delivered { by, events, .. } => {
                 for event in events {
-                    assert!(self.undelivered.remove(event), "delivered is what waits, once");
+                    self.take(by, *event);
                 }
+                self.hear(by);
             }
-            Record::DeadLettered { event, .. } => assert!(self.undelivered.contains(event)),
+            Record::DeadLettered { by, event, .. } => {
+                assert!(!self.undelivered[event].contains(&by.sink), "what was not taken");
+                self.hear(by);
+            }
             Record::Requeued { events, .. } => {
-                assert!(events.iter().all(|event| self.undelivered.contains(event)));
+                assert!(events.iter().all(|event| self.undelivered.contains_key(event)));
             }
             Record::Changed { change, .. } => self.change(change, at),
             Record::Created { .. }
@@ -222,10 +228,27 @@ impl Account {
         }
     }
 
-    /// One more event for the sink.
+    /// A sink took an event, which leaves if all others have it.
+    fn take(&mut self, by: &Taker, event: EventId) {
+        let taken = self.undelivered.get_mut(&event).expect("delivered is what waits");
+        let is_news = taken.insert(by.sink);
+        let has_all = by.others.iter().all(|other| taken.contains(other));
+        assert!(is_news || has_all, "delivered once, or again for it to leave");
+        if has_all {
+            self.undelivered.remove(&event);
+        }
+    }
+
+    /// A sink that the last word did not name is forgotten.
+    fn hear(&mut self, by: &Taker) {
+        let is_named = |sink: &SinkName| by.all().any(|named| named == *sink);
+        self.undelivered.values_mut().for_each(|taken| taken.retain(is_named));
+    }
+
+    /// One more event for the sinks.
     fn tell(&mut self) {
         self.told += 1;
-        self.undelivered.insert(EventId(self.told));
+        self.undelivered.insert(EventId(self.told), BTreeSet::new());
     }
 
     fn call(&mut self, watermark: u64, at: Millis) {

@@ -82,7 +82,10 @@ fn a_full_outbox_refuses_new_holds_until_the_sink_takes_some() {
     assert_eq!(buy(&mut arbiter, 5..6), []);
 
     let sale = spec().name.tag();
-    let delivered = Command::Note(sale, Note::Delivered { events: (1..=3).map(EventId).collect() });
+    let delivered = Command::Note(
+        sale,
+        Note::Delivered { by: support::only(), events: (1..=3).map(EventId).collect() },
+    );
     assert_eq!(arbiter.decide(Millis(2_000), &[delivered]).replies, [Reply::Noted(3)]);
     let refusals = buy(&mut arbiter, full..full + 4);
     assert_eq!(refusals, [PurchaseRefusal::Stalled], "three are accepted again");
@@ -111,7 +114,7 @@ fn a_sale_that_outruns_its_sink_stalls_itself_and_every_other_keeps_its_share() 
 
     let delivered = Command::Note(
         support::name("one").tag(),
-        Note::Delivered { events: (1..=share + 1).map(EventId).collect() },
+        Note::Delivered { by: support::only(), events: (1..=share + 1).map(EventId).collect() },
     );
     arbiter.decide(Millis(2_000), &[delivered]);
     assert_eq!(buy_in(&mut arbiter, "three", share..=share), [], "there is room in common again");
@@ -140,9 +143,12 @@ fn story(name: &str) -> Vec<Facts> {
         buy(1),
         buy(2),
         Command::Ask(sale, Ask::Settle { epoch: Epoch(1), hold, step: Step::Pay, by, replay }),
-        Command::Note(sale, Note::Delivered { events: vec![EventId(2)] }),
+        Command::Note(sale, Note::Delivered { by: support::only(), events: vec![EventId(2)] }),
         buy(3),
-        Command::Note(sale, Note::DeadLetter { event: EventId(1), why: "no".to_owned() }),
+        Command::Note(
+            sale,
+            Note::DeadLetter { by: support::only(), event: EventId(1), why: "no".to_owned() },
+        ),
     ];
     let mut arbiter = LocalArbiter::default();
     // A second apart: the gate lets nobody in at the moment it is made.
@@ -178,7 +184,11 @@ fn events_delivered_twice_or_never_made_are_passed_over() {
     let batches: Vec<_> = story.iter().collect();
     let mut world = world(&batches);
     let sale = SaleName::parse("one").unwrap().tag();
-    let delivered = Record::Delivered { sale, events: [1, 2, 3, 99].map(EventId).to_vec() };
+    let delivered = Record::Delivered {
+        sale,
+        by: support::only(),
+        events: [1, 2, 3, 99].map(EventId).to_vec(),
+    };
     world.apply(&delivered, Millis(9_000));
     assert_eq!(world.undelivered(), 1);
     let hash = world.hash();
@@ -189,7 +199,10 @@ fn events_delivered_twice_or_never_made_are_passed_over() {
 /// Which of the first ten events the sink may still say it took.
 fn waiting(arbiter: &mut LocalArbiter, sale: SaleTag) -> Vec<u64> {
     let taken = |event: &u64| {
-        let delivered = Command::Note(sale, Note::Delivered { events: vec![EventId(*event)] });
+        let delivered = Command::Note(
+            sale,
+            Note::Delivered { by: support::only(), events: vec![EventId(*event)] },
+        );
         arbiter.decide(Millis(60_000), &[delivered]).replies == [Reply::Noted(1)]
     };
     (1..=10).filter(taken).collect()
@@ -207,7 +220,10 @@ fn a_sale_made_again_counts_its_events_on_and_goes_only_when_all_are_delivered()
     let (by, replay, hold) = (Settler::Backend, None, HoldId(1));
     let release =
         Command::Ask(sale, Ask::Settle { epoch: Epoch(1), hold, step: Step::Release, by, replay });
-    let delivered = Command::Note(sale, Note::Delivered { events: [1, 2].map(EventId).to_vec() });
+    let delivered = Command::Note(
+        sale,
+        Note::Delivered { by: support::only(), events: [1, 2].map(EventId).to_vec() },
+    );
 
     decide(create(SALE));
     decide(enter.clone());

@@ -18,7 +18,9 @@ use engine::{
 
 use crate::{
     sim::node::{Asked, Heard, Node, hear},
-    support::{SALE, START, change, create, enter, key, name, purchase, settle, spec, ticket},
+    support::{
+        self, SALE, START, change, create, enter, key, name, purchase, settle, spec, ticket,
+    },
 };
 
 struct Shop {
@@ -193,18 +195,22 @@ fn of_many_sales_whose_people_all_leave_each_is_swept_at_once() {
 fn what_stayed_back_behind_a_dead_letter_goes_on_once_that_was_taken_after_all() {
     let mut shop = Shop::open(1);
     shop.all([buy(1, 1)]);
-    let held = shop.node.events.try_recv().expect("the hold's first event");
+    let queue = shop.node.offers[0].queue.clone();
+    let held = support::shown(queue.try_recv().expect("the hold's first event"));
     // Two copies were on their way: the sink refused one and took the other.
     shop.all([Command::Note(
         held.sale.tag(),
-        Note::DeadLetter { event: held.id, why: String::new() },
+        Note::DeadLetter { by: support::only(), event: held.id, why: String::new() },
     )]);
     shop.all([settle(1, Step::Pay, None)]);
-    assert!(shop.node.events.is_empty(), "it stays back");
-    shop.all([Command::Note(held.sale.tag(), Note::Delivered { events: vec![held.id] })]);
+    assert!(queue.is_empty(), "it stays back");
+    shop.all([Command::Note(
+        held.sale.tag(),
+        Note::Delivered { by: support::only(), events: vec![held.id] },
+    )]);
     assert!(shop.node.registry().dead_letters().is_empty());
     shop.all([settle(1, Step::Confirm, None)]);
-    let told: Vec<_> = shop.node.events.try_iter().map(|e| (e.id, e.hold.state)).collect();
+    let told: Vec<_> = queue.try_iter().map(support::shown).map(|e| (e.id, e.hold.state)).collect();
     let rest = [(EventId(2), HoldState::Paying), (EventId(3), HoldState::Confirmed)];
     assert_eq!(told, rest);
 }

@@ -26,7 +26,7 @@ use engine::{
     world::World,
 };
 
-use crate::support::{START, author, create, key, name, spec};
+use crate::support::{self, START, author, create, key, name, spec};
 
 /// Small, so that few facts seal one.
 const SEGMENT_BYTES: u64 = 32 * 1024;
@@ -365,7 +365,7 @@ fn archived_sales_are_in_snapshots_and_come_back_as_they_were() {
     };
     let take = |events: &[u64]| {
         let events = events.iter().copied().map(EventId).collect();
-        Command::Note(c, Note::Delivered { events })
+        Command::Note(c, Note::Delivered { by: support::only(), events })
     };
     writing.decide(&settle(1, Step::Confirm));
     writing.decide(&settle(2, Step::Confirm));

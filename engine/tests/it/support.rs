@@ -3,7 +3,11 @@
 use engine::{
     clock::Millis,
     command::{Ask, Command, Entry, Operation, Terms},
-    id::{Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, Sku},
+    id::{
+        Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, SinkName, Sku,
+    },
+    outbox::{OrderEvent, Taker},
+    outlet::Offer,
     record::{Author, Change, ReplayKey},
     sale::TicketRef,
     scribe::Watch,
@@ -15,6 +19,34 @@ pub(crate) const SALE: &str = "launch";
 
 pub(crate) fn tag() -> SaleTag {
     name(SALE).tag()
+}
+
+/// The sinks of most tests.
+pub(crate) fn sinks() -> [SinkName; 2] {
+    ["shop", "webhook"].map(sink)
+}
+
+pub(crate) fn sink(name: &str) -> SinkName {
+    SinkName::parse(name).expect("a good name")
+}
+
+/// One of some sinks, beside the others.
+pub(crate) fn taker(index: usize, sinks: &[SinkName]) -> Taker {
+    let mut others = sinks.to_vec();
+    Taker { sink: others.remove(index), others }
+}
+
+/// The one sink of tests that are not about several.
+pub(crate) fn only() -> Taker {
+    Taker::only(sink("log"))
+}
+
+/// The event that an offer shows.
+pub(crate) fn shown(offer: Offer) -> OrderEvent {
+    match offer {
+        Offer::Show(event) => event,
+        Offer::Leave(..) => unreachable!("{offer:?} of a sink that is the only one"),
+    }
 }
 
 pub(crate) fn name(text: &str) -> SaleName {

@@ -27,7 +27,7 @@ use engine::{
     view::SaleView,
 };
 
-use crate::support::{SALE, Unwatched, author, key, pass_of, wide};
+use crate::support::{self, SALE, Unwatched, author, key, pass_of, wide};
 
 const OFFER: OfferIndex = OfferIndex(0);
 
@@ -79,7 +79,9 @@ fn start(directory: &Path) -> Started {
 fn start_watched(directory: &Path, watch: Box<dyn Watch>) -> Started {
     let disk = RealDisk::open(directory).expect("a directory of our own");
     let (segment_bytes, snapshot_every_segments) = (SEGMENT_BYTES, 1);
-    let options = EngineOptions { segment_bytes, snapshot_every_segments, watch, shared: None };
+    let sinks = vec![support::only().sink];
+    let options =
+        EngineOptions { segment_bytes, snapshot_every_segments, watch, sinks, shared: None };
     Engine::start(Arc::new(disk), Arc::new(SystemClock::start()), options).expect("it starts")
 }
 
@@ -282,6 +284,7 @@ fn a_scribe_that_panics_acknowledges_nothing_more_and_ends_with_an_error() {
             segment_bytes: SEGMENT_BYTES,
             snapshot_every_segments: 1,
             watch: Box::new(Faulty { armed: Arc::clone(&armed), after_sync }),
+            sinks: vec![support::only().sink],
             shared: None,
         };
         let clock = Arc::new(SystemClock::start());

@@ -20,11 +20,10 @@ impl EventFilter {
     /// Every event.
     pub const ALL: Self = Self(0b11_1111);
 
-    /// Adds the events of the state with this name; false if no state has it.
-    pub fn add(&mut self, name: &str) -> bool {
+    /// The events of the state with this name, if there is one.
+    pub fn of(name: &str) -> Option<Self> {
         let state = NAMES.iter().find(|(known, _)| *known == name);
-        self.0 |= state.map_or(0, |(_, state)| bit(*state));
-        state.is_some()
+        state.map(|(_, state)| Self(bit(*state)))
     }
 
     /// The names of the states whose events are wanted.
@@ -36,6 +35,12 @@ impl EventFilter {
     /// Whether the receiver wants an event of this state.
     pub fn wants(self, state: HoldState) -> bool {
         self.0 & bit(state) != 0
+    }
+}
+
+impl FromIterator<Self> for EventFilter {
+    fn from_iter<I: IntoIterator<Item = Self>>(filters: I) -> Self {
+        Self(filters.into_iter().fold(0, |wanted, filter| wanted | filter.0))
     }
 }
 
@@ -58,12 +63,12 @@ mod tests {
     #[test]
     fn every_state_can_be_wanted_alone_under_the_name_of_its_event() {
         for (name, state) in NAMES {
-            let mut filter = EventFilter::default();
-            assert!(filter.add(name) && filter.wants(state));
+            let filter = EventFilter::of(name).unwrap();
+            assert!(filter.wants(state));
             assert_eq!(filter.names(), [name]);
             assert_eq!(event_name(state), format!("purchase.{name}"));
         }
         assert_eq!(EventFilter::ALL.names().len(), NAMES.len());
-        assert!(!EventFilter::default().add("bought"));
+        assert_eq!(EventFilter::of("bought"), None);
     }
 }

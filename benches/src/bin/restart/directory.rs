@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use benches::log;
 use clap::Args;
 use engine::{
     arbiter::{Arbiter as _, LocalArbiter},
@@ -142,11 +143,9 @@ impl Directory {
                 Ask::Settle { epoch: Epoch(1), hold, step, by, replay }
             }))?;
             let events = || (crowd.start() * 2 - 1..=crowd.end() * 2).map(EventId).collect();
-            self.decide(
-                names
-                    .iter()
-                    .map(|name| Command::Note(name.tag(), Note::Delivered { events: events() })),
-            )?;
+            self.decide(names.iter().map(|name| {
+                Command::Note(name.tag(), Note::Delivered { by: log(), events: events() })
+            }))?;
         }
         Ok(())
     }

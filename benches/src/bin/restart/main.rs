@@ -14,7 +14,7 @@ mod directory;
 
 use std::{fs, io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
-use benches::{SyncTimes, now};
+use benches::{SyncTimes, log, now};
 use clap::{Parser, Subcommand};
 use engine::{
     arbiter::LocalArbiter, clock::ManualClock, limits::SEGMENT_BYTES, outlet, recovery,
@@ -115,7 +115,7 @@ fn start(data: &std::path::Path) -> Result<Value, Box<dyn std::error::Error>> {
     let recovered = started.elapsed().as_secs_f64();
     let (live, archived) = (world.live_sales(), world.archived_sales());
     let registry = Arc::new(Registry::default());
-    let (outlet, _events) = outlet::outlet();
+    let (outlet, _events) = outlet::outlet(&[log().sink]);
     let arbiter = Box::new(LocalArbiter::new(world));
     let watch = Box::new(SyncTimes::start());
     let scribe = Scribe::new(clock, arbiter, journal, Arc::clone(&registry), outlet, watch);

@@ -4,14 +4,19 @@ use super::*;
 use crate::{
     command::{Note, Terms},
     hold::Step,
-    id::{EventId, SaleName},
+    id::{EventId, SaleName, SinkName},
     limits::{REPLAY_TTL_MS, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
+    outbox::Taker,
     record::{Author, Change},
     sale::Settler,
     spec::tests::spec,
 };
 
 const START: Millis = Millis(1_000_000);
+
+fn only() -> Taker {
+    Taker::only(SinkName::parse("log").expect("a good name"))
+}
 
 fn tag(index: usize) -> SaleTag {
     SaleName::parse(&format!("sale-{index}")).unwrap().tag()
@@ -32,7 +37,7 @@ fn settle(index: usize, step: Step) -> Command {
 }
 
 fn delivered(index: usize, event: u64) -> Command {
-    Command::Note(tag(index), Note::Delivered { events: vec![EventId(event)] })
+    Command::Note(tag(index), Note::Delivered { by: only(), events: vec![EventId(event)] })
 }
 
 /// The creation of a sale, with the key that belongs to `key`.
@@ -85,7 +90,7 @@ fn archived_sales_with_events_that_wait_are_few_and_the_others_wait_for_them() {
     assert!(replies[done..].iter().all(|reply| *reply == refused));
     // The sink refuses one event of every sale for good.
     let letter = |index| {
-        let note = Note::DeadLetter { event: EventId(3), why: "no".to_owned() };
+        let note = Note::DeadLetter { by: only(), event: EventId(3), why: "no".to_owned() };
         Command::Note(tag(index), note)
     };
     arbiter.decide(at, &(0..count).map(letter).collect::<Vec<_>>());

@@ -7,20 +7,22 @@ use std::{collections::BTreeMap, ops::Index, sync::Arc};
 
 use crate::{
     clock::Millis,
-    id::{Epoch, EventId, HoldId, SaleName},
+    id::{Epoch, EventId, HoldId, SaleName, SinkName},
 };
 
 /// Letters of one chunk at most: of 65,536 letters a change copies one chunk of these and the list of as
 /// many chunks.
 const CHUNK: usize = 256;
 
-/// An order event that the sink refused for good.
+/// An order event that a sink refused for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Whose order.
     pub sale: SaleName,
     /// The event.
     pub event: EventId,
+    /// Who refused it.
+    pub sink: SinkName,
     /// When it was decided.
     pub at: Millis,
     /// The sale's epoch.
@@ -32,20 +34,20 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    fn key(&self) -> (&SaleName, EventId) {
-        (&self.sale, self.event)
+    fn key(&self) -> (&SaleName, EventId, SinkName) {
+        (&self.sale, self.event, self.sink)
     }
 }
 
-/// Dead letters by sale and number. A clone costs as much as a list of the chunks.
+/// Dead letters by sale, number and sink. A clone costs as much as a list of the chunks.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetters {
     /// None of them empty.
     chunks: Vec<Arc<Vec<DeadLetter>>>,
 }
 
-/// What became of events, by sale and number: a letter, or nothing where there is no letter any more.
-pub(crate) type Changes = BTreeMap<(SaleName, EventId), Option<DeadLetter>>;
+/// What became of events, by sale, number and sink: a letter, or nothing where there is no letter any more.
+pub(crate) type Changes = BTreeMap<(SaleName, EventId, SinkName), Option<DeadLetter>>;
 
 impl DeadLetters {
     /// How many there are.
@@ -58,18 +60,17 @@ impl DeadLetters {
         self.chunks.is_empty()
     }
 
-    /// All of them, by sale and number.
+    /// All of them, by sale, number and sink.
     pub fn iter(&self) -> impl Iterator<Item = &DeadLetter> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
     }
 
-    /// Whether an event of a sale is among them.
-    pub fn has(&self, sale: &SaleName, event: EventId) -> bool {
-        let behind = self.chunks.partition_point(|chunk| chunk[0].key() <= (sale, event));
+    /// Whether an event of a sale is among a sink's.
+    pub fn has(&self, sale: &SaleName, event: EventId, sink: SinkName) -> bool {
+        let key = (sale, event, sink);
+        let behind = self.chunks.partition_point(|chunk| chunk[0].key() <= key);
         let chunk = behind.checked_sub(1).map(|index| &self.chunks[index]);
-        chunk.is_some_and(|chunk| {
-            chunk.binary_search_by(|letter| letter.key().cmp(&(sale, event))).is_ok()
-        })
+        chunk.is_some_and(|chunk| chunk.binary_search_by(|letter| letter.key().cmp(&key)).is_ok())
     }
 
     /// The list after some changes.
@@ -78,12 +79,14 @@ impl DeadLetters {
         let mut changes = changes.into_iter().peekable();
         for (index, chunk) in self.chunks.iter().enumerate() {
             let next = self.chunks.get(index + 1).map(|next| next[0].key());
-            let is_own = |key: &(SaleName, EventId)| next.is_none_or(|next| (&key.0, key.1) < next);
+            let is_own = |key: &(SaleName, EventId, SinkName)| {
+                next.is_none_or(|next| (&key.0, key.1, key.2) < next)
+            };
             if changes.peek().is_none_or(|(key, _)| !is_own(key)) {
                 after.chunks.push(Arc::clone(chunk));
                 continue;
             }
-            let key = |letter: &DeadLetter| (letter.sale.clone(), letter.event);
+            let key = |letter: &DeadLetter| (letter.sale.clone(), letter.event, letter.sink);
             let kept = chunk.iter().map(|letter| (key(letter), Some(letter.clone())));
             let mut letters: Changes = kept.collect();
             while let Some((key, letter)) = changes.next_if(|(key, _)| is_own(key)) {
@@ -118,10 +121,15 @@ impl Index<usize> for DeadLetters {
 mod tests {
     use super::*;
 
+    fn only() -> SinkName {
+        SinkName::parse("webhook").expect("a good name")
+    }
+
     fn letter(sale: &str, event: u64) -> DeadLetter {
         DeadLetter {
             sale: SaleName::parse(sale).expect("a good name"),
             event: EventId(event),
+            sink: only(),
             at: Millis(event),
             epoch: Epoch(1),
             hold: HoldId(event),
@@ -130,7 +138,8 @@ mod tests {
     }
 
     fn set(letters: impl IntoIterator<Item = DeadLetter>) -> Changes {
-        let keyed = |letter: DeadLetter| ((letter.sale.clone(), letter.event), Some(letter));
+        let keyed =
+            |letter: DeadLetter| ((letter.sale.clone(), letter.event, letter.sink), Some(letter));
         letters.into_iter().map(keyed).collect()
     }
 
@@ -156,7 +165,7 @@ mod tests {
         }
         for event in 0..5_003 {
             let known = expected.contains_key(&("b".to_owned(), event));
-            assert_eq!(list.has(&letter("b", 0).sale, EventId(event)), known);
+            assert_eq!(list.has(&letter("b", 0).sale, EventId(event), only()), known);
         }
         list = list.with(gone(expected.into_values()));
         assert!(list.is_empty());

@@ -70,15 +70,11 @@ impl Sale {
             Record::Joined { node, .. } => self.members.join(node),
             Record::Parted { node, .. } => self.members.part(node, at),
             Record::Rebuilt { .. } => self.apply_rebuild(record, at),
-            Record::Delivered { events, .. } => self.outbox.delivered(events),
-            Record::DeadLettered { event, why, .. } => {
-                self.outbox.set_dead(*event, Some(why.clone()));
+            Record::Delivered { by, events, .. } => self.outbox.delivered(by, events),
+            Record::DeadLettered { by, event, why, .. } => {
+                self.outbox.dead_lettered(by, *event, why);
             }
-            Record::Requeued { events, .. } => {
-                for event in events {
-                    self.outbox.set_dead(*event, None);
-                }
-            }
+            Record::Requeued { sink, events, .. } => self.outbox.requeued(*sink, events),
             Record::Created { .. }
             | Record::Followed { .. }
             | Record::Met { .. }

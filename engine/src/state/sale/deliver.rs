@@ -1,13 +1,13 @@
-//! What a sale tells the order pipeline, and what it notes when the sink took or refused an event or
+//! What a sale tells the order pipeline, and what it notes when a sink took or refused an event or
 //! an operator sends it again: the record that should be and how many events it concerns, or
 //! nothing. Changes nothing.
 
 use super::Sale;
 use crate::{
     hold::Hold,
-    id::{EventId, OfferIndex},
+    id::{EventId, OfferIndex, SinkName},
     limits::REQUEUE_EVENTS_MAX,
-    outbox::{OrderEvent, Pending},
+    outbox::{OrderEvent, Pending, Taker},
     record::{Author, Record},
 };
 
@@ -25,32 +25,44 @@ impl Sale {
         OrderEvent { id, at, sale, epoch, hold, skus, currency }
     }
 
-    /// The sink took `events`; those that it took before are left out.
-    pub(crate) fn delivered(&self, events: &[EventId]) -> Option<(usize, Record)> {
-        let waits = |event: &EventId| self.outbox.get(*event).is_some();
-        let events: Vec<EventId> = events.iter().copied().filter(waits).collect();
-        let count = events.len();
-        (count > 0).then_some((count, Record::Delivered { sale: self.tag, events }))
+    /// A sink took `events`. Those are left out of which that changes nothing.
+    pub(crate) fn delivered(&self, by: &Taker, events: &[EventId]) -> Option<(usize, Record)> {
+        let is_news = |event: &EventId| {
+            self.outbox.get(*event).is_some_and(|pending| {
+                !self.outbox.has_taken(by.sink, pending) || self.outbox.is_last(by, pending)
+            })
+        };
+        let events: Vec<EventId> = events.iter().copied().filter(is_news).collect();
+        let (count, by) = (events.len(), by.clone());
+        (count > 0).then_some((count, Record::Delivered { sale: self.tag, by, events }))
     }
 
-    /// The sink refused `event` for good.
-    pub(crate) fn dead_lettered(&self, event: EventId, why: &str) -> Option<(usize, Record)> {
-        let alive = self.outbox.get(event).is_some_and(|pending| pending.dead.is_none());
-        let why = why.to_owned();
-        alive.then_some((1, Record::DeadLettered { sale: self.tag, event, why }))
+    /// A sink refused `event` for good.
+    pub(crate) fn dead_lettered(
+        &self,
+        by: &Taker,
+        event: EventId,
+        why: &str,
+    ) -> Option<(usize, Record)> {
+        let pending = self.outbox.get(event)?;
+        let is_known = self.outbox.has_taken(by.sink, pending)
+            || self.outbox.why_dead(by.sink, event).is_some();
+        let (by, why) = (by.clone(), why.to_owned());
+        (!is_known).then_some((1, Record::DeadLettered { sale: self.tag, by, event, why }))
     }
 
-    /// An operator sends dead letters again: those of `wanted`, or all, [`REQUEUE_EVENTS_MAX`] at the
-    /// most.
+    /// An operator sends dead letters of a sink again: those of `wanted`, or all, but no more than
+    /// [`REQUEUE_EVENTS_MAX`].
     pub(crate) fn requeued(
         &self,
         author: &Author,
+        sink: SinkName,
         wanted: Option<&[EventId]>,
     ) -> Option<(usize, Record)> {
         let wants = |event: &EventId| wanted.is_none_or(|wanted| wanted.contains(event));
-        let dead = self.outbox.dead().map(|(event, _)| event).filter(wants);
+        let dead = self.outbox.dead_of(sink).filter(wants);
         let events: Vec<EventId> = dead.take(REQUEUE_EVENTS_MAX).collect();
         let (count, author) = (events.len(), author.clone());
-        (count > 0).then_some((count, Record::Requeued { sale: self.tag, author, events }))
+        (count > 0).then_some((count, Record::Requeued { sale: self.tag, author, sink, events }))
     }
 }

@@ -75,9 +75,10 @@ impl Sale {
             | Record::Resumed { .. }
             | Record::Joined { .. }
             | Record::Parted { .. }
-            | Record::Delivered { .. }
-            | Record::DeadLettered { .. }
             | Record::Requeued { .. } => Ok(()),
+            Record::Delivered { by, .. } | Record::DeadLettered { by, .. } => {
+                check(by.is_sound(), "sinks that no process has")
+            }
             Record::Created { .. }
             | Record::Followed { .. }
             | Record::Met { .. }

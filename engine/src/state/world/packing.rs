@@ -113,10 +113,9 @@ impl World {
         if sale.tag() != tag || sale.archive().is_none() {
             return Err(DecodeError("another sale's part"));
         }
-        let undelivered = sale.outbox().len();
-        if undelivered > 0 {
-            // The sink has to be told.
-            self.undelivered += undelivered;
+        if sale.outbox().len() > 0 {
+            // The sinks have to be told.
+            self.backlog.add(sale.outbox());
             self.archived.warm.insert(tag);
             self.sales.insert(tag, sale);
         } else {

@@ -60,9 +60,9 @@ fn busy() -> World {
     turn(&[Command::Ask(tag(), Ask::Idle { numbers: vec![Number(28), Number(30)] })]);
     turn(&[Command::Ask(tag(), Ask::Leave { ticket: ticket(27, 27) }), enter(26, None)]);
     let events = vec![EventId(1), EventId(2)];
-    turn(&[Command::Note(tag(), Note::Delivered { events })]);
+    turn(&[Command::Note(tag(), Note::Delivered { by: support::only(), events })]);
     let (event, why) = (EventId(3), "no such SKU".to_owned());
-    turn(&[Command::Note(tag(), Note::DeadLetter { event, why })]);
+    turn(&[Command::Note(tag(), Note::DeadLetter { by: support::only(), event, why })]);
     let terms = Terms { replay: Some(key(301, 1)), ..Terms::default() };
     turn(&[asked(Change::Message { text: "soon".to_owned() }, terms)]);
     turn(&[change(Change::Restock { offer: OfferIndex(0), units: -3 })]);
@@ -169,9 +169,11 @@ fn work_with(bytes: &[u8]) {
         commands.push(Command::Ask(sale, Ask::Idle { numbers: vec![Number(number)] }));
         commands.push(Command::Ask(sale, Ask::EndSession { epoch, number: Number(number) }));
         commands.push(Command::Ask(sale, Ask::Leave { ticket: pass }));
-        commands.push(Command::Note(sale, Note::Delivered { events: vec![EventId(number)] }));
+        let (by, events) = (support::only(), vec![EventId(number)]);
+        commands.push(Command::Note(sale, Note::Delivered { by, events }));
     }
-    commands.push(Command::Note(sale, Note::Requeue { author: support::author(), events: None }));
+    let (author, sink) = (support::author(), support::only().sink);
+    commands.push(Command::Note(sale, Note::Requeue { author, sink, events: None }));
     for offer in (0..2).map(OfferIndex) {
         commands.push(change(Change::Restock { offer, units: 1 }));
         commands.push(change(Change::Unstrand { offer, units: 1 }));

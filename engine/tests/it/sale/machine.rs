@@ -23,7 +23,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 use super::model::{Model, Room};
 use crate::{
     audit::Audit,
-    support::{START, asked, author, create, spec, tag},
+    support::{self, START, asked, author, create, spec, tag},
 };
 
 /// A batch, and how long after the one before it is decided.
@@ -173,13 +173,19 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
     let events = model.events.iter().map(|(event, _)| *event).chain([EventId(99_999)]);
     let events: Vec<EventId> = events.collect();
     let all = events.clone();
-    let delivered = prop_oneof![
+    let sinks = support::sinks();
+    let taker = (0..2_usize).prop_map(move |index| support::taker(index, &sinks));
+    let some = prop_oneof![
         btree_set(select(events.clone()), 1..4).prop_map(|events| events.into_iter().collect()),
         Just(all),
-    ]
-    .prop_map(move |events| Command::Note(sale, Note::Delivered { events }));
-    let letter = select(events).prop_map(move |event| {
-        Command::Note(sale, Note::DeadLetter { event, why: "no such SKU".to_owned() })
+    ];
+    let delivered = (taker.clone(), some)
+        .prop_map(move |(by, events)| Command::Note(sale, Note::Delivered { by, events }));
+    let letter = (taker, select(events)).prop_map(move |(by, event)| {
+        Command::Note(sale, Note::DeadLetter { by, event, why: "no such SKU".to_owned() })
+    });
+    let requeue = select(sinks.to_vec()).prop_map(move |sink| {
+        Command::Note(sale, Note::Requeue { author: author(), sink, events: None })
     });
     prop_oneof![
         12 => enter,
@@ -189,9 +195,9 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
         14 => settle,
         1 => end,
         1 => idle,
-        3 => delivered,
+        4 => delivered,
         1 => letter,
-        1 => Just(Command::Note(sale, Note::Requeue { author: author(), events: None })),
+        1 => requeue,
         1 => (specs(), option::of(keys(4))).prop_map(|(spec, replay)| created(spec, replay)),
         6 => (changes(), terms(room)).prop_map(|(change, terms)| asked(change, terms)),
     ]

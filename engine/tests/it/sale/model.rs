@@ -16,6 +16,14 @@ use engine::{
     spec::{IdentityMode, Rejoin, SaleSpec},
 };
 
+/// What one of the two sinks said of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    None,
+    Taken,
+    Dead,
+}
+
 /// One name's sale, and the events its holds have caused.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
@@ -23,7 +31,7 @@ pub(crate) struct Model {
     pub(crate) room: Option<Room>,
     pub(crate) epochs: u32,
     /// Events not delivered: which, and whether the sink refused it.
-    pub(crate) events: Vec<(EventId, bool)>,
+    pub(crate) events: Vec<(EventId, [Word; 2])>,
     events_made: u64,
     /// The keys that sales were deleted with, and when.
     pub(super) deletions: Vec<(ReplayKey, Millis)>,
@@ -247,7 +255,7 @@ impl Model {
     /// One more event for the sink.
     pub(super) fn tell(&mut self) {
         self.events_made += 1;
-        self.events.push((EventId(self.events_made), false));
+        self.events.push((EventId(self.events_made), [Word::None; 2]));
     }
 
     pub(super) fn hold_reply(&self, id: HoldId, told: Option<HoldState>) -> HoldReply {

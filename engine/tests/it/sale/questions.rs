@@ -4,14 +4,15 @@
 use engine::{
     command::{Ask, Command, HoldReply, Note, Operation, Reply},
     hold::{Hold, HoldItem, HoldItems, HoldState, Step},
-    id::{EventId, HoldId, Number, OfferIndex},
+    id::{EventId, HoldId, Number, OfferIndex, SinkName},
     line::PlaceState,
     record::ReplayKey,
     sale::{EndRefusal, Phase, PlaceRefusal, PurchaseRefusal, SettleRefusal, Settler, TicketRef},
     session::{Session, SessionState},
 };
 
-use super::model::{Known, Model, Told};
+use super::model::{Known, Model, Told, Word};
+use crate::support;
 
 impl Model {
     pub(super) fn answer(&mut self, command: &Command) -> Reply {
@@ -45,15 +46,21 @@ impl Model {
                 Reply::Changed(self.change(change, terms))
             }
             Command::Ask(_, Ask::Idle { numbers }) => Reply::Noted(self.idle(numbers)),
-            Command::Note(_, Note::Delivered { events }) => {
-                let before = self.events.len();
-                self.events.retain(|(event, _)| !events.contains(event));
-                Reply::Noted(before - self.events.len())
+            Command::Note(_, Note::Delivered { by, events }) => {
+                let told = self.say(
+                    by.sink,
+                    |event, word| events.contains(&event) && word != Word::Taken,
+                    Word::Taken,
+                );
+                self.events.retain(|(_, words)| *words != [Word::Taken; 2]);
+                Reply::Noted(told)
             }
-            Command::Note(_, Note::DeadLetter { event, .. }) => Reply::Noted(self.set_dead(*event)),
-            Command::Note(_, Note::Requeue { .. }) => {
-                let dead = self.events.iter_mut().filter(|(_, dead)| *dead);
-                Reply::Noted(dead.map(|(_, dead)| *dead = false).count())
+            Command::Note(_, Note::DeadLetter { by, event, .. }) => {
+                let is_it = |id, word| id == *event && word == Word::None;
+                Reply::Noted(self.say(by.sink, is_it, Word::Dead))
+            }
+            Command::Note(_, Note::Requeue { sink, .. }) => {
+                Reply::Noted(self.say(*sink, |_, word| word == Word::Dead, Word::None))
             }
             Command::Note(_, Note::Refresh) => Reply::Noted(0),
             Command::Ask(_, Ask::Enter { .. }) => unreachable!("answered at the end of the batch"),
@@ -207,9 +214,12 @@ impl Model {
         usize::from(!idle.is_empty())
     }
 
-    fn set_dead(&mut self, event: EventId) -> usize {
-        let found = self.events.iter_mut().find(|(id, dead)| *id == event && !dead);
-        found.map(|(_, dead)| *dead = true).iter().count()
+    /// Sets the word of a sink on some events; answers on how many.
+    fn say(&mut self, of: SinkName, on: impl Fn(EventId, Word) -> bool, word: Word) -> usize {
+        let place = support::sinks().iter().position(|sink| *sink == of).expect("one of the two");
+        let words = self.events.iter_mut().map(|(event, words)| (*event, &mut words[place]));
+        let found = words.filter(|(event, known)| on(*event, **known));
+        found.map(|(_, known)| *known = word).count()
     }
 }
 

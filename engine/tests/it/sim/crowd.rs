@@ -12,7 +12,7 @@ use engine::{
 };
 
 use super::{chance::Chance, node::Node, shadow::Shadow};
-use crate::support::author;
+use crate::support::{self, author};
 
 /// One shopper and what it is about to do.
 #[derive(Clone, Debug)]
@@ -210,7 +210,10 @@ pub(crate) fn operate(spec: &SaleSpec, chance: &mut Chance) -> Command {
             Change::Update { patch: SpecPatch { refund_restocks, ..SpecPatch::default() } }
         }
         11 => Change::Message { text: "soon ".repeat(200) },
-        _ => return Command::Note(sale, Note::Requeue { author: author(), events: None }),
+        _ => {
+            let sink = support::sink(["shop", "webhook"][usize::from(chance.hits(500))]);
+            return Command::Note(sale, Note::Requeue { author: author(), sink, events: None });
+        }
     };
     Command::Operate(Operation::Change {
         sale,

@@ -7,15 +7,14 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crossbeam::channel::Receiver;
 use engine::{
     arbiter::LocalArbiter,
     clock::ManualClock,
     command::{Ask, Command, Operation, Terms},
     commit::{self, Commit},
     disk::{Disk, sim::SimDisk},
-    outbox::OrderEvent,
-    outlet,
+    id::SinkName,
+    outlet::{self, Offers},
     record::Change,
     recovery::{self, RecoveryError},
     registry::Registry,
@@ -25,7 +24,7 @@ use engine::{
     world::World,
 };
 
-use crate::support::{Unwatched, author};
+use crate::support::{Unwatched, author, only};
 
 /// A batch is reserved at its largest: half a mebibyte, half as much again for a requeue, and what
 /// the ring and an operator can add. A little more makes short segments.
@@ -50,15 +49,24 @@ pub(crate) struct Node {
     producer: Producer<Request>,
     consumer: Consumer<Request>,
     requests: Vec<Request>,
-    pub(crate) events: Receiver<OrderEvent>,
+    pub(crate) offers: Vec<Offers>,
 }
 
 impl Node {
     pub(crate) fn start(disk: &SimDisk, clock: &Arc<ManualClock>) -> Result<Self, RecoveryError> {
+        Self::start_for(disk, clock, &[only().sink])
+    }
+
+    /// The same, with these sinks.
+    pub(crate) fn start_for(
+        disk: &SimDisk,
+        clock: &Arc<ManualClock>,
+        sinks: &[SinkName],
+    ) -> Result<Self, RecoveryError> {
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let (world, journal, _) = recovery::recover(&shared, SEGMENT_BYTES, &**clock)?;
         let (producer, consumer) = ring::bounded(RING_SLOTS);
-        let (outlet, events) = outlet::outlet();
+        let (outlet, offers) = outlet::outlet(sinks);
         let registry = Arc::new(Registry::default());
         let scribe = Scribe::new(
             Arc::<ManualClock>::clone(clock),
@@ -68,7 +76,7 @@ impl Node {
             outlet,
             Box::new(Unwatched),
         );
-        Ok(Self { scribe, registry, producer, consumer, requests: Vec::new(), events })
+        Ok(Self { scribe, registry, producer, consumer, requests: Vec::new(), offers })
     }
 
     pub(crate) fn ask(&self, command: Command) -> Asked {

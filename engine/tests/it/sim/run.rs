@@ -8,7 +8,7 @@ use engine::{
     command::{Ask, Command, Note, Reply},
     commit::Commit,
     disk::sim::{Crash, SimDisk},
-    id::OfferIndex,
+    id::{OfferIndex, SinkName},
     recovery::{self, Snapshotted},
     scribe::{Answer, Busy},
     spec::{Rejoin, SaleSpec},
@@ -22,7 +22,7 @@ use super::{
     side::Merchant,
     sink::Sink,
 };
-use crate::support::{START, author, create, name, spec};
+use crate::support::{START, author, create, name, sink, spec};
 
 const SHOPPERS: u128 = 40;
 
@@ -39,6 +39,8 @@ pub(crate) struct Figures {
     pub(crate) crashes: u64,
     pub(crate) delivered: u64,
     pub(crate) letters: u64,
+    /// Events that waited for a sink that was taken out.
+    pub(crate) leaves: u64,
     pub(crate) snapshots: u64,
     pub(crate) archived: u64,
     pub(crate) deleted: u64,
@@ -54,6 +56,7 @@ impl Figures {
         self.crashes += other.crashes;
         self.delivered += other.delivered;
         self.letters += other.letters;
+        self.leaves += other.leaves;
         self.snapshots += other.snapshots;
         self.archived += other.archived;
         self.deleted += other.deleted;
@@ -67,7 +70,7 @@ enum Who {
     Backend,
     Operator,
     Merchant,
-    Sink,
+    Sink(usize),
 }
 
 #[derive(Debug)]
@@ -88,13 +91,19 @@ pub(super) struct Simulation {
     shoppers: Vec<Shopper>,
     backend: Backend,
     merchant: Merchant,
-    sink: Sink,
+    /// All that there ever are; the first so many are configured.
+    sinks: [Sink; 3],
+    configured: usize,
     shadow: Shadow,
     waiting: Vec<Waiting>,
     trace: blake3::Hasher,
     figures: Figures,
     /// Turns until a full disk has room again.
     full_for: u64,
+}
+
+fn names(sinks: &[Sink]) -> Vec<SinkName> {
+    sinks.iter().map(|sink| sink.name).collect()
 }
 
 /// Runs a seed to its end.
@@ -113,7 +122,9 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let (disk, clock) = (SimDisk::new(), Arc::new(ManualClock::at(START)));
-        let node = Node::start(&disk, &clock).expect("an empty disk");
+        let sinks = [("shop", false), ("webhook", false), ("audit", true)]
+            .map(|(name, misses)| Sink::new(sink(name), misses));
+        let node = Node::start_for(&disk, &clock, &names(&sinks)).expect("an empty disk");
         let specs = specs(&mut chance);
         let count = specs.len() as u64;
         let shopper = |key| Shopper::new(key, usize::from(chance.below(count) == 0));
@@ -127,7 +138,8 @@ impl Simulation {
             shoppers,
             backend: Backend::default(),
             merchant: Merchant::default(),
-            sink: Sink::default(),
+            configured: sinks.len(),
+            sinks,
             shadow: Shadow::default(),
             waiting: Vec::new(),
             trace: blake3::Hasher::new(),
@@ -153,7 +165,7 @@ impl Simulation {
         let pause = if self.chance.hits(20) { 9_000 } else { 120 };
         self.clock.advance(self.chance.below(pause));
         self.step();
-        self.sink.take(&self.node.events, &mut self.chance, 30);
+        self.take_events(30);
         self.check();
     }
 
@@ -187,14 +199,22 @@ impl Simulation {
             let command = self.merchant.act(&self.node, &self.disk, &mut self.chance);
             self.ask_any(Who::Merchant, command);
         }
-        self.pass_on_the_sinks_word();
+        self.pass_on_the_sinks_words();
     }
 
-    fn pass_on_the_sinks_word(&mut self) {
-        if !self.is_waiting(Who::Sink)
-            && let Some(command) = self.sink.words.front()
-        {
-            self.ask(Who::Sink, command.clone());
+    fn take_events(&mut self, refusals: u64) {
+        for (sink, offers) in self.sinks.iter_mut().zip(&self.node.offers) {
+            sink.take(offers, &mut self.chance, refusals);
+        }
+    }
+
+    fn pass_on_the_sinks_words(&mut self) {
+        for index in 0..self.configured {
+            if !self.is_waiting(Who::Sink(index))
+                && let Some(command) = self.sinks[index].words.front()
+            {
+                self.ask(Who::Sink(index), command.clone());
+            }
         }
     }
 
@@ -296,9 +316,9 @@ impl Simulation {
             Who::Backend => self.backend.hear(command, reply),
             Who::Operator => {}
             Who::Merchant => self.merchant.hear(reply),
-            Who::Sink => {
+            Who::Sink(index) => {
                 if reply.is_some() {
-                    self.sink.words.pop_front();
+                    self.sinks[index].words.pop_front();
                 }
             }
         }
@@ -327,7 +347,10 @@ impl Simulation {
             }
             26..36 => self.snapshot(),
             36..39 => self.restart(),
-            39..46 => self.sink.stalled = !self.sink.stalled,
+            39..50 => {
+                let sink = usize::try_from(self.chance.below(3)).expect("small");
+                self.sinks[sink].stalled = !self.sinks[sink].stalled;
+            }
             _ => {}
         }
     }
@@ -361,15 +384,18 @@ impl Simulation {
         let behind = self.now().0 - self.chance.below(2) * self.chance.below(5_000);
         self.clock = Arc::new(ManualClock::at(Millis(behind)));
         // A fault still planned may meet the recovery; the crash after it forgets the plan.
-        let mut started = Node::start(&self.disk, &self.clock);
+        // Whoever starts it may have put the last sink in or taken it out.
+        self.configured = self.sinks.len() - usize::from(self.chance.hits(300));
+        let sinks = names(&self.sinks[..self.configured]);
+        let mut started = Node::start_for(&self.disk, &self.clock, &sinks);
         if started.is_err() {
             self.disk.crash(Crash::DropUnsynced);
-            started = Node::start(&self.disk, &self.clock);
+            started = Node::start_for(&self.disk, &self.clock, &sinks);
         }
         self.node = started.expect("a disk without faults recovers");
         self.hear();
         assert!(self.waiting.is_empty(), "the old node's promises are gone with it");
-        self.sink.restart();
+        self.sinks.iter_mut().for_each(Sink::restart);
         self.trace.update(&self.node.world().hash());
         self.check_everything();
     }
@@ -413,7 +439,7 @@ impl Simulation {
         self.disk.set_capacity(None);
         self.disk.crash(Crash::Process);
         self.restart();
-        self.sink.stalled = false;
+        self.sinks.iter_mut().for_each(|sink| sink.stalled = false);
         for round in 0..400 {
             let retries: Vec<_> = self.shoppers.iter().map(Shopper::retry).collect();
             for (index, command) in retries.into_iter().enumerate() {
@@ -427,14 +453,13 @@ impl Simulation {
             }
             let made = self.specs.get(round % (self.specs.len() + 1));
             let sale = made.map_or_else(|| self.merchant.tag(), |spec| spec.name.tag());
-            self.ask(
-                Who::Operator,
-                Command::Note(sale, Note::Requeue { author: author(), events: None }),
-            );
-            self.pass_on_the_sinks_word();
+            let sink = self.sinks[round / (self.specs.len() + 1) % self.sinks.len()].name;
+            let requeue = Note::Requeue { author: author(), sink, events: None };
+            self.ask(Who::Operator, Command::Note(sale, requeue));
+            self.pass_on_the_sinks_words();
             self.clock.advance(500);
             self.step();
-            self.sink.take(&self.node.events, &mut self.chance, 0);
+            self.take_events(0);
             self.check();
         }
     }
@@ -442,7 +467,7 @@ impl Simulation {
     /// After the faults: nothing is owed to anybody, and every unsold unit can be bought.
     fn check_end(&mut self) {
         assert!(self.waiting.is_empty(), "everything accepted completes");
-        assert_eq!(self.node.registry().outbox_lag(), 0, "the sink was told everything");
+        assert_eq!(self.node.registry().outbox_lag(), 0, "the sinks were told everything");
         assert!(self.node.registry().dead_letters().is_empty());
         for spec in &self.specs {
             let view = self.node.view(spec.name.as_str());
@@ -455,8 +480,11 @@ impl Simulation {
             let sale = self.node.world().sale(view.tag()).expect("never deleted");
             assert_eq!(sale.active_sessions(), 0, "every slot is free again");
             for hold in sale.holds() {
-                let order = self.sink.order(&spec.name, hold.id);
-                assert_eq!(order, Some(hold.state), "the sink knows how {:?} ended", hold.id);
+                for sink in self.sinks.iter().filter(|sink| !sink.misses) {
+                    let order = sink.order(&spec.name, hold.id);
+                    let name = sink.name;
+                    assert_eq!(order, Some(hold.state), "{name} knows how {:?} ended", hold.id);
+                }
             }
         }
         self.check_everything();
@@ -469,13 +497,16 @@ impl Simulation {
         audit.check_against(self.node.world());
         assert_eq!(replayed.hash(), self.node.world().hash(), "full replay is the live world");
         self.snapshot();
-        let again = Node::start(&self.disk, &self.clock).expect("a sound disk");
+        let sinks = names(&self.sinks[..self.configured]);
+        let again = Node::start_for(&self.disk, &self.clock, &sinks).expect("a sound disk");
         assert_eq!(again.world().hash(), replayed.hash(), "snapshot and tail are full replay");
         self.trace.update(&replayed.hash());
         self.figures.facts = audit.facts();
         self.figures.acknowledged = self.shadow.acknowledged;
-        self.figures.delivered = self.sink.taken;
-        self.figures.letters = self.sink.letters;
+        let sum = |of: fn(&Sink) -> u64| self.sinks.iter().map(of).sum();
+        self.figures.delivered = sum(|sink| sink.taken);
+        self.figures.letters = sum(|sink| sink.letters);
+        self.figures.leaves = sum(|sink| sink.leaves);
         (self.figures.archived, self.figures.deleted) =
             (self.merchant.archived, self.merchant.deleted);
     }

@@ -1,0 +1,27 @@
+//! What a sink's thread gets from the scribe.
+
+use crossbeam::channel::Receiver;
+
+use crate::{
+    id::{EventId, SaleTag},
+    outbox::{OrderEvent, Taker},
+};
+
+/// What a sink's thread is told of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// It is for the sink.
+    Show(OrderEvent),
+    /// Every sink has it. It waited for one that is not configured any more, and leaves when it is
+    /// acknowledged once more.
+    Leave(SaleTag, EventId),
+}
+
+/// A sink's end.
+#[derive(Clone, Debug)]
+pub struct Offers {
+    /// The sink that they are for, and the others there are.
+    pub by: Taker,
+    /// Durable events.
+    pub queue: Receiver<Offer>,
+}
