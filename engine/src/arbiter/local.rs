@@ -60,7 +60,7 @@ impl Arbiter for LocalArbiter {
         commands: &mut dyn Iterator<Item = &Command>,
     ) {
         self.set_time(now.wall_offset_ms, now.after_outage);
-        Self::decide_into(self, decided, now.at, commands);
+        self.decide_at(decided, now.at, commands);
     }
 
     fn freeze(&mut self, at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
@@ -138,13 +138,13 @@ impl LocalArbiter {
         commands: impl IntoIterator<Item = &'a Command>,
     ) -> Decided {
         let mut decided = Decided::default();
-        self.decide_into(&mut decided, at, commands);
+        self.decide_at(&mut decided, at, commands);
         decided
     }
 
     /// As [`decide`](Self::decide), into what may have memory from another batch.
     #[expect(single_use_lifetimes, reason = "an argument's `impl` cannot leave it out")]
-    pub fn decide_into<'a>(
+    fn decide_at<'a>(
         &mut self,
         decided: &mut Decided,
         at: Millis,

@@ -15,6 +15,7 @@
 mod batch;
 mod figures;
 mod request;
+mod waiting;
 
 pub use self::request::{Answer, Busy, Request};
 
@@ -27,6 +28,7 @@ use std::{
 use self::{
     batch::{Batch, Part},
     figures::Figures,
+    waiting::Waiting,
 };
 use crate::{
     arbiter::{Arbiter, Decided, Moment},
@@ -77,9 +79,7 @@ pub struct Scribe {
     publishers: BTreeMap<SaleTag, Publisher>,
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
-    /// Requests that could not be decided yet, and when they are asked again.
-    not_yet: Vec<Request>,
-    not_yet_until: Millis,
+    waiting: Waiting,
     /// The last batch, emptied, for its memory.
     spare: Batch,
     /// The room that could not be had, 0 while there is room. Until there is as much, nothing is
@@ -126,8 +126,7 @@ impl Scribe {
             watch,
             publishers,
             unfinished: None,
-            not_yet: Vec::new(),
-            not_yet_until: Millis(0),
+            waiting: Waiting::default(),
             spare: Batch::default(),
             wanted_bytes: 0,
             figures: Figures::new(at),
@@ -145,6 +144,7 @@ impl Scribe {
     /// The last call, after the last step: the journal learns that this node parted.
     pub fn close(&mut self) -> Result<(), Fatal> {
         let at = self.clock.now();
+        self.waiting.refuse();
         if self.unfinished.is_some() || !self.reserve(0)? {
             // Nothing can be written, so nothing is to be heard.
             return Ok(());
@@ -182,10 +182,7 @@ impl Scribe {
         }
         let at = self.clock.now();
         let now = self.look_at_the_clock(at);
-        if at >= self.not_yet_until {
-            // First, for they came before the others.
-            drop(requests.splice(0..0, self.not_yet.drain(..)));
-        }
+        self.waiting.join(requests, at);
         let (taken, bytes) = front(requests, self.arbiter.world().sales().len());
         let full = self.unfinished.is_some() || !self.reserve(bytes)?;
         self.registry.set_storage_full(full);
@@ -242,11 +239,12 @@ impl Scribe {
         // All answers first, then the waking: a handler that wakes finds its neighbours ready too,
         // and one wake-up of a thread serves many.
         for (request, reply) in batch.requests.drain(..).zip(batch.decided.replies.drain(..)) {
-            if reply == Reply::NotYet && self.not_yet.len() < limits::NOT_YET_MAX {
-                self.not_yet.push(request);
-                self.not_yet_until = batch.decided.at.after(limits::TICK_MS);
-                continue;
-            }
+            let request = if reply == Reply::NotYet {
+                let Some(too_many) = self.waiting.add(request, batch.decided.at) else { continue };
+                too_many
+            } else {
+                request
+            };
             let wake_up = self.answer(request, reply, batch.decided.at, &renewed);
             batch.wake_ups.extend(wake_up);
         }

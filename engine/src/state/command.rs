@@ -160,6 +160,14 @@ pub struct Terms {
 }
 
 impl Command {
+    /// The sale that is asked about, changed or made.
+    pub fn sale(&self) -> SaleTag {
+        match self {
+            Self::Ask(sale, _) | Self::Note(sale, _) => *sale,
+            Self::Operate(operation) => operation.sale(),
+        }
+    }
+
     /// Whether the backend or an operator asks, or the order pipeline, and not a shopper.
     pub fn is_privileged(&self) -> bool {
         match self {

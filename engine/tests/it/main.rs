@@ -14,3 +14,4 @@ mod snapshots;
 mod support;
 mod threads;
 mod time;
+mod waiting;

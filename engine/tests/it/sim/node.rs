@@ -8,7 +8,7 @@ use std::{
 };
 
 use engine::{
-    arbiter::LocalArbiter,
+    arbiter::{Arbiter, LocalArbiter},
     clock::ManualClock,
     command::{Ask, Command, Operation, Terms},
     commit::{self, Commit},
@@ -63,6 +63,16 @@ impl Node {
         clock: &Arc<ManualClock>,
         sinks: &[SinkName],
     ) -> Result<Self, RecoveryError> {
+        Self::start_with(disk, clock, sinks, |world| Box::new(LocalArbiter::new(world)))
+    }
+
+    /// The same, with this arbiter.
+    pub(crate) fn start_with(
+        disk: &SimDisk,
+        clock: &Arc<ManualClock>,
+        sinks: &[SinkName],
+        arbiter: impl FnOnce(World) -> Box<dyn Arbiter>,
+    ) -> Result<Self, RecoveryError> {
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let (world, journal, _) = recovery::recover(&shared, SEGMENT_BYTES, &**clock)?;
         let (producer, consumer) = ring::bounded(RING_SLOTS);
@@ -70,7 +80,7 @@ impl Node {
         let registry = Arc::new(Registry::default());
         let scribe = Scribe::new(
             Arc::<ManualClock>::clone(clock),
-            Box::new(LocalArbiter::new(world)),
+            arbiter(world),
             journal,
             Arc::clone(&registry),
             outlet,
@@ -110,6 +120,11 @@ impl Node {
             self.scribe.set_prepared(preparation.run());
         }
         Ok(())
+    }
+
+    /// The last call, as when the process ends.
+    pub(crate) fn close(&mut self) -> Result<(), Fatal> {
+        self.scribe.close()
     }
 
     pub(crate) fn view(&self, name: &str) -> Arc<SaleView> {
