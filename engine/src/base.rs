@@ -5,6 +5,7 @@ pub mod codec;
 pub mod id;
 pub(crate) mod keyed;
 pub mod limits;
+pub(crate) mod once_box;
 pub(crate) mod packed;
 pub(crate) mod segmented;
 pub mod shopper;

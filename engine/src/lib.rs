@@ -40,7 +40,7 @@ pub use self::{
     state::{command, outbox, record, sale, sink, world},
 };
 pub(crate) use self::{
-    base::{keyed, packed, segmented},
+    base::{keyed, once_box, packed, segmented},
     durable::incarnation,
     read::{publisher, purchase_admission, tally},
     run::{idle_sweep, presence},

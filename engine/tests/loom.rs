@@ -306,6 +306,27 @@ fn line_publishes_places_before_it_counts_them() {
     });
 }
 
+/// Two readers and the scribe need a segment's seconds at once: whoever makes them, all write to the same.
+#[test]
+fn line_hears_of_everyone_whoever_makes_the_seconds() {
+    check(3, || {
+        let mut writer = LineWriter::new(BASE);
+        writer.issue_through(Number(2), BASE);
+        let second = |number: u64| BASE.after(number * 1_000);
+        let readers = [1, 2].map(|number| {
+            let line = writer.line();
+            thread::spawn(move || line.hear(Number(number), second(number)))
+        });
+        writer.issue_through(Number(3), second(3));
+        for reader in readers {
+            reader.join().unwrap();
+        }
+        for number in 1..=3 {
+            assert_eq!(writer.line().heard(Number(number)), second(number));
+        }
+    });
+}
+
 const A: OfferIndex = OfferIndex(0);
 const B: OfferIndex = OfferIndex(1);
 

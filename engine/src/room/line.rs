@@ -63,7 +63,8 @@ use crate::{
 /// A line as its writer and its readers share it.
 pub type SharedLine = Arc<Line>;
 
-/// One sale's line as readers see it. Every reading method is lock-free and allocates nothing.
+/// One sale's line as readers see it. Every reading method is lock-free, and allocates nothing but for one: the first
+/// that hears of a shopper of a segment makes the segment's seconds ([`Line::hear`], 96 KiB).
 #[derive(Debug)]
 pub struct Line {
     counters: CachePadded<Counters>,

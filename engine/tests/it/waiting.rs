@@ -18,7 +18,7 @@ use engine::{
 
 use crate::{
     sim::node::{Asked, Heard, Node, hear},
-    support::{START, create, enter, name, spec, tag},
+    support::{START, create, enter, name, only, spec, tag},
 };
 
 /// Decides nothing of the test's sale before its node has joined, as the arbiter of many nodes does.
@@ -69,7 +69,7 @@ impl Test {
             let inner = LocalArbiter::new(world);
             Box::new(Joining { inner, has_joined: gate }) as Box<dyn Arbiter>
         };
-        let node = Node::start_with(&disk, &clock, joining).expect("an empty disk");
+        let node = Node::start_with(&disk, &clock, &[only().sink], joining).expect("an empty disk");
         let mut test = Self { clock, has_joined, node };
         test.ask(create(spec(&[9])));
         test.node.step().expect("the disk holds");

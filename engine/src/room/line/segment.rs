@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::place::PlaceState;
 use crate::{
     clock::Millis,
+    once_box::OnceBox,
     sync::{AtomicU32, AtomicU64, OnceLock, Ordering},
 };
 
@@ -60,16 +61,18 @@ const STATES: [PlaceState; 10] = [
 /// per block.
 ///
 /// The two arrays are made when the first of their words differs from what they would begin with. Readers
-/// write to `heard`, so it is apart.
+/// write to `heard`, so it is apart, and may make it: without a lock, so that neither they nor the scribe wait for
+/// one that was put aside meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
     /// Departed in all earlier segments.
     departed_earlier: AtomicU64,
-    /// Made when the first of its places is called or leaves: until then everyone waits.
+    /// Made when the first of its places is called or leaves: until then everyone waits. Only the scribe makes them,
+    /// so no one waits for them.
     words: OnceLock<Box<Words>>,
     /// Per place: seconds from the line's base to when its shopper was last heard of. Until it is made, all
     /// were heard of when the first was issued, and not since.
-    heard: OnceLock<Box<Heard>>,
+    heard: OnceBox<Heard>,
     /// That second; written before the first number of the segment is published.
     issued_at: AtomicU32,
 }
@@ -137,7 +140,7 @@ impl Segment {
     #[cold]
     fn heard(&self) -> &Heard {
         let issued_at = self.issued_at.load(Ordering::Relaxed);
-        self.heard.get_or_init(|| filled(|| AtomicU32::new(issued_at)))
+        self.heard.get_or_make(|| filled(|| AtomicU32::new(issued_at)))
     }
 
     /// Places are issued and heard of. Scribe only.
