@@ -12,6 +12,7 @@ use web::problem::Problem;
 
 use crate::route::Methods;
 use crate::server::{Body, Fault};
+use crate::token::InviteError;
 use crate::wire::{self, BodyError};
 
 pub use web::problem::{Facts, FieldProblem, Retry};
@@ -39,6 +40,8 @@ pub enum ApiError {
     SaleArchived,
     /// The entry needs an identity that was not given or does not verify; says which of both.
     IdentityInvalid(&'static str),
+    /// The entry needs an invitation, and what came is none that holds here and now.
+    InviteInvalid(InviteError),
     /// The shop's token was good and has expired.
     IdentityExpired,
     /// The session that the shop's token comes from was ended.
@@ -141,7 +144,7 @@ impl ApiError {
             Self::LimitExceeded => facts(S::CONFLICT, "limit_exceeded", "over the per-shopper limit"),
             Self::SaleNotOpen => facts(S::CONFLICT, "sale_not_open", "the sale is not open"),
             Self::SaleArchived => facts(S::GONE, "sale_archived", "the sale is over and archived"),
-            Self::IdentityInvalid(_) => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
+            Self::IdentityInvalid(_) | Self::InviteInvalid(_) => facts(S::UNAUTHORIZED, "identity_invalid", "no valid identity for this sale"),
             Self::IdentityExpired => facts(S::UNAUTHORIZED, "identity_expired", "the sign-in token has expired"),
             Self::IdentityRevoked => facts(S::UNAUTHORIZED, "identity_revoked", "the sign-in has been ended"),
             Self::InviteUsed => facts(S::CONFLICT, "invite_used", "the invitation has been used"),
@@ -195,6 +198,14 @@ impl ApiError {
         }
         if let Self::BadRequest(why) | Self::IdentityInvalid(why) = self {
             return Some((*why).to_owned());
+        }
+        if let Self::InviteInvalid(why) = self {
+            let words = match why {
+                InviteError::Invalid => "an invitation to this sale is required",
+                InviteError::WrongSale => "the invitation is to another sale",
+                InviteError::Expired => "the invitation has expired",
+            };
+            return Some(words.to_owned());
         }
         if matches!(self, Self::TooManyStreams) {
             return Some("this ticket already has as many event streams as it may have".to_owned());

@@ -149,14 +149,19 @@ impl Moment {
         format!("{} {}", self.in_zone_of(language).strftime("%H:%M:%S"), zone(language))
     }
 
-    /// Its hour and minute, and its day, each for the column of a timetable.
-    pub(crate) fn hour_and_day(self, language: Language) -> (String, String) {
+    /// Its hour and minute, and below it its day and zone, for the column of a timetable. The script tells both in
+    /// the reader's own zone, as it does with [`Self::told`].
+    pub(crate) fn hour_and_day(self, language: Language) -> Html {
         let at = self.in_zone_of(language);
         let day = match language {
             Language::Korean => at.strftime("%-m.%-d"),
             Language::English => at.strftime("%-d %b"),
         };
-        (at.strftime("%H:%M").to_string(), format!("{day} {}", zone(language)))
+        let (iso, hour, zone) = (self.iso(), at.strftime("%H:%M"), zone(language));
+        Html(format!(
+            "<time datetime=\"{iso}\" data-local=\"hour\">{hour}</time>\
+             <small><time datetime=\"{iso}\" data-local=\"day\">{day} {zone}</time></small>"
+        ))
     }
 
     fn timestamp(self) -> Timestamp {
@@ -203,6 +208,11 @@ mod tests {
         assert_eq!(told, "<time datetime=\"2026-01-01T03:00:00Z\" data-local>12:00 KST</time>");
         assert!(next.told(Language::Korean, noon).to_string().contains(">1월 2일 00:00 KST<"));
         assert!(next.told(Language::English, noon).to_string().contains(">15:00 UTC<"));
+        let hour = noon.hour_and_day(Language::Korean).to_string();
+        assert!(
+            hour.contains("data-local=\"hour\">12:00<") && hour.contains(">1.1 KST<"),
+            "{hour}"
+        );
         assert!(Moment(u64::MAX).iso().starts_with("9999-12-3"));
     }
 

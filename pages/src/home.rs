@@ -61,10 +61,7 @@ impl HomePage<'_> {
     fn hour(&self, sale: &SaleCard<'_>) -> String {
         let words = self.frame.words();
         match (sale.state, sale.opens_at) {
-            (SaleState::Coming, Some(at)) => {
-                let (hour, day) = at.hour_and_day(self.frame.language);
-                format!("{hour}<small>{day}</small>")
-            }
+            (SaleState::Coming, Some(at)) => at.hour_and_day(self.frame.language).to_string(),
             (SaleState::Coming, None) => words.hour_soon.to_owned(),
             (SaleState::Open | SaleState::Draining, _) => words.hour_now.to_owned(),
             (SaleState::SoldOut | SaleState::Closed, _) => words.hour_past.to_owned(),

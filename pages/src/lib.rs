@@ -27,6 +27,6 @@ pub use language::Language;
 pub use problem::{ProblemPage, words_of};
 pub use reference::{Call, ErrorRow, Example, Parameter, Prose, ReferencePage, Section};
 pub use room::{
-    Gate, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase, PurchaseState, RoomPage,
-    SaleState, Wait,
+    Gate, Invitation, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase, PurchaseState,
+    RoomPage, SaleState, Wait,
 };

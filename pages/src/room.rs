@@ -16,7 +16,8 @@ use askama::Template;
 
 use self::lead::{Lead, Opening};
 pub use self::view::{
-    Gate, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase, PurchaseState, SaleState, Wait,
+    Gate, Invitation, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase, PurchaseState,
+    SaleState, Wait,
 };
 use crate::{
     Frame,
@@ -63,6 +64,8 @@ pub struct RoomPage<'a> {
     pub place: Option<Place>,
     /// Why the visitor's last place is over, if they had one.
     pub ended: Option<PlaceEnd>,
+    /// How the visitor stands who may need an invitation.
+    pub invitation: Invitation,
     /// The visitor's purchases, newest first.
     pub purchases: Vec<Purchase<'a>>,
     /// The code by which the last form was refused.
@@ -114,7 +117,7 @@ impl RoomPage<'_> {
                 Some(after(self.turn_left().map_or(left, |turn| turn.left.min(left))))
             }
             Lead::Inside(_) => self.turn_left().map(|turn| after(turn.left)),
-            Lead::Enter | Lead::Ended(_) | Lead::Over(_) => None,
+            Lead::Enter | Lead::Uninvited(_) | Lead::Ended(_) | Lead::Over(_) => None,
         }
     }
 
@@ -132,7 +135,9 @@ impl RoomPage<'_> {
             Lead::Called(_) | Lead::Turn(_) => words.your_turn.to_owned(),
             Lead::Hold(_) => words.reserved.to_owned(),
             Lead::Paying(_) => words.paying.to_owned(),
-            Lead::Ended(heading) | Lead::Inside(heading) => heading.title.to_owned(),
+            Lead::Ended(heading) | Lead::Inside(heading) | Lead::Uninvited(heading) => {
+                heading.title.to_owned()
+            }
             Lead::Over(over) => over.title.to_owned(),
             Lead::Coming | Lead::Enter => words.state(self.state).to_owned(),
         };

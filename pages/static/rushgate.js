@@ -26,9 +26,11 @@ function localTimes() {
   const today = new Date().toDateString();
   for (const node of document.querySelectorAll("time[data-local]")) {
     const at = new Date(node.dateTime);
-    const day = at.toDateString() === today ? {} : { month: "short", day: "numeric" };
+    const day = { month: "short", day: "numeric" }, hour = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const column = lang === "ko" ? { ...day, month: "numeric" } : day;
+    const both = at.toDateString() === today ? hour : { ...day, ...hour };
     node.title = node.textContent;
-    node.textContent = at.toLocaleString(lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    node.textContent = at.toLocaleString(lang, { hour, day: column }[node.dataset.local] ?? both);
     delete node.dataset.local;
   }
 }

@@ -22,8 +22,8 @@ use crate::{
     keys::holder_name,
     server::Peer,
     token::{
-        CreatedSale, Keyring, PassError, Principal, Role, Ticket, VerifiedPass, body_hash,
-        scope_hash,
+        CreatedSale, InviteError, Keyring, PassError, Principal, Role, Ticket, VerifiedPass,
+        body_hash, scope_hash,
     },
 };
 
@@ -89,6 +89,27 @@ pub fn cookie_ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<
     let name = ticket_cookie(sale);
     let mut all = cookies::values(headers, &name).take(TICKET_COOKIES_MAX);
     all.find_map(|token| open_ticket(app, sale.tag(), token).ok())
+}
+
+/// The name of the cookie that keeps an invitation to this sale.
+pub fn invite_cookie(sale: &SaleView) -> String {
+    format!("rushgate-invite-{}", sale.name())
+}
+
+/// The invitation of a sale's cookie, as it was sealed: the first one that holds, or else the first.
+pub fn cookie_invite<'h>(app: &App, sale: &SaleView, headers: &'h HeaderMap) -> Option<&'h str> {
+    let name = invite_cookie(sale);
+    let mut all = cookies::values(headers, &name).take(TICKET_COOKIES_MAX).peekable();
+    let first = all.peek().copied();
+    all.find(|text| open_invite(app, sale, text).is_ok()).or(first)
+}
+
+/// The shopper of an invitation that holds now.
+pub fn open_invite(app: &App, sale: &SaleView, text: &str) -> Result<ShopperKey, InviteError> {
+    let wall = sale.settings().controls.wall(app.engine.now());
+    let created = CreatedSale::new(sale.tag(), sale.epoch());
+    let invite = app.keyring.open_invite(created, text, wall)?;
+    Ok(ShopperKeys::of_invitation(sale.name(), invite.id))
 }
 
 /// The pass that came as bearer token.
@@ -195,7 +216,7 @@ pub async fn entrant(
 }
 
 /// The same for the page's form: `known` is the shopper of an earlier place, who stays the same
-/// person, and `key` is the form's own. A browser may bring the shop's token in a cookie.
+/// person, and `key` is the form's own. A browser may bring an invitation or the shop's token in a cookie.
 pub async fn page_entrant(
     app: &App,
     sale: &SaleView,
@@ -204,8 +225,12 @@ pub async fn page_entrant(
     key: Option<&str>,
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
     let (address, _left) = may_enter(app, headers, peer).await?;
+    let takes_invites = sale.settings().spec.identity == IdentityMode::Invite;
     let cookie = app.accounts.as_ref().and_then(|accounts| accounts.cookie());
     let in_cookie = || {
+        if takes_invites {
+            return cookie_invite(app, sale, headers);
+        }
         let mut found = cookies::named(headers, cookie?);
         let first = found.next()?;
         // Another host of the domain may have set one of the same name, to sign somebody in as somebody else.
@@ -253,12 +278,7 @@ async fn identified(
             let account = accounts.verify(token, wall).await?;
             shoppers.of_account(sale.name(), &account.subject)
         }
-        IdentityMode::Invite => {
-            let text = claim.token.unwrap_or_default();
-            let created = CreatedSale::new(sale.tag(), sale.epoch());
-            let invite = app.keyring.open_invite(created, text, wall)?;
-            ShopperKeys::of_invitation(sale.name(), invite.id)
-        }
+        IdentityMode::Invite => open_invite(app, sale, claim.token.unwrap_or_default())?,
     };
     app.limiter.entry_by(shopper.0, claim.address).map_err(ApiError::TooManyRequests)?;
     Ok(Some(shopper))

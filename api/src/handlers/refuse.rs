@@ -56,11 +56,7 @@ impl From<Fault> for ApiError {
 
 impl From<InviteError> for ApiError {
     fn from(error: InviteError) -> Self {
-        Self::IdentityInvalid(match error {
-            InviteError::Invalid => "an invitation to this sale is required",
-            InviteError::WrongSale => "the invitation is to another sale",
-            InviteError::Expired => "the invitation has expired",
-        })
+        Self::InviteInvalid(error)
     }
 }
 

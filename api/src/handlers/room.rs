@@ -10,19 +10,22 @@ mod view;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::{id::SaleName, sale::TicketRef, standing::Standing, view::SaleView};
+use engine::{
+    id::SaleName, sale::TicketRef, spec::IdentityMode, standing::Standing, view::SaleView,
+};
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
     header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
 };
-use pages::{Frame, Language, PlaceEnd, ProblemPage};
+use pages::{Frame, Invitation, Language, PlaceEnd, ProblemPage};
 use web::{
+    cookies::Cookie,
     request_id::RequestId,
     respond::{self, Cache},
 };
 
 use self::{
-    browser::{Browser, floor_cookie, language_cookie, notice_cookie},
+    browser::{Browser, floor_cookie, language_cookie, notice_code, notice_cookie, refresh_cookie},
     view::Seen,
 };
 use super::{authority, only_looks};
@@ -43,8 +46,9 @@ const RETRY_SECONDS: u64 = 15;
 
 /// `GET /`, and the pages behind it: `?after=` the name of the last sale before.
 pub fn home(app: &App, query: Option<&str>, headers: &HeaderMap, peer: &Peer) -> Response<Body> {
-    if let Some(switched) = switched(query, "/") {
-        return switched;
+    let chosen = chosen(query);
+    if !chosen.is_empty() {
+        return respond::with_cookies(respond::see_other("/"), &chosen);
     }
     let after = browser::parameter(query, "after");
     let mut sales = app.engine.sales();
@@ -66,12 +70,12 @@ pub fn show(
     peer: &Arc<Peer>,
 ) -> Answer {
     let query = request.uri().query().map(str::to_owned);
-    if let Some(switched) = switched(query.as_deref(), &format!("/s/{}", sale.name())) {
-        return Answer::Now(switched);
-    }
     let claims = !only_looks(&request);
     let (head, _) = split(request, peer);
-    let browser = Browser::of(app, &head.headers, &head.peer).reading(query.as_deref());
+    let browser = Browser::of(app, &head.headers, &head.peer);
+    if let Some(taken) = taken(app, &sale, &browser, query.as_deref()) {
+        return Answer::Now(taken);
+    }
     let ticket = authority::cookie_ticket(app, &sale, &head.headers);
     let ticket = ticket.map(|ticket| authority::place_of(&ticket));
     let is_late = ticket.is_some_and(|ticket| attend::is_late(&app.engine, &sale, ticket));
@@ -84,7 +88,7 @@ pub fn show(
     };
     let app = Arc::clone(app);
     Answer::later(async move {
-        let browser = Browser::of(&app, &head.headers, &head.peer).reading(query.as_deref());
+        let browser = Browser::of(&app, &head.headers, &head.peer);
         let name = sale.name().clone();
         let (sale, standing) = match attend::met(&app.engine, sale, ticket).await {
             Ok(met) => met,
@@ -99,11 +103,37 @@ pub fn show(
     })
 }
 
-/// The way back from `?lang=`, which asks for another language: the choice is kept in a cookie.
-fn switched(query: Option<&str>, path: &str) -> Option<Response<Body>> {
-    let tag = browser::parameter(query, "lang")?;
-    let cookie = language_cookie(Language::of_tag(&tag)?);
-    Some(respond::with_cookies(respond::see_other(path), &[cookie]))
+/// The way back to a room whose address brought something along: the address bar, the history and other sites
+/// see no more of it. An invitation (`?invite=`) is kept in a cookie if it holds; if not, the room says why.
+fn taken(
+    app: &App,
+    sale: &SaleView,
+    browser: &Browser<'_>,
+    query: Option<&str>,
+) -> Option<Response<Body>> {
+    let mut cookies = chosen(query);
+    let invite = browser::parameter(query, "invite");
+    if cookies.is_empty() && invite.is_none() {
+        return None;
+    }
+    let is_for_guests = sale.settings().spec.identity == IdentityMode::Invite;
+    if let Some(invite) = invite.filter(|_| is_for_guests) {
+        cookies.push(match authority::open_invite(app, sale, &invite) {
+            Ok(_) => browser.invite_cookie(sale, &invite, app.engine.now()),
+            Err(why) => notice_cookie(sale, notice_code(&why.into())),
+        });
+    }
+    let room = format!("/s/{}", sale.name());
+    Some(respond::with_cookies(respond::see_other(&room), &cookies))
+}
+
+/// The cookies of what the links of a page choose: a language (`?lang=`), and whether it reloads by itself
+/// (`?refresh=`).
+fn chosen(query: Option<&str>) -> Vec<Cookie<'static>> {
+    let language = browser::parameter(query, "lang").and_then(|tag| Language::of_tag(&tag));
+    let refresh = browser::parameter(query, "refresh");
+    let cookies = [language.map(language_cookie), refresh.as_deref().map(refresh_cookie)];
+    cookies.into_iter().flatten().collect()
 }
 
 /// A refusal at `path`, as a page if the client takes one.
@@ -194,7 +224,11 @@ fn page(
         sealed.and_then(Result::ok).unwrap_or_default()
     };
     let ticket = place.map(|(ticket, _)| ticket);
-    let seen = Seen { place: here, ended, notice, purchases: &purchases, ticket };
+    let invitation = view::invitation(app, sale, browser, ticket.filter(|_| ended.is_some()));
+    if invitation == Invitation::Used {
+        cookies.extend(browser.no_invite(sale));
+    }
+    let seen = Seen { place: here, ended, invitation, notice, purchases: &purchases, ticket };
     let (body, refresh_seconds) = view::room(app, sale, browser, &form_key, &seen);
     respond::with_cookies(html(body, refresh_seconds), &cookies)
 }

@@ -118,6 +118,11 @@ impl Chromium {
         self.post("/execute/async", &json!({ "script": script, "args": [] }))
     }
 
+    /// What stands in the address bar.
+    pub(crate) fn address(&self) -> String {
+        self.evaluate("return location.href").as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn title(&self) -> String {
         let title = self.call("GET", &format!("{}/title", self.session), &Value::Null);
         title.as_str().unwrap().to_owned()

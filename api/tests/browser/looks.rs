@@ -163,6 +163,35 @@ fn the_turn(look: &Look<'_>) {
     look.at("15-turn-choice");
 }
 
+fn by_invitation(look: &Look<'_>) {
+    look.opened("23-uninvited", "/s/guests");
+    look.opened("24-uninvited-coming", "/s/guests-soon");
+    look.browser.open(&look.shop.invites("guests", "2026-01-01T00:00:00Z"));
+    look.at("25-invitation-expired");
+    let elsewhere = look.shop.invites("guests-soon", FAR).replace("guests-soon", "guests");
+    look.browser.open(&elsewhere);
+    look.at("26-invitation-of-another-sale");
+    let link = look.shop.invites("guests", FAR);
+    look.browser.open(&link);
+    look.at("27-invited");
+    look.enter();
+    look.has("#place");
+    look.browser.click("#leave summary");
+    look.at("28-guest-leaving");
+    look.browser.click("#leave button");
+    look.comes_to("#refusal, h1#h:not(.say)");
+    look.at("29-invitation-over");
+    look.browser.open(&link);
+    look.enter();
+    look.comes_to("#refusal");
+    look.at("30-invitation-used");
+    look.browser.open(&look.shop.invites("guests-soon", FAR));
+    look.at("31-invited-coming");
+}
+
+/// Longer than any sale here.
+const FAR: &str = "2099-01-01T00:00:00Z";
+
 fn after_the_turn(look: &Look<'_>) {
     look.open("/s/short");
     look.enter();
@@ -184,6 +213,7 @@ fn after_the_turn(look: &Look<'_>) {
     look.opened("19-closed", "/s/over");
     look.opened("20-draining", "/s/last");
     look.opened("21-unknown", "/s/unknown");
+    by_invitation(look);
     if look.language == "en" {
         look.opened("22-reference", "/docs");
     }
@@ -209,6 +239,10 @@ fn every_state(language: &'static str, accept: &str, scripts: bool) {
     shop.sell("full", &with(json!({ "active_max": 1, "claim_window_seconds": 3_600 })));
     shop.sell("short", &with(json!({ "session_seconds": 1 })));
     shop.sell("gone", &with(json!({ "active_max": 1, "offers": one, "session_seconds": 600 })));
+    shop.sell("guests", &with(json!({ "identity": "invite" })));
+    shop.act_on("guests", "pause");
+    let soon = json!({ "identity": "invite", "opens_at": in_an_hour() });
+    shop.sell("guests-soon", &with(soon));
     shop.sell("over", &with(json!({})));
     shop.sell("last", &with(json!({})));
     shop.act_on("over", "close");

@@ -130,6 +130,14 @@ impl Shop {
         assert_eq!(status, 200, "{sale} {call}: {told}");
     }
 
+    /// The address of a room by an invitation to it that holds until `expires_at`.
+    pub(crate) fn invites(&self, sale: &str, expires_at: &str) -> String {
+        let wanted = json!({ "count": 1, "expires_at": expires_at });
+        let (status, made) = self.operator(&format!("/{sale}/invites"), &wanted);
+        assert_eq!(status, 201, "{made}");
+        self.at(&format!("/s/{sale}?invite={}", made["invites"][0].as_str().unwrap()))
+    }
+
     /// Another shopper gets in line; answers with the place.
     pub(crate) fn enter(&self, sale: &str) -> Value {
         let call = ("POST", &*format!("/v1/sales/{sale}/enter"));

@@ -213,6 +213,66 @@ fn a_place_is_kept_up_where_no_stream_is_to_be_had() {
     });
 }
 
+/// Comes by a link, waits, leaves, and learns that the invitation is used.
+fn is_a_guest(shop: &Shop, browser: &Chromium) {
+    browser.open(&shop.room());
+    browser.shows("This sale is by invitation");
+    let link = shop.invites("drop", FAR);
+    browser.open(&link);
+    browser.shows("You are invited");
+    assert_eq!(browser.address(), shop.room(), "the invitation is not in the address");
+    browser.reload();
+    browser.click(ENTER);
+    browser.shows("People ahead of you");
+    assert_eq!(browser.address(), shop.room());
+    leaves(browser);
+    let text = browser.shows("You have left the line");
+    assert!(text.contains("good for this one place"), "{text}");
+    browser.open(&link);
+    browser.click(ENTER);
+    let text = browser.shows("already been used");
+    assert!(text.contains("This sale is by invitation"), "{text}");
+    // The history has the room alone: the way back leads to no link.
+    browser.back();
+    assert!(!browser.address().contains("invite"), "{}", browser.address());
+}
+
+/// Longer than any sale here.
+const FAR: &str = "2099-01-01T00:00:00Z";
+
+#[test]
+fn a_guest_comes_by_a_link_with_and_without_javascript() {
+    for scripts in [true, false] {
+        let shop = Shop::start(&json!({ "identity": "invite" }));
+        shop.act("pause", &Value::Null);
+        browse(english(scripts), |browser, _| is_a_guest(&shop, browser));
+    }
+}
+
+#[test]
+fn the_hours_of_the_home_page_are_in_the_readers_zone_or_say_theirs() {
+    let shop = Shop::start(&json!({ "opens_at": "2099-01-01T05:30:00Z" }));
+    let shown = "return document.querySelector('.hour').innerText.replace(/\\s+/g, ' ')";
+    for scripts in [true, false] {
+        let korean = |profile: &TempDir| {
+            Chromium::start(Setup { profile: profile.path(), language: "ko-KR,ko", scripts })
+        };
+        browse(korean, |browser, _| {
+            browser.open(&shop.at("/"));
+            let wanted = if scripts {
+                let hour = "return new Date('2099-01-01T05:30:00Z').toTimeString().slice(0, 5)";
+                browser.evaluate(hour).as_str().unwrap().to_owned()
+            } else {
+                "14:30 1.1 KST".to_owned()
+            };
+            let shown = browser.evaluate(shown);
+            let shown = shown.as_str().unwrap();
+            assert!(shown.starts_with(&wanted), "{shown:?} instead of {wanted:?}");
+            assert_eq!(shown.contains("KST"), !scripts, "{shown}");
+        });
+    }
+}
+
 #[test]
 fn the_language_is_chosen_by_a_link_and_kept() {
     let shop = Shop::start(&json!({}));

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::{
-    client::{Told, ask, post},
+    browser::{Browser, browser},
+    client::{Told, ask, get, post},
     process::{CONFIG, Server},
     wall::{Wall, eventually, text},
 };
@@ -130,6 +131,86 @@ async fn a_used_invitation_stays_used_when_the_secret_is_rotated() {
     let same = eventually(|| async { Some(ask(&all[1]).await).filter(|told| told.status == 200) });
     assert_eq!(same.await.json()["number"], 2, "the same place");
     assert_eq!(ask(&all[2]).await.is(200).json()["number"], 3);
+}
+
+/// Opens the link of an invitation as a browser does, and follows it to the room.
+async fn opens(browser: &mut Browser<'_>, invite: &str) -> String {
+    let told = browser.send(get(browser.room(&format!("?invite={invite}")))).await.is(303);
+    assert_eq!(told.header("location"), Some(browser.room("").as_str()), "the link is not kept");
+    assert_eq!(told.header("cache-control"), Some("no-store"));
+    browser.page().await
+}
+
+#[tokio::test]
+async fn a_guest_enters_by_a_link_and_the_page_says_what_became_of_the_invitation() {
+    let mut browser = browser(json!({ "identity": "invite" })).await;
+    let all = invites(&browser.wall, json!({ "count": 2 })).await;
+    let page = browser.page().await;
+    assert!(page.contains("This sale is by invitation") && !page.contains("/enter\""), "{page}");
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("not a valid invitation"), "a form of before: {page}");
+
+    let page = opens(&mut browser, &all[0]).await;
+    assert!(page.contains("You are invited") && page.contains("/enter\""), "{page}");
+    let name = format!("rushgate-invite-{}", browser.wall.name());
+    assert!(!page.contains(&all[0]) && browser.cookies[&name] == all[0]);
+    browser.wall.act("pause", Value::Null).await;
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("data-state=\"waiting\"") && page.contains("used up with it"), "{page}");
+    // The ticket is lost, the place is not.
+    browser.cookies.remove(&browser.ticket());
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("data-state=\"waiting\""), "{page}");
+    assert_eq!(browser.wall.stats().await["entered"], 1);
+
+    let page = browser.form("/leave", "").await;
+    assert!(page.contains("You have left the line"), "{page}");
+    assert!(page.contains("good for this one place") && !page.contains("/enter\""), "{page}");
+    assert!(!browser.cookies.contains_key(&name), "it is good for nothing");
+    assert!(browser.page().await.contains("This sale is by invitation"));
+    opens(&mut browser, &all[0]).await;
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("already been used") && !page.contains("/enter\""), "{page}");
+
+    opens(&mut browser, &all[1]).await;
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("data-state=\"waiting\""), "another invitation, another place: {page}");
+    assert_eq!(browser.wall.stats().await["entered"], 2);
+}
+
+#[tokio::test]
+async fn a_link_whose_invitation_does_not_hold_says_why_in_both_languages() {
+    let mut browser = browser(json!({ "identity": "invite" })).await;
+    let elsewhere = Wall::new(json!({ "identity": "invite" })).await;
+    let foreign = invites(&elsewhere, json!({ "count": 1 })).await.remove(0);
+    let past = json!({ "count": 1, "expires_at": "2026-01-01T00:00:00Z" });
+    let expired = invites(&browser.wall, past).await.remove(0);
+    for (invite, english, korean) in [
+        (foreign.as_str(), "invitation is for another sale", "다른 판매의 초대장입니다"),
+        (&expired, "This invitation has expired", "기한이 지난 초대장입니다"),
+        ("x%22%3E", "not a valid invitation", "올바른 초대장이 아닙니다"),
+        ("", "not a valid invitation", "올바른 초대장이 아닙니다"),
+    ] {
+        for (language, words) in [("en", english), ("ko", korean)] {
+            browser.cookies.insert("rushgate-language".to_owned(), language.to_owned());
+            let page = opens(&mut browser, invite).await;
+            assert!(page.contains(words) && !page.contains("/enter\""), "{words}: {page}");
+            assert!(!browser.page().await.contains(words), "it is said once");
+        }
+    }
+    assert!(browser.cookies.keys().all(|name| !name.contains("invite")), "{:?}", browser.cookies);
+
+    // One that expired while it was kept, and a link with a choice of language.
+    let name = format!("rushgate-invite-{}", browser.wall.name());
+    browser.cookies.insert(name, expired);
+    assert!(browser.page().await.contains("초대장의 기한이 지났습니다"));
+    let good = invites(&browser.wall, json!({ "count": 1 })).await.remove(0);
+    let page = opens(&mut browser, &format!("{good}&lang=en")).await;
+    assert!(page.contains("You are invited"), "{page}");
+
+    let mut open = crate::browser::browser(json!({})).await;
+    opens(&mut open, &foreign).await;
+    assert!(open.cookies.keys().all(|name| !name.contains("invite")), "nothing to be invited to");
 }
 
 #[tokio::test]

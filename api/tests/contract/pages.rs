@@ -48,9 +48,16 @@ async fn a_page_keeps_up_without_a_script_and_can_be_told_to_stand_still() {
     let page = waiting.text();
     let stop = between(&page, "<noscript>", "</noscript>");
     assert!(stop.contains(&format!("href=\"{room}?refresh=off\"")), "{stop}");
-    let still = browser.send(get(format!("{room}?refresh=off"))).await.is(200);
+    let stopped = browser.send(get(format!("{room}?refresh=off"))).await.is(303);
+    assert_eq!(stopped.header("location"), Some(room.as_str()));
+    let still = browser.send(get(room.clone())).await.is(200);
     assert_eq!(still.header("refresh"), None);
-    assert!(still.text().contains(&format!("href=\"{room}\">Refresh again")));
+    assert!(still.text().contains(&format!("href=\"{room}?refresh=on\">Refresh again")));
+    // A form leads back to the room, and the choice stays.
+    browser.form("/enter", "").await;
+    assert_eq!(browser.send(get(room.clone())).await.header("refresh"), None);
+    browser.send(get(format!("{room}?refresh=on"))).await.is(303);
+    assert_eq!(browser.send(get(room)).await.header("refresh"), Some("15"));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Which state leads the page: what is most urgent to its visitor.
 
-use super::{Place, PlaceEnd, PlaceState, Purchase, PurchaseState, RoomPage, SaleState};
+use super::{
+    Invitation, Place, PlaceEnd, PlaceState, Purchase, PurchaseState, RoomPage, SaleState,
+};
 use crate::format::{self, Moment};
 
 /// The section at the head of the page.
@@ -10,7 +12,9 @@ pub(super) enum Lead<'p> {
     Coming,
     /// The visitor can get in line.
     Enter,
-    /// The last place is over, and there can be another.
+    /// The visitor needs an invitation first.
+    Uninvited(Heading),
+    /// The last place is over.
     Ended(Heading),
     /// In line.
     Waiting(Place),
@@ -131,7 +135,11 @@ impl RoomPage<'_> {
             |title, text: &str| Lead::Over(Over { title, text: text.to_owned(), position: None });
         match self.state {
             SaleState::Coming => Lead::Coming,
-            SaleState::Open => self.ended.map_or(Lead::Enter, |end| Lead::Ended(self.ending(end))),
+            SaleState::Open => match self.ended {
+                Some(end) => Lead::Ended(self.ending(end)),
+                None if self.invitation.admits() => Lead::Enter,
+                None => Lead::Uninvited(self.inviting()),
+            },
             SaleState::Draining => over(words.draining_long, words.draining_text),
             SaleState::SoldOut => over(words.sold_out_long, words.sold_out_text),
             SaleState::Closed => {
@@ -160,7 +168,8 @@ impl RoomPage<'_> {
 
     /// Whether the gate stands still, for somebody it would let in.
     pub(super) fn is_held(&self) -> bool {
-        let waits = matches!(self.lead(), Lead::Waiting(_) | Lead::Enter | Lead::Ended(_));
+        let waits = matches!(self.lead(), Lead::Waiting(_) | Lead::Enter)
+            || (matches!(self.lead(), Lead::Ended(_)) && self.invitation.admits());
         self.gate.is_paused() && waits
     }
 
@@ -172,7 +181,18 @@ impl RoomPage<'_> {
 
     fn ending(&self, end: PlaceEnd) -> Heading {
         let words = self.frame.words();
-        Heading { title: words.ended(end), text: words.ended_why(end) }
+        let text = if self.invitation.admits() { words.ended_why(end) } else { words.invite_over };
+        Heading { title: words.ended(end), text }
+    }
+
+    /// What a visitor needs who has no invitation that holds.
+    pub(super) fn inviting(&self) -> Heading {
+        let words = self.frame.words();
+        if self.invitation == Invitation::Expired {
+            Heading { title: words.invite_expired, text: words.invite_expired_text }
+        } else {
+            Heading { title: words.invite_needed, text: words.invite_needed_text }
+        }
     }
 
     pub(super) fn opening(&self) -> Opening {

@@ -1,6 +1,6 @@
 //! The visitor's place: how long it takes, how long it lasts, how it is left.
 
-use super::{Lead, Place, PlaceState, RoomPage, SaleState};
+use super::{Invitation, Lead, Place, PlaceState, RoomPage, SaleState};
 use crate::{
     format::{self, Html},
     room::{Wait, lead::Countdown},
@@ -72,10 +72,14 @@ impl RoomPage<'_> {
         let (link, warning, button) = match self.lead() {
             _ if self.is_in_session() => (words.finish, words.finish_warning, words.finish_now),
             Lead::Waiting(_) | Lead::Standby(_) | Lead::Called(_) => {
-                (words.leave, words.leave_warning, words.leave_now)
+                let is_guest = self.invitation != Invitation::NotNeeded;
+                let warning =
+                    if is_guest { words.leave_warning_guest } else { words.leave_warning };
+                (words.leave, warning, words.leave_now)
             }
             Lead::Coming
             | Lead::Enter
+            | Lead::Uninvited(_)
             | Lead::Ended(_)
             | Lead::Turn(_)
             | Lead::Hold(_)

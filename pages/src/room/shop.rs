@@ -86,7 +86,7 @@ impl RoomPage<'_> {
     /// Whether a visitor whose reservation leads the page can get in line for more.
     pub(super) fn enters_again(&self) -> bool {
         let is_out = self.place.is_none() && self.state == SaleState::Open;
-        is_out && matches!(self.lead(), Lead::Hold(_) | Lead::Paying(_))
+        is_out && self.invitation.admits() && matches!(self.lead(), Lead::Hold(_) | Lead::Paying(_))
     }
 
     pub(super) fn items(&self, purchase: &Purchase<'_>) -> Vec<Item> {

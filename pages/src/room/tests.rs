@@ -31,6 +31,7 @@ fn room(language: Language, place: Option<Place>) -> RoomPage<'static> {
         }],
         place,
         ended: None,
+        invitation: Invitation::NotNeeded,
         purchases: Vec::new(),
         refusal: None,
         can_pay: true,
@@ -89,6 +90,38 @@ fn a_visitor_without_a_place_can_enter_and_do_nothing_else() {
     assert!(html.contains("Demo &#60;drop&#62;") && !html.contains("<drop>"), "{html}");
     assert!(html.contains("48,210") && html.contains("812 of 1,000"), "{html}");
     assert_eq!(room(Language::English, None).refresh_seconds(), None);
+}
+
+#[test]
+fn a_guest_is_told_what_the_invitation_is_good_for_and_others_that_they_need_one() {
+    let with = |invitation, state, ended| {
+        let page = RoomPage { state, ended, invitation, ..room(Language::English, None) };
+        page.html()
+    };
+    let open = |invitation| with(invitation, SaleState::Open, None);
+    let ready = open(Invitation::Ready);
+    assert!(ready.contains("good for one place") && filled(&ready) == 1, "{ready}");
+    for (invitation, words) in [
+        (Invitation::Missing, "This sale is by invitation"),
+        (Invitation::Expired, "Your invitation has expired"),
+    ] {
+        let html = open(invitation);
+        assert!(html.contains(words) && !html.contains("/enter\""), "{html}");
+        let coming = with(invitation, SaleState::Coming, None);
+        assert!(coming.contains(words) && !coming.contains("you can get in line here. Coming"));
+    }
+    let coming = with(Invitation::Ready, SaleState::Coming, None);
+    assert!(coming.contains("You are invited"), "{coming}");
+    for end in [PlaceEnd::Left, PlaceEnd::Idle, PlaceEnd::Missed, PlaceEnd::SessionOver] {
+        let html = with(Invitation::Used, SaleState::Open, Some(end));
+        assert!(html.contains("good for this one place") && !html.contains("/enter\""), "{html}");
+        assert!(!html.contains("end of the line"), "there is no way back: {html}");
+        let again = with(Invitation::Ready, SaleState::Open, Some(end));
+        assert!(again.contains("/enter\""), "by another invitation there is");
+    }
+    let page = room(Language::English, Some(place(PlaceState::Waiting)));
+    let warned = RoomPage { invitation: Invitation::Ready, ..page }.html();
+    assert!(form(&warned, "leave").contains("invitation is used up"), "{warned}");
 }
 
 #[test]

@@ -39,6 +39,32 @@ impl SaleState {
     }
 }
 
+/// How a visitor stands who may need an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invitation {
+    /// The sale is open to all.
+    NotNeeded,
+    /// None was brought along.
+    Missing,
+    /// It does not hold any more.
+    Expired,
+    /// Its place is over.
+    Used,
+    /// It is good for a place.
+    Ready,
+}
+
+impl Invitation {
+    /// Whether the visitor can get in line.
+    pub(crate) const fn admits(self) -> bool {
+        matches!(self, Self::NotNeeded | Self::Ready)
+    }
+
+    pub(crate) const fn is_ready(self) -> bool {
+        matches!(self, Self::Ready)
+    }
+}
+
 /// Whether people are let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {

@@ -5,12 +5,14 @@
 //! | name | holds | lives |
 //! |---|---|---|
 //! | `rushgate-{sale}` | the ticket | until the day after the sale, 30 days at most |
+//! | `rushgate-invite-{sale}` | an invitation | the same |
 //! | `rushgate-visitor` | a random name that form keys are bound to | until the browser ends |
 //! | `rushgate-notice` | why the last form was refused, as a code | a minute, or until it is shown |
 //! | `rushgate-floor` | the lowest position shown, with several nodes | a day |
 //! | `rushgate-language` | `ko` or `en`, once the visitor has chosen | a year |
+//! | `rushgate-refresh` | `off`, once the visitor has stopped it | until the browser ends |
 //!
-//! Over HTTPS the first two are `Secure` and carry the prefix `__Host-`, so that no other host of
+//! Over HTTPS the first three are `Secure` and carry the prefix `__Host-`, so that no other host of
 //! the domain can set them.
 
 use engine::{clock::Millis, id::SaleTag, view::SaleView};
@@ -27,15 +29,18 @@ use web::{
 
 use crate::{
     app::App,
+    error::ApiError,
     handlers::authority,
     server::Peer,
-    token::{is_visitor, visitor_at_random},
+    token::{InviteError, is_visitor, visitor_at_random},
 };
 
 const VISITOR: &str = "rushgate-visitor";
 const NOTICE: &str = "rushgate-notice";
 pub(super) const FLOOR: &str = "rushgate-floor";
 const LANGUAGE: &str = "rushgate-language";
+const REFRESH: &str = "rushgate-refresh";
+const OFF: &str = "off";
 
 const DAY_SECONDS: u32 = 86_400;
 const YEAR_SECONDS: u32 = 365 * DAY_SECONDS;
@@ -64,19 +69,19 @@ impl<'a> Browser<'a> {
         let language =
             chosen.unwrap_or_else(|| Language::of_header(text(headers, &ACCEPT_LANGUAGE)));
         let scheme = if app.cookie_secure { Scheme::Https } else { caller.scheme() };
-        Self { language, refreshes: true, headers, scheme, host: caller.host() }
-    }
-
-    /// The same browser at an address with this query.
-    pub(super) fn reading(self, query: Option<&str>) -> Self {
-        let refreshes = parameter(query, "refresh").as_deref() != Some("off");
-        Self { refreshes, ..self }
+        let refreshes = cookies::named(headers, REFRESH).all(|value| value != OFF);
+        Self { language, refreshes, headers, scheme, host: caller.host() }
     }
 
     /// Whether an answer that is a page suits it. Programs that name no type are answered in JSON.
     pub(super) fn takes_pages(&self) -> bool {
         let takes = |accept: &str| ["text/html", "text/*", "*/*"].map(|kind| accept.contains(kind));
         text(self.headers, &ACCEPT).is_some_and(|accept| takes(accept).contains(&true))
+    }
+
+    /// What it sent.
+    pub(super) const fn headers(&self) -> &'a HeaderMap {
+        self.headers
     }
 
     /// Its random name, if it has one.
@@ -109,12 +114,31 @@ impl<'a> Browser<'a> {
         ticket: &str,
         now: Millis,
     ) -> Cookie<'static> {
+        self.of_sale(sale, &authority::ticket_cookie(sale), ticket, now)
+    }
+
+    /// The cookie that keeps an invitation.
+    pub(super) fn invite_cookie(
+        &self,
+        sale: &SaleView,
+        invite: &str,
+        now: Millis,
+    ) -> Cookie<'static> {
+        self.of_sale(sale, &authority::invite_cookie(sale), invite, now)
+    }
+
+    /// A cookie that lasts until the day after the sale.
+    fn of_sale(&self, sale: &SaleView, name: &str, value: &str, now: Millis) -> Cookie<'static> {
         let seconds = sale.settings().spec.closes_at.map_or(TICKET_SECONDS_MAX, |at| {
             let left = u32::try_from(at.0.saturating_sub(now.0) / 1_000).unwrap_or(u32::MAX);
             left.saturating_add(DAY_SECONDS).min(TICKET_SECONDS_MAX)
         });
-        let name = authority::ticket_cookie(sale);
-        cookies::lasting(cookies::of_host(&name, ticket, self.scheme), seconds)
+        cookies::lasting(cookies::of_host(name, value, self.scheme), seconds)
+    }
+
+    /// The cookies that take an invitation away.
+    pub(super) fn no_invite(&self, sale: &SaleView) -> Vec<Cookie<'static>> {
+        cookies::gone(self.headers, &authority::invite_cookie(sale))
     }
 
     /// The cookies that take a ticket away, under each name it may have.
@@ -153,6 +177,23 @@ pub(super) fn language_cookie(language: Language) -> Cookie<'static> {
     let mut cookie = cookies::of_path(LANGUAGE, language.tag(), "/".to_owned());
     cookie.set_http_only(true);
     cookies::lasting(cookie, YEAR_SECONDS)
+}
+
+/// The cookie that keeps whether pages may reload by themselves.
+pub(super) fn refresh_cookie(choice: &str) -> Cookie<'static> {
+    let mut cookie = cookies::of_path(REFRESH, choice, "/".to_owned());
+    cookie.set_http_only(true);
+    if choice == OFF { cookie } else { cookies::lasting(cookie, 0) }
+}
+
+/// The code by which a refusal's notice is worded: people need to know more of an invitation than programs.
+pub(super) fn notice_code(refusal: &ApiError) -> &'static str {
+    let ApiError::InviteInvalid(why) = refusal else { return refusal.facts().code };
+    match why {
+        InviteError::Invalid => "invite_invalid",
+        InviteError::WrongSale => "invite_wrong_sale",
+        InviteError::Expired => "invite_expired",
+    }
 }
 
 /// The cookie that brings a refusal's code to the room; an empty code takes it away.

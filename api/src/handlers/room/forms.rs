@@ -12,6 +12,7 @@ use engine::{
     id::{HoldId, OfferIndex, Sku},
     record::EntryStanding,
     sale::{Settler, TicketRef},
+    spec::IdentityMode,
     standing::Standing,
     view::SaleView,
 };
@@ -19,7 +20,7 @@ use hyper::{Response, StatusCode};
 use web::{cookies::Cookie, respond};
 
 use super::{
-    browser::{Browser, notice_cookie},
+    browser::{Browser, notice_code, notice_cookie},
     present,
 };
 use crate::{
@@ -65,10 +66,12 @@ pub async fn post(
         Ok(cookies) => respond::with_cookies(respond::see_other(&room), &cookies),
         Err(refusal) if is_of_the_form(&refusal) => refused(&refusal),
         Err(refusal) => {
-            let facts = refusal.facts();
-            let notice = notice_cookie(&sale, facts.code);
-            let mut response = respond::with_cookies(respond::see_other(&room), &[notice]);
-            if facts.status == StatusCode::TOO_MANY_REQUESTS {
+            let mut cookies = vec![notice_cookie(&sale, notice_code(&refusal))];
+            if refusal == ApiError::InviteUsed {
+                cookies.extend(browser.no_invite(&sale));
+            }
+            let mut response = respond::with_cookies(respond::see_other(&room), &cookies);
+            if refusal.facts().status == StatusCode::TOO_MANY_REQUESTS {
                 tell_late(&mut response);
             }
             response
@@ -163,7 +166,9 @@ impl Visit<'_> {
         }
         // The ticket goes on to show what was bought with it.
         let bought = !self.sale.holds_of(ticket.shopper).is_empty();
-        Ok(if bought { Vec::new() } else { self.browser.no_ticket(self.sale) })
+        // It also shows, once, what became of the invitation.
+        let is_guest = self.sale.settings().spec.identity == IdentityMode::Invite;
+        Ok(if bought || is_guest { Vec::new() } else { self.browser.no_ticket(self.sale) })
     }
 
     async fn buy(&self, fields: &Fields<'_>) -> Done {

@@ -8,20 +8,22 @@ use engine::{
     id::OfferIndex,
     line::PlaceState as Fate,
     sale::TicketRef,
+    spec::IdentityMode,
     standing::Standing,
     stock::Counts,
     view::{SaleView, Settings},
 };
 use pages::{
-    Frame, Gate, HomePage, Moment, Money, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase,
-    PurchaseState, RoomPage, SaleCard, SaleState, Wait,
+    Frame, Gate, HomePage, Invitation, Moment, Money, Offer, OfferState, Place, PlaceEnd,
+    PlaceState, Purchase, PurchaseState, RoomPage, SaleCard, SaleState, Wait,
 };
 use web::currency::minor_digits;
 
 use super::browser::{Browser, FLOOR};
 use crate::{
     app::App,
-    handlers::render,
+    handlers::{authority, render},
+    token::InviteError,
     wire::{self, format_purchase_id},
 };
 
@@ -32,6 +34,7 @@ const PURCHASES_SHOWN_MAX: usize = 10;
 pub(super) struct Seen<'a> {
     pub(super) place: Option<Place>,
     pub(super) ended: Option<PlaceEnd>,
+    pub(super) invitation: Invitation,
     pub(super) notice: Option<&'a str>,
     pub(super) purchases: &'a [Arc<Hold>],
     /// The number of the visitor's ticket.
@@ -94,6 +97,7 @@ pub(super) fn room(
         offers: offers(sale, &settings, seen.purchases),
         place: seen.place,
         ended: seen.ended,
+        invitation: seen.invitation,
         purchases: purchases(&settings, seen, &ids, form_key),
         refusal: seen.notice,
         can_pay: app.demo_payment,
@@ -184,6 +188,27 @@ pub(super) fn place(sale: &SaleView, ticket: TicketRef, standing: Standing) -> P
         Standing::Called { .. } | Standing::Left | Standing::Expired | Standing::Unknown => {
             view(PlaceState::Ready, None, None)
         }
+    }
+}
+
+/// How the visitor stands who may need an invitation; `over` is the ticket of a place that is over.
+pub(super) fn invitation(
+    app: &App,
+    sale: &SaleView,
+    browser: &Browser<'_>,
+    over: Option<TicketRef>,
+) -> Invitation {
+    if sale.settings().spec.identity != IdentityMode::Invite {
+        return Invitation::NotNeeded;
+    }
+    let text = authority::cookie_invite(app, sale, browser.headers());
+    match text.map(|text| authority::open_invite(app, sale, text)) {
+        Some(Ok(guest)) if over.is_none_or(|ticket| ticket.shopper != guest) => Invitation::Ready,
+        Some(Err(InviteError::Expired)) => Invitation::Expired,
+        // A place that is over was somebody's by an invitation.
+        Some(Ok(_)) => Invitation::Used,
+        _ if over.is_some() => Invitation::Used,
+        Some(Err(InviteError::Invalid | InviteError::WrongSale)) | None => Invitation::Missing,
     }
 }
 
