@@ -30,7 +30,7 @@ pub enum ApiError {
     PassInvalid,
     /// The pass was good and is over.
     PassExpired,
-    /// The units asked for are not to be had.
+    /// Not enough units are left.
     SoldOut,
     /// The shopper's limit over the sale would be passed.
     LimitExceeded,
@@ -48,7 +48,7 @@ pub enum ApiError {
     IdentityRevoked,
     /// The invitation was used for another entry.
     InviteUsed,
-    /// Nobody's token can be checked: the keys cannot be had.
+    /// No token can be checked: the keys cannot be read.
     IdentityUnavailable,
     /// The key was used before with another request.
     IdempotencyMismatch,

@@ -18,8 +18,9 @@
 //! a panic of the service ends one answer or one task of its own, never the process.
 //!
 //! Reading order: `guest` (what the binary brings), [`web::mounted`] (what service and mount tell each
-//! other), `service` (the type that hides the service's), `own_sink`, `work` (one request on the mount's threads).
+//! other), `body_room`, `service` (the type that hides the service's), `own_sink`, `work` (one request on the mount's threads).
 
+mod body_room;
 mod guest;
 mod options;
 mod own_runtime;
@@ -40,12 +41,13 @@ use tokio::time::timeout;
 use web::mounted::{RouteLabel, Visitor};
 use web::request_id::{RequestId, X_REQUEST_ID};
 
+use self::body_room::BodyRoom;
 pub use self::guest::{Finishing, Guest, GuestContext, GuestError, Opened, Opening};
 pub use self::options::MountOptions;
 use self::own_runtime::OwnRuntime;
 use self::own_sink::OwnSink;
 pub use self::service::MountService;
-use self::work::{Answered, BodyRoom};
+use self::work::{Answered, BodyBounds};
 use crate::error::ApiError;
 use crate::exchange::{self, Exchange};
 use crate::server::{
@@ -74,7 +76,7 @@ pub struct Mount {
     runtime: OwnRuntime,
     room: Arc<Semaphore>,
     requests_max: usize,
-    bodies: Arc<Semaphore>,
+    bodies: Arc<BodyRoom>,
     frame_timeout: Duration,
     bounds: StreamBounds,
     drain: watch::Sender<bool>,
@@ -110,7 +112,7 @@ impl Mount {
             runtime,
             room: Arc::new(Semaphore::new(options.requests_max)),
             requests_max: options.requests_max,
-            bodies: Arc::new(Semaphore::new(options.bodies_max)),
+            bodies: Arc::new(BodyRoom::new(options.bodies_max)),
             frame_timeout: options.frame_timeout,
             bounds: options.bounds,
             drain,
@@ -150,7 +152,7 @@ impl Mount {
         let (answer_to, answer) = oneshot::channel();
         let request = Request::from_parts(parts, body);
         let work =
-            work::attend(self.service.clone(), request, answer_to, place, self.body_room(peer));
+            work::attend(self.service.clone(), request, answer_to, place, self.body_bounds(peer));
         self.runtime.spawn(work::named(exchange.id.clone(), work));
         let is_draining = self.drain.subscribe();
         Answer::Elsewhere(Box::pin(async move {
@@ -165,8 +167,8 @@ impl Mount {
         }))
     }
 
-    fn body_room(&self, peer: &Peer) -> BodyRoom {
-        BodyRoom {
+    fn body_bounds(&self, peer: &Peer) -> BodyBounds {
+        BodyBounds {
             ending: Arc::clone(&self.bodies),
             open_ended: peer.streams.clone(),
             frame_timeout: self.frame_timeout,

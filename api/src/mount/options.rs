@@ -13,7 +13,8 @@ pub struct MountOptions {
     pub blocking_threads_max: usize,
     /// Requests that are with the service at once.
     pub requests_max: usize,
-    /// Answers that are sent piece by piece at once, without those that are [`OpenEnded`]; the next one waits.
+    /// Answers that are sent piece by piece at once, without those that are [`OpenEnded`]; the next one waits. One peer
+    /// may have a quarter of them.
     ///
     /// [`OpenEnded`]: web::mounted::OpenEnded
     pub bodies_max: usize,

@@ -14,11 +14,12 @@ use hyper::body::Body as _;
 use hyper::header::HeaderValue;
 use hyper::http::response::Parts;
 use hyper::{HeaderMap, Request, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 use web::mounted::{OpenEnded, RouteLabel};
 use web::request_id::RequestId;
 
+use super::body_room::{BodyPlace, BodyRoom};
 use super::service::{GuestBody, MountService};
 use crate::error::ApiError;
 use crate::panics::Contained;
@@ -33,12 +34,12 @@ const WHOLE_BYTES_MAX: u64 = 64 * 1024;
 /// What the serving thread gets.
 pub(super) type Answered = Result<Response<Body>, ApiError>;
 
-/// What bounds the bodies that are sent piece by piece.
+/// What bounds a body that is sent piece by piece.
 #[derive(Clone, Debug)]
-pub(super) struct BodyRoom {
-    /// For bodies that come to an end.
-    pub(super) ending: Arc<Semaphore>,
-    /// For bodies that go on for as long as the client stays.
+pub(super) struct BodyBounds {
+    /// For one that comes to an end.
+    pub(super) ending: Arc<BodyRoom>,
+    /// For one that goes on for as long as the client stays.
     pub(super) open_ended: StreamPlaces,
     /// How long the service may take for the next frame of one that ends.
     pub(super) frame_timeout: Duration,
@@ -51,10 +52,10 @@ pub(super) async fn attend(
     request: Request<StreamedBody>,
     answer_to: oneshot::Sender<Answered>,
     place: OwnedSemaphorePermit,
-    room: BodyRoom,
+    bounds: BodyBounds,
 ) {
     let progress = Arc::clone(request.body().progress());
-    let answering = async { carried(service.answer(request).await, &room).await };
+    let answering = async { carried(service.answer(request).await, &bounds).await };
     let answered = tokio::select! {
         biased;
         answered = answering => answered,
@@ -68,7 +69,7 @@ pub(super) async fn attend(
     // Nobody listens any more: then the body is unwanted too.
     drop(answer_to.send(answer));
     if let Some(rest) = rest {
-        pump(rest, room.frame_timeout).await;
+        pump(rest, bounds.frame_timeout).await;
     }
 }
 
@@ -87,35 +88,33 @@ pub(super) async fn named(id: RequestId, work: impl Future<Output = ()> + Send) 
 struct Rest {
     body: GuestBody,
     maker: BodyMaker,
-    place: BodyPlace,
+    place: Place,
 }
 
 /// What a body holds while it is sent.
-enum BodyPlace {
-    Ending(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
+enum Place {
+    Ending(#[expect(dead_code, reason = "held")] BodyPlace),
     OpenEnded(#[expect(dead_code, reason = "held")] StreamPlace),
 }
 
-impl BodyRoom {
-    /// A place for one more body. One that ends waits for it: within the deadline of its answer.
-    async fn place(&self, is_open_ended: bool) -> Result<BodyPlace, ApiError> {
+impl BodyBounds {
+    /// A place for one more body. One that ends waits for it.
+    async fn place(&self, is_open_ended: bool) -> Result<Place, ApiError> {
         if is_open_ended {
             return match self.open_ended.take() {
-                Ok(place) => Ok(BodyPlace::OpenEnded(place)),
+                Ok(place) => Ok(Place::OpenEnded(place)),
                 Err(NoStreamPlace::Full) => Err(ApiError::Overloaded),
                 Err(NoStreamPlace::Peer) => Err(ApiError::TooManyConnections),
             };
         }
-        // Nothing closes the room.
-        let place = Arc::clone(&self.ending).acquire_owned().await;
-        place.map(BodyPlace::Ending).map_err(|_closed| ApiError::ShuttingDown)
+        Ok(Place::Ending(self.ending.place(self.open_ended.peer()).await))
     }
 }
 
 /// The response with a body that the serving threads can send.
 async fn carried(
     response: Response<GuestBody>,
-    room: &BodyRoom,
+    bounds: &BodyBounds,
 ) -> Result<(Response<Body>, Option<Rest>), ApiError> {
     let (mut parts, body) = response.into_parts();
     let is_open_ended = parts.extensions.get::<OpenEnded>().is_some();
@@ -136,7 +135,7 @@ async fn carried(
             }
         };
     }
-    let place = room.place(is_open_ended).await?;
+    let place = bounds.place(is_open_ended).await?;
     let (maker, foreign) = foreign_body(hint);
     let response = Response::from_parts(parts, Body::foreign(foreign));
     Ok((response, Some(Rest { body, maker, place })))
@@ -166,8 +165,8 @@ fn own_values(headers: &mut HeaderMap) {
 async fn pump(rest: Rest, frame_timeout: Duration) {
     let Rest { mut body, maker, place } = rest;
     let frame_timeout = match place {
-        BodyPlace::Ending(_) => frame_timeout,
-        BodyPlace::OpenEnded(_) => Duration::MAX,
+        Place::Ending(_) => frame_timeout,
+        Place::OpenEnded(_) => Duration::MAX,
     };
     loop {
         let frame = tokio::select! {

@@ -182,6 +182,11 @@ pub enum NoStreamPlace {
 }
 
 impl StreamPlaces {
+    /// Whose caps they are under; `None` if none are.
+    pub fn peer(&self) -> Option<Prefix> {
+        self.peer
+    }
+
     /// Takes one of them.
     pub fn take(&self) -> Result<StreamPlace, NoStreamPlace> {
         let mut table = self.connections.table();
