@@ -151,9 +151,10 @@ impl LocalArbiter {
         commands: impl IntoIterator<Item = &'a Command>,
     ) {
         decided.clear(at);
-        let Self { world, agenda, touched, .. } = self;
-        let mut batch = Batch { world, agenda, touched, at, decided };
-        batch.set_clocks(self.wall_offset_ms);
+        let Self { world, agenda, touched, wall_offset_ms, .. } = self;
+        let mut batch =
+            Batch { world, agenda, touched, at, wall_offset_ms: *wall_offset_ms, decided };
+        batch.set_clocks();
         if std::mem::take(&mut self.after_outage) {
             batch.resume();
         }
@@ -178,6 +179,7 @@ struct Batch<'a> {
     agenda: &'a mut Agenda,
     touched: &'a mut Vec<SaleTag>,
     at: Millis,
+    wall_offset_ms: i64,
     decided: &'a mut Decided,
 }
 
@@ -196,11 +198,22 @@ impl Batch<'_> {
         records.into_iter().for_each(|record| self.record(record));
     }
 
-    fn set_clocks(&mut self, wall_offset_ms: i64) {
-        let set = |sale: &Sale| sale.clock_set(wall_offset_ms);
-        let stepped = self.agenda.stepped(wall_offset_ms);
+    fn set_clocks(&mut self) {
+        let set = |sale: &Sale| sale.clock_set(self.wall_offset_ms);
+        let stepped = self.agenda.stepped(self.wall_offset_ms);
         let records: Vec<Record> = self.sales(&stepped).filter_map(set).collect();
         self.record_all(records);
+    }
+
+    /// Takes an archived sale out of its packing, with the clock as it is now; answers whether there was room.
+    fn thaw(&mut self, tag: SaleTag) -> bool {
+        let was_packed = self.world.sale(tag).is_none();
+        let has_room = self.world.thaw(tag, self.at);
+        if was_packed && let Some(sale) = self.world.sale(tag) {
+            let set = sale.clock_set(self.wall_offset_ms);
+            self.record_all(set);
+        }
+        has_room
     }
 
     fn resume(&mut self) {
@@ -288,7 +301,7 @@ impl Batch<'_> {
                 Reply::Purchase(self.purchase(sale, *pass, items, *replay))
             }
             Ask::Settle { epoch, hold, step, by, replay } => {
-                if !self.world.thaw(sale, self.at) {
+                if !self.thaw(sale) {
                     return Reply::Settle(Err(SettleRefusal::Stalled));
                 }
                 let decision = self.ask(sale, SettleRefusal::NoHold, |s| {
@@ -416,7 +429,7 @@ impl Batch<'_> {
 
     fn operate(&mut self, operation: &Operation) -> Result<Changed, ChangeRefusal> {
         if let Operation::Change { sale, .. } = operation
-            && !self.world.thaw(*sale, self.at)
+            && !self.thaw(*sale)
         {
             return Err(ChangeRefusal::SalesFull);
         }

@@ -241,6 +241,23 @@ fn an_archived_sale_shows_and_refunds_what_was_bought_and_takes_nothing_else() {
 }
 
 #[test]
+fn a_sale_that_is_unpacked_goes_by_the_clock_as_it_is_by_then() {
+    const HOUR_MS: i64 = 3_600_000;
+    let mut shop = Shop::new();
+    shop.sell().expect("the disk holds");
+    shop.deliver(1..=7).expect("the disk holds");
+    shop.archive().expect("the disk holds");
+    shop.rest().expect("the disk holds");
+    assert!(shop.node.world().sale(tag()).is_none(), "it is packed");
+    shop.clock.step_wall(HOUR_MS);
+    let refunded = shop.ask(&settle(1, Step::Refund, None));
+    assert!(matches!(refunded, Some(Reply::Settle(Ok(_)))), "{refunded:?}");
+    // The refund's event is told with a time by it.
+    let sale = shop.node.world().sale(tag()).expect("it is unpacked");
+    assert_eq!(sale.controls().clock_offset_ms, HOUR_MS);
+}
+
+#[test]
 fn a_sale_that_is_not_over_is_not_archived() {
     let mut shop = Shop::new();
     shop.ask(&create(spec(&[6]))).expect("a sound disk");
