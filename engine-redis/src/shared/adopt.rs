@@ -11,7 +11,7 @@ use engine::{
     world::begins,
 };
 
-use super::{beside::Part, node::Node};
+use super::{beside::Part, node::Node, replica::Replica};
 use crate::store::{Entry, Facts, Snapshot, StoreError};
 
 /// Parts of sales that are being taken over which one turn journals.
@@ -93,6 +93,10 @@ impl Node {
     }
 
     pub(super) fn fetched(&mut self, tag: SaleTag, (snapshot, sale): (Snapshot, Sale)) {
+        if self.replicas.get(&tag).is_some_and(Replica::is_following) {
+            // Another of its name, by now.
+            return;
+        }
         let promised = self.promised_before(tag, &sale);
         self.beside.take_over(tag, snapshot, promised);
     }

@@ -23,7 +23,7 @@ use super::{
     replica::Replica,
     unsaved::Beginning,
 };
-use crate::store::{Batch, Decision, NodeNote, Store, StoreError, Verdict};
+use crate::store::{Batch, Decision, NodeNote, Shard, Store, StoreError, Verdict};
 
 /// A node that was silent for so long is parted by the others.
 const SILENT_MS: u64 = 15_000;
@@ -124,7 +124,11 @@ impl Node {
         // before all know this node, only asking tells.
         let steady_since = || {
             self.heard.filter(|_| replica.joining_since.is_none())?;
-            self.breakers.steady_since(&self.shard(tag))
+            let store = self.store();
+            let slot = || *replica.slot.get_or_init(|| store.slot(tag));
+            let shard =
+                if store.is_cluster() { store.shard_of_slot(slot()) } else { Shard::default() };
+            self.breakers.steady_since(&shard)
         };
         replica.calls.due(sale, at, steady_since)
     }

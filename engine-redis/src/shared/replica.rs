@@ -1,6 +1,6 @@
 //! How a node stands with the stream of each sale.
 
-use std::collections::VecDeque;
+use std::{cell::OnceCell, collections::VecDeque};
 
 use engine::{
     arbiter::Moment,
@@ -60,6 +60,8 @@ pub(super) struct Replica {
     /// Facts in them.
     recent_facts: usize,
     pub unsaved: Unsaved,
+    /// The slot of a cluster that the sale is in, once it was asked for.
+    pub slot: OnceCell<u16>,
 }
 
 /// Whether the store and this node have the same history.
@@ -102,6 +104,7 @@ impl Replica {
             recent: VecDeque::new(),
             recent_facts: 0,
             unsaved: Unsaved::default(),
+            slot: OnceCell::new(),
         }
     }
 

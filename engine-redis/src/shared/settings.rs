@@ -58,6 +58,10 @@ impl Node {
             Ok(Decision::Answered(changed)) => return Ok(Ok(changed)),
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if self.beside.takes(tag) {
+            // What is fetched would take the place of the new sale.
+            return Err(StoreError::Reply("a sale that this node is taking over"));
+        }
         // A server that came back empty lacks it, and has no sale yet that would have seen to it.
         self.store().load_library(tag).await?;
         match self.adopt(decided, tag).await {

@@ -80,7 +80,17 @@ impl Store {
         if !self.servers.is_cluster() {
             return Shard::default();
         }
-        self.servers.shard(slot(&self.key(sale, "meta")))
+        self.shard_of_slot(self.slot(sale))
+    }
+
+    /// The slot of a cluster that a sale is in, which never changes.
+    pub fn slot(&self, sale: SaleTag) -> u16 {
+        slot(&self.key(sale, "meta"))
+    }
+
+    /// The shard that has a slot now.
+    pub fn shard_of_slot(&self, slot: u16) -> Shard {
+        self.servers.shard(slot)
     }
 
     /// The shard that the list of all sales is on.
