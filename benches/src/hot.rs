@@ -265,7 +265,7 @@ impl Step {
                 _ => None,
             };
             let (promise, commit) = commit::pair();
-            self.requests.push(Request { command, admission, promise });
+            self.requests.push(Request { command, admission, unpacked: None, promise });
             self.commits.push(commit);
         }
         scribe.step(&mut self.requests).expect("the journal holds");

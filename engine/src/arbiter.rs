@@ -12,7 +12,7 @@
 mod local;
 pub mod settings;
 
-use std::{collections::BTreeSet, fmt, io, sync::Arc};
+use std::{collections::BTreeSet, fmt, io};
 
 pub use self::local::LocalArbiter;
 use crate::{
@@ -20,7 +20,8 @@ use crate::{
     command::{Command, Note, Reply},
     id::{Number, SaleTag},
     record::Record,
-    world::World,
+    sale::Sale,
+    world::{Packed, World},
 };
 
 /// What decides a batch. Everything above it is the same with one node and with many.
@@ -37,11 +38,24 @@ pub trait Arbiter: Send + fmt::Debug {
         commands: &mut dyn Iterator<Item = &Command>,
     );
 
+    /// Puts an archived sale, unpacked elsewhere, in the place of its packed form, of which the world
+    /// [said](World::may_warm_up) that it may. Sales that many nodes serve are not archived.
+    fn warm_up(&mut self, _sale: Sale, _at: Millis) {}
+
     /// Packs archived sales that nothing concerns any more, and answers them. Everything that was decided is
-    /// durable. Sales that many nodes serve are not archived.
-    fn freeze(&mut self, _at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
+    /// durable.
+    fn freeze(&mut self, _at: Millis) -> Vec<Packed> {
         Vec::new()
     }
+
+    /// Gives a large archived sale away that nothing concerns any more, to be packed elsewhere. Everything that
+    /// was decided is durable. Until it is back, what concerns it is not decided yet.
+    fn rest(&mut self, _at: Millis) -> Option<Sale> {
+        None
+    }
+
+    /// Takes it back, packed.
+    fn set_packed(&mut self, _packed: Packed) {}
 
     /// The other nodes that serve the same sales; `None` when this process is all there is.
     fn peers(&self) -> Option<&dyn Peers> {

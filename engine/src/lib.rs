@@ -42,6 +42,6 @@ pub use self::{
 pub(crate) use self::{
     base::{keyed, once_box, packed, segmented},
     durable::incarnation,
-    read::{publisher, purchase_admission, tally},
+    read::{publisher, purchase_admission, tally, unpacked},
     run::{idle_sweep, presence},
 };

@@ -5,4 +5,5 @@ pub(crate) mod purchase_admission;
 pub mod registry;
 pub mod standing;
 pub(crate) mod tally;
+pub(crate) mod unpacked;
 pub mod view;

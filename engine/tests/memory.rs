@@ -112,7 +112,12 @@ fn a_sale_that_no_one_came_to_takes_no_more_than_its_bound() {
     let mut requests = Vec::with_capacity(1);
     let mut make = |serial: usize| {
         let (promise, _commit) = commit::pair();
-        requests.push(Request { command: create(serial), admission: None, promise });
+        requests.push(Request {
+            command: create(serial),
+            admission: None,
+            unpacked: None,
+            promise,
+        });
         scribe.step(&mut requests).expect("the journal holds");
         clock.advance(50);
     };

@@ -10,7 +10,7 @@
 
 mod agenda;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use self::agenda::Agenda;
 use super::{
@@ -20,8 +20,7 @@ use super::{
 use crate::{
     clock::Millis,
     command::{Ask, Changed, Command, Entry, HoldReply, Operation, Reply},
-    hold::HoldState,
-    id::{Epoch, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, Number, OfferIndex, SaleTag, ShopperKey},
     limits::SWEEP_RECORDS_MAX,
     record::{Record, ReplayKey},
     sale::{
@@ -29,7 +28,7 @@ use crate::{
         PurchaseRefusal, Sale, SettleRefusal, TicketRef,
     },
     session::SessionState,
-    world::World,
+    world::{Packed, World},
 };
 
 /// The arbiter of a single process.
@@ -63,12 +62,28 @@ impl Arbiter for LocalArbiter {
         self.decide_at(decided, now.at, commands);
     }
 
-    fn freeze(&mut self, at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
+    fn warm_up(&mut self, sale: Sale, at: Millis) {
+        // The next batch sets its clock, if that was stepped since.
+        self.agenda.note(sale.tag(), Some(&sale), at);
+        self.world.warm_up(sale, at);
+    }
+
+    fn freeze(&mut self, at: Millis) -> Vec<Packed> {
         let frozen = self.world.freeze(at);
-        for (tag, _) in &frozen {
-            self.agenda.note(*tag, None, at);
+        for packed in &frozen {
+            self.agenda.note(packed.tag(), None, at);
         }
         frozen
+    }
+
+    fn rest(&mut self, at: Millis) -> Option<Sale> {
+        let sale = self.world.rest(at)?;
+        self.agenda.note(sale.tag(), None, at);
+        Some(sale)
+    }
+
+    fn set_packed(&mut self, packed: Packed) {
+        self.world.set_packed(packed);
     }
 }
 
@@ -272,6 +287,9 @@ impl Batch<'_> {
     fn answer(&mut self, command: &Command, entering: &mut Entries) -> Reply {
         match command {
             Command::Ask(sale, ask) => self.answer_ask(*sale, ask, entering),
+            Command::Operate(Operation::Change { sale, .. }) if self.world.is_packing(*sale) => {
+                Reply::NotYet
+            }
             Command::Operate(operation) => Reply::Changed(self.operate(operation)),
             Command::Note(sale, note) => {
                 let (count, record) = noted(self.world, *sale, note).unzip();
@@ -301,6 +319,9 @@ impl Batch<'_> {
                 Reply::Purchase(self.purchase(sale, *pass, items, *replay))
             }
             Ask::Settle { epoch, hold, step, by, replay } => {
+                if self.world.is_packing(sale) {
+                    return Reply::NotYet;
+                }
                 if !self.thaw(sale) {
                     return Reply::Settle(Err(SettleRefusal::Stalled));
                 }
@@ -412,19 +433,15 @@ impl Batch<'_> {
     }
 
     fn hold_reply(&mut self, sale: SaleTag, decision: HoldDecision) -> HoldReply {
-        let (id, told, replayed): (HoldId, Option<HoldState>, bool) = match decision {
+        let (id, told) = match decision {
             HoldDecision::Decided(id, records) => {
                 self.record_all(records);
-                (id, None, false)
+                (id, None)
             }
-            HoldDecision::Replayed(id, state) => (id, Some(state), true),
+            HoldDecision::Replayed(id, state) => (id, Some(state)),
         };
         let found = self.world.sale(sale).and_then(|sale| sale.hold(id));
-        let mut hold = Arc::clone(found.expect("a decision names a hold of its sale"));
-        if let Some(state) = told.filter(|state| *state != hold.state) {
-            Arc::make_mut(&mut hold).state = state;
-        }
-        HoldReply { hold, replayed }
+        HoldReply::of(found.expect("a decision names a hold of its sale"), told)
     }
 
     fn operate(&mut self, operation: &Operation) -> Result<Changed, ChangeRefusal> {

@@ -40,6 +40,7 @@ use crate::{
     session::Session,
     spec::SaleSpec,
     turn,
+    unpacked::Unpacked,
     view::SaleView,
 };
 
@@ -341,9 +342,18 @@ impl Engine {
         by: Settler,
         replay: Option<ReplayKey>,
     ) -> Result<HoldReply, Failure<SettleRefusal>> {
-        let (sale, epoch) = (sale.tag(), sale.epoch());
-        let command = Command::Ask(sale, Ask::Settle { epoch, hold, step, by, replay });
-        let Reply::Settle(hold) = self.send(command, None).await? else { mismatch() };
+        let (tag, epoch) = (sale.tag(), sale.epoch());
+        let command = Command::Ask(tag, Ask::Settle { epoch, hold, step, by, replay });
+        // What needs no fact, as whatever a shopper asks, leaves an archived sale as it is.
+        let now = self.now();
+        let unasked = |sale: &Unpacked| sale.answer_step((epoch, hold), step, by, replay, now);
+        let unpacked = match self.registry.archived().ask(tag, unasked) {
+            Ok(answered) => return answered.map_err(Failure::Refused),
+            Err(unpacked) => unpacked,
+        };
+        let Reply::Settle(hold) = self.send_with(command, None, unpacked).await? else {
+            mismatch()
+        };
         hold.map_err(Failure::Refused)
     }
 
@@ -393,8 +403,11 @@ impl Engine {
     }
 
     async fn operate(&self, operation: Operation) -> Result<Changed, Failure<ChangeRefusal>> {
+        let unpacked = self.registry.archived().take(operation.sale());
         let command = Command::Operate(operation);
-        let Reply::Changed(changed) = self.send(command, None).await? else { mismatch() };
+        let Reply::Changed(changed) = self.send_with(command, None, unpacked).await? else {
+            mismatch()
+        };
         changed.map_err(Failure::Refused)
     }
 
@@ -439,9 +452,18 @@ impl Engine {
         command: Command,
         admission: Option<PurchaseAdmission>,
     ) -> Result<Reply, Failure<R>> {
+        self.send_with(command, admission, None).await
+    }
+
+    async fn send_with<R>(
+        &self,
+        command: Command,
+        admission: Option<PurchaseAdmission>,
+        unpacked: Option<Box<Unpacked>>,
+    ) -> Result<Reply, Failure<R>> {
         let (promise, commit) = commit::pair::<Answer>();
         let ring = if command.is_privileged() { &self.privileged } else { &self.producer };
-        if let Err(refused) = ring.push(Request { command, admission, promise }) {
+        if let Err(refused) = ring.push(Request { command, admission, unpacked, promise }) {
             return Err(match refused.reason {
                 Reason::Full => Failure::Busy(Busy::Overloaded),
                 Reason::Closed => Failure::Stopped,

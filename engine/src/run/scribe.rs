@@ -15,9 +15,13 @@
 mod batch;
 mod figures;
 mod request;
+mod resting;
 mod waiting;
 
-pub use self::request::{Answer, Busy, Request};
+pub use self::{
+    request::{Answer, Busy, Request},
+    resting::Resting,
+};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,8 +49,9 @@ use crate::{
     record::Record,
     registry::{Changes, Registry},
     sale::Sale,
+    unpacked::Unpacked,
     view::SaleView,
-    world::World,
+    world::{Packed, World},
 };
 
 /// What the journal's batches carry as epoch while one process decides alone.
@@ -173,6 +178,23 @@ impl Scribe {
         self.journal.set_prepared(prepared);
     }
 
+    /// A large archived sale that nothing concerns any more, to be packed on another thread.
+    pub fn rest(&mut self) -> Option<Resting> {
+        if self.unfinished.is_some() {
+            // Not all that was decided is durable.
+            return None;
+        }
+        let sale = self.arbiter.rest(self.spare.decided.at)?;
+        self.outlet.forget(sale.tag());
+        let publisher = self.publishers.remove(&sale.tag());
+        Some(Resting { sale, publisher, registry: Arc::clone(&self.registry) })
+    }
+
+    /// Takes it back, packed.
+    pub fn set_packed(&mut self, packed: Packed) {
+        self.arbiter.set_packed(packed);
+    }
+
     /// One turn: decides `requests` and whatever time brings, and answers once it is durable.
     /// Takes from the front of `requests` and leaves what did not fit this batch; what could not be decided
     /// yet stays here, and is asked again a tick later.
@@ -192,6 +214,7 @@ impl Scribe {
         }
         let mut batch = mem::take(&mut self.spare);
         batch.requests.extend(requests.drain(..taken));
+        self.take_unpacked(&mut batch.requests, at);
         let idle = self.idle_sweep.commands(&mut *self.arbiter, &self.publishers, at);
         let asked = batch.requests.iter().map(|request| &request.command);
         // Last, so that each reply stands where its request does.
@@ -257,13 +280,28 @@ impl Scribe {
             self.registry.set_arbiter_troubles(peers.troubles());
         }
         let at = self.spare.decided.at;
-        for (tag, packed) in self.arbiter.freeze(at) {
-            self.publishers.remove(&tag);
-            self.outlet.forget(tag);
-            self.registry.archived().set_packed(tag, packed);
+        for packed in self.arbiter.freeze(at) {
+            self.publishers.remove(&packed.tag());
+            self.outlet.forget(packed.tag());
+            self.registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
         }
         self.registry.set_outbox_lag(self.arbiter.world(), self.outlet.sinks());
         Ok(())
+    }
+
+    /// Takes archived sales up that were unpacked for those who ask, where nothing has changed in them since.
+    fn take_unpacked(&mut self, requests: &mut [Request], at: Millis) {
+        for request in requests {
+            let world = self.arbiter.world();
+            let may = |unpacked: &mut Box<Unpacked>| {
+                world.may_warm_up(unpacked.view().tag(), unpacked.of())
+            };
+            let Some(unpacked) = request.unpacked.take_if(may) else { continue };
+            let (sale, publisher) = unpacked.into_parts();
+            self.arbiter.warm_up(sale, at);
+            self.registry.archived().set_view(publisher.view());
+            self.publishers.insert(publisher.view().tag(), publisher);
+        }
     }
 
     fn write(&mut self, at: Millis, part: Part, bytes: &[u8]) -> Result<(), JournalError> {
@@ -402,7 +440,7 @@ impl Scribe {
         at: Millis,
         renewed: &BTreeSet<SaleTag>,
     ) -> Option<WakeUp<Answer>> {
-        let Request { command, admission, promise } = request;
+        let Request { command, admission, promise, .. } = request;
         // An admission that made nothing gives its units back here, by being dropped. Its key counts
         // as asked until then: what was answered for it is published by now.
         if let Command::Ask(sale, Ask::Purchase { items, replay, .. }) = &command

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::{
-    hold::{Hold, Step},
+    hold::{Hold, HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey, SinkName},
     limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, RECORD_BYTES_MAX, REQUEUE_EVENTS_MAX},
     outbox::Taker,
@@ -258,4 +258,16 @@ pub struct HoldReply {
     pub hold: Arc<Hold>,
     /// Whether the key was answered before, in the same words.
     pub replayed: bool,
+}
+
+impl HoldReply {
+    /// What a decision about a hold comes to: `told` is the state that its key was answered with before, if
+    /// it was.
+    pub(crate) fn of(hold: &Arc<Hold>, told: Option<HoldState>) -> Self {
+        let mut hold = Arc::clone(hold);
+        if let Some(state) = told.filter(|state| *state != hold.state) {
+            Arc::make_mut(&mut hold).state = state;
+        }
+        Self { hold, replayed: told.is_some() }
+    }
 }

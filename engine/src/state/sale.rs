@@ -301,6 +301,11 @@ impl Sale {
         self.holds.iter()
     }
 
+    /// Holds and answers to keys of purchases and steps that are kept.
+    pub(crate) fn kept_count(&self) -> usize {
+        self.holds.kept() + self.replays.holds().len()
+    }
+
     /// Released and expired holds that are kept, with the time they came to be so, in that order.
     pub fn ended_holds(&self) -> impl ExactSizeIterator<Item = &(Millis, HoldId)> {
         self.holds.ended()

@@ -11,6 +11,7 @@ mod packing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::archived::Packed;
 pub(crate) use self::archived::read as read_packed;
 use self::{archived::Archived, backlog::Backlog};
 use crate::{

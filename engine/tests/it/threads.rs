@@ -10,24 +10,25 @@ use std::{
     },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
+    time::Duration,
 };
 
 use engine::{
     Engine, EngineOptions, Failure, Started,
-    clock::SystemClock,
+    clock::{Clock, ManualClock, SystemClock},
     command::Terms,
-    disk::real::RealDisk,
+    disk::{Disk, real::RealDisk, sim::SimDisk},
     hold::{HoldState, Step},
-    id::{Number, OfferIndex, ShopperKey},
-    limits::{RING_SLOTS, SEGMENT_BYTES},
+    id::{EventId, HoldId, Number, OfferIndex, ShopperKey},
+    limits::{PACKED_AT_ONCE_MAX, RING_SLOTS, SEGMENT_BYTES, WARM_MS},
     record::{Change, ReplayKey},
-    sale::{PurchaseRefusal, Settler, TicketRef},
+    sale::{PurchaseRefusal, SettleRefusal, Settler, TicketRef},
     scribe::{Busy, Watch},
     spec::SaleSpec,
     view::SaleView,
 };
 
-use crate::support::{self, SALE, Unwatched, author, key, pass_of, wide};
+use crate::support::{self, SALE, START, Unwatched, author, key, pass_of, wide};
 
 const OFFER: OfferIndex = OfferIndex(0);
 
@@ -78,11 +79,15 @@ fn start(directory: &Path) -> Started {
 
 fn start_watched(directory: &Path, watch: Box<dyn Watch>) -> Started {
     let disk = RealDisk::open(directory).expect("a directory of our own");
+    start_with(Arc::new(disk), Arc::new(SystemClock::start()), watch)
+}
+
+fn start_with(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, watch: Box<dyn Watch>) -> Started {
     let (segment_bytes, snapshot_every_segments) = (SEGMENT_BYTES, 1);
     let sinks = vec![support::only().sink];
     let options =
         EngineOptions { segment_bytes, snapshot_every_segments, watch, sinks, shared: None };
-    Engine::start(Arc::new(disk), Arc::new(SystemClock::start()), options).expect("it starts")
+    Engine::start(disk, clock, options).expect("it starts")
 }
 
 /// An engine with an open sale, and the sale.
@@ -306,4 +311,77 @@ fn a_scribe_that_panics_acknowledges_nothing_more_and_ends_with_an_error() {
         let sale = again.engine.sale(SALE).expect("it was made");
         assert_eq!(enter(&again.engine, &sale, 1), before, "what was acknowledged is there");
     }
+}
+
+/// Sells so many orders to one shopper, and archives the sale.
+fn archive_orders(engine: &Engine, orders: usize) -> TicketRef {
+    let spec = SaleSpec { per_shopper_max: 100_000, ..wide(100_000) };
+    block_on(engine.create(author(), spec, None)).expect("a good sale");
+    let sale = engine.live_sale(SALE).expect("it was made");
+    let pass = enter(engine, &sale, 1);
+    let buy = |serial| engine.purchase(&sale, pass, vec![(OFFER, 1)], key(serial, 1));
+    let bought: Vec<_> = (0..orders as u128)
+        .map(|serial| block_on(buy(serial)).unwrap_or_else(|failure| panic!("{failure:?}")).hold.id)
+        .collect();
+    for hold in bought {
+        block_on(engine.settle(&sale, hold, Step::Confirm, Settler::Backend, None)).expect("held");
+    }
+    let events = (1..=2 * orders as u64).map(EventId).collect();
+    block_on(engine.delivered(sale.tag(), support::only(), events)).expect("known events");
+    block_on(engine.change(sale.tag(), author(), Change::Close, Terms::default())).expect("open");
+    block_on(engine.archive(&sale, author(), Terms::default())).expect("nothing is under way");
+    pass
+}
+
+#[test]
+fn a_large_archived_sale_is_packed_and_unpacked_beside_the_scribe_and_not_at_all_for_a_shopper() {
+    let (disk, clock) = (Arc::new(SimDisk::new()), Arc::new(ManualClock::at(START)));
+    let started = start_with(disk, Arc::<ManualClock>::clone(&clock), Box::new(Unwatched));
+    // Until the scribe has a packed sale back, what concerns it is asked again a tick later.
+    let ticking = Arc::downgrade(&clock);
+    thread::spawn(move || {
+        while let Some(clock) = ticking.upgrade() {
+            clock.advance(1);
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let engine = &started.engine;
+    let pass = archive_orders(engine, PACKED_AT_ONCE_MAX / 2 + 1);
+    let unpacked = || engine.registry().archived().made_bytes();
+    let until_packed = || {
+        clock.advance(WARM_MS);
+        while engine.sale_at_once(SALE).is_some() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    until_packed();
+    assert_eq!(unpacked(), 0);
+    let sale = engine.sale(SALE).expect("archived");
+    assert!(unpacked() > 0);
+    let settle = |id, step, by| block_on(engine.settle(&sale, HoldId(id), step, by, None));
+    let shopper = Settler::Shopper(pass.shopper);
+    let bought = Failure::Refused(SettleRefusal::WrongState(HoldState::Confirmed));
+    assert_eq!(settle(1, Step::Release, shopper), Err(bought));
+    let stranger = Settler::Shopper(ShopperKey(9));
+    let none = Failure::Refused(SettleRefusal::NoHold);
+    assert_eq!(settle(1, Step::Release, stranger), Err(none));
+    let confirmed = settle(1, Step::Confirm, Settler::Backend).expect("done before");
+    assert_eq!(confirmed.hold.state, HoldState::Confirmed);
+    assert!(unpacked() > 0, "the scribe was not asked");
+
+    let refunded = settle(1, Step::Refund, Settler::Backend).expect("an order");
+    assert_eq!((refunded.hold.state, unpacked()), (HoldState::Refunded, 0));
+    let shown = engine.sale_at_once(SALE).expect("the scribe has it");
+    assert!(Arc::ptr_eq(&shown, &sale), "what was unpacked for the asker");
+    assert_eq!(shown.hold(HoldId(1)), Some(refunded.hold));
+    let events = (1..=3).map(|event| 2 * (PACKED_AT_ONCE_MAX as u64 / 2) + event).map(EventId);
+    block_on(engine.delivered(sale.tag(), support::only(), events.collect()))
+        .expect("known events");
+    until_packed();
+    let again = settle(1, Step::Refund, Settler::Backend).expect("refunded");
+    assert_eq!(again.hold.state, HoldState::Refunded);
+    let second = settle(2, Step::Refund, Settler::Backend).expect("unpacked by the scribe itself");
+    assert_eq!(second.hold.state, HoldState::Refunded);
+    drop((sale, shown));
+    stop(started);
 }

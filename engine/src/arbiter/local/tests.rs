@@ -1,15 +1,17 @@
 //! Archived sales that are unpacked, and packed again.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::{
     command::{Note, Terms},
     hold::Step,
-    id::{EventId, SaleName, SinkName},
-    limits::{REPLAY_TTL_MS, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
+    id::{EventId, HoldId, SaleName, SinkName},
+    limits::{PACKED_AT_ONCE_MAX, REPLAY_TTL_MS, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
     outbox::Taker,
     record::{Author, Change},
     sale::Settler,
-    spec::tests::spec,
+    spec::{SaleSpec, tests::spec},
 };
 
 const START: Millis = Millis(1_000_000);
@@ -137,4 +139,61 @@ fn the_key_that_made_an_archived_sale_is_known_for_a_day_packed_or_not() {
         assert!(ask(&mut arbiter, day, creation(2, 1)).is_ok_and(|made| !made.replayed));
         assert_eq!(arbiter.world().sales().len(), 1, "nothing was unpacked for it");
     }
+}
+
+#[test]
+fn a_large_archived_sale_is_packed_elsewhere_and_what_concerns_it_waits_for_that() {
+    let mut arbiter = LocalArbiter::default();
+    let count = PACKED_AT_ONCE_MAX / 2 + 1;
+    let spec = Box::new(SaleSpec { active_max: 1_000_000, ..spec("sale-1") });
+    let ask = |ask| Command::Ask(tag(1), ask);
+    let mut all =
+        vec![Command::Operate(Operation::Create { author: author(), spec, replay: None })];
+    for serial in 1..=count as u64 {
+        let shopper = ShopperKey(serial.into());
+        all.push(ask(Ask::Enter { shopper, replay: None }));
+    }
+    arbiter.decide(START, &all);
+    let at = START.after(10_000);
+    (1..=10).for_each(|second| drop(arbiter.decide(START.after(second * 1_000), &[])));
+    let mut all = Vec::new();
+    for serial in 1..=count as u64 {
+        let (shopper, number) = (ShopperKey(serial.into()), Number(serial));
+        let pass = TicketRef { epoch: Epoch(1), number, shopper };
+        let replay = ReplayKey { key: u128::from(serial) << 32, body: 1 };
+        let items = [(OfferIndex(0), 1)].into_iter().collect();
+        all.push(ask(Ask::Claim { ticket: pass }));
+        all.push(ask(Ask::Purchase { pass, items, replay }));
+        let (epoch, hold, by, replay) = (Epoch(1), HoldId(serial), Settler::Backend, None);
+        all.push(ask(Ask::Settle { epoch, hold, step: Step::Confirm, by, replay }));
+        all.push(delivered(1, 2 * serial - 1));
+        all.push(delivered(1, 2 * serial));
+    }
+    all.push(change(1, Change::Close));
+    all.push(change(1, Change::Archive { digest: [0; 32] }));
+    let replies = arbiter.decide(at, &all).replies;
+    assert!(matches!(replies.last(), Some(Reply::Changed(Ok(_)))), "{:?}", replies.last());
+    let (at, hash) = (at.after(WARM_MS), arbiter.world().hash());
+
+    assert_eq!(arbiter.freeze(at).len(), 0);
+    let resting = arbiter.rest(at).expect("nothing concerns it");
+    let waits = [settle(1, Step::Refund), change(1, Change::Delete)];
+    assert_eq!(arbiter.decide(at, &waits).replies, [Reply::NotYet, Reply::NotYet]);
+    let again = arbiter.decide(at, [&creation(1, 7)]).replies;
+    assert_eq!(again, [Reply::Changed(Err(ChangeRefusal::NameTaken))]);
+    assert_eq!((arbiter.world().archived_sales(), arbiter.world().live_sales()), (1, 0));
+    let packed = Packed::of(&resting);
+    arbiter.set_packed(packed.clone());
+    assert_eq!(arbiter.world().hash(), hash, "cold or warm is the same state");
+
+    let other = Arc::from(packed.bytes().to_vec());
+    assert!(!arbiter.world().may_warm_up(tag(1), &other), "unpacked from other bytes");
+    assert!(arbiter.world().may_warm_up(tag(1), packed.bytes()));
+    arbiter.warm_up(resting, at);
+    assert_eq!(arbiter.world().hash(), hash);
+    arbiter.set_time(3_600_000, false);
+    let stepped = arbiter.decide(at, &[]).records;
+    assert!(matches!(stepped[..], [Record::ClockSet { .. }]), "its clock, too: {stepped:?}");
+    let refunded = arbiter.decide(at, [&settle(1, Step::Refund)]).replies;
+    assert!(matches!(refunded[0], Reply::Settle(Ok(_))), "{refunded:?}");
 }

@@ -15,9 +15,8 @@ use crate::{
     id::SaleTag,
     limits::{ARCHIVED_VIEW_BYTES_PER_BYTE, ARCHIVED_VIEW_MS, ARCHIVED_VIEWS_BYTES_MAX},
     packed,
-    publisher::Publisher,
+    unpacked::Unpacked,
     view::SaleView,
-    world::read_packed,
 };
 
 /// Views of archived sales, by their tags.
@@ -45,8 +44,7 @@ struct MadeViews {
 }
 
 struct Made {
-    of: Arc<[u8]>,
-    view: Arc<SaleView>,
+    unpacked: Box<Unpacked>,
     bytes: usize,
     used_at: Millis,
 }
@@ -78,13 +76,37 @@ impl ArchivedViews {
             Ok(view) => return Some(view),
             Err(packed) => packed,
         };
-        let sale = read_packed(&packed).expect("a sale's own byte form");
-        let view = Arc::clone(Publisher::recovered(&sale, at).view());
         let bytes = packed::unpacked_bytes(&packed).saturating_mul(ARCHIVED_VIEW_BYTES_PER_BYTE);
-        let made = Made { of: packed, view: Arc::clone(&view), bytes, used_at: at };
+        let unpacked = Box::new(Unpacked::new(packed, at));
+        let view = Arc::clone(unpacked.view());
+        let made = Made { unpacked, bytes, used_at: at };
         let dropped = self.made().keep(tag, made);
         drop(dropped);
         Some(view)
+    }
+
+    /// Asks an archived sale that is packed and was unpacked to be shown. Where it answers nothing, the scribe
+    /// has to decide, and gets what was unpacked.
+    pub(crate) fn ask<A>(
+        &self,
+        tag: SaleTag,
+        answer: impl FnOnce(&Unpacked) -> Option<A>,
+    ) -> Result<A, Option<Box<Unpacked>>> {
+        let packed = match self.read().get(&tag) {
+            Some(Shown::Packed(packed)) => Arc::clone(packed),
+            Some(Shown::View(_)) | None => return Err(None),
+        };
+        let mut made = self.made();
+        let Some(found) = made.of(tag, &packed) else { return Err(None) };
+        match answer(&found.unpacked) {
+            Some(answered) => Ok(answered),
+            None => Err(made.take(tag).map(|made| made.unpacked)),
+        }
+    }
+
+    /// What was unpacked of an archived sale that is packed, for the scribe.
+    pub(crate) fn take(&self, tag: SaleTag) -> Option<Box<Unpacked>> {
+        self.ask(tag, |_| None::<()>).err().flatten()
     }
 
     /// Drops views that were made and that nobody has asked for lately.
@@ -116,10 +138,9 @@ impl ArchivedViews {
             Shown::Packed(packed) => Arc::clone(packed),
         };
         let mut made = self.made();
-        let found = made.views.get_mut(&tag).filter(|made| Arc::ptr_eq(&made.of, &packed));
-        let view = found.map(|made| {
+        let view = made.of(tag, &packed).map(|made| {
             made.used_at = at;
-            Arc::clone(&made.view)
+            Arc::clone(made.unpacked.view())
         });
         Some(view.ok_or(packed))
     }
@@ -138,6 +159,11 @@ impl ArchivedViews {
 }
 
 impl MadeViews {
+    /// What was made of a sale's present bytes.
+    fn of(&mut self, tag: SaleTag, packed: &Arc<[u8]>) -> Option<&mut Made> {
+        self.views.get_mut(&tag).filter(|made| Arc::ptr_eq(made.unpacked.of(), packed))
+    }
+
     /// Keeps a view; answers those that had to go for it, to be dropped without a lock. One that is larger
     /// than the bound is kept alone.
     fn keep(&mut self, tag: SaleTag, made: Made) -> Vec<Made> {
@@ -190,16 +216,22 @@ mod tests {
 
     const START: Millis = Millis(1_000_000);
 
-    /// Puts an empty sale among the packed ones.
-    fn put(views: &ArchivedViews, name: &str) -> SaleTag {
+    /// The packed form of an empty sale.
+    fn packed(name: &str) -> (SaleTag, Arc<[u8]>) {
         let author = Author { name: "test".to_owned() };
         let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec(name)));
         let sale =
             Sale::created(&Record::Created { author, epoch, told, spec, replay: None }, START);
         let mut bytes = Vec::new();
         sale.write(&mut bytes);
-        views.set_packed(sale.tag(), packed::pack(&bytes).into());
-        sale.tag()
+        (sale.tag(), packed::pack(&bytes).into())
+    }
+
+    /// Puts it among the packed ones.
+    fn put(views: &ArchivedViews, name: &str) -> SaleTag {
+        let (tag, packed) = packed(name);
+        views.set_packed(tag, packed);
+        tag
     }
 
     #[test]
@@ -235,13 +267,27 @@ mod tests {
     }
 
     #[test]
-    fn views_take_a_bounded_number_of_bytes_and_the_one_asked_for_last_is_kept() {
+    fn what_was_unpacked_answers_and_goes_to_the_scribe_where_it_does_not() {
         let views = ArchivedViews::default();
         let tag = put(&views, "one");
+        assert!(matches!(views.ask(tag, |_| Some(())), Err(None)), "not unpacked yet");
         let view = views.view(tag, START).expect("there");
+        assert!(
+            matches!(views.ask(tag, |sale| Some(sale.view().tag())), Ok(found) if found == tag)
+        );
+        let taken = views.ask(tag, |_| None::<()>).expect_err("unanswered").expect("unpacked");
+        assert!(Arc::ptr_eq(taken.view(), &view));
+        assert_eq!(views.made_bytes(), 0, "given away");
+        views.set_view(&view);
+        assert!(matches!(views.ask(tag, |_| Some(())), Err(None)), "the scribe knows better");
+    }
+
+    #[test]
+    fn views_take_a_bounded_number_of_bytes_and_the_one_asked_for_last_is_kept() {
+        let (_, packed) = packed("one");
         let made = |bytes, used_at| {
-            let of: Arc<[u8]> = Arc::from([]);
-            Made { of, view: Arc::clone(&view), bytes, used_at }
+            let unpacked = Box::new(Unpacked::new(Arc::clone(&packed), START));
+            Made { unpacked, bytes, used_at }
         };
         let mut all = MadeViews::default();
         let third = ARCHIVED_VIEWS_BYTES_MAX / 3;

@@ -1,7 +1,7 @@
 //! The scribe's thread: takes what waits in the ring, has it decided, and sees to segments and snapshots beside.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -13,7 +13,8 @@ use crate::{
     recovery::{self, Snapshotted},
     registry::Registry,
     ring::Lanes,
-    scribe::{Fatal, Request, Scribe},
+    scribe::{Fatal, Request, Resting, Scribe},
+    world::Packed,
 };
 
 /// The scribe's thread.
@@ -22,8 +23,9 @@ pub(super) fn run(
     consumer: Lanes<Request>,
     snapshots: Snapshots,
 ) -> Result<(), Fatal> {
-    let mut preparing = None;
-    let ended = serve(scribe, consumer, snapshots, &mut preparing);
+    let (mut preparing, mut packing) = (None, None);
+    let beside = (&mut preparing, &mut packing);
+    let ended = serve(scribe, consumer, snapshots, beside);
     // It holds the data directory: who waits for the scribe's end may open that again at once.
     drop(preparing.map(JoinHandle::join));
     ended
@@ -33,7 +35,7 @@ fn serve(
     mut scribe: Scribe,
     mut consumer: Lanes<Request>,
     mut snapshots: Snapshots,
-    preparing: &mut Option<JoinHandle<Prepared>>,
+    (preparing, packing): (&mut Option<JoinHandle<Prepared>>, &mut Option<JoinHandle<Packed>>),
 ) -> Result<(), Fatal> {
     let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
     let shares_processor = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
@@ -61,6 +63,7 @@ fn serve(
         scribe.step(&mut requests)?;
         snapshots.follow(scribe.journal().point().segment);
         prepare(&mut scribe, preparing);
+        pack(&mut scribe, packing)?;
     }
 }
 
@@ -83,6 +86,32 @@ fn prepare(scribe: &mut Scribe, preparing: &mut Option<JoinHandle<Prepared>>) {
         let thread = thread::Builder::new().name("rushgate-segment".to_owned());
         *preparing = thread.spawn(move || preparation.run()).ok();
     }
+}
+
+/// Has a large archived sale that rests packed beside the scribe.
+fn pack(scribe: &mut Scribe, packing: &mut Option<JoinHandle<Packed>>) -> Result<(), Fatal> {
+    if let Some(finished) = packing.take_if(|running| running.is_finished()) {
+        // The sale was with it, and is in the journal alone.
+        let lost =
+            |_| Fatal { reason: "a thread that packed an archived sale panicked".to_owned() };
+        scribe.set_packed(finished.join().map_err(lost)?);
+    }
+    if packing.is_none()
+        && let Some(resting) = scribe.rest()
+    {
+        // Where no thread can be started, what was given to it is still here.
+        let handed = Arc::new(Mutex::new(Some(resting)));
+        let theirs = Arc::clone(&handed);
+        let take = |slot: &Mutex<Option<Resting>>| {
+            slot.lock().unwrap_or_else(PoisonError::into_inner).take().expect("taken once")
+        };
+        let thread = thread::Builder::new().name("rushgate-pack".to_owned());
+        match thread.spawn(move || take(&theirs).run()) {
+            Ok(running) => *packing = Some(running),
+            Err(_) => scribe.set_packed(take(&handed).run()),
+        }
+    }
+    Ok(())
 }
 
 /// Writes snapshots beside the scribe, one at a time, each on a thread of its own.

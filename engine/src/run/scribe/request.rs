@@ -4,6 +4,7 @@ use crate::{
     command::{Command, Reply},
     commit::Promise,
     purchase_admission::PurchaseAdmission,
+    unpacked::Unpacked,
 };
 
 /// A command on its way to the scribe.
@@ -13,6 +14,8 @@ pub struct Request {
     pub command: Command,
     /// What a purchase was let through with.
     pub admission: Option<PurchaseAdmission>,
+    /// The archived sale that it concerns, if that was unpacked for the asker.
+    pub unpacked: Option<Box<Unpacked>>,
     /// Who waits for the answer.
     pub promise: Promise<Answer>,
 }

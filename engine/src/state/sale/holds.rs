@@ -85,6 +85,11 @@ impl Holds {
         self.blocks.iter().flat_map(|block| &block.holds)
     }
 
+    /// How many are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
+    }
+
     /// Released and expired holds that are kept, with the time they came to be so: the next to be
     /// forgotten first.
     pub(crate) fn ended(&self) -> impl ExactSizeIterator<Item = &(Millis, HoldId)> {

@@ -13,7 +13,7 @@ use crate::{
     clock::Millis,
     codec::{DecodeError, Long as _},
     id::SaleTag,
-    packed::unpack,
+    packed::{pack, unpack},
     sale::{Kept, Sale},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Archived {
     pub(super) cold: BTreeMap<SaleTag, Arc<[u8]>>,
     /// Those that stand among the sales.
     pub(super) warm: BTreeSet<SaleTag>,
+    /// The one that was given away to be packed.
+    pub(super) packing: Option<SaleTag>,
     /// What creations of cold ones were answered that came with a key, while they may be asked again:
     /// follows from the packed forms, which are not unpacked for every creation.
     made: BTreeMap<SaleTag, Kept>,
@@ -36,19 +38,24 @@ impl Archived {
 
     /// Takes a cold sale out: it is warm from now on.
     pub(super) fn unpack(&mut self, tag: SaleTag, at: Millis) -> Option<Sale> {
-        let packed = self.cold.remove(&tag)?;
-        self.made.remove(&tag);
-        let mut sale = read(&packed).expect("a sale's own byte form");
+        let mut sale = read(self.cold.get(&tag)?).expect("a sale's own byte form");
         sale.touch(at);
-        self.warm.insert(tag);
+        self.warm_up(tag);
         Some(sale)
     }
 
+    /// A cold sale stands among the others from now on.
+    pub(super) fn warm_up(&mut self, tag: SaleTag) {
+        self.cold.remove(&tag);
+        self.made.remove(&tag);
+        self.warm.insert(tag);
+    }
+
     /// Puts a packed sale among the cold ones.
-    pub(super) fn set_cold(&mut self, sale: &Sale, packed: Arc<[u8]>) {
-        self.cold.insert(sale.tag(), packed);
-        self.warm.remove(&sale.tag());
-        self.made.extend(sale.made().map(|kept| (sale.tag(), kept.clone())));
+    pub(super) fn set_cold(&mut self, Packed { tag, bytes, made }: Packed) {
+        self.cold.insert(tag, bytes);
+        self.warm.remove(&tag);
+        self.made.extend(made.map(|kept| (tag, kept)));
     }
 
     /// Forgets what creations were answered that may not be asked again at `at`.
@@ -73,6 +80,39 @@ impl Archived {
     pub(super) fn forget(&mut self, tag: SaleTag) {
         self.warm.remove(&tag);
     }
+}
+
+/// An archived sale, packed.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    pub(super) tag: SaleTag,
+    pub(super) bytes: Arc<[u8]>,
+    /// What its creation was answered, if that came with a key.
+    pub(super) made: Option<Kept>,
+}
+
+impl Packed {
+    /// Packs a sale.
+    pub(crate) fn of(sale: &Sale) -> Self {
+        Self { tag: sale.tag(), bytes: packed(sale).into(), made: sale.made().cloned() }
+    }
+
+    /// Which sale it is.
+    pub(crate) fn tag(&self) -> SaleTag {
+        self.tag
+    }
+
+    /// Its byte form without the zeros.
+    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+}
+
+/// The byte form of a sale without its zeros.
+pub(super) fn packed(sale: &Sale) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    sale.write(&mut bytes);
+    pack(&bytes)
 }
 
 /// The sale of a packed byte form.

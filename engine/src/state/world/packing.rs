@@ -1,16 +1,23 @@
 //! Which archived sales are packed, and when one is taken out of that.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use super::{World, archived::read};
+use super::{
+    World,
+    archived::{Archived, Packed, packed, read},
+};
 use crate::{
     clock::Millis,
-    codec::{DecodeError, Long as _},
+    codec::DecodeError,
     id::SaleTag,
-    limits::{PACK_SALE_BYTES_MAX, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
-    packed::pack,
+    limits::{PACK_SALE_BYTES_MAX, PACKED_AT_ONCE_MAX, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
     sale::Sale,
 };
+
+/// Whether packing a sale would hold up the others.
+fn is_large(sale: &Sale) -> bool {
+    sale.kept_count() > PACKED_AT_ONCE_MAX
+}
 
 impl World {
     /// Sales that are not archived.
@@ -20,12 +27,19 @@ impl World {
 
     /// Archived sales.
     pub fn archived_sales(&self) -> usize {
-        self.archived.cold.len() + self.archived.warm.len()
+        let packing = usize::from(self.archived.packing.is_some());
+        self.archived.cold.len() + self.archived.warm.len() + packing
     }
 
     /// Whether there is an archived sale of this name.
     pub fn is_archived(&self, tag: SaleTag) -> bool {
-        self.archived.cold.contains_key(&tag) || self.archived.warm.contains(&tag)
+        let Archived { cold, warm, .. } = &self.archived;
+        cold.contains_key(&tag) || warm.contains(&tag) || self.is_packing(tag)
+    }
+
+    /// Whether this archived sale was given away to be packed, so that nothing can be decided of it.
+    pub(crate) fn is_packing(&self, tag: SaleTag) -> bool {
+        self.archived.packing == Some(tag)
     }
 
     /// A copy of an archived sale.
@@ -59,31 +73,61 @@ impl World {
         true
     }
 
-    /// Makes warm sales cold that nothing concerns any more, and answers them.
-    pub(crate) fn freeze(&mut self, at: Millis) -> Vec<(SaleTag, Arc<[u8]>)> {
-        let is_crowded = self.archived.warm.len() > WARM_SALES_FEW;
-        let rests = |sale: &Sale| {
-            let idle_ms = at.since(sale.touched_at());
-            sale.outbox().len() == 0 && (idle_ms >= WARM_MS || is_crowded && idle_ms > 0)
-        };
-        let tags = self.archived.warm.iter().copied();
-        let resting: BTreeSet<_> =
-            tags.filter(|tag| self.sales.get(tag).is_some_and(rests)).collect();
-        let packed = self.pack_all(&resting);
+    /// Whether a sale that was unpacked from these bytes may take their place.
+    pub(crate) fn may_warm_up(&self, tag: SaleTag, of: &Arc<[u8]>) -> bool {
+        let is_cold = self.archived.cold.get(&tag).is_some_and(|cold| Arc::ptr_eq(cold, of));
+        is_cold && !self.is_warm_full()
+    }
+
+    /// Lets it take their place.
+    pub(crate) fn warm_up(&mut self, mut sale: Sale, at: Millis) {
+        sale.touch(at);
+        self.archived.warm_up(sale.tag());
+        self.sales.insert(sale.tag(), sale);
+    }
+
+    /// Makes warm sales cold that nothing concerns any more, and answers them; large ones are left.
+    pub(crate) fn freeze(&mut self, at: Millis) -> Vec<Packed> {
+        let resting = self.resting(at).filter(|sale| !is_large(sale)).map(Sale::tag);
+        let resting: Vec<SaleTag> = resting.collect();
+        let mut packed = Vec::new();
+        for tag in resting {
+            let Some(sale) = self.sales.remove(&tag) else { continue };
+            let cold = Packed::of(&sale);
+            self.archived.set_cold(cold.clone());
+            packed.push(cold);
+        }
         if !packed.is_empty() {
             self.archived.forget_made(at);
         }
         packed
     }
 
-    fn pack_all(&mut self, tags: &BTreeSet<SaleTag>) -> Vec<(SaleTag, Arc<[u8]>)> {
-        let pack = |tag: &SaleTag| {
-            let packed: Arc<[u8]> = self.packed(*tag)?.into();
-            let sale = self.sales.remove(tag)?;
-            self.archived.set_cold(&sale, Arc::clone(&packed));
-            Some((*tag, packed))
+    /// Gives a large warm sale away that nothing concerns any more, one at a time.
+    pub(crate) fn rest(&mut self, at: Millis) -> Option<Sale> {
+        if self.archived.packing.is_some() {
+            return None;
+        }
+        let tag = self.resting(at).find(|sale| is_large(sale))?.tag();
+        self.archived.warm.remove(&tag);
+        self.archived.packing = Some(tag);
+        self.sales.remove(&tag)
+    }
+
+    /// Takes it back.
+    pub(crate) fn set_packed(&mut self, packed: Packed) {
+        self.archived.packing = None;
+        self.archived.set_cold(packed);
+    }
+
+    /// Warm sales that nothing concerns any more.
+    fn resting(&self, at: Millis) -> impl Iterator<Item = &Sale> {
+        let is_crowded = self.archived.warm.len() > WARM_SALES_FEW;
+        let rests = move |sale: &&Sale| {
+            let idle_ms = at.since(sale.touched_at());
+            sale.outbox().len() == 0 && (idle_ms >= WARM_MS || is_crowded && idle_ms > 0)
         };
-        tags.iter().filter_map(pack).collect()
+        self.archived.warm.iter().filter_map(|tag| self.sales.get(tag)).filter(rests)
     }
 
     /// The byte form of an archived sale without its zeros, if it is archived.
@@ -92,9 +136,7 @@ impl World {
             return Some(packed.to_vec());
         }
         let sale = self.sales.get(&tag).filter(|sale| sale.archive().is_some())?;
-        let mut bytes = Vec::new();
-        sale.write(&mut bytes);
-        Some(pack(&bytes))
+        Some(packed(sale))
     }
 
     /// Whether a snapshot keeps it in a file with others: it is archived, and takes little.
@@ -119,7 +161,8 @@ impl World {
             self.archived.warm.insert(tag);
             self.sales.insert(tag, sale);
         } else {
-            self.archived.set_cold(&sale, packed.into());
+            let (bytes, made) = (packed.into(), sale.made().cloned());
+            self.archived.set_cold(Packed { tag, bytes, made });
         }
         Ok(())
     }

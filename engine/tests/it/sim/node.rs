@@ -103,7 +103,7 @@ impl Node {
             _ => None,
         };
         let (promise, commit) = commit::pair();
-        match self.producer.push(Request { command, admission, promise }) {
+        match self.producer.push(Request { command, admission, unpacked: None, promise }) {
             Ok(()) => Asked::Waiting(commit),
             Err(_) => Asked::Overloaded,
         }
