@@ -1,7 +1,5 @@
 //! The languages of the pages, and which one a reader wants.
 
-use crate::words::{Words, en, ko};
-
 /// A language the pages speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -57,13 +55,6 @@ impl Language {
         match self {
             Self::Korean => "한국어",
             Self::English => "English",
-        }
-    }
-
-    pub(crate) const fn words(self) -> &'static Words {
-        match self {
-            Self::Korean => &ko::WORDS,
-            Self::English => &en::WORDS,
         }
     }
 }

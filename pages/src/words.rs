@@ -6,6 +6,7 @@ pub(crate) mod ko;
 
 use crate::{
     format::Phrase,
+    language::Language,
     room::{PlaceEnd, PurchaseState, SaleState},
 };
 
@@ -156,6 +157,16 @@ pub(crate) struct Words {
     ends_why: [&'static str; 5],
     /// What a problem's code means to a person.
     problems: &'static [(&'static str, &'static str)],
+}
+
+impl Language {
+    /// What the pages say in it.
+    pub(crate) const fn words(self) -> &'static Words {
+        match self {
+            Self::Korean => &ko::WORDS,
+            Self::English => &en::WORDS,
+        }
+    }
 }
 
 impl Words {
