@@ -18,7 +18,8 @@ use crate::wire::{Node, Problems};
 pub(super) fn read<S: Section>(node: Option<&Node>, problems: &mut Problems) -> S {
     let Some(node) = node else { return S::default() };
     let Node::Table(entries) = node else {
-        problems.note(S::NAME, node.shown(), "a table");
+        // Not what it is: of a section with secrets it may be one of them.
+        problems.note(S::NAME, "a single value", "a table");
         return S::default();
     };
     let mut left: Vec<Entry<'_>> = Vec::new();

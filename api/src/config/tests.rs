@@ -137,6 +137,9 @@ fn a_key_says_what_is_allowed_there_whatever_stands_there_instead() {
         assert!(!error.contains(secret), "{secret} is shown: {error}");
     }
     assert_eq!(error.lines().count(), 11, "{error}");
+    let error = built("redis = \"redis://user:hunter2@redis\"\n", &[]).unwrap_err();
+    assert!(error.contains("redis: found a single value, allowed: a table"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]
