@@ -133,7 +133,7 @@ impl Publisher {
     pub(crate) fn publish(&mut self, record: &Record, sale: &Sale, at: Millis) {
         match record {
             Record::Entered { number, .. } => {
-                self.line.issue(*number, at);
+                self.line.issue_unseen(*number, at);
                 self.view.tally().entered();
             }
             Record::Departed { reason, numbers, .. } => {
@@ -217,8 +217,10 @@ impl Publisher {
         self.line.depart_many(&numbers, PlaceState::Revoked, at);
     }
 
-    /// Publishes what follows from the whole batch, and from time alone.
+    /// Publishes what follows from the whole batch, and from time alone. Numbers that it issued are shown only now:
+    /// another node may have told a shopper already that the place was called in the same batch.
     pub(crate) fn publish_figures(&mut self, sale: &Sale, at: Millis) {
+        self.line.show_issued();
         if std::mem::take(&mut self.has_held) {
             self.forget_holds(sale);
         }

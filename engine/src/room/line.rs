@@ -13,7 +13,7 @@
 //!
 //! | field | written by | means |
 //! |---|---|---|
-//! | `issued` | scribe, rises | the highest published number |
+//! | `issued` | scribe, rises | the highest published number; raised last of what a batch did |
 //! | `watermark` | scribe, rises | everyone up to here was called or had gone |
 //! | `called` | scribe, rises | how many people were ever called |
 //! | `departed` | scribe, rises | how many people left while they waited |
@@ -115,9 +115,14 @@ impl Line {
     /// What became of a number, and the time that belongs to the state.
     #[inline]
     pub fn place(&self, number: Number) -> (PlaceState, Millis) {
+        self.place_among(number, || self.issued())
+    }
+
+    #[inline]
+    fn place_among(&self, number: Number, issued: impl FnOnce() -> Number) -> (PlaceState, Millis) {
         let found = self.find(number).and_then(|(segment, place)| segment.place(place));
         found.unwrap_or_else(|| {
-            let is_issued = number.0 > 0 && number <= self.issued();
+            let is_issued = number.0 > 0 && number <= issued();
             let state = if is_issued { PlaceState::Waiting } else { PlaceState::Unissued };
             (state, Millis(0))
         })

@@ -415,12 +415,11 @@ impl Scribe {
                 self.outlet.start_over(sale.tag());
             }
         }
-        for tag in self.figures.touched() {
-            if let Some(publisher) = self.publishers.get(tag) {
-                self.idle_sweep.note(*tag, publisher.view().line(), at);
+        for tag in self.figures.publish(&mut self.publishers, world, at) {
+            if let Some(publisher) = self.publishers.get(&tag) {
+                self.idle_sweep.note(tag, publisher.view().line(), at);
             }
         }
-        self.figures.publish(&mut self.publishers, world, at);
         // Before anything is offered again: the pipeline tells a requeued event from a stale offer by
         // this list. With other sales, all of it is made again.
         if sales_changed {

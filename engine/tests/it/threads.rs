@@ -21,6 +21,7 @@ use engine::{
     hold::{HoldState, Step},
     id::{EventId, HoldId, Number, OfferIndex, ShopperKey},
     limits::{PACKED_AT_ONCE_MAX, RING_SLOTS, SEGMENT_BYTES, WARM_MS},
+    line::PlaceState,
     record::{Change, ReplayKey},
     sale::{PurchaseRefusal, SettleRefusal, Settler, TicketRef},
     scribe::{Busy, Watch},
@@ -384,4 +385,34 @@ fn a_large_archived_sale_is_packed_and_unpacked_beside_the_scribe_and_not_at_all
     assert_eq!(second.hold.state, HoldState::Refunded);
     drop((sale, shown));
     stop(started);
+}
+
+/// Another node may have told the shopper already that the place was called with its entry.
+#[test]
+fn no_one_who_was_let_in_with_the_entry_is_ever_seen_waiting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let Started { engine, running, .. } = start(directory.path());
+    block_on(engine.create(author(), wide(1), None)).expect("a good sale");
+    let view = engine.live_sale(SALE).expect("it was made");
+    let is_done = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (view, is_done) = (Arc::clone(&view), Arc::clone(&is_done));
+        thread::spawn(move || {
+            while !is_done.load(Ordering::Relaxed) {
+                let last = view.line().issued();
+                let (state, _) = view.line().place(last);
+                assert!(last == Number(0) || state == PlaceState::Admitted, "{last:?}: {state:?}");
+            }
+        })
+    };
+    for shopper in 1..=2_000 {
+        block_on(engine.enter(&view, ShopperKey(shopper), None)).expect("it is open");
+        if reader.is_finished() {
+            break;
+        }
+    }
+    is_done.store(true, Ordering::Relaxed);
+    reader.join().expect("each was let in at once");
+    drop((engine, view));
+    running.join().expect("nothing failed");
 }

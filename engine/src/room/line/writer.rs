@@ -24,12 +24,14 @@ use crate::{
 #[derive(Debug)]
 pub struct LineWriter {
     line: SharedLine,
+    /// The last number issued; readers may yet have to be shown it.
+    issued: Number,
 }
 
 impl LineWriter {
     /// The writer of a new, empty line. `base` is a time that no shopper was heard of before.
     pub fn new(base: Millis) -> Self {
-        Self { line: Arc::new(Line::new(base)) }
+        Self { line: Arc::new(Line::new(base)), issued: Number(0) }
     }
 
     /// The line, for readers.
@@ -37,14 +39,45 @@ impl LineWriter {
         Arc::clone(&self.line)
     }
 
-    /// Publishes the next number as waiting and heard of at `at`.
+    /// The last number issued.
+    pub fn issued(&self) -> Number {
+        self.issued
+    }
+
+    /// What became of a number, and the time that belongs to the state; as [`Line::place`], also of numbers that
+    /// readers have yet to be shown.
+    pub fn place(&self, number: Number) -> (PlaceState, Millis) {
+        self.line.place_among(number, || self.issued)
+    }
+
+    /// Issues the next number as waiting and heard of at `at`. Readers are shown it by
+    /// [`LineWriter::show_issued`]: with what else its batch did, so that no one who was called within the batch
+    /// is seen waiting.
+    ///
+    /// # Panics
+    ///
+    /// If it is not the next number, or is above [`PLACES_MAX`].
+    pub fn issue_unseen(&mut self, number: Number, at: Millis) {
+        assert!(number.0 == self.issued().0 + 1);
+        self.prepare_through(number, at);
+    }
+
+    /// Shows readers all numbers that were issued.
+    pub fn show_issued(&mut self) {
+        if self.line.issued() < self.issued {
+            // ORDERING: Release; publishes the places to `Line::issued`.
+            self.line.issued.store(self.issued.0, Ordering::Release);
+        }
+    }
+
+    /// Issues the next number as waiting and heard of at `at`, and shows it.
     ///
     /// # Panics
     ///
     /// If it is not the next number, or is above [`PLACES_MAX`].
     pub fn issue(&mut self, number: Number, at: Millis) {
-        assert!(number.0 == self.issued().0 + 1);
-        self.issue_through(number, at);
+        self.issue_unseen(number, at);
+        self.show_issued();
     }
 
     /// Publishes all numbers up to `last` as waiting and heard of at `at`, together.
@@ -53,9 +86,14 @@ impl LineWriter {
     ///
     /// If `last` is above [`PLACES_MAX`].
     pub fn issue_through(&mut self, last: Number, at: Millis) {
+        self.prepare_through(last, at);
+        self.show_issued();
+    }
+
+    fn prepare_through(&mut self, last: Number, at: Millis) {
         assert!(last.0 <= PLACES_MAX);
         let seconds = self.seconds(at);
-        let (mut next, end) = (index_of(Number(self.issued().0 + 1)), index_of(Number(last.0 + 1)));
+        let (mut next, end) = (index_of(Number(self.issued.0 + 1)), index_of(Number(last.0 + 1)));
         if next >= end {
             return;
         }
@@ -69,8 +107,7 @@ impl LineWriter {
             next += places.len();
             segment.issue(places, seconds);
         }
-        // ORDERING: Release; publishes the places to `Line::issued`.
-        self.line.issued.store(last.0, Ordering::Release);
+        self.issued = last;
     }
 
     /// A waiting number leaves. As [`LineWriter::depart_many`] of one.

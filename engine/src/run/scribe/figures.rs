@@ -1,7 +1,7 @@
 //! Whose figures are published after a batch: those of the sales that had facts in it, and a few of the others
 //! in turn, for what time alone changes. So a batch costs the same however many sales there are.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{collections::BTreeMap, ops::Bound, vec::Drain};
 
 use crate::{
     clock::Millis, id::SaleTag, limits::FIGURES_SALES_MAX, publisher::Publisher, world::World,
@@ -32,20 +32,13 @@ impl Figures {
         }
     }
 
-    /// The sales that had facts in this batch, each once.
-    pub(super) fn touched(&mut self) -> &[SaleTag] {
-        self.touched.sort_unstable();
-        self.touched.dedup();
-        &self.touched
-    }
-
-    /// Publishes the figures that are due.
+    /// Publishes the figures that are due; answers of which sales, each once.
     pub(super) fn publish(
         &mut self,
         publishers: &mut BTreeMap<SaleTag, Publisher>,
         world: &World,
         at: Millis,
-    ) {
+    ) -> Drain<'_, SaleTag> {
         if at >= self.next_round {
             self.next_round = at.after(ROUND_MS);
             let later = self.last.map_or(Bound::Unbounded, Bound::Excluded);
@@ -54,11 +47,13 @@ impl Figures {
             self.last = turn.last().copied().filter(|_| turn.len() == FIGURES_SALES_MAX);
             self.touched.extend(turn);
         }
-        self.touched();
-        for tag in self.touched.drain(..) {
-            if let (Some(publisher), Some(sale)) = (publishers.get_mut(&tag), world.sale(tag)) {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for tag in &self.touched {
+            if let (Some(publisher), Some(sale)) = (publishers.get_mut(tag), world.sale(*tag)) {
                 publisher.publish_figures(sale, at);
             }
         }
+        self.touched.drain(..)
     }
 }
