@@ -18,7 +18,8 @@ const CLOCK_STEP_NOTABLE_MS: u64 = 1_000;
 pub async fn report(engine: Engine) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut full, mut snapshot, mut behind) = (Told::default(), Told::default(), Told::default());
+    let (mut full, mut behind) = (Told::default(), Told::default());
+    let (mut snapshot, mut archive) = (Told::default(), Told::default());
     let mut clock_offset_ms = 0;
     let mut troubles = Arc::<Vec<String>>::default();
     loop {
@@ -37,6 +38,14 @@ pub async fn report(engine: Engine) {
                 tracing::error!(%why, "could not write a snapshot; nothing is lost, but recovery will take longer");
             }
             (Some(false), _) => tracing::info!("snapshots work again"),
+            _ => {}
+        }
+        let trouble = registry.archive_trouble();
+        match (archive.changed(trouble.is_some()), trouble) {
+            (Some(true), Some(why)) => {
+                tracing::error!(%why, "could not write the file of a sale to be archived; the sale stays as it is");
+            }
+            (Some(false), _) => tracing::info!("sales are archived again"),
             _ => {}
         }
         let present = registry.arbiter_troubles();

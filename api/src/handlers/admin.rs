@@ -201,29 +201,32 @@ async fn change(
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
     let sale = sale.view(&app).await?;
-    let mut key_body: &[u8] = &body;
-    let change = match act {
-        Act::Message => Change::Message { text: read_message(&body)?.message.unwrap_or_default() },
+    // Nothing and `{}` are the same request.
+    let switch = |change| read_nothing(&body).map(|()| (change, &b""[..]));
+    let (change, key_body) = match act {
+        Act::Message => {
+            let text = read_message(&body)?.message.unwrap_or_default();
+            (Change::Message { text }, &body[..])
+        }
         Act::Rate => {
             let admission_milli_per_second = read_rate(&body)?.admission_milli_per_second;
-            Change::Rate { admission_milli_per_second }
+            (Change::Rate { admission_milli_per_second }, &body[..])
         }
         Act::Restock => {
             let restock = read_restock(&body)?;
             let offer = offer_index(&sale, &restock.sku)?;
-            Change::Restock { offer, units: restock.units }
+            (Change::Restock { offer, units: restock.units }, &body[..])
         }
         Act::Unstrand => {
             let unstrand = read_unstrand(&body)?;
             let offer = offer_index(&sale, &unstrand.sku)?;
-            Change::Unstrand { offer, units: unstrand.units.unsigned_abs() }
+            (Change::Unstrand { offer, units: unstrand.units.unsigned_abs() }, &body[..])
         }
-        Act::Pause | Act::Resume | Act::Drain | Act::Open | Act::Close => {
-            read_nothing(&body)?;
-            // Nothing and `{}` are the same request.
-            key_body = b"";
-            switch(act)
-        }
+        Act::Pause => switch(Change::Pause)?,
+        Act::Resume => switch(Change::Resume)?,
+        Act::Drain => switch(Change::Drain)?,
+        Act::Open => switch(Change::Open)?,
+        Act::Close => switch(Change::Close)?,
         Act::Archive => return archive(&app, &sale, author, &head, &body).await,
     };
     let terms =
@@ -251,18 +254,6 @@ async fn make(
     terms: Terms,
 ) -> Result<Response<Body>, ApiError> {
     Ok(told(StatusCode::OK, &app.engine.change(sale, author, change, terms).await?))
-}
-
-const fn switch(act: Act) -> Change {
-    match act {
-        Act::Resume => Change::Resume,
-        Act::Drain => Change::Drain,
-        Act::Open => Change::Open,
-        Act::Close => Change::Close,
-        Act::Pause | Act::Message | Act::Rate | Act::Restock | Act::Unstrand | Act::Archive => {
-            Change::Pause
-        }
-    }
 }
 
 fn offer_index(sale: &SaleView, sku: &engine::id::Sku) -> Result<OfferIndex, ApiError> {

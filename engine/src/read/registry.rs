@@ -35,6 +35,7 @@ pub struct Registry {
     /// The same for each sink.
     sink_lags: OnceLock<Box<[(SinkName, AtomicU64)]>>,
     snapshot_trouble: ArcSwapOption<String>,
+    archive_trouble: ArcSwapOption<String>,
     arbiter_troubles: ArcSwap<Vec<String>>,
     clock_offset_ms: AtomicI64,
 }
@@ -96,6 +97,15 @@ impl Registry {
     /// Why the last snapshot could not be written, if so: recovery takes longer, nothing is lost.
     pub fn snapshot_trouble(&self) -> Option<Arc<String>> {
         self.snapshot_trouble.load_full()
+    }
+
+    /// Why the file of a sale to be archived could not be written the last time, if so: the sale stays as it is.
+    pub fn archive_trouble(&self) -> Option<Arc<String>> {
+        self.archive_trouble.load_full()
+    }
+
+    pub(crate) fn set_archive_trouble(&self, trouble: Option<String>) {
+        self.archive_trouble.store(trouble.map(Arc::new));
     }
 
     pub(crate) fn set_snapshot_trouble(&self, trouble: Option<String>) {

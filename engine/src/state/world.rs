@@ -139,7 +139,7 @@ impl World {
     /// Whether any sale is one that a single process serves.
     pub fn is_alone(&self) -> bool {
         let alone = |tag: &SaleTag| !self.points.contains_key(tag);
-        self.sales.keys().any(alone) || self.archived.tags().any(alone)
+        self.sales.keys().any(alone) || self.archived.cold_tags().any(alone)
     }
 
     /// Order events that some sink has not taken, over all sales.
@@ -192,7 +192,7 @@ impl World {
             sale.apply(record, at);
             self.backlog.changed(before, sale);
             if record.is_archival() {
-                self.archived.set_warm(tag);
+                self.archived.warm.insert(tag);
             }
         }
     }
@@ -265,7 +265,7 @@ impl World {
     /// half taken over.
     pub(crate) fn parts(&self) -> BTreeSet<SaleTag> {
         let sales = self.sales.keys().chain(self.adopting.keys()).copied();
-        sales.chain(self.archived.tags().copied()).collect()
+        sales.chain(self.archived.cold_tags().copied()).collect()
     }
 
     /// Writes a part.

@@ -6,16 +6,18 @@ use engine::{
     arbiter::LocalArbiter,
     certificate,
     codec::Binary as _,
-    command::{Ask, Command},
+    command::{Ask, Command, Note},
     disk::{Disk, sim::SimDisk},
     hold::Step,
-    id::{Epoch, HoldId, Number, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     journal::{Journal, JournalOptions},
-    record::Record,
-    spec::{IdentityMode, SaleSpec},
+    record::{Change, Record},
+    spec::{IdentityMode, SaleSpec, SpecPatch},
 };
 
-use crate::support::{START, create, enter, key, purchase, settle, spec, tag, ticket};
+use crate::support::{
+    START, author, change, create, enter, key, only, purchase, settle, spec, tag, ticket,
+};
 
 /// Violations of a journal of these records.
 fn violations_of(records: &[Record]) -> Vec<String> {
@@ -80,4 +82,40 @@ fn a_second_entry_by_one_invitation_is_a_violation() {
         let found = violations_of(&records);
         assert_eq!(found.len(), expected, "{found:?}");
     }
+}
+
+#[test]
+fn what_moves_or_changes_an_archived_sale_is_a_violation_and_a_refund_is_none() {
+    let mut arbiter = LocalArbiter::default();
+    let mut records = arbiter.decide(START, &[create(spec(&[9])), enter(1, None)]).records;
+    let taken = Note::Delivered { by: only(), events: vec![EventId(1), EventId(2)] };
+    let all = [
+        purchase(ticket(1, 1), 2, key(1, 1)),
+        settle(1, Step::Confirm, None),
+        Command::Note(tag(), taken),
+        change(Change::Close),
+        change(Change::Archive { digest: [0; 32] }),
+    ];
+    records.extend(arbiter.decide(START, &all).records);
+    let after = |record| {
+        let mut records = records.clone();
+        records.push(record);
+        violations_of(&records)
+    };
+    let changed = |change| {
+        let (author, change) = (author(), Box::new(change));
+        Record::Changed { sale: tag(), author, change, replay: None }
+    };
+    let sale = tag();
+    let refunded = Record::Settled { sale, hold: HoldId(1), step: Step::Refund, replay: None };
+    assert_eq!(after(refunded), [""; 0]);
+    assert_eq!(after(Record::ClockSet { sale, offset_ms: 1 }), [""; 0]);
+    let offer = OfferIndex(0);
+    let patch = SpecPatch { per_shopper_max: Some(9), ..SpecPatch::default() };
+    let refused = [Change::Open, Change::Restock { offer, units: 1 }, Change::Update { patch }];
+    for change in refused {
+        assert_ne!(after(changed(change.clone())), [""; 0], "{change:?}");
+    }
+    let entered = Record::Entered { sale, number: Number(2), shopper: ShopperKey(2) };
+    assert_ne!(after(entered), [""; 0]);
 }

@@ -197,3 +197,59 @@ fn a_large_archived_sale_is_packed_elsewhere_and_what_concerns_it_waits_for_that
     let refunded = arbiter.decide(at, [&settle(1, Step::Refund)]).replies;
     assert!(matches!(refunded[0], Reply::Settle(Ok(_))), "{refunded:?}");
 }
+
+#[test]
+fn an_archived_sale_keeps_its_orders_and_sheds_what_came_to_nothing_a_day_before() {
+    let ask = |ask| Command::Ask(tag(1), ask);
+    let pass = |number: u64| {
+        let (number, shopper) = (Number(number), ShopperKey(number.into()));
+        TicketRef { epoch: Epoch(1), number, shopper }
+    };
+    let bought = |number: u64| {
+        let replay = ReplayKey { key: u128::from(number) << 32, body: 1 };
+        let items = [(OfferIndex(0), 1)].into_iter().collect();
+        [
+            ask(Ask::Enter { shopper: pass(number).shopper, replay: None }),
+            ask(Ask::Purchase { pass: pass(number), items, replay }),
+        ]
+    };
+    let keyed = |hold, step, key| {
+        let (epoch, hold, by) = (Epoch(1), HoldId(hold), Settler::Backend);
+        let replay = Some(ReplayKey { key, body: 1 });
+        ask(Ask::Settle { epoch, hold, step, by, replay })
+    };
+    let archived = |late_ms| {
+        let mut arbiter = LocalArbiter::default();
+        arbiter.decide(START, &[creation(1, 1)]);
+        for command in (1..=2).flat_map(bought) {
+            arbiter.decide(START, [&command]);
+        }
+        let steps = [keyed(1, Step::Confirm, 11), keyed(2, Step::Release, 12)];
+        arbiter.decide(START, &steps);
+        arbiter.decide(START, &[change(1, Change::Pause), delivered(1, 1), delivered(1, 2)]);
+        arbiter.decide(START, &[delivered(1, 3), delivered(1, 4), change(1, Change::Close)]);
+        let archival = change(1, Change::Archive { digest: [0; 32] });
+        let told = arbiter.decide(START.after(late_ms), [&archival]).replies;
+        assert!(matches!(told[0], Reply::Changed(Ok(_))), "{told:?}");
+        arbiter
+    };
+    let ids = |sale: &Sale| sale.holds().map(|hold| hold.id.0).collect::<Vec<_>>();
+
+    let mut soon = archived(REPLAY_TTL_MS - 1);
+    let sale = soon.world().sale(tag(1)).expect("warm");
+    assert_eq!((ids(sale), sale.hold_answers().count()), (vec![1, 2], 4));
+    let repeated = soon.decide(START.after(REPLAY_TTL_MS - 1), [&keyed(2, Step::Release, 12)]);
+    assert!(matches!(&repeated.replies[0], Reply::Settle(Ok(told)) if told.replayed));
+
+    let mut late = archived(REPLAY_TTL_MS);
+    let sale = late.world().sale(tag(1)).expect("warm");
+    assert_eq!(
+        (ids(sale), sale.hold_answers().count(), sale.made().is_some()),
+        (vec![1], 0, false)
+    );
+    assert_eq!((sale.ended_holds().len(), sale.last_hold()), (0, HoldId(2)));
+    let read = World::from_bytes(&late.world().to_bytes()).expect("its own form");
+    assert_eq!(read.hash(), late.world().hash());
+    let told = late.decide(START.after(REPLAY_TTL_MS), [&settle(1, Step::Refund)]).replies;
+    assert!(matches!(told[0], Reply::Settle(Ok(_))), "{told:?}");
+}

@@ -68,7 +68,8 @@ impl Book {
         self.archive = Some(ArchiveCertificate { digest, entered, owners, is_proven: false });
     }
 
-    /// In an archived sale people neither come nor go, and nothing is bought.
+    /// In an archived sale people neither come nor go, nothing is bought, and operators change nothing: it can
+    /// be deleted.
     pub(super) fn check_archived(&self, record: &Record, faults: &mut Vec<String>) {
         let moves = matches!(
             record,
@@ -79,8 +80,12 @@ impl Book {
                 | Record::SessionEnded { .. }
                 | Record::Held { .. }
         );
+        let changes = matches!(record, Record::Changed { .. }) && !record.is_deletion();
         if moves && self.archive.is_some() {
             faults.push("somebody moves in an archived sale".to_owned());
+        }
+        if changes && self.archive.is_some() {
+            faults.push("an archived sale was changed".to_owned());
         }
     }
 }

@@ -51,10 +51,11 @@ impl Engine {
                     return Err(Failure::Busy(Busy::StorageFull));
                 }
                 Err(Unwritten::Failed(error)) => {
-                    self.registry.set_snapshot_trouble(Some(error.to_string()));
+                    self.registry.set_archive_trouble(Some(error.to_string()));
                     return Err(Failure::Unavailable);
                 }
             };
+            self.registry.set_archive_trouble(None);
             match self.operate(ask(digest, facts)).await {
                 Err(Failure::Refused(ChangeRefusal::MovedOn)) => {}
                 done => return done,

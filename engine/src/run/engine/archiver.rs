@@ -42,24 +42,51 @@ impl Archiver {
         upto: Sequence,
     ) -> Result<Option<[u8; 32]>, Unwritten> {
         let disk = self.disk.upgrade().ok_or(Unwritten::Stopped)?;
-        // ORDERING: AcqRel pairs with the Release below: one file after the other.
-        if self.is_busy.swap(true, Ordering::AcqRel) {
-            return Err(Unwritten::Busy);
-        }
+        let turn = Turn::take(&self.is_busy).ok_or(Unwritten::Busy)?;
         let (promise, written) = commit::pair();
-        let is_busy = Arc::clone(&self.is_busy);
         let work = move || {
             let outcome = recovery::archive(&*disk, tag, upto);
-            drop(disk);
-            is_busy.store(false, Ordering::Release);
+            drop((disk, turn));
             promise.resolve(outcome);
         };
         let started = thread::Builder::new().name("rushgate-archive".to_owned()).spawn(work);
-        if started.is_err() {
-            self.is_busy.store(false, Ordering::Release);
-            return Err(Unwritten::Busy);
-        }
+        started.map_err(|_| Unwritten::Busy)?;
         let written = written.await.map_err(|_| Unwritten::Stopped)?;
         written.map_err(Unwritten::Failed)
+    }
+}
+
+/// The turn to write a file; over when this is dropped, also by a panic.
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    fn take(is_busy: &Arc<AtomicBool>) -> Option<Self> {
+        // ORDERING: AcqRel pairs with the Release of `drop`: one file after the other.
+        (!is_busy.swap(true, Ordering::AcqRel)).then(|| Self(Arc::clone(is_busy)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // ORDERING: Release pairs with `take`.
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(engine_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_while_a_file_is_written_leaves_the_turn_to_the_next() {
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let turn = Turn::take(&is_busy).expect("free");
+        assert!(Turn::take(&is_busy).is_none());
+        let thread = thread::spawn(move || {
+            let _turn = turn;
+            panic!("a damaged record");
+        });
+        thread.join().expect_err("it panicked");
+        assert!(Turn::take(&is_busy).is_some());
     }
 }

@@ -62,7 +62,8 @@ impl Sale {
         }
     }
 
-    /// Lets go of what the file has. The sale is closed for good, whatever becomes of the clock.
+    /// Lets go of what the file has, and of what nothing would come to push out: answers past their time, and
+    /// holds that came to nothing so long ago that no key names them. The sale is closed for good, whatever becomes of the clock.
     pub(super) fn apply_archive(&mut self, digest: [u8; 32], at: Millis) {
         self.controls.closed = true;
         self.controls.message = String::new();
@@ -70,6 +71,9 @@ impl Sale {
         self.gate = Gate::new(self.spec.admission_milli_per_second, at);
         self.sessions = Sessions::default();
         self.replays.forget_entries();
+        self.replays.forget_past(at);
+        self.changes.forget_past(at);
+        self.holds.forget_past(at);
         self.holds.forget_who_made_more();
         self.audit = VecDeque::new();
         (self.pace, self.freeing) = (Pace::default(), Pace::default());

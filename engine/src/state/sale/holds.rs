@@ -105,6 +105,22 @@ impl Holds {
         all
     }
 
+    /// Forgets all holds that came to nothing and are past their time at `at`.
+    pub(crate) fn forget_past(&mut self, at: Millis) {
+        let mut past = BTreeSet::new();
+        while let Some((_, id)) =
+            self.ended.front().filter(|(ended_at, _)| at.since(*ended_at) >= REPLAY_TTL_MS)
+        {
+            past.insert(*id);
+            self.ended.drop_front();
+        }
+        for block in &mut self.blocks {
+            block.holds.retain(|hold| !past.contains(&hold.id));
+        }
+        self.blocks.retain(|block| !block.holds.is_empty());
+        self.kept -= past.len();
+    }
+
     /// Forgets how many holds shoppers made beside those that are kept: no more are made.
     pub(crate) fn forget_who_made_more(&mut self) {
         self.shares = Table::default();

@@ -130,6 +130,12 @@ impl Changes {
         check(are_sound, "a kept answer with fields out of their bounds")
     }
 
+    /// Forgets the answers that are not given any more at `at`.
+    pub(super) fn forget_past(&mut self, at: Millis) {
+        self.made.take_if(|kept| !kept.is_kept(at));
+        self.kept.retain(|kept| kept.is_kept(at));
+    }
+
     fn look_up(&self, replay: ReplayKey, at: Millis) -> KnownChange {
         let mut last_first = self.kept.iter().rev().chain(&self.made);
         let last = last_first.find(|kept| kept.replay.key == replay.key);

@@ -150,6 +150,11 @@ impl Replays {
         self.holds.keep(Kept { key, body, at, told });
     }
 
+    /// Forgets what purchases and steps were told that is not told any more at `at`.
+    pub(crate) fn forget_past(&mut self, at: Millis) {
+        self.holds.forget_past(at);
+    }
+
     /// Forgets what entries were told.
     pub(crate) fn forget_entries(&mut self) {
         self.entries = Queue::new(ENTRY_REPLAYS_MAX);

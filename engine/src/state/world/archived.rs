@@ -32,7 +32,7 @@ pub(super) struct Archived {
 
 impl Archived {
     /// Those that are cold.
-    pub(super) fn tags(&self) -> impl Iterator<Item = &SaleTag> {
+    pub(super) fn cold_tags(&self) -> impl Iterator<Item = &SaleTag> {
         self.cold.keys()
     }
 
@@ -71,10 +71,6 @@ impl Archived {
     /// Cold sales whose creation may be asked again.
     pub(super) fn made_tags(&self) -> impl Iterator<Item = &SaleTag> {
         self.made.keys()
-    }
-
-    pub(super) fn set_warm(&mut self, tag: SaleTag) {
-        self.warm.insert(tag);
     }
 
     pub(super) fn forget(&mut self, tag: SaleTag) {

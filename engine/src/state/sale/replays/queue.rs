@@ -61,6 +61,13 @@ impl<T> Queue<T> {
         self.push(kept);
     }
 
+    /// Forgets all answers that are past their time at `at`.
+    pub(super) fn forget_past(&mut self, at: Millis) {
+        while self.kept.front().is_some_and(|first| at.since(first.at) >= REPLAY_TTL_MS) {
+            self.forget_first();
+        }
+    }
+
     /// Keeps an answer behind the others.
     pub(super) fn push(&mut self, kept: Kept<T>) {
         let hash = keyed::hash(kept.key);
