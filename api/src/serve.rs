@@ -207,8 +207,14 @@ async fn look_after_sales(
         // Whoever asks meanwhile is answered from what this node knows already.
         tasks.push(tokio::spawn(keep_making_sales(engine.clone(), config.sales.clone())));
     }
-    if let Some(after) = config.data.archive_after().filter(|_| !engine.is_shared()) {
-        tasks.push(tokio::spawn(archiving::keep_archiving(engine.clone(), after)));
+    match config.data.archive_after() {
+        Some(_) if engine.is_shared() => tracing::warn!(
+            "data.archive_after_seconds has no effect: sales that several nodes serve are not archived"
+        ),
+        Some(after) => {
+            tasks.push(tokio::spawn(archiving::keep_archiving(engine.clone(), after)));
+        }
+        None => {}
     }
     Ok(tasks)
 }
