@@ -21,7 +21,7 @@
 
 use std::{io, sync::Arc, thread};
 
-use engine::{Engine, id::SinkName, outlet::Offers};
+use engine::{Engine, id::SinkName, outlet::Offers, sink::Sink};
 
 mod book;
 mod delivery_worker;
@@ -36,7 +36,6 @@ mod webhook;
 use status::Shared;
 
 pub use book::EVENTS_IN_HAND_MAX;
-pub use engine::sink::{Answer, Answers, Capacity, Sink, WORDS_BYTES_MAX, plain_words};
 pub use options::Options;
 pub use order_log::{LogError, LogOptions, OrderLog};
 pub use redis_stream::{RedisStream, RedisStreamError, RedisStreamOptions};

@@ -8,8 +8,7 @@ use std::{
 use api::{
     outbound::{Backoff, Trust},
     pipeline::{
-        self, Handle, Options, RedisStream, RedisStreamOptions, Secret, Sink, Webhook,
-        WebhookOptions,
+        self, Handle, Options, RedisStream, RedisStreamOptions, Secret, Webhook, WebhookOptions,
     },
 };
 use engine::{
@@ -22,6 +21,7 @@ use engine::{
     record::{Author, ReplayKey},
     sale::{PurchaseRefusal, Settler, TicketRef},
     scribe::Watch,
+    sink::Sink,
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
     view::SaleView,
 };
