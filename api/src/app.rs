@@ -22,7 +22,7 @@ use crate::{
     metrics::{Outcomes, RequestTimes},
     mount::Mount,
     pipeline::Watcher,
-    server::{Answer, Body, Peer, RequestBody},
+    server::{Answer, Body, Outcome, Peer, RequestBody},
     streams::Streams,
     token::Keyring,
     wait_estimates::WaitEstimates,
@@ -108,8 +108,7 @@ where
     W: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,
 {
     let (head, body) = split(request, peer);
-    let work = handler(Arc::clone(app), head, body);
-    Answer::later(async move { or_refusal(work.await) })
+    Answer::later(handler(Arc::clone(app), head, body))
 }
 
 /// A request's head, for a handler that keeps it, and its body.
@@ -117,6 +116,12 @@ pub(crate) fn split(request: Request<RequestBody>, peer: &Arc<Peer>) -> (Head, R
     let (mut parts, body) = request.into_parts();
     exchange::name_host(&mut parts);
     (Head { headers: parts.headers, peer: Arc::clone(peer) }, body)
+}
+
+impl Outcome for Result<Response<Body>, ApiError> {
+    fn into_response(self) -> Response<Body> {
+        or_refusal(self)
+    }
 }
 
 /// The response, or the refusal's.

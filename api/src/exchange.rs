@@ -79,9 +79,12 @@ pub fn name_host(parts: &mut Parts) {
 
 /// The id that a listed proxy gave the request; no one else may give one.
 fn given_id(headers: &HeaderMap, peer: &Peer) -> Option<RequestId> {
+    if !peer.socket.trusted {
+        return None;
+    }
     // Of several, none is known to be the proxy's: it may have added its own to that of its client.
     let mut given = headers.get_all(X_REQUEST_ID).iter();
-    let only = given.next().filter(|_| peer.socket.trusted && given.next().is_none());
+    let only = given.next().filter(|_| given.next().is_none());
     only.and_then(RequestId::given)
 }
 

@@ -51,7 +51,7 @@ pub use handover::Pieces;
 pub use late::tell_late;
 pub use options::{PeerCaps, ServerOptions, TlsFiles};
 pub(crate) use service::Upgrade;
-pub use service::{Answer, Handler, Later, Peer};
+pub use service::{Answer, Handler, Later, Outcome, Peer, Work};
 pub use streamed::{AnswerDeadline, Progress, StreamBounds, StreamError, StreamedBody};
 pub use tls::Tls;
 

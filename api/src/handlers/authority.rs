@@ -275,7 +275,8 @@ async fn identified(
             const NONE: &str = "a token of the shop is required";
             let accounts = app.accounts.as_ref().ok_or(ApiError::IdentityUnavailable)?;
             let token = claim.token.ok_or(ApiError::IdentityInvalid(NONE))?;
-            let account = accounts.verify(token, wall).await?;
+            // On the heap, so that entries of other sales do not carry its state along.
+            let account = Box::pin(accounts.verify(token, wall)).await?;
             shoppers.of_account(sale.name(), &account.subject)
         }
         IdentityMode::Invite => open_invite(app, sale, claim.token.unwrap_or_default())?,

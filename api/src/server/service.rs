@@ -29,7 +29,32 @@ use super::upgraded::{Kept, Upgraded};
 use crate::panics::contain;
 
 /// A handler's answer that is still being worked on.
-pub type Later = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+pub type Later = Pin<Box<dyn Work + Send>>;
+
+/// Work on an answer: a future whose outcome is made a response where it is polled. A future around it
+/// that did so would hold it twice, once for each side of its first poll.
+pub trait Work {
+    /// Goes on with it.
+    fn poll_answer(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Body>>;
+}
+
+impl<F: Future<Output: Outcome>> Work for F {
+    fn poll_answer(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Body>> {
+        self.poll(context).map(Outcome::into_response)
+    }
+}
+
+/// What work on an answer comes to.
+pub trait Outcome {
+    /// As it is sent.
+    fn into_response(self) -> Response<Body>;
+}
+
+impl Outcome for Response<Body> {
+    fn into_response(self) -> Response<Body> {
+        self
+    }
+}
 
 /// What a handler says to a request.
 pub enum Answer {
@@ -43,7 +68,7 @@ pub enum Answer {
 
 impl Answer {
     /// Boxes the work to be done.
-    pub fn later(work: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+    pub fn later(work: impl Future<Output: Outcome> + Send + 'static) -> Self {
         Self::Later(Box::pin(work))
     }
 }
@@ -191,7 +216,7 @@ impl<H: Handler> Open<H> {
         let Some(exchange) = &self.exchange else { return Poll::Pending };
         let handler = &self.handler;
         let mut response =
-            match contain(|| handler.within(exchange, || work.as_mut().poll(context))) {
+            match contain(|| handler.within(exchange, || work.as_mut().poll_answer(context))) {
                 Ok(Poll::Ready(response)) => response,
                 Ok(Poll::Pending) if deadline.poll_passed(context).is_pending() => {
                     return Poll::Pending;

@@ -103,7 +103,7 @@ impl Handler for Echo {
             (&Method::GET, "/panic") => panic!("a fault before the answer"),
             (&Method::GET, "/panic-later") => Answer::later(async {
                 tokio::task::yield_now().await;
-                panic!("a fault while answering")
+                fault()
             }),
             (&Method::GET, "/endless") => {
                 let (sender, pieces) = mpsc::channel(1);
@@ -147,6 +147,10 @@ impl Pieces for Sent {
 
 fn too_often() -> Response<Body> {
     respond::json(StatusCode::TOO_MANY_REQUESTS, Cache::NoStore, &"too often")
+}
+
+fn fault() -> Response<Body> {
+    panic!("a fault while answering")
 }
 
 fn say(words: &str) -> Response<Body> {
