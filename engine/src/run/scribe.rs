@@ -92,6 +92,9 @@ pub struct Scribe {
     wanted_bytes: usize,
     figures: Figures,
     idle_sweep: IdleSweep,
+    /// When archived sales are looked at next that may be packed, and whether a large one may be given away.
+    pack_due: Millis,
+    may_rest: bool,
     /// The last turn, for outages; `None` before the first, which comes after one.
     stepped_at: Option<Millis>,
     is_more_due: bool,
@@ -136,6 +139,8 @@ impl Scribe {
             wanted_bytes: 0,
             figures: Figures::new(at),
             idle_sweep,
+            pack_due: Millis(0),
+            may_rest: false,
             stepped_at: None,
             is_more_due: false,
         }
@@ -180,8 +185,8 @@ impl Scribe {
 
     /// A large archived sale that nothing concerns any more, to be packed on another thread.
     pub fn rest(&mut self) -> Option<Resting> {
-        if self.unfinished.is_some() {
-            // Not all that was decided is durable.
+        // Not while anything that was decided is not durable yet.
+        if self.unfinished.is_some() || !mem::take(&mut self.may_rest) {
             return None;
         }
         let sale = self.arbiter.rest(self.spare.decided.at)?;
@@ -280,10 +285,8 @@ impl Scribe {
             self.registry.set_arbiter_troubles(peers.troubles());
         }
         let at = self.spare.decided.at;
-        for packed in self.arbiter.freeze(at) {
-            self.publishers.remove(&packed.tag());
-            self.outlet.forget(packed.tag());
-            self.registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
+        if at >= self.pack_due {
+            self.pack(at);
         }
         self.registry.set_outbox_lag(self.arbiter.world(), self.outlet.sinks());
         Ok(())
@@ -301,6 +304,16 @@ impl Scribe {
             self.arbiter.warm_up(sale, at);
             self.registry.archived().set_view(publisher.view());
             self.publishers.insert(publisher.view().tag(), publisher);
+        }
+    }
+
+    /// Has archived sales packed that nothing concerns any more. All that are unpacked are looked at for it.
+    fn pack(&mut self, at: Millis) {
+        (self.pack_due, self.may_rest) = (at.after(limits::TICK_MS), true);
+        for packed in self.arbiter.freeze(at) {
+            self.publishers.remove(&packed.tag());
+            self.outlet.forget(packed.tag());
+            self.registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
         }
     }
 
