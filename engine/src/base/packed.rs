@@ -1,74 +1,153 @@
-//! Bytes without their zeros. The byte form of a small sale is mostly high bytes of small numbers; this
-//! takes a third of it and costs about as much as a copy.
+//! Bytes in less room. The byte form of a small sale is mostly high bytes of small numbers, and says some things
+//! twice; this takes little more than what is left, and costs about as much as a copy.
 //!
-//! Words of eight bytes. A word begins with a byte that says which of its eight are not zero, and those
-//! follow. Behind a word of zeros stands how many more such words follow; behind a word without zeros, how many
-//! words follow as they are. It is the packing of Cap'n Proto, with the length in front.
+//! The length comes first, then steps until it is reached. A step begins with a byte: its high half says how many
+//! bytes follow as they are, its low half how many zeros come behind those. A half of 15 is continued by a number
+//! that is added to it. A step of two halves 0 is a copy instead: two numbers say how long it is, and how far back
+//! it begins. Numbers have seven bits a byte, the low ones first; the high bit says that more follow.
 
 use crate::codec::{Binary as _, DecodeError, take};
 
-const WORD: usize = 8;
-/// Words of one run.
-const RUN_MAX: usize = u8::MAX as usize;
+/// The most that is packed.
+const BYTES_MAX: usize = u32::MAX as usize;
+/// What does not fit half of a step's first byte.
+const HALF_MAX: usize = 15;
+/// A zero alone among other bytes is written as it is.
+const ZEROS_MIN: usize = 2;
+/// A copy takes up to nine bytes.
+const COPY_MIN: usize = 10;
+/// What says where something like the next bytes was before, by a hash of them.
+const PLACES_BITS: u32 = 10;
+/// Bytes of which the hash is.
+const GRAM: usize = 8;
 
-/// Leaves the zeros out.
+/// Packs bytes.
 pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
+    assert!(bytes.len() <= BYTES_MAX, "what is packed is far below four gibibytes");
     let mut out = Vec::with_capacity(bytes.len() / 2);
-    let length = u32::try_from(bytes.len()).expect("what is packed is far below four gibibytes");
-    length.encode(&mut out);
-    let mut words = bytes.chunks(WORD).peekable();
-    while let Some(word) = words.next() {
-        let set = word.iter().enumerate().filter(|(_, byte)| **byte != 0);
-        let mask = set.clone().fold(0_u8, |mask, (place, _)| mask | 1 << place);
-        out.push(mask);
-        out.extend(set.map(|(_, byte)| byte));
-        let is_alike: fn(&[u8]) -> bool = match mask {
-            0 => |word| word.iter().all(|byte| *byte == 0),
-            u8::MAX => |word| word.len() == WORD && word.iter().all(|byte| *byte != 0),
-            _ => continue,
-        };
-        let at = out.len();
-        out.push(0);
-        for _ in 0..RUN_MAX {
-            let Some(next) = words.next_if(|word| is_alike(word)) else { break };
-            out[at] += 1;
-            if mask != 0 {
-                out.extend_from_slice(next);
-            }
+    put_number(bytes.len(), &mut out);
+    let mut places = [0_usize; 1 << PLACES_BITS];
+    // The first byte that is not in `out` yet, and the next to look at.
+    let (mut start, mut at) = (0, 0);
+    while at < bytes.len() {
+        let zeros = zeros_at(bytes, at);
+        if zeros >= ZEROS_MIN || at + zeros == bytes.len() {
+            put_step(&bytes[start..at], zeros, &mut out);
+            at += zeros;
+            start = at;
+            continue;
         }
+        let copied = copy_at(bytes, at, &mut places);
+        if let Some((length, back)) = copied {
+            if start < at {
+                put_step(&bytes[start..at], 0, &mut out);
+            }
+            out.push(0);
+            put_number(length, &mut out);
+            put_number(back, &mut out);
+            at += length;
+            start = at;
+        } else {
+            at += 1;
+        }
+    }
+    if start < at {
+        put_step(&bytes[start..at], 0, &mut out);
     }
     out
 }
 
 /// How many bytes were packed; 0 of what is no packed form.
 pub(crate) fn unpacked_bytes(mut packed: &[u8]) -> usize {
-    u32::decode(&mut packed).map_or(0, |length| length as usize)
+    get_number(&mut packed).unwrap_or_default()
 }
 
 /// Puts them back.
 pub(crate) fn unpack(mut packed: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    const PAST: DecodeError = DecodeError("packed bytes past their length");
     let input = &mut packed;
-    let length = u32::decode(input)? as usize;
+    let length = get_number(input).ok().filter(|length| *length <= BYTES_MAX).ok_or(PAST)?;
     let mut out = Vec::new();
     while out.len() < length {
-        let mask = u8::decode(input)?;
-        for place in 0..WORD {
-            out.push(if mask & 1 << place == 0 { 0 } else { u8::decode(input)? });
+        let step = u8::decode(input)?;
+        let left = length - out.len();
+        if step == 0 {
+            let (count, back) = (get_number(input)?, get_number(input)?);
+            let from = out.len().checked_sub(back).filter(|_| back > 0 && count <= left);
+            let from = from.ok_or(PAST)?;
+            (from..from + count).for_each(|place| out.push(out[place]));
+            continue;
         }
-        if mask == 0 {
-            let run = usize::from(u8::decode(input)?);
-            out.resize(out.len() + run * WORD, 0);
-        } else if mask == u8::MAX {
-            let run = usize::from(u8::decode(input)?);
-            out.extend_from_slice(take(input, run * WORD)?);
+        let plain = get_half(step >> 4, input)?;
+        let zeros = get_half(step & 0xF, input)?;
+        if plain.checked_add(zeros).is_none_or(|count| count > left) {
+            return Err(PAST);
+        }
+        out.extend_from_slice(take(input, plain)?);
+        out.resize(out.len() + zeros, 0);
+    }
+    if input.is_empty() { Ok(out) } else { Err(PAST) }
+}
+
+fn zeros_at(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().take_while(|byte| **byte == 0).count()
+}
+
+/// How much of what comes next was there before, and how far back, if it is worth a copy.
+fn copy_at(
+    bytes: &[u8],
+    at: usize,
+    places: &mut [usize; 1 << PLACES_BITS],
+) -> Option<(usize, usize)> {
+    let gram: [u8; GRAM] = bytes[at..].first_chunk().copied()?;
+    let spread = u64::from_le_bytes(gram).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let place = &mut places[usize::try_from(spread >> (u64::BITS - PLACES_BITS)).unwrap_or(0)];
+    // Kept plus one, for there may be none.
+    let before = std::mem::replace(place, at + 1).checked_sub(1)?;
+    let alike = bytes[before..].iter().zip(&bytes[at..]).take_while(|(one, other)| one == other);
+    let length = alike.count();
+    (length >= COPY_MIN).then_some((length, at - before))
+}
+
+fn put_step(plain: &[u8], zeros: usize, out: &mut Vec<u8>) {
+    let half = |count: usize| u8::try_from(count.min(HALF_MAX)).unwrap_or(0);
+    out.push(half(plain.len()) << 4 | half(zeros));
+    for count in [plain.len(), zeros] {
+        if let Some(more) = count.checked_sub(HALF_MAX) {
+            put_number(more, out);
         }
     }
-    let rest_is_zero = out.get(length..).is_some_and(|rest| rest.iter().all(|byte| *byte == 0));
-    if !input.is_empty() || !rest_is_zero || out.len() - length >= RUN_MAX * WORD {
-        return Err(DecodeError("packed bytes past their length"));
+    out.extend_from_slice(plain);
+}
+
+fn get_half(half: u8, input: &mut &[u8]) -> Result<usize, DecodeError> {
+    let half = usize::from(half);
+    let more = if half == HALF_MAX { get_number(input)? } else { 0 };
+    half.checked_add(more).ok_or(DecodeError("a packed count too large"))
+}
+
+fn put_number(mut number: usize, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(u8::try_from(number & 0x7F).unwrap_or(0) | 0x80);
+        number >>= 7;
     }
-    out.truncate(length);
-    Ok(out)
+    out.push(u8::try_from(number).unwrap_or(0));
+}
+
+fn get_number(input: &mut &[u8]) -> Result<usize, DecodeError> {
+    let mut number = 0_usize;
+    for shift in (0..usize::BITS).step_by(7) {
+        let byte = u8::decode(input)?;
+        let bits = usize::from(byte & 0x7F);
+        if bits.leading_zeros() < shift && bits != 0 {
+            break;
+        }
+        number |= bits << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err(DecodeError("a packed number too large"))
 }
 
 #[cfg(test)]
@@ -93,6 +172,35 @@ mod tests {
                     assert_ne!(cut.as_ref(), Ok(&bytes), "cut at {end} of {}", packed.len());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_said_twice_takes_little_more_than_once() {
+        let digest: Vec<u8> = (1..=32).map(|byte| byte * 7).collect();
+        let twice = [&digest[..], &[0; 20], &digest, &[1, 2, 3]].concat();
+        let packed = pack(&twice);
+        assert!(packed.len() <= digest.len() + 12, "{} bytes", packed.len());
+        assert_eq!(unpack(&packed), Ok(twice));
+        let run = vec![5; 1_000];
+        assert_eq!(unpack(&pack(&run)), Ok(run), "a copy may reach into itself");
+    }
+
+    #[test]
+    fn bytes_that_are_no_packed_form_are_refused() {
+        let no_such: [&[u8]; 7] = [
+            &[],
+            // Longer than it says.
+            &[1, 0x20, 1, 2],
+            &[1, 0x02],
+            &[1, 0x10, 1, 0],
+            // From before the beginning, from nowhere, and without an end.
+            &[4, 0x10, 1, 0, 3, 2],
+            &[4, 0x10, 1, 0, 3, 0],
+            &[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+        ];
+        for bytes in no_such {
+            assert!(unpack(bytes).is_err(), "{bytes:?}");
         }
     }
 

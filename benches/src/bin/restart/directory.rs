@@ -32,7 +32,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Sales that are made and archived together.
 const GROUP: usize = 500;
 /// Shoppers of one sale whose commands are decided together.
-const CROWD: u64 = 2_000;
+const CROWD: u64 = 8_000;
 
 /// What the directory holds.
 #[derive(Debug, Args)]
