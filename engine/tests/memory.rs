@@ -5,9 +5,10 @@
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    fmt::Write as _,
+    iter,
+    ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -15,15 +16,21 @@ use std::{
 use engine::{
     arbiter::LocalArbiter,
     clock::{ManualClock, Millis},
-    command::{Command, Operation},
+    command::{Ask, Command, Note, Operation, Terms},
     commit,
     disk::{Disk, real::RealDisk},
-    id::{Currency, SaleName, SinkName, Sku},
-    limits::{SALE_BYTES_MAX, SEGMENT_BYTES},
-    outlet,
-    record::Author,
+    hold::Step,
+    id::{
+        Currency, Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey,
+        SinkName, Sku,
+    },
+    limits::{ARCHIVED_SALE_BYTES_MAX, SALE_BYTES_MAX, SEGMENT_BYTES, WARM_MS},
+    outbox::Taker,
+    outlet::{self, Offers},
+    record::{Author, Change, ReplayKey},
     recovery,
     registry::Registry,
+    sale::{Settler, TicketRef},
     scribe::{Request, Scribe, Watch},
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
 };
@@ -59,9 +66,29 @@ impl Watch for Unwatched {
     fn synced(&mut self, _records: usize) {}
 }
 
-fn create(serial: usize) -> Command {
-    let mut name = String::new();
-    write!(name, "sale-{serial}").expect("text takes all");
+/// Sales that are made together.
+const GROUP: usize = 250;
+
+/// Keeps other tests of this program from allocating meanwhile.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn name(serial: usize) -> SaleName {
+    SaleName::parse(&format!("sale-{serial}")).expect("a good name")
+}
+
+fn sink() -> SinkName {
+    SinkName::parse("log").expect("a good name")
+}
+
+/// Who archives sales in time.
+fn policy() -> Author {
+    Author { name: "policy".to_owned() }
+}
+
+fn create(serial: usize, title: &str) -> Command {
     let offer = |sku| OfferSpec {
         sku: Sku::parse(sku).expect("a good SKU"),
         total: 1_000,
@@ -69,8 +96,8 @@ fn create(serial: usize) -> Command {
         currency: Currency::parse("KRW").expect("a good currency"),
     };
     let spec = SaleSpec {
-        name: SaleName::parse(&name).expect("a good name"),
-        title: "A sale with a title as long as titles are".to_owned(),
+        name: name(serial),
+        title: title.to_owned(),
         opens_at: None,
         closes_at: None,
         identity: IdentityMode::Anonymous,
@@ -90,44 +117,128 @@ fn create(serial: usize) -> Command {
     Command::Operate(Operation::Create { author, spec: Box::new(spec), replay: None })
 }
 
+/// A scribe on a directory of its own.
+struct Scribing {
+    scribe: Scribe,
+    registry: Arc<Registry>,
+    clock: Arc<ManualClock>,
+    requests: Vec<Request>,
+    _dir: tempfile::TempDir,
+    _events: Vec<Offers>,
+}
+
+impl Scribing {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(dir.path()).expect("it opens"));
+        let clock = Arc::new(ManualClock::at(Millis(1_000_000)));
+        let (world, journal, _) =
+            recovery::recover(&disk, SEGMENT_BYTES, &*clock).expect("an empty disk recovers");
+        let registry = Arc::new(Registry::default());
+        let (outlet, events) = outlet::outlet(&[sink()]);
+        let arbiter = Box::new(LocalArbiter::new(world));
+        let (scribe_clock, shown) = (Arc::clone(&clock), Arc::clone(&registry));
+        let scribe =
+            Scribe::new(scribe_clock, arbiter, journal, shown, outlet, Box::new(Unwatched));
+        let requests = Vec::with_capacity(GROUP);
+        Self { scribe, registry, clock, requests, _dir: dir, _events: events }
+    }
+
+    /// As many turns as these commands take.
+    fn step(&mut self, commands: impl Iterator<Item = Command>) {
+        for command in commands {
+            let (promise, _commit) = commit::pair();
+            self.requests.push(Request { command, admission: None, unpacked: None, promise });
+        }
+        loop {
+            self.scribe.step(&mut self.requests).expect("the journal holds");
+            self.clock.advance(50);
+            if self.requests.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// Makes sales in each of which so many orders are placed, and archives them.
+    fn archive(&mut self, serials: Range<usize>, orders: u64) {
+        let tags: Vec<SaleTag> = serials.clone().map(|serial| name(serial).tag()).collect();
+        let each = |ask: fn(u64) -> Ask| {
+            let all = tags.iter().flat_map(move |tag| (1..=orders).map(move |n| (*tag, n)));
+            all.map(move |(tag, number)| Command::Ask(tag, ask(number)))
+        };
+        self.step(serials.map(|serial| create(serial, "Autumn hoodies, limited")));
+        self.step(each(|n| Ask::Enter { shopper: ShopperKey(n.into()), replay: None }));
+        self.step(each(|n| {
+            let shopper = ShopperKey(n.into());
+            let pass = TicketRef { epoch: Epoch(1), number: Number(n), shopper };
+            let replay = ReplayKey { key: n.into(), body: 1 };
+            Ask::Purchase { pass, items: [(OfferIndex(0), 1)].into_iter().collect(), replay }
+        }));
+        self.step(each(|n| {
+            let (hold, step, by, replay) = (HoldId(n), Step::Confirm, Settler::Backend, None);
+            Ask::Settle { epoch: Epoch(1), hold, step, by, replay }
+        }));
+        let events = || (1..=orders * 2).map(EventId).collect();
+        self.step(tags.iter().map(|tag| {
+            Command::Note(*tag, Note::Delivered { by: Taker::only(sink()), events: events() })
+        }));
+        for change in [Change::Close, Change::Archive { digest: [0xA5; 32] }] {
+            self.step(tags.iter().map(|tag| {
+                let (author, change) = (policy(), Box::new(change.clone()));
+                let terms = Terms::default();
+                Command::Operate(Operation::Change { sale: *tag, author, change, terms })
+            }));
+        }
+        self.clock.advance(WARM_MS);
+        self.step(iter::empty());
+        assert_eq!(self.scribe.world().live_sales(), 0, "all are archived");
+        assert_eq!(self.scribe.world().sales().len(), 0, "and packed");
+    }
+}
+
 #[test]
 fn a_sale_that_no_one_came_to_takes_no_more_than_its_bound() {
     const SALES: usize = 1_000;
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(dir.path()).expect("it opens"));
-    let clock = Arc::new(ManualClock::at(Millis(1_000_000)));
-    let (world, journal, _) =
-        recovery::recover(&disk, SEGMENT_BYTES, &*clock).expect("an empty disk recovers");
-    let registry = Arc::new(Registry::default());
-    let (outlet, _events) = outlet::outlet(&[SinkName::parse("log").expect("a good name")]);
-    let arbiter = Box::new(LocalArbiter::new(world));
-    let mut scribe = Scribe::new(
-        Arc::clone(&clock) as _,
-        arbiter,
-        journal,
-        Arc::clone(&registry),
-        outlet,
-        Box::new(Unwatched),
-    );
-    let mut requests = Vec::with_capacity(1);
+    let _alone = alone();
+    let mut scribing = Scribing::start();
     let mut make = |serial: usize| {
-        let (promise, _commit) = commit::pair();
-        requests.push(Request {
-            command: create(serial),
-            admission: None,
-            unpacked: None,
-            promise,
-        });
-        scribe.step(&mut requests).expect("the journal holds");
-        clock.advance(50);
+        scribing.step(iter::once(create(serial, "A sale with a title as long as titles are")));
     };
     // What every batch needs has been taken after a few.
     (0..100).for_each(&mut make);
     let before = BYTES.load(Ordering::Relaxed);
     (100..100 + SALES).for_each(&mut make);
     let each = (BYTES.load(Ordering::Relaxed) - before) / SALES;
-    assert_eq!(registry.sales().len(), 100 + SALES);
+    assert_eq!(scribing.registry.sales().len(), 100 + SALES);
     assert!(each <= SALE_BYTES_MAX, "{each} bytes a sale, of {SALE_BYTES_MAX}");
     // Guards the measure itself: a sale has at least its settings, twice.
     assert!(each >= 1_024, "{each} bytes a sale cannot be all");
+}
+
+/// Bytes of memory that each of so many archived sales takes.
+fn bytes_of_archived(sales: usize, orders: u64) -> usize {
+    let mut scribing = Scribing::start();
+    let archive = |scribing: &mut Scribing, serials: Range<usize>| {
+        for from in serials.clone().step_by(GROUP) {
+            scribing.archive(from..serials.end.min(from + GROUP), orders);
+        }
+    };
+    archive(&mut scribing, 0..GROUP);
+    let before = BYTES.load(Ordering::Relaxed);
+    archive(&mut scribing, GROUP..GROUP + sales);
+    assert_eq!(scribing.registry.archived().count(), GROUP + sales);
+    (BYTES.load(Ordering::Relaxed) - before) / sales
+}
+
+#[test]
+fn an_archived_sale_takes_no_more_than_its_bound_beside_its_holds() {
+    const SALES: usize = 10_000;
+    let _alone = alone();
+    let each = bytes_of_archived(SALES, 0);
+    let with_one_order = bytes_of_archived(SALES, 1);
+    let hold = with_one_order - each;
+    assert!(hold <= 64, "{hold} bytes of a confirmed hold and what is kept of it");
+    // Guards the measure itself: a sale has at least its texts and the hash of its file.
+    assert!(each >= 120, "{each} bytes a sale cannot be all");
+    assert!(each <= ARCHIVED_SALE_BYTES_MAX, "{each} bytes of {ARCHIVED_SALE_BYTES_MAX}");
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The longest sale name, in bytes.
-const SALE_NAME_BYTES_MAX: usize = 64;
+pub(crate) const SALE_NAME_BYTES_MAX: usize = 64;
 /// The longest name of a node, in bytes.
 const NODE_NAME_BYTES_MAX: usize = 64;
 /// What an incarnation adds to a node's name.

@@ -52,8 +52,8 @@ pub const SALES_MAX: usize = 4_096;
 /// Memory that a sale takes before anyone comes to it, scribe's side and read side together.
 pub const SALE_BYTES_MAX: usize = 8 * 1024;
 
-/// Memory that an archived sale takes beside its holds and the answers about them, scribe's side and read side
-/// together, with two offers and texts of ordinary length. A hundred thousand take 20 MB.
+/// Memory that an archived sale takes beside its holds, scribe's side and read side together, with two offers and
+/// texts of ordinary length. A hundred thousand take 20 MB.
 pub const ARCHIVED_SALE_BYTES_MAX: usize = 200;
 
 /// Bytes that time may add to a batch for each sale: a call of the gate, and a step of the clock.

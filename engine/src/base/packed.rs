@@ -64,11 +64,22 @@ pub(crate) fn unpacked_bytes(mut packed: &[u8]) -> usize {
 
 /// Puts them back.
 pub(crate) fn unpack(mut packed: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    const PAST: DecodeError = DecodeError("packed bytes past their length");
-    let input = &mut packed;
+    let out = unpack_steps(&mut packed, usize::MAX)?;
+    if packed.is_empty() { Ok(out) } else { Err(PAST) }
+}
+
+/// Puts at least so many of them back, if there are so many.
+pub(crate) fn unpack_front(mut packed: &[u8], count: usize) -> Result<Vec<u8>, DecodeError> {
+    unpack_steps(&mut packed, count)
+}
+
+const PAST: DecodeError = DecodeError("packed bytes past their length");
+
+/// Takes steps off the front, until so many bytes are there or all.
+fn unpack_steps(input: &mut &[u8], wanted: usize) -> Result<Vec<u8>, DecodeError> {
     let length = get_number(input).ok().filter(|length| *length <= BYTES_MAX).ok_or(PAST)?;
     let mut out = Vec::new();
-    while out.len() < length {
+    while out.len() < length.min(wanted) {
         let step = u8::decode(input)?;
         let left = length - out.len();
         if step == 0 {
@@ -86,7 +97,7 @@ pub(crate) fn unpack(mut packed: &[u8]) -> Result<Vec<u8>, DecodeError> {
         out.extend_from_slice(take(input, plain)?);
         out.resize(out.len() + zeros, 0);
     }
-    if input.is_empty() { Ok(out) } else { Err(PAST) }
+    Ok(out)
 }
 
 fn zeros_at(bytes: &[u8], at: usize) -> usize {

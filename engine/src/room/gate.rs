@@ -46,6 +46,12 @@ impl Gate {
         Self { rate_milli, level, filled_at: at, watermark: Number(0), called: 0 }
     }
 
+    /// The gate of an archived sale, which calls nobody.
+    pub(crate) const fn stopped() -> Self {
+        let (level, filled_at) = (0, Millis(0));
+        Self { rate_milli: 0, level, filled_at, watermark: Number(0), called: 0 }
+    }
+
     /// The last number called, or passed over because it had departed.
     pub fn watermark(&self) -> Number {
         self.watermark

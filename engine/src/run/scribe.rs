@@ -114,9 +114,7 @@ impl Scribe {
         let publisher = |sale: &Sale| (sale.tag(), Publisher::recovered(sale, at));
         let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
         show(&registry, &publishers);
-        for (tag, packed) in arbiter.world().cold() {
-            registry.archived().set_packed(tag, Arc::clone(packed));
-        }
+        registry.archived().set_cold(arbiter.world().cold());
         registry.set_durable(journal.point().sequence);
         registry.replace_dead_letters(outlet.dead_letters(arbiter.world()));
         registry.set_outbox_lag(arbiter.world(), outlet.sinks());

@@ -7,13 +7,14 @@
 
 mod archived;
 mod backlog;
+mod cold;
 mod packing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::archived::Packed;
-pub(crate) use self::archived::read as read_packed;
 use self::{archived::Archived, backlog::Backlog};
+pub(crate) use self::{archived::read as read_packed, cold::Cold};
 use crate::{
     clock::Millis,
     codec::{Binary as _, DecodeError, Hashing, Long as _, Sink, Source, binary_struct},
@@ -139,7 +140,7 @@ impl World {
     /// Whether any sale is one that a single process serves.
     pub fn is_alone(&self) -> bool {
         let alone = |tag: &SaleTag| !self.points.contains_key(tag);
-        self.sales.keys().any(alone) || self.archived.cold_tags().any(alone)
+        self.sales.keys().any(alone) || self.archived.cold.tags().iter().any(alone)
     }
 
     /// Order events that some sink has not taken, over all sales.
@@ -265,7 +266,7 @@ impl World {
     /// half taken over.
     pub(crate) fn parts(&self) -> BTreeSet<SaleTag> {
         let sales = self.sales.keys().chain(self.adopting.keys()).copied();
-        sales.chain(self.archived.cold_tags().copied()).collect()
+        sales.chain(self.archived.cold.tags()).collect()
     }
 
     /// Writes a part.

@@ -7,7 +7,9 @@
 use std::{
     collections::BTreeMap,
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    },
 };
 
 use crate::{
@@ -17,18 +19,22 @@ use crate::{
     packed,
     unpacked::Unpacked,
     view::SaleView,
+    world::Cold,
 };
 
 /// Views of archived sales, by their tags.
 #[derive(Default)]
 pub struct ArchivedViews {
-    /// Locked for one entry at a time; only what is about an archived sale comes here.
+    /// Those that the scribe's world has packed.
+    cold: OnceLock<Arc<Cold>>,
+    /// Those that are shown otherwise. Locked for one entry at a time; only what is about an archived sale comes
+    /// here.
     sales: RwLock<BTreeMap<SaleTag, Shown>>,
     made: Mutex<MadeViews>,
 }
 
 /// What an archived sale is shown by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Shown {
     Packed(Arc<[u8]>),
     /// The scribe keeps it up to date.
@@ -52,12 +58,14 @@ struct Made {
 impl ArchivedViews {
     /// How many archived sales there are.
     pub fn count(&self) -> usize {
-        self.read().len()
+        let Some(cold) = self.cold.get() else { return self.read().len() };
+        let otherwise = self.read().keys().filter(|tag| cold.shown(**tag).is_none()).count();
+        cold.shown_count() + otherwise
     }
 
     /// Whether there is one of this name.
     pub fn has(&self, tag: SaleTag) -> bool {
-        self.read().contains_key(&tag)
+        self.shown_as(tag).is_some()
     }
 
     /// About what the views take that were made of packed sales.
@@ -92,10 +100,7 @@ impl ArchivedViews {
         tag: SaleTag,
         answer: impl FnOnce(&Unpacked) -> Option<A>,
     ) -> Result<A, Option<Box<Unpacked>>> {
-        let packed = match self.read().get(&tag) {
-            Some(Shown::Packed(packed)) => Arc::clone(packed),
-            Some(Shown::View(_)) | None => return Err(None),
-        };
+        let Some(Shown::Packed(packed)) = self.shown_as(tag) else { return Err(None) };
         let mut made = self.made();
         let Some(found) = made.of(tag, &packed) else { return Err(None) };
         match answer(&found.unpacked) {
@@ -115,17 +120,32 @@ impl ArchivedViews {
         drop(dropped);
     }
 
+    /// Where the scribe's world keeps packed sales.
+    pub(crate) fn set_cold(&self, cold: &Arc<Cold>) {
+        cold.show();
+        let cold = self.cold.get_or_init(|| Arc::clone(cold));
+        self.write().retain(|tag, _| cold.shown(*tag).is_none());
+    }
+
     pub(crate) fn set_packed(&self, tag: SaleTag, packed: Arc<[u8]>) {
-        self.write().insert(tag, Shown::Packed(packed));
+        let found = self.cold.get().and_then(|cold| cold.shown(tag));
+        if found.is_some_and(|found| Arc::ptr_eq(&found, &packed)) {
+            self.write().remove(&tag);
+        } else {
+            // Packed beside the scribe, whose world does not have it yet.
+            self.write().insert(tag, Shown::Packed(packed));
+        }
     }
 
     pub(crate) fn set_view(&self, view: &Arc<SaleView>) {
         self.write().insert(view.tag(), Shown::View(Arc::clone(view)));
+        self.let_go(view.tag());
     }
 
     /// The sale was deleted. A view that was made of it goes with the next old ones, not on this thread.
     pub(crate) fn forget(&self, tag: SaleTag) {
         self.write().remove(&tag);
+        self.let_go(tag);
         if let Some(made) = self.made().views.get_mut(&tag) {
             made.used_at = Millis(0);
         }
@@ -133,9 +153,9 @@ impl ArchivedViews {
 
     /// The view, or what it is to be made of.
     fn find(&self, tag: SaleTag, at: Millis) -> Option<Result<Arc<SaleView>, Arc<[u8]>>> {
-        let packed = match self.read().get(&tag)? {
-            Shown::View(view) => return Some(Ok(Arc::clone(view))),
-            Shown::Packed(packed) => Arc::clone(packed),
+        let packed = match self.shown_as(tag)? {
+            Shown::View(view) => return Some(Ok(view)),
+            Shown::Packed(packed) => packed,
         };
         let mut made = self.made();
         let view = made.of(tag, &packed).map(|made| {
@@ -143,6 +163,20 @@ impl ArchivedViews {
             Arc::clone(made.unpacked.view())
         });
         Some(view.ok_or(packed))
+    }
+
+    /// What a sale is shown by, if it is archived.
+    fn shown_as(&self, tag: SaleTag) -> Option<Shown> {
+        let otherwise = || self.read().get(&tag).cloned();
+        let packed = || self.cold.get()?.shown(tag).map(Shown::Packed);
+        // Once more, for a sale that went from there to here meanwhile.
+        otherwise().or_else(packed).or_else(otherwise)
+    }
+
+    fn let_go(&self, tag: SaleTag) {
+        if let Some(cold) = self.cold.get() {
+            cold.let_go(tag);
+        }
     }
 
     fn made(&self) -> MutexGuard<'_, MadeViews> {

@@ -68,7 +68,7 @@ impl Sale {
         self.controls.closed = true;
         self.controls.message = String::new();
         self.places = Places::default();
-        self.gate = Gate::new(self.spec.admission_milli_per_second, at);
+        self.gate = Gate::stopped();
         self.sessions = Sessions::default();
         self.replays.forget_entries();
         self.replays.forget_past(at);

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use super::cold::Cold;
 use crate::{
     clock::Millis,
     codec::{DecodeError, Long as _},
@@ -18,9 +19,9 @@ use crate::{
 };
 
 /// Which sales are archived.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Archived {
-    pub(super) cold: BTreeMap<SaleTag, Arc<[u8]>>,
+    pub(super) cold: Arc<Cold>,
     /// Those that stand among the sales.
     pub(super) warm: BTreeSet<SaleTag>,
     /// The one that was given away to be packed.
@@ -30,15 +31,18 @@ pub(super) struct Archived {
     made: BTreeMap<SaleTag, Kept>,
 }
 
-impl Archived {
-    /// Those that are cold.
-    pub(super) fn cold_tags(&self) -> impl Iterator<Item = &SaleTag> {
-        self.cold.keys()
+impl Clone for Archived {
+    fn clone(&self) -> Self {
+        let Self { cold, warm, packing, made } = self;
+        let cold = Arc::new(cold.copy());
+        Self { cold, warm: warm.clone(), packing: *packing, made: made.clone() }
     }
+}
 
+impl Archived {
     /// Takes a cold sale out: it is warm from now on.
     pub(super) fn unpack(&mut self, tag: SaleTag, at: Millis) -> Option<Sale> {
-        let mut sale = read(self.cold.get(&tag)?).expect("a sale's own byte form");
+        let mut sale = read(&self.cold.get(tag)?).expect("a sale's own byte form");
         sale.touch(at);
         self.warm_up(tag);
         Some(sale)
@@ -46,7 +50,7 @@ impl Archived {
 
     /// A cold sale stands among the others from now on.
     pub(super) fn warm_up(&mut self, tag: SaleTag) {
-        self.cold.remove(&tag);
+        self.cold.remove(tag);
         self.made.remove(&tag);
         self.warm.insert(tag);
     }

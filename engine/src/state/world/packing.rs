@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     World,
     archived::{Archived, Packed, packed, read},
+    cold::Cold,
 };
 use crate::{
     clock::Millis,
@@ -34,7 +35,7 @@ impl World {
     /// Whether there is an archived sale of this name.
     pub fn is_archived(&self, tag: SaleTag) -> bool {
         let Archived { cold, warm, .. } = &self.archived;
-        cold.contains_key(&tag) || warm.contains(&tag) || self.is_packing(tag)
+        cold.has(tag) || warm.contains(&tag) || self.is_packing(tag)
     }
 
     /// Whether this archived sale was given away to be packed, so that nothing can be decided of it.
@@ -53,8 +54,8 @@ impl World {
     }
 
     /// Archived sales that do not.
-    pub(crate) fn cold(&self) -> impl Iterator<Item = (SaleTag, &Arc<[u8]>)> {
-        self.archived.cold.iter().map(|(tag, packed)| (*tag, packed))
+    pub(crate) fn cold(&self) -> &Arc<Cold> {
+        &self.archived.cold
     }
 
     /// Whether no more archived sales can be unpacked: the sink has yet to take events of so many.
@@ -64,7 +65,7 @@ impl World {
 
     /// Takes a cold sale out, if it is one; answers whether there was room for it.
     pub(crate) fn thaw(&mut self, tag: SaleTag, at: Millis) -> bool {
-        if self.is_warm_full() && self.archived.cold.contains_key(&tag) {
+        if self.is_warm_full() && self.archived.cold.has(tag) {
             return false;
         }
         if let Some(sale) = self.archived.unpack(tag, at) {
@@ -75,7 +76,7 @@ impl World {
 
     /// Whether a sale that was unpacked from these bytes may take their place.
     pub(crate) fn may_warm_up(&self, tag: SaleTag, of: &Arc<[u8]>) -> bool {
-        let is_cold = self.archived.cold.get(&tag).is_some_and(|cold| Arc::ptr_eq(cold, of));
+        let is_cold = self.archived.cold.get(tag).is_some_and(|cold| Arc::ptr_eq(&cold, of));
         is_cold && !self.is_warm_full()
     }
 
@@ -132,7 +133,7 @@ impl World {
 
     /// The byte form of an archived sale without its zeros, if it is archived.
     pub(super) fn packed(&self, tag: SaleTag) -> Option<Vec<u8>> {
-        if let Some(packed) = self.archived.cold.get(&tag) {
+        if let Some(packed) = self.archived.cold.get(tag) {
             return Some(packed.to_vec());
         }
         let sale = self.sales.get(&tag).filter(|sale| sale.archive().is_some())?;
@@ -142,7 +143,7 @@ impl World {
     /// Whether a snapshot keeps it in a file with others: it is archived, and takes little.
     pub(crate) fn packs_small(&self, tag: SaleTag) -> bool {
         let is_small = |bytes: usize| bytes as u64 <= PACK_SALE_BYTES_MAX;
-        let length = match self.archived.cold.get(&tag) {
+        let length = match self.archived.cold.get(tag) {
             Some(packed) => Some(packed.len()),
             None => self.packed(tag).map(|packed| packed.len()),
         };
