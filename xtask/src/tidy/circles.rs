@@ -20,7 +20,7 @@ use super::{finding::Finding, tree::Tree};
 const RE_EXPORTS_MAX: usize = 8;
 
 /// Where circles that were there before this rule have yet to be cut. The list only gets shorter.
-const STANDING: [&str; 2] = ["engine/src/state/sale", "pages/src/"];
+const STANDING: [&str; 1] = ["pages/src/"];
 
 pub(super) fn circles(tree: &Tree) -> Vec<Finding> {
     let mut crates: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{AuditEntry, Sale, departed_state};
+use super::{AuditEntry, Sale, departed_state, holds::pile};
 use crate::{
     clock::Millis,
     hold::{Hold, HoldState, Step},
@@ -220,15 +220,5 @@ impl Sale {
 
     pub(super) fn counts_mut(&mut self, offer: OfferIndex) -> &mut Counts {
         self.counts.get_mut(usize::from(offer.0)).expect("a record names offers of its sale")
-    }
-}
-
-/// The pile a hold's units lie on while it is in `state`.
-pub(super) fn pile(counts: &mut Counts, state: HoldState) -> &mut u64 {
-    match state {
-        HoldState::Held => &mut counts.held,
-        HoldState::Paying => &mut counts.paying,
-        HoldState::Confirmed => &mut counts.sold,
-        HoldState::Released | HoldState::Expired | HoldState::Refunded => &mut counts.available,
     }
 }

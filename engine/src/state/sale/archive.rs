@@ -3,25 +3,13 @@
 
 use std::collections::VecDeque;
 
-use super::{ChangeRefusal, InUse, Phase, Sale, places::Places};
+use super::{Archive, ChangeRefusal, InUse, Phase, Sale, places::Places};
 use crate::{
     clock::Millis,
-    codec::binary_struct,
     gate::{Gate, Pace},
     record::Change,
     session::Sessions,
 };
-
-/// What an archived sale knows of its archiving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Archive {
-    /// The BLAKE3 hash of the file that has the whole of it.
-    pub digest: [u8; 32],
-    /// When it was archived.
-    pub at: Millis,
-}
-
-binary_struct!(Archive { digest, at });
 
 impl Sale {
     /// What is known of its archiving, if it is archived.

@@ -4,7 +4,11 @@
 //! were decided elsewhere: a store that something else wrote to, or a library that decides otherwise, must stop
 //! one sale and not the process. What is let through here, [`Sale::apply`] can apply.
 
-use super::{Sale, apply::pile, holds};
+use super::{
+    Sale,
+    holds::{self, pile},
+    refused::{Refused, check},
+};
 use crate::{
     clock::Millis,
     hold::HoldItems,
@@ -14,13 +18,6 @@ use crate::{
     record::{Change, Record, SessionEnd},
     session::SessionState,
 };
-
-/// What does not follow, if anything does not.
-pub(super) type Refused = Result<(), &'static str>;
-
-pub(super) fn check(follows: bool, what: &'static str) -> Refused {
-    if follows { Ok(()) } else { Err(what) }
-}
 
 impl Sale {
     /// Says what of a fact contradicts the state, if anything does.

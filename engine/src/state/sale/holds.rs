@@ -15,6 +15,7 @@ use crate::{
     keyed::{self, Table},
     limits::{HOLDS_FORGOTTEN_AT_ONCE, HOLDS_MAX, REPLAY_TTL_MS},
     segmented::Segmented,
+    stock::Counts,
 };
 
 /// The book of holds. Each is shared with the read side and with replies on their way, so that a hold
@@ -321,6 +322,16 @@ const fn is_open(state: HoldState) -> bool {
 /// Whether a hold came to nothing, so that it can be forgotten some time later.
 pub(crate) const fn is_ended(state: HoldState) -> bool {
     matches!(state, HoldState::Released | HoldState::Expired)
+}
+
+/// The pile a hold's units lie on while it is in `state`.
+pub(super) fn pile(counts: &mut Counts, state: HoldState) -> &mut u64 {
+    match state {
+        HoldState::Held => &mut counts.held,
+        HoldState::Paying => &mut counts.paying,
+        HoldState::Confirmed => &mut counts.sold,
+        HoldState::Released | HoldState::Expired | HoldState::Refunded => &mut counts.available,
+    }
 }
 
 /// Whether a hold's units count against the limit per shopper; those of an open one do.

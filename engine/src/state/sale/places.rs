@@ -12,6 +12,7 @@ use crate::{
     keyed::{self, Table},
     limits::PLACES_MAX,
     line::PlaceState,
+    record::Departure,
     segmented::Segmented,
 };
 
@@ -182,6 +183,15 @@ impl Places {
         let slot = u32::try_from(number.0 - 1).expect("PLACES_MAX fits 32 bits");
         let shoppers = &self.shoppers;
         self.live.insert(hash(shopper), slot, |slot| hash(shoppers[*slot as usize]));
+    }
+}
+
+/// The state a departed place is left in.
+pub(crate) fn departed_state(reason: Departure) -> PlaceState {
+    match reason {
+        Departure::Left => PlaceState::Left,
+        Departure::Idle => PlaceState::Idle,
+        Departure::Rejoined => PlaceState::Revoked,
     }
 }
 

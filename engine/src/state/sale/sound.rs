@@ -5,9 +5,8 @@
 //! here, everything else in the engine can work with: its sums agree, and what it names is there.
 
 use super::{
-    Sale,
-    follows::{Refused, check},
-    is_ended,
+    Sale, is_ended,
+    refused::{Refused, check},
 };
 use crate::{
     clock::Millis,
