@@ -35,6 +35,9 @@ mod webhook;
 
 use status::Shared;
 
+#[cfg(test)]
+pub(crate) use payload::tests;
+
 pub use book::EVENTS_IN_HAND_MAX;
 pub use options::Options;
 pub use order_log::{LogError, LogOptions, OrderLog};

@@ -63,7 +63,7 @@ pub(super) fn event_name(state: HoldState) -> &'static str {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use engine::{
         clock::Millis,
         hold::{Hold, HoldItem},
@@ -72,7 +72,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::pipeline) fn event(id: u64) -> OrderEvent {
+    pub(crate) fn event(id: u64) -> OrderEvent {
         let item = HoldItem { offer: OfferIndex(0), quantity: 2, price: 99_000 };
         OrderEvent {
             id: EventId(id),
