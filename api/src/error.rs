@@ -11,7 +11,7 @@ use web::buckets::Quota;
 use web::problem::Problem;
 
 use crate::route::Methods;
-use crate::server::{Body, Fault};
+use crate::server::{Body, Fault, NoPlace};
 use crate::token::InviteError;
 use crate::wire::{self, BodyError};
 
@@ -267,6 +267,15 @@ impl From<BodyError> for ApiError {
 fn told(problem: wire::FieldProblem) -> FieldProblem {
     let message = problem.message();
     FieldProblem::new(problem.field, message)
+}
+
+impl From<NoPlace> for ApiError {
+    fn from(why: NoPlace) -> Self {
+        match why {
+            NoPlace::Full => Self::Overloaded,
+            NoPlace::Peer => Self::TooManyConnections,
+        }
+    }
 }
 
 impl From<Fault> for ApiError {

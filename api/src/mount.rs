@@ -5,7 +5,7 @@
 //!   route table ── unknown path ──▶ room? ──┼──▶ service ─▶ response
 //!        │                           │ full │                 │ small: collected
 //!        ▼                           ▼      │                 │ else: pumped, piece by piece
-//!   hot handlers                    503     │                 ▼
+//!   hot handlers                 503, 429   │                 ▼
 //!                       response ◀──────────┼──── head, then the body
 //! ```
 //!
@@ -13,18 +13,18 @@
 //! that is late, too large or never made. It refuses to know what the service does.
 //!
 //! Always true: no code of the service runs on a serving thread; at most `requests_max` requests are
-//! with the service, and the next one is refused without touching its runtime; at most `bodies_max` answers
-//! are on their way piece by piece, and each ends, unless it is declared open-ended and takes a stream's place;
-//! a panic of the service ends one answer or one task of its own, never the process.
+//! with the service, a quarter of them of one peer, and the next one is refused without touching its runtime;
+//! at most `bodies_max` answers are on their way piece by piece, shared in the same way, and each ends within
+//! `sending_timeout`, unless it is open-ended and takes a stream's place; a panic of the service ends one answer or one task of its own, never the process.
 //!
 //! Reading order: `guest` (what the binary brings), [`web::mounted`] (what service and mount tell each
-//! other), `body_room`, `service` (the type that hides the service's), `own_sink`, `work` (one request on the mount's threads).
+//! other), `room`, `service` (the type that hides the service's), `own_sink`, `work` (one request on the mount's threads).
 
-mod body_room;
 mod guest;
 mod options;
 mod own_runtime;
 mod own_sink;
+mod room;
 mod service;
 mod work;
 
@@ -36,23 +36,23 @@ use engine::{Engine, sink::Sink};
 use hyper::header::{CONNECTION, HeaderName, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use web::mounted::{RouteLabel, Visitor};
 use web::request_id::{RequestId, X_REQUEST_ID};
 
-use self::body_room::BodyRoom;
 pub use self::guest::{Finishing, Guest, GuestContext, GuestError, Opened, Opening};
 pub use self::options::MountOptions;
 use self::own_runtime::OwnRuntime;
 use self::own_sink::OwnSink;
+use self::room::Room;
 pub use self::service::MountService;
 use self::work::{Answered, BodyBounds};
 use crate::error::ApiError;
 use crate::exchange::{self, Exchange};
 use crate::server::{
-    Answer, AnswerDeadline, Body, Fault, NoStreamPlace, Peer, Progress, RequestBody, StreamBounds,
-    StreamPlace, Upgrade,
+    Answer, AnswerDeadline, Body, Fault, Peer, Progress, RequestBody, StreamBounds, StreamPlace,
+    Upgrade,
 };
 
 /// How much later than the mount's threads the serving ones give an answer up: they do it only when
@@ -74,10 +74,10 @@ const HEARSAY: [HeaderName; 7] = [
 pub struct Mount {
     service: MountService,
     runtime: OwnRuntime,
-    room: Arc<Semaphore>,
-    requests_max: usize,
-    bodies: Arc<BodyRoom>,
+    room: Arc<Room>,
+    bodies: Arc<Room>,
     frame_timeout: Duration,
+    sending_timeout: Duration,
     bounds: StreamBounds,
     drain: watch::Sender<bool>,
     finishing: Mutex<Option<Finishing>>,
@@ -110,10 +110,10 @@ impl Mount {
         let mount = Self {
             service,
             runtime,
-            room: Arc::new(Semaphore::new(options.requests_max)),
-            requests_max: options.requests_max,
-            bodies: Arc::new(BodyRoom::new(options.bodies_max)),
+            room: Arc::new(Room::new(options.requests_max)),
+            bodies: Arc::new(Room::new(options.bodies_max)),
             frame_timeout: options.frame_timeout,
+            sending_timeout: options.sending_timeout,
             bounds: options.bounds,
             drain,
             finishing: Mutex::new(finishing),
@@ -128,8 +128,9 @@ impl Mount {
         peer: &Arc<Peer>,
         exchange: &Exchange,
     ) -> Answer {
-        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
-            return Answer::Now(ApiError::Overloaded.respond());
+        let permit = match self.room.try_permit(peer.streams.peer()) {
+            Ok(permit) => permit,
+            Err(why) => return Answer::Now(ApiError::from(why).respond()),
         };
         let (mut parts, body) = request.into_parts();
         if body.exceeds(self.bounds.body_bytes_max) {
@@ -139,10 +140,7 @@ impl Mount {
             });
         }
         let stream = match wants_upgrade(&parts).then(|| peer.streams.take()) {
-            Some(Err(NoStreamPlace::Peer)) => {
-                return Answer::Now(ApiError::TooManyConnections.respond());
-            }
-            Some(Err(NoStreamPlace::Full)) => return Answer::Now(ApiError::Overloaded.respond()),
+            Some(Err(why)) => return Answer::Now(ApiError::from(why).respond()),
             Some(Ok(place)) => Some(Arc::new(place)),
             None => None,
         };
@@ -152,7 +150,7 @@ impl Mount {
         let (answer_to, answer) = oneshot::channel();
         let request = Request::from_parts(parts, body);
         let work =
-            work::attend(self.service.clone(), request, answer_to, place, self.body_bounds(peer));
+            work::attend(self.service.clone(), request, answer_to, permit, self.body_bounds(peer));
         self.runtime.spawn(work::named(exchange.id.clone(), work));
         let is_draining = self.drain.subscribe();
         Answer::Elsewhere(Box::pin(async move {
@@ -172,6 +170,7 @@ impl Mount {
             ending: Arc::clone(&self.bodies),
             open_ended: peer.streams.clone(),
             frame_timeout: self.frame_timeout,
+            sending_timeout: self.sending_timeout,
         }
     }
 
@@ -186,9 +185,7 @@ impl Mount {
         self.drain();
         let finishing = self.finishing.lock().unwrap_or_else(PoisonError::into_inner).take();
         let finished = async {
-            let all = u32::try_from(self.requests_max).unwrap_or(u32::MAX);
-            // Nothing closes the room: an error would mean that nobody is in it.
-            drop(self.room.acquire_many(all).await);
+            self.room.empty().await;
             if let Some(finishing) = finishing {
                 // A panic is in the log, and ended it.
                 drop(self.runtime.spawn(finishing).await);

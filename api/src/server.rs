@@ -43,7 +43,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use body::{Body, RequestBody};
-pub use connections::{NoStreamPlace, StreamPlace, StreamPlaces};
+pub use connections::{NoPlace, StreamPlace, StreamPlaces};
 pub use drain::Draining;
 pub use fault::{Fault, Loss};
 pub use foreign::{BodyMaker, BrokenOff, ForeignBody, Unwanted, foreign_body};

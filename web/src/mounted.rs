@@ -16,9 +16,10 @@ pub struct Visitor {
     pub tls: bool,
 }
 
-/// A response's extension: its body goes on for as long as the client stays, as an event stream does, and may
-/// be silent for long. It takes a place among the event streams, and no deadline is for it but that of a client
-/// that takes nothing. Without it the pieces of a body have to follow each other.
+/// A response's extension: its body goes on for as long as the client stays, and may be silent for long. It takes
+/// a place among the event streams, and its only deadline is that of a client that takes nothing. A response of the
+/// type `text/event-stream` is open-ended without it. The pieces of any other body have to follow each other, and
+/// all of it has to be sent in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenEnded;
 

@@ -11,22 +11,25 @@ pub struct MountOptions {
     pub threads: usize,
     /// Threads for blocking work, made when needed.
     pub blocking_threads_max: usize,
-    /// Requests that are with the service at once.
+    /// Requests that are with the service at once. One peer may have a quarter of them.
     pub requests_max: usize,
     /// Answers that are sent piece by piece at once, without those that are [`OpenEnded`]; the next one waits. One peer
-    /// may have a quarter of them.
+    /// may have a quarter of them, and its next one is refused.
     ///
     /// [`OpenEnded`]: web::mounted::OpenEnded
     pub bodies_max: usize,
     /// How long the service may take for the next piece of such an answer.
     pub frame_timeout: Duration,
+    /// How long all of such an answer may take, its client's time to read it included.
+    pub sending_timeout: Duration,
     /// What a request may send, and how long its answer may take.
     pub bounds: StreamBounds,
 }
 
 impl Default for MountOptions {
     /// Uploads of 32 MiB in two minutes. Twenty seconds for an answer: a payment provider is waited
-    /// for fifteen. As many long answers as take 48 MiB of pieces on their way.
+    /// for fifteen. As many long answers as take 48 MiB of pieces on their way; in ten minutes a client
+    /// of 0.5 Mbit/s reads 32 MiB.
     fn default() -> Self {
         Self {
             threads: 2,
@@ -34,6 +37,7 @@ impl Default for MountOptions {
             requests_max: 512,
             bodies_max: 1_024,
             frame_timeout: Duration::from_secs(20),
+            sending_timeout: Duration::from_mins(10),
             bounds: StreamBounds {
                 body_bytes_max: 32 * 1024 * 1024,
                 body_timeout: Duration::from_mins(2),

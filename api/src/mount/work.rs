@@ -11,21 +11,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::{HeaderMap, Request, Response};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use web::mounted::{OpenEnded, RouteLabel};
 use web::request_id::RequestId;
 
-use super::body_room::{BodyPlace, BodyRoom};
+use super::room::{Permit, Room};
 use super::service::{GuestBody, MountService};
 use crate::error::ApiError;
 use crate::panics::Contained;
 use crate::server::{
-    AnswerDeadline, Body, BodyMaker, NoStreamPlace, StreamPlace, StreamPlaces, StreamedBody,
-    foreign_body,
+    AnswerDeadline, Body, BodyMaker, NoPlace, StreamPlace, StreamPlaces, StreamedBody, foreign_body,
 };
 
 /// Bodies of a known length up to this are collected here and sent whole: a page, most pictures.
@@ -38,20 +37,22 @@ pub(super) type Answered = Result<Response<Body>, ApiError>;
 #[derive(Clone, Debug)]
 pub(super) struct BodyBounds {
     /// For one that comes to an end.
-    pub(super) ending: Arc<BodyRoom>,
+    pub(super) ending: Arc<Room>,
     /// For one that goes on for as long as the client stays.
     pub(super) open_ended: StreamPlaces,
     /// How long the service may take for the next frame of one that ends.
     pub(super) frame_timeout: Duration,
+    /// How long all of it may take.
+    pub(super) sending_timeout: Duration,
 }
 
-/// Has the service answer, sends the head to `answer_to`, and makes the body. `place` is given back when
-/// the head is sent; who is gone does not take the work back.
+/// Has the service answer, sends the head to `answer_to`, and makes the body. `permit` is given back when
+/// the head is sent. A client that goes away does not end the work.
 pub(super) async fn attend(
     service: MountService,
     request: Request<StreamedBody>,
     answer_to: oneshot::Sender<Answered>,
-    place: OwnedSemaphorePermit,
+    permit: Permit,
     bounds: BodyBounds,
 ) {
     let progress = Arc::clone(request.body().progress());
@@ -61,7 +62,7 @@ pub(super) async fn attend(
         answered = answering => answered,
         fault = AnswerDeadline::of(&progress, Duration::ZERO) => Err(fault.into()),
     };
-    drop(place);
+    drop(permit);
     let (answer, rest) = match answered {
         Ok((response, rest)) => (Ok(response), rest),
         Err(refusal) => (Err(refusal), None),
@@ -69,7 +70,7 @@ pub(super) async fn attend(
     // Nobody listens any more: then the body is unwanted too.
     drop(answer_to.send(answer));
     if let Some(rest) = rest {
-        pump(rest, bounds.frame_timeout).await;
+        send(rest, &bounds).await;
     }
 }
 
@@ -84,30 +85,26 @@ pub(super) async fn named(id: RequestId, work: impl Future<Output = ()> + Send) 
     }
 }
 
-/// A body that is not whole yet, where it goes, and its place until it ends.
+/// A body that is not whole yet, where it goes, and what it holds until it ends.
 struct Rest {
     body: GuestBody,
     maker: BodyMaker,
-    place: Place,
+    permit: BodyPermit,
 }
 
 /// What a body holds while it is sent.
-enum Place {
-    Ending(#[expect(dead_code, reason = "held")] BodyPlace),
+enum BodyPermit {
+    Ending(#[expect(dead_code, reason = "held")] Permit),
     OpenEnded(#[expect(dead_code, reason = "held")] StreamPlace),
 }
 
 impl BodyBounds {
-    /// A place for one more body. One that ends waits for it.
-    async fn place(&self, is_open_ended: bool) -> Result<Place, ApiError> {
+    /// The permit of one more body. One that ends waits for it, unless its peer has its share.
+    async fn permit(&self, is_open_ended: bool) -> Result<BodyPermit, NoPlace> {
         if is_open_ended {
-            return match self.open_ended.take() {
-                Ok(place) => Ok(Place::OpenEnded(place)),
-                Err(NoStreamPlace::Full) => Err(ApiError::Overloaded),
-                Err(NoStreamPlace::Peer) => Err(ApiError::TooManyConnections),
-            };
+            return self.open_ended.take().map(BodyPermit::OpenEnded);
         }
-        Ok(Place::Ending(self.ending.place(self.open_ended.peer()).await))
+        self.ending.permit(self.open_ended.peer()).await.map(BodyPermit::Ending)
     }
 }
 
@@ -117,7 +114,7 @@ async fn carried(
     bounds: &BodyBounds,
 ) -> Result<(Response<Body>, Option<Rest>), ApiError> {
     let (mut parts, body) = response.into_parts();
-    let is_open_ended = parts.extensions.get::<OpenEnded>().is_some();
+    let is_open_ended = is_open_ended(&parts);
     keep_own(&mut parts);
     if body.is_end_stream() {
         return Ok((Response::from_parts(parts, Body::empty()), None));
@@ -135,10 +132,18 @@ async fn carried(
             }
         };
     }
-    let place = bounds.place(is_open_ended).await?;
+    let permit = bounds.permit(is_open_ended).await?;
     let (maker, foreign) = foreign_body(hint);
     let response = Response::from_parts(parts, Body::foreign(foreign));
-    Ok((response, Some(Rest { body, maker, place })))
+    Ok((response, Some(Rest { body, maker, permit })))
+}
+
+/// Whether the body goes on for as long as the client stays: it is declared so, or holds server-sent events.
+fn is_open_ended(parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let media = kind.unwrap_or_default().split(';').next().unwrap_or_default();
+    parts.extensions.get::<OpenEnded>().is_some()
+        || media.trim_ascii().eq_ignore_ascii_case("text/event-stream")
 }
 
 /// Leaves in the head what may be dropped on any thread.
@@ -161,13 +166,22 @@ fn own_values(headers: &mut HeaderMap) {
     }
 }
 
-/// Makes the body as fast as the client takes it.
-async fn pump(rest: Rest, frame_timeout: Duration) {
-    let Rest { mut body, maker, place } = rest;
-    let frame_timeout = match place {
-        Place::Ending(_) => frame_timeout,
-        Place::OpenEnded(_) => Duration::MAX,
-    };
+/// Makes the body as fast as the client takes it, within its bounds.
+async fn send(rest: Rest, bounds: &BodyBounds) {
+    let Rest { body, maker, permit } = rest;
+    let BodyBounds { frame_timeout, sending_timeout, .. } = *bounds;
+    match permit {
+        BodyPermit::OpenEnded(_) => pump(body, maker, Duration::MAX).await,
+        BodyPermit::Ending(_) => {
+            let pumped = timeout(sending_timeout, pump(body, maker, frame_timeout)).await;
+            if pumped.is_err() {
+                tracing::warn!(?sending_timeout, "an answer of the mounted service took too long");
+            }
+        }
+    }
+}
+
+async fn pump(mut body: GuestBody, maker: BodyMaker, frame_timeout: Duration) {
     loop {
         let frame = tokio::select! {
             biased;

@@ -172,9 +172,9 @@ pub struct StreamPlaces {
     peer: Option<Prefix>,
 }
 
-/// Why there is no place for one more stream.
+/// Why there is no place for one more of what is shared among peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoStreamPlace {
+pub enum NoPlace {
     /// All places are taken.
     Full,
     /// The peer has its share.
@@ -188,15 +188,15 @@ impl StreamPlaces {
     }
 
     /// Takes one of them.
-    pub fn take(&self) -> Result<StreamPlace, NoStreamPlace> {
+    pub fn take(&self) -> Result<StreamPlace, NoPlace> {
         let mut table = self.connections.table();
         if table.all.streams >= self.connections.streams_max {
-            return Err(NoStreamPlace::Full);
+            return Err(NoPlace::Full);
         }
         if let Some(peer) = &self.peer {
-            let group = table.peers.get_mut(peer).ok_or(NoStreamPlace::Peer)?;
+            let group = table.peers.get_mut(peer).ok_or(NoPlace::Peer)?;
             if group.streams >= self.connections.peer_streams_max() {
-                return Err(NoStreamPlace::Peer);
+                return Err(NoPlace::Peer);
             }
             group.streams += 1;
         }
@@ -325,7 +325,7 @@ mod tests {
         let guests = [come(&to, at(1)).unwrap(), come(&to, at(1)).unwrap()];
         let [first, second] = guests.each_ref().map(|guest| guest.admission.stream_places());
         let taken = (first.take().unwrap(), second.take().unwrap());
-        assert_eq!(first.take().err(), Some(NoStreamPlace::Peer), "two of four");
+        assert_eq!(first.take().err(), Some(NoPlace::Peer), "two of four");
         let proxy = come(&to, [10, 0, 0, 1].into()).unwrap().admission.stream_places();
         assert!((0..20).all(|_| proxy.take().is_ok()), "no cap is for a proxy");
         let other = come(&to, at(2)).unwrap();
@@ -349,8 +349,8 @@ mod tests {
         let [proxy, other] = guests.each_ref().map(|guest| guest.admission.stream_places());
         let taken: Vec<_> = (0..2).map(|_| proxy.take().unwrap()).collect();
         let last = other.take().unwrap();
-        assert_eq!(proxy.take().err(), Some(NoStreamPlace::Full));
-        assert_eq!((other.take().err(), to.streams()), (Some(NoStreamPlace::Full), 3));
+        assert_eq!(proxy.take().err(), Some(NoPlace::Full));
+        assert_eq!((other.take().err(), to.streams()), (Some(NoPlace::Full), 3));
         drop(taken);
         assert!(proxy.take().is_ok());
         drop(last);

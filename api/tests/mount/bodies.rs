@@ -116,6 +116,33 @@ async fn a_declared_stream_may_be_silent_and_takes_a_streams_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_drips_without_end_is_broken_off_and_gives_its_place_back() {
+    let bounds = Bounds { bodies_max: 1, sending_ms: 1_500, answer_ms: 500, ..Bounds::default() };
+    let server = Server::start(bounds);
+    let started = Instant::now();
+    let mut dripping = open(server.addr, "/dripping", "drop").await;
+    Told::get(server.addr, "/long/10").await.refuses(503, "deadline_exceeded");
+    let mut rest = Vec::new();
+    drop(timeout(PATIENCE, dripping.read_to_end(&mut rest)).await.unwrap());
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "a part of a body is not taken for a whole one");
+    assert!((1_400..10_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert_eq!(Told::get(server.addr, "/long/10").await.status, 200);
+    assert!(server.log().contains("took too long"), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_sent_events_take_a_streams_place_though_nothing_declares_them() {
+    let bounds = Bounds { bodies_max: 1, frame_ms: 300, sending_ms: 300, ..Bounds::default() };
+    let server = Server::start(Bounds { answer_ms: 500, ..bounds });
+    let mut stream = open(server.addr, "/events-undeclared", "hello\n\n\r\n").await;
+    let metrics = server.metrics().await;
+    assert!(metrics.contains("\nrushgate_streams 1\n"), "{metrics}");
+    assert_eq!(Told::get(server.addr, "/long/10").await.status, 200, "not a long answer's place");
+    let silent = timeout(Duration::from_secs(1), stream.read(&mut [0])).await;
+    assert!(silent.is_err(), "it goes on: {silent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn streams_and_sockets_share_one_bound_that_holds_for_proxies_too() {
     let server =
         Server::start(Bounds { streams_max: 3, trusted: "\"127.0.0.0/8\"", ..Bounds::default() });

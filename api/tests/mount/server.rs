@@ -49,14 +49,17 @@ pub(crate) struct Bounds {
     pub(crate) drain_timeout_ms: u64,
     pub(crate) bodies_max: usize,
     pub(crate) frame_ms: u64,
+    pub(crate) sending_ms: u64,
     pub(crate) streams_max: usize,
     pub(crate) trusted: &'static str,
+    pub(crate) connections_per_peer: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        let MountOptions { requests_max, bodies_max, frame_timeout, bounds, .. } =
-            MountOptions::default();
+        let MountOptions {
+            requests_max, bodies_max, frame_timeout, sending_timeout, bounds, ..
+        } = MountOptions::default();
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap();
         Self {
             requests_max,
@@ -67,8 +70,10 @@ impl Default for Bounds {
             drain_timeout_ms: 10_000,
             bodies_max,
             frame_ms: ms(frame_timeout),
+            sending_ms: ms(sending_timeout),
             streams_max: 10_000,
             trusted: "",
+            connections_per_peer: 0,
         }
     }
 }
@@ -89,20 +94,21 @@ impl Server {
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nops_listen = \"127.0.0.1:0\"\n\
              request_timeout_ms = {}\ndrain_timeout_ms = {}\nstreams_max = {}\ntrusted_proxies = [{}]\n\
-             [limits]\nconnections_per_peer = 0\nconnects_per_second = 0\n\
+             [limits]\nconnections_per_peer = {}\nconnects_per_second = 0\n\
              [log]\nfilter = \"debug\"\n[data]\ndir = \"{}\"\n{SALE}",
             bounds.request_timeout_ms,
             bounds.drain_timeout_ms,
             bounds.streams_max,
             bounds.trusted,
+            bounds.connections_per_peer,
             dir.path().join("data").display(),
         );
         fs::write(dir.path().join("config.toml"), config).unwrap();
-        let Bounds {
-            requests_max, body_bytes_max, answer_ms, body_ms, bodies_max, frame_ms, ..
-        } = bounds;
+        let Bounds { requests_max, body_bytes_max, answer_ms, body_ms, .. } = bounds;
+        let Bounds { bodies_max, frame_ms, sending_ms, .. } = bounds;
+        let (requests_max, bodies_max) = (requests_max as u64, bodies_max as u64);
         let told =
-            [requests_max as u64, body_bytes_max, answer_ms, body_ms, bodies_max as u64, frame_ms];
+            [requests_max, body_bytes_max, answer_ms, body_ms, bodies_max, frame_ms, sending_ms];
         fs::write(dir.path().join("bounds.json"), serde_json::to_vec(&told).unwrap()).unwrap();
         let errors = fs::File::create(dir.path().join("stderr.txt")).unwrap();
         let mut command = Command::new(env::current_exe().unwrap());
@@ -168,13 +174,15 @@ impl Drop for Server {
 /// What the process that is the server does.
 fn serve_in(directory: &Path) -> ExitCode {
     let config = config::load(Some(&directory.join("config.toml")), Overrides::default()).unwrap();
-    let bounds: [u64; 6] =
+    let bounds: [u64; 7] =
         serde_json::from_slice(&fs::read(directory.join("bounds.json")).unwrap()).unwrap();
-    let [requests_max, body_bytes_max, answer_ms, body_ms, bodies_max, frame_ms] = bounds;
+    let [requests_max, body_bytes_max, answer_ms, body_ms, bodies_max, frame_ms, sending_ms] =
+        bounds;
     let mut options =
         MountOptions { requests_max: usize::try_from(requests_max).unwrap(), ..Default::default() };
     options.bodies_max = usize::try_from(bodies_max).unwrap();
     options.frame_timeout = Duration::from_millis(frame_ms);
+    options.sending_timeout = Duration::from_millis(sending_ms);
     options.bounds.body_bytes_max = body_bytes_max;
     options.bounds.answer_timeout = Duration::from_millis(answer_ms);
     options.bounds.body_timeout = Duration::from_millis(body_ms);

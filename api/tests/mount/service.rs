@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     pin::{Pin, pin},
     sync::{Arc, Mutex},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -20,7 +20,10 @@ use axum::{
     routing::{any, get, post},
 };
 use hyper::body::{Body as HttpBody, Frame};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep},
+};
 use web::{
     mounted::{OpenEnded, RouteLabel, Visitor},
     request_id::RequestId,
@@ -35,7 +38,9 @@ pub(crate) fn router(draining: watch::Receiver<bool>) -> Router {
         .route("/back", post(|body: Body| async { body }))
         .route("/back-whole", post(|body: Bytes| async { body }))
         .route("/unfinished", get(|| async { Body::new(Unfinished(Some("half"))) }))
+        .route("/dripping", get(|| async { Body::new(Dripping(Box::pin(sleep(DRIP)))) }))
         .route("/events", get(events))
+        .route("/events-undeclared", get(events_undeclared))
         .route("/headers", get(headers))
         .route("/owned/{bytes}", get(owned))
         .route("/dropped-on", get(|| async { dropped_on() }))
@@ -148,6 +153,32 @@ async fn events() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/event-stream")];
     let body = Body::new(Unfinished(Some("data: hello\n\n")));
     (kind, Extension(OpenEnded), body).into_response()
+}
+
+/// The same by an ordinary handler, which does not know that it must declare anything.
+async fn events_undeclared() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")];
+    (kind, Body::new(Unfinished(Some("data: hello\n\n")))).into_response()
+}
+
+/// The time between the pieces of a body that drips.
+const DRIP: Duration = Duration::from_millis(100);
+
+/// A small piece now and then, without end.
+struct Dripping(Pin<Box<Sleep>>);
+
+impl HttpBody for Dripping {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ready!(self.0.as_mut().poll(context));
+        self.0 = Box::pin(sleep(DRIP));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"drop")))))
+    }
 }
 
 /// What the service reads of who asks.

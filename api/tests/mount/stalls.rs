@@ -4,16 +4,18 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::{Instant, sleep},
 };
 
 use crate::{
-    client::Told,
+    client::{Told, get},
     server::{Bounds, Server},
 };
 
+/// A cap that is not reached: with one, an address has a share of everything else too.
+const CAPPED: usize = 1_000;
 const ROOM: usize = 32;
 const POLLS: usize = 1_000;
 
@@ -87,4 +89,54 @@ async fn a_full_room_is_told_at_once_and_polls_keep_their_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_takes_its_threads_for_itself_takes_none_of_the_others() {
     stalled_by("/busy").await;
+}
+
+/// Asks from an address of its own.
+async fn ask_from(host: u8, addr: SocketAddr, request: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, host], 0).into()).unwrap();
+    let mut stream = socket.connect(addr).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn answer_from(host: u8, addr: SocketAddr, path: &str) -> Told {
+    Told::read(&mut ask_from(host, addr, &get(path)).await).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_uploads_of_one_address_leave_room_for_the_others() {
+    let bounds = Bounds { requests_max: ROOM, connections_per_peer: CAPPED, ..Bounds::default() };
+    let server = Server::start(bounds);
+    let upload = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx";
+    let mut uploads = Vec::new();
+    for _ in 0..ROOM {
+        uploads.push(ask_from(2, server.addr, upload).await);
+    }
+    sleep(Duration::from_millis(300)).await;
+    answer_from(2, server.addr, "/hello").await.refuses(429, "too_many_requests");
+    assert_eq!(answer_from(3, server.addr, "/hello").await.status, 200);
+    drop(uploads);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_of_one_address_are_refused_at_its_share_and_keep_no_one_waiting() {
+    let bounds = Bounds { requests_max: ROOM, bodies_max: 16, ..Bounds::default() };
+    let server = Server::start(Bounds { connections_per_peer: CAPPED, ..bounds });
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        readers.push(ask_from(2, server.addr, &get("/dripping")).await);
+    }
+    sleep(Duration::from_millis(300)).await;
+    let mut more = JoinSet::new();
+    for _ in 0..ROOM {
+        more.spawn(answer_from(2, server.addr, "/dripping"));
+    }
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(answer_from(3, server.addr, "/long/10").await.status, 200);
+    for told in more.join_all().await {
+        told.refuses(429, "too_many_requests");
+    }
+    assert_eq!(answer_from(2, server.addr, "/hello").await.status, 200, "short ones need none");
+    drop(readers);
 }
