@@ -68,10 +68,13 @@ impl Exchange {
 }
 
 /// Writes the host of a request's target into `Host`, where handlers look: HTTP/2 names it in `:authority`, and
-/// in HTTP/1.1 a target that names a host outweighs the header (RFC 9112, 3.2.2).
+/// in HTTP/1.1 a target that names a host outweighs the header (RFC 9112, 3.2.2). A name and password before the host
+/// are no part of it.
 pub fn name_host(parts: &mut Parts) {
-    let authority =
-        parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    let authority = parts.uri.authority().and_then(|authority| {
+        let (_, host) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+        HeaderValue::from_str(host).ok()
+    });
     if let Some(host) = authority {
         parts.headers.insert(HOST, host);
     }

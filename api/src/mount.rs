@@ -59,15 +59,30 @@ use crate::server::{
 /// the mount's are all busy.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// What proxies say of a client. Of anybody else's word the service hears nothing.
-const HEARSAY: [HeaderName; 7] = [
-    HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-shopper-id"),
+/// Headers by which proxies say who the client is and what it asked for, beside all that begin with
+/// `x-forwarded`. The service sees them only from a listed proxy.
+const PROXY_HEADERS: [&str; 21] = [
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "client-ip",
+    "cloudfront-viewer-address",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "forwarded",
+    "forwarded-for",
+    "front-end-https",
+    "true-client-ip",
+    "x-azure-clientip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+    "x-script-name",
+    "x-shopper-id",
 ];
 
 /// A service and the runtime it runs on.
@@ -255,13 +270,18 @@ pub fn takes(method: &Method) -> bool {
 fn introduce(parts: &mut Parts, peer: &Peer, exchange: &Exchange) {
     exchange::name_host(parts);
     if !peer.socket.trusted {
-        for name in &HEARSAY {
+        let names = parts.headers.keys().filter(|name| is_of_proxies(name.as_str()));
+        for name in names.cloned().collect::<Vec<_>>() {
             parts.headers.remove(name);
         }
     }
     parts.headers.insert(X_REQUEST_ID, exchange.id.header());
     parts.extensions.insert(exchange.id.clone());
     parts.extensions.insert(Visitor { client: exchange.client, tls: peer.socket.tls });
+}
+
+fn is_of_proxies(header: &str) -> bool {
+    header.starts_with("x-forwarded") || PROXY_HEADERS.contains(&header)
 }
 
 #[cfg(test)]

@@ -184,13 +184,15 @@ async fn what_an_answer_holds_of_the_service_is_dropped_on_the_mounts_threads() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_hears_of_a_client_what_we_know_and_nothing_that_strangers_say() {
-    let ask = "GET http://shop.example/headers HTTP/1.1\r\nHost: other.example\r\n\
+    let ask = "GET http://user:password@shop.example/headers HTTP/1.1\r\nHost: other.example\r\n\
+               X-Forwarded-Prefix: /shop\r\nTrue-Client-IP: 6.6.6.6\r\n\
                X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nForwarded: for=6.6.6.6\r\n\
                X-Shopper-Id: anna\r\nX-Other: kept\r\nConnection: close\r\n\r\n";
     let server = Server::start(Bounds::default());
     let told = Told::of(server.addr, ask).await;
     assert!(told.body.contains("host: \"shop.example\"\n"), "{}", told.body);
     assert!(!told.body.contains("forwarded") && !told.body.contains("shopper"), "{}", told.body);
+    assert!(!told.body.contains("6.6.6.6"), "{}", told.body);
     assert!(told.body.contains("x-other: \"kept\"\n"), "{}", told.body);
     let listed = Server::start(Bounds { trusted: "\"127.0.0.1\"", ..Bounds::default() });
     let told = Told::of(listed.addr, ask).await;
