@@ -78,9 +78,10 @@ fn open_ticket(app: &App, sale: SaleTag, token: &str) -> Result<Ticket, ApiError
     opened.map_err(|_| ApiError::TicketInvalid)
 }
 
-/// The name of the cookie that keeps a ticket of this sale.
+/// The name of the cookie that keeps a ticket of this sale. No sale's name has a dot, so no sale can have the cookie
+/// of another kind.
 pub fn ticket_cookie(sale: &SaleView) -> String {
-    format!("rushgate-{}", sale.name())
+    format!("rushgate-ticket.{}", sale.name())
 }
 
 /// The ticket of a sale's cookie: the first one that opens counts, since another host of the domain
@@ -93,7 +94,7 @@ pub fn cookie_ticket(app: &App, sale: &SaleView, headers: &HeaderMap) -> Option<
 
 /// The name of the cookie that keeps an invitation to this sale.
 pub fn invite_cookie(sale: &SaleView) -> String {
-    format!("rushgate-invite-{}", sale.name())
+    format!("rushgate-invite.{}", sale.name())
 }
 
 /// The invitation of a sale's cookie, as it was sealed: the first one that holds, or else the first.

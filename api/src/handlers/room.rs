@@ -46,9 +46,9 @@ const RETRY_SECONDS: u64 = 15;
 
 /// `GET /`, and the pages behind it: `?after=` the name of the last sale before.
 pub fn home(app: &App, query: Option<&str>, headers: &HeaderMap, peer: &Peer) -> Response<Body> {
-    let chosen = chosen(query);
-    if !chosen.is_empty() {
-        return respond::with_cookies(respond::see_other("/"), &chosen);
+    let preferences = preference_cookies(query);
+    if !preferences.is_empty() {
+        return respond::with_cookies(respond::see_other("/"), &preferences);
     }
     let after = browser::parameter(query, "after");
     let mut sales = app.engine.sales();
@@ -73,8 +73,8 @@ pub fn show(
     let claims = !only_looks(&request);
     let (head, _) = split(request, peer);
     let browser = Browser::of(app, &head.headers, &head.peer);
-    if let Some(taken) = taken(app, &sale, &browser, query.as_deref()) {
-        return Answer::Now(taken);
+    if let Some(redirect) = redirect_without_parameters(app, &sale, &browser, query.as_deref()) {
+        return Answer::Now(redirect);
     }
     let ticket = authority::cookie_ticket(app, &sale, &head.headers);
     let ticket = ticket.map(|ticket| authority::place_of(&ticket));
@@ -105,31 +105,41 @@ pub fn show(
 
 /// The way back to a room whose address brought something along: the address bar, the history and other sites
 /// see no more of it. An invitation (`?invite=`) is kept in a cookie if it holds; if not, the room says why.
-fn taken(
+fn redirect_without_parameters(
     app: &App,
     sale: &SaleView,
     browser: &Browser<'_>,
     query: Option<&str>,
 ) -> Option<Response<Body>> {
-    let mut cookies = chosen(query);
+    let mut cookies = preference_cookies(query);
     let invite = browser::parameter(query, "invite");
     if cookies.is_empty() && invite.is_none() {
         return None;
     }
     let is_for_guests = sale.settings().spec.identity == IdentityMode::Invite;
     if let Some(invite) = invite.filter(|_| is_for_guests) {
-        cookies.push(match authority::open_invite(app, sale, &invite) {
-            Ok(_) => browser.invite_cookie(sale, &invite, app.engine.now()),
-            Err(why) => notice_cookie(sale, notice_code(&why.into())),
-        });
+        match authority::open_invite(app, sale, &invite) {
+            Ok(_) if has_other_invitation(app, sale, browser, &invite) => {}
+            Ok(_) => cookies.push(browser.invite_cookie(sale, &invite, app.engine.now())),
+            Err(why) => cookies.push(notice_cookie(sale, notice_code(&why.into()))),
+        }
     }
     let room = format!("/s/{}", sale.name());
     Some(respond::with_cookies(respond::see_other(&room), &cookies))
 }
 
+/// Whether the browser keeps an invitation other than `new` that still holds and that its place did not use. A link
+/// does not replace that one: the link's own may be used already, which only an entry can tell.
+fn has_other_invitation(app: &App, sale: &SaleView, browser: &Browser<'_>, new: &str) -> bool {
+    let kept = authority::cookie_invite(app, sale, browser.headers()).filter(|kept| *kept != new);
+    let guest = kept.and_then(|kept| authority::open_invite(app, sale, kept).ok());
+    let ticket = authority::cookie_ticket(app, sale, browser.headers());
+    guest.is_some_and(|guest| ticket.is_none_or(|ticket| ticket.shopper != guest))
+}
+
 /// The cookies of what the links of a page choose: a language (`?lang=`), and whether it reloads by itself
 /// (`?refresh=`).
-fn chosen(query: Option<&str>) -> Vec<Cookie<'static>> {
+fn preference_cookies(query: Option<&str>) -> Vec<Cookie<'static>> {
     let language = browser::parameter(query, "lang").and_then(|tag| Language::of_tag(&tag));
     let refresh = browser::parameter(query, "refresh");
     let cookies = [language.map(language_cookie), refresh.as_deref().map(refresh_cookie)];
@@ -224,7 +234,9 @@ fn page(
         sealed.and_then(Result::ok).unwrap_or_default()
     };
     let ticket = place.map(|(ticket, _)| ticket);
-    let invitation = view::invitation(app, sale, browser, ticket.filter(|_| ended.is_some()));
+    // The ticket of a sale that was here before says nothing of invitations to this one.
+    let is_over = ended.is_some_and(|end| end != PlaceEnd::Remade);
+    let invitation = view::invitation(app, sale, browser, ticket.filter(|_| is_over));
     if invitation == Invitation::Used {
         cookies.extend(browser.no_invite(sale));
     }

@@ -25,7 +25,7 @@ impl Browser<'_> {
 
     /// The name of the sale's ticket cookie.
     pub(crate) fn ticket(&self) -> String {
-        format!("rushgate-{}", self.wall.name())
+        format!("rushgate-ticket.{}", self.wall.name())
     }
 
     pub(crate) async fn send(&mut self, mut ask: Ask) -> Told {

@@ -9,7 +9,7 @@ use crate::{
     browser::{Browser, browser},
     client::{Ask, get, post},
     process::Server,
-    wall::Wall,
+    wall::{Wall, offer, text},
 };
 
 #[tokio::test]
@@ -77,6 +77,37 @@ async fn the_first_ticket_cookie_that_opens_counts() {
     let ask = get(browser.room("")).header("cookie", &cookies);
     let page = browser.wall.tell(ask).await.is(200).text();
     assert!(page.contains("You can buy now"), "{page}");
+}
+
+#[tokio::test]
+async fn no_name_of_a_sale_makes_the_cookie_of_another_kind() {
+    let mut browser = browser(json!({ "identity": "invite" })).await;
+    let wall = browser.wall;
+    let make = post(wall.admin("invites")).json(&json!({ "count": 1 }));
+    let invite = text(&wall.operator(make).await.is(201).json()["invites"][0]);
+    for sale in [format!("invite-{}", wall.name()), "refresh".to_owned()] {
+        let table = json!({
+            "id": sale, "title": "Another", "admission_per_second": 1_000_000, "active_max": 9,
+            "offers": [offer(10)],
+        });
+        wall.operator(post("/v1/admin/sales").json(&table)).await.is(201);
+        let enter = post(format!("/s/{sale}/enter")).header("sec-fetch-site", "same-origin");
+        browser.send(enter).await.is(303);
+        browser.send(get(browser.room(&format!("?invite={invite}&refresh=on")))).await.is(303);
+        assert!(browser.page().await.contains("You are invited"));
+        let page = browser.send(get(format!("/s/{sale}"))).await.is(200).text();
+        assert!(page.contains("You can buy now"), "{sale} keeps its ticket: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_no_link_of_ours_offers_is_kept_nowhere() {
+    let mut browser = browser(json!({})).await;
+    let link = browser.room("?refresh=x%3B%20Domain%3Dexample");
+    let told = browser.send(get(link)).await.is(303);
+    let set = told.header("set-cookie").unwrap();
+    assert!(set.starts_with("rushgate-refresh=;") && set.contains("Max-Age=0"), "{set}");
+    assert!(!set.contains("xample"), "{set}");
 }
 
 #[tokio::test]

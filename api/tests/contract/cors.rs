@@ -101,7 +101,7 @@ async fn a_cookie_is_no_ticket_for_a_page_of_another_origin() {
     let server = Server::start(dir.path(), CONFIG);
     let wall = Wall::on(&server, json!({})).await;
     let ticket = wall.admitted().await.ticket;
-    let cookie = format!("rushgate-{}={ticket}", wall.name());
+    let cookie = format!("rushgate-ticket.{}={ticket}", wall.name());
     for path in [wall.path("position"), wall.path("stream")] {
         let with_cookie = || get(&path).header("cookie", &cookie);
         for origin in [LISTED, "https://elsewhere.example"] {

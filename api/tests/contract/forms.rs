@@ -274,7 +274,7 @@ async fn outside_the_demo_nobody_pays_by_a_form() {
     let server = Server::start(dir.path(), "");
     let wall = Wall::on(&server, json!({})).await;
     let (shopper, id) = wall.held().await;
-    let cookie = format!("rushgate-{}={}", wall.name(), shopper.ticket);
+    let cookie = format!("rushgate-ticket.{}={}", wall.name(), shopper.ticket);
     let pay = post(format!("/s/{}/purchases/{id}/pay", wall.name())).header("cookie", &cookie);
     assert_eq!(wall.tell(pay).await.status, 404);
     assert_eq!(wall.units().await, [9, 1, 0, 0]);

@@ -152,7 +152,7 @@ async fn a_guest_enters_by_a_link_and_the_page_says_what_became_of_the_invitatio
 
     let page = opens(&mut browser, &all[0]).await;
     assert!(page.contains("You are invited") && page.contains("/enter\""), "{page}");
-    let name = format!("rushgate-invite-{}", browser.wall.name());
+    let name = format!("rushgate-invite.{}", browser.wall.name());
     assert!(!page.contains(&all[0]) && browser.cookies[&name] == all[0]);
     browser.wall.act("pause", Value::Null).await;
     let page = browser.form("/enter", "").await;
@@ -179,6 +179,36 @@ async fn a_guest_enters_by_a_link_and_the_page_says_what_became_of_the_invitatio
 }
 
 #[tokio::test]
+async fn a_link_replaces_no_invitation_that_is_kept_and_holds() {
+    let mut browser = browser(json!({ "identity": "invite" })).await;
+    let all = invites(&browser.wall, json!({ "count": 3 })).await;
+    let entered = enter(&browser.wall, &all[0]).await.is(200).json();
+    leave(&browser.wall, &entered).await;
+    opens(&mut browser, &all[1]).await;
+    opens(&mut browser, &all[0]).await;
+    let name = format!("rushgate-invite.{}", browser.wall.name());
+    assert_eq!(browser.cookies[&name], all[1], "the link's is used already");
+    let page = browser.form("/enter", "").await;
+    assert!(page.contains("You can buy now"), "{page}");
+    opens(&mut browser, &all[2]).await;
+    assert_eq!(browser.cookies[&name], all[2], "the one before has its place");
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_sale_that_was_made_again_says_nothing_of_invitations() {
+    let mut browser = browser(json!({ "identity": "invite" })).await;
+    let invite = invites(&browser.wall, json!({ "count": 1 })).await.remove(0);
+    opens(&mut browser, &invite).await;
+    browser.form("/enter", "").await;
+    browser.post("/leave", "").await.is(303);
+    browser.wall.operator(ask("DELETE", browser.wall.admin(""))).await.is(204);
+    browser.wall.again(json!({ "identity": "invite" })).await;
+    let page = browser.page().await;
+    assert!(page.contains("Open the link in your invitation"), "{page}");
+    assert!(!page.contains("good for this one place"), "{page}");
+}
+
+#[tokio::test]
 async fn a_link_whose_invitation_does_not_hold_says_why_in_both_languages() {
     let mut browser = browser(json!({ "identity": "invite" })).await;
     let elsewhere = Wall::new(json!({ "identity": "invite" })).await;
@@ -201,7 +231,7 @@ async fn a_link_whose_invitation_does_not_hold_says_why_in_both_languages() {
     assert!(browser.cookies.keys().all(|name| !name.contains("invite")), "{:?}", browser.cookies);
 
     // One that expired while it was kept, and a link with a choice of language.
-    let name = format!("rushgate-invite-{}", browser.wall.name());
+    let name = format!("rushgate-invite.{}", browser.wall.name());
     browser.cookies.insert(name, expired);
     assert!(browser.page().await.contains("초대장의 기한이 지났습니다"));
     let good = invites(&browser.wall, json!({ "count": 1 })).await.remove(0);

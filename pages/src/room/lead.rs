@@ -181,7 +181,14 @@ impl RoomPage<'_> {
 
     fn ending(&self, end: PlaceEnd) -> Heading {
         let words = self.frame.words();
-        let text = if self.invitation.admits() { words.ended_why(end) } else { words.invite_over };
+        let text = match end {
+            _ if self.invitation.admits() => words.ended_why(end),
+            // What was used was an invitation to the sale that was here before.
+            PlaceEnd::Remade => self.inviting().text,
+            PlaceEnd::Left | PlaceEnd::Idle | PlaceEnd::Missed | PlaceEnd::SessionOver => {
+                words.invite_over
+            }
+        };
         Heading { title: words.ended(end), text }
     }
 

@@ -119,6 +119,14 @@ fn a_guest_is_told_what_the_invitation_is_good_for_and_others_that_they_need_one
         let again = with(Invitation::Ready, SaleState::Open, Some(end));
         assert!(again.contains("/enter\""), "by another invitation there is");
     }
+    for (invitation, words) in [
+        (Invitation::Missing, "Open the link in your invitation"),
+        (Invitation::Expired, "Ask whoever invited you"),
+    ] {
+        let html = with(invitation, SaleState::Open, Some(PlaceEnd::Remade));
+        assert!(html.contains(words) && !html.contains("good for this one place"), "{html}");
+        assert!(!html.contains("/enter\""), "{html}");
+    }
     let page = room(Language::English, Some(place(PlaceState::Waiting)));
     let warned = RoomPage { invitation: Invitation::Ready, ..page }.html();
     assert!(form(&warned, "leave").contains("invitation is used up"), "{warned}");

@@ -4,8 +4,8 @@
 //!
 //! | name | holds | lives |
 //! |---|---|---|
-//! | `rushgate-{sale}` | the ticket | until the day after the sale, 30 days at most |
-//! | `rushgate-invite-{sale}` | an invitation | the same |
+//! | `rushgate-ticket.{sale}` | the ticket | until the day after the sale, 30 days at most |
+//! | `rushgate-invite.{sale}` | an invitation | the same |
 //! | `rushgate-visitor` | a random name that form keys are bound to | until the browser ends |
 //! | `rushgate-notice` | why the last form was refused, as a code | a minute, or until it is shown |
 //! | `rushgate-floor` | the lowest position shown, with several nodes | a day |
@@ -179,11 +179,12 @@ pub(super) fn language_cookie(language: Language) -> Cookie<'static> {
     cookies::lasting(cookie, YEAR_SECONDS)
 }
 
-/// The cookie that keeps whether pages may reload by themselves.
+/// The cookie that keeps whether pages may reload by themselves. Any choice but `off` takes it away.
 pub(super) fn refresh_cookie(choice: &str) -> Cookie<'static> {
-    let mut cookie = cookies::of_path(REFRESH, choice, "/".to_owned());
+    let value = if choice == OFF { OFF } else { "" };
+    let mut cookie = cookies::of_path(REFRESH, value, "/".to_owned());
     cookie.set_http_only(true);
-    if choice == OFF { cookie } else { cookies::lasting(cookie, 0) }
+    if value == OFF { cookie } else { cookies::lasting(cookie, 0) }
 }
 
 /// The code by which a refusal's notice is worded: people need to know more of an invitation than programs.
