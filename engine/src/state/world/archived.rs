@@ -1,6 +1,6 @@
 //! Archived sales. There may be a hundred thousand of them, and nearly always nothing happens in any.
 //!
-//! An archived sale is *cold*: its byte form without the zeros. When something concerns it, it is taken out
+//! An archived sale is *cold*: its byte form, packed. When something concerns it, it is taken out
 //! of that, *warm*, and stands among the sales like any other, until no event of it waits for the sink and
 //! nothing has concerned it for a while. Cold or warm is the same state: both have one byte form.
 
@@ -102,7 +102,7 @@ impl Packed {
         self.tag
     }
 
-    /// Its byte form without the zeros.
+    /// Its byte form, packed.
     pub(crate) fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
     }

@@ -69,6 +69,36 @@ fn pruning_cut_at_any_change_leaves_what_starts_and_is_audited() {
 }
 
 #[test]
+fn a_failed_sync_at_any_point_of_pruning_leaves_what_starts_and_is_audited() {
+    let mut written = with_two_snapshots();
+    certificate::prune(&written.disk).expect("two snapshots");
+    // With a certificate and a copy of before, which go last.
+    for _ in 0..2 {
+        written.seal(name("a").tag(), 1);
+        snapshot(&written.disk);
+    }
+    let whole = written.disk.copy();
+    certificate::prune(&whole).expect("two snapshots");
+    assert!(whole.syncs() > 6, "{} syncs", whole.syncs());
+    for nth in 1..=whole.syncs() {
+        for crash in [Crash::Process, Crash::DropUnsynced, Crash::KeepPrefix { seed: nth }] {
+            let context = format!("sync {nth} fails, {crash:?}");
+            let disk = written.disk.copy();
+            disk.fail_sync(nth);
+            assert!(certificate::prune(&disk).is_err(), "{context}");
+            disk.crash(crash);
+            certified(&disk, &context);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
+            let again = certificate::prune(&disk);
+            assert!(again.is_ok(), "{context}: {again:?}");
+            assert_eq!(disk.list().ok(), whole.list().ok(), "{context}: nothing else is left");
+            certified(&disk, &context);
+            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
+        }
+    }
+}
+
+#[test]
 fn a_journal_is_not_pruned_without_a_snapshot_or_with_a_broken_promise() {
     let mut writing = Writing::new();
     writing.make("a");
