@@ -42,7 +42,8 @@ impl Purchases {
 
     /// No longer counts a request or an answer.
     fn take_off(&self, key: u64) {
-        if let Entry::Occupied(mut count) = self.keys.to_add().entry(key) {
+        let Some(keys) = self.keys.used() else { return };
+        if let Entry::Occupied(mut count) = keys.entry(key) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -113,8 +114,8 @@ struct Asking {
 impl Asking {
     /// Whether the key was answered, or another request asks with it.
     fn is_repeat(&self) -> bool {
-        let keys = self.purchases.keys.to_add();
-        keys.get(&self.key).is_some_and(|requests| *requests != 1)
+        let keys = self.purchases.keys.used();
+        keys.and_then(|keys| keys.get(&self.key)).is_some_and(|requests| *requests != 1)
     }
 }
 
