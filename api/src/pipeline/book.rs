@@ -17,6 +17,12 @@
 //!
 //! Events behind a dead letter are forgotten, because the engine offers them again behind it. Until
 //! the dead letter itself comes back, nothing of its hold is taken in.
+//!
+//! While another node delivers a sale, this one is told nothing of it: dead letters may be sent again
+//! and be taken there, the sale may be deleted and made again, and a node that runs with other sinks
+//! forgets what these took. So the engine says when it offers all of a sale from the beginning, and
+//! the book forgets what was acknowledged and what is parked of it. What is in hand stays; an event
+//! before those in hand, which the sink has taken once, goes behind the first of its hold.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
@@ -37,14 +43,13 @@ pub const EVENTS_IN_HAND_MAX: usize = 2 * OUTLET_EVENTS_MAX;
 /// An event over all sales: no two have the same, ever.
 pub(super) type EventKey = (SaleTag, EventId);
 
-/// A hold over all sales. A sale is only deleted once none of its events is left, so a later one of
-/// the same name cannot meet them here.
+/// A hold over all sales. A later sale of the same name has the same, and its events are announced.
 type HoldKey = (SaleTag, HoldId);
 
 /// What one hold's events in hand have come to.
 #[derive(Debug, Default)]
 struct Story {
-    /// In their order; the first is ready, waiting or with the sink.
+    /// The first is ready, waiting or with the sink; those behind it are in their order.
     events: VecDeque<Arc<OrderEvent>>,
     /// How often the first was refused.
     refusals: u32,
@@ -87,20 +92,29 @@ impl Book {
         if self.in_hand.contains(&event_key) || self.remembered_keys.contains(&event_key) {
             return;
         }
-        if let Some(dead) = self.parked.get(&key) {
-            if id > *dead || is_dead(&event) {
+        if let Some(dead) = self.parked.get(&key).copied() {
+            if id > dead || is_dead(&event) {
                 return;
             }
-            self.parked.remove(&key);
+            if id == dead {
+                self.parked.remove(&key);
+            }
         }
         self.in_hand.insert(event_key);
         let story = self.stories.entry(key).or_default();
-        let last = story.events.back().map(|last| last.id);
-        assert!(last.is_none_or(|last| last < id), "a hold's events are offered in order");
-        story.events.push_back(Arc::new(event));
+        // In order, but behind the first, which may be with the sink.
+        let before = story.events.iter().skip(1).take_while(|other| other.id < id).count();
+        story.events.insert((1 + before).min(story.events.len()), Arc::new(event));
         if story.events.len() == 1 {
             self.ready.push_back(key);
         }
+    }
+
+    /// All of a sale that the sink has not taken is offered from here on.
+    pub(super) fn start_over(&mut self, sale: SaleTag) {
+        self.parked.retain(|(parked_in, _), _| *parked_in != sale);
+        self.remembered.retain(|(_, (event_of, _))| *event_of != sale);
+        self.remembered_keys.retain(|(event_of, _)| *event_of != sale);
     }
 
     /// An event that the sink took before, and that is to be acknowledged once more.
@@ -173,10 +187,17 @@ impl Book {
             return;
         }
         let story = self.stories.remove(&key).expect("a dead letter was in hand");
-        for event in story.events {
+        let is_kept = |other: &Arc<OrderEvent>| other.id < event.id;
+        let (kept, dropped): (VecDeque<_>, VecDeque<_>) =
+            story.events.into_iter().partition(is_kept);
+        for event in dropped {
             self.in_hand.remove(&(key.0, event.id));
         }
         self.parked.insert(key, event.id);
+        if !kept.is_empty() {
+            self.stories.insert(key, Story { events: kept, ..Story::default() });
+            self.ready.push_back(key);
+        }
     }
 
     /// Events that were taken, at most `events_max`, each sale's ascending, to acknowledge.

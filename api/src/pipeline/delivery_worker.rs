@@ -133,6 +133,7 @@ impl DeliveryWorker {
             match offer {
                 Offer::Show(event) => self.book.receive(event, |event| is_dead(engine, by, event)),
                 Offer::Leave(sale, event) => self.book.receive_taken((sale, event)),
+                Offer::StartOver(sale) => self.book.start_over(sale),
             }
         }
     }

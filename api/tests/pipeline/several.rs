@@ -8,8 +8,8 @@ use std::{
 
 use engine::{
     hold::{HoldState, Step},
-    id::HoldId,
-    outbox::OrderEvent,
+    id::{EventId, HoldId},
+    outbox::{OrderEvent, Taker},
     sink::{Answer, Answers, Capacity, Sink},
 };
 
@@ -112,6 +112,43 @@ async fn each_sink_has_its_own_lag_dead_letters_and_place_over_restarts() {
     for shop in [shop, again, alone] {
         shop.close();
     }
+}
+
+/// While a sink is added node by node, another node names only the others that it has. Its acknowledgement
+/// is all that this one hears of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_another_nodes_list_leaves_out_goes_on_with_all_that_is_left() {
+    let shop = Shop::open_for(&["shop", "webhook"]).await;
+    let ledger = Arc::<Ledger>::default();
+    let refuses = |seen: &Seen| {
+        if seen.event_id == 1 { Act::Answer(400, "no") } else { Act::Take }
+    };
+    let receiver = Receiver::start(&ledger, refuses).await;
+    let posts = shop.deliver_as(1, Arc::new(shop.webhook(webhook(receiver.url()))));
+    let (first, second) = (shop.buy(1).await, shop.buy(2).await);
+    shop.settle(second, Step::Pay).await;
+    let lags = || shop.engine.registry().sink_lags().map(|(_, lag)| lag).collect::<Vec<_>>();
+    until("the webhook has all but what it refused", || {
+        shop.engine.dead_letters().len() == 1 && lags() == [3, 1]
+    })
+    .await;
+    shop.settle(first, Step::Pay).await;
+
+    let other = Taker::only(shop.offers[0].by.sink);
+    shop.engine.delivered(shop.sale.tag(), other, vec![EventId(1)]).await.unwrap();
+    until("its letter is gone with the event", || shop.engine.dead_letters().is_empty()).await;
+    until("the webhook is told all that is left", || lags() == [3, 0]).await;
+    let processed: Vec<u64> = ledger.processed().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(processed.iter().filter(|id| **id == 4).count(), 1, "{processed:?}");
+    assert_eq!(processed.iter().filter(|id| **id == 2).count(), 2, "{processed:?}");
+
+    let inside = Arc::<InProcess>::default();
+    let delivery = shop.deliver_as(0, Arc::<InProcess>::clone(&inside));
+    until("nothing is left", || shop.lag() == 0).await;
+    assert_eq!(inside.events(), 4, "the first was on its way to it already");
+    posts.stop();
+    delivery.stop();
+    shop.close();
 }
 
 #[tokio::test(flavor = "multi_thread")]

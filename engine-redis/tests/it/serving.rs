@@ -98,7 +98,7 @@ impl Serving {
 
     /// Order events handed out since they were asked for last.
     pub(super) fn events(&self) -> Vec<OrderEvent> {
-        self.offers[0].queue.try_iter().map(shown).collect()
+        self.offers[0].queue.try_iter().filter_map(shown).collect()
     }
 
     /// Makes a sale in which everybody is let in at once.

@@ -17,14 +17,14 @@ use std::collections::BTreeSet;
 
 use crossbeam::channel::bounded;
 
-use self::lane::Lane;
-pub(crate) use self::letters::note_letters;
 pub use self::offers::{Offer, Offers};
+use self::{lane::Lane, letters::note_letters};
 use crate::{
     id::{EventId, SaleTag, SinkName},
     limits::{OUTLET_EVENTS_MAX, SINKS_MAX},
     outbox::Taker,
     record::Record,
+    registry::{Changes, DeadLetters},
     sale::Sale,
     world::World,
 };
@@ -58,36 +58,85 @@ impl Outlet {
         self.lanes.iter().map(|lane| lane.by.sink)
     }
 
+    /// The dead letters of a world.
+    pub(crate) fn dead_letters(&self, world: &World) -> Changes {
+        let mut letters = Changes::new();
+        for sale in world.sales() {
+            for sink in self.sinks() {
+                note_letters(&mut letters, sale, sink, sale.outbox().dead_of(sink));
+            }
+        }
+        letters
+    }
+
     /// Takes up what a recovered world has not delivered.
     pub(crate) fn take_up(&mut self, world: &World) {
         let undelivered = world.sales().filter(|sale| sale.outbox().len() > 0);
         let undelivered: BTreeSet<SaleTag> = undelivered.map(Sale::tag).collect();
-        self.lanes.iter_mut().for_each(|lane| lane.waiting.extend(&undelivered));
+        self.lanes.iter_mut().for_each(|lane| lane.take_up(&undelivered));
     }
 
-    /// Notes a durable fact: whether there is more to hand out.
-    pub(crate) fn note(&mut self, record: &Record) {
+    /// Notes a durable fact: whether there is more to hand out, and what became of dead letters. `sale`
+    /// is as the whole batch left it, and `known` lists the dead letters before it.
+    pub(crate) fn note(
+        &mut self,
+        record: &Record,
+        sale: Option<&Sale>,
+        known: &DeadLetters,
+    ) -> Changes {
+        let mut letters = Changes::new();
         if let Record::Held { sale, .. } | Record::Settled { sale, .. } = record {
-            for lane in &mut self.lanes {
-                lane.waiting.insert(*sale);
+            self.lanes.iter_mut().for_each(|lane| lane.note(*sale));
+        }
+        let Some(sale) = sale else { return letters };
+        if let Record::Delivered { by, events, .. } = record {
+            self.note_sinks(by, sale, known, &mut letters);
+            let is_dead = |event: &EventId| known.has(&sale.spec().name, *event, by.sink);
+            // Taken after all: what was kept back behind it may go.
+            self.go_back(by.sink, sale, events.iter().copied().filter(is_dead), &mut letters);
+        } else if let Record::DeadLettered { by, event, .. } = record {
+            self.note_sinks(by, sale, known, &mut letters);
+            if self.sinks().any(|sink| sink == by.sink) {
+                note_letters(&mut letters, sale, by.sink, [*event]);
             }
+        } else if let Record::Requeued { sink, events, .. } = record {
+            self.go_back(*sink, sale, events.iter().copied(), &mut letters);
+        }
+        letters
+    }
+
+    /// Dead letters of a sink were sent back, or were taken after all: its events are offered again from the
+    /// first on.
+    fn go_back(
+        &mut self,
+        sink: SinkName,
+        sale: &Sale,
+        events: impl Iterator<Item = EventId>,
+        letters: &mut Changes,
+    ) {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.by.sink == sink) else { return };
+        let mut events = events.peekable();
+        if let Some(first) = events.peek() {
+            lane.go_back_to(sale.tag(), *first);
+            note_letters(letters, sale, sink, events);
         }
     }
 
-    /// Offers a sale's events to a sink again from `event` on: dead letters were sent back, or were taken
-    /// after all.
-    pub(crate) fn go_back_to(&mut self, sink: SinkName, sale: SaleTag, event: EventId) {
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.by.sink == sink) {
-            lane.go_back_to(sale, event);
+    /// A record named the sinks there are. Those of this node that it left out, as a node does that runs
+    /// with a shorter list, were forgotten with it: what they took, and what they refused.
+    fn note_sinks(&mut self, by: &Taker, sale: &Sale, known: &DeadLetters, letters: &mut Changes) {
+        let is_left_out = |lane: &&mut Lane| by.all().all(|named| named != lane.by.sink);
+        for lane in self.lanes.iter_mut().filter(is_left_out) {
+            lane.start_over(sale.tag());
+            let own = known.of_sale(&sale.spec().name);
+            let of_sink = own.filter(|letter| letter.sink == lane.by.sink);
+            note_letters(letters, sale, lane.by.sink, of_sink.map(|letter| letter.event));
         }
     }
 
     /// A sale was taken over from another node: what was handed out may have been another history's.
     pub(crate) fn start_over(&mut self, sale: SaleTag) {
-        for lane in &mut self.lanes {
-            lane.forget(sale);
-            lane.waiting.insert(sale);
-        }
+        self.lanes.iter_mut().for_each(|lane| lane.start_over(sale));
     }
 
     /// A sale is gone, and all its events are delivered.
@@ -136,6 +185,7 @@ mod tests {
         arbiter: LocalArbiter,
         outlet: Outlet,
         queue: Receiver<Offer>,
+        letters: DeadLetters,
     }
 
     fn sink(name: &str) -> SinkName {
@@ -157,15 +207,18 @@ mod tests {
         let show = |offer| match offer {
             Offer::Show(event) => event,
             Offer::Leave(..) => panic!("nothing is to leave: {offer:?}"),
+            Offer::StartOver(_) => unreachable!("passed over"),
         };
-        queue.try_iter().map(show).collect()
+        let is_event = |offer: &Offer| !matches!(offer, Offer::StartOver(_));
+        queue.try_iter().filter(is_event).map(show).collect()
     }
 
     impl Shop {
         /// Sales whose only shopper has been let in.
         fn open(names: &[&str]) -> Self {
             let (outlet, queue) = one();
-            let mut shop = Self { arbiter: LocalArbiter::default(), outlet, queue };
+            let (arbiter, letters) = (LocalArbiter::default(), DeadLetters::default());
+            let mut shop = Self { arbiter, outlet, queue, letters };
             for name in names {
                 let create = Command::Operate(Operation::Create {
                     author: author(),
@@ -184,7 +237,9 @@ mod tests {
         fn decide(&mut self, command: Command) {
             let records = self.arbiter.decide(AT.after(1_000), &[command]).records;
             for record in &records {
-                self.outlet.note(record);
+                let sale = self.arbiter.world().sale(record.sale());
+                let changes = self.outlet.note(record, sale, &self.letters);
+                self.letters = self.letters.with(changes);
             }
         }
 
@@ -230,8 +285,9 @@ mod tests {
 
         shop.decide(Command::Note(sale, Note::Delivered { by: only(), events: vec![EventId(2)] }));
         let (author, sink) = (author(), sink("log"));
+        assert_eq!(shop.letters.len(), 1);
         shop.decide(Command::Note(sale, Note::Requeue { author, sink, events: None }));
-        shop.outlet.go_back_to(sink, sale, EventId(1));
+        assert!(shop.letters.is_empty());
         assert_eq!(ids(&shop.offered()), [1, 3, 4], "all that is pending from the dead letter on");
     }
 
@@ -244,7 +300,7 @@ mod tests {
         }
         shop.outlet.hand_out(shop.arbiter.world(), |_| true);
         let mut seen = ids(&shop.offered());
-        assert_eq!(seen.len(), OUTLET_EVENTS_MAX);
+        assert_eq!(seen.len(), OUTLET_EVENTS_MAX - 1, "beside the word that all is offered");
         seen.extend(ids(&shop.offered()));
         assert_eq!(seen, (1..=all).collect::<Vec<_>>());
         assert!(
@@ -330,8 +386,68 @@ mod tests {
         assert_eq!(firsts.collect::<Vec<_>>(), [3, 2], "each goes on where it was");
 
         let alone = restarted(&mut shop, &["shop"]);
+        let first: Vec<_> = alone[0].queue.try_iter().take(2).collect();
         let leave = Offer::Leave(tag(DEMO), EventId(2));
-        assert_eq!(alone[0].queue.try_recv(), Ok(leave), "what only the other waited for");
+        assert_eq!(first, [Offer::StartOver(tag(DEMO)), leave], "what only the other waited for");
         assert_eq!(takes(&mut shop, &alone[0].by, &[2]), all - 2);
+    }
+
+    #[test]
+    fn a_sale_that_comes_back_from_another_node_is_announced_before_all_of_it_is_offered() {
+        let mut shop = Shop::open(&[DEMO]);
+        let here = |shop: &mut Shop, delivers: bool| {
+            shop.outlet.hand_out(shop.arbiter.world(), |_| delivers);
+            let offers = shop.queue.try_iter().map(|offer| match offer {
+                Offer::StartOver(sale) => (sale == tag(DEMO), 0),
+                Offer::Show(event) => (true, event.id.0),
+                Offer::Leave(..) => (false, 0),
+            });
+            offers.collect::<Vec<_>>()
+        };
+        shop.buy(DEMO, 1);
+        assert_eq!(here(&mut shop, true), [(true, 0), (true, 1)]);
+        shop.buy(DEMO, 2);
+        assert_eq!(here(&mut shop, true), [(true, 2)]);
+        shop.buy(DEMO, 3);
+        assert_eq!(here(&mut shop, false), []);
+        assert_eq!(here(&mut shop, true), [(true, 0), (true, 1), (true, 2), (true, 3)]);
+        shop.outlet.start_over(tag(DEMO));
+        assert_eq!(here(&mut shop, true), [(true, 0), (true, 1), (true, 2), (true, 3)]);
+    }
+
+    #[test]
+    fn a_sink_that_another_nodes_list_leaves_out_begins_again_and_its_dead_letters_are_gone() {
+        let mut shop = Shop::open(&[DEMO]);
+        let offers = restarted(&mut shop, &["shop", "webhook"]);
+        shop.buy(DEMO, 1);
+        shop.buy(DEMO, 2);
+        shop.outlet.hand_out(shop.arbiter.world(), |_| true);
+        assert_eq!(offers.iter().map(|it| ids(&shown(&it.queue)).len()).sum::<usize>(), 4);
+        let took = |by: &Taker, event| Note::Delivered { by: by.clone(), events: vec![event] };
+        shop.decide(Command::Note(tag(DEMO), took(&offers[1].by, EventId(1))));
+        let (by, why) = (offers[1].by.clone(), "no".to_owned());
+        shop.decide(Command::Note(tag(DEMO), Note::DeadLetter { by, event: EventId(2), why }));
+        shop.pay(2);
+        shop.outlet.hand_out(shop.arbiter.world(), |_| true);
+        let seen: Vec<_> = offers.iter().map(|it| ids(&shown(&it.queue))).collect();
+        assert_eq!(seen, [vec![3], vec![]]);
+        assert_eq!(shop.letters.len(), 1);
+
+        let other = Taker::only(sink("shop"));
+        shop.decide(Command::Note(tag(DEMO), took(&other, EventId(2))));
+        shop.outlet.hand_out(shop.arbiter.world(), |_| true);
+        assert_eq!(ids(&shown(&offers[0].queue)), [0; 0]);
+        assert_eq!(
+            ids(&shown(&offers[1].queue)),
+            [1, 3],
+            "with what stayed back behind the letter"
+        );
+        assert!(shop.letters.is_empty(), "there is no such event any more");
+
+        // Who takes events on another node only is no concern of this one's operators.
+        let why = "no".to_owned();
+        let by = Taker { sink: sink("audit"), others: vec![sink("shop"), sink("webhook")] };
+        shop.decide(Command::Note(tag(DEMO), Note::DeadLetter { by, event: EventId(3), why }));
+        assert!(shop.letters.is_empty());
     }
 }

@@ -39,11 +39,11 @@ use crate::{
     clock::{Clock, Millis},
     command::{Ask, Command, Reply},
     commit::WakeUp,
-    id::{Epoch, EventId, SaleTag, SinkName},
+    id::{Epoch, SaleTag},
     idle_sweep::IdleSweep,
     journal::{Journal, JournalError, Preparation, Prepared},
     limits::{self, OUTAGE_MS},
-    outlet::{Outlet, note_letters},
+    outlet::Outlet,
     publisher::Publisher,
     purchase_admission::PurchaseAdmission,
     record::Record,
@@ -371,22 +371,14 @@ impl Scribe {
         Fatal { reason: error.to_string() }
     }
 
-    /// Those of a sale's `events` that a sink refused before.
-    fn dead_among(&self, sale: SaleTag, sink: SinkName, events: &[EventId]) -> Vec<EventId> {
-        let letters = self.registry.dead_letters();
-        let name = self.publishers.get(&sale).map(|publisher| publisher.view().name());
-        let is_dead = |event: &EventId| name.is_some_and(|name| letters.has(name, *event, sink));
-        events.iter().copied().filter(is_dead).collect()
-    }
-
     fn publish(&mut self, records: &[Record], at: Millis, renewed: &BTreeSet<SaleTag>) {
         let world = self.arbiter.world();
         let (mut sales_changed, mut letters) = (false, Changes::new());
-        let mut decided_at = at;
+        let (mut decided_at, known_letters) = (at, self.registry.dead_letters());
         for record in records {
             decided_at = record.decided_at().unwrap_or(decided_at);
-            self.outlet.note(record);
             let tag = record.sale();
+            letters.extend(self.outlet.note(record, world.sale(tag), &known_letters));
             self.figures.touch(tag);
             if let Record::Created { spec, .. } = record {
                 sales_changed = true;
@@ -399,19 +391,6 @@ impl Scribe {
                 self.publishers.remove(&tag);
                 self.registry.archived().forget(tag);
                 self.outlet.forget(tag);
-            } else if let Record::Delivered { by, events, .. } = record {
-                let dead = self.dead_among(tag, by.sink, events);
-                if let Some(first) = dead.first() {
-                    // Taken after all: what was kept back behind it may go.
-                    self.outlet.go_back_to(by.sink, tag, *first);
-                    note_letters(&mut letters, world.sale(tag), by.sink, dead);
-                }
-            } else if let Record::DeadLettered { by, event, .. } = record {
-                note_letters(&mut letters, world.sale(tag), by.sink, [*event]);
-            } else if let Record::Requeued { sink, events, .. } = record {
-                let first = events.first().copied().unwrap_or(EventId(u64::MAX));
-                self.outlet.go_back_to(*sink, tag, first);
-                note_letters(&mut letters, world.sale(tag), *sink, events.iter().copied());
             } else if !renewed.contains(&tag)
                 && let Some(publisher) = self.publishers.get_mut(&tag)
                 && let Some(sale) = world.sale(tag)

@@ -229,8 +229,8 @@ fn an_archived_sale_shows_and_refunds_what_was_bought_and_takes_nothing_else() {
         assert_eq!(first.hold.state, HoldState::Refunded);
         let Some(Reply::Settle(Ok(repeat))) = shop.ask(&refund) else { panic!("the same") };
         assert_eq!((repeat.hold, repeat.replayed), (first.hold, true));
-        let told: Vec<_> =
-            shop.node.offers[0].queue.try_iter().map(|offer| support::shown(offer).id.0).collect();
+        let told = shop.node.offers[0].queue.try_iter().filter_map(support::shown);
+        let told: Vec<_> = told.map(|event| event.id.0).collect();
         assert_eq!(told.last(), Some(&(7 + number)), "the sink is told of the refund: {told:?}");
         shop.deliver(7 + number..=7 + number).expect("a sound disk");
     }

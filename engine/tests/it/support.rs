@@ -41,10 +41,11 @@ pub(crate) fn only() -> Taker {
     Taker::only(sink("log"))
 }
 
-/// The event that an offer shows.
-pub(crate) fn shown(offer: Offer) -> OrderEvent {
+/// The event that an offer shows, if it is one of an event.
+pub(crate) fn shown(offer: Offer) -> Option<OrderEvent> {
     match offer {
-        Offer::Show(event) => event,
+        Offer::Show(event) => Some(event),
+        Offer::StartOver(_) => None,
         Offer::Leave(..) => unreachable!("{offer:?} of a sink that is the only one"),
     }
 }

@@ -191,3 +191,53 @@ fn an_event_that_waits_is_shown_when_it_is_due() {
     assert_eq!(book.next_batch(1, due).len(), 1);
     assert_eq!(book.refused(&event(1, 1)), 2);
 }
+
+#[test]
+fn a_sale_that_is_offered_from_the_beginning_is_taken_in_whatever_was_known_of_it() {
+    let mut book = Book::default();
+    let dead = |event: &OrderEvent| event.id == EventId(1);
+    for (id, hold) in [(1, 1), (2, 2), (3, 2)] {
+        book.receive(event(id, hold), none_dead);
+    }
+    assert_eq!(shown(&mut book), [1, 2]);
+    book.dead_lettered(&event(1, 1), dead);
+    settle(&mut book, 2, 2);
+    book.receive(event_of("other", 1, 1), none_dead);
+    assert_eq!(shown(&mut book), [3, 1]);
+    book.taken(&event_of("other", 1, 1));
+    acknowledge(&mut book);
+
+    // Another node delivered the dead letter, and forgot that this one's sink took the second.
+    book.start_over(event(1, 1).sale.tag());
+    for (id, hold) in [(2, 2), (3, 2), (4, 1), (5, 2)] {
+        book.receive(event(id, hold), none_dead);
+    }
+    book.receive(event_of("other", 1, 1), none_dead);
+    assert_eq!(shown(&mut book), [4], "the hold is not parked; the third is with the sink");
+    for next in [2, 5] {
+        settle(&mut book, if next == 2 { 3 } else { 2 }, 2);
+        assert_eq!(shown(&mut book), [next]);
+    }
+}
+
+#[test]
+fn an_event_that_comes_again_behind_a_dead_letter_of_its_hold_is_not_lost() {
+    let mut book = Book::default();
+    book.receive(event(2, 1), none_dead);
+    assert_eq!(shown(&mut book), [2]);
+    book.start_over(event(2, 1).sale.tag());
+    for id in [1, 2, 3] {
+        book.receive(event(id, 1), none_dead);
+    }
+    let dead = |event: &OrderEvent| event.id == EventId(2);
+    book.dead_lettered(&event(2, 1), dead);
+    assert_eq!(shown(&mut book), [1]);
+    book.taken(&event(1, 1));
+    book.receive(event(3, 1), dead);
+    assert_eq!(shown(&mut book), [0; 0], "it waits behind the dead letter");
+    book.receive(event(2, 1), none_dead);
+    book.receive(event(3, 1), none_dead);
+    assert_eq!(shown(&mut book), [2]);
+    book.taken(&event(2, 1));
+    assert_eq!(shown(&mut book), [3]);
+}

@@ -73,6 +73,14 @@ impl DeadLetters {
         chunk.is_some_and(|chunk| chunk.binary_search_by(|letter| letter.key().cmp(&key)).is_ok())
     }
 
+    /// Those of one sale.
+    pub(crate) fn of_sale(&self, sale: &SaleName) -> impl Iterator<Item = &DeadLetter> {
+        let first = self.chunks.partition_point(|chunk| chunk[0].sale < *sale).saturating_sub(1);
+        let letters = self.chunks[first.min(self.chunks.len())..].iter().flat_map(|it| it.iter());
+        let from = letters.skip_while(|letter| letter.sale < *sale);
+        from.take_while(|letter| letter.sale == *sale)
+    }
+
     /// The list after some changes.
     pub(crate) fn with(&self, changes: Changes) -> Self {
         let mut after = Self { chunks: Vec::with_capacity(self.chunks.len() + 1) };
@@ -167,8 +175,13 @@ mod tests {
             let known = expected.contains_key(&("b".to_owned(), event));
             assert_eq!(list.has(&letter("b", 0).sale, EventId(event), only()), known);
         }
+        for sale in ["0", "a", "b", "bb", "c", "d"].map(|sale| letter(sale, 0).sale) {
+            let own = expected.values().filter(|letter| letter.sale == sale);
+            assert!(list.of_sale(&sale).eq(own), "{sale}");
+        }
         list = list.with(gone(expected.into_values()));
         assert!(list.is_empty());
+        assert_eq!(list.of_sale(&letter("b", 0).sale).count(), 0);
     }
 
     #[test]

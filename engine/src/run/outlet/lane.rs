@@ -52,6 +52,22 @@ impl Lane {
         Self { by, is_first, offers, last, waiting, elsewhere, looked_at, served }
     }
 
+    /// Sales may have more to hand out.
+    pub(super) fn take_up(&mut self, sales: &BTreeSet<SaleTag>) {
+        self.waiting.extend(sales);
+    }
+
+    /// A sale may have more to hand out.
+    pub(super) fn note(&mut self, sale: SaleTag) {
+        self.waiting.insert(sale);
+    }
+
+    /// Offers all of a sale again that the sink has not taken.
+    pub(super) fn start_over(&mut self, sale: SaleTag) {
+        self.forget(sale);
+        self.waiting.insert(sale);
+    }
+
     pub(super) fn go_back_to(&mut self, sale: SaleTag, event: EventId) {
         if let Some(last) = self.last.get_mut(&sale) {
             *last = EventId(event.0.saturating_sub(1)).min(*last);
@@ -104,8 +120,14 @@ impl Lane {
     }
 
     fn serve(&mut self, sale: &Sale) -> Turn {
-        let last = self.last.get(&sale.tag()).copied().unwrap_or(EventId(0));
-        let (mut last, mut handed_out, mut turn) = (last, 0, Turn::Done);
+        if sale.outbox().len() == 0 {
+            return Turn::Done;
+        }
+        let known = self.last.get(&sale.tag()).copied();
+        if known.is_none() && self.offers.try_send(Offer::StartOver(sale.tag())).is_err() {
+            return Turn::Refused;
+        }
+        let (mut last, mut handed_out, mut turn) = (known.unwrap_or(EventId(0)), 0, Turn::Done);
         for (id, pending) in sale.outbox().after(last) {
             if let Some(offer) = self.offer(sale, id, pending) {
                 if handed_out == OUTLET_TURN_EVENTS_MAX || self.offers.is_full() {

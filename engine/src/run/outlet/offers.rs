@@ -7,7 +7,7 @@ use crate::{
     outbox::{OrderEvent, Taker},
 };
 
-/// What a sink's thread is told of an event.
+/// What a sink's thread is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// It is for the sink.
@@ -15,6 +15,9 @@ pub enum Offer {
     /// Every sink has it. It waited for one that is not configured any more, and leaves when it is
     /// acknowledged once more.
     Leave(SaleTag, EventId),
+    /// All of the sale that the sink has not taken is offered from here on, whatever was offered before:
+    /// another node may have delivered the sale meanwhile.
+    StartOver(SaleTag),
 }
 
 /// A sink's end.

@@ -65,6 +65,10 @@ impl Sink {
                     done.entry(sale).or_default().insert(event);
                     continue;
                 }
+                Offer::StartOver(sale) => {
+                    self.refused.retain(|(refused_of, _), _| refused_of.tag() != sale);
+                    continue;
+                }
             };
             let order = (event.sale.clone(), event.hold.id);
             if self.refused.get(&order).is_some_and(|refused| *refused != event.id) {
