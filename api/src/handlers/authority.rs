@@ -108,7 +108,7 @@ pub fn cookie_invite<'h>(app: &App, sale: &SaleView, headers: &'h HeaderMap) -> 
 /// The shopper of an invitation that holds now.
 pub fn open_invite(app: &App, sale: &SaleView, text: &str) -> Result<ShopperKey, InviteError> {
     let wall = sale.settings().controls.wall(app.engine.now());
-    let created = CreatedSale::new(sale.tag(), sale.epoch());
+    let created = CreatedSale::new(sale.tag(), sale.epoch(), sale.created_at());
     let invite = app.keyring.open_invite(created, text, wall)?;
     Ok(ShopperKeys::of_invitation(sale.name(), invite.id))
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | 1 | version, 1 |
 //! | 2 | key id: the first bytes of the hash of the invitation key |
-//! | 8 | hash of the sale's tag and epoch |
+//! | 8 | hash of the sale's tag, epoch and time of creation |
 //! | 16 | id, random |
 //! | 8 | expires at, milliseconds since the Unix epoch; all ones: never |
 //! | 16 | keyed BLAKE3 over all of the above, truncated |
@@ -40,17 +40,19 @@ const _: () = {
     assert!(BODY_BYTES <= 64);
 };
 
-/// A sale as it was created: by its name and its epoch, which it keeps through every restart and rebuild, and
-/// which no other sale of that name has.
+/// A sale as it was created: by its name, its epoch and the time of its creation. It keeps them through every restart
+/// and rebuild, and no other sale of that name has them: not after it was deleted, and not in a fresh data directory,
+/// where epochs begin again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreatedSale(u64);
 
 impl CreatedSale {
-    /// The sale of this name and epoch.
-    pub fn new(sale: SaleTag, epoch: Epoch) -> Self {
+    /// The sale of this name and epoch that was created then.
+    pub fn new(sale: SaleTag, epoch: Epoch, created_at: Millis) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("rushgate invited sale 1");
         hasher.update(&sale.0.to_le_bytes());
         hasher.update(&epoch.0.to_le_bytes());
+        hasher.update(&created_at.0.to_le_bytes());
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
         Self(u64::from_le_bytes(first))
@@ -166,7 +168,11 @@ mod tests {
     const NOW: Millis = Millis(1_000);
 
     fn sale(tag: u64, epoch: u32) -> CreatedSale {
-        CreatedSale::new(SaleTag(tag), Epoch(epoch))
+        created(tag, epoch, NOW)
+    }
+
+    fn created(tag: u64, epoch: u32, at: Millis) -> CreatedSale {
+        CreatedSale::new(SaleTag(tag), Epoch(epoch), at)
     }
 
     fn invite(expires_at: Option<Millis>) -> Invite {
@@ -180,7 +186,7 @@ mod tests {
             let text = ring.seal_invite(&invite(expires_at));
             assert_eq!(text.len(), TEXT_BYTES);
             assert_eq!(ring.open_invite(sale(7, 1), &text, NOW), Ok(invite(expires_at)));
-            for other in [sale(8, 1), sale(7, 2)] {
+            for other in [sale(8, 1), sale(7, 2), created(7, 1, Millis(NOW.0 + 1))] {
                 let elsewhere = ring.open_invite(other, &text, NOW);
                 assert_eq!(elsewhere, Err(InviteError::WrongSale));
             }

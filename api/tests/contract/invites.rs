@@ -244,6 +244,21 @@ async fn a_link_whose_invitation_does_not_hold_says_why_in_both_languages() {
 }
 
 #[tokio::test]
+async fn a_fresh_data_directory_takes_no_invitation_of_the_one_before() {
+    let secret =
+        [("RUSHGATE__KEYS__SECRET", "a secret that is kept meanwhile, long enough".to_owned())];
+    let dirs = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+    let rehearsal = Server::start_in(dirs[0].path(), CONFIG, &secret);
+    let wall = Wall::on(&rehearsal, json!({ "identity": "invite" })).await;
+    let old = invites(&wall, json!({ "count": 1 })).await.remove(0);
+    let server = Server::start_in(dirs[1].path(), CONFIG, &secret);
+    let wall = wall.again_on(&server, json!({ "identity": "invite" })).await;
+    let told = enter(&wall, &old).await.refuses(401, "identity_invalid").json();
+    assert!(text(&told["detail"]).contains("to another sale"), "{told}");
+    enter(&wall, &invites(&wall, json!({ "count": 1 })).await[0]).await.is(200);
+}
+
+#[tokio::test]
 async fn an_invitation_stays_used_through_a_crash() {
     let dir = TempDir::new().unwrap();
     let server = Server::start(dir.path(), CONFIG);

@@ -60,6 +60,11 @@ impl<'s> Wall<'s> {
         self
     }
 
+    /// A sale of this name on another server.
+    pub(crate) async fn again_on<'o>(&self, server: &'o Server, changes: Value) -> Wall<'o> {
+        Wall { server, name: self.name }.again(changes).await
+    }
+
     pub(crate) fn name(&self) -> &str {
         std::str::from_utf8(&self.name).unwrap()
     }

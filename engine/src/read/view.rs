@@ -35,6 +35,7 @@ pub struct SaleView {
     name: SaleName,
     tag: SaleTag,
     epoch: Epoch,
+    created_at: Millis,
     line: SharedLine,
     stock: Arc<Stock>,
     settings: ArcSwap<Settings>,
@@ -101,6 +102,7 @@ impl SaleView {
             name: sale.spec().name.clone(),
             tag: sale.tag(),
             epoch: sale.epoch(),
+            created_at: sale.created_at(),
             line,
             stock: Arc::new(stock),
             settings: ArcSwap::new(Settings::of(sale)),
@@ -132,6 +134,11 @@ impl SaleView {
     /// The sale's epoch.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// When the sale was created, in engine time; see [`Sale::created_at`].
+    pub fn created_at(&self) -> Millis {
+        self.created_at
     }
 
     /// What is known of its archiving, if it is archived.

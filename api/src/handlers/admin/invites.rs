@@ -30,7 +30,7 @@ pub(super) async fn make(
         let problem = FieldProblem::new("identity", "invite only, and this sale has another");
         return Err(ApiError::InvalidRequest(vec![problem]));
     }
-    let created = CreatedSale::new(sale.tag(), sale.epoch());
+    let created = CreatedSale::new(sale.tag(), sale.epoch(), sale.created_at());
     let seal = |_| {
         let invite = Keyring::invite_at_random(created, request.expires_at);
         invite.map(|invite| app.keyring.seal_invite(&invite))

@@ -47,6 +47,7 @@ impl Sale {
         check(fields, "fields out of their bounds")?;
         let epochs = Epoch(1)..Epoch(u32::MAX);
         check(epochs.contains(&self.epoch), "an epoch that cannot be")?;
+        check(self.created_at <= at, "a creation that is yet to come")?;
         check(self.audit.len() <= AUDIT_ENTRIES_MAX, "more entries of its audit than are kept")?;
         check(self.counts.len() == self.spec.offers.len(), "counts of other offers")?;
         self.places_are_sound()?;

@@ -31,6 +31,7 @@ pub struct Sale {
     pub(super) spec: SaleSpec,
     pub(super) tag: SaleTag,
     pub(super) epoch: Epoch,
+    pub(super) created_at: Millis,
     pub(super) controls: Controls,
     pub(super) places: Places,
     pub(super) gate: Gate,
@@ -63,6 +64,7 @@ impl Sale {
         let mut sale = Self {
             tag: spec.name.tag(),
             epoch: *epoch,
+            created_at: at,
             controls: Controls::default(),
             places: places_of(spec, Places::default()),
             gate: Gate::new(spec.admission_milli_per_second, at),
@@ -98,6 +100,12 @@ impl Sale {
     /// The sale's epoch.
     pub fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// When it was created, in engine time. With name and epoch it tells the sale from any other that had its name,
+    /// also in another data directory, where epochs begin at 1 again.
+    pub fn created_at(&self) -> Millis {
+        self.created_at
     }
 
     /// What operators set by hand.
@@ -291,6 +299,7 @@ impl Long for Sale {
     fn write(&self, out: &mut impl Sink) {
         out.put(&self.spec);
         out.put(&self.epoch);
+        out.put(&self.created_at);
         out.put(&self.controls);
         self.places.write(out);
         out.put(&self.gate);
@@ -307,12 +316,13 @@ impl Long for Sale {
 
     fn read(input: &mut impl Source) -> Result<Self, DecodeError> {
         let spec: SaleSpec = input.get()?;
-        let (epoch, controls) = (input.get()?, input.get()?);
+        let (epoch, created_at, controls) = (input.get()?, input.get()?, input.get()?);
         let places = places_of(&spec, Places::read(input)?);
         Ok(Self {
             tag: spec.name.tag(),
             spec,
             epoch,
+            created_at,
             controls,
             gate: input.get()?,
             sessions: Sessions::read(input)?,
