@@ -19,7 +19,7 @@ use super::{
 use crate::{
     clock::Millis,
     codec::{Binary as _, binary_struct},
-    disk::Disk,
+    disk::{self, Disk},
     id::{Epoch, SaleTag},
     journal::{
         self, Batch, Extent, JournalError, JournalPoint,
@@ -128,11 +128,27 @@ pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
     let remove = || {
         snapshots::keep(disk, &found)?;
         let segments = pruned::prune(disk, &Beginning { point, proven })?;
-        snapshots::remove_other_copies(disk, &point)?;
+        snapshots::remove_other_copies(disk, Some(&point))?;
         disk.sync_directory()?;
         Ok(Pruned { segments, point })
     };
-    remove().map_err(PruneError::Disk)
+    remove().map_err(|error| {
+        if disk::is_full(&error) {
+            // The first error is the one worth telling; the next pruning removes what is left.
+            drop(remove_copy(disk, &point));
+        }
+        PruneError::Disk(error)
+    })
+}
+
+/// Removes the copy at `point`, or what there is of it, unless the journal may begin there already. A full disk
+/// gets back what pruning took.
+fn remove_copy(disk: &dyn Disk, point: &JournalPoint) -> io::Result<()> {
+    let present = pruned::beginning(disk)?.map(|beginning| beginning.point);
+    if present.as_ref() == Some(point) {
+        return Ok(());
+    }
+    snapshots::remove_other_copies(disk, present.as_ref())
 }
 
 /// Refuses to remove what is evidence, or the last to know something.

@@ -4,7 +4,7 @@
 mod packs;
 mod pruning;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, io::ErrorKind, sync::Arc};
 
 use engine::{
     arbiter::LocalArbiter,
@@ -256,7 +256,7 @@ fn a_snapshot_that_finds_no_room_or_cannot_sync_leaves_the_one_before() {
     let (writes, syncs) = (whole.writes(), whole.syncs());
     for nth in 1..=writes.max(syncs) {
         let full = written.disk.copy();
-        full.fail_write(nth, std::io::ErrorKind::StorageFull);
+        full.fail_write(nth, ErrorKind::StorageFull);
         let unsynced = written.disk.copy();
         unsynced.fail_sync(nth);
         for (disk, faults) in [(full, writes), (unsynced, syncs)] {
@@ -319,6 +319,47 @@ fn a_snapshot_that_cannot_be_opened_for_a_moment_loses_no_file_that_it_names() {
         }
     }
     assert!(failed > 0, "openings that fail are noticed");
+}
+
+/// Also of a kind that a read of a damaged snapshot fails with.
+#[test]
+fn a_write_that_fails_ends_the_attempt_and_is_not_taken_for_damage() {
+    let mut first = Writing::new();
+    first.make("a");
+    first.seal(name("a").tag(), 1);
+    for written in [first, with_two_snapshots_and_more()] {
+        let before = manifests(&written.disk);
+        let whole = written.disk.copy();
+        snapshot(&whole);
+        for nth in 1..=whole.writes() {
+            for kind in [ErrorKind::NotFound, ErrorKind::InvalidData, ErrorKind::UnexpectedEof] {
+                let disk = written.disk.copy();
+                disk.fail_write(nth, kind);
+                let outcome = recovery::snapshot_sealed(&disk, u64::MAX);
+                assert!(outcome.is_err(), "write {nth}, {kind}: {outcome:?}");
+                assert_eq!(manifests(&disk), before, "write {nth}, {kind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_whose_own_file_is_damaged_is_removed_and_the_whole_one_before_it_stays() {
+    let mut written = with_two_snapshots();
+    let [older, newer] = manifests(&written.disk).try_into().expect("two");
+    written.disk.flip(&newer, 200, 1).expect("within");
+    assert_eq!(recovered(&written.disk, "damaged").0, written.hash());
+    assert_eq!(manifests(&written.disk), std::slice::from_ref(&older));
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    let now = manifests(&written.disk);
+    assert!(now.len() == 2 && now[0] == older, "{now:?}");
+}
+
+fn with_two_snapshots_and_more() -> Writing {
+    let mut writing = with_two_snapshots();
+    writing.seal(name("d").tag(), 1);
+    writing
 }
 
 /// How many records a start replays without a snapshot.

@@ -95,12 +95,6 @@ pub(crate) fn keep(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
     disk::write_atomically(disk, &KEPT.name(point.sequence.0), &encode(point, payload))
 }
 
-/// Removes a snapshot; what it names stays.
-pub(crate) fn remove(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
-    let name = found.set.manifests().name(found.point.sequence.0);
-    disk::remove_if_there(disk, &name)
-}
-
 /// The names of all files of the copies.
 pub(crate) fn kept_names(disk: &dyn Disk) -> io::Result<impl Iterator<Item = String>> {
     Ok(disk.list()?.into_iter().filter(|name| name.starts_with(KEPT_PREFIX)))
@@ -118,12 +112,23 @@ pub fn newest(disk: &dyn Disk) -> io::Result<Option<Snapshot>> {
 
 /// The snapshots that can be read, the newest first. Each is read when it is asked for.
 pub fn all(disk: &dyn Disk) -> io::Result<impl Iterator<Item = Snapshot>> {
-    Ok(each(disk)?.filter_map(|found| found.ok().flatten()))
+    Ok(each(disk)?.filter_map(|(_, found)| found.ok().flatten()))
 }
 
-/// The snapshots, the newest first: `None` for one whose bytes are no snapshot, an error for one that the disk
-/// does not give.
-pub fn each(disk: &dyn Disk) -> io::Result<impl Iterator<Item = io::Result<Option<Snapshot>>>> {
+/// A snapshot's own file.
+#[derive(Clone, Debug)]
+pub struct SnapshotFile {
+    /// Which set it is of.
+    pub set: Set,
+    /// What it is called.
+    pub name: String,
+}
+
+/// The files of snapshots, the newest first, each with its contents: `None` if its bytes are no snapshot, an
+/// error if the disk does not give it.
+pub fn each(
+    disk: &dyn Disk,
+) -> io::Result<impl Iterator<Item = (SnapshotFile, io::Result<Option<Snapshot>>)>> {
     let mut found = Vec::new();
     for set in [Set::Kept, Set::Latest] {
         found.extend(set.manifests().all(disk)?.into_iter().map(|sequence| (sequence, set)));
@@ -133,8 +138,10 @@ pub fn each(disk: &dyn Disk) -> io::Result<impl Iterator<Item = io::Result<Optio
     let mut bytes = Vec::new();
     Ok(found.into_iter().rev().map(move |(sequence, set)| {
         let name = set.manifests().name(sequence);
-        disk::read_whole(disk, &name, SNAPSHOT_BYTES_MAX, &mut bytes)?;
-        Ok(decode(&bytes, set).filter(|snapshot| snapshot.point.sequence.0 == sequence))
+        let read = disk::read_whole(disk, &name, SNAPSHOT_BYTES_MAX, &mut bytes);
+        let is_named = |found: &Snapshot| found.point.sequence.0 == sequence;
+        let found = read.map(|()| decode(&bytes, set).filter(is_named));
+        (SnapshotFile { set, name }, found)
     }))
 }
 

@@ -15,6 +15,7 @@
 mod kept;
 mod manifest;
 mod packs;
+mod unfinished;
 
 pub(crate) use self::kept::{keep, older_of_two, remove_other_copies};
 
@@ -26,6 +27,7 @@ use std::{
 use self::{
     manifest::{Files, Manifest, Place},
     packs::Packing,
+    unfinished::{Unfinished, is_damage},
 };
 use super::{error::RecoveryError, records::try_each_record};
 use crate::{
@@ -34,7 +36,7 @@ use crate::{
     disk::{self, Disk},
     id::{SaleTag, Sequence},
     journal::{
-        self, Extent, JournalError, JournalPoint, Recovery,
+        self, Extent, JournalPoint, Recovery,
         snapshot::{
             self, Set, Snapshot,
             part::{self, Writer},
@@ -61,16 +63,15 @@ pub(super) struct Start {
     pub(super) world: World,
     /// Where its snapshot stands, if there is one.
     pub(super) from: Option<JournalPoint>,
-    /// Newer snapshots with damaged files.
-    damaged: Vec<Snapshot>,
+    /// The own files of newer snapshots that are damaged.
+    damaged: Vec<String>,
 }
 
 impl Start {
     /// Removes the damaged snapshots, now that the journal was read without them: the next one is not to name
-    /// their files again.
+    /// their files again, and they are not to count among those that are kept.
     pub(super) fn remove_damaged(&self, disk: &dyn Disk) -> io::Result<()> {
-        let latest = self.damaged.iter().filter(|found| found.set == Set::Latest);
-        latest.into_iter().try_for_each(|found| snapshot::remove(disk, found))
+        self.damaged.iter().try_for_each(|name| disk::remove_if_there(disk, name))
     }
 }
 
@@ -78,21 +79,21 @@ impl Start {
 /// snapshot only shortens the way: one that cannot be read is passed over.
 pub(super) fn newest(disk: &dyn Disk) -> Result<Start, RecoveryError> {
     let mut start = Start::default();
-    for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
-        match whole(disk, &found) {
-            Ok(world) => return Ok(Start { world, from: Some(found.point), ..start }),
-            Err(error) if is_damage(&error) => start.damaged.push(found),
-            // The disk may give it at another time.
+    for (file, read) in snapshot::each(disk).map_err(RecoveryError::Snapshot)? {
+        let read = read.and_then(|found| {
+            let found = found.ok_or(ErrorKind::InvalidData)?;
+            Ok((whole(disk, &found)?, found.point))
+        });
+        match read {
+            Ok((world, point)) => return Ok(Start { world, from: Some(point), ..start }),
+            Err(error) if is_damage(&error) && file.set == Set::Latest => {
+                start.damaged.push(file.name);
+            }
+            // The disk may give it at another time; and a copy is for audits, too.
             Err(_) => {}
         }
     }
     Ok(start)
-}
-
-/// Whether a file is not what was written, rather than out of reach for the moment.
-fn is_damage(error: &io::Error) -> bool {
-    let kinds = [ErrorKind::InvalidData, ErrorKind::NotFound, ErrorKind::UnexpectedEof];
-    kinds.contains(&error.kind())
 }
 
 /// Writes a snapshot of everything in sealed segments, unless files of more than `bytes_max` would be
@@ -100,8 +101,11 @@ fn is_damage(error: &io::Error) -> bool {
 pub fn snapshot_sealed(disk: &dyn Disk, bytes_max: u64) -> Result<Snapshotted, RecoveryError> {
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
         let Some((manifest, world)) = Manifest::decode(&found) else { continue };
+        let is_copy = found.set == Set::Kept;
+        // A copy is the last that there is: the next snapshot does not wait.
+        let bytes_max = if is_copy { u64::MAX } else { bytes_max };
         let mut successor = Successor::new(disk, found.set, manifest, world, bytes_max);
-        let taken_up = if found.set == Set::Kept { successor.take_up_all() } else { Ok(()) };
+        let taken_up = if is_copy { successor.take_up_all() } else { Ok(()) };
         match taken_up.and_then(|()| successor.write(Some(found.point))) {
             Err(Unfinished::Unreadable) => {}
             Err(Unfinished::TooMuch) => return Ok(Snapshotted::Deferred),
@@ -162,14 +166,6 @@ fn whole(disk: &dyn Disk, found: &Snapshot) -> io::Result<World> {
     Ok(world)
 }
 
-/// Why there is no new snapshot.
-enum Unfinished {
-    /// A part of the one before cannot be read.
-    Unreadable,
-    TooMuch,
-    Failed(RecoveryError),
-}
-
 /// A snapshot in the making: what follows from another and the journal behind it.
 struct Successor<'a> {
     disk: &'a dyn Disk,
@@ -216,13 +212,8 @@ impl<'a> Successor<'a> {
         let written = self.write_files(&read.point);
         // What is not named is of no use, whether the snapshot came to be or found no room.
         let removed = remove_unnamed(self.disk);
-        // Damage in a file that was to be copied.
-        let why = |error: io::Error| {
-            let is_unreadable = is_damage(&error);
-            let failed = Unfinished::Failed(RecoveryError::Snapshot(error));
-            if is_unreadable { Unfinished::Unreadable } else { failed }
-        };
-        written.and(removed).map_err(why)?;
+        written?;
+        removed?;
         Ok(Snapshotted::Written(read.point))
     }
 
@@ -236,7 +227,7 @@ impl<'a> Successor<'a> {
         });
         match self.stopped.take() {
             Some(stopped) => Err(stopped),
-            None => read.map_err(failed),
+            None => Ok(read?),
         }
     }
 
@@ -273,7 +264,7 @@ impl<'a> Successor<'a> {
     }
 
     /// Writes the files of sales that have changed, then the manifest.
-    fn write_files(&mut self, point: &JournalPoint) -> io::Result<()> {
+    fn write_files(&mut self, point: &JournalPoint) -> Result<(), Unfinished> {
         let there = self.world.parts();
         let mut packing = Packing::new(self.disk, point.sequence);
         for tag in &self.changed {
@@ -287,24 +278,20 @@ impl<'a> Successor<'a> {
                 self.manifest.own.insert(*tag, writer.finish(point.sequence)?);
             }
         }
-        packing.take_over(&mut self.manifest, &mut self.files)?;
+        packing.take_over(&mut self.manifest, &self.files)?;
         packing.finish(&mut self.manifest)?;
         self.disk.sync_directory()?;
         let mut payload = Vec::new();
         self.manifest.encode(&mut payload);
         self.world.encode_rest(&mut payload);
-        snapshot::write(self.disk, point, &payload)
+        Ok(snapshot::write(self.disk, point, &payload)?)
     }
-}
-
-fn failed(error: JournalError) -> Unfinished {
-    Unfinished::Failed(RecoveryError::Journal(error))
 }
 
 /// Removes parts that no snapshot names. A snapshot that the disk does not give now may name any of them.
 fn remove_unnamed(disk: &dyn Disk) -> io::Result<()> {
     let mut named = BTreeSet::new();
-    for found in snapshot::each(disk)? {
+    for (_, found) in snapshot::each(disk)? {
         let Some(found) = found?.filter(|found| found.set == Set::Latest) else { continue };
         let Some((manifest, _)) = Manifest::decode(&found) else { continue };
         named.extend(manifest.files().map(|(name, _)| name));

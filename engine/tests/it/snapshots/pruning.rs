@@ -1,5 +1,7 @@
 //! Pruning: what is left of a directory starts and is audited, whatever is cut or damaged.
 
+use std::io::ErrorKind;
+
 use engine::{
     certificate::{self, PruneError},
     codec::Binary as _,
@@ -7,11 +9,12 @@ use engine::{
     hold::Step,
     id::{Epoch, HoldId},
     record::Record,
-    recovery,
+    recovery::{self, Snapshotted},
 };
 
 use super::{
-    Writing, certified, files, recovered, segments, snapshot, with_a_snapshot, with_two_snapshots,
+    Writing, certified, files, manifests, recovered, segments, snapshot, with_a_snapshot,
+    with_two_snapshots,
 };
 use crate::support::name;
 
@@ -190,4 +193,46 @@ fn pruning_waits_for_two_snapshots_that_are_whole() {
         assert!(matches!(pruned, Err(PruneError::NoSnapshot)), "{file}: {pruned:?}");
         assert!(disk.list().expect("powered").iter().all(|name| !name.starts_with("kept-")));
     }
+}
+
+#[test]
+fn a_directory_that_starts_from_the_copy_has_another_snapshot_soon() {
+    let mut written = with_two_snapshots();
+    certificate::prune(&written.disk).expect("two snapshots");
+    for manifest in manifests(&written.disk) {
+        written.disk.remove(&manifest).expect("there");
+    }
+    written.seal(name("a").tag(), 1);
+    // However little the journal behind the copy is worth.
+    let outcome = recovery::snapshot_sealed(&written.disk, 0);
+    assert!(matches!(outcome, Ok(Snapshotted::Written(_))), "{outcome:?}");
+    assert_eq!(recovered(&written.disk, "by its own").0, written.hash());
+}
+
+#[test]
+fn pruning_that_finds_no_room_leaves_no_copy_behind() {
+    let written = with_two_snapshots();
+    let before = written.disk.list().expect("powered");
+    let whole = written.disk.copy();
+    certificate::prune(&whole).expect("two snapshots");
+    assert!(whole.writes() > 3, "{} writes", whole.writes());
+    for nth in 1..=whole.writes() {
+        let disk = written.disk.copy();
+        disk.fail_write(nth, ErrorKind::StorageFull);
+        let pruned = certificate::prune(&disk);
+        assert!(matches!(pruned, Err(PruneError::Disk(_))), "write {nth}: {pruned:?}");
+        assert_eq!(disk.list().expect("powered"), before, "write {nth}");
+    }
+    // Nor does the copy go that the journal begins with already.
+    let mut again = written;
+    certificate::prune(&again.disk).expect("two snapshots");
+    for _ in 0..2 {
+        again.seal(name("a").tag(), 1);
+        snapshot(&again.disk);
+    }
+    let before = again.disk.list().expect("powered");
+    again.disk.fail_write(2, ErrorKind::StorageFull);
+    assert!(certificate::prune(&again.disk).is_err());
+    assert_eq!(again.disk.list().expect("powered"), before);
+    certified(&again.disk, "after one that failed");
 }

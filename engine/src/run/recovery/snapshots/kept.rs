@@ -56,16 +56,12 @@ pub(crate) fn keep(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
     snapshot::keep(disk, found)
 }
 
-/// Removes all copies but the one that stands at `point`.
-pub(crate) fn remove_other_copies(disk: &dyn Disk, point: &JournalPoint) -> io::Result<()> {
-    let kept = snapshot::each(disk)?.find_map(|found| {
-        let found = found.ok().flatten()?;
-        (found.set == Set::Kept && found.point == *point).then_some(found)
-    });
-    let kept = kept.ok_or(io::ErrorKind::NotFound)?;
-    let manifest = manifest_of(&kept)?;
-    let mut names: Vec<String> = manifest.files().map(|(name, _)| Set::Kept.file(name)).collect();
-    names.push(snapshot::kept_name(point));
+/// Removes all copies but the one that stands at `point`; without a point all.
+pub(crate) fn remove_other_copies(disk: &dyn Disk, point: Option<&JournalPoint>) -> io::Result<()> {
+    let mut names = match point {
+        Some(point) => files_of_copy(disk, point)?,
+        None => Vec::new(),
+    };
     names.sort_unstable();
     for name in snapshot::kept_names(disk)? {
         if names.binary_search(&name).is_err() {
@@ -73,6 +69,15 @@ pub(crate) fn remove_other_copies(disk: &dyn Disk, point: &JournalPoint) -> io::
         }
     }
     Ok(())
+}
+
+/// All files of the copy that stands at `point`.
+fn files_of_copy(disk: &dyn Disk, point: &JournalPoint) -> io::Result<Vec<String>> {
+    let mut copies = snapshot::all(disk)?.filter(|found| found.set == Set::Kept);
+    let kept = copies.find(|found| found.point == *point).ok_or(io::ErrorKind::NotFound)?;
+    let manifest = manifest_of(&kept)?;
+    let parts = manifest.files().map(|(name, _)| Set::Kept.file(name));
+    Ok(parts.chain([snapshot::kept_name(point)]).collect())
 }
 
 fn manifest_of(found: &Snapshot) -> io::Result<Manifest> {

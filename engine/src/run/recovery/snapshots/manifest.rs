@@ -103,6 +103,13 @@ impl Pack {
     }
 }
 
+impl Span {
+    /// The sale in its pack.
+    pub(super) fn of(self, pack: &[u8]) -> Option<&[u8]> {
+        pack.get(self.offset as usize..)?.get(..self.bytes as usize)
+    }
+}
+
 /// Reads the sales of a snapshot, in whatever order. A pack is checked when the first of its sales is read.
 pub(super) struct Files<'a> {
     pub(super) disk: &'a dyn Disk,
@@ -121,14 +128,17 @@ impl<'a> Files<'a> {
             self.read_own(*tag, part, world)?;
         }
         for (name, Pack { part, sales }) in &manifest.packs {
-            let bytes = part::read_whole(self.disk, &self.set.file(part::pack_name(*name)), part)?;
+            let bytes = self.whole_pack(*name, part)?;
             for (tag, span) in sales {
-                let (from, length) = (span.offset as usize, span.bytes as usize);
-                let found = bytes.get(from..).and_then(|rest| rest.get(..length));
-                read_packed(world, *tag, found.ok_or(ErrorKind::InvalidData)?)?;
+                read_packed(world, *tag, span.of(&bytes).ok_or(ErrorKind::InvalidData)?)?;
             }
         }
         Ok(())
+    }
+
+    /// The contents of a pack, read once.
+    pub(super) fn whole_pack(&self, name: PackName, part: &Part) -> io::Result<Vec<u8>> {
+        part::read_whole(self.disk, &self.set.file(part::pack_name(name)), part)
     }
 
     /// Reads a sale into a world.
@@ -164,12 +174,7 @@ impl<'a> Files<'a> {
     }
 
     /// A sale's bytes in a pack.
-    pub(super) fn bytes_of(
-        &mut self,
-        name: PackName,
-        part: &Part,
-        span: Span,
-    ) -> io::Result<Vec<u8>> {
+    fn bytes_of(&mut self, name: PackName, part: &Part, span: Span) -> io::Result<Vec<u8>> {
         let file = self.set.file(part::pack_name(name));
         if !self.checked.contains(&name) {
             Reader::open(self.disk, &file, part)?;

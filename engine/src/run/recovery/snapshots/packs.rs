@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, io};
 
-use super::manifest::{Files, Manifest, Pack, Span};
+use super::{
+    manifest::{Files, Manifest, Pack, Span},
+    unfinished::{Unfinished, is_damage},
+};
 use crate::{
     disk::Disk,
     id::{SaleTag, Sequence},
@@ -39,8 +42,8 @@ impl<'a> Packing<'a> {
     pub(super) fn take_over(
         &mut self,
         manifest: &mut Manifest,
-        files: &mut Files<'_>,
-    ) -> io::Result<()> {
+        files: &Files<'_>,
+    ) -> Result<(), Unfinished> {
         let is_written = self.open.is_some() || !self.done.is_empty();
         let is_due = |pack: &Pack| {
             let is_short = pack.part.bytes < SMALL_BYTES && is_written;
@@ -49,10 +52,14 @@ impl<'a> Packing<'a> {
         let due: Vec<PackName> =
             manifest.packs.iter().filter(|(_, pack)| is_due(pack)).map(|(name, _)| *name).collect();
         for name in due {
-            let Some(Pack { part, sales }) = manifest.packs.remove(&name) else { continue };
-            for (tag, span) in sales {
-                let bytes = files.bytes_of(name, &part, span)?;
-                self.put(tag, |writer| writer.append(&bytes))?;
+            let Some(pack) = manifest.packs.remove(&name) else { continue };
+            // Checked and copied as it was read once: a second reading may not be the first.
+            let bytes = files.whole_pack(name, &pack.part).map_err(|error| {
+                if is_damage(&error) { Unfinished::Unreadable } else { error.into() }
+            })?;
+            for (tag, span) in pack.sales {
+                let sale = span.of(&bytes).ok_or(Unfinished::Unreadable)?;
+                self.put(tag, |writer| writer.append(sale))?;
             }
         }
         Ok(())
