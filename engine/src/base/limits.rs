@@ -273,11 +273,18 @@ pub const PACKED_AT_ONCE_MAX: usize = 4_096;
 pub const WARM_SALES_MAX: usize = 1_024;
 /// How long the view of a packed sale is kept after it was last asked for.
 pub const ARCHIVED_VIEW_MS: u64 = 60_000;
-/// What such views take together, about; one that takes more is kept alone.
+/// Such views at once.
+pub const ARCHIVED_VIEWS_MAX: usize = 4_096;
+/// What they take together, about; one that takes more is kept alone.
 pub const ARCHIVED_VIEWS_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// What an unpacked sale takes with its view for each byte of its form: a hold has some 70 bytes, and takes 350
 /// with the tables that it is found by.
 pub const ARCHIVED_VIEW_BYTES_PER_BYTE: usize = 5;
+/// What it takes besides, however few its holds: three tables of some 16 KiB each.
+pub const ARCHIVED_VIEW_BYTES: usize = 48 * 1024;
+/// Callers with keys that wait for archived sales to be unpacked, and as many shoppers. One sale is unpacked at a
+/// time, so the last of them waits for the others.
+pub const UNPACKINGS_WAITING_MAX: usize = 256;
 
 /// Entries kept in memory of who changed what, per sale; all of them stay in the journal.
 pub const AUDIT_ENTRIES_MAX: usize = 1_024;

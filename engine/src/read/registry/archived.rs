@@ -5,8 +5,8 @@
 //! other bytes than the sale has now is never shown.
 
 use std::{
-    collections::BTreeMap,
-    fmt, mem,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     },
@@ -15,7 +15,10 @@ use std::{
 use crate::{
     clock::Millis,
     id::SaleTag,
-    limits::{ARCHIVED_VIEW_BYTES_PER_BYTE, ARCHIVED_VIEW_MS, ARCHIVED_VIEWS_BYTES_MAX},
+    limits::{
+        ARCHIVED_VIEW_BYTES, ARCHIVED_VIEW_BYTES_PER_BYTE, ARCHIVED_VIEW_MS,
+        ARCHIVED_VIEWS_BYTES_MAX, ARCHIVED_VIEWS_MAX,
+    },
     packed,
     unpacked::Unpacked,
     view::SaleView,
@@ -45,6 +48,8 @@ enum Shown {
 #[derive(Default)]
 struct MadeViews {
     views: BTreeMap<SaleTag, Made>,
+    /// Each of them, the one asked for the longest ago first.
+    by_age: BTreeSet<(Millis, SaleTag)>,
     /// About what they take.
     bytes: usize,
 }
@@ -85,6 +90,7 @@ impl ArchivedViews {
             Err(packed) => packed,
         };
         let bytes = packed::unpacked_bytes(&packed).saturating_mul(ARCHIVED_VIEW_BYTES_PER_BYTE);
+        let bytes = bytes.saturating_add(ARCHIVED_VIEW_BYTES);
         let unpacked = Box::new(Unpacked::new(packed, at));
         let view = Arc::clone(unpacked.view());
         let made = Made { unpacked, bytes, used_at: at };
@@ -146,9 +152,7 @@ impl ArchivedViews {
     pub(crate) fn forget(&self, tag: SaleTag) {
         self.write().remove(&tag);
         self.let_go(tag);
-        if let Some(made) = self.made().views.get_mut(&tag) {
-            made.used_at = Millis(0);
-        }
+        self.made().renew(tag, Millis(0));
     }
 
     /// The view, or what it is to be made of.
@@ -158,10 +162,10 @@ impl ArchivedViews {
             Shown::Packed(packed) => packed,
         };
         let mut made = self.made();
-        let view = made.of(tag, &packed).map(|made| {
-            made.used_at = at;
-            Arc::clone(made.unpacked.view())
-        });
+        let view = made.of(tag, &packed).map(|made| Arc::clone(made.unpacked.view()));
+        if view.is_some() {
+            made.renew(tag, at);
+        }
         Some(view.ok_or(packed))
     }
 
@@ -203,29 +207,41 @@ impl MadeViews {
     fn keep(&mut self, tag: SaleTag, made: Made) -> Vec<Made> {
         let at = made.used_at;
         let mut gone = Vec::from_iter(self.take(tag));
+        gone.extend(self.take_old(at));
         while self.bytes + made.bytes > ARCHIVED_VIEWS_BYTES_MAX
-            && let Some((tag, _)) = self.views.iter().min_by_key(|(_, made)| made.used_at)
+            || self.views.len() >= ARCHIVED_VIEWS_MAX
         {
-            gone.extend(self.take(*tag));
+            let Some((_, oldest)) = self.by_age.first() else { break };
+            gone.extend(self.take(*oldest));
         }
         self.bytes += made.bytes;
+        self.by_age.insert((at, tag));
         self.views.insert(tag, made);
-        gone.extend(self.take_old(at));
         gone
     }
 
     fn take_old(&mut self, at: Millis) -> Vec<Made> {
-        let is_old = |made: &Made| at.since(made.used_at) >= ARCHIVED_VIEW_MS;
-        let (old, kept) =
-            mem::take(&mut self.views).into_iter().partition(|(_, made)| is_old(made));
-        let old: BTreeMap<SaleTag, Made> = old;
-        self.views = kept;
-        self.bytes -= old.values().map(|made| made.bytes).sum::<usize>();
-        old.into_values().collect()
+        let mut old = Vec::new();
+        while let Some((used_at, tag)) = self.by_age.first().copied()
+            && at.since(used_at) >= ARCHIVED_VIEW_MS
+        {
+            old.extend(self.take(tag));
+        }
+        old
+    }
+
+    /// It was asked for at this time.
+    fn renew(&mut self, tag: SaleTag, at: Millis) {
+        if let Some(made) = self.views.get_mut(&tag) {
+            self.by_age.remove(&(made.used_at, tag));
+            self.by_age.insert((at, tag));
+            made.used_at = at;
+        }
     }
 
     fn take(&mut self, tag: SaleTag) -> Option<Made> {
         let made = self.views.remove(&tag)?;
+        self.by_age.remove(&(made.used_at, tag));
         self.bytes -= made.bytes;
         Some(made)
     }
@@ -335,5 +351,28 @@ mod tests {
         assert_eq!((all.views.len(), all.bytes), (1, huge), "alone");
         assert_eq!(all.keep(SaleTag(4), made(third, START.after(5))).len(), 1, "packed again");
         assert_eq!(all.bytes, third);
+    }
+
+    #[test]
+    fn views_of_sales_with_few_purchases_are_charged_for_their_tables_and_have_a_bound() {
+        let views = ArchivedViews::default();
+        let (_, packed) = packed("one");
+        let count = ARCHIVED_VIEWS_MAX as u64 + 1;
+        for index in 0..count {
+            views.set_packed(SaleTag(index), Arc::clone(&packed));
+            views.view(SaleTag(index), START.after(index)).expect("there");
+            if index == 1 {
+                assert!(views.shown(SaleTag(0), START.after(2)).is_some(), "asked for again");
+            }
+        }
+        let is_kept = |index| views.made().views.contains_key(&SaleTag(index));
+        let kept: Vec<u64> = (0..count).filter(|index| is_kept(*index)).collect();
+        assert_eq!(kept.len(), ARCHIVED_VIEWS_MAX);
+        assert_eq!(kept[..2], [0, 2], "what was asked for the longest ago is gone");
+        assert_eq!(views.made().by_age.len(), kept.len(), "each once");
+        assert!(views.made_bytes() >= kept.len() * ARCHIVED_VIEW_BYTES);
+        let end = START.after(count + ARCHIVED_VIEW_MS);
+        views.drop_old(end);
+        assert_eq!((views.made_bytes(), views.made().by_age.len()), (0, 0));
     }
 }
