@@ -6,14 +6,16 @@
 use std::{sync::Arc, time::Duration};
 
 use engine::{
-    Engine, Failure, clock::Millis, command::Terms, id::SaleName, record::Author, sale::Phase,
-    view::SaleView,
+    Engine, Failure, clock::Millis, command::Terms, id::SaleName, limits::UNPACKINGS_WAITING_MAX,
+    record::Author, sale::Phase, view::SaleView,
 };
 use tokio::{
-    sync::Semaphore,
-    task::{JoinError, spawn_blocking},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
     time::sleep,
 };
+
+use crate::error::ApiError;
 
 /// How often the sales are looked through.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -42,31 +44,65 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
     }
 }
 
+/// Who asks for an archived sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A caller with a key.
+    Key,
+    /// A shopper with a ticket or a pass.
+    Shopper,
+}
+
 /// Unpacks archived sales that are asked for, one at a time on a thread of its own.
 #[derive(Debug)]
-pub struct Unpacking(Arc<Semaphore>);
+pub struct Unpacking {
+    turn: Arc<Semaphore>,
+    /// Which shopper waits for the turn beside the keys: one, so that a key waits for few shoppers.
+    first_shopper: Semaphore,
+    /// Who may wait.
+    keys: Semaphore,
+    shoppers: Semaphore,
+}
 
 impl Default for Unpacking {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(1)))
+        let waiting = || Semaphore::new(UNPACKINGS_WAITING_MAX);
+        let (turn, first_shopper) = (Arc::new(Semaphore::new(1)), Semaphore::new(1));
+        Self { turn, first_shopper, keys: waiting(), shoppers: waiting() }
     }
 }
 
 impl Unpacking {
-    /// The view of an archived sale, if it is there; an error if the thread panicked.
+    /// The view of an archived sale, if it is there.
     pub async fn view(
         &self,
         engine: &Engine,
         name: SaleName,
-    ) -> Result<Option<Arc<SaleView>>, JoinError> {
-        let turn = Arc::clone(&self.0).acquire_owned().await;
+        asker: Asker,
+    ) -> Result<Option<Arc<SaleView>>, ApiError> {
+        let turn = self.turn(asker).await?;
         let engine = engine.clone();
         let unpacked = spawn_blocking(move || {
             let sale = engine.sale(name.as_str());
             drop(turn);
             sale
         });
-        unpacked.await
+        unpacked.await.map_err(|_| ApiError::Internal)
+    }
+
+    /// Waits for the turn, if not too many do.
+    async fn turn(&self, asker: Asker) -> Result<OwnedSemaphorePermit, ApiError> {
+        let places = match asker {
+            Asker::Key => &self.keys,
+            Asker::Shopper => &self.shoppers,
+        };
+        let _place = places.try_acquire().map_err(|_| ApiError::Overloaded)?;
+        let _first = match asker {
+            Asker::Key => None,
+            Asker::Shopper => self.first_shopper.acquire().await.ok(),
+        };
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        turn.map_err(|_| ApiError::Internal)
     }
 }
 
@@ -92,4 +128,54 @@ fn over_for_ms(sale: &SaleView, now: Millis) -> Option<u64> {
     let changed = settings.audit.last().map_or(u64::MAX, |entry| now.since(entry.at));
     let ended = settings.spec.closes_at.filter(|at| *at <= wall);
     Some(ended.map_or(changed, |at| wall.since(at).min(changed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    type Waiting<'a> = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, ApiError>> + 'a>>;
+
+    fn ask(unpacking: &Unpacking, asker: Asker) -> Waiting<'_> {
+        Box::pin(unpacking.turn(asker))
+    }
+
+    fn poll(waiting: &mut Waiting<'_>) -> Option<Result<OwnedSemaphorePermit, ApiError>> {
+        match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(turn) => Some(turn),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn a_key_waits_for_one_shopper_at_most_and_many_who_wait_are_refused() {
+        let unpacking = Unpacking::default();
+        let turn = poll(&mut ask(&unpacking, Asker::Shopper)).expect("free").expect("few");
+        let mut shoppers: Vec<Waiting<'_>> =
+            (0..UNPACKINGS_WAITING_MAX).map(|_| ask(&unpacking, Asker::Shopper)).collect();
+        assert!(shoppers.iter_mut().all(|shopper| poll(shopper).is_none()), "one at a time");
+        let refused = poll(&mut ask(&unpacking, Asker::Shopper));
+        assert!(matches!(refused, Some(Err(ApiError::Overloaded))), "the bound of shoppers");
+        let mut keys: Vec<Waiting<'_>> =
+            (0..UNPACKINGS_WAITING_MAX).map(|_| ask(&unpacking, Asker::Key)).collect();
+        assert!(keys.iter_mut().all(|key| poll(key).is_none()), "they have places of their own");
+        let refused = poll(&mut ask(&unpacking, Asker::Key));
+        assert!(matches!(refused, Some(Err(ApiError::Overloaded))), "the bound of keys");
+        drop(turn);
+        let first = poll(&mut shoppers[0]).expect("it came before the keys").expect("few");
+        drop(first);
+        assert!(poll(&mut shoppers[1]).is_none(), "the keys come first");
+        for key in &mut keys {
+            drop(poll(key).expect("its turn"));
+        }
+        assert!(matches!(poll(&mut shoppers[1]), Some(Ok(_))));
+        // Who goes away leaves its place to others.
+        shoppers.clear();
+        assert!(matches!(poll(&mut ask(&unpacking, Asker::Shopper)), Some(Ok(_))));
+    }
 }

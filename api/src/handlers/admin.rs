@@ -28,6 +28,7 @@ use self::{
 use super::{authority, render, shopper::sales_page};
 use crate::{
     app::{App, Head, later, or_refusal},
+    archiving::Asker,
     error::{ApiError, FieldProblem},
     found::Found,
     route::{Act, Admin},
@@ -54,17 +55,17 @@ pub fn answer(
     let query = request.uri().query();
     match call {
         Admin::Sales => now(list(app, query)),
-        Admin::Show { sale } => {
-            with_sale(app, sale, |found| found.answer(app, |app, sale| Ok(shown(app, sale))))
-        }
+        Admin::Show { sale } => with_sale(app, sale, |found| {
+            found.answer(app, Asker::Key, |app, sale| Ok(shown(app, sale)))
+        }),
         Admin::Audit { sale } => {
             let query = query.map(str::to_owned);
             let audit = move |_: &App, sale: &SaleView| audit(sale, query.as_deref());
-            with_sale(app, sale, |found| found.answer(app, audit))
+            with_sale(app, sale, |found| found.answer(app, Asker::Key, audit))
         }
-        Admin::Stats { sale } => {
-            with_sale(app, sale, |found| found.answer(app, |app, sale| Ok(ok(&stats(app, sale)))))
-        }
+        Admin::Stats { sale } => with_sale(app, sale, |found| {
+            found.answer(app, Asker::Key, |app, sale| Ok(ok(&stats(app, sale))))
+        }),
         Admin::Outbox => now(outbox(app, query)),
         Admin::Create => {
             later(app, request, peer, |app, head, body| create(app, author, head, body))
@@ -200,7 +201,7 @@ async fn change(
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     let body = body.read(&head.headers).await?;
-    let sale = sale.view(&app).await?;
+    let sale = sale.view(&app, Asker::Key).await?;
     // Nothing and `{}` are the same request.
     let switch = |change| read_nothing(&body).map(|()| (change, &b""[..]));
     let (change, key_body) = match act {

@@ -18,6 +18,7 @@ use web::{buckets::Quota, cookies};
 
 use crate::{
     app::App,
+    archiving::Asker,
     error::{ApiError, FieldProblem},
     keys::holder_name,
     server::Peer,
@@ -149,6 +150,16 @@ pub enum Party {
     Shopper(ShopperKey),
     /// The holder of a key.
     Key(Role),
+}
+
+impl Party {
+    /// Who asks for an archived sale.
+    pub const fn asker(&self) -> Asker {
+        match self {
+            Self::Shopper(_) => Asker::Shopper,
+            Self::Key(_) => Asker::Key,
+        }
+    }
 }
 
 /// The pass, ticket or key that came as bearer token. A purchase outlives the session it was made

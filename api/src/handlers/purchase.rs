@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::{App, Head, later, or_refusal},
+    archiving::Asker,
     error::{ApiError, FieldProblem},
     found::Found,
     metrics::{self, Outcome},
@@ -132,7 +133,9 @@ pub fn show(app: &Arc<App>, found: Found, id: &str, headers: &HeaderMap) -> Answ
         Found::Shown(sale) => show_shown(app, sale, id, party),
         Found::Archived(_) => {
             let id = id.to_owned();
-            found.answer(app, move |_, sale| show_to(&party, sale, hold_id(sale, &id)?))
+            found.answer(app, party.asker(), move |_, sale| {
+                show_to(&party, sale, hold_id(sale, &id)?)
+            })
         }
     }
 }
@@ -180,7 +183,11 @@ pub async fn step(
     let key = authority::idempotency_key(&head.headers)?;
     let body = body.read(&head.headers).await?;
     read_nothing(&body)?;
-    let sale = found.view(&app).await?;
+    let asker = match by {
+        Settler::Backend => Asker::Key,
+        Settler::Shopper(_) => Asker::Shopper,
+    };
+    let sale = found.view(&app, asker).await?;
     let hold = hold_id(&sale, &id)?;
     let replay = key.map(|key| {
         let route = format!("{}/{}/{id}", verb.name(), sale.name());

@@ -8,6 +8,7 @@ use web::respond::{self, Cache};
 
 use crate::{
     app::{App, Head},
+    archiving::Asker,
     error::{ApiError, FieldProblem},
     found::Found,
     server::{Body, RequestBody},
@@ -25,7 +26,7 @@ pub(super) async fn make(
     body: RequestBody,
 ) -> Result<Response<Body>, ApiError> {
     let request = read_invites(&body.read(&head.headers).await?)?;
-    let sale = sale.view(&app).await?;
+    let sale = sale.view(&app, Asker::Key).await?;
     if sale.settings().spec.identity != IdentityMode::Invite {
         let problem = FieldProblem::new("identity", "invite only, and this sale has another");
         return Err(ApiError::InvalidRequest(vec![problem]));
