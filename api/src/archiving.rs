@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use engine::{
     Engine, Failure, clock::Millis, command::Terms, id::SaleName, limits::UNPACKINGS_WAITING_MAX,
-    record::Author, sale::Phase, view::SaleView,
+    record::Author, sale::Phase, scribe::Busy, view::SaleView,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -34,10 +34,13 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
             let author = Author { name: "policy".to_owned() };
             match engine.archive(&sale, author, Terms::default()).await {
                 Ok(_) => tracing::info!(sale = %sale.name(), "sale archived"),
-                Err(Failure::Refused(_) | Failure::Busy(_)) => {}
+                // No file of another sale can be written either: each would cost reading the journal's tail.
+                Err(Failure::Busy(Busy::StorageFull)) => break,
                 Err(Failure::Unavailable) => {
                     tracing::warn!(sale = %sale.name(), "a sale's archive file cannot be written");
+                    break;
                 }
+                Err(Failure::Refused(_) | Failure::Busy(_)) => {}
                 Err(Failure::Stopped) => return,
             }
         }
