@@ -79,11 +79,6 @@ impl CallTimes {
         Millis(now.0.saturating_sub(moved_ms))
     }
 
-    /// Whether the last call was made before `at`.
-    pub(super) fn is_older(&self, at: Millis) -> bool {
-        self.called_at < at
-    }
-
     /// Milliseconds since the last call.
     pub(super) fn since(&self, at: Millis) -> u64 {
         at.since(self.called_at)

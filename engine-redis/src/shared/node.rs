@@ -56,8 +56,8 @@ pub(super) struct Node {
     pub hints: Option<Hints>,
     /// Which connection has heard all moves since the last turn; `None` when some may have been missed.
     pub heard: Option<u64>,
-    /// Whether a sale was followed in this turn whose clock was set.
-    pub is_clock_set: bool,
+    /// Sales that were followed in this turn and whose clock was set.
+    pub clocks_set: BTreeSet<SaleTag>,
     /// What an operator should know, found when all sales were looked at last.
     pub troubles: Vec<String>,
     /// Whether it has served all sales that it knew of since it started.
@@ -92,7 +92,7 @@ impl Node {
             turn: 0,
             hints: None,
             heard: None,
-            is_clock_set: false,
+            clocks_set: BTreeSet::new(),
             troubles: Vec::new(),
             has_served: false,
             now: Moment::default(),
@@ -231,7 +231,9 @@ impl Node {
             if matches!(record, Record::Held { hold, .. } if !own.contains(hold)) {
                 decided.others_holds.push(decided.records.len());
             }
-            self.is_clock_set |= matches!(record, Record::ClockSet { .. });
+            if matches!(record, Record::ClockSet { .. }) {
+                self.clocks_set.insert(sale);
+            }
             self.world.apply(record, at);
             decided.records.push(record.clone());
         }

@@ -51,10 +51,11 @@ impl Node {
     /// Notes that the store's clock leapt, if a sale's time was moved so far: the others are called soon, for
     /// their schedules go by it.
     fn note_leap(&mut self, decided_at: Millis) {
-        let now = self.now.at;
-        if mem::take(&mut self.is_clock_set) && decided_at.since(now) >= CLOCK_LEAP_MS / 2 {
-            let others = self.replicas.values_mut().filter(|replica| replica.calls.is_older(now));
-            others.for_each(|replica| replica.calls.miss_leap());
+        let set = mem::take(&mut self.clocks_set);
+        if !set.is_empty() && decided_at.since(self.now.at) >= CLOCK_LEAP_MS / 2 {
+            // Others may have been called in this turn too, just before the clock leapt.
+            let others = self.replicas.iter_mut().filter(|(tag, _)| !set.contains(tag));
+            others.for_each(|(_, replica)| replica.calls.miss_leap());
         }
     }
 
