@@ -124,7 +124,7 @@ fn with_config(
     overrides: Overrides,
     act: impl FnOnce(Config) -> ExitCode,
 ) -> ExitCode {
-    match config::load(file, overrides) {
+    match config::load_alone(file, overrides) {
         Ok(config) => act(config),
         Err(error) => {
             complain(&error.to_string());

@@ -31,7 +31,7 @@ use engine::spec::SaleSpec;
 
 pub use arbiter::ArbiterKind;
 pub use options::Config;
-pub use pipeline::Sink;
+pub use pipeline::{BUILT_IN_SINKS, Sink};
 
 use crate::wire::{FieldProblem, Node, Problems};
 
@@ -101,6 +101,14 @@ pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, ConfigE
     let text = file.map(read_file).transpose()?;
     let (path, text) = (file.unwrap_or_else(|| Path::new("demo")), text.as_deref());
     build(path, text.unwrap_or(DEMO), environment, overrides)
+}
+
+/// The same for a program that mounts nothing: its only sinks are those of the list.
+pub fn load_alone(file: Option<&Path>, overrides: Overrides) -> Result<Config, ConfigError> {
+    let config = load(file, overrides)?;
+    let mut problems = Problems::default();
+    config.pipeline.check_alone(&mut problems);
+    problems.check(config).map_err(ConfigError::Invalid)
 }
 
 /// The sales of the built-in demo.

@@ -115,13 +115,8 @@ impl Mount {
         let (drain, draining) = watch::channel(false);
         let opening = async move { open(GuestContext { engine, draining }).await };
         let Opened { service, sink, finishing } = runtime.spawn(opening).await??;
-        if sink.is_some() != name.is_some() {
-            return Err(
-                "the mounted service named a sink and has none, or has one without a name".into()
-            );
-        }
-        let own = |sink| Arc::new(OwnSink::new(sink, runtime.handle())) as Arc<dyn Sink>;
-        let sink = sink.map(own);
+        let sink = OwnSink::opened(name.is_some(), sink, runtime.handle())?;
+        let sink = sink.map(|sink| Arc::new(sink) as Arc<dyn Sink>);
         let mount = Self {
             service,
             runtime,

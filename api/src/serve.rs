@@ -151,8 +151,10 @@ async fn serve(
     );
     let (accounts, wait_estimates) = (open_accounts(&config)?, Arc::<WaitEstimates>::default());
     let beside = look_after_sales(&engine, &config).await?;
+    // Before the guest opens, which may take long: its sink is one of several.
+    let mut orders = Orders::deliver(offers, &config, &engine, &clock)?;
     let (mount, own_sink) = mount(guest, &engine).await?;
-    let orders = Orders::deliver(offers, &config, own_sink, &engine, &clock)?;
+    orders.deliver_to_guest(own_sink, &engine)?;
 
     let app = Arc::new(App {
         mount,

@@ -5,7 +5,9 @@
 //! stopping at the first. What the hash chain proves about the bytes, this proves about the story.
 //!
 //! It shares with the engine how records, changed specs and sales taken over are read, and no rule. It
-//! proves neither the pace of admission, nor the cap on sessions, nor that deadlines were kept.
+//! proves neither the pace of admission, nor the cap on sessions, nor that deadlines were kept. It does
+//! not look at the delivery of order events either: neither whether what a sink took or refused was ever
+//! decided, nor whether a sale was deleted with events that a sink had not taken.
 
 mod book;
 mod proof;

@@ -110,6 +110,13 @@ impl Pipeline {
         }))
     }
 
+    /// That there is a sink, where nothing is mounted that could be one.
+    pub(super) fn check_alone(&self, problems: &mut Problems) {
+        if self.sink.is_empty() {
+            problems.note("pipeline.sink", "an empty list", SinkKind::ALLOWED);
+        }
+    }
+
     /// What concerns several keys, and lists as a whole.
     pub(super) fn check(&self, problems: &mut Problems) {
         let is_chosen = |kind| self.sink.iter().any(|sink| sink.0 == kind);
@@ -152,8 +159,12 @@ pub enum SinkKind {
     RedisStream,
 }
 
+/// Their names, which a mounted service's sink cannot have.
+pub const BUILT_IN_SINKS: [&str; 3] =
+    [SinkKind::Log.name(), SinkKind::Webhook.name(), SinkKind::RedisStream.name()];
+
 impl SinkKind {
-    fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Webhook => "webhook",

@@ -35,7 +35,11 @@ pub struct Opened {
     /// Answers requests.
     pub service: MountService,
     /// Takes order events; there must be one exactly if the guest named it. It is called on the mount's
-    /// runtime.
+    /// runtime, and also after the drain began: until the requests are answered and their orders are
+    /// taken, or the time for that is over.
+    ///
+    /// A call that takes longer than half a minute is dropped. An event that it panics on when it is shown
+    /// alone counts as refused, as its answer would be.
     pub sink: Option<Arc<dyn Sink>>,
     /// Resolves, after the drain began and the requests are answered, once its own work is done.
     pub finishing: Option<Finishing>,
@@ -51,7 +55,8 @@ impl fmt::Debug for Opened {
 pub struct Guest {
     /// Its bounds.
     pub options: MountOptions,
-    /// The name of its sink, if it takes order events: the engine keeps events for it from the start.
+    /// The name of its sink, if it takes order events: the engine keeps events for it from the start. It
+    /// is not the name of a built-in sink.
     pub sink: Option<SinkName>,
     /// Opens it, on the mount's runtime: connections to a database belong to the runtime that made
     /// them.

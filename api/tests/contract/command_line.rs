@@ -44,6 +44,16 @@ fn a_bad_configuration_exits_2_and_names_key_value_and_what_is_allowed() {
         }
         assert!(!said.contains("too short"));
     }
+    let (_dir, path) = file(
+        "[pipeline]
+sink = []
+",
+    );
+    for arguments in [["serve", "--config", &path], ["check", "--config", &path]] {
+        let (code, out, said) = run(&arguments, &[]);
+        assert_eq!((code, out.as_str()), (2, ""), "{said}");
+        assert!(said.contains("pipeline.sink: found an empty list, allowed: log, "), "{said}");
+    }
     let (code, _, said) = run(&["serve", "--config", "/nowhere/at-all.toml"], &[]);
     assert_eq!(code, 2);
     assert!(said.contains("/nowhere/at-all.toml"), "{said}");

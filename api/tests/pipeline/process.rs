@@ -43,6 +43,8 @@ use crate::{
 
 /// Names the directory of the server that this process is to be.
 const DIRECTORY: &str = "RUSHGATE_TEST_PIPELINE";
+/// The file of a server's directory during which its shop does not open.
+const CLOSED: &str = "closed";
 const OPERATOR: &str = "operator-key-of-the-test";
 /// A node of many has silent ones parted after some seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -238,6 +240,10 @@ fn a_server_of_several_sinks() {
         sink: SinkName::parse("shop"),
         open: Box::new(move |_| {
             Box::pin(async move {
+                let begun = tokio::time::Instant::now();
+                while directory.join(CLOSED).exists() && begun.elapsed() < PATIENCE {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
                 let service = MountService::new(Router::new());
                 let sink = ShopSink { file: directory.join("shop.txt") };
                 Ok(Opened { service, sink: Some(Arc::new(sink)), finishing: None })
@@ -270,6 +276,26 @@ async fn a_webhook_that_fails_holds_up_no_shop_in_the_process_and_both_go_on_aft
     server.lags([0, 0]).await;
     ledger.assert_whole(30);
     assert_eq!(server.shop().iter().collect::<BTreeSet<_>>().len(), 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_takes_long_to_open_does_not_keep_the_webhook_waiting() {
+    let (failing, ledger) = (Arc::new(AtomicBool::new(true)), Arc::<Ledger>::default());
+    let receiver = Receiver::start(&ledger, fails_while(&failing)).await;
+    let server = Server::start(&receiver, "");
+    let pass = server.pass().await;
+    server.buy(&pass, 0..10).await;
+    server.lags([10, 0]).await;
+
+    let dir = server.killed();
+    fs::write(dir.path().join(CLOSED), "").unwrap();
+    failing.store(false, Ordering::SeqCst);
+    let starting = Arc::clone(&dir);
+    let starting = tokio::task::spawn_blocking(move || Server::start_in(starting));
+    until("the webhook has all", || ledger.count() == 10).await;
+    assert!(!starting.is_finished(), "the shop is closed");
+    fs::remove_file(dir.path().join(CLOSED)).unwrap();
+    starting.await.unwrap().lags([0, 0]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -459,20 +459,40 @@ mod tests {
 
     #[test]
     fn bytes_that_no_outbox_has_are_refused() {
-        let mut outbox = filled(1..=2);
-        outbox.delivered(&by(&["a", "b"]), &events([1]));
-        outbox.dead_lettered(&by(&["b", "a"]), EventId(1), "no");
-        let mut bytes = Vec::new();
-        outbox.write(&mut bytes);
-        for at in 0..bytes.len() {
-            for change in [1, 2, 0x80] {
-                let mut bytes = bytes.clone();
-                bytes[at] ^= change;
-                if let Ok(mut outbox) = Outbox::read(&mut bytes.as_slice()) {
-                    outbox.delivered(&by(&["a", "b"]), &events([1, 2]));
-                    outbox.delivered(&by(&["b", "c"]), &events([1, 2]));
-                }
-            }
+        let mut sound = filled(1..=2);
+        sound.delivered(&by(&["a", "b"]), &events([1]));
+        sound.dead_lettered(&by(&["b", "a"]), EventId(1), "no");
+        assert_kept(&sound);
+        let written = |change: fn(&mut Outbox)| {
+            let (mut outbox, mut bytes) = (sound.clone(), Vec::new());
+            change(&mut outbox);
+            outbox.write(&mut bytes);
+            bytes
+        };
+        let refused = |change| Outbox::read(&mut written(change).as_slice()).unwrap_err().0;
+
+        assert_eq!(refused(|outbox| outbox.words.reverse()), "sinks out of their order");
+        let twice = |outbox: &mut Outbox| outbox.words[1].sink = outbox.words[0].sink;
+        assert_eq!(refused(twice), "sinks out of their order");
+        let many = |outbox: &mut Outbox| {
+            let more = ["c", "d", "e", "f", "g", "h", "i"].map(|name| Word::none(sink(name)));
+            outbox.words.extend(more);
+        };
+        assert_eq!(refused(many), "too many sinks");
+        assert_eq!(refused(|outbox| outbox.last = 1), "order events out of their order");
+        let strange = |outbox: &mut Outbox| {
+            outbox.pending.get_mut(&EventId(2)).unwrap().taken = bit(2);
+        };
+        assert_eq!(refused(strange), "an event taken by no sink");
+        let unknown =
+            |outbox: &mut Outbox| outbox.words[1].refuse(EventId(9), HoldId(9), "".into());
+        assert_eq!(refused(unknown), "a dead letter of no event");
+        let both = |outbox: &mut Outbox| outbox.words[0].refuse(EventId(1), HoldId(1), "".into());
+        assert_eq!(refused(both), "a dead letter of no event");
+
+        let bytes = written(|_| {});
+        for end in 0..bytes.len() {
+            assert!(Outbox::read(&mut &bytes[..end]).is_err(), "cut after {end} bytes");
         }
     }
 }

@@ -18,6 +18,9 @@ pub trait Sink: Send + Sync + Debug {
     fn capacity(&self) -> Capacity;
 
     /// Shows events, at most one of each hold; the answers are in the order of the events.
+    ///
+    /// It must not block its thread, and must answer in the end: no event of these holds is shown before
+    /// that. The future may be dropped at any of its pauses, after which the events are shown again.
     fn deliver(&self, events: Vec<Arc<OrderEvent>>) -> Answers<'_>;
 }
 

@@ -83,19 +83,21 @@ pub(super) async fn replay(
     if sinks.is_empty() {
         return Err(unknown("sink", "the name of a sink that is configured"));
     }
-    let sales: BTreeSet<SaleTag> = match sale {
-        None => app.engine.dead_letters().iter().map(|letter| letter.sale.tag()).collect(),
+    let refused: BTreeSet<(SaleTag, SinkName)> = match sale {
+        None => {
+            let letters = app.engine.dead_letters();
+            let refused = letters.iter().map(|letter| (letter.sale.tag(), letter.sink));
+            refused.filter(|(_, sink)| sinks.contains(sink)).collect()
+        }
         Some(sale) => {
             if !app.engine.has_sale(sale.as_str()) {
                 return Err(unknown("sale", "the name of a sale"));
             }
-            BTreeSet::from([sale.tag()])
+            sinks.into_iter().map(|sink| (sale.tag(), sink)).collect()
         }
     };
-    for sale in sales {
-        for sink in &sinks {
-            app.engine.requeue(sale, author.clone(), *sink, events.clone()).await?;
-        }
+    for (sale, sink) in refused {
+        app.engine.requeue(sale, author.clone(), sink, events.clone()).await?;
     }
     outbox(&app, None)
 }

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) by: Taker,
-    /// Whether it is this sink that sees off what all sinks have.
+    /// Whether this sink acknowledges once more what all sinks have, so that it leaves.
     is_first: bool,
     offers: Sender<Offer>,
     /// The last event that was handed out, for each sale that has one.

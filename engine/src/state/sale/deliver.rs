@@ -2,6 +2,8 @@
 //! an operator sends it again: the record that should be and how many events it concerns, or
 //! nothing. Changes nothing.
 
+use std::collections::BTreeSet;
+
 use super::Sale;
 use crate::{
     hold::Hold,
@@ -59,9 +61,14 @@ impl Sale {
         sink: SinkName,
         wanted: Option<&[EventId]>,
     ) -> Option<(usize, Record)> {
-        let wants = |event: &EventId| wanted.is_none_or(|wanted| wanted.contains(event));
-        let dead = self.outbox.dead_of(sink).filter(wants);
-        let events: Vec<EventId> = dead.take(REQUEUE_EVENTS_MAX).collect();
+        let is_dead = |event: &EventId| self.outbox.why_dead(sink, *event).is_some();
+        let events: Vec<EventId> = match wanted {
+            None => self.outbox.dead_of(sink).take(REQUEUE_EVENTS_MAX).collect(),
+            Some(wanted) => {
+                let wanted: BTreeSet<EventId> = wanted.iter().copied().collect();
+                wanted.into_iter().filter(is_dead).take(REQUEUE_EVENTS_MAX).collect()
+            }
+        };
         let (count, author) = (events.len(), author.clone());
         (count > 0).then_some((count, Record::Requeued { sale: self.tag, author, sink, events }))
     }

@@ -40,7 +40,7 @@ impl Backlog {
         }
     }
 
-    /// Counts an outbox no more.
+    /// Takes an outbox out of the count.
     pub(super) fn remove(&mut self, outbox: &Outbox) {
         self.events -= outbox.len();
         for (sink, taken) in outbox.taken() {
@@ -62,7 +62,7 @@ impl Backlog {
         }
     }
 
-    /// It has.
+    /// The fact has changed it.
     pub(super) fn changed(&mut self, before: Before, sale: &Sale) {
         match before {
             Before::Removed => self.add(sale.outbox()),
