@@ -15,7 +15,7 @@ mod pruned;
 
 use std::{collections::BTreeMap, mem};
 
-use self::book::Book;
+use self::{book::Book, proof::Gap};
 pub use self::{
     book::{LeftBehind, LeftHold},
     proof::{ArchiveCertificate, OfferCertificate, PrunedCertificate, SaleCertificate},
@@ -75,6 +75,7 @@ struct Auditor {
     last_at: BTreeMap<SaleTag, Millis>,
     adopting: BTreeMap<SaleTag, Vec<u8>>,
     left_behind: Vec<LeftBehind>,
+    gaps: Vec<Gap>,
     violations: Vec<String>,
     unproven: Vec<String>,
     /// What was proven before segments were removed.

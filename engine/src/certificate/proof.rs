@@ -2,7 +2,7 @@
 
 use crate::{
     codec::binary_struct,
-    id::{Epoch, SaleName, Sku},
+    id::{Epoch, SaleName, Sequence, Sku},
     journal::JournalPoint,
 };
 
@@ -73,6 +73,15 @@ pub struct PrunedCertificate {
     /// Sales that had been deleted by then.
     pub deleted: u64,
 }
+
+/// Records that were never audited, because the state before them was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gap {
+    pub(super) first: Sequence,
+    pub(super) last: Sequence,
+}
+
+binary_struct!(Gap { first, last });
 
 /// What the books of a sale know that the sale itself does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,19 +8,20 @@
 //! ```
 //!
 //! From then on an audit opens its books with the sales of that snapshot: what came before is a matter of
-//! trust in the certificate, what comes after is proven as ever.
+//! trust in the certificate, what comes after is proven as ever. Once that snapshot and its copy are damaged, it
+//! opens them with a later one, and says from where to where nothing is proven. So does every later pruning.
 
 use std::{collections::BTreeMap, fmt, io};
 
 use super::{
     Auditor, Book, LeftBehind,
-    proof::{Carried, PrunedCertificate},
+    proof::{Carried, Gap, PrunedCertificate},
 };
 use crate::{
     clock::Millis,
     codec::{Binary as _, binary_struct},
     disk::{self, Disk},
-    id::{Epoch, SaleTag},
+    id::{Epoch, SaleTag, Sequence},
     journal::{
         self, Batch, Extent, JournalError, JournalPoint,
         pruned::{self, Beginning},
@@ -39,9 +40,10 @@ struct Proven {
     epochs: BTreeMap<SaleTag, Epoch>,
     last_at: BTreeMap<SaleTag, Millis>,
     left_behind: Vec<LeftBehind>,
+    gaps: Vec<Gap>,
 }
 
-binary_struct!(Proven { records, state, deleted, carried, epochs, last_at, left_behind });
+binary_struct!(Proven { records, state, deleted, carried, epochs, last_at, left_behind, gaps });
 
 /// What pruning came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,17 +180,24 @@ impl Auditor {
         let lost = |why: &str| JournalError::damaged(1, 0, why);
         let proven = Proven::decode(&mut proven.as_slice())
             .map_err(|_| lost("the certificate of what was pruned cannot be read"))?;
-        let world = snapshots::at(disk, &point, proven.state)
-            .map_err(JournalError::disk("reading the snapshots"))?
+        let unreadable = JournalError::disk("reading the snapshots");
+        if let Some(world) = snapshots::at(disk, &point, proven.state).map_err(unreadable)? {
+            return Ok(Self::opened(&world, point, proven));
+        }
+        let unreadable = JournalError::disk("reading the snapshots");
+        let (later, world) = snapshots::first_after(disk, &point)
+            .map_err(unreadable)?
             .ok_or_else(|| lost("the snapshot that the pruned journal begins with is lost"))?;
-        Ok(Self::opened(&world, point, proven))
+        let proven = proven.with_gap(point.sequence, later.sequence, &world);
+        Ok(Self::opened(&world, later, proven))
     }
 
     /// Books that go on from a state.
     fn opened(world: &World, point: JournalPoint, proven: Proven) -> Self {
-        let Proven { records, state, deleted, carried, epochs, last_at, left_behind } = proven;
+        let Proven { records, state, deleted, carried, epochs, last_at, left_behind, gaps } =
+            proven;
         let adopting = world.adopting().clone();
-        let mut auditor = Self { epochs, last_at, adopting, left_behind, ..Self::default() };
+        let mut auditor = Self { epochs, last_at, adopting, left_behind, gaps, ..Self::default() };
         for (tag, known) in &carried {
             let archived = world.archived_sale(*tag);
             if let Some(sale) = world.sale(*tag).or(archived.as_ref()) {
@@ -204,6 +213,13 @@ impl Auditor {
             point.hash,
             blake3::Hash::from_bytes(state).to_hex(),
         ));
+        auditor.unproven.extend(auditor.gaps.iter().map(|Gap { first, last }| {
+            format!(
+                "records {} to {}: they were not audited, because the state before them was lost with the copy \
+                 that the pruned journal began with",
+                first.0, last.0
+            )
+        }));
         auditor.pruned = Some(PrunedCertificate { point, records, state, deleted });
         auditor
     }
@@ -235,6 +251,29 @@ impl Auditor {
             epochs: self.epochs.clone(),
             last_at: self.last_at.clone(),
             left_behind: self.left_behind.clone(),
+            gaps: self.gaps.clone(),
         }
+    }
+}
+
+impl Proven {
+    /// What is known at a later state, without the records between.
+    fn with_gap(mut self, before: Sequence, later: Sequence, world: &World) -> Self {
+        self.records += later.0 - before.0;
+        self.state = world.hash();
+        self.gaps.push(Gap { first: Sequence(before.0 + 1), last: later });
+        let known = std::mem::take(&mut self.carried);
+        for tag in world.parts() {
+            let archived = world.archived_sale(tag);
+            let Some(sale) = world.sale(tag).or(archived.as_ref()) else { continue };
+            let mut book = Book::adopted(sale);
+            // Figures of a sale that was made again meanwhile are another's.
+            let is_same = self.epochs.insert(tag, sale.epoch()) == Some(sale.epoch());
+            if let Some(known) = known.get(&tag).filter(|_| is_same) {
+                book.carry_on(known);
+            }
+            self.carried.insert(tag, book.carried());
+        }
+        self
     }
 }

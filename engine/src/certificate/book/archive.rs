@@ -55,6 +55,13 @@ impl Book {
         });
     }
 
+    /// Puts back what is known of an earlier state, where the facts between are lost.
+    pub(in crate::certificate) fn carry_on(&mut self, known: &Carried) {
+        let (called, departed) = (self.called.max(known.called), self.departed.max(known.departed));
+        let holds = self.holds_made.max(known.holds);
+        self.carry(&Carried { called, departed, holds, ..*known });
+    }
+
     /// Closes the books of the line.
     pub(super) fn close(&mut self, digest: [u8; 32], faults: &mut Vec<String>) {
         let is_open = |state| matches!(state, HoldState::Held | HoldState::Paying);

@@ -133,6 +133,19 @@ pub(crate) fn at(
     Ok(there.find_map(world))
 }
 
+/// The oldest snapshot after `point` that can be read with all its parts, and its world.
+pub(crate) fn first_after(
+    disk: &dyn Disk,
+    point: &JournalPoint,
+) -> io::Result<Option<(JournalPoint, World)>> {
+    let later = snapshot::all(disk)?.filter(|found| found.point.sequence > point.sequence);
+    // The newest comes first.
+    let mut later: Vec<Snapshot> = later.collect();
+    let world = |found: Snapshot| whole(disk, &found).ok().map(|world| (found.point, world));
+    later.reverse();
+    Ok(later.into_iter().find_map(world))
+}
+
 /// A world that has the sale `tag` as it stood after the record `upto`, which must be durable, and no other.
 pub(super) fn with_one_sale(
     disk: &dyn Disk,

@@ -124,16 +124,37 @@ fn a_journal_is_not_pruned_without_a_snapshot_or_with_a_broken_promise() {
 }
 
 #[test]
-fn an_audit_after_pruning_needs_the_snapshot_that_the_journal_begins_with() {
-    let written = with_two_snapshots();
+fn an_audit_after_pruning_begins_with_a_later_snapshot_where_the_first_is_lost_and_names_the_gap() {
+    let mut written = with_two_snapshots();
     certificate::prune(&written.disk).expect("two snapshots");
     let names = written.disk.list().expect("powered");
     let first = |prefix: &str| names.iter().find(|name| name.starts_with(prefix)).expect("kept");
     written.disk.remove(first("snapshot-")).expect("there");
-    certified(&written.disk, "by the copy");
-    written.disk.remove(first("kept-snapshot-")).expect("there");
-    assert!(certificate::certify(&written.disk).is_err());
+    assert_eq!(certified(&written.disk, "by the copy").unproven.len(), 1);
+    let copied = names.iter().find(|name| name.starts_with("kept-sale-")).expect("kept");
+    written.disk.flip(copied, 40, 1).expect("within");
+    let by_a_later = certified(&written.disk, "by the newer one");
+    let names_the_gap = |certificate: &certificate::Certificate| {
+        certificate.unproven.iter().any(|what| what.contains("they were not audited"))
+    };
+    assert!(names_the_gap(&by_a_later), "{:?}", by_a_later.unproven);
     assert_eq!(recovered(&written.disk, "by the newer one").0, written.hash());
+    // There is another copy after the next pruning, and the gap is not forgotten.
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    let pruned = certificate::prune(&written.disk).expect("two snapshots");
+    let after = certified(&written.disk, "pruned again");
+    let all = written.journal.point().sequence.0;
+    assert!(names_the_gap(&after), "{:?}", after.unproven);
+    assert_eq!((after.records, after.pruned.expect("pruned").point), (all, pruned.point));
+    for file in written.disk.list().expect("powered") {
+        if file.starts_with("kept-") || file.starts_with("snapshot-") {
+            written.disk.remove(&file).expect("there");
+        }
+    }
+    assert!(certificate::certify(&written.disk).is_err(), "nothing to begin with");
 }
 
 #[test]
