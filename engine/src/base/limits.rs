@@ -271,6 +271,10 @@ pub const PACKED_AT_ONCE_MAX: usize = 4_096;
 /// Archived sales that are unpacked at once. They are as many only while the sink takes no events of so many:
 /// then refunds in others wait. One takes [`SALE_BYTES_MAX`] and what its holds take.
 pub const WARM_SALES_MAX: usize = 1_024;
+/// Bytes of their packed forms together, beyond which no other is unpacked: some ten times as much in memory.
+pub const WARM_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// What a hold or a kept answer of a sale that was never packed counts for.
+pub const WARM_BYTES_PER_HOLD: usize = 64;
 /// How long the view of a packed sale is kept after it was last asked for.
 pub const ARCHIVED_VIEW_MS: u64 = 60_000;
 /// Such views at once.

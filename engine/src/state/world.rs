@@ -21,7 +21,7 @@ use crate::{
     id::{Epoch, EventId, SaleTag, SinkName},
     limits::{
         DELETIONS_KEPT_MAX, EVENTS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX,
-        OUTBOX_SALE_SHARE, REPLAY_TTL_MS,
+        OUTBOX_SALE_SHARE, REPLAY_TTL_MS, WARM_BYTES_PER_HOLD,
     },
     record::{Record, ReplayKey, Stood},
     sale::{Kept, KnownChange, Sale},
@@ -193,7 +193,7 @@ impl World {
             sale.apply(record, at);
             self.backlog.changed(before, sale);
             if record.is_archival() {
-                self.archived.warm.insert(tag);
+                self.archived.warm.insert(tag, sale.kept_count() * WARM_BYTES_PER_HOLD);
             }
         }
     }

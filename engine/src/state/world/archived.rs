@@ -4,16 +4,14 @@
 //! of that, *warm*, and stands among the sales like any other, until no event of it waits for the sink and
 //! nothing has concerned it for a while. Cold or warm is the same state: both have one byte form.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::cold::Cold;
 use crate::{
     clock::Millis,
     codec::{DecodeError, Long as _},
     id::SaleTag,
+    limits::{WARM_BYTES_MAX, WARM_SALES_FEW, WARM_SALES_MAX},
     packed::{pack, unpack},
     sale::{Kept, Sale},
 };
@@ -23,12 +21,53 @@ use crate::{
 pub(super) struct Archived {
     pub(super) cold: Arc<Cold>,
     /// Those that stand among the sales.
-    pub(super) warm: BTreeSet<SaleTag>,
+    pub(super) warm: Warm,
     /// The one that was given away to be packed.
     pub(super) packing: Option<SaleTag>,
     /// What creations of cold ones were answered that came with a key, while they may be asked again:
     /// follows from the packed forms, which are not unpacked for every creation.
     made: BTreeMap<SaleTag, Kept>,
+}
+
+/// Archived sales that stand among the others, each with about what it takes packed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Warm {
+    sales: BTreeMap<SaleTag, usize>,
+    bytes: usize,
+}
+
+impl Warm {
+    pub(super) fn insert(&mut self, tag: SaleTag, bytes: usize) {
+        self.remove(tag);
+        self.bytes += bytes;
+        self.sales.insert(tag, bytes);
+    }
+
+    pub(super) fn remove(&mut self, tag: SaleTag) {
+        self.bytes -= self.sales.remove(&tag).unwrap_or_default();
+    }
+
+    pub(super) fn has(&self, tag: SaleTag) -> bool {
+        self.sales.contains_key(&tag)
+    }
+
+    pub(super) fn tags(&self) -> impl Iterator<Item = &SaleTag> {
+        self.sales.keys()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sales.len()
+    }
+
+    /// Whether no other may be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.sales.len() >= WARM_SALES_MAX || self.bytes >= WARM_BYTES_MAX
+    }
+
+    /// Whether those that nothing waits for are to go soon.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.sales.len() > WARM_SALES_FEW || self.bytes > WARM_BYTES_MAX / 4
+    }
 }
 
 impl Clone for Archived {
@@ -50,15 +89,16 @@ impl Archived {
 
     /// A cold sale stands among the others from now on.
     pub(super) fn warm_up(&mut self, tag: SaleTag) {
+        let bytes = self.cold.get(tag).map_or(0, |packed| packed.len());
         self.cold.remove(tag);
         self.made.remove(&tag);
-        self.warm.insert(tag);
+        self.warm.insert(tag, bytes);
     }
 
     /// Puts a packed sale among the cold ones.
     pub(super) fn set_cold(&mut self, Packed { tag, bytes, made }: Packed) {
         self.cold.insert(tag, bytes);
-        self.warm.remove(&tag);
+        self.warm.remove(tag);
         self.made.extend(made.map(|kept| (tag, kept)));
     }
 
@@ -78,7 +118,7 @@ impl Archived {
     }
 
     pub(super) fn forget(&mut self, tag: SaleTag) {
-        self.warm.remove(&tag);
+        self.warm.remove(tag);
     }
 }
 
@@ -121,4 +161,29 @@ pub(crate) fn read(packed: &[u8]) -> Result<Sale, DecodeError> {
     let input = &mut bytes.as_slice();
     let sale = Sale::read(input)?;
     if input.is_empty() { Ok(sale) } else { Err(DecodeError("bytes left over")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unpacked_archived_sales_are_bounded_by_what_they_take_and_not_by_their_number_alone() {
+        let mut warm = Warm::default();
+        warm.insert(SaleTag(1), WARM_BYTES_MAX / 4);
+        assert!(!warm.is_crowded() && !warm.is_full());
+        warm.insert(SaleTag(2), WARM_BYTES_MAX / 2);
+        assert!(warm.is_crowded() && !warm.is_full());
+        warm.insert(SaleTag(3), WARM_BYTES_MAX / 4);
+        assert!(warm.is_full(), "{} sales", warm.len());
+        warm.insert(SaleTag(2), 1);
+        assert!(!warm.is_full(), "smaller since");
+        for tag in 1..=3 {
+            warm.remove(SaleTag(tag));
+            warm.remove(SaleTag(tag));
+        }
+        assert_eq!((warm.len(), warm.bytes), (0, 0));
+        (0..WARM_SALES_MAX as u64).for_each(|tag| warm.insert(SaleTag(tag), 1));
+        assert!(warm.is_full(), "{} bytes", warm.bytes);
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     clock::Millis,
     codec::DecodeError,
     id::SaleTag,
-    limits::{PACK_SALE_BYTES_MAX, PACKED_AT_ONCE_MAX, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
+    limits::{PACK_SALE_BYTES_MAX, PACKED_AT_ONCE_MAX, WARM_MS},
     sale::Sale,
 };
 
@@ -35,7 +35,7 @@ impl World {
     /// Whether there is an archived sale of this name.
     pub fn is_archived(&self, tag: SaleTag) -> bool {
         let Archived { cold, warm, .. } = &self.archived;
-        cold.has(tag) || warm.contains(&tag) || self.is_packing(tag)
+        cold.has(tag) || warm.has(tag) || self.is_packing(tag)
     }
 
     /// Whether this archived sale was given away to be packed, so that nothing can be decided of it.
@@ -50,7 +50,7 @@ impl World {
 
     /// Whether any archived sale stands among the others.
     pub(crate) fn has_warm(&self) -> bool {
-        !self.archived.warm.is_empty()
+        self.archived.warm.len() > 0
     }
 
     /// Archived sales that do not.
@@ -60,7 +60,7 @@ impl World {
 
     /// Whether no more archived sales can be unpacked: the sink has yet to take events of so many.
     pub(crate) fn is_warm_full(&self) -> bool {
-        self.archived.warm.len() >= WARM_SALES_MAX
+        self.archived.warm.is_full()
     }
 
     /// Takes a cold sale out, if it is one; answers whether there was room for it.
@@ -110,7 +110,7 @@ impl World {
             return None;
         }
         let tag = self.resting(at).find(|sale| is_large(sale))?.tag();
-        self.archived.warm.remove(&tag);
+        self.archived.warm.remove(tag);
         self.archived.packing = Some(tag);
         self.sales.remove(&tag)
     }
@@ -123,12 +123,12 @@ impl World {
 
     /// Warm sales that nothing concerns any more.
     fn resting(&self, at: Millis) -> impl Iterator<Item = &Sale> {
-        let is_crowded = self.archived.warm.len() > WARM_SALES_FEW;
+        let is_crowded = self.archived.warm.is_crowded();
         let rests = move |sale: &&Sale| {
             let idle_ms = at.since(sale.touched_at());
             sale.outbox().len() == 0 && (idle_ms >= WARM_MS || is_crowded && idle_ms > 0)
         };
-        self.archived.warm.iter().filter_map(|tag| self.sales.get(tag)).filter(rests)
+        self.archived.warm.tags().filter_map(|tag| self.sales.get(tag)).filter(rests)
     }
 
     /// The byte form of an archived sale without its zeros, if it is archived.
@@ -159,7 +159,7 @@ impl World {
         if sale.outbox().len() > 0 {
             // The sinks have to be told.
             self.backlog.add(sale.outbox());
-            self.archived.warm.insert(tag);
+            self.archived.warm.insert(tag, packed.len());
             self.sales.insert(tag, sale);
         } else {
             let (bytes, made) = (packed.into(), sale.made().cloned());

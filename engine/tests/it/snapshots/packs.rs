@@ -2,17 +2,20 @@
 
 use engine::{
     certificate::{self, PruneError},
-    command::{Command, Operation, Terms},
+    command::{Ask, Command, Note, Operation, Terms},
     disk::{
         Disk as _,
         sim::{Crash, SimDisk},
     },
+    hold::Step,
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, ShopperKey},
     record::Change,
     recovery,
+    sale::{Settler, TicketRef},
 };
 
 use super::{Writing, files, manifests, recovered, replayed, snapshot};
-use crate::support::{author, name};
+use crate::support::{self, author, key, name};
 
 impl Writing {
     /// Makes sales and archives them.
@@ -106,6 +109,46 @@ fn a_file_of_which_more_than_half_is_not_named_is_written_again_without_it() {
     writing.snapshot();
     assert!(packs(&writing.disk).is_empty(), "nothing is left in it");
     assert_eq!(recovered(&writing.disk, "without").0, writing.hash());
+}
+
+#[test]
+fn a_refund_in_a_sale_that_shares_a_file_is_in_the_next_one_with_the_others_as_they_were() {
+    let mut writing = Writing::new();
+    writing.make("on");
+    writing.make("bought");
+    let sale = name("bought").tag();
+    writing.enter(sale);
+    let (epoch, shopper) = (Epoch(1), ShopperKey(writing.shoppers));
+    let pass = TicketRef { epoch, number: Number(1), shopper };
+    let items = [(OfferIndex(0), 1)].into_iter().collect();
+    writing.decide(&Command::Ask(sale, Ask::Purchase { pass, items, replay: key(7, 1) }));
+    let settle = |step| {
+        let (hold, by, replay) = (HoldId(1), Settler::Backend, None);
+        Command::Ask(sale, Ask::Settle { epoch, hold, step, by, replay })
+    };
+    let take = |events: &[u64]| {
+        let events = events.iter().copied().map(EventId).collect();
+        Command::Note(sale, Note::Delivered { by: support::only(), events })
+    };
+    writing.decide(&settle(Step::Confirm));
+    writing.decide(&take(&[1, 2]));
+    writing.change("bought", Change::Close);
+    writing.change("bought", Change::Archive { digest: [7; 32] });
+    writing.archive(0..30);
+    writing.snapshot();
+    let first = packs(&writing.disk);
+    assert_eq!((first.len(), files(&writing.disk).len()), (1, 1), "{first:?}");
+    let before = writing.hash();
+    writing.decide(&settle(Step::Refund));
+    writing.decide(&take(&[3]));
+    assert_ne!(writing.hash(), before);
+    writing.snapshot();
+    writing.snapshot();
+    let last = packs(&writing.disk);
+    assert!(last.len() == 1 && last != first, "{last:?}");
+    let (hash, records) = recovered(&writing.disk, "refunded");
+    assert_eq!((hash, replayed(&writing.disk)), (writing.hash(), writing.hash()));
+    assert!(records < 500, "{records}: not by the journal");
 }
 
 /// Files of archived sales are about to be written again, and there are new ones.
