@@ -23,5 +23,4 @@ pub mod limiter;
 pub mod mounted;
 pub mod networks;
 
-pub mod currency;
 pub mod time;

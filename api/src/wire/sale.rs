@@ -5,13 +5,13 @@
 
 use std::ops::RangeInclusive;
 
+use base::currency::{CURRENCY_ALLOWED, minor_digits};
 use engine::clock::Millis;
 use engine::id::{Currency, SaleName, Sku};
 use engine::limits::{ACTIVE_SESSIONS_MAX, OFFERS_MAX, PRICE_MAX, TEXT_BYTES_MAX, UNITS_MAX};
 use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec, SpecPatch};
 use serde::Serialize;
 use serde_json::Value;
-use web::currency::{CURRENCY_ALLOWED, minor_digits};
 
 use super::fields::{BodyError, FieldProblem, Fields, Problems};
 use super::node::Node;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base::currency::minor_digits;
 use engine::{
     clock::Millis,
     hold::{Hold, HoldState},
@@ -17,7 +18,6 @@ use pages::{
     Frame, Gate, HomePage, Invitation, Moment, Money, Offer, OfferState, Place, PlaceEnd,
     PlaceState, Purchase, PurchaseState, RoomPage, SaleCard, SaleState, Wait,
 };
-use web::currency::minor_digits;
 
 use super::browser::{Browser, FLOOR};
 use crate::{

@@ -1,0 +1,13 @@
+//! The words of the shop, and what is always true of them.
+//!
+//! Owns ids, moments, money and pages of lists. Refuses databases, sockets, HTTP and every rule of
+//! selling: it is what all crates of the shop have in common.
+
+#![forbid(unsafe_code)]
+
+pub mod currency;
+pub mod cursor;
+pub mod id;
+pub mod moment;
+pub mod money;
+pub mod writing;
