@@ -69,6 +69,18 @@ pub fn dying_with_us(program: &Path, signal: &str) -> io::Result<Command> {
     Ok(call)
 }
 
+/// As [`dying_with_us`], as another user, whose groups it takes. Only root may.
+///
+/// # Errors
+///
+/// As [`dying_with_us`].
+pub fn dying_with_us_as(user: &str, program: &Path, signal: &str) -> io::Result<Command> {
+    let mut call = Command::new(SETPRIV.find()?);
+    call.args(["--reuid", user, "--regid", user, "--init-groups", "--pdeathsig", signal, "--"]);
+    call.arg(program).stdin(Stdio::null());
+    Ok(call)
+}
+
 /// Waits until `is_up`; fails when the program has ended instead, or takes too long, with what it
 /// left in `log`.
 ///

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -21,7 +21,7 @@ struct Prerequisite {
     needed_for: &'static str,
 }
 
-const PREREQUISITES: [Prerequisite; 15] = [
+const PREREQUISITES: [Prerequisite; 16] = [
     Prerequisite {
         command: "git",
         package: "git",
@@ -68,6 +68,11 @@ const PREREQUISITES: [Prerequisite; 15] = [
         needed_for: "the worker that the documents show",
     },
     Prerequisite {
+        command: "initdb",
+        package: "postgresql",
+        needed_for: "the shop's other database",
+    },
+    Prerequisite {
         command: "nginx",
         package: "nginx",
         needed_for: "the balancer before nodes; the benches: another server's bytes",
@@ -101,6 +106,14 @@ const PREREQUISITES: [Prerequisite; 15] = [
 
 /// Where system administration commands are, though not on everybody's `PATH`.
 const SYSTEM_DIRECTORIES: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// Where Debian puts the programs of each version of PostgreSQL.
+const POSTGRESQL_VERSIONS: &str = "/usr/lib/postgresql";
+
+/// Where Debian's package looks whether it is to make and start a server of its own, and what tells it
+/// not to: the tests start theirs.
+const NO_CLUSTER: (&str, &str) =
+    ("/etc/postgresql-common/createcluster.d", "create_main_cluster = false\n");
 
 /// Makes sure that every prerequisite is there.
 pub(crate) fn check(_: &Project) -> Result<(), Failure> {
@@ -160,6 +173,11 @@ fn install(packages: &BTreeSet<&str>) -> Result<(), Failure> {
     let apt = || Call::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
     // A fresh container has no package lists at all.
     apt().args(["update"]).run()?;
+    let (directory, text) = NO_CLUSTER;
+    let file = Path::new(directory).join("rushgate.conf");
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&file, text))
+        .map_err(|source| Failure::Disk { path: file, source })?;
     apt().args(["install", "--yes", "--no-install-recommends"]).args(packages).run()
 }
 
@@ -169,7 +187,12 @@ fn is_root() -> bool {
 
 fn directories() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(SYSTEM_DIRECTORIES.map(PathBuf::from)).collect()
+    let versions = fs::read_dir(POSTGRESQL_VERSIONS).into_iter().flatten().flatten();
+    let of_versions = versions.map(|version| version.path().join("bin"));
+    env::split_paths(&path)
+        .chain(SYSTEM_DIRECTORIES.map(PathBuf::from))
+        .chain(of_versions)
+        .collect()
 }
 
 fn find(command: &str, directories: &[PathBuf]) -> Option<PathBuf> {
@@ -197,8 +220,8 @@ mod tests {
         let wanted = missing(&[]);
         let message = refusal(&wanted, &packages(&wanted)).to_string();
         let expected = "missing git, strace, mkfs.ext4, losetup, mount, setpriv, ip, redis-server, \
-             redis-cli, nginx, haproxy, chromium, chromedriver, npm, pip3: on Debian, run as root: \
-             apt-get install chromium chromium-driver e2fsprogs git haproxy iproute2 mount nginx npm python3-pip redis-server redis-tools strace util-linux";
+             redis-cli, initdb, nginx, haproxy, chromium, chromedriver, npm, pip3: on Debian, run as root: \
+             apt-get install chromium chromium-driver e2fsprogs git haproxy iproute2 mount nginx npm postgresql python3-pip redis-server redis-tools strace util-linux";
         assert_eq!(message, expected);
     }
 }
