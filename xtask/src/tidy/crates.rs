@@ -16,7 +16,7 @@ const WHERE: &str = "Cargo.toml";
 /// api's pipeline appends orders to a stream there, which is delivery and none of the engine's business.
 /// The benches talk to Redis as others do, to measure what that costs; none of it is shipped.
 const OWNERS: [(&str, &[&str]); 2] =
-    [("fred", &["engine-redis", "api", "benches"]), ("sea-orm", &["commerce"])];
+    [("fred", &["engine-redis", "api", "benches"]), ("sea-orm", &["store"])];
 
 /// The engine never sees JSON, HTTP, a store or a runtime: its tests may, what it ships may not. The
 /// arbiter of several nodes needs the last two.
@@ -27,11 +27,19 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 
 /// The crates of ours at the bottom of the house, and which others of ours each may ship with. The
 /// rest stand on what they need.
-const FLOORS: [(&str, &[&str]); 4] =
-    [("engine", &[]), ("engine-redis", &["engine"]), ("web", &[]), ("pages", &["web"])];
+const FLOORS: [(&str, &[&str]); 7] = [
+    ("engine", &[]),
+    ("engine-redis", &["engine"]),
+    ("web", &[]),
+    ("pages", &["web"]),
+    ("base", &[]),
+    // The second only for what it has for tests.
+    ("store", &["base", "testkit"]),
+    ("identity", &["base", "store"]),
+];
 
-/// What the engine has for tests alone.
-const FOR_TESTS: &str = "sim";
+/// What a crate of ours has for tests alone: its features.
+const FOR_TESTS: [(&str, &str); 2] = [("engine", "sim"), ("store", "trial")];
 
 /// One crate of the graph.
 #[derive(Debug)]
@@ -70,7 +78,7 @@ pub(super) fn findings(metadata: &Value) -> Vec<Finding> {
     if packages.is_empty() {
         return vec![Finding::of_file(WHERE, "cargo metadata lists no packages")];
     }
-    let rules = [licences, owners, engine_alone, sim_for_tests, floors, loadtest_alone];
+    let rules = [licences, owners, engine_alone, for_tests_alone, floors, loadtest_alone];
     let direct = one_major(&direct(metadata));
     let faults = rules.iter().flat_map(|rule| rule(&packages)).chain(direct);
     faults.map(|what| Finding::of_file(WHERE, what)).collect()
@@ -127,16 +135,19 @@ fn members_of(packages: &[Package]) -> BTreeSet<&str> {
     packages.iter().filter(|p| p.is_member).map(|p| p.name.as_str()).collect()
 }
 
-/// A disk that loses what it was given is no part of what is shipped.
-fn sim_for_tests(packages: &[Package]) -> Vec<String> {
-    let turns_on = |d: &Dependency| {
-        d.name == "engine" && d.kind == Kind::Shipped && d.features.iter().any(|f| f == FOR_TESTS)
-    };
-    packages
-        .iter()
-        .filter(|package| package.dependencies.iter().any(turns_on))
-        .map(|p| format!("{} turns on engine's feature {FOR_TESTS}, as only tests may", p.name))
-        .collect()
+/// A disk that loses what it was given is no part of what is shipped, nor is a clock that stands.
+fn for_tests_alone(packages: &[Package]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (owner, feature) in FOR_TESTS {
+        let turns_on = |d: &Dependency| {
+            d.name == owner && d.kind == Kind::Shipped && d.features.iter().any(|f| f == feature)
+        };
+        let those = packages.iter().filter(|package| package.dependencies.iter().any(turns_on));
+        faults.extend(those.map(|p| {
+            format!("{} turns on {owner}'s feature {feature}, as only tests may", p.name)
+        }));
+    }
+    faults
 }
 
 /// An auditor that shares code with what it audits repeats its mistakes.
@@ -303,7 +314,7 @@ mod tests {
         ];
         let expected = [
             "xtask depends on fred, as only engine-redis and api and benches may",
-            "api depends on sea-orm, as only commerce may",
+            "api depends on sea-orm, as only store may",
         ];
         assert_eq!(faults(&graph(3, &crates)), expected);
     }

@@ -1,0 +1,158 @@
+//! Why a write or a read came to nothing.
+
+use std::{error::Error, fmt};
+
+use sea_orm::{DbErr, RuntimeErr};
+use sqlx::error::DatabaseError;
+
+/// Refused by the rules, or failed in the database. Either way nothing was changed.
+#[derive(Debug)]
+pub enum Failure<R> {
+    /// The rules refuse it; asking again changes nothing.
+    Refused(R),
+    /// The database did not answer or did not agree. Asking again may help.
+    Store(DbErr),
+}
+
+/// A refusal, to be returned.
+pub const fn refused<T, R>(refusal: R) -> Result<T, Failure<R>> {
+    Err(Failure::Refused(refusal))
+}
+
+impl<R> From<DbErr> for Failure<R> {
+    fn from(error: DbErr) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<R> Failure<R> {
+    fn map<S>(self, f: impl FnOnce(R) -> S) -> Failure<S> {
+        match self {
+            Self::Refused(refusal) => Failure::Refused(f(refusal)),
+            Self::Store(error) => Failure::Store(error),
+        }
+    }
+}
+
+impl<R: fmt::Display> fmt::Display for Failure<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Store(_) => f.write_str("the database failed"),
+        }
+    }
+}
+
+impl<R: fmt::Display + fmt::Debug> Error for Failure<R> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Store(error) => Some(error),
+        }
+    }
+}
+
+/// What the steps of a verb refuse, as the verb's own refusals.
+pub trait Refusing<T, R> {
+    /// The same with another refusal.
+    fn refusing<S>(self, f: impl FnOnce(R) -> S) -> Result<T, Failure<S>>;
+}
+
+impl<T, R> Refusing<T, R> for Result<T, Failure<R>> {
+    fn refusing<S>(self, f: impl FnOnce(R) -> S) -> Result<T, Failure<S>> {
+        self.map_err(|failure| failure.map(f))
+    }
+}
+
+/// Makes the refusals of a verb: an enum whose values have a code for programs and words for logs.
+///
+/// ```
+/// store::refusals! {
+///     /// Why nobody was signed up.
+///     pub SignUpRefusal {
+///         /// The address has an account.
+///         EmailTaken = "email_taken": "the address has an account",
+///     }
+/// }
+/// assert_eq!(SignUpRefusal::EmailTaken.code(), "email_taken");
+/// assert_eq!(SignUpRefusal::EmailTaken.to_string(), "the address has an account");
+/// ```
+#[macro_export]
+macro_rules! refusals {
+    ($(#[$doc:meta])* $vis:vis $name:ident {
+        $($(#[$value_doc:meta])* $value:ident = $code:literal: $words:literal,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[$value_doc])* $value,)+
+        }
+
+        impl $name {
+            /// What programs know it by. It never changes.
+            $vis const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$value => $code,)+
+                }
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(match self {
+                    $(Self::$value => $words,)+
+                })
+            }
+        }
+
+        impl ::std::error::Error for $name {}
+    };
+}
+
+/// What a write can end with: an error of the database, or one that can be made of it.
+pub trait WriteError: From<DbErr> {
+    /// Whether the same write may well succeed at once, because it met another one.
+    fn is_collision(&self) -> bool;
+}
+
+impl<R> WriteError for Failure<R> {
+    fn is_collision(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_collision())
+    }
+}
+
+impl WriteError for DbErr {
+    fn is_collision(&self) -> bool {
+        let (Self::Exec(cause) | Self::Query(cause) | Self::Conn(cause)) = self else {
+            return false;
+        };
+        let RuntimeErr::SqlxError(cause) = cause else { return false };
+        let code = cause.as_database_error().and_then(DatabaseError::code);
+        code.is_some_and(|code| is_collision(&code))
+    }
+}
+
+/// `serialization_failure` and `deadlock_detected` of PostgreSQL, whose codes have five characters; and
+/// SQLite's `SQLITE_BUSY`, which only another process can cause, with whatever is in its higher bits.
+fn is_collision(code: &str) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    match code.len() {
+        5 => matches!(code, "40001" | "40P01"),
+        _ => code.parse::<u32>().is_ok_and(|code| code & 0xff == SQLITE_BUSY),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_collisions_are_tried_again() {
+        for code in ["40001", "40P01", "5", "261", "517", "773"] {
+            assert!(is_collision(code), "{code}");
+        }
+        for code in ["23505", "57014", "6", "2067", "13", ""] {
+            assert!(!is_collision(code), "{code}");
+        }
+    }
+}
