@@ -1,0 +1,75 @@
+//! What people are called.
+
+use std::fmt;
+
+use unicode_general_category::{GeneralCategory, get_general_category};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::limits::NAME_CHARS_MAX;
+
+/// A name: a line of text that can be seen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Takes a name without the space around it, in Unicode's composed form. What is empty, longer than
+    /// [`NAME_CHARS_MAX`], broken into lines, or holds characters that show nothing is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let name: String = text.trim().nfc().collect();
+        let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+        (fits && name.chars().all(is_seen)).then_some(Self(name))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Name {
+    /// A name is personal, and debug output ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Name(…)")
+    }
+}
+
+fn is_seen(character: char) -> bool {
+    use GeneralCategory::{
+        Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned,
+    };
+    // The fillers of Hangul count as letters and show nothing.
+    let is_filler = matches!(character, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    let category = get_general_category(character);
+    !is_filler
+        && !matches!(
+            category,
+            Control
+                | Format
+                | LineSeparator
+                | ParagraphSeparator
+                | PrivateUse
+                | Surrogate
+                | Unassigned
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_line_that_can_be_seen() {
+        for good in ["김하나", "Kim Hana", " O’Neill-Łukasz ", "이", &"가".repeat(NAME_CHARS_MAX)]
+        {
+            assert!(Name::parse(good).is_some(), "{good}");
+        }
+        let long = "가".repeat(NAME_CHARS_MAX + 1);
+        for bad in
+            ["", "   ", "a\nb", "\u{3164}", "\u{200b}", "a\u{202e}b", "a\u{2028}b", "\u{0}", &long]
+        {
+            assert!(Name::parse(bad).is_none(), "{bad:?}");
+        }
+        let composed = Name::parse("\u{1100}\u{1161}").unwrap();
+        assert_eq!(composed.as_str(), "가");
+    }
+}

@@ -1,0 +1,67 @@
+//! What a proof is.
+
+use serde::{Deserialize, Serialize};
+use store::{
+    sea_orm::{self, DeriveActiveEnum, EnumIter},
+    task::Task,
+};
+
+use crate::ids::{AccountId, ProofId};
+
+/// What a proof is good for. One of a purpose proves nothing for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// That the address is the account's.
+    #[sea_orm(string_value = "verify_email")]
+    VerifyEmail,
+    /// That a forgotten password may be replaced.
+    #[sea_orm(string_value = "reset_password")]
+    ResetPassword,
+}
+
+/// Whose a proof is, and of which address. The account is locked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) email_key: &'a str,
+}
+
+impl Purpose {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+        }
+    }
+}
+
+/// A proof is to be sent to the address that its account has now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendProof {
+    /// The proof.
+    pub proof: ProofId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What it is good for.
+    pub purpose: Purpose,
+}
+
+impl Task for SendProof {
+    const KIND: &'static str = "identity.send_proof";
+
+    fn key(&self) -> String {
+        self.proof.to_string()
+    }
+}
+
+store::refusals! {
+    /// Why no proof was made.
+    pub IssueRefusal {
+        /// The last one was made a moment ago.
+        TooSoon = "proof_too_soon": "a mail was sent less than a minute ago",
+        /// The account has so many that still hold.
+        TooMany = "proof_too_many": "five mails were sent within a day",
+    }
+}

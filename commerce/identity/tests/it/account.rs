@@ -1,0 +1,259 @@
+//! One address, one account; a proof proves once; a withdrawn account holds nothing personal.
+
+use base::moment::Moment;
+use identity::{
+    SCHEMA,
+    account::{
+        self, Account, Credential, Gone, Live, ProofRefusal, SignUp, SignUpRefusal, WITHDRAWN,
+    },
+    email::Email,
+    ids::ProofId,
+    name::Name,
+    password::PasswordHash,
+    proof::{self, IssueRefusal, Purpose},
+};
+use store::{
+    Db, Failure, Refusing as _,
+    fact::Listeners,
+    on_both,
+    sea_orm::{ConnectionTrait as _, Statement},
+    trial::Trial,
+};
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+async fn open(trial: &Trial) -> Db {
+    trial.open(SCHEMA, Listeners::default().with(WITHDRAWN, "test.withdrawn")).await
+}
+
+fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+fn kim(address: &str) -> SignUp {
+    SignUp {
+        email: email(address),
+        credential: Credential::Password(PasswordHash::kept("$kim's-hash".to_owned())),
+        name: Name::parse("Kim Hana").unwrap(),
+    }
+}
+
+async fn sign_up(db: &Db, address: &str) -> Result<Account, Failure<SignUpRefusal>> {
+    let asked = kim(address);
+    db.write(async |tx| Ok(account::sign_up(tx, &asked).await?.account().clone())).await
+}
+
+async fn issue(
+    db: &Db,
+    account: &Account,
+    purpose: Purpose,
+) -> Result<ProofId, Failure<IssueRefusal>> {
+    let id = account.id;
+    db.write(async |tx| {
+        let live = live(tx, id).await.refusing(|_| IssueRefusal::TooMany)?;
+        account::send_proof(tx, &live, purpose).await
+    })
+    .await
+}
+
+async fn live(tx: &store::Tx, id: identity::ids::AccountId) -> Result<Live, Failure<Gone>> {
+    account::live(tx, id).await
+}
+
+async fn verify(db: &Db, proof: ProofId) -> Result<(), Failure<ProofRefusal>> {
+    db.write(async |tx| account::verify(tx, proof).await.map(drop)).await
+}
+
+async fn withdraw(db: &Db, account: &Account) -> Result<(), Failure<Gone>> {
+    let id = account.id;
+    db.write(async |tx| {
+        let live = account::live(tx, id).await?;
+        Ok(account::withdraw(tx, &live).await?)
+    })
+    .await
+}
+
+async fn read(db: &Db, account: &Account) -> Account {
+    account::find(&db.read(), account.id).await.unwrap().unwrap()
+}
+
+/// Every value of every column of every table, as text.
+async fn everything(db: &Db) -> String {
+    let reader = db.read();
+    let backend = reader.get_database_backend();
+    let mut all = String::new();
+    for table in ["account", "proof", "task", "kept_answer"] {
+        let text = if backend == store::sea_orm::DbBackend::Sqlite {
+            let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+            let columns = reader.query_all_raw(Statement::from_string(backend, columns)).await;
+            let columns: Vec<String> = columns
+                .unwrap()
+                .iter()
+                .map(|row| row.try_get::<String>("", "name").unwrap())
+                .map(|name| format!("COALESCE(CAST({name} AS TEXT), '')"))
+                .collect();
+            format!("SELECT {} AS line FROM {table}", columns.join(" || '|' || "))
+        } else {
+            format!("SELECT {table}::text AS line FROM {table}")
+        };
+        for row in reader.query_all_raw(Statement::from_string(backend, text)).await.unwrap() {
+            all.push_str(&row.try_get::<String>("", "line").unwrap());
+            all.push('\n');
+        }
+    }
+    all
+}
+
+fn is_taken<T: std::fmt::Debug>(done: &Result<T, Failure<SignUpRefusal>>) -> bool {
+    matches!(done, Err(Failure::Refused(SignUpRefusal::EmailTaken)))
+}
+
+fn is_invalid(done: &Result<(), Failure<ProofRefusal>>) -> bool {
+    matches!(done, Err(Failure::Refused(ProofRefusal::Invalid)))
+}
+
+on_both! {
+    async fn an_address_has_one_account_however_it_is_written(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "Kim@shop.example").await.unwrap();
+        assert_eq!((account.name.as_str(), account.is_verified), ("Kim Hana", false));
+        let again = sign_up(&db, "kim@SHOP.example").await;
+        assert!(is_taken(&again), "{again:?}");
+        let found = account::by_email(&db.read(), &email("kim@shop.example")).await.unwrap();
+        assert_eq!(found, Some(account));
+    }
+
+    async fn of_many_who_sign_up_with_one_address_one_gets_it(trial: Trial) {
+        let db = open(&trial).await;
+        let many: Vec<_> = (0..8).map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move { sign_up(&db, "kim@shop.example").await })
+        }).collect();
+        let mut signed_up = 0;
+        for one in many {
+            let done = one.await.unwrap();
+            assert!(done.is_ok() || is_taken(&done), "{done:?}");
+            signed_up += u32::from(done.is_ok());
+        }
+        assert_eq!(signed_up, 1);
+    }
+
+    async fn an_address_that_nobody_verifies_is_free_after_a_day(trial: Trial) {
+        let db = open(&trial).await;
+        let stranger = sign_up(&db, "kim@shop.example").await.unwrap();
+        trial.advance(DAY_MS - 1);
+        assert!(is_taken(&sign_up(&db, "kim@shop.example").await));
+        trial.advance(1);
+        let owner = sign_up(&db, "kim@shop.example").await.unwrap();
+        assert!(read(&db, &stranger).await.withdrawn_at.is_some());
+        verify(&db, issue(&db, &owner, Purpose::VerifyEmail).await.unwrap()).await.unwrap();
+        trial.advance(DAY_MS);
+        assert!(is_taken(&sign_up(&db, "kim@shop.example").await));
+    }
+
+    async fn a_proof_proves_once_for_its_purpose_and_within_a_day(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "kim@shop.example").await.unwrap();
+        let older = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        trial.advance(60_000);
+        let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        let other = issue(&db, &account, Purpose::ResetPassword).await.unwrap();
+        for wrong in [other, ProofId::new(Moment(1))] {
+            assert!(is_invalid(&verify(&db, wrong).await));
+        }
+        assert!(!read(&db, &account).await.is_verified);
+        trial.advance(DAY_MS - 60_000 - 1);
+        verify(&db, older).await.unwrap();
+        assert!(read(&db, &account).await.is_verified);
+        for used in [older, proof] {
+            assert!(is_invalid(&verify(&db, used).await));
+        }
+        let late = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        trial.advance(DAY_MS);
+        assert!(is_invalid(&verify(&db, late).await));
+        assert!(db.write(async |tx| proof::sweep(tx).await).await.unwrap() > 0);
+    }
+
+    async fn of_many_who_show_one_proof_one_proves(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "kim@shop.example").await.unwrap();
+        let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        let many: Vec<_> = (0..8).map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move { verify(&db, proof).await })
+        }).collect();
+        let mut proven = 0;
+        for one in many {
+            let done = one.await.unwrap();
+            assert!(done.is_ok() || is_invalid(&done), "{done:?}");
+            proven += u32::from(done.is_ok());
+        }
+        assert_eq!(proven, 1);
+    }
+
+    async fn whoever_reads_an_address_can_take_its_account_over(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "kim@shop.example").await.unwrap();
+        let proof = issue(&db, &account, Purpose::ResetPassword).await.unwrap();
+        let mine = PasswordHash::kept("$the-owner's-hash".to_owned());
+        db.write(async |tx| account::reset_password(tx, proof, &mine).await.map(drop)).await.unwrap();
+        let kept = account::password_of(&db.read(), account.id).await.unwrap();
+        assert_eq!(kept, Some(mine));
+        assert!(read(&db, &account).await.is_verified);
+    }
+
+    async fn nobody_is_flooded_with_mails(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "kim@shop.example").await.unwrap();
+        issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        let soon = issue(&db, &account, Purpose::VerifyEmail).await;
+        assert!(matches!(soon, Err(Failure::Refused(IssueRefusal::TooSoon))), "{soon:?}");
+        for _ in 0..4 {
+            trial.advance(60_000);
+            issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        }
+        trial.advance(60_000);
+        let many = issue(&db, &account, Purpose::VerifyEmail).await;
+        assert!(matches!(many, Err(Failure::Refused(IssueRefusal::TooMany))), "{many:?}");
+        issue(&db, &account, Purpose::ResetPassword).await.unwrap();
+        assert_eq!(everything(&db).await.matches("identity.send_proof").count(), 6);
+    }
+
+    async fn a_withdrawn_account_holds_nothing_personal_and_frees_its_address(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "kim@shop.example").await.unwrap();
+        let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+        let before = everything(&db).await;
+        for personal in ["kim@", "Kim Hana", "kim's-hash"] {
+            assert!(before.contains(personal), "{personal} is looked for in the right place");
+        }
+        withdraw(&db, &account).await.unwrap();
+        let after = everything(&db).await;
+        for personal in ["kim", "Kim", "hash"] {
+            assert!(!after.contains(personal), "{personal} is left in {after}");
+        }
+        assert!(is_invalid(&verify(&db, proof).await));
+        assert!(!read(&db, &account).await.is_verified);
+        let again = withdraw(&db, &account).await;
+        assert!(matches!(again, Err(Failure::Refused(Gone::Gone))), "{again:?}");
+        assert_ne!(sign_up(&db, "kim@shop.example").await.unwrap().id, account.id);
+        assert!(after.contains("test.withdrawn"), "others hear of it");
+    }
+
+    async fn an_account_that_is_withdrawn_while_it_is_verified_stays_withdrawn(trial: Trial) {
+        let db = open(&trial).await;
+        for round in 0..8 {
+            let account = sign_up(&db, &format!("kim{round}@shop.example")).await.unwrap();
+            let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
+            let verifying = tokio::spawn({
+                let db = db.clone();
+                async move { verify(&db, proof).await }
+            });
+            withdraw(&db, &account).await.unwrap();
+            let verified = verifying.await.unwrap();
+            assert!(verified.is_ok() || is_invalid(&verified), "{verified:?}");
+            let left = read(&db, &account).await;
+            assert!(left.withdrawn_at.is_some() && !left.is_verified && left.name.is_empty());
+        }
+    }
+}

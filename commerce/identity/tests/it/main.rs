@@ -1,0 +1,4 @@
+//! What is promised of people's accounts, on both databases.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod account;
