@@ -17,6 +17,7 @@ mod nodes;
 mod number;
 mod pace;
 mod page;
+mod sales;
 mod scene;
 mod session;
 mod setting;
@@ -83,6 +84,7 @@ fn measure(bench: &Bench, group: Group, figures: &mut Figures) -> Result<(), Fai
         Group::CrowdLarge => figures.crowds_large = crowd::measure_large(bench)?,
         Group::Watchers => figures.watchers = Some(watchers::measure(bench)?),
         Group::Nodes => figures.nodes = nodes::measure(bench)?,
+        Group::Sales => figures.sales = Some(sales::measure(bench)?),
         Group::Pace => figures.pace = pace::measure(bench)?,
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! All that a run measures.
 
 use super::{
-    alone::Alone, compare::Comparison, crowd::Crowd, nodes::Nodes, pace::Pace, storm::Storm,
-    tail::Tail, watchers::Watchers,
+    alone::Alone, compare::Comparison, crowd::Crowd, nodes::Nodes, pace::Pace, sales::Sales,
+    storm::Storm, tail::Tail, watchers::Watchers,
 };
 
 /// All that is measured.
@@ -16,5 +16,6 @@ pub(super) struct Figures {
     pub(super) crowds_large: Vec<Crowd>,
     pub(super) watchers: Option<Watchers>,
     pub(super) nodes: Option<Nodes>,
+    pub(super) sales: Option<Sales>,
     pub(super) pace: Option<Pace>,
 }

@@ -34,7 +34,14 @@ pub(super) fn render(
     let parts = [
         format!("| | |\n|---|---|\n{setting}"),
         format!("### Figures and targets\n\nThe median of the turns, and their span.\n\n{targets}"),
-        calls(sizes, &figures.calls),
+        calls(
+            sizes,
+            &figures
+                .calls
+                .iter()
+                .chain(figures.sales.iter().flat_map(|sales| &sales.calls))
+                .collect::<Vec<_>>(),
+        ),
         figures.alone.as_ref().map_or_else(String::new, engine),
         tails(sizes, &figures.tails),
         figures.storm.as_ref().map_or_else(String::new, storm),
@@ -46,7 +53,7 @@ pub(super) fn render(
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn calls(sizes: &Sizes, calls: &[Comparison]) -> String {
+fn calls(sizes: &Sizes, calls: &[&Comparison]) -> String {
     if calls.is_empty() {
         return String::new();
     }

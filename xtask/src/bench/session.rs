@@ -22,6 +22,8 @@ pub(super) struct Bench {
     pub(super) ceiling: PathBuf,
     pub(super) reserve: PathBuf,
     pub(super) position: PathBuf,
+    pub(super) among: PathBuf,
+    pub(super) restart: PathBuf,
     pub(super) loadtest: PathBuf,
     pub(super) private_redis: PathBuf,
     /// Peers that a machine may lack the programs for.
@@ -47,6 +49,8 @@ impl Bench {
             ceiling: project.release_binary("ceiling"),
             reserve: project.release_binary("reserve"),
             position: project.release_binary("position"),
+            among: project.release_binary("among"),
+            restart: project.release_binary("restart"),
             loadtest: project.release_binary("loadtest"),
             private_redis: project.release_binary("private_redis"),
             classic: peer("classic", "redis-server"),

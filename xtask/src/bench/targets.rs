@@ -11,6 +11,7 @@ use super::{
     drive::Report,
     figures::Figures,
     number::{grouped, grouped_count},
+    sales::Sales,
     tail,
     watchers::Turn,
 };
@@ -118,6 +119,7 @@ pub(super) fn rows(figures: &Figures) -> Vec<Row> {
     rows.extend(crowds(figures));
     rows.extend(watchers(figures));
     rows.extend(nodes(figures));
+    rows.extend(sales(figures));
     rows.extend(storm(figures));
     rows
 }
@@ -251,6 +253,35 @@ fn nodes(figures: &Figures) -> Vec<Row> {
             .span(position),
         Row::new("its Redis' commands/s under polls over those without", AtMost(1.1), "", 2)
             .span(commands),
+    ]
+}
+
+fn sales(figures: &Figures) -> Vec<Row> {
+    use Target::{AtLeast, AtMost};
+    let found = figures.sales.as_ref();
+    let [position, enter] = Sales::NAMES;
+    let ratio = |name: &str, of: fn(&Report) -> f64| found.and_then(|sales| sales.ratio(name, of));
+    let rps = |report: &Report| report.rps;
+    let p99 = |report: &Report| report.p99_us;
+    let over = "over a server with few sales";
+    vec![
+        Row::new("a batch among 1,000 sales over one alone", AtMost(1.05), "", 3)
+            .span(found.map(|sales| sales.batch)),
+        Row::new("the same in memory, where a sync is free", AtMost(1.05), "", 3)
+            .span(found.map(|sales| sales.batch_in_memory)),
+        Row::new(
+            format!("position among 1,000 sales and 100,000 archived {over}"),
+            AtLeast(0.95),
+            "",
+            3,
+        )
+        .span(ratio(position, rps)),
+        Row::new("its p99 over theirs", AtMost(1.05), "", 3).span(ratio(position, p99)),
+        Row::new(format!("durable enter among as many {over}"), AtLeast(0.95), "", 3)
+            .span(ratio(enter, rps)),
+        Row::new("its p99 over theirs", AtMost(1.05), "", 3).span(ratio(enter, p99)),
+        Row::new("start of a server with as many", AtMost(5.0), " s", 2)
+            .span(found.map(|sales| sales.start)),
     ]
 }
 
