@@ -8,12 +8,14 @@ use engine::{
     codec::Binary as _,
     disk::{Disk, sim::SimDisk},
     id::SaleTag,
+    journal::{self, Extent},
     limits::SEGMENT_BYTES,
-    record::Change,
+    record::{Change, Record},
     recovery,
     stock::Counts,
     stream::Point,
 };
+use engine_redis::Snapshot;
 
 use super::{
     server::name,
@@ -75,6 +77,23 @@ pub(super) fn journaled_of(disk: &SimDisk, tag: SaleTag) -> (Point, Vec<u8>) {
     let mut bytes = Vec::new();
     world.sale(tag).expect("the sale is known").encode(&mut bytes);
     (*world.point(tag).expect("it is followed"), bytes)
+}
+
+/// A sale as a node has journaled it, as it is put beside the stream: with the time of its last fact, which
+/// the node's own clock may be ahead of.
+pub(super) fn snapshot_of(disk: &SimDisk, tag: SaleTag) -> Snapshot {
+    let disk = disk.copy();
+    let (point, bytes) = journaled_of(&disk, tag);
+    let mut last = Millis(0);
+    let mut each = |batch: journal::Batch<'_>| {
+        recovery::each_record(&batch, |record, at| {
+            if record.sale() == tag && matches!(record, Record::Followed { .. }) {
+                last = at;
+            }
+        })
+    };
+    journal::read_all(&disk, None, Extent::Everything, &mut each).expect("a sound journal");
+    Snapshot { point, at: last, bytes }
 }
 
 pub(super) fn shown(node: &Serving) -> Counts {

@@ -14,9 +14,10 @@ use engine::{
     sale::{PurchaseRefusal, Settler},
     spec::SaleSpec,
 };
+use engine_redis::Snapshot;
 
 use super::{
-    agreement::{agree, certify, journaled, part, shown, together},
+    agreement::{agree, certify, part, shown, snapshot_of, together},
     server::{DEADLINE, Server, run},
     serving::{OFFER, Serving, once, pause, shared, try_start, until},
 };
@@ -142,15 +143,12 @@ fn who_comes_late_takes_over_a_snapshot_and_who_comes_back_reads_on() {
         for shopper in 1..=20 {
             holds.push(a.sell(shopper).await);
         }
-        let (point, bytes) = journaled(&a.disk);
-        let store = server.store("own", DEADLINE).await;
         let tag = support::tag();
+        let Snapshot { point, at, bytes } = snapshot_of(&a.disk, tag);
+        let store = server.store("own", DEADLINE).await;
         // Until the store has noted that this engine needs no earlier entry.
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
-        store
-            .put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes)
-            .await
-            .expect("it is open");
+        store.put_snapshot(tag, Epoch(1), &point, at, &bytes).await.expect("it is open");
         let trimmed = store.facts(tag, &engine::stream::Point::START, 1).await;
         assert!(trimmed.is_err(), "the stream no longer begins at its beginning");
 
@@ -193,9 +191,9 @@ fn what_a_sale_taken_over_has_to_tell_is_told() {
             .await
             .expect("it is noted");
         tokio::time::sleep(Duration::from_millis(NODE_NOTED_MS + 200)).await;
-        let (point, bytes) = journaled(&a.disk);
+        let Snapshot { point, at, bytes } = snapshot_of(&a.disk, tag);
         let store = server.store("own", DEADLINE).await;
-        store.put_snapshot(tag, Epoch(1), &point, a.engine().now(), &bytes).await.expect("open");
+        store.put_snapshot(tag, Epoch(1), &point, at, &bytes).await.expect("open");
         let late = Serving::start("late", &server.url());
         late.sale(SALE).await;
         let letters = late.engine().dead_letters();

@@ -15,12 +15,12 @@ use engine::{
     standing::Standing,
     stream::Point,
 };
-use engine_redis::SharedOptions;
+use engine_redis::{SharedOptions, Snapshot};
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    agreement::{agree, certify, journaled, part, returned, shown, together},
+    agreement::{agree, certify, journaled, part, returned, shown, snapshot_of, together},
     server::{DEADLINE, Server, run},
     serving::{CALL_MAX, OFFER, Serving, eventually, once, pause, shared, until},
 };
@@ -281,8 +281,8 @@ fn an_engine_that_comes_back_without_its_journal_cannot_say_what_it_had_promised
             sleep(Duration::from_millis(NODE_NOTED_MS + 100)).await;
             a.pass(shopper).await;
             shopper += 1;
-            let (point, bytes) = journaled(&a.disk);
-            let (tag, at) = (support::tag(), a.engine().now());
+            let tag = support::tag();
+            let Snapshot { point, at, bytes } = snapshot_of(&a.disk, tag);
             store.put_snapshot(tag, point.epoch, &point, at, &bytes).await.expect("it is open");
         }
         let back = Serving::on(&disk, impatient("missing"));

@@ -4,7 +4,7 @@ use engine::{codec::Binary as _, view::SaleView};
 use engine_redis::{SharedOptions, Snapshot, Store};
 
 use super::{
-    agreement::journaled_of,
+    agreement::snapshot_of,
     server::{DEADLINE, Raw, Server, run},
     serving::{Serving, shared, until},
     shards::meta,
@@ -115,10 +115,9 @@ fn a_fact_that_contradicts_what_nodes_know_stops_its_sale_on_all_of_them_and_not
 
 /// Puts a snapshot of a sale as a node has it, from which alone a new node can take it over.
 async fn only_snapshot(raw: &Raw, store: &Store, node: &Serving, sale: &SaleView) -> Snapshot {
-    let (point, bytes) = journaled_of(&node.disk, sale.tag());
-    let snapshot = Snapshot { point, at: node.engine().now(), bytes };
-    let Snapshot { at, bytes, .. } = &snapshot;
-    store.put_snapshot(sale.tag(), point.epoch, &point, *at, bytes).await.expect("it is open");
+    let snapshot = snapshot_of(&node.disk, sale.tag());
+    let Snapshot { point, at, bytes } = &snapshot;
+    store.put_snapshot(sale.tag(), point.epoch, point, *at, bytes).await.expect("it is open");
     let first = format!("{}-{}", snapshot.point.epoch.0, snapshot.point.seq);
     raw.call(&["XTRIM", &meta(sale).replace(":meta", ":facts"), "MINID", &first]).await;
     snapshot
