@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use engine::{
     arbiter::Decided,
+    clock::Millis,
     id::{Epoch, SaleTag},
 };
 use tokio::time::timeout;
@@ -24,10 +25,13 @@ impl Node {
         let Some(store) = self.store.clone() else { return };
         let following = |replica: &Replica| replica.state == ReplicaState::Following;
         let sales = self.replicas.iter().filter(|(_, replica)| following(replica));
-        let sales: Vec<(SaleTag, Epoch)> =
-            sales.map(|(sale, replica)| (*sale, replica.epoch)).collect();
+        // As with every call: a wall clock of the store's that leapt moves no sale by all of that.
+        let at = decided.at;
+        let sales: Vec<(SaleTag, Epoch, Millis)> = sales
+            .map(|(sale, replica)| (*sale, replica.epoch, replica.calls.now_told(at)))
+            .collect();
         let parting = async {
-            for (sale, epoch) in sales {
+            for (sale, epoch, now) in sales {
                 if self.is_away(sale) {
                     continue;
                 }
@@ -42,7 +46,7 @@ impl Node {
                     notes: &notes,
                     asks: &[],
                     journaled: &after,
-                    now: None,
+                    now: Some(now),
                 };
                 match store.decide(&batch).await {
                     Err(StoreError::Unavailable(_)) => return,
