@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::{
     asked::{Asked, no_sale},
     catch_up::TRIES,
-    due::{Due, QUIET_SALES_MAX},
+    due::{Due, QUIET_SALES_MAX, due_together},
     node::Node,
     replica::Replica,
     unsaved::Beginning,
@@ -61,7 +61,8 @@ impl Node {
         is_round: bool,
     ) {
         let mut calls = Vec::new();
-        for (tag, due) in if is_round { self.due(decided.at) } else { Vec::new() } {
+        let due = if is_round { self.due(decided.at) } else { Vec::new() };
+        for (tag, due) in due {
             let asked = asked.remove(&tag).unwrap_or_default();
             let is_quiet = due != Due::Tick && asked.is_empty();
             calls.extend(self.call(decided, tag, asked, is_quiet));
@@ -103,18 +104,12 @@ impl Node {
 
     /// The sales that are to be called though nothing is asked of them; of the quiet ones as many as one call
     /// takes, and the others in the next turns.
-    fn due(&self, at: Millis) -> Vec<(SaleTag, Due)> {
+    fn due(&mut self, at: Millis) -> Vec<(SaleTag, Due)> {
         let following = self.replicas.iter().filter(|(_, replica)| replica.is_following());
         let why =
             |(tag, replica): (&SaleTag, &Replica)| Some((*tag, self.due_of(*tag, replica, at)?));
-        let all: Vec<(SaleTag, Due)> = following.filter_map(why).collect();
-        let (mut due, mut quiet): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|(_, why)| *why == Due::Tick);
-        // Those that are due soon fill up a call, but none is made for them.
-        if quiet.iter().any(|(_, why)| *why == Due::Quiet) {
-            quiet.sort_by_key(|(_, why)| *why == Due::QuietSoon);
-            due.extend(quiet.into_iter().take(QUIET_SALES_MAX));
-        }
+        let (due, are_quiet_left) = due_together(following.filter_map(why).collect());
+        self.are_quiet_left = are_quiet_left;
         due
     }
 

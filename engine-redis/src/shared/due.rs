@@ -6,6 +6,7 @@
 
 use engine::{
     clock::Millis,
+    id::SaleTag,
     limits::{CLOCK_LEAP_MS, DELIVERY_LEASE_MS, NODE_NOTED_MS, SALES_MAX, STILL_MS, TICK_MS},
     sale::Sale,
 };
@@ -24,8 +25,8 @@ pub(super) const QUIET_SALES_MAX: usize = 128;
 /// How often all sales are looked at, for those that are due: twice in a tick.
 pub(super) const ROUND_MS: u64 = TICK_MS / 2;
 
-/// What all sales wait at most that are due at once. The lease may have been prolonged half a second before a
-/// call.
+/// What all sales wait at most that are due at once: while some of them are left, no turn waits for a tick. The
+/// lease may have been prolonged half a second before a call.
 const _: () = {
     let rounds = SALES_MAX.div_ceil(QUIET_SALES_MAX) as u64;
     assert!(QUIET_MS + rounds * ROUND_MS + NODE_NOTED_MS <= DELIVERY_LEASE_MS);
@@ -117,9 +118,38 @@ impl CallTimes {
     }
 }
 
+/// Those of `all` that are called in this round, and whether quiet ones are left that are due as well.
+pub(super) fn due_together(all: Vec<(SaleTag, Due)>) -> (Vec<(SaleTag, Due)>, bool) {
+    let (mut due, mut quiet): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(_, why)| *why == Due::Tick);
+    let quiet_due = quiet.iter().filter(|(_, why)| *why == Due::Quiet).count();
+    // Those that are due soon fill up a call, but none is made for them.
+    if quiet_due > 0 {
+        quiet.sort_by_key(|(_, why)| *why == Due::QuietSoon);
+        due.extend(quiet.into_iter().take(QUIET_SALES_MAX));
+    }
+    (due, quiet_due > QUIET_SALES_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_round_that_leaves_quiet_sales_behind_that_are_due_says_so() {
+        let sales =
+            |count: usize, why: Due| (0..).map(SaleTag).map(move |tag| (tag, why)).take(count);
+        let round = |quiet: usize, soon: usize| {
+            let all = sales(2, Due::Tick).chain(sales(soon, Due::QuietSoon));
+            let (due, are_left) = due_together(all.chain(sales(quiet, Due::Quiet)).collect());
+            let called = due.iter().filter(|(_, why)| *why == Due::Quiet).count();
+            (due.len(), called, are_left)
+        };
+        assert_eq!(round(0, 9), (2, 0, false), "no call is made for those that are due soon");
+        assert_eq!(round(1, QUIET_SALES_MAX), (2 + QUIET_SALES_MAX, 1, false));
+        assert_eq!(round(QUIET_SALES_MAX, 9), (2 + QUIET_SALES_MAX, QUIET_SALES_MAX, false));
+        assert_eq!(round(QUIET_SALES_MAX + 1, 0), (2 + QUIET_SALES_MAX, QUIET_SALES_MAX, true));
+    }
 
     #[test]
     fn a_sale_is_quiet_only_after_a_call_that_the_store_has_nothing_untold_behind() {

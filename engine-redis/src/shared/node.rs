@@ -51,6 +51,8 @@ pub(super) struct Node {
     /// as it should be.
     pub next_round: Millis,
     pub is_all_due: bool,
+    /// Quiet sales are due that the last round's call had no room for: the next turn does not wait for a tick.
+    pub are_quiet_left: bool,
     /// Turns so far.
     pub turn: u64,
     pub hints: Option<Hints>,
@@ -65,8 +67,8 @@ pub(super) struct Node {
     /// The time of the last turn.
     pub now: Moment,
     pub beside: Beside,
-    /// A snapshot on its way, and whether it arrived.
-    pub saving: Option<JoinHandle<(SaleTag, Saved)>>,
+    /// A snapshot on its way, of which epoch, and whether it arrived.
+    pub saving: Option<JoinHandle<(SaleTag, Epoch, Saved)>>,
     /// The names on the store's list in the last survey.
     pub listed: BTreeMap<SaleTag, SaleName>,
     /// Sales that the list lacked then.
@@ -89,6 +91,7 @@ impl Node {
             next_survey: Millis(0),
             next_round: Millis(0),
             is_all_due: true,
+            are_quiet_left: false,
             turn: 0,
             hints: None,
             heard: None,
@@ -246,7 +249,7 @@ impl Node {
         self.world.apply(&Record::Followed { sale, at, point }, at);
         if let Some(replica) = self.replicas.get_mut(&sale) {
             replica.begin_following(turn, before);
-            replica.calls.stir(self.now.at);
+            replica.calls.stir(decided.at);
             replica.remember(entry);
         }
         Ok(())

@@ -75,7 +75,7 @@ pub(super) enum ReplicaState {
         /// What is being waited for.
         why: String,
     },
-    /// What follows this node's point is not to be had from the stream.
+    /// The stream no longer has what follows this node's point.
     Adopting,
     /// This node writes it into the store or takes it over, beside the turns: what it does.
     Beside(String),
@@ -116,6 +116,11 @@ impl Replica {
             let oldest = self.recent.pop_front().map_or(0, |entry| entry.records.len());
             self.recent_facts -= oldest;
         }
+    }
+
+    /// The time of the last fact that this node followed since it started.
+    pub(super) fn last_fact_at(&self) -> Option<Millis> {
+        self.recent.back().map(|entry| entry.at)
     }
 
     /// Notes what was journaled when turn `turn` began, in which an entry behind `point` is followed.

@@ -27,30 +27,38 @@ impl Node {
         if self.saving.is_some() {
             return;
         }
-        self.saving =
-            match replica.unsaved.need(at) {
-                Need::Nothing => None,
-                Need::Look => Some(tokio::spawn(async move {
-                    (tag, Saved::Looked(store.snapshot_head(tag).await))
-                })),
-                Need::Put => {
-                    let (sale, epoch) = (sale.clone(), replica.epoch);
-                    let bytes_before = replica.unsaved.bytes_before();
-                    replica.unsaved.begin();
-                    Some(tokio::spawn(async move {
-                        (tag, Saved::Put(put(store, sale, bytes_before, (epoch, point, at)).await))
-                    }))
-                }
-            };
+        let epoch = replica.epoch;
+        self.saving = match replica.unsaved.need(at) {
+            Need::Nothing => None,
+            Need::Look => Some(tokio::spawn(async move {
+                (tag, epoch, Saved::Looked(store.snapshot_head(tag).await))
+            })),
+            Need::Put => {
+                // The call that found it due brought no fact, perhaps, and the next fact may be of an earlier
+                // time: another node's, whose clock is behind.
+                let (sale, at) = (sale.clone(), replica.last_fact_at().unwrap_or(at));
+                let bytes_before = replica.unsaved.bytes_before();
+                replica.unsaved.begin();
+                Some(tokio::spawn(async move {
+                    (
+                        tag,
+                        epoch,
+                        Saved::Put(put(store, sale, bytes_before, (epoch, point, at)).await),
+                    )
+                }))
+            }
+        };
     }
 
     /// Takes up what came of the last one.
     async fn take_saved(&mut self, at: Millis) {
         let Some(saving) = self.saving.take_if(|saving| saving.is_finished()) else { return };
-        let Ok((tag, saved)) = saving.await else { return };
+        let Ok((tag, epoch, saved)) = saving.await else { return };
         let seq = self.point(tag).seq;
         let Some(replica) = self.replicas.get_mut(&tag) else { return };
         match saved {
+            // Found before the sale was rebuilt: that says nothing of what there is now.
+            Saved::Looked(Ok(_)) if replica.epoch != epoch => {}
             Saved::Looked(Ok(None)) => replica.unsaved.found_none(),
             Saved::Looked(Ok(Some(head))) => {
                 replica.unsaved.found(seq.saturating_sub(head.point.seq), head.bytes_max);

@@ -40,7 +40,9 @@ impl Node {
         self.turn += 1;
         let is_round = decided.at >= self.next_round;
         self.is_all_due |= is_round;
+        self.are_quiet_left &= !is_round;
         self.take_turn(decided, sorted, is_round).await;
+        decided.is_more_due |= self.are_quiet_left;
         self.note_leap(decided.at);
         if mem::take(&mut self.is_all_due) {
             self.next_round = decided.at.after(ROUND_MS);

@@ -153,6 +153,7 @@ mod tests {
         let facts_of_last = LARGE / FACT_BYTES;
         assert_eq!(due_after(LARGE, facts_of_last.div_ceil(100)), 100, "as much as it is long");
     }
+
     #[test]
     fn who_begins_to_deliver_puts_none_while_the_last_one_is_not_far_behind() {
         let unsaved_of = |entries| Unsaved { entries, facts: 9 * entries, ..Unsaved::default() };
