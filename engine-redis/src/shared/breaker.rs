@@ -88,7 +88,7 @@ impl Breakers {
         })
     }
 
-    /// Lets go of shards that have nothing any more that is asked for.
+    /// Forgets shards that have nothing any more that is asked for.
     pub(super) fn keep(&mut self, is_used: impl Fn(&Shard) -> bool) {
         self.0.retain(|shard, _| is_used(shard));
     }

@@ -211,7 +211,7 @@ impl Node {
         Ok(())
     }
 
-    /// Lets go of a sale that was deleted so long ago that the facts are no longer there.
+    /// Drops a sale that was deleted so long ago that the facts are no longer there.
     fn drop_deleted(&mut self, decided: &mut Decided, sale: SaleTag, point: Point) {
         let (author, change) = (Author::store(), Box::new(Change::Delete));
         let records = vec![Record::Changed { sale, author, change, replay: None }];

@@ -3,7 +3,7 @@
 //!
 //! A message may be lost with its connection, and what is published while there is no connection is not
 //! heard. [`Hints::hearing`] says for which time nothing was; whoever goes by the hints asks all sales
-//! when that begins anew, and each of them now and then all the same.
+//! when another such time begins, and each of them now and then all the same.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ use tokio::{
 
 use super::{Store, StoreError, call::within};
 
-/// How long after a connection that ended, or was not to be had, the next is tried.
+/// How long after a connection that ended, or could not be made, the next is tried.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How often a connection on which nothing has to come is asked whether it is still there: what stands between may
 /// have dropped it without a word.

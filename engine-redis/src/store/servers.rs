@@ -165,7 +165,7 @@ impl Servers {
         }
     }
 
-    /// Reads who has which slots, and lets go of servers that have none.
+    /// Reads who has which slots, and drops the connections to servers that have none.
     pub(super) async fn read_owners(&self) -> Result<(), StoreError> {
         let open = self.with(|known| {
             (known.is_doubted, known.read_at) = (false, Some(Instant::now()));
