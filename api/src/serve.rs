@@ -6,7 +6,7 @@
 mod listening;
 mod orders;
 
-use std::{fmt, process::ExitCode, sync::Arc, time::Duration};
+use std::{fmt, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
 use engine::{
@@ -16,6 +16,7 @@ use engine::{
     disk::{Disk, real::RealDisk},
     limits,
     record::Author,
+    recovery,
     sale::ChangeRefusal,
     scribe::Fatal,
     sink::Sink,
@@ -140,8 +141,10 @@ async fn serve(
         shared: shared_options(&config),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let copy = Arc::clone(&disk);
     let Started { engine, running, offers, report } =
         Engine::start(disk, Arc::clone(&clock), options)?;
+    check_copy(copy);
     tracing::info!(
         records = report.records,
         sequence = report.point.sequence.0,
@@ -219,6 +222,25 @@ async fn look_after_sales(
         None => {}
     }
     Ok(tasks)
+}
+
+/// Tells of damage in the copy of a snapshot that a pruned journal begins with, while there are others. It is read
+/// beside the serving.
+fn check_copy(disk: Arc<dyn Disk>) {
+    let check = move || match recovery::is_copy_whole(&*disk) {
+        Ok(true) => {}
+        Ok(false) => tracing::error!(
+            "the copy of a snapshot that the pruned journal begins with (kept-*.snap) is damaged; nothing is lost \
+             that is served, but an audit may have a gap. Stop the server and prune again"
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "the copy that the journal begins with cannot be read");
+        }
+    };
+    let started = thread::Builder::new().name("rushgate-copy".to_owned()).spawn(check);
+    if let Err(error) = started {
+        tracing::warn!(%error, "the copy that the journal begins with is not checked");
+    }
 }
 
 /// What tells shoppers by the shop's tokens, if that is configured, kept up from now on.
@@ -343,7 +365,7 @@ async fn serve_until(
     mut panics: Panics,
 ) -> Result<Result<(), Failed>, StartFailure> {
     let (told, mut ended) = oneshot::channel();
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         // The receiver is gone only when the program is ending already.
         drop(told.send(running.join()));
     });

@@ -12,7 +12,7 @@ pub use self::{
     archive::archive,
     error::RecoveryError,
     records::each_record,
-    snapshots::{Snapshotted, snapshot_sealed},
+    snapshots::{Snapshotted, is_copy_whole, snapshot_sealed},
 };
 
 use std::sync::Arc;

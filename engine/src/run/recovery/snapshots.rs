@@ -17,6 +17,7 @@ mod manifest;
 mod packs;
 mod unfinished;
 
+pub use self::kept::is_copy_whole;
 pub(crate) use self::kept::{keep, older_of_two, remove_other_copies};
 
 use std::{

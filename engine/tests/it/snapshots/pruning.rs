@@ -203,6 +203,27 @@ fn a_flipped_bit_in_no_file_but_the_journals_tail_keeps_a_pruned_directory_from_
 }
 
 #[test]
+fn damage_in_the_copy_shows_before_it_is_needed() {
+    let written = with_two_snapshots();
+    assert!(
+        recovery::is_copy_whole(&written.disk).expect("powered"),
+        "there is no copy to be damaged"
+    );
+    certificate::prune(&written.disk).expect("two snapshots");
+    assert!(recovery::is_copy_whole(&written.disk).expect("powered"));
+    let names = written.disk.list().expect("powered");
+    let copied: Vec<&String> = names.iter().filter(|name| name.starts_with("kept-")).collect();
+    assert!(copied.len() > 1, "{copied:?}");
+    for file in copied {
+        let disk = written.disk.copy();
+        disk.flip(file, 40, 1).expect("within");
+        assert!(!recovery::is_copy_whole(&disk).expect("powered"), "{file}");
+        disk.remove(file).expect("there");
+        assert!(!recovery::is_copy_whole(&disk).expect("powered"), "without {file}");
+    }
+}
+
+#[test]
 fn pruning_waits_for_two_snapshots_that_are_whole() {
     let written = with_a_snapshot();
     assert!(matches!(certificate::prune(&written.disk), Err(PruneError::NoSnapshot)));

@@ -5,12 +5,16 @@
 
 use std::io;
 
-use super::manifest::{Files, Manifest};
+use super::{
+    manifest::{Files, Manifest},
+    unfinished::is_damage,
+};
 use crate::{
     codec::Binary as _,
     disk::{self, Disk},
     journal::{
         JournalPoint,
+        pruned::{self, Beginning},
         snapshot::{self, SNAPSHOTS_KEPT, Set, Snapshot, part},
     },
 };
@@ -69,6 +73,27 @@ pub(crate) fn remove_other_copies(disk: &dyn Disk, point: Option<&JournalPoint>)
         }
     }
     Ok(())
+}
+
+/// Whether the copy that the journal begins with is as it was written; `true` for a journal that was not pruned.
+/// Nothing else reads it while newer snapshots are whole, so its damage would show when it is needed.
+pub fn is_copy_whole(disk: &dyn Disk) -> io::Result<bool> {
+    if !pruned::is_pruned(disk)? {
+        return Ok(true);
+    }
+    let Some(Beginning { point, .. }) = pruned::beginning(disk)? else { return Ok(false) };
+    let mut copies = snapshot::all(disk)?.filter(|found| found.set == Set::Kept);
+    let Some(kept) = copies.find(|found| found.point == point) else { return Ok(false) };
+    let check = || {
+        manifest_of(&kept)?.files().try_for_each(|(name, part)| {
+            part::Reader::open(disk, &Set::Kept.file(name), part).map(drop)
+        })
+    };
+    match check() {
+        Ok(()) => Ok(true),
+        Err(error) if is_damage(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// All files of the copy that stands at `point`.
