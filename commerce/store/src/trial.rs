@@ -43,11 +43,11 @@ macro_rules! on_both {
     )*};
 }
 
-/// Makes a test that the columns of an entity are those of its table, on both databases.
+/// Makes a test that the columns of an entity are those of its table, on both databases. It stands behind
+/// `#[cfg(test)]`, as only tests know this macro.
 #[macro_export]
 macro_rules! entity_test {
     ($entity:ty, $steps:expr) => {
-        #[cfg(test)]
         mod entity {
             #[tokio::test]
             async fn has_the_columns_of_its_table() {

@@ -109,4 +109,5 @@ async fn update(tx: &Tx, live: &Live, changes: ActiveModel) -> Result<(), DbErr>
     one.exec(tx).await.map(drop)
 }
 
+#[cfg(test)]
 store::entity_test!(crate::account::rows::Entity, crate::SCHEMA);

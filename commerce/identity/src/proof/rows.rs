@@ -92,4 +92,5 @@ pub(super) async fn remove_expired(tx: &Tx) -> Result<u64, DbErr> {
     Ok(old.exec(tx).await?.rows_affected)
 }
 
+#[cfg(test)]
 store::entity_test!(crate::proof::rows::Entity, crate::SCHEMA);
