@@ -36,8 +36,9 @@ fn what_is_copied_from_the_repository_is_there_and_not_ignored() {
     assert_eq!(count, 2, "{copies:?}");
     let workspace: toml::Table = toml::from_str(&files::text("Cargo.toml")).unwrap();
     for member in workspace["workspace"]["members"].as_array().unwrap() {
-        let member = format!("!{}", member.as_str().unwrap());
-        assert!(ignored.lines().any(|line| line == member), "{member} is ignored");
+        let member = member.as_str().unwrap();
+        let top = format!("!{}", member.split('/').next().unwrap());
+        assert!(ignored.lines().any(|line| line == top), "{member} is ignored");
     }
 }
 
