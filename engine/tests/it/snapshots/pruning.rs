@@ -5,7 +5,10 @@ use std::io::ErrorKind;
 use engine::{
     certificate::{self, PruneError},
     codec::Binary as _,
-    disk::{Disk as _, sim::Crash},
+    disk::{
+        Disk as _,
+        sim::{Crash, SimDisk},
+    },
     hold::Step,
     id::{Epoch, HoldId},
     record::Record,
@@ -46,6 +49,19 @@ fn a_pruned_journal_starts_and_is_audited_from_what_is_left() {
     assert_eq!(recovered(&writing.disk, "pruned again").0, writing.hash());
 }
 
+/// What was left in the middle of a pruning is audited and starts as it was written, before and after
+/// another one.
+fn starts_and_is_pruned_again(disk: &SimDisk, written: &Writing, context: &str) {
+    let starts = || {
+        certified(disk, context);
+        assert_eq!(recovered(disk, context).0, written.hash(), "{context}");
+    };
+    starts();
+    let again = certificate::prune(disk);
+    assert!(again.is_ok(), "{context}: {again:?}");
+    starts();
+}
+
 #[test]
 fn pruning_cut_at_any_change_leaves_what_starts_and_is_audited() {
     let written = with_two_snapshots();
@@ -60,13 +76,8 @@ fn pruning_cut_at_any_change_leaves_what_starts_and_is_audited() {
             disk.cut_power_after(cut);
             assert!(certificate::prune(&disk).is_err(), "{context}");
             disk.crash(crash);
-            certified(&disk, &context);
-            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
-            let again = certificate::prune(&disk);
-            assert!(again.is_ok(), "{context}: {again:?}");
+            starts_and_is_pruned_again(&disk, &written, &context);
             assert_eq!(segments(&disk), segments(&whole), "{context}");
-            certified(&disk, &context);
-            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
         }
     }
 }
@@ -90,13 +101,8 @@ fn a_failed_sync_at_any_point_of_pruning_leaves_what_starts_and_is_audited() {
             disk.fail_sync(nth);
             assert!(certificate::prune(&disk).is_err(), "{context}");
             disk.crash(crash);
-            certified(&disk, &context);
-            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}");
-            let again = certificate::prune(&disk);
-            assert!(again.is_ok(), "{context}: {again:?}");
+            starts_and_is_pruned_again(&disk, &written, &context);
             assert_eq!(disk.list().ok(), whole.list().ok(), "{context}: nothing else is left");
-            certified(&disk, &context);
-            assert_eq!(recovered(&disk, &context).0, written.hash(), "{context}, again");
         }
     }
 }
