@@ -1,5 +1,6 @@
 //! What everything stands on: time, names, bytes, bounds, tables. Knows nothing of a sale.
 
+pub(crate) mod by_sale;
 pub mod clock;
 pub mod codec;
 pub mod id;

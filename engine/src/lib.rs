@@ -40,7 +40,7 @@ pub use self::{
     state::{command, outbox, record, sale, sink, world},
 };
 pub(crate) use self::{
-    base::{keyed, once_box, packed, segmented},
+    base::{by_sale, keyed, once_box, packed, segmented},
     durable::incarnation,
     read::{publisher, purchase_admission, tally, unpacked},
     run::{idle_sweep, presence},

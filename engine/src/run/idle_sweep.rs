@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     arbiter::Arbiter,
+    by_sale::BySale,
     clock::Millis,
     command::{Ask, Command},
     id::{Number, SaleTag},
@@ -105,7 +106,7 @@ impl IdleSweep {
     pub(crate) fn commands(
         &mut self,
         arbiter: &mut dyn Arbiter,
-        publishers: &BTreeMap<SaleTag, Publisher>,
+        publishers: &BySale<Publisher>,
         at: Millis,
     ) -> Vec<Command> {
         if at < self.next_slice {
@@ -115,10 +116,10 @@ impl IdleSweep {
         self.passes.is_shared = arbiter.peers().is_some();
         let finds =
             if arbiter.peers().is_some() { SHARED_IDLE_PLACES_MAX } else { IDLE_PLACES_MAX };
-        let line_of = |tag: SaleTag| publishers.get(&tag).map(|publisher| publisher.view().line());
+        let line_of = |tag: SaleTag| publishers.get(tag).map(|publisher| publisher.view().line());
         let presence = &mut self.presence;
         let limit_of = |tag: SaleTag| {
-            let publisher = publishers.get(&tag)?;
+            let publisher = publishers.get(tag)?;
             presence.limit(arbiter.peers_mut(), publisher.view(), at)
         };
         let quiet = self.passes.slice(line_of, limit_of, at, &mut Budget::of(finds));

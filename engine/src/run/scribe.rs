@@ -24,7 +24,7 @@ pub use self::{
 };
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     mem,
     sync::Arc,
 };
@@ -36,6 +36,7 @@ use self::{
 };
 use crate::{
     arbiter::{Arbiter, Decided, Moment},
+    by_sale::BySale,
     clock::{Clock, Millis},
     command::{Ask, Command, Reply},
     commit::WakeUp,
@@ -81,7 +82,7 @@ pub struct Scribe {
     registry: Arc<Registry>,
     outlet: Outlet,
     watch: Box<dyn Watch>,
-    publishers: BTreeMap<SaleTag, Publisher>,
+    publishers: BySale<Publisher>,
     /// A decided batch that the disk had no room for.
     unfinished: Option<Batch>,
     waiting: Waiting,
@@ -112,7 +113,7 @@ impl Scribe {
     ) -> Self {
         let at = clock.now();
         let publisher = |sale: &Sale| (sale.tag(), Publisher::recovered(sale, at));
-        let publishers: BTreeMap<_, _> = arbiter.world().sales().map(publisher).collect();
+        let publishers: BySale<_> = arbiter.world().sales().map(publisher).collect();
         show(&registry, &publishers);
         registry.archived().set_cold(arbiter.world().cold());
         registry.set_durable(journal.point().sequence);
@@ -120,8 +121,9 @@ impl Scribe {
         registry.set_outbox_lag(arbiter.world(), outlet.sinks());
         outlet.take_up(arbiter.world());
         let mut idle_sweep = IdleSweep::new(at);
-        for (tag, publisher) in &publishers {
-            idle_sweep.note(*tag, publisher.view().line(), at);
+        for publisher in publishers.values() {
+            let tag = publisher.view().tag();
+            idle_sweep.note(tag, publisher.view().line(), at);
         }
         Self {
             clock,
@@ -189,7 +191,7 @@ impl Scribe {
         }
         let sale = self.arbiter.rest(self.spare.decided.at)?;
         self.outlet.forget(sale.tag());
-        let publisher = self.publishers.remove(&sale.tag());
+        let publisher = self.publishers.remove(sale.tag());
         Some(Resting { sale, publisher, registry: Arc::clone(&self.registry) })
     }
 
@@ -309,7 +311,7 @@ impl Scribe {
     fn pack(&mut self, at: Millis) {
         (self.pack_due, self.may_rest) = (at.after(limits::TICK_MS), true);
         for packed in self.arbiter.freeze(at) {
-            self.publishers.remove(&packed.tag());
+            self.publishers.remove(packed.tag());
             self.outlet.forget(packed.tag());
             self.registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
         }
@@ -329,7 +331,7 @@ impl Scribe {
         let world = self.arbiter.world();
         let is_unpacked = |record: &Record| {
             let tag = record.sale();
-            world.has_warm() && world.is_archived(tag) && !self.publishers.contains_key(&tag)
+            world.has_warm() && world.is_archived(tag) && !self.publishers.has(tag)
         };
         let is_renewed = |record: &&Record| record.is_archival() || is_unpacked(record);
         let mut renewed = adopted;
@@ -344,7 +346,7 @@ impl Scribe {
             let Record::Held { sale, items, replay, .. } = &decided.records[*index] else {
                 unreachable!("an index of a hold");
             };
-            let publisher = self.publishers.get_mut(sale).filter(|_| !renewed.contains(sale));
+            let publisher = self.publishers.get_mut(*sale).filter(|_| !renewed.contains(sale));
             if let Some(publisher) = publisher {
                 let items = items.iter().map(|item| (item.offer, item.quantity));
                 publisher.take_unpermitted(items, *replay, decided.at);
@@ -388,11 +390,11 @@ impl Scribe {
                 }
             } else if record.is_deletion() {
                 sales_changed = true;
-                self.publishers.remove(&tag);
+                self.publishers.remove(tag);
                 self.registry.archived().forget(tag);
                 self.outlet.forget(tag);
             } else if !renewed.contains(&tag)
-                && let Some(publisher) = self.publishers.get_mut(&tag)
+                && let Some(publisher) = self.publishers.get_mut(tag)
                 && let Some(sale) = world.sale(tag)
             {
                 publisher.publish(record, sale, decided_at);
@@ -406,7 +408,7 @@ impl Scribe {
             }
         }
         for tag in self.figures.publish(&mut self.publishers, world, at) {
-            if let Some(publisher) = self.publishers.get(&tag) {
+            if let Some(publisher) = self.publishers.get(tag) {
                 self.idle_sweep.note(tag, publisher.view().line(), at);
             }
         }
@@ -436,7 +438,7 @@ impl Scribe {
             && matches!(&reply, Reply::Purchase(Ok(made)) if !made.replayed)
         {
             // A sale taken over in this batch has a view that knows the hold.
-            let publisher = self.publishers.get_mut(sale).filter(|_| !renewed.contains(sale));
+            let publisher = self.publishers.get_mut(*sale).filter(|_| !renewed.contains(sale));
             match (publisher, admission) {
                 (Some(publisher), Some(admission)) => {
                     publisher.spend(admission, items, *replay, at);
@@ -452,7 +454,7 @@ impl Scribe {
 }
 
 /// Shows the views of sales where handlers find them, those of archived ones apart.
-fn show(registry: &Registry, publishers: &BTreeMap<SaleTag, Publisher>) {
+fn show(registry: &Registry, publishers: &BySale<Publisher>) {
     let views = || publishers.values().map(Publisher::view);
     let is_live = |view: &&Arc<SaleView>| view.archive().is_none();
     views().filter(|view| !is_live(view)).for_each(|view| registry.archived().set_view(view));

@@ -16,6 +16,7 @@ pub use self::archived::Packed;
 use self::{archived::Archived, backlog::Backlog};
 pub(crate) use self::{archived::read as read_packed, cold::Cold};
 use crate::{
+    by_sale::BySale,
     clock::Millis,
     codec::{Binary as _, DecodeError, Hashing, Long as _, Sink, Source, binary_struct},
     id::{Epoch, EventId, SaleTag, SinkName},
@@ -31,7 +32,7 @@ use crate::{
 /// All sales.
 #[derive(Clone, Debug, Default)]
 pub struct World {
-    sales: BTreeMap<SaleTag, Sale>,
+    sales: BySale<Sale>,
     archived: Archived,
     /// Sales that were deleted.
     retired: BTreeMap<SaleTag, Retired>,
@@ -74,7 +75,7 @@ binary_struct!(Deletion { replay, at });
 impl World {
     /// A sale.
     pub fn sale(&self, tag: SaleTag) -> Option<&Sale> {
-        self.sales.get(&tag)
+        self.sales.get(tag)
     }
 
     /// All sales, in the order of their tags.
@@ -140,7 +141,7 @@ impl World {
     /// Whether any sale is one that a single process serves.
     pub fn is_alone(&self) -> bool {
         let alone = |tag: &SaleTag| !self.points.contains_key(tag);
-        self.sales.keys().any(alone) || self.archived.cold.tags().iter().any(alone)
+        self.sales.tags().any(|tag| alone(&tag)) || self.archived.cold.tags().iter().any(alone)
     }
 
     /// Order events that some sink has not taken, over all sales.
@@ -173,7 +174,9 @@ impl World {
         } else if record.is_deletion() {
             let tag = record.sale();
             let cold = self.archived.unpack(tag, at);
-            self.sales.extend(cold.map(|sale| (tag, sale)));
+            if let Some(sale) = cold {
+                self.sales.insert(tag, sale);
+            }
             self.retire(record, at);
         } else if let Record::Followed { sale, point, .. } = record {
             self.points.insert(*sale, *point);
@@ -183,12 +186,11 @@ impl World {
             self.adopt(*sale, *is_first, bytes, stood.as_ref());
         } else {
             let tag = record.sale();
-            let sale = if let Some(sale) = self.sales.get_mut(&tag) {
-                sale
-            } else {
+            if !self.sales.has(tag) {
                 let sale = self.archived.unpack(tag, at).expect("a record names a known sale");
-                self.sales.entry(tag).or_insert(sale)
-            };
+                self.sales.insert(tag, sale);
+            }
+            let sale = self.sales.get_mut(tag).expect("it is there or was unpacked just now");
             let before = self.backlog.before(record, sale);
             sale.apply(record, at);
             self.backlog.changed(before, sale);
@@ -223,7 +225,7 @@ impl World {
         let before = self.retired.remove(&tag);
         let (mut deletions, mut creations) =
             before.map_or_else(Default::default, |before| (before.deletions, before.creations));
-        let gone = self.sales.remove(&tag).expect("only a known sale is deleted");
+        let gone = self.sales.remove(tag).expect("only a known sale is deleted");
         deletions.retain(|before| at.since(before.at) < REPLAY_TTL_MS);
         deletions.extend(deletion);
         creations.retain(|before| before.is_kept(at));
@@ -265,13 +267,13 @@ impl World {
     /// What a snapshot keeps apart, each with a part of the byte form of its own: sales, and those that are
     /// half taken over.
     pub(crate) fn parts(&self) -> BTreeSet<SaleTag> {
-        let sales = self.sales.keys().chain(self.adopting.keys()).copied();
+        let sales = self.sales.tags().chain(self.adopting.keys().copied());
         sales.chain(self.archived.cold.tags()).collect()
     }
 
     /// Writes a part.
     pub(crate) fn write_part(&self, tag: SaleTag, out: &mut impl Sink) {
-        let (sale, adopting) = (self.sales.get(&tag), self.adopting.get(&tag));
+        let (sale, adopting) = (self.sales.get(tag), self.adopting.get(&tag));
         let archived = self.packed(tag);
         out.put(&archived.is_some());
         if let Some(packed) = archived {

@@ -1,10 +1,10 @@
 //! Whose figures are published after a batch: those of the sales that had facts in it, and a few of the others
 //! in turn, for what time alone changes. So a batch costs the same however many sales there are.
 
-use std::{collections::BTreeMap, ops::Bound, vec::Drain};
+use std::vec::Drain;
 
 use crate::{
-    clock::Millis, id::SaleTag, limits::FIGURES_SALES_MAX, publisher::Publisher, world::World,
+    by_sale::BySale, clock::Millis, id::SaleTag, limits::FIGURES_SALES_MAX, publisher::Publisher, world::World,
 };
 
 /// How often others have their turn: as often as an idle scribe takes one.
@@ -35,22 +35,21 @@ impl Figures {
     /// Publishes the figures that are due; answers of which sales, each once.
     pub(super) fn publish(
         &mut self,
-        publishers: &mut BTreeMap<SaleTag, Publisher>,
+        publishers: &mut BySale<Publisher>,
         world: &World,
         at: Millis,
     ) -> Drain<'_, SaleTag> {
         if at >= self.next_round {
             self.next_round = at.after(ROUND_MS);
-            let later = self.last.map_or(Bound::Unbounded, Bound::Excluded);
-            let turn = publishers.range((later, Bound::Unbounded)).map(|(tag, _)| *tag);
-            let turn: Vec<SaleTag> = turn.take(FIGURES_SALES_MAX).collect();
+            let turn = publishers.tags_after(self.last).take(FIGURES_SALES_MAX);
+            let turn: Vec<SaleTag> = turn.collect();
             self.last = turn.last().copied().filter(|_| turn.len() == FIGURES_SALES_MAX);
             self.touched.extend(turn);
         }
         self.touched.sort_unstable();
         self.touched.dedup();
         for tag in &self.touched {
-            if let (Some(publisher), Some(sale)) = (publishers.get_mut(tag), world.sale(*tag)) {
+            if let (Some(publisher), Some(sale)) = (publishers.get_mut(*tag), world.sale(*tag)) {
                 publisher.publish_figures(sale, at);
             }
         }

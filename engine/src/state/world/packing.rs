@@ -93,7 +93,7 @@ impl World {
         let resting: Vec<SaleTag> = resting.collect();
         let mut packed = Vec::new();
         for tag in resting {
-            let Some(sale) = self.sales.remove(&tag) else { continue };
+            let Some(sale) = self.sales.remove(tag) else { continue };
             let cold = Packed::of(&sale);
             self.archived.set_cold(cold.clone());
             packed.push(cold);
@@ -112,7 +112,7 @@ impl World {
         let tag = self.resting(at).find(|sale| is_large(sale))?.tag();
         self.archived.warm.remove(tag);
         self.archived.packing = Some(tag);
-        self.sales.remove(&tag)
+        self.sales.remove(tag)
     }
 
     /// Takes it back.
@@ -128,7 +128,7 @@ impl World {
             let idle_ms = at.since(sale.touched_at());
             sale.outbox().len() == 0 && (idle_ms >= WARM_MS || is_crowded && idle_ms > 0)
         };
-        self.archived.warm.tags().filter_map(|tag| self.sales.get(tag)).filter(rests)
+        self.archived.warm.tags().filter_map(|tag| self.sales.get(*tag)).filter(rests)
     }
 
     /// The byte form of an archived sale without its zeros, if it is archived.
@@ -136,7 +136,7 @@ impl World {
         if let Some(packed) = self.archived.cold.get(tag) {
             return Some(packed.to_vec());
         }
-        let sale = self.sales.get(&tag).filter(|sale| sale.archive().is_some())?;
+        let sale = self.sales.get(tag).filter(|sale| sale.archive().is_some())?;
         Some(packed(sale))
     }
 
