@@ -27,6 +27,12 @@ mod run;
 // An audit of the journal from outside.
 pub mod certificate;
 
+pub(crate) use self::{
+    base::{by_sale, keyed, once_box, packed, segmented},
+    durable::incarnation,
+    read::{publisher, purchase_admission, tally, unpacked},
+    run::{idle_sweep, presence},
+};
 pub use self::{
     base::{clock, codec, id, limits, shopper, stream, sync, turn},
     durable::{disk, journal},
@@ -38,10 +44,4 @@ pub use self::{
         outlet, recovery, scribe,
     },
     state::{command, outbox, record, sale, sink, world},
-};
-pub(crate) use self::{
-    base::{by_sale, keyed, once_box, packed, segmented},
-    durable::incarnation,
-    read::{publisher, purchase_admission, tally, unpacked},
-    run::{idle_sweep, presence},
 };

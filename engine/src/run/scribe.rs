@@ -23,11 +23,7 @@ pub use self::{
     resting::Resting,
 };
 
-use std::{
-    collections::BTreeSet,
-    mem,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use self::{
     batch::{Batch, Part},

@@ -2,15 +2,15 @@
 //! server with one sale's worth of them.
 //!
 //! The batch is measured in the engine alone, where nothing hides it, on the disk and in memory; what
-//! shoppers notice is measured over HTTP, closed loops in turns. The start is the server's own, from its
+//! shoppers notice is measured over HTTP, closed loops in turns, each turn at two servers that were started
+//! for it: of two processes that are alike, one is a few hundredths faster for as long as it lives. The start is the server's own, from its
 //! first instruction to the line that says where it listens.
 
 use std::{fs, path::Path};
 
 use super::{
-    child::Served,
-    compare::{Comparison, Contender, OURS, Span},
-    drive::{Extent, Load},
+    compare::{Comparison, OURS, Side, Span},
+    drive::Extent,
     scene::{enter, position},
     session::Bench,
 };
@@ -24,7 +24,7 @@ pub(super) const ALONE: &str = "alone";
 /// Sales that are on, and archived ones, beside those that are measured.
 pub(super) const LIVE: usize = 1_000;
 pub(super) const ARCHIVED: usize = 100_000;
-/// Shoppers whose positions are asked for. A longer line costs a position the same.
+/// Shoppers whose positions are asked for, more in each turn. A longer line costs a position the same.
 const WAITING: u64 = 100_000;
 /// Requests before the first turn.
 const WARM_UP: u64 = 5_000;
@@ -69,10 +69,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Sales, Failure> {
         // The last one's is stopped as by a crash.
         starts.push(bench.serve_at(&data)?.started_in.as_secs_f64());
     }
-    let among = bench.serve_at(&data)?;
-    let alone = bench.serve("few-sales")?;
-    let calls = vec![positions(bench, &among, &alone)?, entries(bench, &among, &alone)?];
-    drop(among);
+    let few = bench.scratch.join("few-sales");
+    let calls = beside_few(bench, [(OURS, &data), (ALONE, &few)])?;
     let removed = fs::remove_dir_all(&data);
     removed.map_err(|source| Failure::Disk { path: data, source })?;
     let start = Span::of(starts).ok_or_else(|| nothing("start"))?;
@@ -97,25 +95,33 @@ fn batch_among(bench: &Bench, within: &Path) -> Result<Span, Failure> {
     Ok(span)
 }
 
-fn positions(bench: &Bench, among: &Served, alone: &Served) -> Result<Comparison, Failure> {
-    let load = |server| {
-        let tickets = bench.driver.collect(server, &enter("queue"), WAITING, "ticket")?;
-        Ok::<Load, Failure>(position(tickets))
-    };
-    let contenders = [
-        Contender { name: OURS, server: among, load: load(among)? },
-        Contender { name: ALONE, server: alone, load: load(alone)? },
-    ];
-    bench.in_turns(POSITION, &contenders)
-}
-
-fn entries(bench: &Bench, among: &Served, alone: &Served) -> Result<Comparison, Failure> {
-    let load = enter("door");
-    for server in [among, alone] {
-        bench.driver.run(server, &load, Extent::Requests(WARM_UP))?;
+/// What shoppers notice, at the servers of two directories.
+fn beside_few(
+    bench: &Bench,
+    sides: [(&'static str, &Path); 2],
+) -> Result<Vec<Comparison>, Failure> {
+    let new = || sides.map(|(name, _)| Side::new(name));
+    let (mut positions, mut entries) = (new(), new());
+    let door = enter("door");
+    let mut load = door.clone();
+    for turn in 0..2 * bench.sizes.pairs {
+        let both = [bench.serve_at(sides[0].1)?, bench.serve_at(sides[1].1)?];
+        let first = turn % 2;
+        for side in [first, 1 - first] {
+            let server = &both[side];
+            load = position(bench.driver.collect(server, &enter("queue"), WAITING, "ticket")?);
+            let run = |load| bench.driver.run(server, load, Extent::Seconds(bench.sizes.seconds));
+            positions[side].turns.push(run(&load)?);
+            bench.driver.run(server, &door, Extent::Requests(WARM_UP))?;
+            entries[side].turns.push(run(&door)?);
+        }
+        bench.say_turn(POSITION, &positions);
+        bench.say_turn(ENTER, &entries);
     }
-    let one = |name, server| Contender { name, server, load: load.clone() };
-    bench.in_turns(ENTER, &[one(OURS, among), one(ALONE, alone)])
+    Ok(vec![
+        Comparison::new(POSITION, &load, positions.into())?,
+        Comparison::new(ENTER, &door, entries.into())?,
+    ])
 }
 
 fn nothing(call: &str) -> Failure {

@@ -4,7 +4,8 @@
 use std::vec::Drain;
 
 use crate::{
-    by_sale::BySale, clock::Millis, id::SaleTag, limits::FIGURES_SALES_MAX, publisher::Publisher, world::World,
+    by_sale::BySale, clock::Millis, id::SaleTag, limits::FIGURES_SALES_MAX, publisher::Publisher,
+    world::World,
 };
 
 /// How often others have their turn: as often as an idle scribe takes one.
