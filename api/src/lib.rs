@@ -17,8 +17,6 @@ pub mod cors;
 pub mod exchange;
 pub mod mount;
 
-pub mod outbound;
-
 pub mod accounts;
 pub mod pipeline;
 

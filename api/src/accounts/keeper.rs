@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use engine::sync::{Arc, AtomicBool, Ordering};
+use outbound::Backoff;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::{Instant, sleep_until},
@@ -24,7 +25,6 @@ use super::{
     key_set::{Key, KeySet},
     source::Source,
 };
-use crate::outbound::Backoff;
 
 /// The shortest pause between a reading and the next for an unknown key.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
@@ -213,10 +213,10 @@ fn chance() -> u64 {
 mod tests {
     use std::future::ready;
 
+    use outbound::Trust;
     use testkit::documents::{Documents, Manner};
 
     use super::{super::options::AccountOptions, *};
-    use crate::outbound::Trust;
 
     const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"new","use":"sig",
         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;

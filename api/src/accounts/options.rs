@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use outbound::Trust;
+
 use super::key_set::Algorithm;
-use crate::outbound::Trust;
 
 /// Whose tokens are believed, and where their keys come from.
 #[derive(Clone, Debug)]

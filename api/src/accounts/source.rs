@@ -3,9 +3,9 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
+use outbound::{Document, DocumentOptions, Fetched, Reach, TargetError};
 
 use super::{key_set::KeySet, options::AccountOptions};
-use crate::outbound::{self, Document, DocumentError, Fetched};
 
 /// The longest set, in bytes: 64 RSA keys with certificate chains stay below.
 const SET_BYTES_MAX: usize = 256 * 1_024;
@@ -17,16 +17,23 @@ const FRESH_MIN: Duration = Duration::from_secs(10);
 /// Where the set is.
 pub(super) enum Source {
     File(PathBuf),
-    Url { url: String, document: Box<Document>, deadline: Duration, fresh_max: Duration },
+    Url { url: String, document: Document, fresh_max: Duration },
 }
 
 impl Source {
-    pub(super) fn new(options: &AccountOptions) -> Result<Self, DocumentError> {
-        let AccountOptions { jwks, deadline, fresh_max, .. } = options;
+    pub(super) fn new(options: &AccountOptions) -> Result<Self, TargetError> {
+        let AccountOptions { jwks, deadline, fresh_max, trust, .. } = options;
         if !outbound::is_url(jwks) {
             return Ok(Self::File(PathBuf::from(jwks)));
         }
-        let document = Box::new(Document::new(jwks, options.trust.clone())?);
+        let fetching = DocumentOptions {
+            deadline: *deadline,
+            bytes_max: SET_BYTES_MAX,
+            trust: trust.clone(),
+            // The operator named it: it may well stand next door.
+            reach: Reach::Anywhere,
+        };
+        let document = Document::new(jwks, fetching)?;
         if !document.is_secure() {
             tracing::warn!(
                 url = %jwks,
@@ -34,8 +41,7 @@ impl Source {
                  way can sign in as anybody"
             );
         }
-        let (deadline, fresh_max) = (*deadline, *fresh_max);
-        Ok(Self::Url { url: jwks.clone(), document, deadline, fresh_max })
+        Ok(Self::Url { url: jwks.clone(), document, fresh_max: *fresh_max })
     }
 
     /// The set as it is now and for how long it counts as fresh, or why it cannot be read.
@@ -49,8 +55,8 @@ impl Source {
                 let bytes = tokio::fs::read(path).await.map_err(|error| error.to_string())?;
                 (Bytes::from(bytes), FILE_FRESH)
             }
-            Self::Url { document, deadline, fresh_max, .. } => {
-                let Fetched { body, max_age } = document.fetch(*deadline, SET_BYTES_MAX).await?;
+            Self::Url { document, fresh_max, .. } => {
+                let Fetched { body, max_age } = document.fetch().await?;
                 (body, max_age.unwrap_or(*fresh_max).max(FRESH_MIN).min(*fresh_max))
             }
         };

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use outbound::Trust;
+
 use super::kinds::{FromText, Span, Text, Whole, text};
 use super::section::section;
 use crate::accounts::{AccountOptions, Algorithm};
-use crate::outbound::{self, Trust};
 use crate::wire::Problems;
 
 /// A day, the longest that anything here may last but the last good set.

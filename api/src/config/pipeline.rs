@@ -5,10 +5,10 @@
 use std::fmt;
 
 use engine::id::SinkName;
+use outbound::Trust;
 
 use super::kinds::{FromText, MASKED, Secret, Span, Text, Whole, text, without_password};
 use super::section::section;
-use crate::outbound::{self, Trust};
 use crate::pipeline::{self, EventFilter, RedisStream, RedisStreamOptions, WebhookOptions};
 use crate::wire::Problems;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outbound::Backoff;
+use outbound::Backoff;
 
 /// How the pipeline deals with a sink that says no, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,10 +27,10 @@ use fred::{
     interfaces::StreamsInterface as _,
     types::{Value, config::Config},
 };
+use outbound::Trust;
 use tokio::time::{sleep, timeout};
 
 use self::link::Link;
-use crate::outbound::Trust;
 
 mod entry;
 mod link;

@@ -67,7 +67,7 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbound::Backoff;
+    use outbound::Backoff;
 
     const BACKOFF: Backoff =
         Backoff { first: Duration::from_millis(200), max: Duration::from_secs(30) };

@@ -12,7 +12,6 @@
 //! Redirects are never followed: a signed order goes where the operator said and nowhere else.
 
 use std::{
-    error::Error as _,
     fmt,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
@@ -24,21 +23,13 @@ use engine::{
     clock::{Clock, Millis},
     outbox::OrderEvent,
 };
-use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Method, Request, StatusCode, Uri,
-    body::Incoming,
-    header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT},
+    StatusCode,
+    header::{DATE, HeaderMap, HeaderName, RETRY_AFTER},
 };
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
-use tokio::time::timeout;
+use outbound::{AnswerBound, Call, Reach, Target, TargetError, Trust};
 
 use super::payload;
-use crate::outbound::{self, Trust};
 
 mod filter;
 mod signature;
@@ -52,9 +43,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes of an answer's body that are read; a connection with more to come is closed.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-
-/// How long an unused connection is kept.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where events are posted, and how.
 #[derive(Clone, Debug)]
@@ -115,13 +103,21 @@ impl fmt::Display for WebhookError {
 
 impl std::error::Error for WebhookError {}
 
+impl From<TargetError> for WebhookError {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Url | TargetError::Address => Self::Url(outbound::URL_ALLOWED),
+            TargetError::Bounds => Self::Bounds,
+            TargetError::Trust(why) => Self::Trust(why),
+        }
+    }
+}
+
 /// The sink.
 #[derive(Debug)]
 pub struct Webhook {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    uri: Uri,
+    target: Target,
     secrets: Vec<Secret>,
-    attempt_timeout: Duration,
     in_flight_max: usize,
     events: EventFilter,
     clock: Arc<dyn Clock>,
@@ -138,35 +134,31 @@ impl Webhook {
         if attempt_timeout.is_zero() || in_flight_max == 0 {
             return Err(WebhookError::Bounds);
         }
-        let uri = outbound::parse(&url).ok_or(WebhookError::Url(outbound::URL_ALLOWED))?;
-        let connector = outbound::connector(&uri, trust).map_err(WebhookError::Trust)?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(in_flight_max)
-            .build(connector);
-        Ok(Self { client, uri, secrets, attempt_timeout, in_flight_max, events, clock })
+        let calling = outbound::Options {
+            // The status is what counts.
+            answer: AnswerBound::Beginning { bytes_max: BODY_BYTES_MAX, within: BODY_TIMEOUT },
+            in_flight_max,
+            trust,
+            // The operator named it: it may well stand next door.
+            reach: Reach::Anywhere,
+            ..outbound::Options::new(attempt_timeout)
+        };
+        let target = Target::new(&url, calling)?;
+        Ok(Self { target, secrets, in_flight_max, events, clock })
     }
 
     async fn post(&self, event: &OrderEvent) -> Answer {
         if !self.events.wants(event.hold.state) {
             return Answer::Taken;
         }
-        let request = self.request(event);
-        let response = match timeout(self.attempt_timeout, self.client.request(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                let cause = error.source().map(ToString::to_string).unwrap_or_default();
-                return Answer::Later {
-                    why: plain_words(&format!("{error}: {cause}")),
-                    after: None,
-                };
+        let answer = match self.target.send(self.call(event)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Answer::Later { why: plain_words(&error.to_string()), after: None };
             }
-            Err(_) => return Answer::Later { why: "no answer in time".to_owned(), after: None },
         };
-        let status = response.status();
-        let after = asked_pause(response.headers(), self.clock.now());
-        let body = read(response.into_body()).await;
+        let outbound::Answer { status, headers, body } = answer;
+        let after = asked_pause(&headers, self.clock.now());
         if status.is_success() {
             return Answer::Taken;
         }
@@ -184,27 +176,22 @@ impl Webhook {
         }
     }
 
-    fn request(&self, event: &OrderEvent) -> Request<Full<Bytes>> {
+    fn call(&self, event: &OrderEvent) -> Call {
         let body = payload::to_json(event);
         let timestamp = self.clock.wall().0 / 1_000;
         let id = payload::unique_id(event);
         let own = signature::own(&self.secrets, timestamp, &id, &body);
-        let own = HeaderValue::from_str(&own).expect("hex is visible ASCII");
         let standard = signature::standard(&self.secrets, timestamp, &id, &body);
-        let standard = HeaderValue::from_str(&standard).expect("base64 is visible ASCII");
-        Request::builder()
-            .method(Method::POST)
-            .uri(self.uri.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(USER_AGENT, HeaderValue::from_static(outbound::AGENT))
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", standard)
-            .header("rushgate-event-id", id)
-            .header("rushgate-timestamp", timestamp)
-            .header("rushgate-signature", own)
-            .body(Full::new(Bytes::from(body)))
-            .expect("a checked URL and plain headers make a request")
+        let at = timestamp.to_string();
+        let named = HeaderName::from_static;
+        Call::post("")
+            .body("application/json", Bytes::from(body))
+            .header(named("webhook-id"), &id)
+            .header(named("webhook-timestamp"), &at)
+            .header(named("webhook-signature"), &standard)
+            .header(named("rushgate-event-id"), &id)
+            .header(named("rushgate-timestamp"), &at)
+            .header(named("rushgate-signature"), &own)
     }
 }
 
@@ -224,25 +211,6 @@ impl Sink for Webhook {
     }
 }
 
-/// The body's beginning; whatever came of it when it broke off or took too long.
-async fn read(mut body: Incoming) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let reading = async {
-        while let Some(Ok(frame)) = body.frame().await
-            && let Ok(data) = frame.into_data()
-        {
-            let room = BODY_BYTES_MAX - bytes.len();
-            bytes.extend_from_slice(&data[..data.len().min(room)]);
-            if bytes.len() == BODY_BYTES_MAX {
-                return;
-            }
-        }
-    };
-    // Late or not: the status is known, and what is missing are words.
-    let _in_time = timeout(BODY_TIMEOUT, reading).await.is_ok();
-    bytes
-}
-
 /// The pause an answer asks for, in seconds or until a date. A date is measured from the answer's
 /// own `Date` if it has one, since the receiver's clock need not be ours.
 fn asked_pause(headers: &HeaderMap, now: Millis) -> Option<Duration> {
@@ -259,6 +227,8 @@ fn asked_pause(headers: &HeaderMap, now: Millis) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     #[test]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Engine, clock::Clock, id::SinkName, outlet::Offers, sink::Sink};
+use outbound::Backoff;
 
 use super::listening::StartFailure;
 use crate::{
     config::{self, Config},
     mount::Guest,
-    outbound::Backoff,
     pipeline::{self, Handle, LogOptions, OrderLog, RedisStream, Watcher, Webhook},
 };
 

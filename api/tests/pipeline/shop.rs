@@ -5,11 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{
-    outbound::{Backoff, Trust},
-    pipeline::{
-        self, Handle, Options, RedisStream, RedisStreamOptions, Secret, Webhook, WebhookOptions,
-    },
+use api::pipeline::{
+    self, Handle, Options, RedisStream, RedisStreamOptions, Secret, Webhook, WebhookOptions,
 };
 use engine::{
     Engine, EngineOptions, Failure, Started,
@@ -25,6 +22,7 @@ use engine::{
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
     view::SaleView,
 };
+use outbound::{Backoff, Trust};
 use testkit::redis::Redis;
 
 use crate::stream_support;

@@ -2,11 +2,9 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use api::{
-    outbound::Trust,
-    pipeline::{RedisStream, RedisStreamOptions},
-};
+use api::pipeline::{RedisStream, RedisStreamOptions};
 use engine::hold::Step;
+use outbound::Trust;
 use rcgen::generate_simple_self_signed;
 use serde_json::Value;
 use tempfile::TempDir;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use api::{outbound::Trust, pipeline::WebhookOptions};
+use api::pipeline::WebhookOptions;
+use outbound::Trust;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;

@@ -3,8 +3,7 @@
 use std::{fmt, time::Duration};
 
 use fred::types::config::{Config, ConnectionConfig, TcpConfig, TlsConnector};
-
-use crate::outbound::{Trust, client_config};
+use outbound::{Trust, client_config};
 
 /// What a URL may be.
 pub(super) const URL_ALLOWED: &str = "redis://[user:password@]host[:port][/database], the same with \

@@ -1,0 +1,16 @@
+//! Every bound of this crate that its caller does not choose.
+
+use std::time::Duration;
+
+/// How long connecting may take. The half of a shorter deadline is left for it, so that a server that
+/// cannot be reached is told from one that does not answer.
+pub const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Bytes of an answer that are read where the caller does not say otherwise.
+pub const ANSWER_BYTES: usize = 1_024 * 1_024;
+
+/// Calls of one target under way at once where the caller does not say otherwise.
+pub const IN_FLIGHT: usize = 32;
+
+/// How long an unused connection is kept.
+pub const IDLE: Duration = Duration::from_mins(1);
