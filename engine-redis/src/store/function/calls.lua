@@ -146,7 +146,8 @@ local function append(keys, args)
   return add_entries(s, { 'ok', s.epoch, s.at, '' }, point, 1)
 end
 
--- The node's point; how many entries at the most. Who knows a sale that is gone learns so from the last.
+-- Takes the node's point, and how many entries it reads at most. A node that knows a sale which is gone learns so
+-- from its last entry.
 local function facts(keys, args)
   local point = read_point(args, 1)
   local s, refusal = opened(keys)

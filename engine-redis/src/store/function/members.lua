@@ -184,7 +184,7 @@ function members.is_known(keys, node)
   return bytes and read(bytes).standing == members.KNOWN
 end
 
--- Notes a node of a sale that is written anew, as if it had called at `at`. One that was known to all then
+-- Notes a node of a sale that is written again, as if it had called at `at`. One that was known to all then
 -- parts from them at the same time.
 function members.seed(keys, node, standing, joined, at)
   local parted_at = standing == members.SILENT and at or 0

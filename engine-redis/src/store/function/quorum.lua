@@ -213,13 +213,13 @@ local function quorum(keys, args)
     if is_whole(s) and not is_set_back(s, read_point(args, 4)) then
       return { 'ok', 'open', s.epoch }
     end
-    -- It lost facts though it was not restarted. Nobody goes on before all have come together.
+    -- It lost facts though it was not restarted. No node goes on before all have met.
     s.run = ''
     redis.call('HSET', keys[META], 'run', '')
   end
   -- Nodes that ask nothing at present have not noticed yet.
   say_moved(keys)
-  -- While another loads as well, so that nobody is waited for anew if it dies of it.
+  -- Also while another node loads, so that no wait begins again if that node dies of it.
   local nodes, notes = register_caller(keys, args, run, at)
   -- Its own load did not come to its end, or it would not ask.
   if is_loading(s, run) and s.loader ~= args[2] then

@@ -8,8 +8,8 @@ local NEXT_KEPT_MS = 60000
 -- Fields of the hash beside the chunks, which are under their numbers from 0.
 local ABOUT = { 'writer', 'count', 'epoch', 'seq', 'chain', 'at', 'digest' }
 
--- Lets go of the entries that neither the snapshot nor a serving node needs. The last that each has
--- stays, for by it they show that their history is this one.
+-- Trims the entries that neither the snapshot nor a serving node needs. The last entry that each of them has stays:
+-- it shows that their history is this one.
 local function trim(s, point)
   local from = members.furthest_behind(s, point)
   redis.call('XTRIM', s.keys[FACTS], 'MINID', entry_id(from.epoch, from.seq))
