@@ -8,7 +8,7 @@ use crate::{
     Frame, Money,
     format::{self, Moment},
     frame,
-    room::SaleState,
+    sale::SaleState,
 };
 
 /// The home page.

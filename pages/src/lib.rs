@@ -18,6 +18,7 @@ mod language;
 mod problem;
 mod reference;
 mod room;
+mod sale;
 mod words;
 
 pub use format::{Moment, Money};
@@ -26,7 +27,8 @@ pub use home::{HomePage, SaleCard};
 pub use language::Language;
 pub use problem::{ProblemPage, words_of};
 pub use reference::{Call, ErrorRow, Example, Parameter, Prose, ReferencePage, Section};
-pub use room::{
+pub use room::RoomPage;
+pub use sale::{
     Gate, Invitation, Offer, OfferState, Place, PlaceEnd, PlaceState, Purchase, PurchaseState,
-    RoomPage, SaleState, Wait,
+    SaleState, Wait,
 };

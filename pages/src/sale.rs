@@ -1,4 +1,4 @@
-//! What the room page is made of, as plain values.
+//! What a sale, a place in its line and a purchase are to the pages, as plain values.
 
 use crate::format::{Moment, Money};
 

@@ -1,9 +1,12 @@
 //! The visitor's place: how long it takes, how long it lasts, how it is left.
 
-use super::{Invitation, Lead, Place, PlaceState, RoomPage, SaleState};
+use super::{
+    lead::{Countdown, Lead},
+    page::RoomPage,
+};
 use crate::{
     format::{self, Html},
-    room::{Wait, lead::Countdown},
+    sale::{Invitation, Place, PlaceState, SaleState, Wait},
 };
 
 /// The way out of the line, asked for once more.

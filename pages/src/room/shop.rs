@@ -1,9 +1,12 @@
 //! What is for sale in the room, and what the visitor has bought.
 
-use super::{Lead, Offer, OfferState, Purchase, RoomPage, SaleState};
+use super::{
+    lead::{Countdown, Lead},
+    page::RoomPage,
+};
 use crate::{
     format::{self, Html},
-    room::lead::Countdown,
+    sale::{Offer, OfferState, Purchase, SaleState},
 };
 
 /// Choices in the list of quantities.

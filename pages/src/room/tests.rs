@@ -1,7 +1,10 @@
 //! What each state of the room shows, offers and refuses.
 
 use super::*;
-use crate::{Language, Money};
+use crate::{
+    Frame, Gate, Invitation, Language, Money, Offer, OfferState, Place, PlaceEnd, PlaceState,
+    Purchase, PurchaseState, Wait,
+};
 
 const NOW: Moment = Moment(1_799_999_700_000);
 

@@ -1,6 +1,6 @@
 //! The words in English. `{n}` and `{m}` stand for figures and times.
 
-use super::Words;
+use super::table::Words;
 use crate::format::Phrase;
 
 pub(crate) static WORDS: Words = Words {

@@ -19,9 +19,6 @@ use super::{finding::Finding, tree::Tree};
 /// How many re-exports a name is followed through.
 const RE_EXPORTS_MAX: usize = 8;
 
-/// Where circles that were there before this rule have yet to be cut. The list only gets shorter.
-const STANDING: [&str; 1] = ["pages/src/"];
-
 pub(super) fn circles(tree: &Tree) -> Vec<Finding> {
     let mut crates: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for file in tree.texts_in("rs") {
@@ -70,12 +67,7 @@ fn told(what: &str, root: &str, graph: &Edges, path: impl Fn(&Module) -> String)
         let steps = paths.iter().zip(names).map(|(at, name)| format!("{} ─ {name} ─▶ ", shown(at)));
         let steps: String = steps.collect();
         let words = format!("a circle of {what}: {steps}{}", shown(&paths[0]));
-        let stands = |path: &String| STANDING.iter().any(|folder| path.starts_with(folder));
-        if paths.iter().all(stands) {
-            Finding::remark(&paths[0], words)
-        } else {
-            Finding::of_file(&paths[0], words)
-        }
+        Finding::of_file(&paths[0], words)
     };
     circles_of(graph).into_iter().map(finding).collect()
 }
@@ -233,7 +225,6 @@ fn shortest(edges: &Edges, start: &Module) -> Option<Vec<Step>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::finding::Weight;
 
     fn faults(files: &[(&str, &str)]) -> Vec<String> {
         circles(&Tree::of(files)).iter().map(|finding| finding.what.clone()).collect()
@@ -290,19 +281,6 @@ mod tests {
         let back = ("c/src/b/z.rs", "use crate::a::y::Y;\npub struct Z;\n");
         let circle = ["a circle of modules: a ─ Z ─▶ b ─ Y ─▶ a"];
         assert_eq!(faults(&[lib, a, b, x, y, back]), circle);
-    }
-
-    #[test]
-    fn where_circles_stand_yet_they_are_remarked_on() {
-        let a = ("pages/src/a.rs", "use crate::b::B;\npub struct A(B);\n");
-        let files = [a, ("pages/src/b.rs", "use crate::a::A;\npub struct B;\n")];
-        let weights = circles(&Tree::of(&files)).iter().map(|f| f.weight).collect::<Vec<_>>();
-        assert_eq!(weights, [Weight::Remark]);
-        let files = files.map(|(path, text)| (path.trim_start_matches("pages/"), text));
-        let files = files.map(|(path, text)| (format!("c/{path}"), text));
-        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
-        let weights = circles(&Tree::of(&files)).iter().map(|f| f.weight).collect::<Vec<_>>();
-        assert_eq!(weights, [Weight::Fault]);
     }
 
     #[test]
