@@ -19,7 +19,7 @@ use engine::{
     disk::Disk,
     id::{Currency, EventId, OfferIndex, SaleName, SaleTag, ShopperKey, SinkName, Sku},
     limits::{HOLDS_MAX, SEGMENT_BYTES},
-    outbox::Taker,
+    outbox::SinkSet,
     outlet::{self, Offers},
     record::{Author, EntryStanding, ReplayKey},
     recovery,
@@ -43,8 +43,8 @@ const HOT: OfferIndex = OfferIndex(0);
 ///
 /// # Panics
 /// Never: the name is a good one.
-pub fn log() -> Taker {
-    Taker::only(SinkName::parse("log").expect("a good name"))
+pub fn log() -> SinkSet {
+    SinkSet::only(SinkName::parse("log").expect("a good name"))
 }
 
 /// Makes the commands of the hot sale and checks the replies.

@@ -25,7 +25,7 @@ use engine::{
         SinkName, Sku,
     },
     limits::{ARCHIVED_SALE_BYTES_MAX, SALE_BYTES_MAX, SEGMENT_BYTES, WARM_MS},
-    outbox::Taker,
+    outbox::SinkSet,
     outlet::{self, Offers},
     record::{Author, Change, ReplayKey},
     recovery,
@@ -180,7 +180,7 @@ impl Scribing {
         }));
         let events = || (1..=orders * 2).map(EventId).collect();
         self.step(tags.iter().map(|tag| {
-            Command::Note(*tag, Note::Delivered { by: Taker::only(sink()), events: events() })
+            Command::Note(*tag, Note::Delivered { by: SinkSet::only(sink()), events: events() })
         }));
         for change in [Change::Close, Change::Archive { digest: [0xA5; 32] }] {
             self.step(tags.iter().map(|tag| {

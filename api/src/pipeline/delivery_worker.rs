@@ -12,7 +12,7 @@ use engine::{
     Engine, Failure,
     id::{EventId, SaleTag},
     limits::OUTLET_EVENTS_MAX,
-    outbox::{OrderEvent, Taker},
+    outbox::{OrderEvent, SinkSet},
     outlet::{Offer, Offers},
     sink::{Answer, Capacity, Sink},
 };
@@ -284,7 +284,7 @@ impl DeliveryWorker {
 }
 
 /// Tells the engine that an event is dead, until it has noted it.
-async fn dead_letter(engine: Engine, by: Taker, event: Arc<OrderEvent>, why: String) -> Done {
+async fn dead_letter(engine: Engine, by: SinkSet, event: Arc<OrderEvent>, why: String) -> Done {
     loop {
         match engine.dead_letter(event.sale.tag(), by.clone(), event.id, why.clone()).await {
             Ok(()) | Err(Failure::Refused(())) => return Done::DeadLettered(event, true),
@@ -295,7 +295,7 @@ async fn dead_letter(engine: Engine, by: Taker, event: Arc<OrderEvent>, why: Str
 }
 
 /// Whether the engine lists an event among the dead letters of the sink.
-fn is_dead(engine: &Engine, by: &Taker, event: &OrderEvent) -> bool {
+fn is_dead(engine: &Engine, by: &SinkSet, event: &OrderEvent) -> bool {
     engine.dead_letters().has(&event.sale, event.id, by.sink)
 }
 

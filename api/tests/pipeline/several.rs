@@ -9,7 +9,7 @@ use std::{
 use engine::{
     hold::{HoldState, Step},
     id::{EventId, HoldId},
-    outbox::{OrderEvent, Taker},
+    outbox::{OrderEvent, SinkSet},
     sink::{Answer, Answers, Capacity, Sink},
 };
 
@@ -134,7 +134,7 @@ async fn a_sink_that_another_nodes_list_leaves_out_goes_on_with_all_that_is_left
     .await;
     shop.settle(first, Step::Pay).await;
 
-    let other = Taker::only(shop.offers[0].by.sink);
+    let other = SinkSet::only(shop.offers[0].by.sink);
     shop.engine.delivered(shop.sale.tag(), other, vec![EventId(1)]).await.unwrap();
     until("its letter is gone with the event", || shop.engine.dead_letters().is_empty()).await;
     until("the webhook is told all that is left", || lags() == [3, 0]).await;

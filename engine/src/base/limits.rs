@@ -198,6 +198,11 @@ pub const OUTLET_EVENTS_MAX: usize = 2_048;
 /// enough that turns cost nothing, few enough that a flood of one sale delays the others little.
 pub const OUTLET_TURN_EVENTS_MAX: usize = 64;
 
+/// Order events that are looked at for one sink after one batch, whether they are for it or not, and sales with
+/// them: a sink passes over what it has taken and others have not, which may be a whole outbox. A look is a
+/// few steps in a map, so that this is about half a millisecond.
+pub const OUTLET_LOOK_EVENTS_MAX: usize = 4_096;
+
 /// Sales with order events that another node hands out, of which one batch asks whether this node does now.
 pub const OUTLET_LOOK_SALES_MAX: usize = 64;
 
@@ -325,6 +330,7 @@ const _: () = {
     assert!(SHARED_IDLE_PLACES_MAX <= IDLE_PLACES_MAX);
     assert!(IDLE_LOOK_SALE_PLACES_MAX <= IDLE_LOOK_PLACES_MAX);
     assert!(OUTLET_TURN_EVENTS_MAX <= OUTLET_EVENTS_MAX);
+    assert!(OUTLET_EVENTS_MAX < OUTLET_LOOK_EVENTS_MAX);
     assert!(WARM_SALES_FEW < WARM_SALES_MAX);
     assert!(OUTBOX_SALE_SHARE >= OUTLET_TURN_EVENTS_MAX);
     assert!(SALES_MAX * OUTBOX_SALE_SHARE < OUTBOX_EVENTS_MAX);

@@ -25,7 +25,7 @@ use crate::{
     hold::Step,
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, SinkName},
     incarnation, limits,
-    outbox::Taker,
+    outbox::SinkSet,
     outlet::{self, Offers},
     purchase_admission::PurchaseAdmission,
     record::{Author, Change, ReplayKey},
@@ -415,7 +415,7 @@ impl Engine {
     pub async fn delivered(
         &self,
         sale: SaleTag,
-        by: Taker,
+        by: SinkSet,
         events: Vec<EventId>,
     ) -> Result<(), Failure<()>> {
         self.send(Command::Note(sale, Note::Delivered { by, events }), None).await.map(drop)
@@ -425,7 +425,7 @@ impl Engine {
     pub async fn dead_letter(
         &self,
         sale: SaleTag,
-        by: Taker,
+        by: SinkSet,
         event: EventId,
         why: String,
     ) -> Result<(), Failure<()>> {

@@ -22,7 +22,7 @@ use self::{lane::Lane, letters::note_letters};
 use crate::{
     id::{EventId, SaleTag, SinkName},
     limits::{OUTLET_EVENTS_MAX, SINKS_MAX},
-    outbox::Taker,
+    outbox::SinkSet,
     record::Record,
     registry::{Changes, DeadLetters},
     sale::Sale,
@@ -43,7 +43,7 @@ pub fn outlet(sinks: &[SinkName]) -> (Outlet, Vec<Offers>) {
     assert!((1..=SINKS_MAX).contains(&sinks.len()), "{} sinks of 1 to {SINKS_MAX}", sinks.len());
     let lane = |(index, sink): (usize, &SinkName)| {
         let others = sinks.iter().copied().filter(|other| other != sink).collect();
-        let by = Taker { sink: *sink, others };
+        let by = SinkSet { sink: *sink, others };
         assert!(by.others.len() == sinks.len() - 1, "two sinks have the name {sink}");
         let (sender, queue) = bounded(OUTLET_EVENTS_MAX);
         (Lane::new(by.clone(), index == 0, sender), Offers { by, queue })
@@ -124,7 +124,13 @@ impl Outlet {
 
     /// A record named the sinks there are. Those of this node that it left out, as a node does that runs
     /// with a shorter list, were forgotten with it: what they took, and what they refused.
-    fn note_sinks(&mut self, by: &Taker, sale: &Sale, known: &DeadLetters, letters: &mut Changes) {
+    fn note_sinks(
+        &mut self,
+        by: &SinkSet,
+        sale: &Sale,
+        known: &DeadLetters,
+        letters: &mut Changes,
+    ) {
         let is_left_out = |lane: &&mut Lane| by.all().all(|named| named != lane.by.sink);
         for lane in self.lanes.iter_mut().filter(is_left_out) {
             lane.start_over(sale.tag());
@@ -145,9 +151,14 @@ impl Outlet {
     }
 
     /// Hands out as many durable events as fit, of the sales that this node `delivers`. Sales that
-    /// another node delivers are looked at again when this node takes them over.
-    pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
-        self.lanes.iter_mut().for_each(|lane| lane.hand_out(world, &delivers));
+    /// another node delivers are looked at again when this node takes them over. Returns whether it should
+    /// be called again at once: there was more to look at than it may after one batch.
+    pub(crate) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) -> bool {
+        let mut is_more = false;
+        for lane in &mut self.lanes {
+            is_more |= lane.hand_out(world, &delivers);
+        }
+        is_more
     }
 }
 
@@ -162,7 +173,7 @@ mod tests {
         command::{Ask, Command, Note, Operation},
         hold::Step,
         id::{Epoch, HoldId, Number, OfferIndex, SaleName, ShopperKey},
-        limits::OUTLET_TURN_EVENTS_MAX,
+        limits::{OUTLET_LOOK_EVENTS_MAX, OUTLET_TURN_EVENTS_MAX},
         outbox::OrderEvent,
         record::{Author, ReplayKey},
         sale::{Settler, TicketRef},
@@ -193,8 +204,8 @@ mod tests {
     }
 
     /// The one sink of most tests.
-    fn only() -> Taker {
-        Taker::only(sink("log"))
+    fn only() -> SinkSet {
+        SinkSet::only(sink("log"))
     }
 
     fn one() -> (Outlet, Receiver<Offer>) {
@@ -372,7 +383,7 @@ mod tests {
         assert_eq!(seen, (1..=all).collect::<Vec<_>>());
         assert!(offers[1].queue.is_full());
 
-        let takes = |shop: &mut Shop, by: &Taker, events: &[u64]| {
+        let takes = |shop: &mut Shop, by: &SinkSet, events: &[u64]| {
             let events = events.iter().copied().map(EventId).collect();
             shop.decide(Command::Note(tag(DEMO), Note::Delivered { by: by.clone(), events }));
             shop.arbiter.world().undelivered() as u64
@@ -390,6 +401,31 @@ mod tests {
         let leave = Offer::Leave(tag(DEMO), EventId(2));
         assert_eq!(first, [Offer::StartOver(tag(DEMO)), leave], "what only the other waited for");
         assert_eq!(takes(&mut shop, &alone[0].by, &[2]), all - 2);
+    }
+
+    #[test]
+    fn a_batch_looks_at_a_bounded_part_of_what_a_sink_passes_over() {
+        let mut shop = Shop::open(&[DEMO]);
+        let all = 2 * OUTLET_LOOK_EVENTS_MAX as u64;
+        for key in 0..all {
+            shop.buy(DEMO, key.into());
+        }
+        let by = SinkSet { sink: sink("shop"), others: vec![sink("webhook")] };
+        let events = (1..=all).map(EventId).collect();
+        shop.decide(Command::Note(tag(DEMO), Note::Delivered { by, events }));
+        let (mut outlet, offers) = outlet(&[sink("shop"), sink("webhook")]);
+        outlet.take_up(shop.arbiter.world());
+
+        let mut batches = 1;
+        while outlet.hand_out(shop.arbiter.world(), |_| true) {
+            batches += 1;
+        }
+        assert_eq!(batches, 3, "the sale's own turns count as well");
+        assert_eq!(ids(&shown(&offers[0].queue)), [0; 0]);
+        shop.outlet = outlet;
+        shop.buy(DEMO, all.into());
+        assert!(!shop.outlet.hand_out(shop.arbiter.world(), |_| true), "only what is new");
+        assert_eq!(ids(&shown(&offers[0].queue)), [all + 1]);
     }
 
     #[test]
@@ -423,7 +459,7 @@ mod tests {
         shop.buy(DEMO, 2);
         shop.outlet.hand_out(shop.arbiter.world(), |_| true);
         assert_eq!(offers.iter().map(|it| ids(&shown(&it.queue)).len()).sum::<usize>(), 4);
-        let took = |by: &Taker, event| Note::Delivered { by: by.clone(), events: vec![event] };
+        let took = |by: &SinkSet, event| Note::Delivered { by: by.clone(), events: vec![event] };
         shop.decide(Command::Note(tag(DEMO), took(&offers[1].by, EventId(1))));
         let (by, why) = (offers[1].by.clone(), "no".to_owned());
         shop.decide(Command::Note(tag(DEMO), Note::DeadLetter { by, event: EventId(2), why }));
@@ -433,7 +469,7 @@ mod tests {
         assert_eq!(seen, [vec![3], vec![]]);
         assert_eq!(shop.letters.len(), 1);
 
-        let other = Taker::only(sink("shop"));
+        let other = SinkSet::only(sink("shop"));
         shop.decide(Command::Note(tag(DEMO), took(&other, EventId(2))));
         shop.outlet.hand_out(shop.arbiter.world(), |_| true);
         assert_eq!(ids(&shown(&offers[0].queue)), [0; 0]);
@@ -446,7 +482,7 @@ mod tests {
 
         // Who takes events on another node only is no concern of this one's operators.
         let why = "no".to_owned();
-        let by = Taker { sink: sink("audit"), others: vec![sink("shop"), sink("webhook")] };
+        let by = SinkSet { sink: sink("audit"), others: vec![sink("shop"), sink("webhook")] };
         shop.decide(Command::Note(tag(DEMO), Note::DeadLetter { by, event: EventId(3), why }));
         assert!(shop.letters.is_empty());
     }

@@ -200,6 +200,7 @@ impl Scribe {
     /// Takes from the front of `requests` and leaves what did not fit this batch; what could not be decided
     /// yet stays here, and is asked again a tick later.
     pub fn step(&mut self, requests: &mut Vec<Request>) -> Result<(), Fatal> {
+        self.is_more_due = false;
         if let Some(batch) = self.unfinished.take() {
             self.finish(batch)?;
         }
@@ -222,12 +223,13 @@ impl Scribe {
         self.arbiter.decide_into(&mut batch.decided, now, &mut asked.chain(&idle));
         // Where many nodes decide, time is the store's.
         self.clock.not_before(batch.decided.at);
-        self.is_more_due = batch.decided.is_more_due;
+        self.is_more_due |= batch.decided.is_more_due;
         batch.encode();
         self.finish(batch)
     }
 
-    /// Whether time has brought more than the last batch took: the next turn should not wait.
+    /// Whether time has brought more than the last batch took, or the sinks have more to look at: the next
+    /// turn should not wait.
     pub fn is_more_due(&self) -> bool {
         self.is_more_due
     }
@@ -276,7 +278,7 @@ impl Scribe {
         self.spare = batch;
         let peers = self.arbiter.peers();
         let delivers = |sale| peers.is_none_or(|peers| peers.delivers(sale));
-        self.outlet.hand_out(self.arbiter.world(), delivers);
+        self.is_more_due |= self.outlet.hand_out(self.arbiter.world(), delivers);
         if let Some(peers) = peers {
             self.registry.set_arbiter_troubles(peers.troubles());
         }

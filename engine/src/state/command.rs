@@ -11,7 +11,7 @@ use crate::{
     hold::{Hold, HoldState, Step},
     id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey, SinkName},
     limits::{COMMAND_BYTES_MAX, IDLE_PLACES_MAX, RECORD_BYTES_MAX, REQUEUE_EVENTS_MAX},
-    outbox::Taker,
+    outbox::SinkSet,
     record::{Author, Change, EntryAnswer, ReplayKey},
     sale::{
         ChangeAnswer, ChangeRefusal, EndRefusal, EntryRefusal, PlaceRefusal, PurchaseRefusal,
@@ -122,14 +122,14 @@ pub enum Note {
     /// A sink took order events.
     Delivered {
         /// Which sink, and which others there are.
-        by: Taker,
+        by: SinkSet,
         /// Which, ascending.
         events: Vec<EventId>,
     },
     /// A sink refused an event for good.
     DeadLetter {
         /// Which sink, and which others there are.
-        by: Taker,
+        by: SinkSet,
         /// Which.
         event: EventId,
         /// What it said.

@@ -42,24 +42,24 @@ pub struct OrderEvent {
     pub currency: Currency,
 }
 
-/// A sink, and the others that take the same events.
+/// The sinks of a process, as a record of one of them names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taker {
-    /// Whose word it is.
+pub struct SinkSet {
+    /// The one that the record is of.
     pub sink: SinkName,
-    /// The others that there are, fewer than [`SINKS_MAX`].
+    /// The others, fewer than [`SINKS_MAX`].
     pub others: Vec<SinkName>,
 }
 
-binary_struct!(Taker { sink, others });
+binary_struct!(SinkSet { sink, others });
 
-impl Taker {
-    /// The one sink there is.
+impl SinkSet {
+    /// A sink that has no other beside it.
     pub fn only(sink: SinkName) -> Self {
         Self { sink, others: Vec::new() }
     }
 
-    /// All sinks there are.
+    /// All of them.
     pub fn all(&self) -> impl Iterator<Item = SinkName> {
         [self.sink].into_iter().chain(self.others.iter().copied())
     }
@@ -93,7 +93,7 @@ const _: () = assert!(SINKS_MAX <= u8::BITS as usize);
 
 /// What one sink made of the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Word {
+struct SinkState {
     sink: SinkName,
     /// How many of the events it has taken.
     taken: usize,
@@ -103,8 +103,8 @@ struct Word {
     dead_of_holds: BTreeSet<(HoldId, EventId)>,
 }
 
-impl Word {
-    const fn none(sink: SinkName) -> Self {
+impl SinkState {
+    const fn new(sink: SinkName) -> Self {
         Self { sink, taken: 0, dead: BTreeMap::new(), dead_of_holds: BTreeSet::new() }
     }
 
@@ -113,7 +113,8 @@ impl Word {
         self.dead_of_holds.insert((hold, event));
     }
 
-    fn accept(&mut self, event: EventId, hold: HoldId) {
+    /// An event is no dead letter any more.
+    fn revive(&mut self, event: EventId, hold: HoldId) {
         if self.dead.remove(&event).is_some() {
             self.dead_of_holds.remove(&(hold, event));
         }
@@ -126,7 +127,7 @@ pub(crate) struct Outbox {
     last: u64,
     pending: BTreeMap<EventId, Pending>,
     /// The sinks that the last record of one named, by name.
-    words: Vec<Word>,
+    sinks: Vec<SinkState>,
 }
 
 impl Outbox {
@@ -152,7 +153,7 @@ impl Outbox {
 
     /// How many of them each sink has taken that took any.
     pub(crate) fn taken(&self) -> impl Iterator<Item = (SinkName, usize)> {
-        self.words.iter().map(|word| (word.sink, word.taken)).filter(|(_, taken)| *taken > 0)
+        self.sinks.iter().map(|state| (state.sink, state.taken)).filter(|(_, taken)| *taken > 0)
     }
 
     /// Events after `last`, in order.
@@ -177,19 +178,19 @@ impl Outbox {
     }
 
     /// Whether one of the events leaves if the sink takes it, or took it before.
-    pub(crate) fn is_last(&self, by: &Taker, pending: &Pending) -> bool {
+    pub(crate) fn is_last(&self, by: &SinkSet, pending: &Pending) -> bool {
         by.others.iter().all(|other| self.has_taken(*other, pending))
     }
 
     /// The events a sink refused for good, in order.
     pub(crate) fn dead_of(&self, sink: SinkName) -> impl Iterator<Item = EventId> {
-        let word = self.place(sink).ok().map(|place| &self.words[place]);
-        word.into_iter().flat_map(|word| word.dead.keys().copied())
+        let state = self.place(sink).ok().map(|place| &self.sinks[place]);
+        state.into_iter().flat_map(|state| state.dead.keys().copied())
     }
 
-    /// What a sink said of an event that it refused for good.
+    /// Why a sink refused an event for good.
     pub(crate) fn why_dead(&self, sink: SinkName, event: EventId) -> Option<&Arc<str>> {
-        self.words[self.place(sink).ok()?].dead.get(&event)
+        self.sinks[self.place(sink).ok()?].dead.get(&event)
     }
 
     /// Whether an event is not for a sink now: it refused it for good, or one before it of the same hold.
@@ -197,7 +198,7 @@ impl Outbox {
         let hold = pending.hold.id;
         let of_hold = (hold, EventId(0))..=(hold, id);
         self.place(sink).is_ok_and(|place| {
-            let dead = &self.words[place].dead_of_holds;
+            let dead = &self.sinks[place].dead_of_holds;
             !dead.is_empty() && dead.range(of_hold).next().is_some()
         })
     }
@@ -209,31 +210,31 @@ impl Outbox {
     }
 
     /// A sink took events. Those leave that all have taken; those that left before are passed over.
-    pub(crate) fn delivered(&mut self, by: &Taker, events: &[EventId]) {
-        let place = self.hear(by);
-        let all = u8::MAX >> (u8::BITS as usize - self.words.len());
+    pub(crate) fn delivered(&mut self, by: &SinkSet, events: &[EventId]) {
+        let place = self.set_sinks_of(by);
+        let all = u8::MAX >> (u8::BITS as usize - self.sinks.len());
         for event in events {
             let Some(pending) = self.pending.get_mut(event) else { continue };
-            let word = &mut self.words[place];
-            word.accept(*event, pending.hold.id);
+            let state = &mut self.sinks[place];
+            state.revive(*event, pending.hold.id);
             if pending.taken & bit(place) == 0 {
                 pending.taken |= bit(place);
-                word.taken += 1;
+                state.taken += 1;
             }
             if pending.taken == all {
                 self.pending.remove(event);
-                self.words.iter_mut().for_each(|word| word.taken -= 1);
+                self.sinks.iter_mut().for_each(|state| state.taken -= 1);
             }
         }
     }
 
     /// A sink refused an event for good; one that it took before stays taken.
-    pub(crate) fn dead_lettered(&mut self, by: &Taker, event: EventId, why: &str) {
-        let place = self.hear(by);
+    pub(crate) fn dead_lettered(&mut self, by: &SinkSet, event: EventId, why: &str) {
+        let place = self.set_sinks_of(by);
         if let Some(pending) = self.pending.get(&event)
             && pending.taken & bit(place) == 0
         {
-            self.words[place].refuse(event, pending.hold.id, why.into());
+            self.sinks[place].refuse(event, pending.hold.id, why.into());
         }
     }
 
@@ -242,27 +243,27 @@ impl Outbox {
         let Ok(place) = self.place(sink) else { return };
         for event in events {
             if let Some(pending) = self.pending.get(event) {
-                self.words[place].accept(*event, pending.hold.id);
+                self.sinks[place].revive(*event, pending.hold.id);
             }
         }
     }
 
     /// Where a sink stands, or would.
     fn place(&self, sink: SinkName) -> Result<usize, usize> {
-        self.words.binary_search_by_key(&sink, |word| word.sink)
+        self.sinks.binary_search_by_key(&sink, |state| state.sink)
     }
 
-    /// Takes up which sinks there are; answers where the one stands whose word it is.
-    fn hear(&mut self, by: &Taker) -> usize {
+    /// Makes the sinks those that a record names. Returns the place of the one that the record is of.
+    fn set_sinks_of(&mut self, by: &SinkSet) -> usize {
         let is_known = |sink| self.place(sink).is_ok();
-        if self.words.len() != 1 + by.others.len() || !by.all().all(is_known) {
-            self.set_sinks(by);
+        if self.sinks.len() != 1 + by.others.len() || !by.all().all(is_known) {
+            self.replace_sinks(by);
         }
         self.place(by.sink).expect("it is one of them")
     }
 
-    /// Forgets the sinks that are no more, and makes room for those that are new.
-    fn set_sinks(&mut self, by: &Taker) {
+    /// Forgets the sinks that are not named, and makes room for those that are new.
+    fn replace_sinks(&mut self, by: &SinkSet) {
         let sinks: BTreeSet<SinkName> = by.all().collect();
         assert!(sinks.len() <= SINKS_MAX, "{} sinks of at most {SINKS_MAX}", sinks.len());
         let places: Vec<_> = sinks.iter().map(|sink| self.place(*sink).ok()).collect();
@@ -272,10 +273,10 @@ impl Outbox {
             bits.fold(0, |taken, (new, _)| taken | bit(new))
         };
         self.pending.values_mut().for_each(|pending| pending.taken = moved(pending.taken));
-        let word = |(sink, place): (SinkName, &Option<usize>)| {
-            place.map_or(Word::none(sink), |place| self.words[place].clone())
+        let state = |(sink, place): (SinkName, &Option<usize>)| {
+            place.map_or(SinkState::new(sink), |place| self.sinks[place].clone())
         };
-        self.words = sinks.into_iter().zip(&places).map(word).collect();
+        self.sinks = sinks.into_iter().zip(&places).map(state).collect();
     }
 }
 
@@ -287,18 +288,18 @@ fn bit(place: usize) -> u8 {
 impl Long for Outbox {
     fn write(&self, out: &mut impl Sink) {
         out.put(&self.last);
-        out.put(&(self.words.len() as u64));
-        for word in &self.words {
-            out.put(&word.sink);
+        out.put(&(self.sinks.len() as u64));
+        for state in &self.sinks {
+            out.put(&state.sink);
         }
         out.put(&(self.pending.len() as u64));
         for (id, pending) in &self.pending {
             out.put(id);
             out.put(pending);
         }
-        for word in &self.words {
-            out.put(&(word.dead.len() as u64));
-            for (id, why) in &word.dead {
+        for state in &self.sinks {
+            out.put(&(state.dead.len() as u64));
+            for (id, why) in &state.dead {
                 out.put(id);
                 out.put(&why.to_string());
             }
@@ -313,10 +314,10 @@ impl Long for Outbox {
         }
         for _ in 0..sinks {
             let sink = input.get()?;
-            if outbox.words.last().is_some_and(|before| before.sink >= sink) {
+            if outbox.sinks.last().is_some_and(|before| before.sink >= sink) {
                 return Err(DecodeError("sinks out of their order"));
             }
-            outbox.words.push(Word::none(sink));
+            outbox.sinks.push(SinkState::new(sink));
         }
         for _ in 0..input.get_count()? {
             let (id, event) = (input.get()?, input.get()?);
@@ -327,7 +328,7 @@ impl Long for Outbox {
                 let (id, why): (_, String) = (input.get()?, input.get()?);
                 let pending = outbox.pending.get(&id).filter(|it| it.taken & bit(place) == 0);
                 let pending = pending.ok_or(DecodeError("a dead letter of no event"))?;
-                outbox.words[place].refuse(id, pending.hold.id, why.into());
+                outbox.sinks[place].refuse(id, pending.hold.id, why.into());
             }
         }
         Ok(outbox)
@@ -341,11 +342,11 @@ impl Outbox {
         if before >= Some(id) || id > self.last() {
             return Err(DecodeError("order events out of their order"));
         }
-        if u32::from(event.taken) >= (1_u32 << self.words.len()) {
+        if u32::from(event.taken) >= (1_u32 << self.sinks.len()) {
             return Err(DecodeError("an event taken by no sink"));
         }
-        let takes = (0..).zip(&mut self.words).filter(|(place, _)| event.taken & bit(*place) != 0);
-        takes.for_each(|(_, word)| word.taken += 1);
+        let takes = (0..).zip(&mut self.sinks).filter(|(place, _)| event.taken & bit(*place) != 0);
+        takes.for_each(|(_, state)| state.taken += 1);
         self.pending.insert(id, event);
         Ok(())
     }
@@ -370,10 +371,10 @@ mod tests {
         SinkName::parse(name).unwrap()
     }
 
-    /// The word of the first of some sinks.
-    fn by(sinks: &[&str]) -> Taker {
+    /// Some sinks, named by a record of the first.
+    fn by(sinks: &[&str]) -> SinkSet {
         let others = sinks[1..].iter().map(|name| sink(name)).collect();
-        Taker { sink: sink(sinks[0]), others }
+        SinkSet { sink: sink(sinks[0]), others }
     }
 
     fn events<const N: usize>(numbers: [u64; N]) -> [EventId; N] {
@@ -434,7 +435,7 @@ mod tests {
         outbox.delivered(&alone, &events([2]));
         assert_kept(&outbox);
         assert_eq!((outbox.len(), outbox.dead_of(sink("webhook")).count()), (3, 0));
-        assert_eq!(waiting(&outbox, "webhook").0, [1, 3, 4], "forgotten, once another spoke");
+        assert_eq!(waiting(&outbox, "webhook").0, [1, 3, 4], "forgotten with another's record");
 
         outbox.delivered(&by(&["audit", "shop"]), &events([3, 4]));
         assert_eq!(waiting(&outbox, "shop").0, [1, 4], "its place is what it was");
@@ -471,12 +472,12 @@ mod tests {
         };
         let refused = |change| Outbox::read(&mut written(change).as_slice()).unwrap_err().0;
 
-        assert_eq!(refused(|outbox| outbox.words.reverse()), "sinks out of their order");
-        let twice = |outbox: &mut Outbox| outbox.words[1].sink = outbox.words[0].sink;
+        assert_eq!(refused(|outbox| outbox.sinks.reverse()), "sinks out of their order");
+        let twice = |outbox: &mut Outbox| outbox.sinks[1].sink = outbox.sinks[0].sink;
         assert_eq!(refused(twice), "sinks out of their order");
         let many = |outbox: &mut Outbox| {
-            let more = ["c", "d", "e", "f", "g", "h", "i"].map(|name| Word::none(sink(name)));
-            outbox.words.extend(more);
+            let more = ["c", "d", "e", "f", "g", "h", "i"].map(|name| SinkState::new(sink(name)));
+            outbox.sinks.extend(more);
         };
         assert_eq!(refused(many), "too many sinks");
         assert_eq!(refused(|outbox| outbox.last = 1), "order events out of their order");
@@ -485,9 +486,9 @@ mod tests {
         };
         assert_eq!(refused(strange), "an event taken by no sink");
         let unknown =
-            |outbox: &mut Outbox| outbox.words[1].refuse(EventId(9), HoldId(9), "".into());
+            |outbox: &mut Outbox| outbox.sinks[1].refuse(EventId(9), HoldId(9), "".into());
         assert_eq!(refused(unknown), "a dead letter of no event");
-        let both = |outbox: &mut Outbox| outbox.words[0].refuse(EventId(1), HoldId(1), "".into());
+        let both = |outbox: &mut Outbox| outbox.sinks[0].refuse(EventId(1), HoldId(1), "".into());
         assert_eq!(refused(both), "a dead letter of no event");
 
         let bytes = written(|_| {});

@@ -15,7 +15,7 @@ use crate::{
     codec::{binary_enum, binary_struct},
     hold::{HoldItems, HoldState, Step},
     id::{Epoch, EventId, HoldId, NodeName, Number, OfferIndex, SaleTag, ShopperKey, SinkName},
-    outbox::Taker,
+    outbox::SinkSet,
     spec::{SaleSpec, SpecPatch},
     stream::Point,
 };
@@ -149,7 +149,7 @@ pub enum Record {
         /// Of which sale.
         sale: SaleTag,
         /// Which sink, and which others there are.
-        by: Taker,
+        by: SinkSet,
         /// Which events, ascending.
         events: Vec<EventId>,
     },
@@ -158,7 +158,7 @@ pub enum Record {
         /// Of which sale.
         sale: SaleTag,
         /// Which sink, and which others there are.
-        by: Taker,
+        by: SinkSet,
         /// Which event.
         event: EventId,
         /// What the sink said.

@@ -14,7 +14,7 @@ use engine::{
     journal::{self, Extent},
     limits::{GATE_BURST_MS, GATE_WALK_PLACES_MAX, REPLAY_TTL_MS},
     line::PlaceState,
-    outbox::Taker,
+    outbox::SinkSet,
     record::{Change, Departure, Record, SessionEnd},
     recovery,
     spec::SaleSpec,
@@ -32,6 +32,15 @@ pub(crate) struct Audit {
     last_at: Millis,
 }
 
+/// What a sale has made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    /// Order events, those of earlier sales of the name included.
+    pub(crate) events: u64,
+    /// Holds; none once it is deleted.
+    pub(crate) holds: u64,
+}
+
 /// One sale's facts.
 #[derive(Clone, Debug)]
 struct Account {
@@ -47,7 +56,7 @@ struct Account {
     calls: Vec<(Millis, u64)>,
     /// Admission rates in thousandths a second, each from a time on.
     rates: Vec<(Millis, u64)>,
-    /// Events that the sink was or is to be told, those of earlier sales of the name included.
+    /// Events that the sinks were or are to be told, those of earlier sales of the name included.
     told: u64,
     /// And which sinks have taken each.
     undelivered: BTreeMap<EventId, BTreeSet<SinkName>>,
@@ -151,6 +160,23 @@ impl Audit {
         }
     }
 
+    /// What each sale has made, by name.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (SaleTag, Made)> {
+        let live = self.sales.iter().map(|(tag, account)| {
+            (*tag, Made { events: account.told, holds: account.holds.len() as u64 })
+        });
+        let gone = self.told.iter().map(|(tag, events)| (*tag, Made { events: *events, holds: 0 }));
+        live.chain(gone)
+    }
+
+    /// Events that a sink has not taken.
+    pub(crate) fn waiting(&self, sink: SinkName) -> impl Iterator<Item = (SaleTag, EventId)> {
+        self.sales.iter().flat_map(move |(tag, account)| {
+            let waits = account.undelivered.iter().filter(move |(_, taken)| !taken.contains(&sink));
+            waits.map(|(event, _)| (*tag, *event))
+        })
+    }
+
     /// Facts read.
     pub(crate) fn facts(&self) -> u64 {
         self.facts
@@ -202,11 +228,11 @@ impl Account {
                 for event in events {
                     self.take(by, *event);
                 }
-                self.hear(by);
+                self.forget_unnamed(by);
             }
             Record::DeadLettered { by, event, .. } => {
                 assert!(!self.undelivered[event].contains(&by.sink), "what was not taken");
-                self.hear(by);
+                self.forget_unnamed(by);
             }
             Record::Requeued { events, .. } => {
                 assert!(events.iter().all(|event| self.undelivered.contains_key(event)));
@@ -229,7 +255,7 @@ impl Account {
     }
 
     /// A sink took an event, which leaves if all others have it.
-    fn take(&mut self, by: &Taker, event: EventId) {
+    fn take(&mut self, by: &SinkSet, event: EventId) {
         let taken = self.undelivered.get_mut(&event).expect("delivered is what waits");
         let is_news = taken.insert(by.sink);
         let has_all = by.others.iter().all(|other| taken.contains(other));
@@ -239,8 +265,8 @@ impl Account {
         }
     }
 
-    /// A sink that the last word did not name is forgotten.
-    fn hear(&mut self, by: &Taker) {
+    /// A sink that the last record of one did not name is forgotten.
+    fn forget_unnamed(&mut self, by: &SinkSet) {
         let is_named = |sink: &SinkName| by.all().any(|named| named == *sink);
         self.undelivered.values_mut().for_each(|taken| taken.retain(is_named));
     }

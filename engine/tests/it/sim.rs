@@ -1,8 +1,8 @@
 //! The whole engine under a seed: crowds, power cuts, failed syncs, full disks and bad sinks.
 //!
 //! One seed decides everything: who asks what, how time passes, where the power is cut and what the
-//! cut leaves. A [`shadow`] remembers whatever was acknowledged, over all lives of the node, and an
-//! [audit](crate::audit) reads the journal itself. A seed that fails is in the panic:
+//! cut leaves. A [`shadow`] remembers whatever was acknowledged, over all lives of the node, [dues] whatever
+//! a sink must be shown, and an [audit](crate::audit) reads the journal itself. A seed that fails is in the panic:
 //! `RUSHGATE_SIM_SEED=7 cargo test -p engine --test it sim` runs it alone, and
 //! `RUSHGATE_SIM_SEEDS=5000` runs more of them.
 //!
@@ -35,6 +35,7 @@
 //! | later events overtake a dead letter | sim |
 //! | a requeue does not go back for its events | sim |
 //! | events stay back behind a dead letter that was taken after all | sim, permits |
+//! | an event is acknowledged for a sink that was put in, and not shown to it | sim |
 //! | a delivery takes all earlier events with it | sim, sale |
 //! | a key on its way, or answered, is not known to its twin | threads, permits |
 //! | a busy refusal leaves its key marked | permits |
@@ -42,6 +43,7 @@
 
 mod chance;
 mod crowd;
+mod dues;
 pub(crate) mod node;
 mod run;
 pub(crate) mod shadow;

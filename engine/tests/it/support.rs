@@ -6,7 +6,7 @@ use engine::{
     id::{
         Currency, Epoch, HoldId, Number, OfferIndex, SaleName, SaleTag, ShopperKey, SinkName, Sku,
     },
-    outbox::{OrderEvent, Taker},
+    outbox::{OrderEvent, SinkSet},
     outlet::Offer,
     record::{Author, Change, ReplayKey},
     sale::TicketRef,
@@ -31,14 +31,14 @@ pub(crate) fn sink(name: &str) -> SinkName {
 }
 
 /// One of some sinks, beside the others.
-pub(crate) fn taker(index: usize, sinks: &[SinkName]) -> Taker {
+pub(crate) fn taker(index: usize, sinks: &[SinkName]) -> SinkSet {
     let mut others = sinks.to_vec();
-    Taker { sink: others.remove(index), others }
+    SinkSet { sink: others.remove(index), others }
 }
 
 /// The one sink of tests that are not about several.
-pub(crate) fn only() -> Taker {
-    Taker::only(sink("log"))
+pub(crate) fn only() -> SinkSet {
+    SinkSet::only(sink("log"))
 }
 
 /// The event that an offer shows, if it is one of an event.

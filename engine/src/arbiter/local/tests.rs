@@ -8,7 +8,7 @@ use crate::{
     hold::Step,
     id::{EventId, HoldId, SaleName, SinkName},
     limits::{PACKED_AT_ONCE_MAX, REPLAY_TTL_MS, WARM_MS, WARM_SALES_FEW, WARM_SALES_MAX},
-    outbox::Taker,
+    outbox::SinkSet,
     record::{Author, Change},
     sale::Settler,
     spec::{SaleSpec, tests::spec},
@@ -16,8 +16,8 @@ use crate::{
 
 const START: Millis = Millis(1_000_000);
 
-fn only() -> Taker {
-    Taker::only(SinkName::parse("log").expect("a good name"))
+fn only() -> SinkSet {
+    SinkSet::only(SinkName::parse("log").expect("a good name"))
 }
 
 fn tag(index: usize) -> SaleTag {

@@ -10,8 +10,8 @@ use crossbeam::channel::Sender;
 use super::offers::Offer;
 use crate::{
     id::{EventId, SaleTag},
-    limits::{OUTLET_LOOK_SALES_MAX, OUTLET_TURN_EVENTS_MAX},
-    outbox::{Pending, Taker},
+    limits::{OUTLET_LOOK_EVENTS_MAX, OUTLET_LOOK_SALES_MAX, OUTLET_TURN_EVENTS_MAX},
+    outbox::{Pending, SinkSet},
     sale::Sale,
     world::World,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// The scribe's side of one sink.
 #[derive(Debug)]
 pub(super) struct Lane {
-    pub(super) by: Taker,
+    pub(super) by: SinkSet,
     /// Whether this sink acknowledges once more what all sinks have, so that it leaves.
     is_first: bool,
     offers: Sender<Offer>,
@@ -46,7 +46,7 @@ enum Turn {
 }
 
 impl Lane {
-    pub(super) fn new(by: Taker, is_first: bool, offers: Sender<Offer>) -> Self {
+    pub(super) fn new(by: SinkSet, is_first: bool, offers: Sender<Offer>) -> Self {
         let (last, waiting, elsewhere) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let (looked_at, served) = (None, SaleTag(u64::MAX));
         Self { by, is_first, offers, last, waiting, elsewhere, looked_at, served }
@@ -81,11 +81,16 @@ impl Lane {
         self.elsewhere.remove(&sale);
     }
 
-    pub(super) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) {
+    /// Hands out what fits, sale by sale. Returns whether it stopped before that, having looked at as many
+    /// events as it may after one batch.
+    pub(super) fn hand_out(&mut self, world: &World, delivers: impl Fn(SaleTag) -> bool) -> bool {
         self.look_elsewhere(&delivers);
+        let mut looks = OUTLET_LOOK_EVENTS_MAX;
         while !self.offers.is_full()
             && let Some(tag) = self.next()
         {
+            let Some(left) = looks.checked_sub(1) else { return true };
+            looks = left;
             if !delivers(tag) {
                 self.waiting.remove(&tag);
                 self.last.remove(&tag);
@@ -93,12 +98,13 @@ impl Lane {
                 continue;
             }
             self.served = tag;
-            match world.sale(tag).map_or(Turn::Done, |sale| self.serve(sale)) {
+            match world.sale(tag).map_or(Turn::Done, |sale| self.serve(sale, &mut looks)) {
                 Turn::Done => drop(self.waiting.remove(&tag)),
                 Turn::Over => {}
-                Turn::Refused => return,
+                Turn::Refused => return false,
             }
         }
+        false
     }
 
     /// Looks at a few of the sales that another node delivers, in turn: whether this one does now.
@@ -119,7 +125,8 @@ impl Lane {
         self.waiting.range(later).next().or_else(|| self.waiting.first()).copied()
     }
 
-    fn serve(&mut self, sale: &Sale) -> Turn {
+    /// A sale's turn, which uses up some of the `looks` that are left.
+    fn serve(&mut self, sale: &Sale, looks: &mut usize) -> Turn {
         if sale.outbox().len() == 0 {
             return Turn::Done;
         }
@@ -129,6 +136,11 @@ impl Lane {
         }
         let (mut last, mut handed_out, mut turn) = (known.unwrap_or(EventId(0)), 0, Turn::Done);
         for (id, pending) in sale.outbox().after(last) {
+            let Some(left) = looks.checked_sub(1) else {
+                turn = Turn::Over;
+                break;
+            };
+            *looks = left;
             if let Some(offer) = self.offer(sale, id, pending) {
                 if handed_out == OUTLET_TURN_EVENTS_MAX || self.offers.is_full() {
                     turn = Turn::Over;

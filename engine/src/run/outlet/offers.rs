@@ -4,7 +4,7 @@ use crossbeam::channel::Receiver;
 
 use crate::{
     id::{EventId, SaleTag},
-    outbox::{OrderEvent, Taker},
+    outbox::{OrderEvent, SinkSet},
 };
 
 /// What a sink's thread is told.
@@ -24,7 +24,7 @@ pub enum Offer {
 #[derive(Clone, Debug)]
 pub struct Offers {
     /// The sink that they are for, and the others there are.
-    pub by: Taker,
+    pub by: SinkSet,
     /// Durable events.
     pub queue: Receiver<Offer>,
 }

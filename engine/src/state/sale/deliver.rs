@@ -9,7 +9,7 @@ use crate::{
     hold::Hold,
     id::{EventId, OfferIndex, SinkName},
     limits::REQUEUE_EVENTS_MAX,
-    outbox::{OrderEvent, Pending, Taker},
+    outbox::{OrderEvent, Pending, SinkSet},
     record::{Author, Record},
 };
 
@@ -28,7 +28,7 @@ impl Sale {
     }
 
     /// A sink took `events`. Those are left out of which that changes nothing.
-    pub(crate) fn delivered(&self, by: &Taker, events: &[EventId]) -> Option<(usize, Record)> {
+    pub(crate) fn delivered(&self, by: &SinkSet, events: &[EventId]) -> Option<(usize, Record)> {
         let is_news = |event: &EventId| {
             self.outbox.get(*event).is_some_and(|pending| {
                 !self.outbox.has_taken(by.sink, pending) || self.outbox.is_last(by, pending)
@@ -42,7 +42,7 @@ impl Sale {
     /// A sink refused `event` for good.
     pub(crate) fn dead_lettered(
         &self,
-        by: &Taker,
+        by: &SinkSet,
         event: EventId,
         why: &str,
     ) -> Option<(usize, Record)> {

@@ -124,8 +124,7 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let (disk, clock) = (SimDisk::new(), Arc::new(ManualClock::at(START)));
-        let sinks = [("shop", false), ("webhook", false), ("audit", true)]
-            .map(|(name, misses)| Sink::new(sink(name), misses));
+        let sinks = ["shop", "webhook", "audit"].map(|name| Sink::new(sink(name)));
         let node = Node::start_for(&disk, &clock, &names(&sinks)).expect("an empty disk");
         let specs = specs(&mut chance);
         let count = specs.len() as u64;
@@ -201,7 +200,7 @@ impl Simulation {
             let command = self.merchant.act(&self.node, &self.disk, &mut self.chance);
             self.ask_any(Who::Merchant, command);
         }
-        self.pass_on_the_sinks_words();
+        self.pass_on_the_sinks_answers();
     }
 
     fn take_events(&mut self, refusals: u64) {
@@ -210,10 +209,10 @@ impl Simulation {
         }
     }
 
-    fn pass_on_the_sinks_words(&mut self) {
+    fn pass_on_the_sinks_answers(&mut self) {
         for index in 0..self.configured {
             if !self.is_waiting(Who::Sink(index))
-                && let Some(command) = self.sinks[index].words.front()
+                && let Some(command) = self.sinks[index].answers.front()
             {
                 self.ask(Who::Sink(index), command.clone());
             }
@@ -320,7 +319,7 @@ impl Simulation {
             Who::Merchant => self.merchant.hear(reply),
             Who::Sink(index) => {
                 if reply.is_some() {
-                    self.sinks[index].words.pop_front();
+                    self.sinks[index].answers.pop_front();
                 }
             }
         }
@@ -387,8 +386,8 @@ impl Simulation {
         self.clock = Arc::new(ManualClock::at(Millis(behind)));
         // A fault still planned may meet the recovery; the crash after it forgets the plan.
         // Whoever starts it may have put the last sink in or taken it out.
-        self.configured = self.sinks.len() - usize::from(self.chance.hits(300));
-        let sinks = names(&self.sinks[..self.configured]);
+        let configured = self.sinks.len() - usize::from(self.chance.hits(300));
+        let sinks = names(&self.sinks[..configured]);
         let mut started = Node::start_for(&self.disk, &self.clock, &sinks);
         if started.is_err() {
             self.disk.crash(Crash::DropUnsynced);
@@ -398,8 +397,24 @@ impl Simulation {
         self.hear();
         assert!(self.waiting.is_empty(), "the old node's promises are gone with it");
         self.sinks.iter_mut().for_each(Sink::restart);
+        self.note_configured(configured);
         self.trace.update(&self.node.world().hash());
         self.check_everything();
+    }
+
+    /// The last sink may have been put in or taken out.
+    fn note_configured(&mut self, configured: usize) {
+        if configured == self.configured {
+            return;
+        }
+        let (audit, _) = crate::audit::of_journal(&self.disk);
+        let last = self.sinks.last_mut().expect("three");
+        if configured > self.configured {
+            last.put_in(&audit);
+        } else {
+            last.take_out(&audit);
+        }
+        self.configured = configured;
     }
 
     /// No more trouble: everybody gets an answer, payments end, the rest expires by itself.
@@ -425,7 +440,7 @@ impl Simulation {
             let sink = self.sinks[round / (self.specs.len() + 1) % self.sinks.len()].name;
             let requeue = Note::Requeue { author: author(), sink, events: None };
             self.ask(Who::Operator, Command::Note(sale, requeue));
-            self.pass_on_the_sinks_words();
+            self.pass_on_the_sinks_answers();
             self.clock.advance(500);
             self.step();
             self.take_events(0);

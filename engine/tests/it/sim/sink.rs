@@ -14,19 +14,22 @@ use engine::{
     outlet::{Offer, Offers},
 };
 
-use super::chance::Chance;
+use super::{chance::Chance, dues::Dues};
+use crate::audit::Audit;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     pub(crate) name: SinkName,
-    /// Whether it comes and goes with the configuration, and misses what leaves meanwhile.
-    pub(crate) misses: bool,
-    /// What each hold was last told to be, by which event.
+    /// What it must be shown; `None` while it is not configured.
+    dues: Option<Dues>,
+    /// What it was shown since it was put in.
+    shown: BTreeSet<(SaleTag, EventId)>,
+    /// What each hold was last told to be since then, by which event.
     orders: BTreeMap<(SaleName, HoldId), (EventId, HoldState)>,
     /// Events refused and not seen again.
     refused: BTreeMap<(SaleName, HoldId), EventId>,
     /// Commands that say what was done, until they are answered.
-    pub(crate) words: VecDeque<Command>,
+    pub(crate) answers: VecDeque<Command>,
     pub(crate) stalled: bool,
     pub(crate) taken: u64,
     pub(crate) letters: u64,
@@ -35,13 +38,15 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(name: SinkName, misses: bool) -> Self {
+    /// A sink that is there from the beginning.
+    pub(crate) fn new(name: SinkName) -> Self {
         Self {
             name,
-            misses,
+            dues: Some(Dues::default()),
+            shown: BTreeSet::new(),
             orders: BTreeMap::new(),
             refused: BTreeMap::new(),
-            words: VecDeque::new(),
+            answers: VecDeque::new(),
             stalled: false,
             taken: 0,
             letters: 0,
@@ -83,7 +88,7 @@ impl Sink {
                 let why = "not today".to_owned();
                 let sale = event.sale.tag();
                 let note = Note::DeadLetter { by: by.clone(), event: event.id, why };
-                self.words.push_back(Command::Note(sale, note));
+                self.answers.push_back(Command::Note(sale, note));
                 continue;
             }
             self.receive(order, &event);
@@ -92,15 +97,19 @@ impl Sink {
         for (sale, events) in done {
             let events = events.into_iter().collect();
             let note = Note::Delivered { by: by.clone(), events };
-            self.words.push_back(Command::Note(sale, note));
+            self.answers.push_back(Command::Note(sale, note));
         }
     }
 
     /// An event: a repeat, or the very next of its hold's story.
     fn receive(&mut self, order: (SaleName, HoldId), event: &OrderEvent) {
-        let state = event.hold.state;
+        let (state, sale) = (event.hold.state, event.sale.tag());
+        let is_new = self.shown.insert((sale, event.id));
         match self.orders.get(&order) {
-            Some((last, _)) if event.id <= *last => return,
+            Some((last, _)) if event.id <= *last => {
+                assert!(!is_new, "{order:?} is told {:?} after {last:?}", event.id);
+                return;
+            }
             Some((_, was)) => {
                 let next = matches!(
                     (was, state),
@@ -112,23 +121,54 @@ impl Sink {
                         | (HoldState::Confirmed, HoldState::Refunded)
                 );
                 assert!(
-                    next || self.misses,
+                    next,
                     "{order:?} was {was:?} and is told {state:?}: out of order, or a gap"
                 );
             }
-            None => assert!(state == HoldState::Held || self.misses, "{order:?} begins with a gap"),
+            None => {
+                let is_whole = state == HoldState::Held || self.may_begin_late(sale, order.1);
+                assert!(is_whole, "{order:?} begins with a gap");
+            }
         }
         self.orders.insert(order, (event.id, state));
         self.taken += 1;
     }
 
+    fn may_begin_late(&self, sale: SaleTag, hold: HoldId) -> bool {
+        self.dues.as_ref().is_some_and(|dues| dues.may_begin_late(sale, hold))
+    }
+
+    /// The configuration names it from now on. What it knew of before is another story.
+    pub(crate) fn put_in(&mut self, audit: &Audit) {
+        self.dues = Some(Dues::from_now(audit, self.name));
+        self.shown.clear();
+        self.orders.clear();
+    }
+
+    /// The configuration names it no more, and events leave without it.
+    pub(crate) fn take_out(&mut self, audit: &Audit) {
+        self.check(audit);
+        self.dues = None;
+    }
+
+    /// It was shown whatever it had to be.
+    pub(crate) fn check(&self, audit: &Audit) {
+        if let Some(dues) = &self.dues {
+            dues.check(audit, self.name, &self.shown);
+        }
+    }
+
     /// The node is a new one: what it was not told, it will tell again.
     pub(crate) fn restart(&mut self) {
         self.refused.clear();
-        self.words.clear();
+        self.answers.clear();
     }
 
-    pub(crate) fn order(&self, sale: &SaleName, hold: HoldId) -> Option<HoldState> {
-        self.orders.get(&(sale.clone(), hold)).map(|(_, state)| *state)
+    /// It knows how a hold ended, if that happened since it was put in.
+    pub(crate) fn check_order(&self, sale: &SaleName, hold: HoldId, ended: HoldState) {
+        let told = self.orders.get(&(sale.clone(), hold)).map(|(_, state)| *state);
+        let is_before = told.is_none() && self.may_begin_late(sale.tag(), hold);
+        let name = self.name;
+        assert!(is_before || told == Some(ended), "{name} knows how {hold:?} ended: {told:?}");
     }
 }
