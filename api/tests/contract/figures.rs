@@ -1,10 +1,13 @@
 //! What the figures of the operations listener say of refusals, of connections that came to nothing
 //! and of sales that are gone.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::{
     client::{ask, get, post},
@@ -105,6 +108,24 @@ async fn refusals_and_what_came_to_nothing_are_counted_by_their_reason() {
     ] {
         reaches(&server, series, expected).await;
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed_in_time_and_counts_no_more() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(
+        dir.path(),
+        &CONFIG.replace("[server]", "[server]\nheader_timeout_ms = 2000"),
+    );
+    let mut silent = TcpStream::connect(server.client.addr).await.unwrap();
+    reaches(&server, "rushgate_connections", 1.0).await;
+    let late = "rushgate_connections_lost_total{reason=\"head_late\"}";
+    assert_eq!(value(&figures(&server).await, late), Some(0.0));
+
+    let end = timeout(Duration::from_secs(6), silent.read(&mut [0; 64])).await;
+    assert_eq!(end.expect("closed in time").ok(), Some(0), "without an answer to nothing");
+    reaches(&server, "rushgate_connections", 0.0).await;
+    assert_eq!(value(&figures(&server).await, late), Some(1.0));
 }
 
 #[tokio::test]
