@@ -1,4 +1,8 @@
 //! The bounds of a mount, as plain values.
+//!
+//! None of them is a key of the configuration. They follow from the service: what it lets people upload, how
+//! long it waits for others, how much of this process it may take. Whoever builds a program with a service
+//! knows that, and offers its operators those they need under names of the service.
 
 use std::time::Duration;
 
