@@ -61,9 +61,9 @@ impl Look<'_> {
     }
 
     fn picture(&self, state: &str, window: &str, scheme: &str) {
-        let wanted = env::var_os("RUSHGATE_SHOTS_DIR").filter(|_| self.scripts);
-        if let Some(directory) = wanted {
-            let name = format!("{state}-{}-{window}-{scheme}.png", self.language);
+        if let Some(directory) = env::var_os("RUSHGATE_SHOTS_DIR") {
+            let scripts = if self.scripts { "" } else { "-no-js" };
+            let name = format!("{state}-{}{scripts}-{window}-{scheme}.png", self.language);
             fs::write(Path::new(&directory).join(name), self.browser.picture()).unwrap();
         }
     }
