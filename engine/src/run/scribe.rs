@@ -12,8 +12,10 @@
 //! without, and no timer. [`Scribe::step`] is one turn of it, with no thread and no clock of its
 //! own, so that a simulation can drive it.
 
+mod archived;
 mod batch;
 mod figures;
+mod publishing;
 mod request;
 mod resting;
 mod waiting;
@@ -31,7 +33,7 @@ use self::{
     waiting::Waiting,
 };
 use crate::{
-    arbiter::{Arbiter, Decided, Moment},
+    arbiter::{Arbiter, Moment},
     by_sale::BySale,
     clock::{Clock, Millis},
     command::{Ask, Command, Reply},
@@ -43,12 +45,9 @@ use crate::{
     outlet::Outlet,
     publisher::Publisher,
     purchase_admission::PurchaseAdmission,
-    record::Record,
-    registry::{Changes, Registry},
+    registry::Registry,
     sale::Sale,
-    unpacked::Unpacked,
-    view::SaleView,
-    world::{Packed, World},
+    world::World,
 };
 
 /// What the journal's batches carry as epoch while one process decides alone.
@@ -110,7 +109,7 @@ impl Scribe {
         let at = clock.now();
         let publisher = |sale: &Sale| (sale.tag(), Publisher::recovered(sale, at));
         let publishers: BySale<_> = arbiter.world().sales().map(publisher).collect();
-        show(&registry, &publishers);
+        Self::show(&registry, &publishers);
         registry.archived().set_cold(arbiter.world().cold());
         registry.set_durable(journal.point().sequence);
         registry.replace_dead_letters(outlet.dead_letters(arbiter.world()));
@@ -177,23 +176,6 @@ impl Scribe {
     /// Takes what a preparation made.
     pub fn set_prepared(&mut self, prepared: Prepared) {
         self.journal.set_prepared(prepared);
-    }
-
-    /// A large archived sale that nothing concerns any more, to be packed on another thread.
-    pub fn rest(&mut self) -> Option<Resting> {
-        // Not while anything that was decided is not durable yet.
-        if self.unfinished.is_some() || !mem::take(&mut self.may_rest) {
-            return None;
-        }
-        let sale = self.arbiter.rest(self.spare.decided.at)?;
-        self.outlet.forget(sale.tag());
-        let publisher = self.publishers.remove(sale.tag());
-        Some(Resting { sale, publisher, registry: Arc::clone(&self.registry) })
-    }
-
-    /// Takes it back, packed.
-    pub fn set_packed(&mut self, packed: Packed) {
-        self.arbiter.set_packed(packed);
     }
 
     /// One turn: decides `requests` and whatever time brings, and answers once it is durable.
@@ -290,66 +272,12 @@ impl Scribe {
         Ok(())
     }
 
-    /// Takes archived sales up that were unpacked for those who ask, where nothing has changed in them since.
-    fn take_unpacked(&mut self, requests: &mut [Request], at: Millis) {
-        for request in requests {
-            let world = self.arbiter.world();
-            let may = |unpacked: &mut Box<Unpacked>| {
-                world.may_warm_up(unpacked.view().tag(), unpacked.of())
-            };
-            let Some(unpacked) = request.unpacked.take_if(may) else { continue };
-            let (sale, publisher) = unpacked.into_parts();
-            self.arbiter.warm_up(sale, at);
-            self.registry.archived().set_view(publisher.view());
-            self.publishers.insert(publisher.view().tag(), publisher);
-        }
-    }
-
-    /// Has archived sales packed that nothing concerns any more. All that are unpacked are looked at for it.
-    fn pack(&mut self, at: Millis) {
-        (self.pack_due, self.may_rest) = (at.after(limits::TICK_MS), true);
-        for packed in self.arbiter.freeze(at) {
-            self.publishers.remove(packed.tag());
-            self.outlet.forget(packed.tag());
-            self.registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
-        }
-    }
-
     fn write(&mut self, at: Millis, part: Part, bytes: &[u8]) -> Result<(), JournalError> {
         self.journal.reserve(bytes.len())?;
         self.watch.syncing();
         self.journal.append(at, LOCAL_EPOCH, part.records, bytes)?;
         self.watch.synced(part.records as usize);
         Ok(())
-    }
-
-    /// The sales among a batch's facts that get another view, of the sale as the whole batch left it: taken
-    /// over from other nodes, archived, or unpacked from the archive.
-    fn renewed(&self, records: &[Record], adopted: BTreeSet<SaleTag>) -> BTreeSet<SaleTag> {
-        let world = self.arbiter.world();
-        let is_unpacked = |record: &Record| {
-            let tag = record.sale();
-            world.has_warm() && world.is_archived(tag) && !self.publishers.has(tag)
-        };
-        let is_renewed = |record: &&Record| record.is_archival() || is_unpacked(record);
-        let mut renewed = adopted;
-        renewed.extend(records.iter().filter(is_renewed).map(Record::sale));
-        renewed
-    }
-
-    /// Takes the units of holds that no permit here was given for. A sale taken over in this batch is
-    /// shown as the whole batch left it.
-    fn take_units(&mut self, decided: &Decided, renewed: &BTreeSet<SaleTag>) {
-        for index in &decided.others_holds {
-            let Record::Held { sale, items, replay, .. } = &decided.records[*index] else {
-                unreachable!("an index of a hold");
-            };
-            let publisher = self.publishers.get_mut(*sale).filter(|_| !renewed.contains(sale));
-            if let Some(publisher) = publisher {
-                let items = items.iter().map(|item| (item.offer, item.quantity));
-                publisher.take_unpermitted(items, *replay, decided.at);
-            }
-        }
     }
 
     /// Whether the journal has room for a batch of `bytes`, and for what it had no room for before.
@@ -369,57 +297,6 @@ impl Scribe {
     fn stopped(&self, error: &JournalError) -> Fatal {
         self.registry.set_stopped();
         Fatal { reason: error.to_string() }
-    }
-
-    fn publish(&mut self, records: &[Record], at: Millis, renewed: &BTreeSet<SaleTag>) {
-        let world = self.arbiter.world();
-        let (mut sales_changed, mut letters) = (false, Changes::new());
-        let (mut decided_at, known_letters) = (at, self.registry.dead_letters());
-        for record in records {
-            decided_at = record.decided_at().unwrap_or(decided_at);
-            let tag = record.sale();
-            letters.extend(self.outlet.note(record, world.sale(tag), &known_letters));
-            self.figures.touch(tag);
-            if let Record::Created { spec, .. } = record {
-                sales_changed = true;
-                // Gone again when it was deleted within its own batch.
-                if let Some(sale) = world.sale(tag) {
-                    self.publishers.insert(tag, Publisher::fresh(sale, spec, decided_at));
-                }
-            } else if record.is_deletion() {
-                sales_changed = true;
-                self.publishers.remove(tag);
-                self.registry.archived().forget(tag);
-                self.outlet.forget(tag);
-            } else if !renewed.contains(&tag)
-                && let Some(publisher) = self.publishers.get_mut(tag)
-                && let Some(sale) = world.sale(tag)
-            {
-                publisher.publish(record, sale, decided_at);
-            }
-        }
-        for sale in renewed.iter().filter_map(|tag| world.sale(*tag)) {
-            sales_changed = true;
-            self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
-            if self.arbiter.peers().is_some() {
-                self.outlet.start_over(sale.tag());
-            }
-        }
-        for tag in self.figures.publish(&mut self.publishers, world, at) {
-            if let Some(publisher) = self.publishers.get(tag) {
-                self.idle_sweep.note(tag, publisher.view().line(), at);
-            }
-        }
-        // Before anything is offered again: the pipeline tells a requeued event from a stale offer by
-        // this list. With other sales, all of it is made again.
-        if sales_changed {
-            self.registry.replace_dead_letters(self.outlet.dead_letters(world));
-        } else {
-            self.registry.change_dead_letters(letters);
-        }
-        if sales_changed {
-            show(&self.registry, &self.publishers);
-        }
     }
 
     fn answer(
@@ -449,14 +326,6 @@ impl Scribe {
         }
         promise.resolve_unheard(Ok(reply))
     }
-}
-
-/// Shows the views of sales where handlers find them, those of archived ones apart.
-fn show(registry: &Registry, publishers: &BySale<Publisher>) {
-    let views = || publishers.values().map(Publisher::view);
-    let is_live = |view: &&Arc<SaleView>| view.archive().is_none();
-    views().filter(|view| !is_live(view)).for_each(|view| registry.archived().set_view(view));
-    registry.replace(views().filter(is_live).map(Arc::clone));
 }
 
 /// How many of the requests fit one batch, and the bytes they need beside all that time may bring.
