@@ -9,6 +9,7 @@ pub mod limits;
 pub(crate) mod once_box;
 pub(crate) mod packed;
 pub(crate) mod segmented;
+pub(crate) mod shared_bytes;
 pub mod shopper;
 pub mod stream;
 pub mod sync;

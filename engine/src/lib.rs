@@ -28,7 +28,7 @@ mod run;
 pub mod certificate;
 
 pub(crate) use self::{
-    base::{by_sale, keyed, once_box, packed, segmented},
+    base::{by_sale, keyed, once_box, packed, segmented, shared_bytes},
     durable::incarnation,
     read::{publisher, purchase_admission, tally, unpacked},
     run::{idle_sweep, presence},

@@ -14,7 +14,7 @@ use std::{
 };
 
 use engine::{
-    arbiter::LocalArbiter,
+    arbiter::{Arbiter as _, LocalArbiter},
     clock::{ManualClock, Millis},
     command::{Ask, Command, Note, Operation, Terms},
     commit,
@@ -33,6 +33,7 @@ use engine::{
     sale::{Settler, TicketRef},
     scribe::{Request, Scribe, Watch},
     spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec},
+    world::World,
 };
 
 /// The system's allocator, and what it has given out and not taken back.
@@ -68,6 +69,13 @@ impl Watch for Unwatched {
 
 /// Sales that are made together.
 const GROUP: usize = 250;
+
+/// Titles of ordinary length, and longer.
+const TITLE: &str = "Autumn hoodies, limited";
+const LONG_TITLE: &str = "A sale with a title as long as titles are";
+
+/// When the first of many sales is made: a time as clocks have it.
+const START: Millis = Millis(1_800_000_000_000);
 
 /// Keeps other tests of this program from allocating meanwhile.
 fn alone() -> MutexGuard<'static, ()> {
@@ -117,6 +125,32 @@ fn create(serial: usize, title: &str) -> Command {
     Command::Operate(Operation::Create { author, spec: Box::new(spec), replay: None })
 }
 
+/// What ends a sale.
+fn over() -> [Change; 2] {
+    [Change::Close, Change::Archive { digest: [0xA5; 32] }]
+}
+
+fn operate(sale: SaleTag, change: &Change) -> Command {
+    let (author, change, terms) = (policy(), Box::new(change.clone()), Terms::default());
+    Command::Operate(Operation::Change { sale, author, change, terms })
+}
+
+/// Who decides of so many archived sales.
+fn arbiter_of_archived(sales: usize, title: &str) -> LocalArbiter {
+    let (mut arbiter, mut at) = (LocalArbiter::default(), START);
+    for from in (0..sales).step_by(GROUP) {
+        let serials = || from..sales.min(from + GROUP);
+        let mut decide = |commands: Vec<Command>| drop(arbiter.decide(at, &commands));
+        decide(serials().map(|serial| create(serial, title)).collect());
+        for change in over() {
+            decide(serials().map(|serial| operate(name(serial).tag(), &change)).collect());
+        }
+        at = at.after(WARM_MS);
+        drop(arbiter.freeze(at));
+    }
+    arbiter
+}
+
 /// A scribe on a directory of its own.
 struct Scribing {
     scribe: Scribe,
@@ -128,7 +162,13 @@ struct Scribing {
 }
 
 impl Scribing {
+    /// On an empty directory.
     fn start() -> Self {
+        Self::start_with(LocalArbiter::new)
+    }
+
+    /// With the sales of another world than the directory's, which is empty.
+    fn start_with(arbiter: impl FnOnce(World) -> LocalArbiter) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(dir.path()).expect("it opens"));
         let clock = Arc::new(ManualClock::at(Millis(1_000_000)));
@@ -136,7 +176,7 @@ impl Scribing {
             recovery::recover(&disk, SEGMENT_BYTES, &*clock).expect("an empty disk recovers");
         let registry = Arc::new(Registry::default());
         let (outlet, events) = outlet::outlet(&[sink()]);
-        let arbiter = Box::new(LocalArbiter::new(world));
+        let arbiter = Box::new(arbiter(world));
         let (scribe_clock, shown) = (Arc::clone(&clock), Arc::clone(&registry));
         let scribe =
             Scribe::new(scribe_clock, arbiter, journal, shown, outlet, Box::new(Unwatched));
@@ -166,7 +206,7 @@ impl Scribing {
             let all = tags.iter().flat_map(move |tag| (1..=orders).map(move |n| (*tag, n)));
             all.map(move |(tag, number)| Command::Ask(tag, ask(number)))
         };
-        self.step(serials.map(|serial| create(serial, "Autumn hoodies, limited")));
+        self.step(serials.map(|serial| create(serial, TITLE)));
         self.step(each(|n| Ask::Enter { shopper: ShopperKey(n.into()), replay: None }));
         self.step(each(|n| {
             let shopper = ShopperKey(n.into());
@@ -182,12 +222,8 @@ impl Scribing {
         self.step(tags.iter().map(|tag| {
             Command::Note(*tag, Note::Delivered { by: SinkSet::only(sink()), events: events() })
         }));
-        for change in [Change::Close, Change::Archive { digest: [0xA5; 32] }] {
-            self.step(tags.iter().map(|tag| {
-                let (author, change) = (policy(), Box::new(change.clone()));
-                let terms = Terms::default();
-                Command::Operate(Operation::Change { sale: *tag, author, change, terms })
-            }));
+        for change in over() {
+            self.step(tags.iter().map(|tag| operate(*tag, &change)));
         }
         self.clock.advance(WARM_MS);
         self.step(iter::empty());
@@ -202,7 +238,7 @@ fn a_sale_that_no_one_came_to_takes_no_more_than_its_bound() {
     let _alone = alone();
     let mut scribing = Scribing::start();
     let mut make = |serial: usize| {
-        scribing.step(iter::once(create(serial, "A sale with a title as long as titles are")));
+        scribing.step(iter::once(create(serial, LONG_TITLE)));
     };
     // What every batch needs has been taken after a few.
     (0..100).for_each(&mut make);
@@ -230,9 +266,18 @@ fn bytes_of_archived(sales: usize, orders: u64) -> usize {
     (BYTES.load(Ordering::Relaxed) - before) / sales
 }
 
+/// Bytes of memory that each of so many archived sales takes after a start.
+fn bytes_of_archived_after_start(sales: usize, title: &str) -> usize {
+    let before = BYTES.load(Ordering::Relaxed);
+    let scribing = Scribing::start_with(|_| arbiter_of_archived(sales, title));
+    assert_eq!(scribing.registry.archived().count(), sales);
+    (BYTES.load(Ordering::Relaxed) - before) / sales
+}
+
 #[test]
 fn an_archived_sale_takes_no_more_than_its_bound_beside_its_holds() {
     const SALES: usize = 10_000;
+    const MANY_SALES: usize = 100_000;
     let _alone = alone();
     let each = bytes_of_archived(SALES, 0);
     let with_one_order = bytes_of_archived(SALES, 1);
@@ -240,5 +285,8 @@ fn an_archived_sale_takes_no_more_than_its_bound_beside_its_holds() {
     assert!(hold <= 64, "{hold} bytes of a confirmed hold and what is kept of it");
     // Guards the measure itself: a sale has at least its texts and the hash of its file.
     assert!(each >= 120, "{each} bytes a sale cannot be all");
-    assert!(each <= ARCHIVED_SALE_BYTES_MAX, "{each} bytes of {ARCHIVED_SALE_BYTES_MAX}");
+    let each_of_many = bytes_of_archived_after_start(MANY_SALES, LONG_TITLE);
+    for each in [each, each_of_many] {
+        assert!(each <= ARCHIVED_SALE_BYTES_MAX, "{each} bytes of {ARCHIVED_SALE_BYTES_MAX}");
+    }
 }

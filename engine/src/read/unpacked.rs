@@ -14,6 +14,7 @@ use crate::{
     publisher::Publisher,
     record::ReplayKey,
     sale::{HoldDecision, Sale, SettleRefusal, Settler},
+    shared_bytes::SharedBytes,
     view::SaleView,
     world::read_packed,
 };
@@ -21,7 +22,7 @@ use crate::{
 /// An archived sale, unpacked.
 #[derive(Debug)]
 pub struct Unpacked {
-    of: Arc<[u8]>,
+    of: SharedBytes,
     sale: Sale,
     publisher: Publisher,
 }
@@ -31,14 +32,14 @@ impl Unpacked {
     ///
     /// # Panics
     /// When this is not the packed form of a sale.
-    pub(crate) fn new(of: Arc<[u8]>, at: Millis) -> Self {
+    pub(crate) fn new(of: SharedBytes, at: Millis) -> Self {
         let sale = read_packed(&of).expect("a sale's own byte form");
         let publisher = Publisher::recovered(&sale, at);
         Self { of, sale, publisher }
     }
 
     /// What it was unpacked from. As long as the sale is packed in these bytes, nothing has changed in it.
-    pub(crate) fn of(&self) -> &Arc<[u8]> {
+    pub(crate) fn of(&self) -> &SharedBytes {
         &self.of
     }
 

@@ -1,7 +1,5 @@
 //! Archived sales that are unpacked, and packed again.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::{
     command::{Note, Terms},
@@ -11,6 +9,7 @@ use crate::{
     outbox::SinkSet,
     record::{Author, Change},
     sale::Settler,
+    shared_bytes::SharedBytes,
     spec::{SaleSpec, tests::spec},
 };
 
@@ -186,7 +185,7 @@ fn a_large_archived_sale_is_packed_elsewhere_and_what_concerns_it_waits_for_that
     arbiter.set_packed(packed.clone());
     assert_eq!(arbiter.world().hash(), hash, "cold or warm is the same state");
 
-    let other = Arc::from(packed.bytes().to_vec());
+    let other = SharedBytes::new(packed.bytes());
     assert!(!arbiter.world().may_warm_up(tag(1), &other), "unpacked from other bytes");
     assert!(arbiter.world().may_warm_up(tag(1), packed.bytes()));
     arbiter.warm_up(resting, at);

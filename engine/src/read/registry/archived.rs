@@ -20,6 +20,7 @@ use crate::{
         ARCHIVED_VIEWS_BYTES_MAX, ARCHIVED_VIEWS_MAX,
     },
     packed,
+    shared_bytes::SharedBytes,
     unpacked::Unpacked,
     view::SaleView,
     world::Cold,
@@ -39,7 +40,7 @@ pub struct ArchivedViews {
 /// What an archived sale is shown by.
 #[derive(Clone, Debug)]
 enum Shown {
-    Packed(Arc<[u8]>),
+    Packed(SharedBytes),
     /// The scribe keeps it up to date.
     View(Arc<SaleView>),
 }
@@ -133,9 +134,9 @@ impl ArchivedViews {
         self.write().retain(|tag, _| cold.shown(*tag).is_none());
     }
 
-    pub(crate) fn set_packed(&self, tag: SaleTag, packed: Arc<[u8]>) {
+    pub(crate) fn set_packed(&self, tag: SaleTag, packed: SharedBytes) {
         let found = self.cold.get().and_then(|cold| cold.shown(tag));
-        if found.is_some_and(|found| Arc::ptr_eq(&found, &packed)) {
+        if found.is_some_and(|found| SharedBytes::ptr_eq(&found, &packed)) {
             self.write().remove(&tag);
         } else {
             // Packed beside the scribe, whose world does not have it yet.
@@ -156,7 +157,7 @@ impl ArchivedViews {
     }
 
     /// The view, or what it is to be made of.
-    fn find(&self, tag: SaleTag, at: Millis) -> Option<Result<Arc<SaleView>, Arc<[u8]>>> {
+    fn find(&self, tag: SaleTag, at: Millis) -> Option<Result<Arc<SaleView>, SharedBytes>> {
         let packed = match self.shown_as(tag)? {
             Shown::View(view) => return Some(Ok(view)),
             Shown::Packed(packed) => packed,
@@ -198,8 +199,8 @@ impl ArchivedViews {
 
 impl MadeViews {
     /// What was made of a sale's present bytes.
-    fn of(&mut self, tag: SaleTag, packed: &Arc<[u8]>) -> Option<&mut Made> {
-        self.views.get_mut(&tag).filter(|made| Arc::ptr_eq(made.unpacked.of(), packed))
+    fn of(&mut self, tag: SaleTag, packed: &SharedBytes) -> Option<&mut Made> {
+        self.views.get_mut(&tag).filter(|made| SharedBytes::ptr_eq(made.unpacked.of(), packed))
     }
 
     /// Keeps a view; answers those that had to go for it, to be dropped without a lock. One that is larger
@@ -267,7 +268,7 @@ mod tests {
     const START: Millis = Millis(1_000_000);
 
     /// The packed form of an empty sale.
-    fn packed(name: &str) -> (SaleTag, Arc<[u8]>) {
+    fn packed(name: &str) -> (SaleTag, SharedBytes) {
         let author = Author { name: "test".to_owned() };
         let (epoch, told, spec) = (Epoch(1), EventId(0), Box::new(spec(name)));
         let sale =
@@ -336,7 +337,7 @@ mod tests {
     fn views_take_a_bounded_number_of_bytes_and_the_one_asked_for_last_is_kept() {
         let (_, packed) = packed("one");
         let made = |bytes, used_at| {
-            let unpacked = Box::new(Unpacked::new(Arc::clone(&packed), START));
+            let unpacked = Box::new(Unpacked::new(packed.clone(), START));
             Made { unpacked, bytes, used_at }
         };
         let mut all = MadeViews::default();
@@ -359,7 +360,7 @@ mod tests {
         let (_, packed) = packed("one");
         let count = ARCHIVED_VIEWS_MAX as u64 + 1;
         for index in 0..count {
-            views.set_packed(SaleTag(index), Arc::clone(&packed));
+            views.set_packed(SaleTag(index), packed.clone());
             views.view(SaleTag(index), START.after(index)).expect("there");
             if index == 1 {
                 assert!(views.shown(SaleTag(0), START.after(2)).is_some(), "asked for again");

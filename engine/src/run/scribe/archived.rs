@@ -44,7 +44,7 @@ impl Scribe {
         for packed in self.arbiter.freeze(at) {
             self.publishers.remove(packed.tag());
             self.outlet.forget(packed.tag());
-            self.registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
+            self.registry.archived().set_packed(packed.tag(), packed.bytes().clone());
         }
     }
 }

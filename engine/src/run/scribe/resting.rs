@@ -17,7 +17,7 @@ impl Resting {
     pub fn run(self) -> Packed {
         let Self { sale, publisher, registry } = self;
         let packed = Packed::of(&sale);
-        registry.archived().set_packed(packed.tag(), Arc::clone(packed.bytes()));
+        registry.archived().set_packed(packed.tag(), packed.bytes().clone());
         drop((sale, publisher));
         packed
     }

@@ -14,6 +14,7 @@ use crate::{
     limits::{WARM_BYTES_MAX, WARM_SALES_FEW, WARM_SALES_MAX},
     packed::{pack, unpack},
     sale::{Kept, Sale},
+    shared_bytes::SharedBytes,
 };
 
 /// Which sales are archived.
@@ -126,7 +127,7 @@ impl Archived {
 #[derive(Clone, Debug)]
 pub struct Packed {
     pub(super) tag: SaleTag,
-    pub(super) bytes: Arc<[u8]>,
+    pub(super) bytes: SharedBytes,
     /// What its creation was answered, if that came with a key.
     pub(super) made: Option<Kept>,
 }
@@ -143,7 +144,7 @@ impl Packed {
     }
 
     /// Its byte form, packed.
-    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+    pub(crate) fn bytes(&self) -> &SharedBytes {
         &self.bytes
     }
 }

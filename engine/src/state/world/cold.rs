@@ -8,7 +8,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     id::{SALE_NAME_BYTES_MAX, SaleName, SaleTag},
     keyed::Table,
     packed,
+    shared_bytes::SharedBytes,
 };
 
 /// Packed sales.
@@ -27,10 +28,10 @@ pub(crate) struct Cold {
 
 #[derive(Clone, Default)]
 struct Sales {
-    table: Table<Arc<[u8]>>,
+    table: Table<SharedBytes>,
     count: usize,
     /// Taken out of the table and not shown otherwise yet.
-    leaving: BTreeMap<SaleTag, Arc<[u8]>>,
+    leaving: BTreeMap<SaleTag, SharedBytes>,
     /// Handlers look for sales here.
     is_shown: bool,
 }
@@ -47,8 +48,8 @@ impl Cold {
     }
 
     /// One that the world has here.
-    pub(super) fn get(&self, tag: SaleTag) -> Option<Arc<[u8]>> {
-        self.read().find(tag).map(Arc::clone)
+    pub(super) fn get(&self, tag: SaleTag) -> Option<SharedBytes> {
+        self.read().find(tag).cloned()
     }
 
     /// All that the world has here, in no order.
@@ -57,7 +58,7 @@ impl Cold {
     }
 
     /// Puts one here.
-    pub(super) fn insert(&self, tag: SaleTag, bytes: Arc<[u8]>) {
+    pub(super) fn insert(&self, tag: SaleTag, bytes: SharedBytes) {
         let mut sales = self.write();
         sales.remove(tag);
         sales.leaving.remove(&tag);
@@ -85,9 +86,9 @@ impl Cold {
     }
 
     /// One as handlers see it.
-    pub(crate) fn shown(&self, tag: SaleTag) -> Option<Arc<[u8]>> {
+    pub(crate) fn shown(&self, tag: SaleTag) -> Option<SharedBytes> {
         let sales = self.read();
-        sales.find(tag).or_else(|| sales.leaving.get(&tag)).map(Arc::clone)
+        sales.find(tag).or_else(|| sales.leaving.get(&tag)).cloned()
     }
 
     /// How many handlers see.
@@ -111,12 +112,12 @@ impl Cold {
 }
 
 impl Sales {
-    fn find(&self, tag: SaleTag) -> Option<&Arc<[u8]>> {
+    fn find(&self, tag: SaleTag) -> Option<&SharedBytes> {
         self.table.find(tag.0, |bytes| tag_of(bytes) == tag)
     }
 
-    fn remove(&mut self, tag: SaleTag) -> Option<Arc<[u8]>> {
-        let bytes = self.find(tag).map(Arc::clone)?;
+    fn remove(&mut self, tag: SaleTag) -> Option<SharedBytes> {
+        let bytes = self.find(tag).cloned()?;
         self.table.remove(tag.0, |bytes| tag_of(bytes) == tag);
         self.count -= 1;
         Some(bytes)
@@ -140,7 +141,7 @@ fn tag_of(bytes: &[u8]) -> SaleTag {
 mod tests {
     use super::*;
 
-    fn packed_sale(name: &str, rest: &[u8]) -> (SaleTag, Arc<[u8]>) {
+    fn packed_sale(name: &str, rest: &[u8]) -> (SaleTag, SharedBytes) {
         let name = SaleName::parse(name).expect("a good name");
         let mut bytes = Vec::new();
         name.encode(&mut bytes);
@@ -153,21 +154,21 @@ mod tests {
         let cold = Cold::default();
         let sales: Vec<_> = (0..1_000).map(|n| packed_sale(&format!("s-{n}"), &[9; 80])).collect();
         for (tag, bytes) in &sales {
-            cold.insert(*tag, Arc::clone(bytes));
+            cold.insert(*tag, bytes.clone());
         }
         assert_eq!((cold.len(), cold.tags().len()), (1_000, 1_000));
         let (tag, bytes) = &sales[7];
         cold.remove(*tag);
         assert!(cold.shown(*tag).is_none(), "no handler looks here yet");
-        cold.insert(*tag, Arc::clone(bytes));
+        cold.insert(*tag, bytes.clone());
         cold.show();
         cold.remove(*tag);
         assert!(!cold.has(*tag) && cold.shown(*tag).is_some());
         assert_eq!((cold.len(), cold.shown_count()), (999, 1_000));
         assert!(cold.copy().shown(*tag).is_none(), "a copy is the world's alone");
         let (_, after) = packed_sale("s-7", &[1; 90]);
-        cold.insert(*tag, Arc::clone(&after));
-        assert!(cold.shown(*tag).is_some_and(|found| Arc::ptr_eq(&found, &after)));
+        cold.insert(*tag, after.clone());
+        assert!(cold.shown(*tag).is_some_and(|found| SharedBytes::ptr_eq(&found, &after)));
         cold.remove(*tag);
         cold.let_go(*tag);
         assert!(cold.shown(*tag).is_none());

@@ -13,6 +13,7 @@ use crate::{
     id::SaleTag,
     limits::{PACK_SALE_BYTES_MAX, PACKED_AT_ONCE_MAX, WARM_MS},
     sale::Sale,
+    shared_bytes::SharedBytes,
 };
 
 /// Whether packing a sale would hold up the others.
@@ -75,8 +76,9 @@ impl World {
     }
 
     /// Whether a sale that was unpacked from these bytes may take their place.
-    pub(crate) fn may_warm_up(&self, tag: SaleTag, of: &Arc<[u8]>) -> bool {
-        let is_cold = self.archived.cold.get(tag).is_some_and(|cold| Arc::ptr_eq(&cold, of));
+    pub(crate) fn may_warm_up(&self, tag: SaleTag, of: &SharedBytes) -> bool {
+        let is_cold =
+            self.archived.cold.get(tag).is_some_and(|cold| SharedBytes::ptr_eq(&cold, of));
         is_cold && !self.is_warm_full()
     }
 
