@@ -1,13 +1,14 @@
 //! Archives sales on its own that have been over for as long as the config says, and unpacks
 //! archived ones that are asked for.
 //!
-//! What cannot be archived yet, because a payment is under way in it, is asked again later.
+//! What cannot be archived yet, because a payment is under way in it, is asked again later. All that can be is
+//! archived together: after a start those are many, and each reading of the journal for their files may take long.
 
 use std::{sync::Arc, time::Duration};
 
 use engine::{
-    Engine, Failure, clock::Millis, command::Terms, id::SaleName, limits::UNPACKINGS_WAITING_MAX,
-    record::Author, sale::Phase, scribe::Busy, view::SaleView,
+    Engine, Failure, clock::Millis, id::SaleName, limits::UNPACKINGS_WAITING_MAX, record::Author,
+    sale::Phase, view::SaleView,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -27,22 +28,21 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
     let period = PERIOD.min(after);
     loop {
         sleep(period).await;
-        for sale in engine.sales() {
-            if over_for_ms(&sale, engine.now()).is_none_or(|ms| ms < after_ms) {
-                continue;
+        let now = engine.now();
+        let is_due = |sale: &Arc<SaleView>| over_for_ms(sale, now).is_some_and(|ms| ms >= after_ms);
+        let due: Vec<_> = engine.sales().into_iter().filter(is_due).collect();
+        let author = Author { name: "policy".to_owned() };
+        let (archived, outcome) = engine.archive_together(&due, &author).await;
+        for sale in archived {
+            tracing::info!(sale = %sale.name(), "sale archived");
+        }
+        match outcome {
+            Ok(()) | Err(Failure::Busy(_)) => {}
+            Err(Failure::Unavailable) => {
+                tracing::warn!("the files of sales to be archived cannot be written");
             }
-            let author = Author { name: "policy".to_owned() };
-            match engine.archive(&sale, author, Terms::default()).await {
-                Ok(_) => tracing::info!(sale = %sale.name(), "sale archived"),
-                // No file of another sale can be written either: each would cost reading the journal's tail.
-                Err(Failure::Busy(Busy::StorageFull)) => break,
-                Err(Failure::Unavailable) => {
-                    tracing::warn!(sale = %sale.name(), "a sale's archive file cannot be written");
-                    break;
-                }
-                Err(Failure::Refused(_) | Failure::Busy(_)) => {}
-                Err(Failure::Stopped) => return,
-            }
+            Err(Failure::Stopped) => return,
+            Err(Failure::Refused(never)) => match never {},
         }
     }
 }

@@ -280,6 +280,10 @@ pub const WARM_SALES_MAX: usize = 1_024;
 pub const WARM_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// What a hold or a kept answer of a sale that was never packed counts for.
 pub const WARM_BYTES_PER_HOLD: usize = 64;
+/// Sales that are archived together: the journal behind the last snapshot is read once for them.
+pub const ARCHIVED_TOGETHER_MAX: usize = 256;
+/// Bytes of their files in the snapshot, beyond which the next reading begins: in memory some five times as much.
+pub const ARCHIVED_TOGETHER_BYTES: u64 = 64 << 20;
 /// How long the view of a packed sale is kept after it was last asked for.
 pub const ARCHIVED_VIEW_MS: u64 = 60_000;
 /// Such views at once.

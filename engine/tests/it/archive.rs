@@ -300,8 +300,8 @@ fn a_file_that_is_missing_or_another_is_named_by_the_certificate() {
     };
     assert!(proven(&shop.disk));
     let upto = Sequence(certificate::certify(&shop.disk).expect("a sound journal").records);
-    let again = recovery::archive(&shop.disk, tag(), upto).expect("a sound disk");
-    assert_eq!(again, None, "its file is written once");
+    let again = recovery::archive(&shop.disk, &[tag()], upto, 0).expect("a sound disk");
+    assert_eq!(again, [(tag(), None)].into(), "its file is written once");
     assert!(proven(&shop.disk));
     let names = engine::disk::Disk::list(&shop.disk).expect("powered");
     let file = names.iter().find(|name| name.starts_with("archive-")).expect("written");

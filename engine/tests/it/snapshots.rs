@@ -17,7 +17,7 @@ use engine::{
         sim::{Crash, SimDisk},
     },
     hold::Step,
-    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, OfferIndex, SaleTag, Sequence, ShopperKey},
     journal::{self, Extent, Journal, JournalOptions},
     record::Change,
     recovery::{self, Snapshotted},
@@ -49,6 +49,15 @@ impl Writing {
         let opened = Journal::open(Arc::new(disk.clone()), options, &mut |_| Ok(()));
         let (journal, _) = opened.expect("an empty disk");
         Self { disk, journal, arbiter: LocalArbiter::default(), at: START, shoppers: 0 }
+    }
+
+    /// Goes on where a disk was left.
+    fn reopened(disk: &SimDisk) -> Self {
+        let (disk, shared): (SimDisk, Arc<dyn Disk>) = (disk.clone(), Arc::new(disk.clone()));
+        let recovered = recovery::recover(&shared, SEGMENT_BYTES, &ManualClock::at(START));
+        let (world, journal, report) = recovered.expect("a sound disk");
+        let (arbiter, at) = (LocalArbiter::new(world), report.point.at);
+        Self { disk, journal, arbiter, at, shoppers: 1 << 32 }
     }
 
     fn decide(&mut self, command: &Command) {
@@ -127,6 +136,12 @@ fn recovered(disk: &SimDisk, context: &str) -> ([u8; 32], u64) {
     let recovered = recovery::recover(&disk, SEGMENT_BYTES, &ManualClock::at(START));
     let (world, _, report) = recovered.unwrap_or_else(|error| panic!("{context}: {error:?}"));
     (world.hash(), report.records)
+}
+
+/// Writes the file of a sale that is archived; answers its hash.
+fn archived(disk: &SimDisk, sale: SaleTag, upto: Sequence) -> [u8; 32] {
+    let written = recovery::archive(disk, &[sale], upto, 0).expect("a sound disk");
+    written[&sale].expect("a sale")
 }
 
 /// The world by the journal alone.
@@ -296,6 +311,30 @@ fn damage_in_any_file_of_a_snapshot_is_passed_over() {
     assert!(longer > 10, "{longer}: what cannot be read costs a longer replay");
 }
 
+#[test]
+fn files_of_sales_archived_together_are_those_of_each_alone_and_as_many_as_the_bound_says() {
+    let mut writing = with_a_snapshot();
+    let tags = ["a", "b", "c", "d"].map(|sale| name(sale).tag());
+    writing.enter(tags[2]);
+    let upto = writing.journal.point().sequence;
+    let write = |tags: &[SaleTag], bytes_max| {
+        let disk = writing.disk.copy();
+        recovery::archive(&disk, tags, upto, bytes_max).expect("a sound disk")
+    };
+    let together = write(&tags, u64::MAX);
+    assert_eq!(together.len(), 4);
+    assert_eq!(together[&tags[1]], None, "it was deleted");
+    for tag in tags {
+        assert_eq!(write(&[tag], 0), [(tag, together[&tag])].into());
+    }
+    // The last has no file in the snapshot.
+    for (bytes_max, count) in [(0, 1), (1, 1), (1 << 20, 4)] {
+        let written = write(&tags, bytes_max);
+        assert_eq!(written.len(), count, "{bytes_max} bytes");
+        assert_eq!(written[&tags[0]], together[&tags[0]]);
+    }
+}
+
 /// A file that cannot be opened now, as when the process is out of descriptors, is not one that is gone.
 #[test]
 fn a_snapshot_that_cannot_be_opened_for_a_moment_loses_no_file_that_it_names() {
@@ -417,7 +456,7 @@ fn archived_sales_are_in_snapshots_and_come_back_as_they_were() {
     };
     writing.decide(&change(Change::Close));
     let upto = writing.journal.point().sequence;
-    let digest = recovery::archive(&writing.disk, c, upto).expect("a sound disk").expect("a sale");
+    let digest = archived(&writing.disk, c, upto);
     writing.decide(&change(Change::Archive { digest }));
     writing.decide(&settle(1, Step::Refund));
     for is_delivered in [false, true] {

@@ -1,6 +1,7 @@
-//! What writes the files of sales that are being archived, one at a time, each on a thread of its own.
+//! What writes the files of sales that are being archived, for one request at a time, each on a thread of its own.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Weak},
     thread,
 };
@@ -9,20 +10,24 @@ use crate::{
     commit,
     disk::Disk,
     id::{SaleTag, Sequence},
+    limits::ARCHIVED_TOGETHER_BYTES,
     recovery::{self, RecoveryError},
     sync::{AtomicBool, Ordering},
 };
 
 /// Why there is no file.
 pub(super) enum Unwritten {
-    /// Another is being written.
+    /// Others are being written.
     Busy,
     /// The engine has stopped.
     Stopped,
     Failed(RecoveryError),
 }
 
-/// What writes the files, one at a time.
+/// The hash of the file of each sale; `None` if the sale is not there or archived already.
+pub(super) type Digests = BTreeMap<SaleTag, Option<[u8; 32]>>;
+
+/// What writes the files, for one request at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Archiver {
     /// Not kept open by it: the directory may be opened again once the scribe has ended.
@@ -35,17 +40,17 @@ impl Archiver {
         Self { disk: Arc::downgrade(disk), is_busy: Arc::new(AtomicBool::new(false)) }
     }
 
-    /// Writes the file of a sale as it stood after the record `upto`.
+    /// Writes the files of sales as they stood after the record `upto`: of the first ones, if they are large.
     pub(super) async fn write(
         &self,
-        tag: SaleTag,
+        tags: Vec<SaleTag>,
         upto: Sequence,
-    ) -> Result<Option<[u8; 32]>, Unwritten> {
+    ) -> Result<Digests, Unwritten> {
         let disk = self.disk.upgrade().ok_or(Unwritten::Stopped)?;
         let turn = Turn::take(&self.is_busy).ok_or(Unwritten::Busy)?;
         let (promise, written) = commit::pair();
         let work = move || {
-            let outcome = recovery::archive(&*disk, tag, upto);
+            let outcome = recovery::archive(&*disk, &tags, upto, ARCHIVED_TOGETHER_BYTES);
             drop((disk, turn));
             promise.resolve(outcome);
         };
@@ -56,7 +61,7 @@ impl Archiver {
     }
 }
 
-/// The turn to write a file; over when this is dropped, also by a panic.
+/// The turn to write files; over when this is dropped, also by a panic.
 struct Turn(Arc<AtomicBool>);
 
 impl Turn {

@@ -147,29 +147,31 @@ pub(crate) fn first_after(
     Ok(later.into_iter().find_map(world))
 }
 
-/// A world that has the sale `tag` as it stood after the record `upto`, which must be durable, and no other.
-pub(super) fn with_one_sale(
+/// A world that has the first of the sales `tags` as they stood after the record `upto`, which must be durable, and
+/// no others; and which those are. Files of `bytes_max` or little more are read for them, or a single one.
+pub(super) fn with_sales(
     disk: &dyn Disk,
-    tag: SaleTag,
+    tags: &[SaleTag],
     upto: Sequence,
-) -> Result<World, RecoveryError> {
+    bytes_max: u64,
+) -> Result<(World, BTreeSet<SaleTag>), RecoveryError> {
     let extent = Extent::UpTo(upto);
     for found in snapshot::all(disk).map_err(RecoveryError::Snapshot)? {
         let Some((manifest, world)) = Manifest::decode(&found) else { continue };
         let mut successor = Successor::new(disk, found.set, manifest, world, u64::MAX);
-        successor.only = Some(tag);
-        successor.changed.insert(tag);
-        match successor.take_up(tag).and_then(|()| successor.read(Some(found.point), extent)) {
+        let taken_up = successor.take_up_only(tags, bytes_max);
+        match taken_up.and_then(|()| successor.read(Some(found.point), extent)) {
             Err(Unfinished::Failed(error)) => return Err(error),
             Err(Unfinished::Unreadable | Unfinished::TooMuch) => {}
-            Ok(_) => return Ok(successor.world),
+            Ok(_) => return Ok((successor.world, successor.only.unwrap_or_default())),
         }
     }
     let mut successor = Successor::from_nothing(disk, u64::MAX);
-    successor.only = Some(tag);
+    let only: BTreeSet<SaleTag> = tags.iter().copied().collect();
+    successor.only = Some(only.clone());
     match successor.read(None, extent) {
         Err(Unfinished::Failed(error)) => Err(error),
-        Ok(_) | Err(Unfinished::Unreadable | Unfinished::TooMuch) => Ok(successor.world),
+        Ok(_) | Err(Unfinished::Unreadable | Unfinished::TooMuch) => Ok((successor.world, only)),
     }
 }
 
@@ -193,8 +195,8 @@ struct Successor<'a> {
     /// Bytes of the files that are replaced.
     replaced: u64,
     bytes_max: u64,
-    /// The only sale whose facts matter; `None`: all do.
-    only: Option<SaleTag>,
+    /// The only sales whose facts matter; `None`: all do.
+    only: Option<BTreeSet<SaleTag>>,
     /// What made the reading of the journal end early.
     stopped: Option<Unfinished>,
 }
@@ -216,6 +218,22 @@ impl<'a> Successor<'a> {
     fn take_up_all(&mut self) -> Result<(), Unfinished> {
         self.changed = self.manifest.tags();
         self.changed.clone().into_iter().try_for_each(|tag| self.take_up(tag))
+    }
+
+    /// Reads the first of these sales as they stood, until they are long enough together. No others matter.
+    fn take_up_only(&mut self, tags: &[SaleTag], bytes_max: u64) -> Result<(), Unfinished> {
+        let mut only = BTreeSet::new();
+        for tag in tags {
+            if only.insert(*tag) {
+                self.take_up(*tag)?;
+            }
+            if self.replaced >= bytes_max {
+                break;
+            }
+        }
+        self.changed.clone_from(&only);
+        self.only = Some(only);
+        Ok(())
     }
 
     fn write(mut self, from: Option<JournalPoint>) -> Result<Snapshotted, Unfinished> {
@@ -248,7 +266,7 @@ impl<'a> Successor<'a> {
     /// Applies a record, with the sale that it is of read first.
     fn take(&mut self, record: &Record, at: Millis) -> Result<(), String> {
         let tag = record.sale();
-        if self.only.is_some_and(|only| only != tag) {
+        if self.only.as_ref().is_some_and(|only| !only.contains(&tag)) {
             return Ok(());
         }
         if !matches!(record, Record::Followed { .. } | Record::Met { .. })

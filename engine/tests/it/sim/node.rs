@@ -136,7 +136,8 @@ impl Node {
     pub(crate) fn archival(&self, disk: &SimDisk, name: &str) -> Option<Command> {
         let view = self.registry.sale(name)?;
         let (sale, facts) = (view.tag(), Some(view.facts()));
-        let digest = recovery::archive(disk, sale, self.registry.durable()).ok()??;
+        let written = recovery::archive(disk, &[sale], self.registry.durable(), 0).ok()?;
+        let digest = written[&sale]?;
         let terms = Terms { facts, ..Terms::default() };
         let change = Box::new(Change::Archive { digest });
         Some(Command::Operate(Operation::Change { sale, author: author(), change, terms }))

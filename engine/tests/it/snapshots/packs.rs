@@ -14,7 +14,7 @@ use engine::{
     sale::{Settler, TicketRef},
 };
 
-use super::{Writing, files, manifests, recovered, replayed, snapshot};
+use super::{Writing, archived, files, manifests, recovered, replayed, snapshot};
 use crate::support::{self, author, key, name};
 
 impl Writing {
@@ -230,8 +230,7 @@ fn a_pruned_journal_begins_with_copies_of_shared_files_too() {
     // Those whose files are missing are gone, and keep nothing from being removed.
     writing.forget(0..20);
     let upto = writing.journal.point().sequence;
-    let digest = recovery::archive(&writing.disk, sale, upto);
-    let digest = digest.expect("a sound disk").expect("a sale");
+    let digest = archived(&writing.disk, sale, upto);
     writing.change("past-20", Change::Archive { digest });
     writing.snapshot();
     writing.snapshot();
