@@ -10,6 +10,8 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use engine::certificate;
+
 use crate::{
     config::{self, Config, Overrides},
     console::{complain, say},
@@ -51,6 +53,9 @@ enum Command {
         /// Data directory.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        /// Also remove records that cannot be audited because the copy that the journal began with was lost.
+        #[arg(long)]
+        past_gap: bool,
     },
     /// Create keys for operators and backends.
     Keys {
@@ -111,7 +116,10 @@ pub fn run() -> ExitCode {
             with_config(Some(&config), Overrides::default(), |config| say(&config.to_text()))
         }
         Command::Verify { data } => verify::run(&data),
-        Command::Prune { data } => verify::prune(&data),
+        Command::Prune { data, past_gap: false } => verify::prune(&data, certificate::prune),
+        Command::Prune { data, past_gap: true } => {
+            verify::prune(&data, certificate::prune_past_gap)
+        }
         Command::Keys { command: KeysCommand::New { role } } => new_key(match role {
             RoleName::Operator => Role::Operator,
             RoleName::Backend => Role::Backend,

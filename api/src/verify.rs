@@ -8,10 +8,10 @@ use std::{path::Path, process::ExitCode};
 
 use engine::{
     certificate::{
-        self, Certificate, LeftBehind, LeftHold, OfferCertificate, PruneError, Pruned,
+        Certificate, Gap, LeftBehind, LeftHold, OfferCertificate, PruneError, Pruned,
         PrunedCertificate, SaleCertificate, certify,
     },
-    disk::real::RealDisk,
+    disk::{Disk, real::RealDisk},
     hold::HoldState,
     id::{Number, ShopperKey, Sku},
 };
@@ -41,25 +41,29 @@ pub fn run(data: &Path) -> ExitCode {
     }
 }
 
-/// Removes the oldest segments of the journal in `data`, and prints what is left to go by.
-pub fn prune(data: &Path) -> ExitCode {
+/// Removes the oldest segments of the journal in `data` as `prune` does it, and prints what is left to go by.
+pub fn prune(data: &Path, prune: impl FnOnce(&dyn Disk) -> Result<Pruned, PruneError>) -> ExitCode {
     let disk = match RealDisk::open_existing(data) {
         Ok(disk) => disk,
         Err(error) => return unreadable(&error),
     };
-    match certificate::prune(&disk) {
-        Ok(Pruned { segments, point }) => say(&format!(
+    match prune(&disk) {
+        Ok(Pruned { segments, point, gaps }) => say(&format!(
             "{:#}\n",
             json!({
                 "segments_removed": segments,
                 "first_segment": point.segment,
                 "proven_up_to_record": point.sequence.0,
                 "chain_hash": hex(&point.hash.0),
+                "never_audited": gaps.iter().map(|Gap { first, last }| {
+                    json!({ "first_record": first.0, "last_record": last.0 })
+                }).collect::<Vec<_>>(),
             })
         )),
         Err(error @ (PruneError::Journal(_) | PruneError::Disk(_))) => unreadable(&error),
         Err(error) => {
-            complain(&with_causes(&error));
+            let how = if matches!(error, PruneError::Gap(_)) { " with --past-gap" } else { "" };
+            complain(&format!("{}: {}{how}", data.display(), with_causes(&error)));
             ExitCode::FAILURE
         }
     }

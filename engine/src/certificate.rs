@@ -15,11 +15,11 @@ mod pruned;
 
 use std::{collections::BTreeMap, mem};
 
-use self::{book::Book, proof::Gap};
+use self::book::Book;
 pub use self::{
     book::{LeftBehind, LeftHold},
-    proof::{ArchiveCertificate, OfferCertificate, PrunedCertificate, SaleCertificate},
-    pruned::{PruneError, Pruned, prune},
+    proof::{ArchiveCertificate, Gap, OfferCertificate, PrunedCertificate, SaleCertificate},
+    pruned::{PruneError, Pruned, prune, prune_past_gap},
 };
 use crate::{
     clock::Millis,
@@ -76,6 +76,8 @@ struct Auditor {
     adopting: BTreeMap<SaleTag, Vec<u8>>,
     left_behind: Vec<LeftBehind>,
     gaps: Vec<Gap>,
+    /// The last of them, if no certificate has it yet: the records may still be there.
+    new_gap: Option<Gap>,
     violations: Vec<String>,
     unproven: Vec<String>,
     /// What was proven before segments were removed.

@@ -241,3 +241,24 @@ async fn at_a_terminal_a_person_is_told_where_everything_is_and_stops_it_with_ct
     screen.read_to_string(&mut text).unwrap();
     assert!(terminal.wait().unwrap().success(), "{text}");
 }
+
+#[test]
+fn a_journal_with_nothing_to_remove_is_left_as_it_is_and_its_directory_named() {
+    let dir = TempDir::new().unwrap();
+    Server::start(dir.path(), CONFIG).kill();
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for more in [&[][..], &["--past-gap"]] {
+        let (code, out, said) = run(&[&["prune", "--data", data], more].concat(), &[]);
+        assert_eq!((code, out.as_str()), (1, ""), "{said}");
+        assert!(said.contains(data) && said.contains("no two snapshots"), "{said}");
+        assert_eq!(names(), before);
+    }
+}

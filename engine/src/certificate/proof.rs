@@ -66,7 +66,7 @@ pub struct ArchiveCertificate {
 pub struct PrunedCertificate {
     /// Where the rest begins.
     pub point: JournalPoint,
-    /// Records before it, all of which kept every promise.
+    /// Records before it. Those that were audited kept every promise.
     pub records: u64,
     /// The hash of the state there.
     pub state: [u8; 32],
@@ -76,9 +76,11 @@ pub struct PrunedCertificate {
 
 /// Records that were never audited, because the state before them was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) first: Sequence,
-    pub(super) last: Sequence,
+pub struct Gap {
+    /// The first of them.
+    pub first: Sequence,
+    /// The last of them.
+    pub last: Sequence,
 }
 
 binary_struct!(Gap { first, last });

@@ -9,9 +9,11 @@
 //!
 //! From then on an audit opens its books with the sales of that snapshot: what came before is a matter of
 //! trust in the certificate, what comes after is proven as ever. Once that snapshot and its copy are damaged, it
-//! opens them with a later one, and says from where to where nothing is proven. So does every later pruning.
+//! opens them with a later one, and says from where to where nothing is proven. The records between are still there
+//! until the next pruning, which removes them only if it is told to: with the lost files from a backup they could be
+//! audited. Every later certificate names them.
 
-use std::{collections::BTreeMap, fmt, io};
+use std::{collections::BTreeMap, fmt, io, mem};
 
 use super::{
     Auditor, Book, LeftBehind,
@@ -25,6 +27,7 @@ use crate::{
     journal::{
         self, Batch, Extent, JournalError, JournalPoint,
         pruned::{self, Beginning},
+        snapshot::Snapshot,
     },
     recovery::{self, snapshots},
     world::World,
@@ -46,12 +49,14 @@ struct Proven {
 binary_struct!(Proven { records, state, deleted, carried, epochs, last_at, left_behind, gaps });
 
 /// What pruning came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pruned {
     /// Segments removed.
     pub segments: usize,
     /// Where the journal begins now.
     pub point: JournalPoint,
+    /// Records before that which were never audited.
+    pub gaps: Vec<Gap>,
 }
 
 /// Why nothing was pruned.
@@ -66,6 +71,15 @@ pub enum PruneError {
     /// Files of archived sales are missing or not what was archived, so the journal may be the last to know
     /// their lines and places.
     Unproven(Vec<String>),
+    /// These records cannot be audited: the state before them was lost with the copy that the journal began with.
+    Gap(Gap),
+    /// The copy of the snapshot and the certificate need more room than there is.
+    NoRoom {
+        /// Bytes that they take.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// There are no two snapshots that are whole, or the older leaves no segment behind it.
     NoSnapshot,
     /// The snapshot is not what the journal says.
@@ -89,6 +103,18 @@ impl fmt::Display for PruneError {
                 "the journal may be the last to know what these say, and nothing of it is removed: {}",
                 unproven.join("; ")
             ),
+            Self::Gap(Gap { first, last }) => write!(
+                f,
+                "records {} to {} cannot be audited, because the state before them was lost with the copy that \
+                 the pruned journal began with, and nothing is removed: put the files kept-*.snap back from a \
+                 backup, or give these records up",
+                first.0, last.0
+            ),
+            Self::NoRoom { needed, free } => write!(
+                f,
+                "the copy of a snapshot that the journal would begin with needs {needed} bytes of disk, and {free} \
+                 are free; nothing was changed"
+            ),
             Self::NoSnapshot => f.write_str(
                 "there are no two snapshots that are whole, or there is no whole segment before the older one, \
                  so there is nothing to remove",
@@ -105,7 +131,12 @@ impl std::error::Error for PruneError {
         match self {
             Self::Journal(source) => Some(source),
             Self::Disk(source) => Some(source),
-            Self::Violated(_) | Self::Unproven(_) | Self::NoSnapshot | Self::OtherState => None,
+            Self::Violated(_)
+            | Self::Unproven(_)
+            | Self::Gap(_)
+            | Self::NoRoom { .. }
+            | Self::NoSnapshot
+            | Self::OtherState => None,
         }
     }
 }
@@ -113,7 +144,20 @@ impl std::error::Error for PruneError {
 /// Removes the segments before the older of the newest two snapshots, once they are audited and replayed and
 /// that snapshot is copied. No process may be writing the journal.
 pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
+    if let Some(gap) = check_proven(disk)? {
+        return Err(PruneError::Gap(gap));
+    }
+    prune_proven(disk)
+}
+
+/// The same, but records go too that cannot be audited, because the state before them was lost. Certificates name
+/// them from then on.
+pub fn prune_past_gap(disk: &dyn Disk) -> Result<Pruned, PruneError> {
     check_proven(disk)?;
+    prune_proven(disk)
+}
+
+fn prune_proven(disk: &dyn Disk) -> Result<Pruned, PruneError> {
     let mut auditor = Auditor::begin(disk).map_err(PruneError::Journal)?;
     let present = auditor.pruned.as_ref().map_or(1, |pruned| pruned.point.segment);
     let older = snapshots::older_of_two(disk).map_err(PruneError::Disk)?;
@@ -121,18 +165,22 @@ pub fn prune(disk: &dyn Disk) -> Result<Pruned, PruneError> {
         .filter(|(found, _)| found.point.segment > 1 && found.point.segment >= present)
         .ok_or(PruneError::NoSnapshot)?;
     let point = found.point;
+    // Before the audit, which takes long, and again when the certificate's length is known.
+    check_room(disk, &found, 0)?;
     if auditor.replay(disk, &point).map_err(PruneError::Journal)? != state {
         return Err(PruneError::OtherState);
     }
     let mut proven = Vec::new();
     auditor.proven(state).encode(&mut proven);
+    check_room(disk, &found, proven.len())?;
+    let gaps = mem::take(&mut auditor.gaps);
     drop(auditor);
     let remove = || {
         snapshots::keep(disk, &found)?;
         let segments = pruned::prune(disk, &Beginning { point, proven })?;
         snapshots::remove_other_copies(disk, Some(&point))?;
         disk.sync_directory()?;
-        Ok(Pruned { segments, point })
+        Ok(Pruned { segments, point, gaps })
     };
     remove().map_err(|error| {
         if disk::is_full(&error) {
@@ -153,8 +201,17 @@ fn remove_copy(disk: &dyn Disk, point: &JournalPoint) -> io::Result<()> {
     snapshots::remove_other_copies(disk, present.as_ref())
 }
 
-/// Refuses to remove what is evidence, or the last to know something.
-fn check_proven(disk: &dyn Disk) -> Result<(), PruneError> {
+/// Refuses to begin what would find no room in the end.
+fn check_room(disk: &dyn Disk, found: &Snapshot, proven: usize) -> Result<(), PruneError> {
+    let copy = snapshots::copy_bytes(disk, found).map_err(PruneError::Disk)?;
+    let needed = copy + snapshots::in_blocks(proven as u64);
+    let free = disk.free_bytes().map_err(PruneError::Disk)?;
+    if needed <= free { Ok(()) } else { Err(PruneError::NoRoom { needed, free }) }
+}
+
+/// Refuses to remove what is evidence, or the last to know something. Answers which records could not be audited
+/// that no certificate names yet.
+fn check_proven(disk: &dyn Disk) -> Result<Option<Gap>, PruneError> {
     let mut auditor = Auditor::begin(disk).map_err(PruneError::Journal)?;
     auditor.read(disk, Extent::Everything).map_err(PruneError::Journal)?;
     let known = auditor.unproven.len();
@@ -164,7 +221,7 @@ fn check_proven(disk: &dyn Disk) -> Result<(), PruneError> {
     if !auditor.violations.is_empty() {
         return Err(PruneError::Violated(auditor.violations));
     }
-    if unproven.is_empty() { Ok(()) } else { Err(PruneError::Unproven(unproven)) }
+    if unproven.is_empty() { Ok(auditor.new_gap) } else { Err(PruneError::Unproven(unproven)) }
 }
 
 impl Auditor {
@@ -189,7 +246,8 @@ impl Auditor {
             .map_err(unreadable)?
             .ok_or_else(|| lost("the snapshot that the pruned journal begins with is lost"))?;
         let proven = proven.with_gap(point.sequence, later.sequence, &world);
-        Ok(Self::opened(&world, later, proven))
+        let new_gap = proven.gaps.last().copied();
+        Ok(Self { new_gap, ..Self::opened(&world, later, proven) })
     }
 
     /// Books that go on from a state.
@@ -262,7 +320,7 @@ impl Proven {
         self.records += later.0 - before.0;
         self.state = world.hash();
         self.gaps.push(Gap { first: Sequence(before.0 + 1), last: later });
-        let known = std::mem::take(&mut self.carried);
+        let known = mem::take(&mut self.carried);
         for tag in world.parts() {
             let archived = world.archived_sale(tag);
             let Some(sale) = world.sale(tag).or(archived.as_ref()) else { continue };

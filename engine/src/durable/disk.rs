@@ -45,6 +45,9 @@ pub trait Disk: Send + Sync + Debug {
 
     /// Makes names durable: every create, rename and remove so far.
     fn sync_directory(&self) -> io::Result<()>;
+
+    /// Bytes that can still be written, about: others may write there too.
+    fn free_bytes(&self) -> io::Result<u64>;
 }
 
 /// An open file of a [`Disk`]. Reads and writes name their offset; there is no cursor.

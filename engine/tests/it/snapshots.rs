@@ -1,6 +1,7 @@
 //! Snapshots by sale: what is written, what a crash leaves of it, and what is made of damage.
 #![expect(clippy::panic, reason = "a helper of tests fails the test that calls it")]
 
+mod carried;
 mod packs;
 mod pruning;
 

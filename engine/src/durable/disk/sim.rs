@@ -216,6 +216,12 @@ impl Disk for SimDisk {
         state.passed_names.clear();
         Ok(())
     }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let state = self.state();
+        state.faults.powered()?;
+        Ok(state.free_bytes())
+    }
 }
 
 impl State {
@@ -235,13 +241,12 @@ impl State {
     }
 
     fn make_room(&self, more_bytes: u64) -> io::Result<()> {
+        if more_bytes <= self.free_bytes() { Ok(()) } else { Err(ErrorKind::StorageFull.into()) }
+    }
+
+    fn free_bytes(&self) -> u64 {
         let used: u64 = self.names.values().map(|id| self.files[id].len()).sum();
-        match self.capacity_bytes {
-            Some(capacity) if used.saturating_add(more_bytes) > capacity => {
-                Err(ErrorKind::StorageFull.into())
-            }
-            _ => Ok(()),
-        }
+        self.capacity_bytes.map_or(u64::MAX, |capacity| capacity.saturating_sub(used))
     }
 
     fn crash(&mut self, crash: Crash) {

@@ -13,6 +13,7 @@ fn obeys_the_suite(disk: &dyn Disk) {
     renames_and_removes(disk);
     writes_atomically(disk);
     refuses_names_that_are_not_plain(disk);
+    says_what_is_free(disk);
 }
 
 fn whole(disk: &dyn Disk, name: &str) -> Vec<u8> {
@@ -82,6 +83,11 @@ fn writes_atomically(disk: &dyn Disk) {
     assert_eq!(disk.list().unwrap(), ["key"], "no temporary file is left, not even a stale one");
     assert_eq!(whole(disk, "key"), b"2nd");
     disk.remove("key").unwrap();
+}
+
+fn says_what_is_free(disk: &dyn Disk) {
+    let free = disk.free_bytes().unwrap();
+    assert!(free > 1 << 20, "{free} bytes");
 }
 
 fn refuses_names_that_are_not_plain(disk: &dyn Disk) {
@@ -208,7 +214,7 @@ fn a_full_disk_says_so_and_recovers() {
     let file = disk.create("a", 60).unwrap();
     assert_eq!(error_of(disk.create("b", 41)), ErrorKind::StorageFull);
     assert_eq!(error_of(file.write_at(&[1; 50], 51)), ErrorKind::StorageFull);
-    assert_eq!(disk.list().unwrap(), ["a"]);
+    assert_eq!((disk.list().unwrap(), disk.free_bytes().unwrap()), (vec!["a".to_owned()], 40));
     disk.set_capacity(None);
     disk.create("b", 41).unwrap();
 }

@@ -18,7 +18,7 @@ mod packs;
 mod unfinished;
 
 pub use self::kept::is_copy_whole;
-pub(crate) use self::kept::{keep, older_of_two, remove_other_copies};
+pub(crate) use self::kept::{copy_bytes, in_blocks, keep, older_of_two, remove_other_copies};
 
 use std::{
     collections::BTreeSet,

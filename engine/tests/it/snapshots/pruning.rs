@@ -145,16 +145,33 @@ fn an_audit_after_pruning_begins_with_a_later_snapshot_where_the_first_is_lost_a
     };
     assert!(names_the_gap(&by_a_later), "{:?}", by_a_later.unproven);
     assert_eq!(recovered(&written.disk, "by the newer one").0, written.hash());
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    written.seal(name("a").tag(), 1);
+    snapshot(&written.disk);
+    // The records of the gap are evidence as long as the copy may be put back.
+    let before = written.disk.list().expect("powered");
+    let refused = certificate::prune(&written.disk);
+    assert!(matches!(refused, Err(PruneError::Gap(_))), "{refused:?}");
+    assert_eq!(written.disk.list().expect("powered"), before);
+    let put_back = written.disk.copy();
+    put_back.flip(copied, 40, 1).expect("within");
+    let pruned = certificate::prune(&put_back).expect("the state before them is there again");
+    assert_eq!(pruned.gaps, []);
+    assert!(!names_the_gap(&certified(&put_back, "put back")));
     // There is another copy after the next pruning, and the gap is not forgotten.
-    written.seal(name("a").tag(), 1);
-    snapshot(&written.disk);
-    written.seal(name("a").tag(), 1);
-    snapshot(&written.disk);
-    let pruned = certificate::prune(&written.disk).expect("two snapshots");
+    let pruned = certificate::prune_past_gap(&written.disk).expect("two snapshots");
+    assert_eq!(pruned.gaps.len(), 1);
     let after = certified(&written.disk, "pruned again");
     let all = written.journal.point().sequence.0;
     assert!(names_the_gap(&after), "{:?}", after.unproven);
     assert_eq!((after.records, after.pruned.expect("pruned").point), (all, pruned.point));
+    for _ in 0..2 {
+        written.seal(name("a").tag(), 1);
+        snapshot(&written.disk);
+    }
+    let again = certificate::prune(&written.disk).expect("its records are gone already");
+    assert_eq!(again.gaps, pruned.gaps);
     for file in written.disk.list().expect("powered") {
         if file.starts_with("kept-") || file.starts_with("snapshot-") {
             written.disk.remove(&file).expect("there");
@@ -283,4 +300,32 @@ fn pruning_that_finds_no_room_leaves_no_copy_behind() {
     assert!(certificate::prune(&again.disk).is_err());
     assert_eq!(again.disk.list().expect("powered"), before);
     certified(&again.disk, "after one that failed");
+}
+
+#[test]
+fn pruning_that_would_find_no_room_says_how_much_it_needs_and_changes_nothing() {
+    let written = with_two_snapshots();
+    let used = |disk: &SimDisk| {
+        let names = disk.list().expect("powered");
+        let lengths = names.iter().map(|name| disk.contents(name).expect("there").len() as u64);
+        lengths.sum::<u64>()
+    };
+    written.disk.set_capacity(Some(used(&written.disk) + 10_000));
+    let before = (written.disk.list().expect("powered"), written.disk.changes());
+    let pruned = certificate::prune(&written.disk);
+    let Err(PruneError::NoRoom { needed, free: 10_000 }) = pruned else {
+        panic!("{pruned:?}");
+    };
+    assert_eq!((written.disk.list().expect("powered"), written.disk.changes()), before);
+    // That was before the audit; the certificate is as long as that makes it.
+    written.disk.set_capacity(Some(used(&written.disk) + needed));
+    let pruned = certificate::prune(&written.disk);
+    let Err(PruneError::NoRoom { needed: with_certificate, .. }) = pruned else {
+        panic!("{pruned:?}");
+    };
+    assert!((needed + 1..needed + 16_384).contains(&with_certificate), "{with_certificate}");
+    assert_eq!((written.disk.list().expect("powered"), written.disk.changes()), before);
+    written.disk.set_capacity(Some(used(&written.disk) + with_certificate));
+    certificate::prune(&written.disk).expect("as much as it needs");
+    certified(&written.disk, "pruned");
 }

@@ -280,7 +280,7 @@ fn temporary(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::sim::SimDisk;
+    use crate::disk::{real::RealDisk, sim::SimDisk};
 
     const NAME: &str = "sale-1.snap";
 
@@ -307,6 +307,31 @@ mod tests {
         }
         assert_eq!(reader.left(), 0);
         assert!(reader.get::<u8>().is_err());
+    }
+
+    /// The file has a hole of five gibibytes, which take no room.
+    #[test]
+    fn a_part_goes_on_behind_four_gibibytes() {
+        const BEHIND: u64 = 5 << 30;
+        let directory = tempfile::tempdir().unwrap();
+        let disk = RealDisk::open(directory.path()).unwrap();
+        let mut writer = Writer::begin(&disk, NAME.to_owned()).unwrap();
+        writer.piece.clear();
+        (writer.written, writer.synced) = (BEHIND, BEHIND);
+        let items = PIECE_BYTES as u64 / 8 + 5;
+        (0..items).for_each(|item| writer.put(&item));
+        assert_eq!(writer.length(), BEHIND + items * 8);
+        let part = writer.finish(Sequence(7)).unwrap();
+        let file = disk.open(NAME).unwrap();
+        let length = file.len().unwrap();
+        assert_eq!((part.bytes, length), (BEHIND + items * 8, BEHIND + items * 8));
+        let mut reader = Reader { file, piece: Vec::new(), taken: 0, next: BEHIND, length };
+        assert_eq!(reader.left(), items * 8);
+        for item in 0..items {
+            assert_eq!(reader.get(), Ok(item));
+        }
+        let span = read_span(&disk, NAME, BEHIND + 8, 8).unwrap();
+        assert_eq!(span, 1_u64.to_le_bytes());
     }
 
     #[test]

@@ -51,6 +51,24 @@ fn state_hash(disk: &dyn Disk, found: &Snapshot) -> Option<[u8; 32]> {
     Some(*hasher.update(&bytes).finalize().as_bytes())
 }
 
+/// Bytes that copying a snapshot takes on the disk, in whole blocks. What an attempt before has copied is there.
+pub(crate) fn copy_bytes(disk: &dyn Disk, found: &Snapshot) -> io::Result<u64> {
+    let mut bytes = in_blocks(found.payload.len() as u64);
+    for (name, part) in manifest_of(found)?.files() {
+        let copied = disk.open(&Set::Kept.file(name)).and_then(|file| file.len());
+        if copied.ok() != Some(part.bytes) {
+            bytes += in_blocks(part.bytes);
+        }
+    }
+    Ok(bytes)
+}
+
+/// What a file of so many bytes takes, its name included.
+pub(crate) const fn in_blocks(bytes: u64) -> u64 {
+    const BLOCK_BYTES: u64 = 4_096;
+    (bytes + BLOCK_BYTES).next_multiple_of(BLOCK_BYTES)
+}
+
 /// Copies a snapshot and all its files, durably. What an attempt before has copied is not copied again.
 pub(crate) fn keep(disk: &dyn Disk, found: &Snapshot) -> io::Result<()> {
     for (name, part) in manifest_of(found)?.files() {
