@@ -134,10 +134,7 @@ impl Servers {
 
     /// The shard that has a slot; in a cluster none in particular while no shard has it.
     pub(super) fn shard(&self, slot: u16) -> Shard {
-        self.with(|known| {
-            let has = |range: &&(u16, u16, Server)| (range.0..=range.1).contains(&slot);
-            Shard(known.owners.iter().find(has).map(|range| range.2.clone()))
-        })
+        self.with(|known| Shard(owner_of(&known.owners, slot).cloned()))
     }
 
     pub(super) fn with<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
@@ -271,7 +268,21 @@ async fn owners(pool: &Pool, server: &Server, deadline: Duration) -> Result<Owne
     let client = pool.with_options(&options);
     let ranges: Value = within(deadline, Box::pin(client.custom(command, vec!["SLOTS"]))).await?;
     let Value::Array(ranges) = ranges else { return Err(StoreError::Reply("slots of no cluster")) };
-    ranges.into_iter().map(|range| owner(range, server)).collect()
+    let owners: Result<Owners, _> = ranges.into_iter().map(|range| owner(range, server)).collect();
+    owners.map(in_order)
+}
+
+/// By their slots, as [`owner_of`] wants them.
+fn in_order(mut owners: Owners) -> Owners {
+    owners.sort_by_key(|(first, ..)| *first);
+    owners
+}
+
+/// Who has a slot. Asked for thousands of sales in a turn, and a cluster may have thousands of ranges.
+fn owner_of(owners: &Owners, slot: u16) -> Option<&Server> {
+    let behind = owners.partition_point(|(first, ..)| *first <= slot);
+    let (_, last, server) = owners.get(behind.checked_sub(1)?)?;
+    (slot <= *last).then_some(server)
 }
 
 /// One range: its first and last slot, its master, and its replicas, which are passed over.
@@ -294,6 +305,18 @@ fn owner(range: Value, told_by: &Server) -> Result<(u16, u16, Server), StoreErro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slot_is_its_ranges_whatever_the_order_that_a_server_tells_them_in() {
+        let server = |port| Server::new("one", port);
+        let owners =
+            vec![(9, 9, server(3)), (0, 4, server(1)), (5, 6, server(2)), (11, 20, server(1))];
+        let owners = in_order(owners);
+        let ports = (0..=21).map(|slot| owner_of(&owners, slot).map_or(0, |server| server.port));
+        let expected = [1, 1, 1, 1, 1, 2, 2, 0, 0, 3, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0];
+        assert_eq!(ports.collect::<Vec<_>>(), expected);
+        assert!(owner_of(&Owners::new(), 3).is_none());
+    }
 
     #[test]
     fn a_range_names_its_master_or_leaves_out_the_host_that_was_asked() {
