@@ -1,7 +1,8 @@
 //! How long a start takes with how many sales, and what a snapshot writes; prints JSON.
 //!
-//! Three steps, each a process of its own so that none finds what another left in memory:
+//! Steps, each a process of its own so that none finds what another left in memory:
 //! - `make` writes a data directory with a journal and a snapshot of it;
+//! - `snapshot` writes a snapshot of a directory that has none, or of what was journaled since its last;
 //! - `start` recovers it and makes the scribe, as a server does before it listens;
 //! - `grow` journals so many more bytes in one sale and writes the next snapshot.
 //!
@@ -43,6 +44,8 @@ struct Options {
 enum Step {
     /// Writes the directory.
     Make(Sales),
+    /// Writes a snapshot.
+    Snapshot,
     /// Starts from it.
     Start,
     /// Journals more in one sale, and writes a snapshot.
@@ -74,6 +77,7 @@ fn run(options: &Options) -> Result<Value, Box<dyn std::error::Error>> {
             drop(directory);
             snapshot(&options.data)?
         }
+        Step::Snapshot => snapshot(&options.data)?,
         Step::Start => start(&options.data)?,
         Step::Grow { mib } => {
             let mut directory = Directory::open(&options.data)?;
@@ -122,6 +126,7 @@ fn start(data: &std::path::Path) -> Result<Value, Box<dyn std::error::Error>> {
     let seconds = started.elapsed().as_secs_f64();
     assert_eq!(registry.sales().len(), live, "all that are on are shown");
     assert_eq!(registry.archived().count(), archived, "and those that are archived");
+    let rss_mib = of_proc("/proc/self/status", "VmRSS:")? >> 10;
     drop(scribe);
     Ok(json!({
         "live": live,
@@ -130,6 +135,7 @@ fn start(data: &std::path::Path) -> Result<Value, Box<dyn std::error::Error>> {
         "records": found.records,
         "recovered_seconds": recovered,
         "seconds": seconds,
+        "rss_mib": rss_mib,
     }))
 }
 
