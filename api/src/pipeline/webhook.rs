@@ -106,7 +106,9 @@ impl std::error::Error for WebhookError {}
 impl From<TargetError> for WebhookError {
     fn from(error: TargetError) -> Self {
         match error {
-            TargetError::Url | TargetError::Address => Self::Url(outbound::URL_ALLOWED),
+            TargetError::Url | TargetError::Address | TargetError::Sender => {
+                Self::Url(outbound::URL_ALLOWED)
+            }
             TargetError::Bounds => Self::Bounds,
             TargetError::Trust(why) => Self::Trust(why),
         }

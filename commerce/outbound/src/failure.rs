@@ -40,6 +40,8 @@ pub enum TargetError {
     Address,
     /// No time to answer, or no call at once: nothing could ever be called.
     Bounds,
+    /// The sender of mails is no address.
+    Sender,
     /// The certificates to trust cannot be read; says why.
     Trust(String),
 }
@@ -50,6 +52,7 @@ impl fmt::Display for TargetError {
             Self::Url => write!(f, "the URL must be {URL_ALLOWED}"),
             Self::Address => f.write_str("the URL names a private or reserved address"),
             Self::Bounds => f.write_str("deadline and calls at once must be more than zero"),
+            Self::Sender => f.write_str("the sender of mails must be an address"),
             Self::Trust(why) => write!(f, "cannot read the certificates to trust: {why}"),
         }
     }

@@ -12,5 +12,9 @@ pub const ANSWER_BYTES: usize = 1_024 * 1_024;
 /// Calls of one target under way at once where the caller does not say otherwise.
 pub const IN_FLIGHT: usize = 32;
 
+/// Mails that are handed in at once where the caller does not say otherwise. Servers refuse many
+/// conversations with one sender.
+pub const MAILS_AT_ONCE: usize = 4;
+
 /// How long an unused connection is kept.
 pub const IDLE: Duration = Duration::from_mins(1);

@@ -20,6 +20,22 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// The certificates in PEM, where it is not the operating system that says which.
+    ///
+    /// # Errors
+    ///
+    /// If their file cannot be read.
+    pub fn pem(self) -> Result<Option<Vec<u8>>, String> {
+        match self {
+            Self::System => Ok(None),
+            Self::Pem(pem) => Ok(Some(pem)),
+            Self::File(path) => {
+                let found = std::fs::read(&path);
+                found.map(Some).map_err(|error| format!("{}: {error}", path.display()))
+            }
+        }
+    }
+
     /// The certificates, or why there are none.
     pub fn roots(self) -> Result<RootCertStore, String> {
         let mut roots = RootCertStore::empty();

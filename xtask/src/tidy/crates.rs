@@ -27,13 +27,14 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 
 /// The crates of ours at the bottom of the house, and which others of ours each may ship with. The
 /// rest stand on what they need.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("engine", &[]),
     ("engine-redis", &["engine"]),
     ("web", &[]),
     ("pages", &["web"]),
     ("base", &[]),
     ("outbound", &["base"]),
+    ("doubles", &["base", "outbound"]),
     // The second only for what it has for tests.
     ("store", &["base", "testkit"]),
     ("identity", &["base", "store"]),

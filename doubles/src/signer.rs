@@ -1,0 +1,78 @@
+//! Signs tokens by RSA, as the real providers do, and shows the key set that verifies them.
+
+use std::io;
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use ring::{
+    digest,
+    rand::SystemRandom,
+    rsa::PublicKeyComponents,
+    signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents},
+};
+use serde_json::{Value, json};
+
+/// The key of all doubles, in the open: ring makes no RSA keys, and these tokens open nothing.
+const KEY: &str = include_str!("oidc/key.pem");
+
+/// Its name in the key set.
+const KID: &str = "double-1";
+
+/// A key that signs.
+#[derive(Debug)]
+pub(crate) struct Signer(RsaKeyPair);
+
+impl Signer {
+    pub(crate) fn new() -> io::Result<Self> {
+        let lines = KEY.lines().filter(|line| !line.starts_with("-----"));
+        let der = STANDARD.decode(lines.collect::<String>()).map_err(io::Error::other)?;
+        RsaKeyPair::from_pkcs8(&der).map(Self).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// The key as the owner of an account at a provider is given it.
+    pub(crate) const fn pem() -> &'static str {
+        KEY
+    }
+
+    fn public(&self) -> PublicKeyComponents<Vec<u8>> {
+        self.0.public().into()
+    }
+
+    pub(crate) fn key_set(&self) -> Value {
+        let PublicKeyComponents { n, e } = self.public();
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        json!({ "keys": [{
+            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KID, "n": encode(&n), "e": encode(&e),
+        }] })
+    }
+
+    /// A signed token with these claims (RFC 7519).
+    pub(crate) fn token(&self, claims: &Value) -> String {
+        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": KID });
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", encode(&header), encode(claims));
+        let mut signature = vec![0; self.0.public().modulus_len()];
+        let done =
+            self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
+        done.expect("a signature of the length of its key");
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The claims of a token that this key signed; nothing of any other.
+    pub(crate) fn claims(&self, token: &str) -> Option<Value> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let PublicKeyComponents { n, e } = self.public();
+        let key = RsaPublicKeyComponents { n, e };
+        key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).ok()?;
+        let (_, claims) = signed.split_once('.')?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    }
+}
+
+/// SHA-256 in base64url, as PKCE has it.
+pub(crate) fn sha256_url(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+}
