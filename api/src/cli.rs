@@ -47,8 +47,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
     },
-    /// Remove the oldest segments of the journal in a data directory that no server is using, once they
-    /// are audited. What they held can be trusted afterwards, and not proven any more.
+    /// Audit the journal in a data directory that no server is using, and remove its oldest segments. A
+    /// certificate keeps what was proven of them; single events in them can no longer be looked up.
     Prune {
         /// Data directory.
         #[arg(long, value_name = "DIR")]
@@ -81,8 +81,8 @@ struct ServeArgs {
     /// Name of this node, when several nodes share sales.
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
-    /// Rebuild sales that Redis has lost from what the nodes here know, even if none was in touch with
-    /// Redis until then. Only when no other node has served since.
+    /// Rebuild sales that Redis has lost from what the nodes that run now know, although none of them was in
+    /// touch with Redis when it lost them. Only if no other node has served since.
     #[arg(long)]
     rebuild_store: bool,
 }
