@@ -322,44 +322,26 @@ impl Binary for String {
     }
 }
 
-impl Binary for SaleName {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_text(self.as_str(), out);
-    }
+/// Gives names the byte form of their texts, which are parsed when they are read.
+macro_rules! binary_names {
+    ($($name:ident by $parse:ident, $what:literal;)*) => {$(
+        impl Binary for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                put_text(self.as_str(), out);
+            }
 
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse(&String::decode(input)?).ok_or(DecodeError("sale name"))
-    }
+            fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
+                Self::$parse(&String::decode(input)?).ok_or(DecodeError($what))
+            }
+        }
+    )*};
 }
 
-impl Binary for NodeName {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_text(self.as_str(), out);
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse_member(&String::decode(input)?).ok_or(DecodeError("node name"))
-    }
-}
-
-impl Binary for SinkName {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_text(self.as_str(), out);
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse(&String::decode(input)?).ok_or(DecodeError("sink name"))
-    }
-}
-
-impl Binary for Sku {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_text(self.as_str(), out);
-    }
-
-    fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {
-        Self::parse(&String::decode(input)?).ok_or(DecodeError("SKU"))
-    }
+binary_names! {
+    SaleName by parse, "sale name";
+    NodeName by parse_member, "node name";
+    SinkName by parse, "sink name";
+    Sku by parse, "SKU";
 }
 
 impl Binary for Currency {
