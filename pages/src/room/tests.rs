@@ -104,12 +104,14 @@ fn a_guest_is_told_what_the_invitation_is_good_for_and_others_that_they_need_one
     let open = |invitation| with(invitation, SaleState::Open, None);
     let ready = open(Invitation::Ready);
     assert!(ready.contains("good for one place") && filled(&ready) == 1, "{ready}");
+    assert!(ready.contains("You are invited") && ready.contains("ticks low\""), "{ready}");
     for (invitation, words) in [
         (Invitation::Missing, "This sale is by invitation"),
         (Invitation::Expired, "Your invitation has expired"),
     ] {
         let html = open(invitation);
         assert!(html.contains(words) && !html.contains("/enter\""), "{html}");
+        assert!(html.contains("ticks low rest") && html.contains("See all sales"), "{html}");
         let coming = with(invitation, SaleState::Coming, None);
         assert!(coming.contains(words) && !coming.contains("you can get in line here. Coming"));
     }
@@ -129,6 +131,13 @@ fn a_guest_is_told_what_the_invitation_is_good_for_and_others_that_they_need_one
         let html = with(invitation, SaleState::Open, Some(PlaceEnd::Remade));
         assert!(html.contains(words) && !html.contains("good for this one place"), "{html}");
         assert!(!html.contains("/enter\""), "{html}");
+    }
+    for state in [SaleState::Open, SaleState::Coming] {
+        let (refusal, invitation) = (Some("invite_used"), Invitation::Missing);
+        let page = room(Language::English, None);
+        let html = RoomPage { state, invitation, refusal, ..page }.html();
+        assert!(html.contains("already been used"), "{html}");
+        assert!(!html.contains("Open the link"), "it would not help: {html}");
     }
     let page = room(Language::English, Some(place(PlaceState::Waiting)));
     let warned = RoomPage { invitation: Invitation::Ready, ..page }.html();
@@ -181,7 +190,8 @@ fn a_pause_is_said_with_what_it_means() {
     assert!(html.contains("class=\"room held\"") && html.contains("tag warn\">Paused"), "{html}");
     assert!(html.contains("Your place is kept"), "{html}");
     page.place = None;
-    assert!(page.html().contains("You can get in line now"));
+    let html = page.html();
+    assert!(html.contains("You can get in line now") && html.contains("ticks low rest"), "{html}");
     page.place = Some(place(PlaceState::Admitted));
     assert!(!page.html().contains("Paused"), "a session goes on");
 }

@@ -98,6 +98,16 @@ impl RoomPage<'_> {
         self.gate.is_paused() && waits
     }
 
+    /// Whether nothing is open to this visitor at present: what is left is drawn without colour.
+    pub(super) fn stands_still(&self) -> bool {
+        self.is_held() || !self.invitation.admits()
+    }
+
+    /// Whether the page says what is wrong with an invitation, which is more than that one is needed.
+    pub(super) fn refuses_invitation(&self) -> bool {
+        self.refusal.is_some_and(|code| code.starts_with("invite_"))
+    }
+
     /// Why the last place is over, where another section leads.
     pub(super) fn ended_note(&self) -> Option<Heading> {
         let end = self.ended.filter(|_| !matches!(self.lead(), Lead::Ended(_)))?;

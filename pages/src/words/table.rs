@@ -56,6 +56,7 @@ pub(crate) struct Words {
     pub(crate) invite_expired: &'static str,
     pub(crate) invite_expired_text: &'static str,
     pub(crate) invite_over: &'static str,
+    pub(crate) invited: &'static str,
     pub(crate) invite_ready: &'static str,
     pub(crate) stock: &'static str,
     pub(crate) stock_total: &'static str,
