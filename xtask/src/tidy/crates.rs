@@ -27,7 +27,7 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 
 /// The crates of ours at the bottom of the house, and which others of ours each may ship with. The
 /// rest stand on what they need.
-const FLOORS: [(&str, &[&str]); 9] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("engine", &[]),
     ("engine-redis", &["engine"]),
     ("web", &[]),
@@ -38,6 +38,7 @@ const FLOORS: [(&str, &[&str]); 9] = [
     // The second only for what it has for tests.
     ("store", &["base", "testkit"]),
     ("identity", &["base", "store"]),
+    ("trade", &["base", "store"]),
 ];
 
 /// What a crate of ours has for tests alone: its features.

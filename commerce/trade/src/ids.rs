@@ -1,0 +1,16 @@
+//! The ids of this crate's things.
+
+store::id! {
+    /// Which order.
+    pub OrderId
+}
+
+store::id! {
+    /// Which payment.
+    pub PaymentId
+}
+
+store::id! {
+    /// Which refund.
+    pub RefundId
+}

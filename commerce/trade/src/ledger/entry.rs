@@ -1,0 +1,130 @@
+//! One entry of the books.
+
+use base::money::{Currency, Money};
+
+/// What the money of an entry belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Account {
+    /// What payment providers owe us: money that was taken, less what was given back.
+    Provider,
+    /// What was sold, before refunds.
+    Sales,
+    /// What was given back.
+    Refunds,
+    /// What providers keep.
+    Fees,
+    /// What businesses owe us.
+    Receivable,
+    /// What businesses pay for their slots.
+    Rental,
+}
+
+impl Account {
+    /// Its name in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Sales => "sales",
+            Self::Refunds => "refunds",
+            Self::Fees => "fees",
+            Self::Receivable => "receivable",
+            Self::Rental => "rental",
+        }
+    }
+}
+
+/// One line of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Of which account.
+    pub account: Account,
+    /// A debit is positive, a credit negative.
+    pub amount: Money,
+}
+
+/// Lines that belong together: all debits are all credits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    postings: Vec<Posting>,
+}
+
+/// Why lines are no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoEntry {
+    /// There are none, or one of them is of nothing.
+    Empty,
+    /// Debits and credits differ.
+    Unbalanced,
+    /// They are of several currencies, or too large to be added.
+    NotAddable,
+}
+
+impl Entry {
+    /// Makes an entry of lines, in the order of their accounts: whoever writes several locks them in this
+    /// order.
+    ///
+    /// # Errors
+    ///
+    /// As [`NoEntry`] says.
+    pub fn new(postings: impl IntoIterator<Item = (Account, Money)>) -> Result<Self, NoEntry> {
+        let postings = postings.into_iter().map(|(account, amount)| Posting { account, amount });
+        let mut postings: Vec<Posting> = postings.collect();
+        let currency = postings.first().ok_or(NoEntry::Empty)?.amount.currency;
+        if postings.iter().any(|posting| posting.amount.minor == 0) {
+            return Err(NoEntry::Empty);
+        }
+        let sum = postings
+            .iter()
+            .try_fold(Money::zero(currency), |sum, posting| sum.plus(posting.amount))
+            .ok_or(NoEntry::NotAddable)?;
+        if sum.minor != 0 {
+            return Err(NoEntry::Unbalanced);
+        }
+        postings.sort_by_key(|posting| posting.account);
+        Ok(Self { postings })
+    }
+
+    /// An amount that moves from one account to another.
+    ///
+    /// # Errors
+    ///
+    /// As [`NoEntry`] says.
+    pub fn moving(
+        minor: i64,
+        currency: Currency,
+        from: Account,
+        to: Account,
+    ) -> Result<Self, NoEntry> {
+        let credit = minor.checked_neg().ok_or(NoEntry::NotAddable)?;
+        Self::new([(to, Money::new(minor, currency)), (from, Money::new(credit, currency))])
+    }
+
+    /// Its lines.
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn won(minor: i64) -> Money {
+        Money::new(minor, Currency::KRW)
+    }
+
+    #[test]
+    fn only_what_is_balanced_is_an_entry() {
+        use Account::{Fees, Provider, Sales};
+        let sold = Entry::new([(Sales, won(-31_000)), (Fees, won(900)), (Provider, won(30_100))]);
+        let accounts = sold.unwrap().postings().iter().map(|one| one.account).collect::<Vec<_>>();
+        assert_eq!(accounts, [Provider, Sales, Fees]);
+        let refused = |postings: &[(Account, Money)]| Entry::new(postings.to_vec()).unwrap_err();
+        assert_eq!(refused(&[]), NoEntry::Empty);
+        assert_eq!(refused(&[(Sales, won(0)), (Fees, won(0))]), NoEntry::Empty);
+        assert_eq!(refused(&[(Sales, won(-5)), (Provider, won(4))]), NoEntry::Unbalanced);
+        let euros = Money::new(5, Currency::parse("EUR").unwrap());
+        assert_eq!(refused(&[(Sales, won(-5)), (Provider, euros)]), NoEntry::NotAddable);
+        assert_eq!(refused(&[(Sales, won(i64::MIN)), (Fees, won(-1))]), NoEntry::NotAddable);
+    }
+}

@@ -1,0 +1,11 @@
+//! Selling: what an order costs, how it is paid, and what the books say of it.
+//!
+//! Owns orders, payments and the ledger. Refuses HTTP and pages. Always true: the engine decides stock,
+//! the provider decides money, and an order's state is computed from both, never set.
+
+#![forbid(unsafe_code)]
+
+pub mod ids;
+pub mod ledger;
+pub mod order;
+pub mod payment;

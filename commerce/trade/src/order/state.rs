@@ -1,0 +1,121 @@
+//! An order's state, from its units and its money.
+//!
+//! ```text
+//!   units ＼ money │ none       asked       captured    part back      all back
+//!   ───────────────┼───────────────────────────────────────────────────────────
+//!   held           │ waiting    paying      confirming  confirming     refunding
+//!   paying         │ paying     paying      confirming  confirming     refunding
+//!   confirmed      │ doubt      doubt       paid        part refunded  refunding
+//!   released       │ cancelled  cancelling  owed        owed           refunded
+//!   refunded       │ doubt      doubt       owed        owed           refunded
+//! ```
+
+/// What the engine says of an order's units. Units whose time ran out are released too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// Reserved, for a while.
+    Held,
+    /// Reserved until the payment has come to an end.
+    Paying,
+    /// Sold.
+    Confirmed,
+    /// Back on the shelf, never sold.
+    Released,
+    /// Sold, and taken back.
+    Refunded,
+}
+
+impl Units {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Held, Self::Paying, Self::Confirmed, Self::Released, Self::Refunded];
+}
+
+/// What is known of an order's money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Funds {
+    /// The provider was not asked to take any, or has said that it took none.
+    None,
+    /// The provider was asked, and has not said yet.
+    Asked,
+    /// It was taken.
+    Captured,
+    /// Some of it was given back.
+    PartBack,
+    /// All of it was given back.
+    AllBack,
+}
+
+impl Funds {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::Asked, Self::Captured, Self::PartBack, Self::AllBack];
+}
+
+/// How an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    /// It waits to be paid.
+    Waiting,
+    /// A payment is under way.
+    Paying,
+    /// The money was taken; the units are being confirmed.
+    Confirming,
+    /// The units are sold and paid.
+    Paid,
+    /// The units are sold, and some of the money was given back.
+    PartRefunded,
+    /// The money was given back; the units are being taken back.
+    Refunding,
+    /// It came to nothing, and no money was taken.
+    Cancelled,
+    /// It came to nothing; whether money was taken is not known yet.
+    Cancelling,
+    /// Money was taken for units that are not there: it has to be given back.
+    Owed,
+    /// The money was given back, and the units are back.
+    Refunded,
+    /// The units are sold and no money is known of: a person has to look.
+    Doubt,
+}
+
+/// How an order stands.
+pub const fn state(units: Units, funds: Funds) -> OrderState {
+    match (units, funds) {
+        (Units::Held, Funds::None) => OrderState::Waiting,
+        (Units::Held, Funds::Asked) | (Units::Paying, Funds::None | Funds::Asked) => {
+            OrderState::Paying
+        }
+        (Units::Held | Units::Paying, Funds::Captured | Funds::PartBack) => OrderState::Confirming,
+        (Units::Held | Units::Paying | Units::Confirmed, Funds::AllBack) => OrderState::Refunding,
+        (Units::Confirmed, Funds::Captured) => OrderState::Paid,
+        (Units::Confirmed, Funds::PartBack) => OrderState::PartRefunded,
+        (Units::Confirmed | Units::Refunded, Funds::None | Funds::Asked) => OrderState::Doubt,
+        (Units::Released, Funds::None) => OrderState::Cancelled,
+        (Units::Released, Funds::Asked) => OrderState::Cancelling,
+        (Units::Released | Units::Refunded, Funds::Captured | Funds::PartBack) => OrderState::Owed,
+        (Units::Released | Units::Refunded, Funds::AllBack) => OrderState::Refunded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_of_the_table_is_as_it_is_drawn() {
+        use OrderState::*;
+        let table = [
+            [Waiting, Paying, Confirming, Confirming, Refunding],
+            [Paying, Paying, Confirming, Confirming, Refunding],
+            [Doubt, Doubt, Paid, PartRefunded, Refunding],
+            [Cancelled, Cancelling, Owed, Owed, Refunded],
+            [Doubt, Doubt, Owed, Owed, Refunded],
+        ];
+        for (units, row) in Units::ALL.into_iter().zip(table) {
+            for (funds, expected) in Funds::ALL.into_iter().zip(row) {
+                assert_eq!(state(units, funds), expected, "{units:?}, {funds:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What happens to a payment.
+
+use base::moment::Moment;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::RefundId;
+
+/// One thing that happened, in the order in which it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A call is about to leave.
+    Asked(Ask),
+    /// What a call came to.
+    Heard(Heard),
+    /// The shopper came back from the provider.
+    Returned(Return),
+    /// The engine told of the units by itself: their time ran out, or an operator acted.
+    Seen(Seen),
+    /// The provider is to be asked how the payment stands, as in every reconciliation.
+    LookUpWanted,
+    /// Somebody who may wants money given back.
+    RefundWanted {
+        /// Which refund this is.
+        refund: RefundId,
+        /// How much, in minor units; more than none.
+        minor: i64,
+    },
+}
+
+/// A call to the provider or to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// The provider: prepare a payment.
+    Ready,
+    /// The engine: keep the units until the payment has come to an end.
+    Pay,
+    /// The provider: take the money.
+    Approve,
+    /// The provider: say how the payment stands.
+    LookUp,
+    /// The engine: the units are sold.
+    Confirm,
+    /// The engine: the units go back.
+    Release,
+    /// The provider: give so much back, in minor units.
+    GiveBack {
+        /// How much.
+        minor: i64,
+        /// How much was given back before, so that a repetition can be told.
+        before: i64,
+    },
+    /// The engine: units that were sold go back.
+    TakeBack,
+}
+
+/// What a call came to. Silence is no answer: the call may have had its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Heard {
+    /// The provider prepared a payment, which the shopper can make until then.
+    Ready {
+        /// What the provider knows it by.
+        tid: String,
+        /// When the provider gives it up.
+        until: Moment,
+    },
+    /// The units wait for the payment.
+    Paying,
+    /// The provider took so much, in minor units.
+    Taken {
+        /// How much.
+        minor: i64,
+    },
+    /// The provider refuses what it was asked, for good.
+    Refused {
+        /// The provider's word for why.
+        code: String,
+    },
+    /// How the provider says the payment stands.
+    Found(Found),
+    /// The units are sold.
+    Confirmed,
+    /// The units are back on the shelf; they were so before, perhaps.
+    Released,
+    /// So much has been given back by now, all in all.
+    GivenBack {
+        /// How much.
+        minor: i64,
+    },
+    /// The units that were sold are back.
+    TakenBack,
+    /// The call never left.
+    Unsent,
+    /// Nobody answered, or not in time, or nothing that could be understood.
+    Silence,
+}
+
+/// How the provider says a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// No money was taken, but it may still be.
+    Open,
+    /// No money was taken, and none will be.
+    Over,
+    /// Money was taken.
+    Taken {
+        /// How much, in minor units.
+        minor: i64,
+        /// How much of it was given back.
+        back: i64,
+    },
+}
+
+/// With what the shopper came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Return {
+    /// With the provider's word that the shopper agreed.
+    Agreed {
+        /// What the provider wants to see again.
+        proof: String,
+    },
+    /// The shopper changed their mind.
+    Cancelled,
+    /// The provider would not have it.
+    Failed,
+}
+
+/// What the engine told by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// The units are back on the shelf.
+    Released,
+    /// The units are sold.
+    Confirmed,
+    /// Units that were sold are back.
+    TakenBack,
+}
