@@ -212,14 +212,8 @@ async fn look_after_sales(
         // Whoever asks meanwhile is answered from what this node knows already.
         tasks.push(tokio::spawn(keep_making_sales(engine.clone(), config.sales.clone())));
     }
-    match config.data.archive_after() {
-        Some(_) if engine.is_shared() => tracing::warn!(
-            "data.archive_after_seconds has no effect: sales that several nodes serve are not archived"
-        ),
-        Some(after) => {
-            tasks.push(tokio::spawn(archiving::keep_archiving(engine.clone(), after)));
-        }
-        None => {}
+    if let Some(after) = config.data.archive_after() {
+        tasks.push(tokio::spawn(archiving::keep_archiving(engine.clone(), after)));
     }
     Ok(tasks)
 }

@@ -13,14 +13,17 @@
 //! `Reply::Unavailable`, and what has to wait until this node has joined the others `Reply::NotYet`.
 
 mod adopt;
+mod archiving;
 mod asked;
 mod beside;
 mod breaker;
 mod calls;
 mod catch_up;
 mod due;
+mod filings;
 mod gather;
 mod node;
+mod packed;
 mod parting;
 mod replica;
 mod returning;
@@ -28,15 +31,17 @@ mod saving;
 mod settings;
 mod turn;
 mod unsaved;
+mod waking;
 
 use std::io;
 
 use engine::{
-    arbiter::{Arbiter, Decided, Join, Moment, Peers},
+    arbiter::{Arbiter, Decided, Join, Moment, Peers, archive_file::ArchiveFiles},
     clock::Millis,
     command::Command,
     id::{Number, SaleTag},
-    world::World,
+    sale::Sale,
+    world::{Packed, World},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -54,17 +59,22 @@ pub struct SharedArbiter {
 impl SharedArbiter {
     /// An arbiter that goes on from `world`. Connects with the first batch: a store that is away stops
     /// decisions, not the node.
-    pub fn new(world: World, options: SharedOptions) -> io::Result<Self> {
+    pub fn new(world: World, options: SharedOptions, archives: ArchiveFiles) -> io::Result<Self> {
         // Driven by the scribe's own thread, in whose turn every call begins and ends.
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, node: Node::new(world, options) })
+        Ok(Self { runtime, node: Node::new(world, options, archives) })
     }
 }
 
 impl Join for SharedOptions {
-    fn join(mut self: Box<Self>, world: World, incarnation: u32) -> io::Result<Box<dyn Arbiter>> {
+    fn join(
+        mut self: Box<Self>,
+        world: World,
+        incarnation: u32,
+        archives: ArchiveFiles,
+    ) -> io::Result<Box<dyn Arbiter>> {
         self.node = self.node.of_journal(incarnation);
-        Ok(Box::new(SharedArbiter::new(world, *self)?))
+        Ok(Box::new(SharedArbiter::new(world, *self, archives)?))
     }
 }
 
@@ -83,6 +93,24 @@ impl Arbiter for SharedArbiter {
         let Self { runtime, node } = self;
         node.now = now;
         runtime.block_on(node.turn(decided, commands));
+    }
+
+    fn warm_up(&mut self, sale: Sale, at: Millis) {
+        let tag = sale.tag();
+        self.node.world.warm_up(sale, at);
+        self.node.wake(tag);
+    }
+
+    fn freeze(&mut self, at: Millis) -> Vec<Packed> {
+        self.node.freeze(at)
+    }
+
+    fn rest(&mut self, at: Millis) -> Option<Sale> {
+        self.node.rest(at)
+    }
+
+    fn set_packed(&mut self, packed: Packed) {
+        self.node.world.set_packed(packed);
     }
 
     fn peers(&self) -> Option<&dyn Peers> {

@@ -9,11 +9,13 @@
 //! byte for byte. `sale` holds the rules; the crate `engine-redis` has the second arbiter, and repeats
 //! them in Lua.
 
+pub mod archive_file;
 mod local;
 pub mod settings;
 
 use std::{collections::BTreeSet, fmt, io};
 
+use self::archive_file::ArchiveFiles;
 pub use self::local::LocalArbiter;
 use crate::{
     clock::Millis,
@@ -39,7 +41,7 @@ pub trait Arbiter: Send + fmt::Debug {
     );
 
     /// Puts an archived sale, unpacked elsewhere, in the place of its packed form, of which the world
-    /// [said](World::may_warm_up) that it may. Sales that many nodes serve are not archived.
+    /// [said](World::may_warm_up) that it may.
     fn warm_up(&mut self, _sale: Sale, _at: Millis) {}
 
     /// Packs archived sales that nothing concerns any more, and answers them. Everything that was decided is
@@ -96,8 +98,14 @@ pub trait Peers {
 
 /// Makes the arbiter of a node that serves with others, from what its journal remembers.
 pub trait Join: Send + fmt::Debug {
-    /// `incarnation` tells this journal from every other that had the node's name.
-    fn join(self: Box<Self>, world: World, incarnation: u32) -> io::Result<Box<dyn Arbiter>>;
+    /// `incarnation` tells this journal from every other that had the node's name. Files of sales that are
+    /// archived go to `archives`.
+    fn join(
+        self: Box<Self>,
+        world: World,
+        incarnation: u32,
+        archives: ArchiveFiles,
+    ) -> io::Result<Box<dyn Arbiter>>;
 }
 
 /// When a batch is decided, and what time did since the last. A store that decides goes by its own clock

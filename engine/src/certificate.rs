@@ -22,13 +22,14 @@ pub use self::{
     pruned::{PruneError, Pruned, prune, prune_past_gap},
 };
 use crate::{
+    arbiter::archive_file,
     clock::Millis,
     codec::Binary as _,
     disk::Disk,
     id::{Epoch, SaleTag},
     journal::{self, ChainHash, Extent, JournalError},
     record::Record,
-    recovery::{archive, each_record},
+    recovery::each_record,
     sale::Sale,
 };
 
@@ -172,12 +173,12 @@ impl Auditor {
     fn check_archives(&mut self, disk: &dyn Disk) {
         for (tag, book) in &mut self.books {
             let Some(digest) = book.archive().map(|archive| archive.digest) else { continue };
-            match archive::read(disk, *tag, book.epoch(), digest) {
+            match archive_file::read(disk, *tag, book.epoch(), digest) {
                 Ok(sale) => self.violations.extend(book.compare(&sale)),
                 Err(error) => self.unproven.push(format!(
                     "sale {}: its line and places are not proven beyond the journal's facts: file {}: {error}",
                     book.name(),
-                    archive::name(*tag, book.epoch()),
+                    archive_file::name(*tag, book.epoch()),
                 )),
             }
         }

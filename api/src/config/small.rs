@@ -10,7 +10,7 @@ section! {
     Data = "data" {
         /// the data directory, made if it is not there
         dir: Text<PathBuf> = Text(PathBuf::from("data")),
-        /// seconds that a sale has been over before it is archived by itself; a single process only.
+        /// seconds that a sale has been over before it is archived by itself.
         /// See [archived sales](#archived-sales)
         archive_after_seconds ("604800", "when an operator says so"): Option<Whole<1, 315_360_000>> = None,
     }

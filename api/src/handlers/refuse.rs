@@ -149,7 +149,6 @@ impl From<ChangeRefusal> for ApiError {
                 Self::PreconditionFailed { found: write_version(found) }
             }
             ChangeRefusal::Archived => Self::WrongState { found: "archived" },
-            ChangeRefusal::Shared => Self::WrongState { found: "shared" },
         }
     }
 }

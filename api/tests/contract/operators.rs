@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::{
-    arbiter::is_redis,
     client::{ask, get, post},
     wall::{SKU, Wall, eventually, keys, offer, text},
 };
@@ -122,13 +121,6 @@ async fn an_archived_sale_shows_and_refunds_its_orders_and_refuses_its_crowd() {
     let wall = Wall::new(json!({})).await;
     let (shopper, id) = wall.held().await;
     let archive = || post(wall.admin("archive")).key("over-and-done-with");
-    if is_redis() {
-        wall.act("close", Value::Null).await;
-        wall.step(&id, "confirm").await.is(200);
-        let refused = wall.operator(archive()).await.refuses(409, "wrong_state").json();
-        assert_eq!(refused["found"], "shared", "several nodes keep all of a sale");
-        return;
-    }
     let refused = wall.operator(archive()).await.refuses(409, "wrong_state").json();
     assert_eq!(refused["found"], "open");
     wall.act("close", Value::Null).await;

@@ -13,7 +13,7 @@ use crate::{
 
 /// Codes no request can bring about at will, each with what would have to happen.
 const OUT_OF_REACH: [(&str, &str); 12] = [
-    ("sale_archived", "several nodes archive nothing; it is met in operators.rs"),
+    ("sale_archived", "the shared server archives nothing; it is met in operators.rs"),
     ("invite_used", "met in invites.rs, where there are invitations"),
     ("identity_expired", "the shared server knows no shop; it is met in accounts.rs"),
     ("identity_revoked", "the shared server knows no shop; it is met in accounts.rs"),

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    arbiter::is_redis,
     client::{Ask, Told, get, post},
     figures::{figures, value},
     process::{CONFIG, Server},
@@ -161,15 +160,10 @@ async fn a_sale_is_archived_by_policy_and_its_orders_are_refunded_after_a_restar
     }
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     wall.status().await;
-    for other in others.iter().filter(|_| !is_redis()) {
+    for other in &others {
         other.tell(get(other.path(""))).await.is(410);
     }
     wall.step(&id, "confirm").await.is(200);
-    if is_redis() {
-        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-        assert_eq!(wall.status().await["state"], "closed", "several nodes keep all of a sale");
-        return;
-    }
     eventually(|| async { (wall.tell(get(wall.path(""))).await.status == 410).then_some(()) })
         .await;
     let audit = wall.operator(get(wall.admin("audit"))).await.is(200).json();

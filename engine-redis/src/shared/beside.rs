@@ -150,7 +150,12 @@ async fn write(store: &Store, writing: &Writing) -> Result<(), StoreError> {
     let Writing { sale, at, epoch, own, base, entries, members } = writing;
     let (at, epoch, last) = (*at, *epoch, &own.point);
     store.load(&Rebuild { sale, at, epoch, last, base, entries, members }).await?;
-    store.announce(&sale.spec().name).await
+    let name = &sale.spec().name;
+    if sale.archive().is_some() {
+        store.announce_archived(name).await
+    } else {
+        store.announce(name).await
+    }
 }
 
 /// The snapshot of a sale, and the sale, if it could have come about and is of the stream's history. A large

@@ -68,6 +68,10 @@ impl Node {
             calls.extend(self.call(decided, tag, asked, is_quiet));
         }
         for (tag, asked) in asked {
+            let is_packed = !self.replicas.contains_key(&tag) && self.world.is_archived(tag);
+            if is_packed && !self.wake_for(decided, tag, &asked) {
+                continue;
+            }
             if self.replicas.contains_key(&tag) {
                 calls.extend(self.call(decided, tag, asked, false));
                 continue;
@@ -114,7 +118,7 @@ impl Node {
     }
 
     fn due_of(&self, tag: SaleTag, replica: &Replica, at: Millis) -> Option<Due> {
-        let sale = self.world.sale(tag)?;
+        let sale = self.world.sale(tag).filter(|sale| self.is_called(sale))?;
         // A store that was away may have come back as another, and without a connection to hear moves, or
         // before all know this node, only asking tells.
         let steady_since = || {

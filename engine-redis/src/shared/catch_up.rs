@@ -69,6 +69,7 @@ impl Node {
             | StoreError::BadSnapshot(_)
             | StoreError::Gone { .. }
             | StoreError::Unavailable(_)
+            | StoreError::NotYet(_)
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)

@@ -87,7 +87,7 @@ impl CallTimes {
 
     /// Whether more may happen that the store does not tell of: lately something did, or no call since would have
     /// brought what came within the time after which the store tells, as after a turn that stalled.
-    fn is_lively(&self, at: Millis) -> bool {
+    pub(super) fn is_lively(&self, at: Millis) -> bool {
         at < self.stirred_at.after(LIVELY_MS) || self.called_at < self.stirred_at.after(STILL_MS)
     }
 

@@ -76,6 +76,7 @@ impl Node {
             error @ (StoreError::Unavailable(_)
             | StoreError::Elsewhere(_)
             | StoreError::Refused(_)
+            | StoreError::NotYet(_)
             | StoreError::Contradiction(..)),
         ) = caught_up
         {
@@ -289,14 +290,17 @@ fn rebuilt(
     (given, away_ms): ((Number, HoldId), u64),
 ) -> Record {
     let (mut stranded, mut skipped, mut skipped_holds) = (Vec::new(), 0, 0);
+    let margin = u64::from(SKIPPED_NUMBERS) * (away_ms / 1_000 + 1);
+    let beyond = |given: u64, known: u64| given.saturating_sub(known) + margin;
+    let few = |numbers: u64| u32::try_from(numbers).unwrap_or(u32::MAX);
     if !missing.is_empty() {
+        skipped_holds = few(beyond(given.1.0, sale.last_hold().0));
+    }
+    // In an archived sale nobody entered or bought meanwhile.
+    if !missing.is_empty() && sale.archive().is_none() {
         stranded = sale.counts().iter().map(|counts| counts.available).collect();
-        let margin = u64::from(SKIPPED_NUMBERS) * (away_ms / 1_000 + 1);
-        let beyond = |given: u64, known: u64| given.saturating_sub(known) + margin;
-        let few = |numbers: u64| u32::try_from(numbers).unwrap_or(u32::MAX);
         let room = PLACES_MAX - sale.issued().0;
         skipped = few(beyond(given.0.0, sale.issued().0).min(room));
-        skipped_holds = few(beyond(given.1.0, sale.last_hold().0));
     }
     let (sale, after) = (sale.tag(), last.seq);
     Record::Rebuilt { sale, epoch, after, missing, stranded, skipped, skipped_holds }

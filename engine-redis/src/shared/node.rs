@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    arbiter::{Decided, Moment},
+    arbiter::{Decided, Moment, archive_file::ArchiveFiles},
     clock::Millis,
     command::Reply,
     id::{Epoch, HoldId, NodeName, SaleName, SaleTag},
@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 use super::{
     beside::Beside,
     breaker::Breakers,
+    filings::{Filings, is_archive},
+    packed::PackedSales,
     replica::{GATHER_MS, Replica},
     unsaved::Saved,
 };
@@ -67,6 +69,8 @@ pub(super) struct Node {
     /// The time of the last turn.
     pub now: Moment,
     pub beside: Beside,
+    pub filings: Filings,
+    pub packed: PackedSales,
     /// A snapshot on its way, of which epoch, and whether it arrived.
     pub saving: Option<JoinHandle<(SaleTag, Epoch, Saved)>>,
     /// The names on the store's list in the last survey.
@@ -79,7 +83,7 @@ pub(super) struct Node {
 
 impl Node {
     /// A node that goes on from `world`, without a connection yet.
-    pub(super) fn new(world: World, options: SharedOptions) -> Self {
+    pub(super) fn new(world: World, options: SharedOptions, archives: ArchiveFiles) -> Self {
         let followed = |tag: SaleTag| world.point(tag).map(|point| (tag, Replica::at(point.epoch)));
         let replicas = world.sales().filter_map(|sale| followed(sale.tag())).collect();
         Self {
@@ -87,6 +91,8 @@ impl Node {
             store: None,
             breakers: Breakers::default(),
             replicas,
+            filings: Filings::new(archives),
+            packed: PackedSales::new(&world),
             world,
             next_survey: Millis(0),
             next_round: Millis(0),
@@ -123,6 +129,11 @@ impl Node {
 
     pub(super) fn shard(&self, sale: SaleTag) -> Shard {
         self.store.as_ref().map(|store| store.shard(sale)).unwrap_or_default()
+    }
+
+    /// Whether this node has a sale, archived or not.
+    pub(super) fn knows(&self, sale: SaleTag) -> bool {
+        self.world.sale(sale).is_some() || self.world.is_archived(sale)
     }
 
     /// How far this node has followed a sale.
@@ -204,6 +215,7 @@ impl Node {
         own: &[HoldId],
     ) -> Result<(), StoreError> {
         for entry in entries {
+            self.may_follow(sale, &entry)?;
             let seq = entry.point.seq;
             let (records, holds) = (decided.records.len(), decided.others_holds.len());
             if let Err(what) = self.follow_entry(decided, sale, entry, own) {
@@ -231,6 +243,7 @@ impl Node {
         decided.records.push(Record::Followed { sale, at, point });
         for record in &entry.records {
             self.world.follows(sale, record, at)?;
+            self.archives_own(sale, record)?;
             if matches!(record, Record::Held { hold, .. } if !own.contains(hold)) {
                 decided.others_holds.push(decided.records.len());
             }
@@ -243,7 +256,12 @@ impl Node {
         decided.at = decided.at.max(at);
         if entry.records.iter().any(Record::is_deletion) {
             self.replicas.remove(&sale);
+            self.filings.filed(sale);
             return Ok(());
+        }
+        let archives = is_archive(&entry);
+        if archives {
+            self.filings.filed(sale);
         }
         let (turn, before) = (self.turn, self.point(sale));
         self.world.apply(&Record::Followed { sale, at, point }, at);
@@ -251,6 +269,10 @@ impl Node {
             replica.begin_following(turn, before);
             replica.calls.stir(decided.at);
             replica.remember(entry);
+            if archives {
+                // In its place the store has none any more.
+                replica.unsaved.want();
+            }
         }
         Ok(())
     }

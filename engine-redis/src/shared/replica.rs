@@ -167,6 +167,11 @@ impl Replica {
         self.state == ReplicaState::Following
     }
 
+    /// Whether an archived sale may be packed, and its replica dropped, for all that this one has to do with it.
+    pub(super) fn may_rest(&self) -> bool {
+        self.is_following() && self.promised.is_none()
+    }
+
     pub(super) fn is_out_of_service(&self) -> bool {
         matches!(self.state, ReplicaState::OutOfService(_))
     }

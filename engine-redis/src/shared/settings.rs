@@ -38,6 +38,7 @@ impl Node {
         match done {
             Ok(done) => Reply::Changed(done),
             Err(StoreError::Joining) => self.not_joined(operation.sale()),
+            Err(StoreError::NotYet(_)) => Reply::NotYet,
             Err(error) => {
                 self.note_failure(operation.sale(), &error);
                 Reply::Unavailable
@@ -144,14 +145,29 @@ impl Node {
         (author, change): (&Author, &Change),
         terms: &Terms,
     ) -> Result<Result<Changed, ChangeRefusal>, StoreError> {
+        if self.world.is_packing(tag) {
+            return Err(StoreError::NotYet("an archived sale is packed"));
+        }
+        if self.world.is_archived(tag) {
+            if !self.world.thaw(tag, decided.at) {
+                return Ok(Err(ChangeRefusal::SalesFull));
+            }
+            self.wake(tag);
+        }
         for _ in 0..TRIES {
             self.read_on(decided, tag).await?;
+            if self.filings.is_writing(tag) && self.file_of(tag).is_none() {
+                return Err(StoreError::NotYet(
+                    "the file of a sale that is being archived is written",
+                ));
+            }
             let asked = (author, change);
             let record = match settings::changed(&self.world, tag, asked, terms, decided.at) {
                 Ok(Decision::Decided(record)) => record,
                 Ok(Decision::Answered(changed)) => return Ok(Ok(changed)),
                 Err(refusal) => return Ok(Err(refusal)),
             };
+            let record = if record.is_archival() { self.with_file(record)? } else { record };
             let epoch = self.replicas.get(&tag).map_or(Epoch(0), |replica: &Replica| replica.epoch);
             // No one is told of a node's own word: if it is lost, it is said again.
             let is_told = !matches!(change, Change::Returned { .. });

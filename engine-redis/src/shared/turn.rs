@@ -72,6 +72,7 @@ impl Node {
         Box::pin(self.finish(decided)).await;
         // Each step may find that a shard is away; then nothing more of it is waited for in this turn.
         self.survey(decided).await;
+        self.read_archived(decided).await;
         for (index, operation) in &sorted.operations {
             if !self.is_away(operation.sale()) {
                 decided.replies[*index] = Box::pin(self.operate(decided, operation)).await;
@@ -118,28 +119,43 @@ impl Node {
             // Between two connections any of them may have moved.
             self.replicas.values_mut().for_each(|replica| replica.calls.stir(at));
             self.heard = hearing;
+            if hearing.is_some() {
+                self.packed.doubt_all(&self.world);
+            }
+        }
+        if self.heard.is_none() {
+            self.packed.doubt_unheard(&self.world, at);
         }
         for tag in moved {
-            if let Some(replica) = self.replicas.get_mut(&tag) {
-                replica.calls.stir(at);
+            let is_called = self.world.sale(tag).is_none_or(|sale| self.is_called(sale));
+            match self.replicas.get_mut(&tag) {
+                Some(replica) if is_called => replica.calls.stir(at),
+                _ if self.world.is_archived(tag) => self.packed.doubt(tag),
+                _ => {}
             }
         }
     }
 
     /// Looks for what an operator should know.
     fn look_for_troubles(&mut self) {
-        let Self { breakers, replicas, now, world, listed, .. } = &*self;
-        let lost = replicas.iter().filter_map(|(tag, replica)| {
-            let known = world.sale(*tag).map(|sale| &sale.spec().name);
-            let name = known.or_else(|| listed.get(tag));
-            let trouble = replica.trouble(now.at)?;
-            Some(name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}")))
+        let Self { breakers, replicas, filings, packed, now, world, listed, .. } = &*self;
+        let of_sale = |tag: SaleTag, trouble: String| {
+            let known = world.sale(tag).map(|sale| &sale.spec().name);
+            let name = known.or_else(|| listed.get(&tag));
+            name.map_or_else(|| trouble.clone(), |name| format!("sale {name}: {trouble}"))
+        };
+        let lost = replicas
+            .iter()
+            .filter_map(|(tag, replica)| Some(of_sale(*tag, replica.trouble(now.at)?)));
+        let unfiled = filings.troubles().map(|(tag, why)| {
+            of_sale(tag, format!("its file cannot be written, and it is not archived here: {why}"))
         });
         let unserved = (self.unserved > 0).then(|| {
             let count = self.unserved;
             format!("the store has {count} sales more than the {SALES_MAX} that a node serves")
         });
-        self.troubles = breakers.troubles().chain(lost).chain(unserved).collect();
+        let of_sales = lost.chain(unfiled).chain(unserved).chain(packed.trouble());
+        self.troubles = breakers.troubles().chain(of_sales).collect();
     }
 
     /// Whether there is a store to ask.
@@ -167,7 +183,7 @@ impl Node {
         let own = self.store().shard_of_sales();
         let mut used: BTreeSet<Shard> =
             self.replicas.keys().map(|sale| self.shard(*sale)).collect();
-        used.insert(own.clone());
+        used.extend([own.clone(), self.store().shard_of_archived()]);
         self.breakers.keep(|shard| used.contains(shard));
         if self.breakers.is_open(&own) {
             return;
@@ -179,14 +195,16 @@ impl Node {
             Err(error) => return self.breakers.failed(own, &error),
         };
         self.breakers.answered(own, decided.at);
+        if self.heard.is_some() {
+            self.packed.set_in_touch(self.now);
+        }
         self.listed = names.into_iter().map(|name| (name.tag(), name)).collect();
         let listed: Vec<SaleTag> = self.listed.keys().copied().collect();
         self.unserved = 0;
         for tag in &listed {
             let is_given_up = self.replicas.get(tag).is_some_and(Replica::is_out_of_service);
-            let is_new =
-                self.world.sale(*tag).is_none() && !is_given_up && !self.beside.takes(*tag);
-            if is_new && self.world.sales().len() >= SALES_MAX {
+            let is_new = !self.knows(*tag) && !is_given_up && !self.beside.takes(*tag);
+            if is_new && self.world.live_sales() >= SALES_MAX {
                 self.unserved += 1;
             } else if is_new && !self.is_away(*tag) {
                 // A sale that is just being made or deleted is met again a second later.
@@ -195,7 +213,8 @@ impl Node {
                 }
             }
         }
-        let is_unlisted = |tag: &&SaleTag| !self.listed.contains_key(*tag);
+        let is_unlisted =
+            |tag: &&SaleTag| !self.listed.contains_key(*tag) && !self.world.is_archived(**tag);
         let unlisted = self.replicas.keys().filter(is_unlisted).copied().collect();
         // Twice, for one that another node deletes is off the list before this node hears of it.
         for tag in self.unlisted.intersection(&unlisted) {
@@ -205,5 +224,6 @@ impl Node {
             }
         }
         self.unlisted = unlisted;
+        Box::pin(self.survey_archived(decided)).await;
     }
 }

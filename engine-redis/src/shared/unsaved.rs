@@ -97,6 +97,11 @@ impl Unsaved {
         bytes + bytes / 8
     }
 
+    /// One is to be put: of a sale that was archived, which took the one that there was along.
+    pub(super) fn want(&mut self) {
+        self.is_wanted = true;
+    }
+
     /// There is none.
     pub(super) fn found_none(&mut self) {
         (self.is_wanted, self.is_doubted) = (true, false);

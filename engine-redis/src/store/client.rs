@@ -98,6 +98,11 @@ impl Store {
         self.servers.shard(slot(&self.key_of_sales()))
     }
 
+    /// The shard that the list of archived sales is on.
+    pub fn shard_of_archived(&self) -> Shard {
+        self.servers.shard(slot(&self.key_of_archived()))
+    }
+
     /// Whether sales may be on one server and yet not to be asked for in one call.
     pub fn is_cluster(&self) -> bool {
         self.servers.is_cluster()
@@ -199,6 +204,10 @@ impl Store {
 
     pub(super) fn key_of_sales(&self) -> String {
         format!("{}:sales", self.prefix)
+    }
+
+    pub(super) fn key_of_archived(&self) -> String {
+        format!("{}:archived", self.prefix)
     }
 
     pub(super) async fn call(

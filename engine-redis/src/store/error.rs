@@ -82,6 +82,8 @@ pub enum StoreError {
     Contradiction(u64, &'static str),
     /// The snapshot beside a sale's stream is none that a node wrote of this history, and why.
     BadSnapshot(&'static str),
+    /// What this node does first, beside the turns. Nothing was done yet.
+    NotYet(&'static str),
     /// An answer that this node cannot read.
     Reply(&'static str),
 }
@@ -167,6 +169,7 @@ impl fmt::Display for StoreError {
             Self::BadSnapshot(what) => {
                 write!(f, "the snapshot beside its stream is not taken over: {what}")
             }
+            Self::NotYet(what) => write!(f, "first {what}"),
             Self::Reply(what) => write!(f, "the store answered {what}"),
         }
     }

@@ -250,6 +250,7 @@ fn meta(rebuild: &Rebuild<'_>) -> Vec<Value> {
         ("opened", u64::from(controls.opened)),
         ("closed", u64::from(controls.closed)),
         ("draining", u64::from(controls.draining)),
+        ("archived", u64::from(sale.archive().is_some())),
         ("paused", u64::from(controls.paused)),
         ("issued", sale.issued().0),
         ("departed", sale.departed()),
@@ -359,7 +360,7 @@ pub(super) fn effects(change: &Change, sale: &Sale) -> Vec<Value> {
             sale.made().into_iter().for_each(|kept| kept.encode(&mut made));
             vec![[Value::from("delete"), bytes(&made), Value::from("")]]
         }
-        Change::Archive { .. } => unreachable!("a sale that many nodes serve is not archived"),
+        Change::Archive { .. } => vec![with("archive", none(), none())],
     };
     let absence = sale.ends_absence(change).then(|| set("set_aside", None));
     steps.into_iter().chain(absence).flatten().collect()

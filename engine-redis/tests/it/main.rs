@@ -1,6 +1,7 @@
 //! The arbiter of many nodes, against a real Redis that the tests start.
 
 mod agreement;
+mod archiving;
 mod away;
 mod beside;
 mod buying;

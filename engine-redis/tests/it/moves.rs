@@ -53,6 +53,8 @@ pub(super) enum Move {
     Operator(Operator),
     /// The store is wiped and a node writes it again.
     Rebuild,
+    /// The sale is closed, what is open in it ends, and it is archived.
+    Archive,
 }
 
 #[derive(Clone, Debug)]
@@ -138,10 +140,11 @@ pub(super) fn moves() -> impl Strategy<Value = Vec<Move>> {
     let batch = (prop::collection::vec(action(), 0..9), prop::bool::weighted(0.05));
     let wait = prop::sample::select(vec![1_u64, 60, 240, 999, 1_000, 2_500, 7_000, 86_400_000]);
     let one = prop_oneof![
-        12 => batch.prop_map(|(actions, stalled)| Move::Batch { actions, stalled }),
-        5 => wait.prop_map(|ms| Move::Wait { ms }),
-        2 => operator().prop_map(Move::Operator),
-        1 => Just(Move::Rebuild),
+        60 => batch.prop_map(|(actions, stalled)| Move::Batch { actions, stalled }),
+        25 => wait.prop_map(|ms| Move::Wait { ms }),
+        10 => operator().prop_map(Move::Operator),
+        5 => Just(Move::Rebuild),
+        1 => Just(Move::Archive),
     ];
     prop::collection::vec(one, 1..60)
 }

@@ -58,13 +58,16 @@ fn a_node_s_user_may_do_all_that_a_node_does() {
         let facts = node.append(&node.point, change).await;
         node.follow(&facts.expect("a change may be appended"));
         beside(&node).await.expect("what stands beside the stream may be written and read");
+        let change = &Change::Archive { digest: [7; 32] };
+        let facts = node.append(&node.point, change).await;
+        node.follow(&facts.expect("a sale may be archived"));
         let change = &Change::Delete;
         let facts = node.append(&node.point, change).await;
         facts.expect("a sale may be deleted");
     });
 }
 
-/// Snapshots, who was heard, the list of sales.
+/// Snapshots, who was heard, the lists of sales.
 async fn beside(node: &Node) -> Result<(), StoreError> {
     let (store, sale, name) = (&node.store, node.sale, &node.sale().spec().name);
     store.put_snapshot(sale, node.epoch, &node.point, node.at, b"bytes").await?;
@@ -74,6 +77,9 @@ async fn beside(node: &Node) -> Result<(), StoreError> {
     store.heard(sale, heard.period, heard.base).await?;
     store.announce(name).await?;
     store.sales().await?;
+    store.announce_archived(name).await?;
+    store.count_archived().await?;
+    store.archived_sales().await?;
     store.forget(name).await
 }
 

@@ -90,6 +90,8 @@ pub(super) struct Book {
     made: HashMap<ShopperKey, u32>,
     piles: Vec<Pile>,
     archive: Option<ArchiveCertificate>,
+    /// It was archived before another node handed it over: this journal tells of no line.
+    is_handed_over_archived: bool,
 }
 
 impl Book {
@@ -115,6 +117,7 @@ impl Book {
             made: HashMap::new(),
             piles: spec.offers.iter().map(pile).collect(),
             archive: None,
+            is_handed_over_archived: false,
         }
     }
 
@@ -158,6 +161,7 @@ impl Book {
             (pile.paying, pile.sold) = (counts.paying.into(), counts.sold.into());
             pile.stranded = counts.stranded.into();
         }
+        book.is_handed_over_archived = sale.archive().is_some();
         book
     }
 

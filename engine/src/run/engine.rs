@@ -17,7 +17,7 @@ use self::{
     thread::{Snapshots, run},
 };
 use crate::{
-    arbiter::{Arbiter, Join, LocalArbiter},
+    arbiter::{Arbiter, Join, LocalArbiter, archive_file::ArchiveFiles},
     clock::{Clock, Millis},
     command::{Ask, Changed, Command, Entry, HoldReply, Note, Operation, Reply, Terms, Wanted},
     commit,
@@ -154,7 +154,8 @@ impl Engine {
             Some(_) if world.is_alone() => return Err(RecoveryError::OtherArbiter("local")),
             Some(shared) => {
                 let incarnation = incarnation::of(&*disk).map_err(RecoveryError::Incarnation)?;
-                shared.join(world, incarnation).map_err(RecoveryError::Runtime)?
+                let archives = ArchiveFiles::new(&disk);
+                shared.join(world, incarnation, archives).map_err(RecoveryError::Runtime)?
             }
         };
         let (scribe_clock, scribe_registry) = (Arc::clone(&clock), Arc::clone(&registry));

@@ -22,7 +22,7 @@ use crate::{
     id::{Epoch, EventId, SaleTag, SinkName},
     limits::{
         DELETIONS_KEPT_MAX, EVENTS_MAX, OUTBOX_COMMON_EVENTS_MAX, OUTBOX_SALE_EVENTS_MAX,
-        OUTBOX_SALE_SHARE, REPLAY_TTL_MS, WARM_BYTES_PER_HOLD,
+        OUTBOX_SALE_SHARE, REPLAY_TTL_MS,
     },
     record::{Record, ReplayKey, Stood},
     sale::{Kept, KnownChange, Sale},
@@ -195,7 +195,7 @@ impl World {
             sale.apply(record, at);
             self.backlog.changed(before, sale);
             if record.is_archival() {
-                self.archived.warm.insert(tag, sale.kept_count() * WARM_BYTES_PER_HOLD);
+                self.archived.replace(sale);
             }
         }
     }
@@ -205,9 +205,6 @@ impl World {
     pub fn follows(&self, sale: SaleTag, record: &Record, at: Millis) -> Result<(), &'static str> {
         if record.sale() != sale {
             return Err("a fact of another sale");
-        }
-        if record.is_archival() && self.points.contains_key(&sale) {
-            return Err("an archive of a sale that many nodes serve");
         }
         match (record, self.sale(sale)) {
             (Record::Created { .. }, None) => begins(record),
@@ -252,6 +249,7 @@ impl World {
             let whole = self.adopting.remove(&tag).unwrap_or_default();
             let sale = Sale::decode(&mut whole.as_slice()).expect("a sale's own byte form");
             self.backlog.add(sale.outbox());
+            self.archived.replace(&sale);
             if let Some(before) = self.sales.insert(tag, sale) {
                 self.backlog.remove(before.outbox());
             }

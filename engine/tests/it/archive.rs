@@ -5,16 +5,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{
     certificate::{self, PruneError},
-    clock::ManualClock,
+    clock::{Clock as _, ManualClock},
+    codec::Binary as _,
     command::{Ask, Command, Note, Operation, Reply},
     disk::sim::{Crash, SimDisk},
     hold::{HoldState, Step},
-    id::{EventId, HoldId, Sequence},
+    id::{EventId, HoldId, Number, Sequence, ShopperKey},
     limits::WARM_MS,
-    record::Change,
+    record::{Change, Record, Stood},
     recovery,
-    sale::{ChangeRefusal, EntryRefusal, InUse, PurchaseRefusal, SettleRefusal},
+    sale::{ChangeRefusal, EntryRefusal, InUse, PurchaseRefusal, Sale, SettleRefusal},
     spec::SaleSpec,
+    stream::Point,
     world::World,
 };
 
@@ -313,4 +315,39 @@ fn a_file_that_is_missing_or_another_is_named_by_the_certificate() {
     let missing = shop.disk.copy();
     engine::disk::Disk::remove(&missing, file).expect("there");
     assert!(!proven(&missing) && kept(&missing));
+}
+
+/// As a node of many takes a sale over that was archived meanwhile, or whose archiving the others never heard of.
+#[test]
+fn the_history_that_is_taken_over_says_whether_a_sale_is_archived() {
+    let mut shop = Shop::new();
+    shop.sell().expect("a sound disk");
+    shop.deliver(1..=7).expect("a sound disk");
+    let mut world = shop.node.world().clone();
+    let bytes = |world: &World| {
+        let mut bytes = Vec::new();
+        world.sale(tag()).expect("it is there").encode(&mut bytes);
+        bytes
+    };
+    let open = bytes(&world);
+    assert!(matches!(shop.archive(), Some(Reply::Changed(Ok(_)))));
+    let (archived, at) = (bytes(shop.node.world()), shop.clock.now());
+    Sale::restored(&archived, at).expect("it could have come about");
+    let take_over = |world: &mut World, bytes: &[u8]| {
+        let (sale, bytes) = (tag(), bytes.to_vec());
+        let stood = Some(Stood { at, point: Point::START });
+        world.apply(&Record::Adopted { sale, is_first: true, bytes, stood }, at);
+    };
+    for is_packed in [false, true] {
+        take_over(&mut world, &archived);
+        assert_eq!((world.live_sales(), world.archived_sales()), (0, 1));
+        let entered = Record::Entered { sale: tag(), number: Number(1), shopper: ShopperKey(9) };
+        assert!(world.follows(tag(), &entered, at).is_err(), "nobody enters it");
+        if is_packed {
+            assert_eq!(world.freeze(at.after(WARM_MS)).len(), 1);
+        }
+        take_over(&mut world, &open);
+        assert_eq!((world.live_sales(), world.archived_sales()), (1, 0));
+        assert!(!world.is_archived(tag()) && bytes(&world) == open);
+    }
 }

@@ -105,11 +105,27 @@ local EFFECTS = {
     assert(piles[5] >= 0, 'no more units come back than are stranded')
     s.stock_changed[tonumber(offer)] = true
   end,
+  -- The line is in the nodes' files. What can still be asked for stays: the holds and what was told of them.
+  archive = function(s)
+    s.archived, s.closed = 1, 1
+    for _, field in ipairs({ 'issued', 'departed', 'called', 'watermark', 'rate', 'level', 'filled_at', 'active' }) do
+      s[field] = 0
+    end
+    forget_past_holds(s)
+  end,
   -- What the sale's creation was answered stays, for nodes that never knew the sale.
   delete = function(s, made)
     s.status, s.made = 'gone', with_creation(s.made or '', made)
   end,
 }
+
+-- Drops the keys of a sale that only its crowd needed, with the snapshot, which has all of them.
+local function drop_crowd(s)
+  redis.call('UNLINK', unpack(s.keys, LINE, CLAIMS))
+  redis.call('UNLINK', unpack(s.keys, DUE, KEPT))
+  redis.call('UNLINK', unpack(s.keys, SNAPSHOT, SNAPSHOT_NEXT))
+  redis.call('HSET', s.keys[META], 'present', count_present(s.keys))
+end
 
 -- epoch; the node's point; the node, or nothing when nobody is told that it was done; records; then effects,
 -- three arguments each.
@@ -124,6 +140,7 @@ local function append(keys, args)
     return { 'joining' }
   end
   begin(s)
+  local was_archived = s.archived
   insert(s.records, args[6])
   for at = 7, #args, 3 do
     EFFECTS[args[at]](s, args[at + 1], args[at + 2])
@@ -135,6 +152,9 @@ local function append(keys, args)
     end
   end
   commit(s, fields)
+  if s.archived ~= was_archived then
+    drop_crowd(s)
+  end
   if s.status == 'gone' then
     -- The facts stay for a day, for nodes that were away. That the sale is gone stays known: nobody
     -- is to bring it back, and another of its name begins behind it.

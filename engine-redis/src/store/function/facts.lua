@@ -188,12 +188,14 @@ local function fact_settled(s, id, step, replay)
   if target == RELEASED or target == EXPIRED then
     s.ended_added[#s.ended_added + 1] = pack('<I8I8', s.at, id)
   end
-  local of = share_to_change(s, shopper)
-  if is_open(was) and not is_open(target) then
-    of.open = of.open - 1
-  end
-  if counts(was) and not counts(target) then
-    of.units = of.units - units
+  if s.archived ~= 1 then
+    local of = share_to_change(s, shopper)
+    if is_open(was) and not is_open(target) then
+      of.open = of.open - 1
+    end
+    if counts(was) and not counts(target) then
+      of.units = of.units - units
+    end
   end
   if replay then
     keep_hold(s, replay, id, target)

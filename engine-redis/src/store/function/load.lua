@@ -148,6 +148,10 @@ local function load(keys, args)
       assert(IS_FIELD[args[at]], 'no such field')
     end
     redis.call('HSET', keys[META], unpack(args, 4))
+    if redis.call('HGET', keys[META], 'archived') == '1' then
+      -- In an archived sale nothing is bought.
+      redis.call('UNLINK', keys[UNITS])
+    end
     redis.call('HSET', keys[META], 'status', 'open', 'present', count_present(keys))
     redis.call('UNLINK', keys[QUORUM])
     return { 'ok' }

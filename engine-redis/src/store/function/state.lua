@@ -15,7 +15,7 @@ local NUMBERS = {
   'epoch', 'last_epoch', 'seq', 'at', 'clock_offset', 'base_epoch', 'base_seq', 'places_epoch',
   'opens_at', 'closes_at', 'rejoin_tail', 'enters_once', 'rate', 'active_max', 'claim_window_ms', 'session_ms',
   'hold_ms', 'per_shopper_max', 'overbook', 'refund_restocks', 'offers', 'opened', 'closed',
-  'draining', 'paused', 'wall_offset', 'called_at', 'joined_seq', 'set_aside', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
+  'archived', 'draining', 'paused', 'wall_offset', 'called_at', 'joined_seq', 'set_aside', 'issued', 'departed', 'called', 'watermark', 'level', 'filled_at', 'active',
   'holds', 'loaded_at', 'delivery_until', 'present',
 }
 -- Fields that are bytes.
@@ -297,7 +297,7 @@ end
 
 -- Released and expired holds are forgotten a day after they ended, or earlier when too many are kept.
 
-local is_full_of_holds, add_hold
+local is_full_of_holds, add_hold, forget_past_holds
 
 do
 
@@ -351,6 +351,25 @@ function add_hold(s, id, bytes)
   make_room_to_hold(s)
   s.holds_kept = holds_kept(s) + 1
   put_hold(s, id, bytes)
+end
+
+-- Holds that one call reads to be forgotten.
+local HOLDS_READ_MAX = 1024
+
+-- Forgets all that are past their time, when no new hold comes to push them out.
+function forget_past_holds(s)
+  local items
+  repeat
+    items = redis.call('LRANGE', s.keys[ENDED], s.ended_gone, s.ended_gone + HOLDS_READ_MAX - 1)
+    for _, item in ipairs(items) do
+      local at, id = unpack_bytes('<I8I8', item)
+      if s.at - at < REPLAY_TTL_MS then
+        return
+      end
+      s.ended_gone = s.ended_gone + 1
+      put_hold(s, id, false)
+    end
+  until #items < HOLDS_READ_MAX
 end
 
 end

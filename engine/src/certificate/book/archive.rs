@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     id::{Epoch, Number, SaleName, ShopperKey},
-    record::Record,
+    record::{Change, Record},
     sale::Sale,
 };
 
@@ -76,7 +76,7 @@ impl Book {
     }
 
     /// In an archived sale people neither come nor go, nothing is bought, and operators change nothing: it can
-    /// be deleted.
+    /// be deleted. A node that was missing may say what it had promised.
     pub(super) fn check_archived(&self, record: &Record, faults: &mut Vec<String>) {
         let moves = matches!(
             record,
@@ -87,11 +87,13 @@ impl Book {
                 | Record::SessionEnded { .. }
                 | Record::Held { .. }
         );
-        let changes = matches!(record, Record::Changed { .. }) && !record.is_deletion();
-        if moves && self.archive.is_some() {
+        let returns = |change: &Change| matches!(change, Change::Delete | Change::Returned { .. });
+        let changes = matches!(record, Record::Changed { change, .. } if !returns(change));
+        let is_archived = self.archive.is_some() || self.is_handed_over_archived;
+        if moves && is_archived {
             faults.push("somebody moves in an archived sale".to_owned());
         }
-        if changes && self.archive.is_some() {
+        if changes && is_archived {
             faults.push("an archived sale was changed".to_owned());
         }
     }

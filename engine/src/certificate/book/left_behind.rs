@@ -51,13 +51,17 @@ impl Book {
         // Skipped numbers belong to no one.
         let is_lost =
             |number, shopper| shopper != ShopperKey(0) && elsewhere(number) != Some(shopper);
-        let lost = places.filter(|(number, place)| is_lost(*number, place.0));
+        // An archived sale has no places any more, and has forgotten holds that ended long before.
+        let is_archived = taken_over.is_handed_over_archived;
+        let lost = places.filter(|(number, place)| !is_archived && is_lost(*number, place.0));
         let places: Vec<_> =
             lost.map(|(number, (shopper, _))| (Number(number as u64), *shopper)).collect();
         let holds = self.holds.iter().filter_map(|(id, hold)| {
             let there = taken_over.holds.get(id);
             let known_as = there.filter(|there| there.is_of(hold)).map(|there| there.state);
-            let is_known = known_as.is_some_and(|later| hold.state.leads_to(later));
+            let has_ended = matches!(hold.state, HoldState::Released | HoldState::Expired);
+            let is_forgotten = is_archived && has_ended && there.is_none();
+            let is_known = is_forgotten || known_as.is_some_and(|later| hold.state.leads_to(later));
             (!is_known).then(|| self.left_hold(*id, hold, known_as))
         });
         let holds: Vec<_> = holds.collect();

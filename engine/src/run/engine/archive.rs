@@ -3,6 +3,8 @@
 //! A file has the sale as it stood after some record. The fact is decided only if nothing has happened in
 //! the sale since, so that file and state are of one moment; otherwise it is tried again. Sales that are over
 //! together are archived together, for the journal behind the last snapshot has to be read for their files.
+//!
+//! Where many nodes decide, the arbiter sees to the file, at the place of the stream where it appends the fact.
 
 use std::sync::Arc;
 
@@ -37,6 +39,11 @@ impl Engine {
         author: Author,
         terms: Terms,
     ) -> Result<Changed, Failure<ChangeRefusal>> {
+        if self.shared {
+            // Its hash is the arbiter's to say.
+            let change = Change::Archive { digest: [0; 32] };
+            return self.change(sale.tag(), author, change, terms).await;
+        }
         // First without a file, for a moment that never is: what speaks against it, or was answered before, is
         // told now.
         match self.archive_as(sale, &author, &terms, NO_FILE).await {
@@ -64,10 +71,30 @@ impl Engine {
         sales: &[Arc<SaleView>],
         author: &Author,
     ) -> (Vec<Arc<SaleView>>, Result<(), Failure<Never>>) {
+        if self.shared {
+            return self.archive_each(sales, author).await;
+        }
         let mut archived = Vec::new();
         for sales in sales.chunks(ARCHIVED_TOGETHER_MAX) {
             if let Err(failure) = self.archive_some(sales, author, &mut archived).await {
                 return (archived, Err(failure));
+            }
+        }
+        (archived, Ok(()))
+    }
+
+    /// The same where many nodes decide. What is wrong with a file is told as trouble of the arbiter.
+    async fn archive_each(
+        &self,
+        sales: &[Arc<SaleView>],
+        author: &Author,
+    ) -> (Vec<Arc<SaleView>>, Result<(), Failure<Never>>) {
+        let mut archived = Vec::new();
+        for sale in sales {
+            match self.archive(sale, author.clone(), Terms::default()).await {
+                Ok(_) => archived.push(Arc::clone(sale)),
+                Err(Failure::Stopped) => return (archived, Err(Failure::Stopped)),
+                Err(_) => {}
             }
         }
         (archived, Ok(()))
@@ -114,9 +141,6 @@ impl Engine {
         terms: &Terms,
         (digest, facts): ([u8; 32], u64),
     ) -> Result<Changed, Failure<ChangeRefusal>> {
-        if self.shared {
-            return Err(Failure::Refused(ChangeRefusal::Shared));
-        }
         let terms = Terms { facts: Some(facts), ..terms.clone() };
         let (author, change) = (author.clone(), Box::new(Change::Archive { digest }));
         self.operate(Operation::Change { sale: sale.tag(), author, change, terms }).await

@@ -62,6 +62,10 @@ impl Scribe {
         }
         for sale in renewed.iter().filter_map(|tag| world.sale(*tag)) {
             sales_changed = true;
+            if sale.archive().is_none() {
+                // Another history of a sale that was archived here has it open.
+                self.registry.archived().forget(sale.tag());
+            }
             self.publishers.insert(sale.tag(), Publisher::recovered(sale, at));
             if self.arbiter.peers().is_some() {
                 self.outlet.start_over(sale.tag());

@@ -7,7 +7,8 @@ use super::{Archive, ChangeRefusal, InUse, Phase, Sale, places::Places};
 use crate::{
     clock::Millis,
     gate::{Gate, Pace},
-    record::Change,
+    hold::Step,
+    record::{Change, Record},
     session::Sessions,
 };
 
@@ -32,10 +33,43 @@ impl Sale {
         self.touched_at = at;
     }
 
-    /// Refuses what an archived sale takes no more: it can be deleted, and nothing else.
+    /// Refuses what an archived sale takes no more. An operator can delete it, and a node can say what it had
+    /// promised while it was missing.
     pub(super) fn refuse_archived(&self, change: &Change) -> Result<(), ChangeRefusal> {
-        let allowed = self.archive.is_none() || *change == Change::Delete;
-        if allowed { Ok(()) } else { Err(ChangeRefusal::Archived) }
+        let allowed = matches!(change, Change::Delete | Change::Returned { .. });
+        if self.archive.is_none() || allowed { Ok(()) } else { Err(ChangeRefusal::Archived) }
+    }
+
+    /// Whether a fact is one that an archived sale takes.
+    pub(super) fn archive_takes(record: &Record) -> bool {
+        match record {
+            Record::Settled { step, .. } => *step == Step::Refund,
+            Record::Changed { change, .. } => {
+                matches!(**change, Change::Delete | Change::Returned { .. })
+            }
+            Record::StepAnswered { .. }
+            | Record::SetAside { .. }
+            | Record::Delivered { .. }
+            | Record::DeadLettered { .. }
+            | Record::Requeued { .. }
+            | Record::ClockSet { .. }
+            | Record::Joined { .. }
+            | Record::Parted { .. }
+            | Record::Rebuilt { .. } => true,
+            Record::Created { .. }
+            | Record::Entered { .. }
+            | Record::Departed { .. }
+            | Record::Called { .. }
+            | Record::Claimed { .. }
+            | Record::SessionEnded { .. }
+            | Record::EntryAnswered { .. }
+            | Record::EntryNoted { .. }
+            | Record::Held { .. }
+            | Record::Resumed { .. }
+            | Record::Followed { .. }
+            | Record::Met { .. }
+            | Record::Adopted { .. } => false,
+        }
     }
 
     /// Whether nothing is under way that archiving would cut off.

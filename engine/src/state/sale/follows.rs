@@ -22,6 +22,8 @@ use crate::{
 impl Sale {
     /// Says what of a fact contradicts the state, if anything does.
     pub(crate) fn follows(&self, record: &Record, at: Millis) -> Refused {
+        let takes = self.archive.is_none() || Self::archive_takes(record);
+        check(takes, "a fact that an archived sale does not take")?;
         match record {
             Record::Entered { number, shopper, .. } => self.entry_follows(*number, *shopper),
             Record::Departed { numbers, .. } => self.departure_follows(numbers),
@@ -142,7 +144,10 @@ impl Sale {
                     && counts.iter().zip(released).all(|(counts, units)| counts.stranded >= *units);
                 check(fits, "more units released than are stranded")
             }
-            Change::Archive { .. } => check(self.holds.open() == 0, "an archive with open holds"),
+            Change::Archive { .. } => {
+                let is_done = self.holds.open() == 0 && self.outbox.len() == 0;
+                check(is_done, "an archive of a sale in which something is under way")
+            }
             Change::Update { .. }
             | Change::Pause
             | Change::Resume

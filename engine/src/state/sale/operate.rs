@@ -51,8 +51,6 @@ pub enum ChangeRefusal {
     Archived,
     /// The sale has moved on since the change was prepared; nothing speaks against it.
     MovedOn,
-    /// A sale that many nodes serve is not archived.
-    Shared,
 }
 
 /// What keeps a sale from being deleted or archived; at least one of them is not 0.

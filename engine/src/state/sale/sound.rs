@@ -54,6 +54,8 @@ impl Sale {
         let is_paced = self.gate.is_sound(self.spec.admission_milli_per_second, at);
         let is_stopped = self.archive.is_some() && self.gate == Gate::stopped();
         check(is_paced || is_stopped, "a gate with another pace")?;
+        let is_empty = self.issued() == Number(0) && self.holds.open() == 0 && self.controls.closed;
+        check(self.archive.is_none() || is_empty, "an archived sale with people in it")?;
         self.sessions_are_sound(at)?;
         self.holds_are_sound(at)?;
         self.answers_are_sound(at)?;
@@ -139,7 +141,8 @@ impl Sale {
     }
 
     fn hold_is_sound(&self, hold: &Hold, at: Millis) -> Refused {
-        let is_own = self.shopper(hold.number) == Some(hold.shopper);
+        // An archived sale has no places any more.
+        let is_own = self.archive.is_some() || self.shopper(hold.number) == Some(hold.shopper);
         check(is_own, "a hold of a place that its shopper does not have")?;
         let ends = hold.created_at.after(LONGEST_MS);
         let in_time = hold.created_at <= at && hold.expires_at <= ends;

@@ -11,7 +11,7 @@ use crate::{
     clock::Millis,
     codec::{DecodeError, Long as _},
     id::SaleTag,
-    limits::{WARM_BYTES_MAX, WARM_SALES_FEW, WARM_SALES_MAX},
+    limits::{WARM_BYTES_MAX, WARM_BYTES_PER_HOLD, WARM_SALES_FEW, WARM_SALES_MAX},
     packed::{pack, unpack},
     sale::{Kept, Sale},
     shared_bytes::SharedBytes,
@@ -96,6 +96,18 @@ impl Archived {
         self.warm.insert(tag, bytes);
     }
 
+    /// A sale stands among the others that may have been archived before, or may not be any more: another history
+    /// of it was taken over.
+    pub(super) fn replace(&mut self, sale: &Sale) {
+        let tag = sale.tag();
+        self.cold.remove(tag);
+        self.made.remove(&tag);
+        self.warm.remove(tag);
+        if sale.archive().is_some() {
+            self.warm.insert(tag, sale.kept_count() * WARM_BYTES_PER_HOLD);
+        }
+    }
+
     /// Puts a packed sale among the cold ones.
     pub(super) fn set_cold(&mut self, Packed { tag, bytes, made }: Packed) {
         self.cold.insert(tag, bytes);
@@ -139,7 +151,7 @@ impl Packed {
     }
 
     /// Which sale it is.
-    pub(crate) fn tag(&self) -> SaleTag {
+    pub fn tag(&self) -> SaleTag {
         self.tag
     }
 

@@ -40,13 +40,23 @@ impl World {
     }
 
     /// Whether this archived sale was given away to be packed, so that nothing can be decided of it.
-    pub(crate) fn is_packing(&self, tag: SaleTag) -> bool {
+    pub fn is_packing(&self, tag: SaleTag) -> bool {
         self.archived.packing == Some(tag)
     }
 
     /// A copy of an archived sale.
     pub fn archived_sale(&self, tag: SaleTag) -> Option<Sale> {
         read(&self.packed(tag)?).ok()
+    }
+
+    /// Archived sales that are packed.
+    pub fn packed_tags(&self) -> Vec<SaleTag> {
+        self.archived.cold.tags()
+    }
+
+    /// Archived sales that stand among the others.
+    pub fn unpacked_tags(&self) -> impl Iterator<Item = SaleTag> {
+        self.archived.warm.tags().copied()
     }
 
     /// Whether any archived sale stands among the others.
@@ -65,14 +75,26 @@ impl World {
     }
 
     /// Takes a cold sale out, if it is one; answers whether there was room for it.
-    pub(crate) fn thaw(&mut self, tag: SaleTag, at: Millis) -> bool {
+    pub fn thaw(&mut self, tag: SaleTag, at: Millis) -> bool {
         if self.is_warm_full() && self.archived.cold.has(tag) {
             return false;
         }
+        self.unpack(tag, at);
+        true
+    }
+
+    /// Takes a cold sale out, if it is one, for what was decided of it elsewhere.
+    pub fn unpack(&mut self, tag: SaleTag, at: Millis) {
         if let Some(sale) = self.archived.unpack(tag, at) {
             self.sales.insert(tag, sale);
         }
-        true
+    }
+
+    /// Something concerns a warm sale: it is not packed yet.
+    pub fn keep_unpacked(&mut self, tag: SaleTag, at: Millis) {
+        if let Some(sale) = self.sales.get_mut(tag) {
+            sale.touch(at);
+        }
     }
 
     /// Whether a sale that was unpacked from these bytes may take their place.
@@ -83,14 +105,14 @@ impl World {
     }
 
     /// Lets it take their place.
-    pub(crate) fn warm_up(&mut self, mut sale: Sale, at: Millis) {
+    pub fn warm_up(&mut self, mut sale: Sale, at: Millis) {
         sale.touch(at);
         self.archived.warm_up(sale.tag());
         self.sales.insert(sale.tag(), sale);
     }
 
     /// Makes warm sales cold that nothing concerns any more, and answers them; large ones are left.
-    pub(crate) fn freeze(&mut self, at: Millis) -> Vec<Packed> {
+    pub fn freeze(&mut self, at: Millis) -> Vec<Packed> {
         let resting = self.resting(at).filter(|sale| !is_large(sale)).map(Sale::tag);
         let resting: Vec<SaleTag> = resting.collect();
         let mut packed = Vec::new();
@@ -107,7 +129,7 @@ impl World {
     }
 
     /// Gives a large warm sale away that nothing concerns any more, one at a time.
-    pub(crate) fn rest(&mut self, at: Millis) -> Option<Sale> {
+    pub fn rest(&mut self, at: Millis) -> Option<Sale> {
         if self.archived.packing.is_some() {
             return None;
         }
@@ -118,7 +140,7 @@ impl World {
     }
 
     /// Takes it back.
-    pub(crate) fn set_packed(&mut self, packed: Packed) {
+    pub fn set_packed(&mut self, packed: Packed) {
         self.archived.packing = None;
         self.archived.set_cold(packed);
     }
