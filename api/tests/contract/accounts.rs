@@ -2,6 +2,7 @@
 //!
 //! The key set is served over real sockets, and fails as an identity provider's may.
 
+mod built_in;
 mod signing;
 
 use std::{fmt::Write as _, fs, net::SocketAddr, path::Path, sync::Arc};

@@ -1,18 +1,26 @@
 -- A person's account. Withdrawal keeps the row, for the orders that name it, and empties the rest.
 CREATE TABLE account (
     id {KEY} NOT NULL PRIMARY KEY,
-    -- As its owner writes it; and as addresses are compared, so that one has one account.
+    -- As its owner writes it; and as addresses are compared, so that one has one account. NULL: the
+    -- person signs in elsewhere, and gave no address.
     email TEXT,
     email_key {KEY} UNIQUE,
+    -- When the account got the address.
+    email_at BIGINT,
+    -- Empty: the person gave none.
     name TEXT NOT NULL,
+    -- Digits. NULL: the person gave none.
+    phone TEXT,
     -- NULL: the person signs in elsewhere only.
     password_hash TEXT,
     is_verified BOOLEAN NOT NULL,
     is_operator BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     withdrawn_at BIGINT,
-    CHECK (withdrawn_at IS NULL OR (email IS NULL AND email_key IS NULL AND name = ''
-        AND password_hash IS NULL AND is_verified = FALSE AND is_operator = FALSE))
+    CHECK ((email IS NULL) = (email_key IS NULL) AND (email IS NULL) = (email_at IS NULL)),
+    CHECK (email IS NOT NULL OR is_verified = FALSE),
+    CHECK (withdrawn_at IS NULL OR (email IS NULL AND name = '' AND phone IS NULL
+        AND password_hash IS NULL AND is_operator = FALSE))
 );
 
 -- Proofs that somebody reads an account's address, each good for one purpose and once.

@@ -1,9 +1,11 @@
 //! Accounts: one person, one address, one account.
 //!
-//! Owns signing up, verification of the address, replacing the password, and withdrawal. Refuses
+//! Owns the account itself: making it, verifying its address, its password, emptying it. Refuses
 //! sessions and mails. Always true: an address has one account; an account that was withdrawn holds
-//! nothing personal. An address that nobody verifies is free again after a day, and whoever reads it can
-//! take the account over by replacing its password, so that no stranger keeps it from its owner.
+//! nothing personal. An address that nobody verifies is free again after a day.
+//!
+//! What concerns more of a person than the account, such as signing up and withdrawing, is a verb of
+//! [`crate::membership`]; the halves of it that stand here are for that module alone.
 
 mod model;
 mod query;
@@ -11,38 +13,17 @@ mod rows;
 
 use store::{Failure, Tx, refused, sea_orm::DbErr};
 
+pub(crate) use self::{model::New, query::password_by_email};
 pub use self::{
-    model::{Account, Credential, Gone, Live, ProofRefusal, SignUp, SignUpRefusal, WITHDRAWN},
+    model::{Account, EmailRefusal, Gone, Live, Profile, ProofRefusal, WITHDRAWN},
     query::{by_email, find, password_of},
 };
 use crate::{
+    email::Email,
     ids::{AccountId, ProofId},
-    limits::UNVERIFIED_HOLDS_FOR,
     password::PasswordHash,
     proof::{self, IssueRefusal, Purpose},
 };
-
-/// Makes an account whose address is still to be verified.
-///
-/// # Errors
-///
-/// As [`SignUpRefusal`] says. That tells who has an account, as every shop does here that lets people
-/// choose a password at once.
-pub async fn sign_up(tx: &Tx, sign_up: &SignUp) -> Result<Live, Failure<SignUpRefusal>> {
-    if let Some(holder) = rows::lock_by_email(tx, &sign_up.email).await? {
-        let since = tx.now().since(holder.account.created_at);
-        if holder.account.is_verified || since < UNVERIFIED_HOLDS_FOR {
-            return refused(SignUpRefusal::EmailTaken);
-        }
-        withdraw(tx, &holder).await?;
-    }
-    let id = AccountId::new(tx.now());
-    // Somebody may have signed up with it since it was looked for.
-    if !rows::insert(tx, id, sign_up).await? {
-        return refused(SignUpRefusal::EmailTaken);
-    }
-    rows::lock(tx, id).await?.ok_or_else(|| DbErr::RecordNotInserted.into())
-}
 
 /// Keeps an account from being withdrawn while the transaction lasts. Everything that is done for an
 /// account begins with this.
@@ -57,6 +38,25 @@ pub async fn live(tx: &Tx, account: AccountId) -> Result<Live, Failure<Gone>> {
     }
 }
 
+/// The account of an address, locked.
+pub(crate) async fn holder(tx: &Tx, email: &Email) -> Result<Option<Live>, DbErr> {
+    rows::lock_by_email(tx, email).await
+}
+
+/// Makes an account.
+///
+/// # Errors
+///
+/// As [`EmailRefusal`] says.
+pub(crate) async fn create(tx: &Tx, new: &New<'_>) -> Result<Live, Failure<EmailRefusal>> {
+    let id = AccountId::new(tx.now());
+    // Somebody may have signed up with it since it was looked for.
+    if !rows::insert(tx, id, new).await? {
+        return refused(EmailRefusal::Taken);
+    }
+    rows::lock(tx, id).await?.ok_or_else(|| DbErr::RecordNotInserted.into())
+}
+
 /// Has a proof sent to an account's address.
 ///
 /// # Errors
@@ -67,7 +67,10 @@ pub async fn send_proof(
     live: &Live,
     purpose: Purpose,
 ) -> Result<ProofId, Failure<IssueRefusal>> {
-    proof::issue(tx, &live.as_owner(), purpose).await
+    match live.as_owner() {
+        Some(owner) => proof::issue(tx, &owner, purpose).await,
+        None => refused(IssueRefusal::NoAddress),
+    }
 }
 
 /// Takes a proof that somebody reads an account's address.
@@ -81,13 +84,13 @@ pub async fn verify(tx: &Tx, proof: ProofId) -> Result<Live, Failure<ProofRefusa
     Ok(live)
 }
 
-/// Takes a proof that somebody reads an account's address, and replaces the password for it. Whoever
-/// had the old one is to be signed out.
+/// Takes a proof that somebody reads an account's address, and replaces the password for it. The account
+/// is told as it was before.
 ///
 /// # Errors
 ///
 /// As [`ProofRefusal`] says.
-pub async fn reset_password(
+pub(crate) async fn reset_password(
     tx: &Tx,
     proof: ProofId,
     password: &PasswordHash,
@@ -98,14 +101,55 @@ pub async fn reset_password(
     Ok(live)
 }
 
-/// Replaces the password of somebody who has shown to be the owner.
-pub async fn set_password(tx: &Tx, live: &Live, password: &PasswordHash) -> Result<(), DbErr> {
+/// Gives an account an address in place of the one that it has, to be verified.
+///
+/// # Errors
+///
+/// As [`EmailRefusal`] says.
+pub(crate) async fn set_address(
+    tx: &Tx,
+    live: &Live,
+    email: &Email,
+) -> Result<(), Failure<EmailRefusal>> {
+    match rows::set_address(tx, live, email).await {
+        Err(error) if rows::is_taken(&error) => refused(EmailRefusal::Taken),
+        done => Ok(done?),
+    }
+}
+
+/// Takes the address from an account, which has another way to sign in.
+pub(crate) async fn release_address(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    rows::release_address(tx, live).await?;
+    proof::forget(tx, live.id()).await
+}
+
+/// Replaces the password.
+pub(crate) async fn set_password(
+    tx: &Tx,
+    live: &Live,
+    password: &PasswordHash,
+) -> Result<(), DbErr> {
     rows::set_password(tx, live, password).await
 }
 
-/// Withdraws an account: what is personal is removed, and its address is free for another one.
-/// Whoever keeps something of the account hears of it.
-pub async fn withdraw(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+/// Changes what a person says of themselves.
+pub async fn set_profile(tx: &Tx, live: &Live, profile: &Profile) -> Result<(), DbErr> {
+    rows::set_profile(tx, live, profile).await
+}
+
+/// Lets somebody run the platform.
+pub async fn appoint(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    rows::set_operator(tx, live, true).await
+}
+
+/// Lets somebody run the platform no longer.
+pub(crate) async fn dismiss(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    rows::set_operator(tx, live, false).await
+}
+
+/// Empties an account: its address is free for another one. Whoever keeps something of the account
+/// hears of it.
+pub(crate) async fn withdraw(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     rows::set_withdrawn(tx, live).await?;
     proof::forget(tx, live.id()).await?;
     tx.tell(WITHDRAWN, &live.id());
@@ -117,7 +161,8 @@ async fn proven(tx: &Tx, proof: ProofId, purpose: Purpose) -> Result<Live, Failu
     // The account is locked first here as everywhere, so that two never wait for each other.
     let Some(owner) = proof::owner(tx, proof).await? else { return refused(ProofRefusal::Invalid) };
     let Some(live) = rows::lock(tx, owner).await? else { return refused(ProofRefusal::Invalid) };
-    if !proof::take(tx, proof, purpose, &live.as_owner()).await? {
+    let Some(owner) = live.as_owner() else { return refused(ProofRefusal::Invalid) };
+    if !proof::take(tx, proof, purpose, &owner).await? {
         return refused(ProofRefusal::Invalid);
     }
     Ok(live)

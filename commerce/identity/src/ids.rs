@@ -6,6 +6,26 @@ store::id! {
 }
 
 store::id! {
+    /// Which session.
+    pub SessionId
+}
+
+store::id! {
+    /// Which address.
+    pub AddressId
+}
+
+store::id! {
+    /// Which link with an account elsewhere.
+    pub LinkId
+}
+
+store::id! {
+    /// Which way to a provider and back.
+    pub FlowId
+}
+
+store::id! {
     /// Which proof.
     pub ProofId
 }

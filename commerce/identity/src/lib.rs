@@ -1,8 +1,8 @@
-//! Who people are: accounts, and what proves that somebody is one.
+//! Who people are: accounts, what proves that somebody is one, and where they are signed in.
 //!
-//! Owns accounts, passwords and proofs; sessions, addresses and businesses join them. Refuses selling,
-//! HTTP and the text of mails. Always true: a password is known here by its hash alone; an account that
-//! was withdrawn holds nothing personal and does nothing any more.
+//! Owns accounts, passwords, proofs, sessions and their tokens, addresses, and signing in elsewhere.
+//! Refuses selling, HTTP and the text of mails. Always true: a password is known here by its hash alone;
+//! no token is kept; an account that was withdrawn holds nothing personal and does nothing any more.
 //!
 //! A module that has a table is `account.rs`, its verbs; `account/model.rs`, its types;
 //! `account/rows.rs`, the table; `account/query.rs`, what is read of it. A verb takes the transaction,
@@ -10,16 +10,41 @@
 
 #![forbid(unsafe_code)]
 
-pub mod account;
+mod line;
+mod mac;
+
 pub mod email;
 pub mod ids;
 pub mod limits;
 pub mod name;
 pub mod password;
+pub mod phone;
+
 pub mod proof;
+
+pub mod account;
+
+pub mod address;
+pub mod session;
+pub mod signing;
+pub mod social;
+
+pub mod access;
+pub mod membership;
+
+pub mod arrival;
 
 use store::Step;
 
 /// The schema of this crate.
-pub const SCHEMA: &[Step] =
-    &[Step { number: 200, name: "accounts", text: include_str!("../schema/0200_accounts.sql") }];
+pub const SCHEMA: &[Step] = &[
+    Step { number: 200, name: "accounts", text: include_str!("../schema/0200_accounts.sql") },
+    Step { number: 210, name: "sessions", text: include_str!("../schema/0210_sessions.sql") },
+    Step {
+        number: 220,
+        name: "signing keys",
+        text: include_str!("../schema/0220_signing_keys.sql"),
+    },
+    Step { number: 230, name: "addresses", text: include_str!("../schema/0230_addresses.sql") },
+    Step { number: 240, name: "social", text: include_str!("../schema/0240_social.sql") },
+];

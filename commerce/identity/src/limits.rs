@@ -31,3 +31,67 @@ pub const PROOFS_MAX: u64 = 5;
 
 /// The shortest time from one to the next.
 pub const PROOFS_APART: Duration = Duration::from_mins(1);
+
+/// How long a session lasts after it was last prolonged.
+pub const SESSION_TTL: Duration = Duration::from_hours(30 * 24);
+
+/// How many sessions an account can have at once.
+pub const SESSIONS_MAX: usize = 20;
+
+/// How long a session that is over can still be looked up.
+pub const SESSION_KEPT_FOR: Duration = Duration::from_hours(24);
+
+/// How long a refresh may be repeated, in case its answer was lost.
+pub const REFRESH_AGAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// How much later a session can be seen to have ended than it did: clocks differ a little, and a write
+/// takes its time.
+pub const ENDED_OVERLAP: Duration = Duration::from_mins(1);
+
+/// What is kept of the name of a device, in characters.
+pub const DEVICE_CHARS_MAX: usize = 60;
+
+/// How long an access token holds.
+pub const ACCESS_TTL: Duration = Duration::from_mins(15);
+
+/// The longest access token, in bytes: ours have some 500.
+pub const ACCESS_BYTES_MAX: usize = 4_096;
+
+/// For how long a signing key is published at a time. It is published again when less than
+/// [`ACCESS_TTL`] of it is left.
+pub const PUBLISHED_FOR: Duration = Duration::from_mins(75);
+
+const _: () = assert!(PUBLISHED_FOR.as_secs() > 2 * ACCESS_TTL.as_secs());
+
+/// By how much the clocks of those who make tokens and those who read them may differ.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
+
+/// How many keys may be published at once. The waiting room reads a set of 64.
+pub const SIGNING_KEYS_MAX: u64 = 32;
+
+/// The longest file of a signing key, in bytes.
+pub const KEY_FILE_BYTES_MAX: u64 = 16_384;
+
+/// How many addresses an account can have.
+pub const ADDRESSES_MAX: u64 = 20;
+
+/// The longest province, town, road and number, in characters.
+pub const ADDRESS_ROAD_CHARS_MAX: usize = 200;
+
+/// The longest flat, floor or company of an address, in characters.
+pub const ADDRESS_DETAIL_CHARS_MAX: usize = 100;
+
+/// How many accounts elsewhere one account can be linked with.
+pub const LINKS_MAX: u64 = 8;
+
+/// The longest name that a provider has for a person, in bytes (`OpenID` Connect Core, 2).
+pub const SUBJECT_BYTES_MAX: usize = 255;
+
+/// How long somebody may be at a provider.
+pub const FLOW_TTL: Duration = Duration::from_mins(10);
+
+/// How many people may be at providers after a sweep; those who left first are forgotten.
+pub const FLOWS_MAX: u64 = 50_000;
+
+/// The longest path that somebody returns to, in bytes.
+pub const RETURN_TO_BYTES_MAX: usize = 512;

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use unicode_general_category::{GeneralCategory, get_general_category};
-use unicode_normalization::UnicodeNormalization as _;
-
-use crate::limits::NAME_CHARS_MAX;
+use crate::{limits::NAME_CHARS_MAX, line::line};
 
 /// A name: a line of text that can be seen.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,9 +12,7 @@ impl Name {
     /// Takes a name without the space around it, in Unicode's composed form. What is empty, longer than
     /// [`NAME_CHARS_MAX`], broken into lines, or holds characters that show nothing is `None`.
     pub fn parse(text: &str) -> Option<Self> {
-        let name: String = text.trim().nfc().collect();
-        let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-        (fits && name.chars().all(is_seen)).then_some(Self(name))
+        line(text, NAME_CHARS_MAX).filter(|name| !name.is_empty()).map(Self)
     }
 
     /// The text.
@@ -31,26 +26,6 @@ impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Name(…)")
     }
-}
-
-fn is_seen(character: char) -> bool {
-    use GeneralCategory::{
-        Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned,
-    };
-    // The fillers of Hangul count as letters and show nothing.
-    let is_filler = matches!(character, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    let category = get_general_category(character);
-    !is_filler
-        && !matches!(
-            category,
-            Control
-                | Format
-                | LineSeparator
-                | ParagraphSeparator
-                | PrivateUse
-                | Surrogate
-                | Unassigned
-        )
 }
 
 #[cfg(test)]

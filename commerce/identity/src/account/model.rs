@@ -5,7 +5,10 @@ use std::fmt;
 use base::moment::Moment;
 use store::fact::Fact;
 
-use crate::{email::Email, ids::AccountId, name::Name, password::PasswordHash, proof::Owner};
+use crate::{
+    email::Email, ids::AccountId, limits::UNVERIFIED_HOLDS_FOR, name::Name, password::PasswordHash,
+    phone::Phone, proof::Owner,
+};
 
 /// An account was withdrawn: whoever keeps something personal of it removes that.
 pub const WITHDRAWN: Fact = Fact("account.withdrawn");
@@ -15,10 +18,13 @@ pub const WITHDRAWN: Fact = Fact("account.withdrawn");
 pub struct Account {
     /// Its id, in every order and everywhere else.
     pub id: AccountId,
-    /// The address, as its owner writes it; none after withdrawal.
+    /// The address, as its owner writes it; `None` after withdrawal, and of a person who signs in
+    /// elsewhere and gave no address.
     pub email: Option<String>,
-    /// What the person is called; empty after withdrawal.
+    /// What the person is called; empty after withdrawal, and of a person who gave no name.
     pub name: String,
+    /// How the person can be called, if they said so.
+    pub phone: Option<Phone>,
     /// Whether the person reads what is sent to the address.
     pub is_verified: bool,
     /// Whether the person runs the platform.
@@ -40,7 +46,22 @@ impl fmt::Debug for Account {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Live {
     pub(super) account: Account,
+    pub(super) address: Option<Held>,
+    pub(super) has_password: bool,
+}
+
+/// The address that an account has.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Held {
     pub(super) email_key: String,
+    pub(super) since: Moment,
+}
+
+impl fmt::Debug for Held {
+    /// An address is personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("since", &self.since).finish_non_exhaustive()
+    }
 }
 
 impl Live {
@@ -54,37 +75,48 @@ impl Live {
         self.account.id
     }
 
-    /// What a proof of its address is made for.
-    pub(super) fn as_owner(&self) -> Owner<'_> {
-        Owner { account: self.account.id, email_key: &self.email_key }
+    /// Whether the person can sign in by a password, or have one sent to a verified address.
+    pub const fn can_sign_in_here(&self) -> bool {
+        self.account.is_verified || (self.address.is_some() && self.has_password)
+    }
+
+    /// Whether nobody else can have the account's address: it was verified, or may yet be.
+    pub(crate) fn keeps_address(&self, now: Moment) -> bool {
+        let is_new = |held: &Held| now.since(held.since) < UNVERIFIED_HOLDS_FOR;
+        self.account.is_verified || self.address.as_ref().is_some_and(is_new)
+    }
+
+    /// What a proof of its address is made for; `None` without an address.
+    pub(super) fn as_owner(&self) -> Option<Owner<'_>> {
+        let email_key = &self.address.as_ref()?.email_key;
+        Some(Owner { account: self.account.id, email_key })
     }
 }
 
-/// How somebody will prove to be the account's owner.
-#[derive(Clone, Debug)]
-pub enum Credential {
-    /// By a password.
-    Password(PasswordHash),
-    /// By signing in with somebody we trust.
-    Elsewhere,
+/// An account that is to be made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct New<'a> {
+    pub(crate) email: Option<&'a Email>,
+    /// Whether somebody we trust has verified the address.
+    pub(crate) is_verified: bool,
+    pub(crate) password: Option<&'a PasswordHash>,
+    pub(crate) name: Option<&'a Name>,
 }
 
-/// What somebody who signs up gives.
+/// What a person says of themselves.
 #[derive(Clone, Debug)]
-pub struct SignUp {
-    /// The address.
-    pub email: Email,
-    /// How the person signs in.
-    pub credential: Credential,
+pub struct Profile {
     /// What the person is called.
     pub name: Name,
+    /// How the person can be called, if they say so.
+    pub phone: Option<Phone>,
 }
 
 store::refusals! {
-    /// Why nobody was signed up.
-    pub SignUpRefusal {
+    /// Why an account did not get an address.
+    pub EmailRefusal {
         /// Another account has the address.
-        EmailTaken = "email_taken": "the address has an account",
+        Taken = "email_taken": "the address has an account",
     }
 }
 

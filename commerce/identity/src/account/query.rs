@@ -4,7 +4,7 @@ use store::sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _}
 
 use super::{
     model::Account,
-    rows::{COLUMN, Entity},
+    rows::{COLUMN, Entity, Model},
 };
 use crate::{email::Email, ids::AccountId, password::PasswordHash};
 
@@ -15,8 +15,7 @@ pub async fn find(on: &impl ConnectionTrait, account: AccountId) -> Result<Optio
 
 /// The account of an address.
 pub async fn by_email(on: &impl ConnectionTrait, email: &Email) -> Result<Option<Account>, DbErr> {
-    let row = Entity::find().filter(COLUMN.email_key.eq(email.key())).one(on).await?;
-    Ok(row.map(Account::from))
+    Ok(row_of(on, email).await?.map(Account::from))
 }
 
 /// What an attempt at an account's password is compared with.
@@ -24,6 +23,22 @@ pub async fn password_of(
     on: &impl ConnectionTrait,
     account: AccountId,
 ) -> Result<Option<PasswordHash>, DbErr> {
-    let row = Entity::find_by_id(account).one(on).await?;
-    Ok(row.and_then(|row| row.password_hash).map(PasswordHash::kept))
+    Ok(Entity::find_by_id(account).one(on).await?.and_then(hash_of))
+}
+
+/// The account of an address, and what an attempt at its password is compared with. One read, whether
+/// there is such an account or not.
+pub(crate) async fn password_by_email(
+    on: &impl ConnectionTrait,
+    email: &Email,
+) -> Result<Option<(AccountId, Option<PasswordHash>)>, DbErr> {
+    Ok(row_of(on, email).await?.map(|row| (row.id, hash_of(row))))
+}
+
+async fn row_of(on: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(COLUMN.email_key.eq(email.key())).one(on).await
+}
+
+fn hash_of(row: Model) -> Option<PasswordHash> {
+    row.password_hash.map(PasswordHash::kept)
 }

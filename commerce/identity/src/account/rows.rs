@@ -3,11 +3,11 @@
 use base::moment::Moment;
 use store::{
     At, Tx, insert_if_absent,
-    sea_orm::{self, QuerySelect as _, Set, entity::prelude::*},
+    sea_orm::{self, QuerySelect as _, Set, SqlErr, entity::prelude::*},
 };
 
-use super::model::{Account, Credential, Live, SignUp};
-use crate::{email::Email, ids::AccountId, password::PasswordHash};
+use super::model::{Account, Held, Live, New, Profile};
+use crate::{email::Email, ids::AccountId, password::PasswordHash, phone::Phone};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,7 +18,9 @@ pub(super) struct Model {
     pub email: Option<String>,
     #[sea_orm(unique)]
     pub email_key: Option<String>,
+    pub email_at: Option<At>,
     pub name: String,
+    pub phone: Option<String>,
     pub password_hash: Option<String>,
     pub is_verified: bool,
     pub is_operator: bool,
@@ -34,6 +36,7 @@ impl From<Model> for Account {
             id: row.id,
             email: row.email,
             name: row.name,
+            phone: row.phone.map(Phone::kept),
             is_verified: row.is_verified,
             is_operator: row.is_operator,
             created_at: row.created_at.into(),
@@ -42,19 +45,17 @@ impl From<Model> for Account {
     }
 }
 
-/// Inserts an account unless its address has one, and says whether it did.
-pub(super) async fn insert(tx: &Tx, id: AccountId, sign_up: &SignUp) -> Result<bool, DbErr> {
-    let password_hash = match &sign_up.credential {
-        Credential::Password(hash) => Some(hash.as_str().to_owned()),
-        Credential::Elsewhere => None,
-    };
+/// Inserts an account unless another has its address, and says whether it did.
+pub(super) async fn insert(tx: &Tx, id: AccountId, new: &New<'_>) -> Result<bool, DbErr> {
     let row = ActiveModel {
         id: Set(id),
-        email: Set(Some(sign_up.email.as_str().to_owned())),
-        email_key: Set(Some(sign_up.email.key().to_owned())),
-        name: Set(sign_up.name.as_str().to_owned()),
-        password_hash: Set(password_hash),
-        is_verified: Set(false),
+        email: Set(new.email.map(|email| email.as_str().to_owned())),
+        email_key: Set(new.email.map(|email| email.key().to_owned())),
+        email_at: Set(new.email.map(|_| tx.now().into())),
+        name: Set(new.name.map(|name| name.as_str().to_owned()).unwrap_or_default()),
+        phone: Set(None),
+        password_hash: Set(new.password.map(|hash| hash.as_str().to_owned())),
+        is_verified: Set(new.email.is_some() && new.is_verified),
         is_operator: Set(false),
         created_at: Set(tx.now().into()),
         withdrawn_at: Set(None),
@@ -74,9 +75,11 @@ pub(super) async fn lock_by_email(tx: &Tx, email: &Email) -> Result<Option<Live>
 
 async fn lock_one(tx: &Tx, those: Select<Entity>) -> Result<Option<Live>, DbErr> {
     let row = those.filter(COLUMN.withdrawn_at.is_null()).lock_exclusive().one(tx).await?;
-    Ok(row.and_then(|mut row| {
-        let email_key = row.email_key.take()?;
-        Some(Live { account: row.into(), email_key })
+    Ok(row.map(|mut row| {
+        let held = row.email_key.take().zip(row.email_at);
+        let address = held.map(|(email_key, since)| Held { email_key, since: since.into() });
+        let has_password = row.password_hash.is_some();
+        Live { account: row.into(), address, has_password }
     }))
 }
 
@@ -89,12 +92,54 @@ pub(super) async fn set_password(tx: &Tx, live: &Live, hash: &PasswordHash) -> R
     update(tx, live, ActiveModel { password_hash, ..Default::default() }).await
 }
 
+pub(super) async fn set_operator(tx: &Tx, live: &Live, is_operator: bool) -> Result<(), DbErr> {
+    update(tx, live, ActiveModel { is_operator: Set(is_operator), ..Default::default() }).await
+}
+
+pub(super) async fn set_profile(tx: &Tx, live: &Live, profile: &Profile) -> Result<(), DbErr> {
+    let changes = ActiveModel {
+        name: Set(profile.name.as_str().to_owned()),
+        phone: Set(profile.phone.as_ref().map(|phone| phone.digits().to_owned())),
+        ..Default::default()
+    };
+    update(tx, live, changes).await
+}
+
+pub(super) async fn set_address(tx: &Tx, live: &Live, email: &Email) -> Result<(), DbErr> {
+    let changes = ActiveModel {
+        email: Set(Some(email.as_str().to_owned())),
+        email_key: Set(Some(email.key().to_owned())),
+        email_at: Set(Some(tx.now().into())),
+        is_verified: Set(false),
+        ..Default::default()
+    };
+    update(tx, live, changes).await
+}
+
+/// Whether a write failed because another account has the address.
+pub(super) fn is_taken(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+pub(super) async fn release_address(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    let changes = ActiveModel {
+        email: Set(None),
+        email_key: Set(None),
+        email_at: Set(None),
+        is_verified: Set(false),
+        ..Default::default()
+    };
+    update(tx, live, changes).await
+}
+
 /// Empties an account.
 pub(super) async fn set_withdrawn(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     let changes = ActiveModel {
         email: Set(None),
         email_key: Set(None),
+        email_at: Set(None),
         name: Set(String::new()),
+        phone: Set(None),
         password_hash: Set(None),
         is_verified: Set(false),
         is_operator: Set(false),

@@ -59,6 +59,8 @@ impl Task for SendProof {
 store::refusals! {
     /// Why no proof was made.
     pub IssueRefusal {
+        /// There is nowhere to send it.
+        NoAddress = "address_missing": "the account has no e-mail address",
         /// The last one was made a moment ago.
         TooSoon = "proof_too_soon": "a mail was sent less than a minute ago",
         /// The account has so many that still hold.

@@ -2,46 +2,15 @@
 
 use base::moment::Moment;
 use identity::{
-    SCHEMA,
-    account::{
-        self, Account, Credential, Gone, Live, ProofRefusal, SignUp, SignUpRefusal, WITHDRAWN,
-    },
-    email::Email,
+    account::{self, Account, EmailRefusal, Gone, ProofRefusal},
     ids::ProofId,
-    name::Name,
+    membership,
     password::PasswordHash,
     proof::{self, IssueRefusal, Purpose},
 };
-use store::{
-    Db, Failure, Refusing as _,
-    fact::Listeners,
-    on_both,
-    sea_orm::{ConnectionTrait as _, Statement},
-    trial::Trial,
-};
+use store::{Db, Failure, Refusing as _, on_both};
 
-const DAY_MS: i64 = 24 * 3_600_000;
-
-async fn open(trial: &Trial) -> Db {
-    trial.open(SCHEMA, Listeners::default().with(WITHDRAWN, "test.withdrawn")).await
-}
-
-fn email(text: &str) -> Email {
-    Email::parse(text).unwrap()
-}
-
-fn kim(address: &str) -> SignUp {
-    SignUp {
-        email: email(address),
-        credential: Credential::Password(PasswordHash::kept("$kim's-hash".to_owned())),
-        name: Name::parse("Kim Hana").unwrap(),
-    }
-}
-
-async fn sign_up(db: &Db, address: &str) -> Result<Account, Failure<SignUpRefusal>> {
-    let asked = kim(address);
-    db.write(async |tx| Ok(account::sign_up(tx, &asked).await?.account().clone())).await
-}
+use crate::support::{DAY_MS, email, everything, open, sign_up};
 
 async fn issue(
     db: &Db,
@@ -50,14 +19,10 @@ async fn issue(
 ) -> Result<ProofId, Failure<IssueRefusal>> {
     let id = account.id;
     db.write(async |tx| {
-        let live = live(tx, id).await.refusing(|_| IssueRefusal::TooMany)?;
+        let live = account::live(tx, id).await.refusing(|_| IssueRefusal::TooMany)?;
         account::send_proof(tx, &live, purpose).await
     })
     .await
-}
-
-async fn live(tx: &store::Tx, id: identity::ids::AccountId) -> Result<Live, Failure<Gone>> {
-    account::live(tx, id).await
 }
 
 async fn verify(db: &Db, proof: ProofId) -> Result<(), Failure<ProofRefusal>> {
@@ -68,7 +33,7 @@ async fn withdraw(db: &Db, account: &Account) -> Result<(), Failure<Gone>> {
     let id = account.id;
     db.write(async |tx| {
         let live = account::live(tx, id).await?;
-        Ok(account::withdraw(tx, &live).await?)
+        Ok(membership::withdraw(tx, &live).await?)
     })
     .await
 }
@@ -77,35 +42,8 @@ async fn read(db: &Db, account: &Account) -> Account {
     account::find(&db.read(), account.id).await.unwrap().unwrap()
 }
 
-/// Every value of every column of every table, as text.
-async fn everything(db: &Db) -> String {
-    let reader = db.read();
-    let backend = reader.get_database_backend();
-    let mut all = String::new();
-    for table in ["account", "proof", "task", "kept_answer"] {
-        let text = if backend == store::sea_orm::DbBackend::Sqlite {
-            let columns = format!("SELECT name FROM pragma_table_info('{table}')");
-            let columns = reader.query_all_raw(Statement::from_string(backend, columns)).await;
-            let columns: Vec<String> = columns
-                .unwrap()
-                .iter()
-                .map(|row| row.try_get::<String>("", "name").unwrap())
-                .map(|name| format!("COALESCE(CAST({name} AS TEXT), '')"))
-                .collect();
-            format!("SELECT {} AS line FROM {table}", columns.join(" || '|' || "))
-        } else {
-            format!("SELECT {table}::text AS line FROM {table}")
-        };
-        for row in reader.query_all_raw(Statement::from_string(backend, text)).await.unwrap() {
-            all.push_str(&row.try_get::<String>("", "line").unwrap());
-            all.push('\n');
-        }
-    }
-    all
-}
-
-fn is_taken<T: std::fmt::Debug>(done: &Result<T, Failure<SignUpRefusal>>) -> bool {
-    matches!(done, Err(Failure::Refused(SignUpRefusal::EmailTaken)))
+fn is_taken<T: std::fmt::Debug>(done: &Result<T, Failure<EmailRefusal>>) -> bool {
+    matches!(done, Err(Failure::Refused(EmailRefusal::Taken)))
 }
 
 fn is_invalid(done: &Result<(), Failure<ProofRefusal>>) -> bool {
@@ -196,7 +134,8 @@ on_both! {
         let account = sign_up(&db, "kim@shop.example").await.unwrap();
         let proof = issue(&db, &account, Purpose::ResetPassword).await.unwrap();
         let mine = PasswordHash::kept("$the-owner's-hash".to_owned());
-        db.write(async |tx| account::reset_password(tx, proof, &mine).await.map(drop)).await.unwrap();
+        let reset = db.write(async |tx| membership::reset_password(tx, proof, &mine).await.map(drop));
+        reset.await.unwrap();
         let kept = account::password_of(&db.read(), account.id).await.unwrap();
         assert_eq!(kept, Some(mine));
         assert!(read(&db, &account).await.is_verified);

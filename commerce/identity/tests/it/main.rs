@@ -1,4 +1,10 @@
 //! What is promised of people's accounts, on both databases.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod account;
+mod address;
+mod arrival;
+mod membership;
+mod session;
+mod support;

@@ -1,0 +1,10 @@
+-- The public halves of the keys that access tokens are signed with. The private halves are never here.
+CREATE TABLE signing_key (
+    -- The key's thumbprint (RFC 7638), the `kid` of its tokens.
+    id {KEY} NOT NULL PRIMARY KEY,
+    public_key {BYTES} NOT NULL,
+    published_at BIGINT NOT NULL,
+    -- Until when tokens that were signed with it may hold.
+    holds_until BIGINT NOT NULL
+);
+CREATE INDEX signing_key_age ON signing_key (holds_until);

@@ -1,0 +1,68 @@
+//! What people give who sign up or in, and what they can have of themselves.
+
+use crate::{
+    account::Account,
+    address::Address,
+    email::Email,
+    name::Name,
+    password::{Password, PasswordHash},
+    session::{Session, SignIn},
+    social::Link,
+};
+
+/// What somebody who signs up gives.
+#[derive(Clone, Debug)]
+pub struct SignUp {
+    /// The address.
+    pub email: Email,
+    /// The hash of the password.
+    pub password: PasswordHash,
+    /// What the person is called.
+    pub name: Name,
+}
+
+/// What somebody who signs in by a password gives.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The address.
+    pub email: Email,
+    /// What is said to be its password.
+    pub password: Password,
+    /// As what, and on which device.
+    pub sign_in: SignIn,
+}
+
+/// All that is kept of a person in this crate. Neither passwords nor tokens are: they are not kept.
+#[derive(Clone, Debug)]
+pub struct PersonalData {
+    /// The account.
+    pub account: Account,
+    /// Where things are sent.
+    pub addresses: Vec<Address>,
+    /// Where the person is signed in.
+    pub sessions: Vec<Session>,
+    /// The accounts elsewhere that the person signs in by.
+    pub links: Vec<Link>,
+}
+
+store::refusals! {
+    /// Why an account did not get an address.
+    pub SetEmailRefusal {
+        /// Another account has the address.
+        Taken = "email_taken": "the address has an account",
+        /// The account has an address that was verified.
+        HasOne = "email_present": "the account has a verified address",
+    }
+}
+
+store::refusals! {
+    /// Why nobody was signed in by a password.
+    pub PasswordSignInRefusal {
+        /// No account has this address and this password.
+        Wrong = "credentials_wrong": "no account has this address and this password",
+        /// So many passwords are being checked that no other can be.
+        Busy = "sign_in_busy": "too many people are signing in; try again in a moment",
+        /// The account does not run the platform.
+        NotAnOperator = "not_an_operator": "the account does not run the platform",
+    }
+}

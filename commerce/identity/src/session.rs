@@ -1,0 +1,149 @@
+//! Sessions: where somebody is signed in, as what, and until when.
+//!
+//! Owns opening, prolonging and ending. Refuses passwords and cookies. Always true: a session that
+//! ended is never on again; a refresh token that is used twice ends its session, as nobody can tell the
+//! thief from the owner; an account has at most [`SESSIONS_MAX`] sessions.
+//!
+//! A refresh token is the session's id and a generation under a MAC, so nothing of it is kept but the
+//! generation that is good now. Whoever repeats a refresh within a moment, because the answer was lost,
+//! gets the same token again.
+
+mod model;
+mod query;
+mod rows;
+mod token;
+
+use store::{Failure, Tx, refused, sea_orm::DbErr};
+
+pub use self::{
+    model::{
+        DeviceName, ENDED, EndRefusal, Refresh, RefreshRefusal, Refreshed, Role, Session, SignIn,
+        SignInRefusal,
+    },
+    query::{ended_since, find, list},
+    token::Refresher,
+};
+use crate::{
+    account::Live,
+    ids::SessionId,
+    limits::{REFRESH_AGAIN_WITHIN, SESSION_TTL, SESSIONS_MAX},
+};
+
+/// Signs an account in. If it has [`SESSIONS_MAX`] sessions, the one that was used longest ago ends.
+///
+/// # Errors
+///
+/// As [`SignInRefusal`] says.
+pub async fn open(
+    tx: &Tx,
+    live: &Live,
+    sign_in: &SignIn,
+) -> Result<Session, Failure<SignInRefusal>> {
+    if sign_in.role == Role::Operator && !live.account().is_operator {
+        return refused(SignInRefusal::NotAnOperator);
+    }
+    let now = tx.now();
+    for old in list(tx, live.id(), now).await?.iter().skip(SESSIONS_MAX - 1) {
+        end(tx, old.id).await?;
+    }
+    let session = Session {
+        id: SessionId::new(now),
+        account: live.id(),
+        role: sign_in.role,
+        device: sign_in.device.as_str().to_owned(),
+        generation: 1,
+        opened_at: now,
+        refreshed_at: now,
+        expires_at: now.after(SESSION_TTL),
+        ended_at: None,
+    };
+    rows::insert(tx, &session).await?;
+    Ok(session)
+}
+
+/// Prolongs a session for its current refresh token, which is then replaced by the next one. An old
+/// token ends the session; so that this is committed, a refusal is no failure here.
+///
+/// It locks the session alone, and whoever ends a session for its account waits for that.
+pub async fn refresh(tx: &Tx, shown: Refresh) -> Result<Refreshed, DbErr> {
+    let now = tx.now();
+    let Some(mut session) = rows::lock(tx, shown.session).await? else {
+        return Ok(Refreshed::Refused(RefreshRefusal::Unknown));
+    };
+    if !session.is_on(now) {
+        return Ok(Refreshed::Refused(RefreshRefusal::Over));
+    }
+    let is_repeated = shown.generation.checked_add(1) == Some(session.generation)
+        && now.since(session.refreshed_at) < REFRESH_AGAIN_WITHIN;
+    if is_repeated {
+        return Ok(Refreshed::Done(session));
+    }
+    if shown.generation != session.generation {
+        end(tx, session.id).await?;
+        return Ok(Refreshed::Refused(RefreshRefusal::Reused));
+    }
+    session.generation += 1;
+    session.refreshed_at = now;
+    session.expires_at = now.after(SESSION_TTL);
+    rows::set_refreshed(tx, &session).await?;
+    Ok(Refreshed::Done(session))
+}
+
+/// Signs out, and says whether somebody was signed in. Whoever keeps the session's access tokens for
+/// valid hears of it.
+pub async fn end(tx: &Tx, session: SessionId) -> Result<bool, DbErr> {
+    let was_on = rows::set_ended(tx, session).await?;
+    if was_on {
+        tx.tell(ENDED, &session);
+    }
+    Ok(was_on)
+}
+
+/// Ends one of an account's own sessions.
+///
+/// # Errors
+///
+/// As [`EndRefusal`] says; a session of somebody else is none.
+pub async fn end_own(tx: &Tx, live: &Live, session: SessionId) -> Result<(), Failure<EndRefusal>> {
+    let found = find(tx, session).await?;
+    if !found.is_some_and(|found| found.account == live.id() && found.is_on(tx.now())) {
+        return refused(EndRefusal::Unknown);
+    }
+    end(tx, session).await?;
+    Ok(())
+}
+
+/// Ends all sessions of an account but perhaps one, and says how many those were.
+pub async fn end_others(tx: &Tx, live: &Live, but: Option<SessionId>) -> Result<u64, DbErr> {
+    end_those(tx, live, |session| Some(session.id) != but).await
+}
+
+/// Ends an account's sessions of one role.
+pub(crate) async fn end_of_role(tx: &Tx, live: &Live, role: Role) -> Result<u64, DbErr> {
+    end_those(tx, live, |session| session.role == role).await
+}
+
+/// Ends all sessions of an account, and removes what is personal of them.
+pub(crate) async fn forget(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    end_others(tx, live, None).await?;
+    rows::clear_devices(tx, live.id()).await
+}
+
+/// Removes sessions that were over long ago, and says how many.
+pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
+    rows::remove_over(tx).await
+}
+
+async fn end_those(
+    tx: &Tx,
+    live: &Live,
+    are_meant: impl Fn(&Session) -> bool,
+) -> Result<u64, DbErr> {
+    let mut ended = 0;
+    for session in list(tx, live.id(), tx.now()).await? {
+        if are_meant(&session) {
+            ended += u64::from(end(tx, session.id).await?);
+        }
+    }
+    Ok(ended)
+}

@@ -1,0 +1,60 @@
+//! The table of public keys.
+
+use base::moment::Moment;
+use store::{
+    At, Tx,
+    sea_orm::{
+        self, QueryOrder as _, QuerySelect as _, Set,
+        entity::prelude::*,
+        sea_query::{ExprTrait as _, OnConflict},
+    },
+};
+
+use super::model::PublicKey;
+use crate::limits::{CLOCK_SKEW, SIGNING_KEYS_MAX};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "signing_key")]
+pub(super) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub public_key: Vec<u8>,
+    pub published_at: At,
+    pub holds_until: At,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Publishes a key until a time, or longer if another node did.
+pub(super) async fn publish(tx: &Tx, key: &PublicKey, until: Moment) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        id: Set(key.id.clone()),
+        public_key: Set(key.bytes.clone()),
+        published_at: Set(tx.now().into()),
+        holds_until: Set(until.into()),
+    };
+    let known = Expr::col((Entity, Column::HoldsUntil));
+    let longer = OnConflict::column(Column::Id)
+        .update_column(Column::HoldsUntil)
+        .action_and_where(known.lt(until.0))
+        .to_owned();
+    Entity::insert(row).on_conflict(longer).exec_without_returning(tx).await.map(drop)
+}
+
+/// The keys whose tokens may hold, those that hold longest first.
+pub(super) fn holding(now: Moment) -> Select<Entity> {
+    Entity::find()
+        .filter(COLUMN.holds_until.gt(At::from(now.before(CLOCK_SKEW))))
+        .order_by_desc(COLUMN.holds_until)
+        .limit(SIGNING_KEYS_MAX)
+}
+
+pub(super) async fn remove_over(tx: &Tx) -> Result<u64, DbErr> {
+    let old = tx.now().before(CLOCK_SKEW);
+    let those = Entity::delete_many().filter(COLUMN.holds_until.lte(At::from(old)));
+    Ok(those.exec(tx).await?.rows_affected)
+}
+
+#[cfg(test)]
+store::entity_test!(crate::signing::rows::Entity, crate::SCHEMA);

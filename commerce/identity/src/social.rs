@@ -1,0 +1,107 @@
+//! Signing in elsewhere: with Kakao or Google.
+//!
+//! Owns which account elsewhere belongs to which account here, and who is under way to a provider.
+//! Refuses HTTP: [`Exchange`] asks the provider. Always true: an account elsewhere is known by its
+//! provider's subject, never by its address, and belongs to one account here; a return from a provider
+//! counts once, in the browser that left, and within ten minutes.
+
+mod exchange;
+mod flows;
+mod keys;
+mod links;
+mod model;
+mod query;
+
+use store::{Failure, Tx, refused, sea_orm::DbErr};
+
+pub use self::{
+    exchange::{Exchange, ExchangeError, Proof},
+    keys::{Departure, FlowKeys},
+    model::{
+        Claims, Flow, FlowRefusal, LINKED, Link, LinkRefusal, Person, Provider, Purpose, ReturnTo,
+        UnlinkRefusal,
+    },
+    query::list,
+};
+use crate::{
+    account::Live,
+    ids::{AccountId, FlowId, LinkId},
+    limits::LINKS_MAX,
+};
+
+/// Notes that somebody is sent to a provider. Anybody can cause this, so whoever calls it limits how
+/// often.
+pub async fn begin(tx: &Tx, flow: &Flow) -> Result<FlowId, DbErr> {
+    flows::insert(tx, flow).await
+}
+
+/// Uses a flow up: the person is back, with a code or without.
+///
+/// # Errors
+///
+/// As [`FlowRefusal`] says.
+pub async fn take(tx: &Tx, flow: FlowId) -> Result<Flow, Failure<FlowRefusal>> {
+    match flows::take(tx, flow).await? {
+        Some(flow) => Ok(flow),
+        None => refused(FlowRefusal::Invalid),
+    }
+}
+
+/// Links an account with one elsewhere, and says whether it was not before.
+///
+/// # Errors
+///
+/// As [`LinkRefusal`] says.
+pub async fn link(tx: &Tx, live: &Live, person: &Person) -> Result<bool, Failure<LinkRefusal>> {
+    match links::account_of(tx, person).await? {
+        Some(holder) if holder == live.id() => return Ok(false),
+        Some(_) => return refused(LinkRefusal::LinkedElsewhere),
+        None => {}
+    }
+    let known = list(tx, live.id()).await?;
+    if u64::try_from(known.len()).is_ok_and(|count| count >= LINKS_MAX) {
+        return refused(LinkRefusal::TooMany);
+    }
+    // Another account may have got it since it was looked for.
+    if !links::insert(tx, live, person).await? {
+        return refused(LinkRefusal::LinkedElsewhere);
+    }
+    tx.tell(LINKED, &live.id());
+    Ok(true)
+}
+
+/// Takes a link away.
+///
+/// # Errors
+///
+/// As [`UnlinkRefusal`] says: an account keeps a way to sign in.
+pub async fn unlink(tx: &Tx, live: &Live, link: LinkId) -> Result<(), Failure<UnlinkRefusal>> {
+    let known = list(tx, live.id()).await?;
+    if !known.iter().any(|known| known.id == link) {
+        return refused(UnlinkRefusal::Unknown);
+    }
+    if known.len() == 1 && !live.can_sign_in_here() {
+        return refused(UnlinkRefusal::LastWay);
+    }
+    Ok(links::remove(tx, link).await?)
+}
+
+/// Whose an account elsewhere is. It may be another's by the time that one is locked: see [`note_used`].
+pub(crate) async fn account_of(tx: &Tx, person: &Person) -> Result<Option<AccountId>, DbErr> {
+    links::account_of(tx, person).await
+}
+
+/// Notes that somebody signed in by a link, and says whether the account still has it.
+pub(crate) async fn note_used(tx: &Tx, live: &Live, person: &Person) -> Result<bool, DbErr> {
+    links::set_used(tx, live, person).await
+}
+
+/// Removes all links of an account.
+pub(crate) async fn forget(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    links::remove_all(tx, live).await
+}
+
+/// Removes flows that are over, and says how many.
+pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
+    flows::remove_over(tx).await
+}

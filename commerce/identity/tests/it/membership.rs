@@ -1,0 +1,166 @@
+//! A new password and a withdrawal leave nobody signed in whom they should not.
+
+use identity::{
+    account::{self, Profile},
+    address::{self, Postal, Typed},
+    ids::AccountId,
+    membership::{self, Attempt, PasswordSignInRefusal, SignUp},
+    name::Name,
+    password::{Password, PasswordHash, PasswordHasher},
+    phone::Phone,
+    proof::Purpose,
+    session::{Role, Session},
+};
+use store::{Db, Failure, on_both, sea_orm::DbErr};
+
+use crate::support::{email, everything, is_on, on_firefox, open, open_with_kim, sign_in};
+
+fn attempt(address: &str, password: &str) -> Attempt {
+    Attempt {
+        email: email(address),
+        password: Password::attempt(password),
+        sign_in: on_firefox(Role::Shopper),
+    }
+}
+
+async fn withdraw(db: &Db, account: AccountId) {
+    let withdrawn = db.write(async |tx| {
+        let live = account::live(tx, account).await.unwrap();
+        membership::withdraw(tx, &live).await
+    });
+    withdrawn.await.unwrap();
+}
+
+fn is_wrong(done: &Result<Session, Failure<PasswordSignInRefusal>>) -> bool {
+    matches!(done, Err(Failure::Refused(PasswordSignInRefusal::Wrong)))
+}
+
+on_both! {
+    async fn who_knows_address_and_password_is_signed_in(trial: Trial) {
+        let db = open(&trial).await;
+        let hasher = PasswordHasher::default();
+        let password = hasher.hash(&Password::new("correct horse").unwrap()).await.unwrap();
+        let kim = SignUp {
+            email: email("kim@shop.example"),
+            password,
+            name: Name::parse("Kim Hana").unwrap(),
+        };
+        let kim = db.write(async |tx| Ok(membership::sign_up(tx, &kim).await?.id()));
+        let kim = kim.await.map_err(|failure: Failure<_>| failure.to_string()).unwrap();
+        for (address, password) in
+            [("kim@shop.example", "wrong horse"), ("lee@shop.example", "correct horse")]
+        {
+            let done = membership::sign_in(&db, &hasher, &attempt(address, password)).await;
+            assert!(is_wrong(&done), "{done:?}");
+        }
+        let right = attempt("KIM@shop.example", "correct horse");
+        let session = membership::sign_in(&db, &hasher, &right).await.unwrap();
+        assert_eq!((session.account, session.role), (kim, Role::Shopper));
+        assert!(is_on(&db, session.id).await);
+        let as_operator = Attempt { sign_in: on_firefox(Role::Operator), ..right.clone() };
+        let done = membership::sign_in(&db, &hasher, &as_operator).await;
+        let refused = Err(Failure::Refused(PasswordSignInRefusal::NotAnOperator));
+        assert!(matches!((&done, &refused), (Err(Failure::Refused(a)), Err::<(), _>(Failure::Refused(b))) if a == b));
+        withdraw(&db, kim).await;
+        assert!(is_wrong(&membership::sign_in(&db, &hasher, &right).await));
+    }
+
+    async fn a_new_password_ends_the_other_sessions(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let (here, there) = (sign_in(&db, kim).await.id, sign_in(&db, kim).await.id);
+        let new = PasswordHash::kept("$new".to_owned());
+        let set = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            membership::set_password(tx, &live, &new, here).await
+        });
+        set.await.unwrap();
+        assert!(is_on(&db, here).await && !is_on(&db, there).await);
+        assert_eq!(account::password_of(&db.read(), kim).await.unwrap(), Some(new));
+    }
+
+    async fn a_recovered_password_ends_all_sessions(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await.id;
+        let new = PasswordHash::kept("$new".to_owned());
+        let reset = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            let proof = account::send_proof(tx, &live, Purpose::ResetPassword).await.unwrap();
+            membership::reset_password(tx, proof, &new).await.map(drop)
+        });
+        reset.await.unwrap();
+        assert!(!is_on(&db, session).await);
+    }
+
+    async fn whoever_withdraws_is_signed_out_everywhere_at_once(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let sessions = [sign_in(&db, kim).await, sign_in(&db, kim).await];
+        withdraw(&db, kim).await;
+        for session in sessions {
+            assert!(!is_on(&db, session.id).await);
+        }
+        let left = everything(&db).await;
+        assert!(!left.contains("Firefox"), "{left}");
+    }
+
+    async fn a_person_can_have_all_that_is_kept_and_after_a_withdrawal_nothing_is(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let phone = Phone::parse("010-8765-4321").unwrap();
+        let profile = Profile { name: Name::parse("Kim Dura").unwrap(), phone: Some(phone) };
+        let postal = Postal::parse(&Typed {
+            receiver: "Kim Sena",
+            phone: "02-9876-5432",
+            zip: "06236",
+            road: "Teheran-ro 152",
+            detail: "Unit 77",
+        }).unwrap();
+        let done = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            account::set_profile(tx, &live, &profile).await?;
+            address::add(tx, &live, &postal).await.map_err(|_| DbErr::RecordNotInserted).map(drop)
+        });
+        done.await.unwrap();
+        sign_in(&db, kim).await;
+        let personal = [
+            "kim@", "Kim Dura", "hash", "01087654321", "Kim Sena", "0298765432", "06236",
+            "Teheran", "Unit 77", "Firefox",
+        ];
+        let before = everything(&db).await;
+        for one in personal {
+            assert!(before.contains(one), "{one} is looked for in the right place");
+        }
+        let data = membership::personal_data(&db.read(), kim, db.now()).await.unwrap().unwrap();
+        assert_eq!(data.account.phone.unwrap().grouped(), "010-8765-4321");
+        assert!(data.addresses[0].postal == postal && data.sessions.len() == 1);
+        withdraw(&db, kim).await;
+        let after = everything(&db).await;
+        for one in personal {
+            assert!(!after.contains(one), "{one} is left in {after}");
+        }
+        let data = membership::personal_data(&db.read(), kim, db.now()).await.unwrap();
+        assert!(data.is_none());
+    }
+
+    async fn an_account_that_is_withdrawn_while_somebody_signs_in_has_no_session(trial: Trial) {
+        let db = open(&trial).await;
+        for round in 0..8 {
+            let kim = format!("kim{round}@shop.example");
+            let kim = crate::support::sign_up(&db, &kim).await.unwrap().id;
+            let signing_in = tokio::spawn({
+                let db = db.clone();
+                async move {
+                    db.write(async |tx| match account::live(tx, kim).await {
+                        Ok(live) => identity::session::open(tx, &live, &on_firefox(Role::Shopper))
+                            .await
+                            .map(|session| Some(session.id)),
+                        Err(_) => Ok(None),
+                    })
+                    .await
+                }
+            });
+            withdraw(&db, kim).await;
+            if let Some(session) = signing_in.await.unwrap().unwrap() {
+                assert!(!is_on(&db, session).await);
+            }
+        }
+    }
+}
