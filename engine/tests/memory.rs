@@ -16,6 +16,7 @@ use std::{
 use engine::{
     arbiter::{Arbiter as _, LocalArbiter},
     clock::{ManualClock, Millis},
+    codec::Binary as _,
     command::{Ask, Command, Note, Operation, Terms},
     commit,
     disk::{Disk, real::RealDisk},
@@ -28,7 +29,7 @@ use engine::{
     outbox::SinkSet,
     outlet::{self, Offers},
     record::{Author, Change, ReplayKey},
-    recovery,
+    recovery::{self, Snapshotted},
     registry::Registry,
     sale::{Settler, TicketRef},
     scribe::{Request, Scribe, Watch},
@@ -40,11 +41,14 @@ use engine::{
 struct Counting;
 
 static BYTES: AtomicUsize = AtomicUsize::new(0);
+/// The most that was out at once, since a test set it last.
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: every call goes to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        let before = BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        PEAK.fetch_max(before + layout.size(), Ordering::Relaxed);
         // SAFETY: the caller keeps what the interface asks for.
         unsafe { System.alloc(layout) }
     }
@@ -123,6 +127,23 @@ fn create(serial: usize, title: &str) -> Command {
     };
     let author = Author { name: "operator:test".to_owned() };
     Command::Operate(Operation::Create { author, spec: Box::new(spec), replay: None })
+}
+
+/// What the shopper of a number asks for, one after the other.
+fn enter(number: u64) -> Ask {
+    Ask::Enter { shopper: ShopperKey(number.into()), replay: None }
+}
+
+fn buy(number: u64) -> Ask {
+    let shopper = ShopperKey(number.into());
+    let pass = TicketRef { epoch: Epoch(1), number: Number(number), shopper };
+    let replay = ReplayKey { key: number.into(), body: 1 };
+    Ask::Purchase { pass, items: [(OfferIndex(0), 1)].into_iter().collect(), replay }
+}
+
+fn confirm(number: u64) -> Ask {
+    let (hold, step, by, replay) = (HoldId(number), Step::Confirm, Settler::Backend, None);
+    Ask::Settle { epoch: Epoch(1), hold, step, by, replay }
 }
 
 /// What ends a sale.
@@ -207,17 +228,9 @@ impl Scribing {
             all.map(move |(tag, number)| Command::Ask(tag, ask(number)))
         };
         self.step(serials.map(|serial| create(serial, TITLE)));
-        self.step(each(|n| Ask::Enter { shopper: ShopperKey(n.into()), replay: None }));
-        self.step(each(|n| {
-            let shopper = ShopperKey(n.into());
-            let pass = TicketRef { epoch: Epoch(1), number: Number(n), shopper };
-            let replay = ReplayKey { key: n.into(), body: 1 };
-            Ask::Purchase { pass, items: [(OfferIndex(0), 1)].into_iter().collect(), replay }
-        }));
-        self.step(each(|n| {
-            let (hold, step, by, replay) = (HoldId(n), Step::Confirm, Settler::Backend, None);
-            Ask::Settle { epoch: Epoch(1), hold, step, by, replay }
-        }));
+        self.step(each(enter));
+        self.step(each(buy));
+        self.step(each(confirm));
         let events = || (1..=orders * 2).map(EventId).collect();
         self.step(tags.iter().map(|tag| {
             Command::Note(*tag, Note::Delivered { by: SinkSet::only(sink()), events: events() })
@@ -249,6 +262,63 @@ fn a_sale_that_no_one_came_to_takes_no_more_than_its_bound() {
     assert!(each <= SALE_BYTES_MAX, "{each} bytes a sale, of {SALE_BYTES_MAX}");
     // Guards the measure itself: a sale has at least its settings, twice.
     assert!(each >= 1_024, "{each} bytes a sale cannot be all");
+}
+
+/// A journal of a sale in which so many shoppers have bought, and a snapshot of it.
+fn with_a_snapshot(disk: &Arc<dyn Disk>, segment_bytes: u64, buyers: u64) {
+    let clock = ManualClock::at(START);
+    let recovered = recovery::recover(disk, segment_bytes, &clock);
+    let (world, mut journal, _) = recovered.expect("an empty disk");
+    let mut arbiter = LocalArbiter::new(world);
+    let mut decide = |commands: &[Command]| {
+        let records = arbiter.decide(START, commands).records;
+        let mut payload = Vec::new();
+        for record in &records {
+            record.encode(&mut payload);
+        }
+        journal.reserve(payload.len()).expect("room");
+        let count = u32::try_from(records.len()).expect("few");
+        journal.append(START, Epoch(1), count, &payload).expect("a sound disk");
+    };
+    let Command::Operate(Operation::Create { author, mut spec, replay }) = create(0, TITLE) else {
+        unreachable!("a creation");
+    };
+    (spec.admission_milli_per_second, spec.active_max) = (1_000_000_000, 1_000_000);
+    spec.offers[0].total = buyers;
+    let sale = spec.name.tag();
+    decide(&[Command::Operate(Operation::Create { author, spec, replay })]);
+    for from in (1..=buyers).step_by(GROUP) {
+        let crowd = from..=buyers.min(from + GROUP as u64 - 1);
+        let each = |ask: fn(u64) -> Ask| -> Vec<Command> {
+            crowd.clone().map(|number| Command::Ask(sale, ask(number))).collect()
+        };
+        decide(&each(enter));
+        decide(&each(buy));
+        decide(&each(confirm));
+    }
+    let written = recovery::snapshot_sealed(&**disk, u64::MAX).expect("a sound disk");
+    assert!(matches!(written, Snapshotted::Written(_)), "{written:?}");
+}
+
+#[test]
+fn a_start_from_a_snapshot_takes_little_more_memory_than_the_world_that_it_leads_to() {
+    const SEGMENT: u64 = 1 << 20;
+    /// Two pieces of a file, a segment, and what is small.
+    const MORE: usize = 4 << 20;
+    let _alone = alone();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(dir.path()).expect("it opens"));
+    with_a_snapshot(&disk, SEGMENT, 20_000);
+    let before = BYTES.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let started = recovery::recover(&disk, SEGMENT, &ManualClock::at(START)).expect("sound");
+    let (after, peak) = (BYTES.load(Ordering::Relaxed), PEAK.load(Ordering::Relaxed));
+    let (_world, _journal, report) = started;
+    assert!(report.snapshot.is_some(), "{report:?}");
+    let (taken, more) = (after - before, peak - after);
+    // Guards the measure itself: what is doubled would show.
+    assert!(taken > 2 * MORE, "{taken} bytes");
+    assert!(more <= MORE, "{more} bytes more than the {taken} of the world");
 }
 
 /// Bytes of memory that each of so many archived sales takes.
