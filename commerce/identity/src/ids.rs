@@ -16,6 +16,11 @@ store::id! {
 }
 
 store::id! {
+    /// Which business.
+    pub BusinessId
+}
+
+store::id! {
     /// Which link with an account elsewhere.
     pub LinkId
 }

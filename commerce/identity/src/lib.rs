@@ -1,8 +1,8 @@
 //! Who people are: accounts, what proves that somebody is one, and where they are signed in.
 //!
-//! Owns accounts, passwords, proofs, sessions and their tokens, addresses, and signing in elsewhere.
-//! Refuses selling, HTTP and the text of mails. Always true: a password is known here by its hash alone;
-//! no token is kept; an account that was withdrawn holds nothing personal and does nothing any more.
+//! Owns accounts, passwords, proofs, sessions and their tokens, addresses, devices, businesses, and
+//! signing in elsewhere. Refuses selling, HTTP and the text of mails. Always true: a password is known here by its hash alone;
+//! no token that signs anybody in is kept; an account that was withdrawn holds nothing personal and does nothing any more.
 //!
 //! A module that has a table is `account.rs`, its verbs; `account/model.rs`, its types;
 //! `account/rows.rs`, the table; `account/query.rs`, what is read of it. A verb takes the transaction,
@@ -20,11 +20,13 @@ pub mod name;
 pub mod password;
 pub mod phone;
 
+pub mod device;
 pub mod proof;
 
 pub mod account;
 
 pub mod address;
+pub mod business;
 pub mod session;
 pub mod signing;
 pub mod social;
@@ -33,6 +35,8 @@ pub mod access;
 pub mod membership;
 
 pub mod arrival;
+
+pub mod housekeeping;
 
 use store::Step;
 
@@ -47,4 +51,6 @@ pub const SCHEMA: &[Step] = &[
     },
     Step { number: 230, name: "addresses", text: include_str!("../schema/0230_addresses.sql") },
     Step { number: 240, name: "social", text: include_str!("../schema/0240_social.sql") },
+    Step { number: 250, name: "devices", text: include_str!("../schema/0250_devices.sql") },
+    Step { number: 260, name: "businesses", text: include_str!("../schema/0260_businesses.sql") },
 ];

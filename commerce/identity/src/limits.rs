@@ -95,3 +95,18 @@ pub const FLOWS_MAX: u64 = 50_000;
 
 /// The longest path that somebody returns to, in bytes.
 pub const RETURN_TO_BYTES_MAX: usize = 512;
+
+/// The longest push token, in bytes: those of Firebase have some 200.
+pub const PUSH_TOKEN_BYTES_MAX: usize = 1_024;
+
+/// The longest name of a company, in characters.
+pub const COMPANY_CHARS_MAX: usize = 100;
+
+/// The longest reason of an operator's decision, in characters.
+pub const REASON_CHARS_MAX: usize = 200;
+
+/// How old a verdict of the tax service may be when somebody is let in on it.
+pub const VERDICT_HOLDS_FOR: Duration = Duration::from_hours(24);
+
+/// How long after a verdict the tax service is asked again.
+pub const BUSINESS_CHECK_EVERY: Duration = Duration::from_hours(30 * 24);

@@ -17,7 +17,7 @@ use store::{
 pub use self::model::{Attempt, PasswordSignInRefusal, PersonalData, SetEmailRefusal, SignUp};
 use crate::{
     account::{self, EmailRefusal, Live, New, ProofRefusal},
-    address,
+    address, business, device,
     email::Email,
     ids::{AccountId, ProofId, SessionId},
     password::{PasswordHash, PasswordHasher, Verdict},
@@ -121,6 +121,7 @@ pub async fn dismiss(tx: &Tx, live: &Live) -> Result<(), DbErr> {
 pub async fn withdraw(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     session::forget(tx, live).await?;
     address::forget(tx, live).await?;
+    business::close(tx, live).await?;
     social::forget(tx, live).await?;
     account::withdraw(tx, live).await
 }
@@ -136,6 +137,8 @@ pub async fn personal_data(
     Ok(Some(PersonalData {
         account: found,
         addresses: address::list(on, account).await?,
+        devices: device::list(on, account).await?,
+        business: business::of_account(on, account).await?,
         sessions: session::list(on, account, now).await?,
         links: social::list(on, account).await?,
     }))

@@ -17,7 +17,7 @@ use store::{Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     model::{
-        DeviceName, ENDED, EndRefusal, Refresh, RefreshRefusal, Refreshed, Role, Session, SignIn,
+        DeviceName, ENDED, OwnRefusal, Refresh, RefreshRefusal, Refreshed, Role, Session, SignIn,
         SignInRefusal,
     },
     query::{ended_since, find, list},
@@ -25,6 +25,7 @@ pub use self::{
 };
 use crate::{
     account::Live,
+    device::{self, Device, Platform, PushToken},
     ids::SessionId,
     limits::{REFRESH_AGAIN_WITHIN, SESSION_TTL, SESSIONS_MAX},
 };
@@ -94,6 +95,7 @@ pub async fn refresh(tx: &Tx, shown: Refresh) -> Result<Refreshed, DbErr> {
 pub async fn end(tx: &Tx, session: SessionId) -> Result<bool, DbErr> {
     let was_on = rows::set_ended(tx, session).await?;
     if was_on {
+        device::forget(tx, session).await?;
         tx.tell(ENDED, &session);
     }
     Ok(was_on)
@@ -103,14 +105,35 @@ pub async fn end(tx: &Tx, session: SessionId) -> Result<bool, DbErr> {
 ///
 /// # Errors
 ///
-/// As [`EndRefusal`] says; a session of somebody else is none.
-pub async fn end_own(tx: &Tx, live: &Live, session: SessionId) -> Result<(), Failure<EndRefusal>> {
+/// As [`OwnRefusal`] says; a session of somebody else is none.
+pub async fn end_own(tx: &Tx, live: &Live, session: SessionId) -> Result<(), Failure<OwnRefusal>> {
     let found = find(tx, session).await?;
     if !found.is_some_and(|found| found.account == live.id() && found.is_on(tx.now())) {
-        return refused(EndRefusal::Unknown);
+        return refused(OwnRefusal::Unknown);
     }
     end(tx, session).await?;
     Ok(())
+}
+
+/// Has pushes for one of an account's own sessions sent to a device, and to no other of the session.
+///
+/// # Errors
+///
+/// As [`OwnRefusal`] says.
+pub async fn register_device(
+    tx: &Tx,
+    live: &Live,
+    session: SessionId,
+    platform: Platform,
+    token: &PushToken,
+) -> Result<(), Failure<OwnRefusal>> {
+    // Locked, so that the device of a session that ends meanwhile is seen to go.
+    let found = rows::lock(tx, session).await?;
+    if !found.is_some_and(|found| found.account == live.id() && found.is_on(tx.now())) {
+        return refused(OwnRefusal::Unknown);
+    }
+    let (account, token, seen_at) = (live.id(), token.clone(), tx.now());
+    Ok(device::put(tx, &Device { session, account, platform, token, seen_at }).await?)
 }
 
 /// Ends all sessions of an account but perhaps one, and says how many those were.
@@ -126,6 +149,7 @@ pub(crate) async fn end_of_role(tx: &Tx, live: &Live, role: Role) -> Result<u64,
 /// Ends all sessions of an account, and removes what is personal of them.
 pub(crate) async fn forget(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     end_others(tx, live, None).await?;
+    device::forget_all(tx, live.id()).await?;
     rows::clear_devices(tx, live.id()).await
 }
 

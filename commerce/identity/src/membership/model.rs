@@ -3,6 +3,8 @@
 use crate::{
     account::Account,
     address::Address,
+    business::Business,
+    device::Device,
     email::Email,
     name::Name,
     password::{Password, PasswordHash},
@@ -32,13 +34,17 @@ pub struct Attempt {
     pub sign_in: SignIn,
 }
 
-/// All that is kept of a person in this crate. Neither passwords nor tokens are: they are not kept.
+/// All that is kept of a person in this crate, but for the hash of the password.
 #[derive(Clone, Debug)]
 pub struct PersonalData {
     /// The account.
     pub account: Account,
     /// Where things are sent.
     pub addresses: Vec<Address>,
+    /// Where pushes are sent.
+    pub devices: Vec<Device>,
+    /// What sells for the person.
+    pub business: Option<Business>,
     /// Where the person is signed in.
     pub sessions: Vec<Session>,
     /// The accounts elsewhere that the person signs in by.

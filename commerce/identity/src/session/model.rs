@@ -143,8 +143,8 @@ store::refusals! {
 }
 
 store::refusals! {
-    /// Why a session was not ended.
-    pub EndRefusal {
+    /// Why nothing was done with a session.
+    pub OwnRefusal {
         /// The account is signed in by no such session.
         Unknown = "session_unknown": "there is no such session",
     }

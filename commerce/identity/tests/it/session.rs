@@ -5,7 +5,7 @@ use identity::{
     account,
     ids::SessionId,
     limits::SESSIONS_MAX,
-    session::{self, EndRefusal, Refresh, RefreshRefusal, Refreshed, Role, SignInRefusal},
+    session::{self, OwnRefusal, Refresh, RefreshRefusal, Refreshed, Role, SignInRefusal},
 };
 use store::{Db, Failure, on_both, sea_orm::DbErr};
 
@@ -109,7 +109,7 @@ on_both! {
                 let live = account::live(tx, account).await.unwrap();
                 session::end_own(tx, &live, session).await
             });
-            ended.await.map_err(|failure| matches!(failure, Failure::Refused(EndRefusal::Unknown)))
+            ended.await.map_err(|failure| matches!(failure, Failure::Refused(OwnRefusal::Unknown)))
         };
         assert_eq!(end_by(lee).await, Err(true));
         assert!(is_on(&db, session).await);

@@ -1,0 +1,174 @@
+//! Businesses: accounts that sell, once an operator has let them.
+//!
+//! Owns the application, the tax service's verdicts and operators' decisions. Refuses asking the tax
+//! service, whose verdict arrives as a value, and deals. Always true: a business sells only if an operator
+//! approved it while the tax service called it active, and a check that finds it otherwise suspends it; a
+//! number belongs to one business; as long as the tax service does not answer, nobody is approved.
+
+mod model;
+mod number;
+mod query;
+mod rows;
+mod state;
+
+use store::{Failure, Tx, refused, sea_orm::DbErr};
+
+pub use self::{
+    model::{
+        ApplyRefusal, Approved, Business, CHANGED, CheckBusiness, Checked, Company, CompanyRefusal,
+        DecideRefusal, Reason, SellRefusal, Typed,
+    },
+    number::{BusinessNumber, NumberRefusal},
+    query::{find, list, of_account},
+    state::{Decision, State, Verdict},
+};
+use crate::{
+    account::{self, Live},
+    ids::{AccountId, BusinessId},
+    limits::{BUSINESS_CHECK_EVERY, VERDICT_HOLDS_FOR},
+};
+
+/// Applies for selling, or says anew who the business is as long as nobody has approved it. The number is
+/// then looked up.
+///
+/// # Errors
+///
+/// As [`ApplyRefusal`] says.
+pub async fn apply(
+    tx: &Tx,
+    live: &Live,
+    company: &Company,
+) -> Result<BusinessId, Failure<ApplyRefusal>> {
+    let known = rows::lock_of(tx, live.id()).await?;
+    if known.as_ref().is_some_and(|known| !known.state.can_apply()) {
+        return refused(ApplyRefusal::Decided);
+    }
+    let business = Business {
+        id: known.as_ref().map_or_else(|| BusinessId::new(tx.now()), |known| known.id),
+        account: live.id(),
+        state: State::Pending,
+        company: company.clone(),
+        checked: None,
+        reason: None,
+        applied_at: tx.now(),
+        decided_at: None,
+        decided_by: None,
+    };
+    let written = match known {
+        Some(_) => rows::update(tx, &business).await,
+        None => rows::insert(tx, &business).await,
+    };
+    match written {
+        Err(error) if rows::is_taken(&error) => return refused(ApplyRefusal::NumberTaken),
+        written => written?,
+    }
+    tx.assign(&CheckBusiness { business: business.id }, tx.now());
+    tx.tell(CHANGED, &business.id);
+    Ok(business.id)
+}
+
+/// Takes what the tax service says of a number, and says whether it was still the business's. The next
+/// check is then due in a month; a business that cannot sell, or apply, has none.
+pub async fn judge(
+    tx: &Tx,
+    business: BusinessId,
+    number: &BusinessNumber,
+    verdict: Verdict,
+) -> Result<bool, DbErr> {
+    let Some(mut known) = locked(tx, business).await? else { return Ok(false) };
+    if known.company.number != *number {
+        return Ok(false);
+    }
+    let now = tx.now();
+    let state = known.state.judged(verdict);
+    if state != known.state {
+        (known.state, known.reason) = (state, None);
+        (known.decided_at, known.decided_by) = (Some(now), None);
+    }
+    known.checked = Some(Checked { verdict, at: now });
+    rows::update(tx, &known).await?;
+    if state.keeps_number() {
+        tx.assign(&CheckBusiness { business }, now.after(BUSINESS_CHECK_EVERY));
+    }
+    tx.tell(CHANGED, &business);
+    Ok(true)
+}
+
+/// Decides about a business, as an operator. What forbids selling has a reason.
+///
+/// # Errors
+///
+/// As [`DecideRefusal`] says. Nobody is let in on a verdict that is older than [`VERDICT_HOLDS_FOR`].
+pub async fn decide(
+    tx: &Tx,
+    by: AccountId,
+    business: BusinessId,
+    decision: Decision,
+    reason: Option<&Reason>,
+) -> Result<(), Failure<DecideRefusal>> {
+    let Some(mut known) = locked(tx, business).await? else {
+        return refused(DecideRefusal::Unknown);
+    };
+    let Some(state) = known.state.decided(decision) else {
+        return refused(DecideRefusal::WrongState);
+    };
+    let now = tx.now();
+    let is_verified = known.checked.is_some_and(|checked| {
+        checked.verdict == Verdict::Active && now.since(checked.at) < VERDICT_HOLDS_FOR
+    });
+    if decision.allows_selling() && !is_verified {
+        return refused(DecideRefusal::NotVerified);
+    }
+    known.state = state;
+    known.reason = reason.map(|reason| reason.0.clone());
+    (known.decided_at, known.decided_by) = (Some(now), Some(by));
+    rows::update(tx, &known).await?;
+    tx.tell(CHANGED, &business);
+    Ok(())
+}
+
+/// Has the tax service asked about a business now, such as before a decision.
+pub fn check_now(tx: &Tx, business: BusinessId) {
+    tx.assign(&CheckBusiness { business }, tx.now());
+}
+
+/// Keeps a business from losing its right to sell while the transaction lasts. What is done for selling
+/// begins with this, after the account was locked.
+///
+/// # Errors
+///
+/// As [`SellRefusal`] says.
+pub async fn approved(tx: &Tx, live: &Live) -> Result<Approved, Failure<SellRefusal>> {
+    match rows::lock_of(tx, live.id()).await? {
+        Some(business) if business.state == State::Approved => Ok(Approved(business)),
+        Some(_) | None => refused(SellRefusal::NotApproved),
+    }
+}
+
+/// Closes the business of an account that is withdrawn. What is of persons is removed.
+pub(crate) async fn close(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+    let Some(mut business) = rows::lock_of(tx, live.id()).await? else { return Ok(()) };
+    business.state = State::Closed;
+    business.reason = None;
+    for personal in [
+        &mut business.company.representative,
+        &mut business.company.email,
+        &mut business.company.phone,
+    ] {
+        personal.clear();
+    }
+    rows::update(tx, &business).await?;
+    tx.unassign(&CheckBusiness { business: business.id }).await?;
+    tx.tell(CHANGED, &business.id);
+    Ok(())
+}
+
+/// A business and its account, locked; `None` if there is none or it was closed.
+async fn locked(tx: &Tx, business: BusinessId) -> Result<Option<Business>, DbErr> {
+    let Some(owner) = rows::account_of(tx, business).await? else { return Ok(None) };
+    match account::live(tx, owner).await {
+        Ok(live) => rows::lock_of(tx, live.id()).await,
+        Err(Failure::Refused(_)) => Ok(None),
+        Err(Failure::Store(error)) => Err(error),
+    }
+}

@@ -1,0 +1,74 @@
+//! The table of devices.
+
+use store::{
+    At, Tx,
+    sea_orm::{self, Condition, QueryOrder as _, Set, entity::prelude::*},
+};
+
+use super::model::{Device, Platform, PushToken};
+use crate::ids::{AccountId, SessionId};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "device")]
+pub(super) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub session: SessionId,
+    pub account: AccountId,
+    pub platform: Platform,
+    #[sea_orm(unique)]
+    pub token: String,
+    pub seen_at: At,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl From<Model> for Device {
+    fn from(row: Model) -> Self {
+        Self {
+            session: row.session,
+            account: row.account,
+            platform: row.platform,
+            token: PushToken::kept(row.token),
+            seen_at: row.seen_at.into(),
+        }
+    }
+}
+
+/// Puts a device in place of its session's one, and of whatever had the token.
+pub(super) async fn replace(tx: &Tx, device: &Device) -> Result<(), DbErr> {
+    let token = device.token.as_str();
+    let others =
+        Condition::any().add(COLUMN.session.eq(device.session)).add(COLUMN.token.eq(token));
+    Entity::delete_many().filter(others).exec(tx).await?;
+    let row = ActiveModel {
+        session: Set(device.session),
+        account: Set(device.account),
+        platform: Set(device.platform),
+        token: Set(token.to_owned()),
+        seen_at: Set(device.seen_at.into()),
+    };
+    Entity::insert(row).exec_without_returning(tx).await.map(drop)
+}
+
+/// The devices of an account, the latest seen first.
+pub(super) fn of(account: AccountId) -> Select<Entity> {
+    Entity::find().filter(COLUMN.account.eq(account)).order_by_desc(COLUMN.seen_at)
+}
+
+pub(super) async fn remove(tx: &Tx, session: SessionId) -> Result<(), DbErr> {
+    Entity::delete_many().filter(COLUMN.session.eq(session)).exec(tx).await.map(drop)
+}
+
+pub(super) async fn remove_all(tx: &Tx, account: AccountId) -> Result<(), DbErr> {
+    Entity::delete_many().filter(COLUMN.account.eq(account)).exec(tx).await.map(drop)
+}
+
+/// Removes whatever has a token, and says whether something had.
+pub(super) async fn remove_token(tx: &Tx, token: &PushToken) -> Result<bool, DbErr> {
+    let one = Entity::delete_many().filter(COLUMN.token.eq(token.as_str()));
+    Ok(one.exec(tx).await?.rows_affected > 0)
+}
+
+#[cfg(test)]
+store::entity_test!(crate::device::rows::Entity, crate::SCHEMA);

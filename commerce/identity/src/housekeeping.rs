@@ -1,0 +1,37 @@
+//! Housekeeping: what is over is removed, once among all nodes.
+//!
+//! Owns the schedule. What is over, and when, is for each module to say.
+
+use std::time::Duration;
+
+use store::{
+    Db,
+    schedule::{Schedule, Tick},
+    task::Lease,
+    worker::{Outcome, Terms, Workers},
+};
+
+use crate::{proof, session, signing, social};
+
+const SWEEP: Schedule = Schedule {
+    name: "identity.sweep",
+    every: Duration::from_mins(5),
+    offset: Duration::from_mins(2),
+};
+
+/// Adds the housekeeping to what workers do.
+#[must_use]
+pub fn on(workers: Workers) -> Workers {
+    workers.on_schedule(SWEEP, Terms::default(), sweep)
+}
+
+async fn sweep(db: Db, lease: Lease<Tick>) -> Outcome {
+    let settled = db.write(async |tx| {
+        proof::sweep(tx).await?;
+        session::sweep(tx).await?;
+        signing::sweep(tx).await?;
+        social::sweep(tx).await?;
+        lease.finish(tx).await
+    });
+    Ok(settled.await?)
+}
