@@ -159,10 +159,12 @@ impl Auditor {
             match Sale::decode(&mut mem::take(whole).as_slice()) {
                 Ok(adopted) => {
                     self.epochs.insert(*sale, adopted.epoch());
-                    let adopted = Book::adopted(&adopted);
-                    let before = self.books.get(sale);
-                    self.left_behind.extend(before.and_then(|book| book.left_behind(&adopted)));
-                    self.books.insert(*sale, adopted);
+                    let mut book = Book::adopted(&adopted);
+                    if let Some(before) = self.books.get(sale) {
+                        self.left_behind.extend(before.left_behind(&book));
+                        book.keep_archive(before, &adopted);
+                    }
+                    self.books.insert(*sale, book);
                 }
                 Err(error) => faults.push(format!("a sale taken over: {error}")),
             }

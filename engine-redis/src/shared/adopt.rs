@@ -124,6 +124,7 @@ impl Node {
                 if let Err(error) = self.catch_up(decided, tag).await {
                     self.gave_up(decided.at, tag, &error);
                 }
+                self.read_for_a_while(decided.at, tag);
             }
         }
     }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{arbiter::Moment, clock::Millis, id::SaleTag, world::World};
 
-/// How often all packed sales are read while moves are not heard.
+/// How often all archived sales are read while moves are not heard.
 const UNHEARD_MS: u64 = 10_000;
 
 /// What a node knows of packed sales beside their states.
 #[derive(Debug)]
 pub(super) struct PackedSales {
-    /// Packed sales of which facts may have been missed, each with when this node knew last that none were.
+    /// Archived sales of which facts may have been missed, each with when this node knew last that none were.
     pub unread: BTreeMap<SaleTag, Option<Moment>>,
     /// When the store answered last while all moves were heard. Of a packed sale that is not unread, nothing was
     /// missed until then.
@@ -32,7 +32,7 @@ impl PackedSales {
     /// What a node that starts knows.
     pub(super) fn new(world: &World) -> Self {
         Self {
-            unread: world.packed_tags().into_iter().map(|tag| (tag, None)).collect(),
+            unread: world.archived_tags().map(|tag| (tag, None)).collect(),
             in_touch: None,
             is_list_doubted: true,
             unlisted: BTreeSet::new(),
@@ -47,15 +47,15 @@ impl PackedSales {
         self.in_touch = Some(now);
     }
 
-    /// Facts of a packed sale may have been missed.
+    /// Facts of an archived sale may have been missed.
     pub(super) fn doubt(&mut self, tag: SaleTag) {
         self.unread.entry(tag).or_insert(self.in_touch);
     }
 
-    /// Facts of any packed sale may have been missed, and the list may be another.
+    /// Facts of any archived sale may have been missed, and the list may be another.
     pub(super) fn doubt_all(&mut self, world: &World) {
         self.is_list_doubted = true;
-        world.packed_tags().into_iter().for_each(|tag| self.doubt(tag));
+        world.archived_tags().for_each(|tag| self.doubt(tag));
     }
 
     /// Moves are not heard: now and then facts of any may have been missed.

@@ -82,9 +82,12 @@ impl Node {
         if self.is_all_due {
             Box::pin(self.gather(decided)).await;
             let has_surveyed = self.next_survey > Millis(0);
-            let is_joining =
-                |replica: &Replica| replica.joining_since.is_some() && !replica.is_out_of_service();
-            self.has_served |= has_surveyed && !self.replicas.values().any(is_joining);
+            let is_joining = |(tag, replica): (&SaleTag, &Replica)| {
+                let joins = replica.joining_since.is_some() && !replica.is_out_of_service();
+                joins && !self.is_only_read(*tag)
+            };
+            let is_any_joining = self.replicas.iter().any(is_joining);
+            self.has_served |= has_surveyed && !is_any_joining;
             Box::pin(self.say_returned(decided)).await;
         }
         if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
@@ -146,6 +149,7 @@ impl Node {
         };
         let lost = replicas
             .iter()
+            .filter(|(tag, replica)| !replica.is_following() || !self.is_only_read(**tag))
             .filter_map(|(tag, replica)| Some(of_sale(*tag, replica.trouble(now.at)?)));
         let unfiled = filings.troubles().map(|(tag, why)| {
             of_sale(tag, format!("its file cannot be written, and it is not archived here: {why}"))

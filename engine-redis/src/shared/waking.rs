@@ -40,6 +40,11 @@ impl Node {
         sale.archive().is_none() || is_member || sale.is_occupied()
     }
 
+    /// Whether a sale is one that is only read.
+    pub(super) fn is_only_read(&self, tag: SaleTag) -> bool {
+        self.world.sale(tag).is_some_and(|sale| !self.is_called(sale))
+    }
+
     /// Takes an archived sale out of its packing, to be followed like any other.
     pub(super) fn wake(&mut self, tag: SaleTag) {
         let (at, point) = (self.now.at, self.point(tag));
@@ -83,6 +88,10 @@ impl Node {
     /// Reads some of the archived sales of which facts may have been missed.
     pub(super) async fn read_archived(&mut self, decided: &mut Decided) {
         let world = &self.world;
+        if world.is_warm_full() {
+            // Those that are taken out for what was missed have to rest first.
+            return;
+        }
         self.packed.unread.retain(|tag, _| world.is_archived(*tag));
         let at = decided.at;
         let is_early = |tag: SaleTag| {
@@ -109,6 +118,18 @@ impl Node {
                 }
                 Err(error) => self.not_read(decided, tag, &error).await,
             }
+        }
+    }
+
+    /// An archived sale was taken over: what follows its last facts closely, the store does not say.
+    pub(super) fn read_for_a_while(&mut self, at: Millis, tag: SaleTag) {
+        if !self.is_only_read(tag) {
+            return;
+        }
+        self.world.keep_unpacked(tag, at);
+        self.packed.doubt(tag);
+        if let Some(replica) = self.replicas.get_mut(&tag) {
+            replica.calls.stir(at);
         }
     }
 
@@ -155,8 +176,9 @@ impl Node {
             return;
         }
         match self.try_survey_archived(decided).await {
+            Ok(()) => self.breakers.answered(own, decided.at),
             // The list alone moves to another shard: that hinders no sale of this one.
-            Ok(()) | Err(StoreError::Elsewhere(_)) => {}
+            Err(StoreError::Elsewhere(_)) => {}
             Err(error) => self.breakers.failed(own, &error),
         }
     }
@@ -188,8 +210,11 @@ impl Node {
         let may_begin = |tag: &SaleTag| !self.beside.takes(*tag) && !self.is_away(*tag);
         let begun: Vec<SaleTag> = new.into_iter().filter(may_begin).take(TAKEN_OVER_MAX).collect();
         for tag in begun {
-            if let Err(error) = self.adopt(decided, tag).await {
-                self.note_failure(tag, &error);
+            match self.adopt(decided, tag).await {
+                Ok(()) => {}
+                // Who deleted it did not come to take its name off the list, or the store has just lost it.
+                Err(StoreError::UnknownSale) => self.packed.left -= 1,
+                Err(error) => self.note_failure(tag, &error),
             }
         }
         Ok(())
@@ -197,7 +222,7 @@ impl Node {
 
     /// Puts archived sales on the list that it lacks, unless the store lacks them too: first they are read.
     async fn list_again(&mut self, listed: &BTreeSet<SaleTag>) -> Result<(), StoreError> {
-        let archived = self.world.packed_tags().into_iter().chain(self.world.unpacked_tags());
+        let archived = self.world.archived_tags();
         let missing: BTreeSet<SaleTag> = archived.filter(|tag| !listed.contains(tag)).collect();
         for tag in &missing {
             if !self.packed.unlisted.contains(tag) {

@@ -62,6 +62,13 @@ impl Book {
         self.carry(&Carried { called, departed, holds, ..*known });
     }
 
+    /// Keeps what is known of the archiving of a sale that was taken over since as it was archived then.
+    pub(in crate::certificate) fn keep_archive(&mut self, before: &Self, taken_over: &Sale) {
+        let digest = taken_over.archive().map(|archive| archive.digest);
+        let known = before.archive.filter(|archive| Some(archive.digest) == digest);
+        self.archive = known.filter(|_| before.epoch == self.epoch);
+    }
+
     /// Closes the books of the line.
     pub(super) fn close(&mut self, digest: [u8; 32], faults: &mut Vec<String>) {
         let is_open = |state| matches!(state, HoldState::Held | HoldState::Paying);

@@ -29,7 +29,8 @@ impl Sale {
             counts.available -= units;
             counts.stranded += units;
         }
-        if !missing.is_empty() {
+        // Nobody can have sold what came free in an archived sale.
+        if !missing.is_empty() && self.archive.is_none() {
             self.members.set_aside_to = self.holds.last_id();
         }
         // A missing node may have told shoppers and the shop of purchases and events unknown here.

@@ -49,9 +49,9 @@ impl World {
         read(&self.packed(tag)?).ok()
     }
 
-    /// Archived sales that are packed.
-    pub fn packed_tags(&self) -> Vec<SaleTag> {
-        self.archived.cold.tags()
+    /// Archived sales, but for the one that was given away to be packed.
+    pub fn archived_tags(&self) -> impl Iterator<Item = SaleTag> {
+        self.archived.cold.tags().into_iter().chain(self.unpacked_tags())
     }
 
     /// Archived sales that stand among the others.
@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Whether no more archived sales can be unpacked: the sink has yet to take events of so many.
-    pub(crate) fn is_warm_full(&self) -> bool {
+    pub fn is_warm_full(&self) -> bool {
         self.archived.warm.is_full()
     }
 
