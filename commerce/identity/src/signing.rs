@@ -42,7 +42,7 @@ impl Signer {
     }
 
     /// Sees to it that the key is published for longer than a token that is signed now holds. It writes
-    /// about once an hour.
+    /// about once an hour. A node calls it at its start too, as nobody reads a key set without a key.
     pub async fn publish(&self, db: &Db) -> Result<Published<'_>, DbErr> {
         let now = db.now();
         let known = *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner);
