@@ -38,7 +38,7 @@ const FLOORS: [(&str, &[&str]); 10] = [
     // The second only for what it has for tests.
     ("store", &["base", "testkit"]),
     ("identity", &["base", "store"]),
-    ("trade", &["base", "store"]),
+    ("trade", &["base", "store", "outbound"]),
 ];
 
 /// What a crate of ours has for tests alone: its features.

@@ -1,0 +1,220 @@
+//! How every gateway behaves.
+
+use std::time::Duration;
+
+use base::money::{Currency, Money};
+use doubles::Fault;
+use tokio::time::sleep;
+use trade::gateway::{
+    Attempt, Back, Gateway as _, GatewayError, GiveBack, Intent, Method, Proof, Stage, Standing,
+};
+
+use crate::provider::{LATE, OfCard, OfKakaoPay, Provider};
+
+/// Makes each test of the block two: one for each provider.
+macro_rules! on_both {
+    ($(async fn $name:ident<P: Provider>() $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run<P: Provider>() $body
+
+            #[tokio::test]
+            async fn at_kakaopay() {
+                run::<OfKakaoPay>().await;
+            }
+
+            #[tokio::test]
+            async fn at_the_card_gateway() {
+                run::<OfCard>().await;
+            }
+        }
+    )*};
+}
+
+const AMOUNT: Money = won(31_000);
+
+const fn won(amount: i64) -> Money {
+    Money::new(amount, Currency::KRW)
+}
+
+fn intent(payment: &str) -> Intent<'_> {
+    Intent {
+        payment,
+        shopper: "u1",
+        title: "미스트",
+        quantity: 1,
+        amount: AMOUNT,
+        back: Back {
+            paid: "http://shop.example/paid?payment=p1",
+            given_up: "http://shop.example/given-up",
+            failed: "http://shop.example/failed",
+        },
+    }
+}
+
+/// A payment that was begun: the provider's id of it.
+async fn begun<P: Provider>(provider: &P, payment: &str) -> String {
+    provider.gateway().ready(&intent(payment)).await.unwrap().reference
+}
+
+/// A payment that the shopper paid for: the provider's id and the proof.
+async fn paid<P: Provider>(provider: &P, payment: &str) -> (String, Proof) {
+    let reference = begun(provider, payment).await;
+    let url = provider.pay(&reference);
+    let proof = provider.gateway().proof(url.split_once('?').unwrap().1).unwrap();
+    (reference, proof)
+}
+
+/// A payment whose money was taken.
+async fn captured<P: Provider>(provider: &P, payment: &str) -> String {
+    let (reference, proof) = paid(provider, payment).await;
+    provider.gateway().approve(&attempt(&reference, payment), &proof).await.unwrap();
+    reference
+}
+
+fn attempt<'a>(reference: &'a str, payment: &'a str) -> Attempt<'a> {
+    Attempt { reference, payment, shopper: "u1", amount: AMOUNT }
+}
+
+fn part(amount: i64, before: i64) -> GiveBack {
+    GiveBack { amount: won(amount), before: won(before) }
+}
+
+async fn standing<P: Provider>(provider: &P, reference: &str, payment: &str) -> Standing {
+    provider.gateway().look_up(&attempt(reference, payment)).await.unwrap()
+}
+
+on_both! {
+    async fn money_is_taken_once_the_shopper_paid_and_not_before<P: Provider>() {
+        let provider = P::start().await;
+        let begun = provider.gateway().ready(&intent("p1")).await.unwrap();
+        assert!(begun.page.starts_with("http://127.0.0.1:"), "{begun:?}");
+        assert_eq!(begun.lasts, Duration::from_mins(15));
+        let (reference, nothing) = (begun.reference, won(0));
+        let attempt = attempt(&reference, "p1");
+        let open = Standing { stage: Stage::Open, taken: nothing, back: nothing };
+        assert_eq!(standing(&provider, &reference, "p1").await, open);
+        let early = provider.gateway().approve(&attempt, &Proof::of("made-up".to_owned())).await;
+        assert!(matches!(early, Err(GatewayError::Refused { .. })), "{early:?}");
+        assert_eq!(provider.ledger().entries(), []);
+
+        let url = provider.pay(&reference);
+        let paid = standing(&provider, &reference, "p1").await;
+        assert_eq!((paid.stage, paid.taken), (Stage::Agreed, nothing));
+        let proof = provider.gateway().proof(url.split_once('?').unwrap().1).unwrap();
+        let captured = provider.gateway().approve(&attempt, &proof).await.unwrap();
+        assert_eq!((captured.amount, captured.method), (AMOUNT, Method::Card));
+        let told = standing(&provider, &reference, "p1").await;
+        assert_eq!(told, Standing { stage: Stage::Taken, taken: AMOUNT, back: nothing });
+        assert_eq!(provider.ledger().net("p1"), 31_000);
+    }
+
+    async fn a_payment_that_was_given_up_or_is_too_old_has_ended<P: Provider>() {
+        let provider = P::start().await;
+        let (given_up, late) = (begun(&provider, "p1").await, begun(&provider, "p2").await);
+        provider.give_up(&given_up);
+        provider.clock().advance(Duration::from_mins(15));
+        for (reference, payment) in [(given_up, "p1"), (late, "p2")] {
+            assert_eq!(standing(&provider, &reference, payment).await.stage, Stage::Over);
+            let proof = Proof::of("made-up".to_owned());
+            let refused =
+                provider.gateway().approve(&attempt(&reference, payment), &proof).await;
+            assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{refused:?}");
+        }
+        assert_eq!(provider.ledger().entries(), []);
+    }
+
+    async fn an_approval_without_an_answer_is_told_by_looking_up<P: Provider>() {
+        let provider = P::start().await;
+        for (payment, fault) in [
+            ("refused", Fault::Refused),
+            ("before", Fault::LostBefore),
+            ("after", Fault::LostAfter),
+            ("silent", Fault::Silent),
+        ] {
+            let (reference, proof) = paid(&provider, payment).await;
+            let attempt = attempt(&reference, payment);
+            provider.faults().next(P::APPROVE, Some(fault));
+            let unheard = provider.gateway().approve(&attempt, &proof).await;
+            assert!(matches!(unheard, Err(GatewayError::Unheard(_))), "{fault:?}: {unheard:?}");
+            let told = standing(&provider, &reference, payment).await;
+            assert_eq!(told.taken.minor, provider.ledger().net(payment), "{fault:?}");
+            let was_taken = matches!(fault, Fault::LostAfter | Fault::Silent);
+            assert_eq!(told.stage == Stage::Taken, was_taken, "{fault:?}");
+
+            // Whoever asks again all the same is never told that it was refused.
+            let again = provider.gateway().approve(&attempt, &proof).await;
+            assert!(!matches!(again, Err(GatewayError::Refused { .. })), "{fault:?}: {again:?}");
+            assert_eq!(provider.ledger().captures(payment), 1, "{fault:?}");
+        }
+    }
+
+    async fn money_is_given_back_in_parts_until_none_is_left<P: Provider>() {
+        let provider = P::start().await;
+        let reference = captured(&provider, "p1").await;
+        let attempt = attempt(&reference, "p1");
+        let gateway = provider.gateway();
+        assert_eq!(gateway.cancel(&attempt, &part(1_000, 0)).await.unwrap(), won(1_000));
+        let too_much = gateway.cancel(&attempt, &part(30_001, 1_000)).await;
+        assert!(matches!(too_much, Err(GatewayError::Refused { .. })), "{too_much:?}");
+        assert_eq!(gateway.cancel(&attempt, &part(30_000, 1_000)).await.unwrap(), AMOUNT);
+        let told = standing(&provider, &reference, "p1").await;
+        let all = Standing { stage: Stage::Taken, taken: AMOUNT, back: AMOUNT };
+        assert_eq!(told, all);
+        assert_eq!(provider.ledger().net("p1"), 0);
+    }
+
+    async fn money_that_is_asked_back_again_is_given_back_once<P: Provider>() {
+        let provider = P::start().await;
+        for (payment, fault) in [("after", Fault::LostAfter), ("silent", Fault::Silent)] {
+            let reference = captured(&provider, payment).await;
+            let attempt = attempt(&reference, payment);
+            let part = part(1_000, 0);
+            provider.faults().next(P::CANCEL, Some(fault));
+            let unheard = provider.gateway().cancel(&attempt, &part).await;
+            assert!(matches!(unheard, Err(GatewayError::Unheard(_))), "{fault:?}: {unheard:?}");
+            let again = provider.gateway().cancel(&attempt, &part).await;
+            assert!(!matches!(again, Err(GatewayError::Refused { .. })), "{fault:?}: {again:?}");
+            assert_eq!(standing(&provider, &reference, payment).await.back, won(1_000));
+            let other = GiveBack { amount: won(2_000), ..part };
+            let other = provider.gateway().cancel(&attempt, &other).await;
+            assert!(matches!(other, Err(GatewayError::Unheard(_))), "{fault:?}: {other:?}");
+            assert_eq!(provider.ledger().net(payment), 30_000, "{fault:?}");
+        }
+    }
+
+    async fn what_is_overtaken_by_its_own_repetition_moves_money_once<P: Provider>() {
+        let provider = P::start().await;
+        let (reference, proof) = paid(&provider, "p1").await;
+        let attempt = attempt(&reference, "p1");
+        let gateway = provider.gateway();
+        provider.faults().next(P::APPROVE, Some(Fault::Overtaken));
+        let unheard = gateway.approve(&attempt, &proof).await;
+        assert!(matches!(unheard, Err(GatewayError::Unheard(_))), "{unheard:?}");
+        gateway.approve(&attempt, &proof).await.unwrap();
+        let part = part(1_000, 0);
+        provider.faults().next(P::CANCEL, Some(Fault::Overtaken));
+        let unheard = gateway.cancel(&attempt, &part).await;
+        assert!(matches!(unheard, Err(GatewayError::Unheard(_))), "{unheard:?}");
+        gateway.cancel(&attempt, &part).await.unwrap();
+        sleep(LATE).await;
+        assert_eq!(provider.ledger().captures("p1"), 1);
+        assert_eq!(provider.ledger().net("p1"), 30_000);
+    }
+
+    async fn money_that_is_given_back_without_the_shop_is_seen_by_looking_up<P: Provider>() {
+        let provider = P::start().await;
+        let reference = captured(&provider, "p1").await;
+        provider.return_unasked(&reference, 5_000);
+        assert_eq!(standing(&provider, &reference, "p1").await.back, won(5_000));
+    }
+
+    async fn another_currency_is_refused_before_anybody_is_asked<P: Provider>() {
+        let provider = P::start().await;
+        let dollars = Money::new(100, Currency::parse("USD").unwrap());
+        let refused =
+            provider.gateway().ready(&Intent { amount: dollars, ..intent("p1") }).await;
+        assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{refused:?}");
+    }
+}
