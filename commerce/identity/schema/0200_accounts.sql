@@ -5,8 +5,6 @@ CREATE TABLE account (
     -- person signs in elsewhere, and gave no address.
     email TEXT,
     email_key {KEY} UNIQUE,
-    -- When the account got the address.
-    email_at BIGINT,
     -- Empty: the person gave none.
     name TEXT NOT NULL,
     -- Digits. NULL: the person gave none.
@@ -17,7 +15,7 @@ CREATE TABLE account (
     is_operator BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     withdrawn_at BIGINT,
-    CHECK ((email IS NULL) = (email_key IS NULL) AND (email IS NULL) = (email_at IS NULL)),
+    CHECK ((email IS NULL) = (email_key IS NULL)),
     CHECK (email IS NOT NULL OR is_verified = FALSE),
     CHECK (withdrawn_at IS NULL OR (email IS NULL AND name = '' AND phone IS NULL
         AND password_hash IS NULL AND is_operator = FALSE))
@@ -28,7 +26,7 @@ CREATE TABLE proof (
     id {KEY} NOT NULL PRIMARY KEY,
     account {KEY} NOT NULL REFERENCES account (id),
     purpose {KEY} NOT NULL,
-    -- The address it was sent to: another one is not proven by it.
+    -- The address it is for: it is sent to no other, and proves no other.
     email_key {KEY} NOT NULL,
     made_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL

@@ -2,7 +2,7 @@
 //!
 //! Owns the account itself: making it, verifying its address, its password, emptying it. Refuses
 //! sessions and mails. Always true: an address has one account; an account that was withdrawn holds
-//! nothing personal. An address that nobody verifies is free again after a day.
+//! nothing personal.
 //!
 //! What concerns more of a person than the account, such as signing up and withdrawing, is a verb of
 //! [`crate::membership`]; the halves of it that stand here are for that module alone.
@@ -11,16 +11,17 @@ mod model;
 mod query;
 mod rows;
 
-use store::{Failure, Tx, refused, sea_orm::DbErr};
+use store::{Failure, Refusing as _, Tx, refused, sea_orm::DbErr};
 
 pub(crate) use self::{model::New, query::password_by_email};
 pub use self::{
     model::{Account, EmailRefusal, Gone, Live, Profile, ProofRefusal, WITHDRAWN},
-    query::{by_email, find, password_of},
+    query::{by_email, find, password_of, recipient},
 };
 use crate::{
     email::Email,
     ids::{AccountId, ProofId},
+    name::Name,
     password::PasswordHash,
     proof::{self, IssueRefusal, Purpose},
 };
@@ -73,35 +74,42 @@ pub async fn send_proof(
     }
 }
 
-/// Takes a proof that somebody reads an account's address.
+/// Takes a proof that whoever is signed in to an account reads its address. Whoever is not signed in
+/// may be led to such a proof by somebody else, and recovers the account instead: see
+/// [`crate::membership::reset_password`].
+///
+/// # Errors
+///
+/// As [`ProofRefusal`] says; a proof of another account is none.
+pub async fn verify(tx: &Tx, live: &Live, proof: ProofId) -> Result<(), Failure<ProofRefusal>> {
+    take(tx, live, proof, Purpose::VerifyEmail).await?;
+    Ok(rows::set_verified(tx, live).await?)
+}
+
+/// The account whose password a proof replaces. The proof is used up.
 ///
 /// # Errors
 ///
 /// As [`ProofRefusal`] says.
-pub async fn verify(tx: &Tx, proof: ProofId) -> Result<Live, Failure<ProofRefusal>> {
-    let live = proven(tx, proof, Purpose::VerifyEmail).await?;
-    rows::set_verified(tx, &live).await?;
+pub(crate) async fn recovered(tx: &Tx, proof: ProofId) -> Result<Live, Failure<ProofRefusal>> {
+    // The account is locked first here as everywhere, so that two never wait for each other.
+    let Some((owner, _)) = proof::target(tx, proof).await? else {
+        return refused(ProofRefusal::Invalid);
+    };
+    let live = live(tx, owner).await.refusing(|_| ProofRefusal::Invalid)?;
+    take(tx, &live, proof, Purpose::ResetPassword).await?;
     Ok(live)
 }
 
-/// Takes a proof that somebody reads an account's address, and replaces the password for it. The account
-/// is told as it was before.
-///
-/// # Errors
-///
-/// As [`ProofRefusal`] says.
-pub(crate) async fn reset_password(
-    tx: &Tx,
-    proof: ProofId,
-    password: &PasswordHash,
-) -> Result<Live, Failure<ProofRefusal>> {
-    let live = proven(tx, proof, Purpose::ResetPassword).await?;
-    rows::set_verified(tx, &live).await?;
-    rows::set_password(tx, &live, password).await?;
-    Ok(live)
+/// Verifies the address of an account for somebody else than had it until now: name, phone and password
+/// go, and so do all proofs.
+pub(crate) async fn hand_over(tx: &Tx, live: &Live, name: Option<&Name>) -> Result<(), DbErr> {
+    rows::set_handed_over(tx, live, name).await?;
+    proof::forget(tx, live.id()).await
 }
 
-/// Gives an account an address in place of the one that it has, to be verified.
+/// Gives an account an address in place of the one that it has, to be verified. Proofs of the old one
+/// prove nothing any more, even if it comes back.
 ///
 /// # Errors
 ///
@@ -111,10 +119,14 @@ pub(crate) async fn set_address(
     live: &Live,
     email: &Email,
 ) -> Result<(), Failure<EmailRefusal>> {
-    match rows::set_address(tx, live, email).await {
-        Err(error) if rows::is_taken(&error) => refused(EmailRefusal::Taken),
-        done => Ok(done?),
+    if live.address.as_ref().is_some_and(|held| held.0 == email.key()) {
+        return Ok(());
     }
+    match rows::set_address(tx, live, email).await {
+        Err(error) if rows::is_taken(&error) => return refused(EmailRefusal::Taken),
+        done => done?,
+    }
+    Ok(proof::forget(tx, live.id()).await?)
 }
 
 /// Takes the address from an account, which has another way to sign in.
@@ -138,7 +150,7 @@ pub async fn set_profile(tx: &Tx, live: &Live, profile: &Profile) -> Result<(), 
 }
 
 /// Lets somebody run the platform.
-pub async fn appoint(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+pub(crate) async fn appoint(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     rows::set_operator(tx, live, true).await
 }
 
@@ -156,14 +168,17 @@ pub(crate) async fn withdraw(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// The account that a proof proves something of; the proof is used up.
-async fn proven(tx: &Tx, proof: ProofId, purpose: Purpose) -> Result<Live, Failure<ProofRefusal>> {
-    // The account is locked first here as everywhere, so that two never wait for each other.
-    let Some(owner) = proof::owner(tx, proof).await? else { return refused(ProofRefusal::Invalid) };
-    let Some(live) = rows::lock(tx, owner).await? else { return refused(ProofRefusal::Invalid) };
+/// Uses up a proof of an account's address.
+async fn take(
+    tx: &Tx,
+    live: &Live,
+    proof: ProofId,
+    purpose: Purpose,
+) -> Result<(), Failure<ProofRefusal>> {
     let Some(owner) = live.as_owner() else { return refused(ProofRefusal::Invalid) };
-    if !proof::take(tx, proof, purpose, &owner).await? {
-        return refused(ProofRefusal::Invalid);
+    if proof::take(tx, proof, purpose, &owner).await? {
+        Ok(())
+    } else {
+        refused(ProofRefusal::Invalid)
     }
-    Ok(live)
 }

@@ -8,9 +8,9 @@
 //! subject linked ───────────────────────────────▶ that account
 //!    │ not
 //! verified address ─▶ of a verified account ────▶ that account, linked now; an operator links from within
-//!    │ none           of an unverified account ─▶ gives the address up
-//!    ▼                                                │
-//! new account, with the address if it is verified ◀───┘
+//!    │ none           of an unverified account ─▶ handed over, emptied; one that is linked elsewhere
+//!    ▼                                            │ gives the address up
+//! new account, with the address if it is verified ◀
 //! ```
 
 mod model;
@@ -21,7 +21,7 @@ pub use self::model::{Arrival, ArrivalRefusal, Returned};
 use crate::{
     account::{self, Live, New},
     membership,
-    session::{self, SignIn, SignInRefusal},
+    session::{self, Role, SignIn, SignInRefusal},
     social::{
         self, Claims, Exchange, ExchangeError, Flow, FlowKeys, LinkRefusal, Person, Proof, Purpose,
     },
@@ -102,8 +102,12 @@ async fn settle(
             };
             let live = account::live(tx, account).await.refusing(|_| ArrivalRefusal::Invalid)?;
             let session = session::find(tx, id).await?;
-            if !session.is_some_and(|session| session.is_on(tx.now())) {
+            let Some(session) = session.filter(|session| session.is_on(tx.now())) else {
                 return refused(ArrivalRefusal::Invalid);
+            };
+            // The link will sign in as an operator, so no lesser session makes it.
+            if live.account().is_operator && session.role != Role::Operator {
+                return refused(ArrivalRefusal::OperatorSessionNeeded);
             }
             social::link(tx, &live, person).await.refusing(of_link)?;
             Ok(Arrival::Linked { return_to })
@@ -131,7 +135,12 @@ async fn arrive(tx: &Tx, person: &Person) -> Result<Live, Failure<ArrivalRefusal
             social::link(tx, &holder, person).await.refusing(of_link)?;
             return Ok(holder);
         }
-        membership::give_up_address(tx, &holder).await?;
+        if social::list(tx, holder.id()).await?.is_empty() {
+            membership::hand_over(tx, &holder, person.name()).await?;
+            social::link(tx, &holder, person).await.refusing(of_link)?;
+            return account::live(tx, holder.id()).await.refusing(|_| ArrivalRefusal::Invalid);
+        }
+        account::release_address(tx, &holder).await?;
     }
     let new = New { email, is_verified: true, password: None, name: person.name() };
     let made = account::create(tx, &new).await;

@@ -39,6 +39,9 @@ pub async fn apply(
     live: &Live,
     company: &Company,
 ) -> Result<BusinessId, Failure<ApplyRefusal>> {
+    if !live.account().is_verified {
+        return refused(ApplyRefusal::NotVerified);
+    }
     let known = rows::lock_of(tx, live.id()).await?;
     if known.as_ref().is_some_and(|known| !known.state.can_apply()) {
         return refused(ApplyRefusal::Decided);

@@ -1,8 +1,9 @@
 //! Who people are: accounts, what proves that somebody is one, and where they are signed in.
 //!
 //! Owns accounts, passwords, proofs, sessions and their tokens, addresses, devices, businesses, and
-//! signing in elsewhere. Refuses selling, HTTP and the text of mails. Always true: a password is known here by its hash alone;
-//! no token that signs anybody in is kept; an account that was withdrawn holds nothing personal and does nothing any more.
+//! signing in elsewhere. Refuses selling, HTTP and the text of mails. Always true: a password is known
+//! here by its hash alone; no token that signs anybody in is kept; an account that was withdrawn holds
+//! nothing personal and does nothing any more.
 //!
 //! A module that has a table is `account.rs`, its verbs; `account/model.rs`, its types;
 //! `account/rows.rs`, the table; `account/query.rs`, what is read of it. A verb takes the transaction,

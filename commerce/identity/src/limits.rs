@@ -20,9 +20,6 @@ pub const HASHES_AT_ONCE: usize = 2;
 /// How many more may wait for it, some second and a half. Whoever comes then is told that it is busy.
 pub const HASHES_WAITING_MAX: usize = 128;
 
-/// How long an account that was never verified keeps its address from others.
-pub const UNVERIFIED_HOLDS_FOR: Duration = Duration::from_hours(24);
-
 /// How long a proof holds.
 pub const PROOF_TTL: Duration = Duration::from_hours(24);
 

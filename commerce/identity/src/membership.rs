@@ -14,12 +14,15 @@ use store::{
     sea_orm::{ConnectionTrait, DbErr},
 };
 
-pub use self::model::{Attempt, PasswordSignInRefusal, PersonalData, SetEmailRefusal, SignUp};
+pub use self::model::{
+    AppointRefusal, Attempt, PasswordSignInRefusal, PersonalData, SetEmailRefusal, SignUp,
+};
 use crate::{
     account::{self, EmailRefusal, Live, New, ProofRefusal},
     address, business, device,
     email::Email,
     ids::{AccountId, ProofId, SessionId},
+    name::Name,
     password::{PasswordHash, PasswordHasher, Verdict},
     session::{self, Role, Session, SignInRefusal},
     social,
@@ -29,10 +32,10 @@ use crate::{
 ///
 /// # Errors
 ///
-/// As [`EmailRefusal`] says. That tells who has an account, as every shop does that lets people choose a
+/// As [`EmailRefusal`] says, whether the other account has verified the address or not: its owner gets
+/// that account by [`reset_password`]. The refusal tells who has an account, as every shop does that lets people choose a
 /// password at once.
 pub async fn sign_up(tx: &Tx, sign_up: &SignUp) -> Result<Live, Failure<EmailRefusal>> {
-    free_address(tx, &sign_up.email, None).await?;
     let new = New {
         email: Some(&sign_up.email),
         password: Some(&sign_up.password),
@@ -91,7 +94,8 @@ pub async fn set_password(
 }
 
 /// Takes a proof that somebody reads an account's address, and replaces the password for it. Nobody is
-/// signed in afterwards.
+/// signed in afterwards, and no account elsewhere is linked: whoever knew the old password may have
+/// linked theirs.
 ///
 /// # Errors
 ///
@@ -101,13 +105,38 @@ pub async fn reset_password(
     proof: ProofId,
     password: &PasswordHash,
 ) -> Result<Live, Failure<ProofRefusal>> {
-    let live = account::reset_password(tx, proof, password).await?;
+    let live = account::recovered(tx, proof).await?;
     session::end_others(tx, &live, None).await?;
+    social::forget(tx, &live).await?;
     if !live.account().is_verified {
-        // A stranger may have made the account, and linked it with one elsewhere.
-        social::forget(tx, &live).await?;
+        hand_over(tx, &live, None).await?;
     }
-    Ok(live)
+    account::set_password(tx, &live, password).await?;
+    account::live(tx, live.id()).await.refusing(|_| ProofRefusal::Invalid)
+}
+
+/// Hands an account whose address was never verified to whoever has now shown to read it. A stranger may
+/// have made it, so what they said of themselves goes, and so does every way in that they had. There is
+/// no business, which needs a verified address.
+pub(crate) async fn hand_over(tx: &Tx, live: &Live, name: Option<&Name>) -> Result<(), DbErr> {
+    session::forget(tx, live).await?;
+    address::forget(tx, live).await?;
+    social::forget(tx, live).await?;
+    account::hand_over(tx, live, name).await
+}
+
+/// Lets somebody run the platform. Links with accounts elsewhere go, since they were made when less
+/// depended on them: an operator links from an operator's session.
+///
+/// # Errors
+///
+/// As [`AppointRefusal`] says.
+pub async fn appoint(tx: &Tx, live: &Live) -> Result<(), Failure<AppointRefusal>> {
+    if !live.account().is_verified {
+        return refused(AppointRefusal::NotVerified);
+    }
+    social::forget(tx, live).await?;
+    Ok(account::appoint(tx, live).await?)
 }
 
 /// Lets somebody run the platform no longer, from now on.
@@ -158,32 +187,5 @@ pub async fn set_email(
     if live.account().is_verified {
         return refused(SetEmailRefusal::HasOne);
     }
-    free_address(tx, email, Some(live.id())).await.refusing(|_| SetEmailRefusal::Taken)?;
     account::set_address(tx, live, email).await.refusing(|_| SetEmailRefusal::Taken)
-}
-
-/// Takes the address from an account that never verified it. One with no other way to sign in is
-/// withdrawn.
-pub(crate) async fn give_up_address(tx: &Tx, live: &Live) -> Result<(), DbErr> {
-    if social::list(tx, live.id()).await?.is_empty() {
-        withdraw(tx, live).await
-    } else {
-        account::release_address(tx, live).await
-    }
-}
-
-/// Takes an address from an account that did not verify it in time, unless it is the account that asks.
-async fn free_address(
-    tx: &Tx,
-    email: &Email,
-    by: Option<AccountId>,
-) -> Result<(), Failure<EmailRefusal>> {
-    let Some(holder) = account::holder(tx, email).await? else { return Ok(()) };
-    if Some(holder.id()) == by {
-        return Ok(());
-    }
-    if holder.keeps_address(tx.now()) {
-        return refused(EmailRefusal::Taken);
-    }
-    Ok(give_up_address(tx, &holder).await?)
 }

@@ -5,12 +5,13 @@
 //! attempt sends the same token, and whoever reads the database can prove nothing.
 
 mod model;
+mod query;
 mod rows;
 mod token;
 
 use store::{Failure, Tx, refused, sea_orm::DbErr};
 
-pub(crate) use self::model::Owner;
+pub(crate) use self::{model::Owner, query::target};
 pub use self::{
     model::{IssueRefusal, Purpose, SendProof},
     token::Prover,
@@ -42,11 +43,6 @@ pub(crate) async fn issue(
     rows::insert(tx, proof, owner, purpose, now.after(PROOF_TTL)).await?;
     tx.assign(&SendProof { proof, account: owner.account, purpose }, now);
     Ok(proof)
-}
-
-/// Whose a proof is, as far as it is one.
-pub(crate) async fn owner(tx: &Tx, proof: ProofId) -> Result<Option<AccountId>, DbErr> {
-    rows::owner(tx, proof).await
 }
 
 /// Uses a proof up, and says whether it proves this. All others of its account for the purpose are used

@@ -6,8 +6,7 @@ use base::moment::Moment;
 use store::fact::Fact;
 
 use crate::{
-    email::Email, ids::AccountId, limits::UNVERIFIED_HOLDS_FOR, name::Name, password::PasswordHash,
-    phone::Phone, proof::Owner,
+    email::Email, ids::AccountId, name::Name, password::PasswordHash, phone::Phone, proof::Owner,
 };
 
 /// An account was withdrawn: whoever keeps something personal of it removes that.
@@ -50,17 +49,14 @@ pub struct Live {
     pub(super) has_password: bool,
 }
 
-/// The address that an account has.
+/// The key of the address that an account has.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Held {
-    pub(super) email_key: String,
-    pub(super) since: Moment,
-}
+pub(super) struct Held(pub(super) String);
 
 impl fmt::Debug for Held {
     /// An address is personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("since", &self.since).finish_non_exhaustive()
+        f.write_str("Held(…)")
     }
 }
 
@@ -80,15 +76,9 @@ impl Live {
         self.account.is_verified || (self.address.is_some() && self.has_password)
     }
 
-    /// Whether nobody else can have the account's address: it was verified, or may yet be.
-    pub(crate) fn keeps_address(&self, now: Moment) -> bool {
-        let is_new = |held: &Held| now.since(held.since) < UNVERIFIED_HOLDS_FOR;
-        self.account.is_verified || self.address.as_ref().is_some_and(is_new)
-    }
-
     /// What a proof of its address is made for; `None` without an address.
     pub(super) fn as_owner(&self) -> Option<Owner<'_>> {
-        let email_key = &self.address.as_ref()?.email_key;
+        let email_key = &self.address.as_ref()?.0;
         Some(Owner { account: self.account.id, email_key })
     }
 }

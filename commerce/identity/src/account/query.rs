@@ -6,7 +6,12 @@ use super::{
     model::Account,
     rows::{COLUMN, Entity, Model},
 };
-use crate::{email::Email, ids::AccountId, password::PasswordHash};
+use crate::{
+    email::Email,
+    ids::{AccountId, ProofId},
+    password::PasswordHash,
+    proof,
+};
 
 /// An account, withdrawn ones included.
 pub async fn find(on: &impl ConnectionTrait, account: AccountId) -> Result<Option<Account>, DbErr> {
@@ -16,6 +21,14 @@ pub async fn find(on: &impl ConnectionTrait, account: AccountId) -> Result<Optio
 /// The account of an address.
 pub async fn by_email(on: &impl ConnectionTrait, email: &Email) -> Result<Option<Account>, DbErr> {
     Ok(row_of(on, email).await?.map(Account::from))
+}
+
+/// Where a proof is sent: to the address that it was made for. `None` if the account has another one by
+/// now, or the proof was used or forgotten; then no mail is sent.
+pub async fn recipient(on: &impl ConnectionTrait, proof: ProofId) -> Result<Option<String>, DbErr> {
+    let Some((account, email_key)) = proof::target(on, proof).await? else { return Ok(None) };
+    let one = Entity::find_by_id(account).filter(COLUMN.email_key.eq(email_key));
+    Ok(one.one(on).await?.and_then(|row| row.email))
 }
 
 /// What an attempt at an account's password is compared with.

@@ -7,7 +7,7 @@ use store::{
 };
 
 use super::model::{Account, Held, Live, New, Profile};
-use crate::{email::Email, ids::AccountId, password::PasswordHash, phone::Phone};
+use crate::{email::Email, ids::AccountId, name::Name, password::PasswordHash, phone::Phone};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,7 +18,6 @@ pub(super) struct Model {
     pub email: Option<String>,
     #[sea_orm(unique)]
     pub email_key: Option<String>,
-    pub email_at: Option<At>,
     pub name: String,
     pub phone: Option<String>,
     pub password_hash: Option<String>,
@@ -51,7 +50,6 @@ pub(super) async fn insert(tx: &Tx, id: AccountId, new: &New<'_>) -> Result<bool
         id: Set(id),
         email: Set(new.email.map(|email| email.as_str().to_owned())),
         email_key: Set(new.email.map(|email| email.key().to_owned())),
-        email_at: Set(new.email.map(|_| tx.now().into())),
         name: Set(new.name.map(|name| name.as_str().to_owned()).unwrap_or_default()),
         phone: Set(None),
         password_hash: Set(new.password.map(|hash| hash.as_str().to_owned())),
@@ -76,8 +74,7 @@ pub(super) async fn lock_by_email(tx: &Tx, email: &Email) -> Result<Option<Live>
 async fn lock_one(tx: &Tx, those: Select<Entity>) -> Result<Option<Live>, DbErr> {
     let row = those.filter(COLUMN.withdrawn_at.is_null()).lock_exclusive().one(tx).await?;
     Ok(row.map(|mut row| {
-        let held = row.email_key.take().zip(row.email_at);
-        let address = held.map(|(email_key, since)| Held { email_key, since: since.into() });
+        let address = row.email_key.take().map(Held);
         let has_password = row.password_hash.is_some();
         Live { account: row.into(), address, has_password }
     }))
@@ -109,7 +106,6 @@ pub(super) async fn set_address(tx: &Tx, live: &Live, email: &Email) -> Result<(
     let changes = ActiveModel {
         email: Set(Some(email.as_str().to_owned())),
         email_key: Set(Some(email.key().to_owned())),
-        email_at: Set(Some(tx.now().into())),
         is_verified: Set(false),
         ..Default::default()
     };
@@ -125,8 +121,24 @@ pub(super) async fn release_address(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     let changes = ActiveModel {
         email: Set(None),
         email_key: Set(None),
-        email_at: Set(None),
         is_verified: Set(false),
+        ..Default::default()
+    };
+    update(tx, live, changes).await
+}
+
+/// Verifies the address of an account, and removes what whoever had the account until now said of
+/// themselves.
+pub(super) async fn set_handed_over(
+    tx: &Tx,
+    live: &Live,
+    name: Option<&Name>,
+) -> Result<(), DbErr> {
+    let changes = ActiveModel {
+        name: Set(name.map(|name| name.as_str().to_owned()).unwrap_or_default()),
+        phone: Set(None),
+        password_hash: Set(None),
+        is_verified: Set(true),
         ..Default::default()
     };
     update(tx, live, changes).await
@@ -137,7 +149,6 @@ pub(super) async fn set_withdrawn(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     let changes = ActiveModel {
         email: Set(None),
         email_key: Set(None),
-        email_at: Set(None),
         name: Set(String::new()),
         phone: Set(None),
         password_hash: Set(None),

@@ -59,6 +59,9 @@ store::refusals! {
         LinkedElsewhere = "link_taken": "that account is linked with another account here",
         /// There are as many links as an account can have.
         TooManyLinks = "links_too_many": "an account is linked with at most 8 others",
+        /// The account runs the platform, and is signed in here as something else.
+        OperatorSessionNeeded = "operator_session_needed":
+            "who runs the platform links an account while signed in as an operator",
         /// The account does not run the platform.
         NotAnOperator = "not_an_operator": "the account does not run the platform",
     }

@@ -208,6 +208,8 @@ impl Task for CheckBusiness {
 store::refusals! {
     /// Why nobody applied.
     pub ApplyRefusal {
+        /// Nobody has shown to read the account's address.
+        NotVerified = "email_not_verified": "the account's e-mail address was not verified",
         /// Another account's business has the number.
         NumberTaken = "business_number_taken": "another account has applied with this number",
         /// It was approved or suspended: an operator changes what it says.

@@ -29,7 +29,7 @@ pub async fn of_account(
     Ok(one.await?.map(Business::from))
 }
 
-/// The businesses in a state, those that applied first first.
+/// The businesses in a state, in the order in which they applied.
 pub async fn list(
     on: &impl ConnectionTrait,
     state: State,

@@ -72,3 +72,11 @@ store::refusals! {
         NotAnOperator = "not_an_operator": "the account does not run the platform",
     }
 }
+
+store::refusals! {
+    /// Why somebody does not run the platform.
+    pub AppointRefusal {
+        /// Nobody has shown to read the account's address.
+        NotVerified = "email_not_verified": "the account's e-mail address was not verified",
+    }
+}

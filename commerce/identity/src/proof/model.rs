@@ -1,5 +1,7 @@
 //! What a proof is.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use store::{
     sea_orm::{self, DeriveActiveEnum, EnumIter},
@@ -22,10 +24,17 @@ pub enum Purpose {
 }
 
 /// Whose a proof is, and of which address. The account is locked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Owner<'a> {
     pub(crate) account: AccountId,
     pub(crate) email_key: &'a str,
+}
+
+impl fmt::Debug for Owner<'_> {
+    /// An address is personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 impl Purpose {
@@ -37,7 +46,7 @@ impl Purpose {
     }
 }
 
-/// A proof is to be sent to the address that its account has now.
+/// A proof is to be sent to the address that [`crate::account::recipient`] tells when it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendProof {
     /// The proof.

@@ -3,7 +3,7 @@
 use base::moment::Moment;
 use store::{
     At, Tx,
-    sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
+    sea_orm::{self, QueryOrder as _, Set, entity::prelude::*},
 };
 
 use super::model::{Owner, Purpose};
@@ -55,11 +55,6 @@ pub(super) async fn made_of(
         .filter(COLUMN.expires_at.gt(At::from(now)))
         .order_by_desc(COLUMN.made_at);
     Ok(those.all(tx).await?.into_iter().map(|row| row.made_at.into()).collect())
-}
-
-pub(super) async fn owner(tx: &Tx, proof: ProofId) -> Result<Option<AccountId>, DbErr> {
-    let found = Entity::find_by_id(proof).select_only().column(Column::Account);
-    found.into_tuple().one(tx).await
 }
 
 /// Whether a proof proves this now.

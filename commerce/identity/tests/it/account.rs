@@ -4,7 +4,7 @@ use base::moment::Moment;
 use identity::{
     account::{self, Account, EmailRefusal, Gone, ProofRefusal},
     ids::ProofId,
-    membership,
+    membership::{self, SetEmailRefusal},
     password::PasswordHash,
     proof::{self, IssueRefusal, Purpose},
 };
@@ -25,8 +25,26 @@ async fn issue(
     .await
 }
 
-async fn verify(db: &Db, proof: ProofId) -> Result<(), Failure<ProofRefusal>> {
-    db.write(async |tx| account::verify(tx, proof).await.map(drop)).await
+async fn verify(db: &Db, by: &Account, proof: ProofId) -> Result<(), Failure<ProofRefusal>> {
+    let id = by.id;
+    db.write(async |tx| {
+        let live = account::live(tx, id).await.refusing(|_| ProofRefusal::Invalid)?;
+        account::verify(tx, &live, proof).await
+    })
+    .await
+}
+
+async fn set_email(db: &Db, account: &Account, address: &str) {
+    let (id, address) = (account.id, email(address));
+    let set = db.write(async |tx| {
+        let live = account::live(tx, id).await.unwrap();
+        membership::set_email(tx, &live, &address).await
+    });
+    set.await.unwrap();
+}
+
+async fn recipient(db: &Db, proof: ProofId) -> Option<String> {
+    account::recipient(&db.read(), proof).await.unwrap()
 }
 
 async fn withdraw(db: &Db, account: &Account) -> Result<(), Failure<Gone>> {
@@ -76,17 +94,51 @@ on_both! {
         assert_eq!(signed_up, 1);
     }
 
-    async fn an_address_that_nobody_verifies_is_free_after_a_day(trial: Trial) {
+    async fn nobody_destroys_an_account_by_asking_for_its_address(trial: Trial) {
+        let db = open(&trial).await;
+        let kim = sign_up(&db, "kim@shop.example").await.unwrap();
+        let lee = sign_up(&db, "lee@shop.example").await.unwrap();
+        trial.advance(30 * DAY_MS);
+        assert!(is_taken(&sign_up(&db, "kim@shop.example").await));
+        let (id, address) = (lee.id, email("kim@shop.example"));
+        let set = db.write(async |tx| {
+            let live = account::live(tx, id).await.unwrap();
+            membership::set_email(tx, &live, &address).await
+        });
+        let set = set.await;
+        assert!(matches!(set, Err(Failure::Refused(SetEmailRefusal::Taken))), "{set:?}");
+        assert_eq!(read(&db, &kim).await, kim);
+    }
+
+    async fn a_proof_is_for_the_address_it_was_made_for_alone(trial: Trial) {
+        let db = open(&trial).await;
+        let mallory = sign_up(&db, "victim@shop.example").await.unwrap();
+        let proof = issue(&db, &mallory, Purpose::VerifyEmail).await.unwrap();
+        assert_eq!(recipient(&db, proof).await.as_deref(), Some("victim@shop.example"));
+        set_email(&db, &mallory, "mallory@shop.example").await;
+        assert_eq!(recipient(&db, proof).await, None);
+        set_email(&db, &mallory, "victim@shop.example").await;
+        assert_eq!(recipient(&db, proof).await, None);
+        assert!(is_invalid(&verify(&db, &mallory, proof).await));
+        assert!(!read(&db, &mallory).await.is_verified);
+    }
+
+    async fn the_same_address_again_changes_nothing(trial: Trial) {
+        let db = open(&trial).await;
+        let kim = sign_up(&db, "kim@shop.example").await.unwrap();
+        let proof = issue(&db, &kim, Purpose::VerifyEmail).await.unwrap();
+        set_email(&db, &kim, "Kim@shop.example").await;
+        verify(&db, &kim, proof).await.unwrap();
+    }
+
+    async fn nobody_verifies_an_address_for_an_account_they_are_not_signed_in_to(trial: Trial) {
         let db = open(&trial).await;
         let stranger = sign_up(&db, "kim@shop.example").await.unwrap();
-        trial.advance(DAY_MS - 1);
-        assert!(is_taken(&sign_up(&db, "kim@shop.example").await));
-        trial.advance(1);
-        let owner = sign_up(&db, "kim@shop.example").await.unwrap();
-        assert!(read(&db, &stranger).await.withdrawn_at.is_some());
-        verify(&db, issue(&db, &owner, Purpose::VerifyEmail).await.unwrap()).await.unwrap();
-        trial.advance(DAY_MS);
-        assert!(is_taken(&sign_up(&db, "kim@shop.example").await));
+        let lee = sign_up(&db, "lee@shop.example").await.unwrap();
+        let proof = issue(&db, &stranger, Purpose::VerifyEmail).await.unwrap();
+        assert!(is_invalid(&verify(&db, &lee, proof).await));
+        assert!(!read(&db, &stranger).await.is_verified && !read(&db, &lee).await.is_verified);
+        verify(&db, &stranger, proof).await.unwrap();
     }
 
     async fn a_proof_proves_once_for_its_purpose_and_within_a_day(trial: Trial) {
@@ -97,18 +149,18 @@ on_both! {
         let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
         let other = issue(&db, &account, Purpose::ResetPassword).await.unwrap();
         for wrong in [other, ProofId::new(Moment(1))] {
-            assert!(is_invalid(&verify(&db, wrong).await));
+            assert!(is_invalid(&verify(&db, &account, wrong).await));
         }
         assert!(!read(&db, &account).await.is_verified);
         trial.advance(DAY_MS - 60_000 - 1);
-        verify(&db, older).await.unwrap();
+        verify(&db, &account, older).await.unwrap();
         assert!(read(&db, &account).await.is_verified);
         for used in [older, proof] {
-            assert!(is_invalid(&verify(&db, used).await));
+            assert!(is_invalid(&verify(&db, &account, used).await));
         }
         let late = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
         trial.advance(DAY_MS);
-        assert!(is_invalid(&verify(&db, late).await));
+        assert!(is_invalid(&verify(&db, &account, late).await));
         assert!(db.write(async |tx| proof::sweep(tx).await).await.unwrap() > 0);
     }
 
@@ -118,7 +170,10 @@ on_both! {
         let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
         let many: Vec<_> = (0..8).map(|_| {
             let db = db.clone();
-            tokio::spawn(async move { verify(&db, proof).await })
+            tokio::spawn({
+                let account = account.clone();
+                async move { verify(&db, &account, proof).await }
+            })
         }).collect();
         let mut proven = 0;
         for one in many {
@@ -171,7 +226,7 @@ on_both! {
         for personal in ["kim", "Kim", "hash"] {
             assert!(!after.contains(personal), "{personal} is left in {after}");
         }
-        assert!(is_invalid(&verify(&db, proof).await));
+        assert!(is_invalid(&verify(&db, &account, proof).await));
         assert!(!read(&db, &account).await.is_verified);
         let again = withdraw(&db, &account).await;
         assert!(matches!(again, Err(Failure::Refused(Gone::Gone))), "{again:?}");
@@ -185,8 +240,8 @@ on_both! {
             let account = sign_up(&db, &format!("kim{round}@shop.example")).await.unwrap();
             let proof = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
             let verifying = tokio::spawn({
-                let db = db.clone();
-                async move { verify(&db, proof).await }
+                let (db, account) = (db.clone(), account.clone());
+                async move { verify(&db, &account, proof).await }
             });
             withdraw(&db, &account).await.unwrap();
             let verified = verifying.await.unwrap();

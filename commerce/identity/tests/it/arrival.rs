@@ -7,7 +7,6 @@ use identity::{
     arrival::{self, Arrival, ArrivalRefusal, Returned},
     ids::{AccountId, SessionId},
     membership,
-    proof::Purpose as ProofPurpose,
     session::{self, DeviceName, Role, Session},
     social::{
         self, Claims, Departure, Exchange, ExchangeError, Flow, FlowKeys, Link, Proof, Provider,
@@ -16,7 +15,10 @@ use identity::{
 };
 use store::{Db, Failure, on_both};
 
-use crate::support::{DAY_MS, email, is_on, open, open_with_kim, sign_in, sign_up};
+use crate::support::{
+    DAY_MS, appoint, email, is_on, on_firefox, open, open_with_kim, recover, sign_in, sign_up,
+    verify,
+};
 
 /// A provider that knows one person, and takes the code that it gave with the right verifier only.
 struct Known {
@@ -106,15 +108,6 @@ async fn links(db: &Db, account: AccountId) -> Vec<Link> {
     social::list(&db.read(), account).await.unwrap()
 }
 
-async fn verify(db: &Db, account: AccountId) {
-    let verified = db.write(async |tx| {
-        let live = account::live(tx, account).await.unwrap();
-        let proof = account::send_proof(tx, &live, ProofPurpose::VerifyEmail).await.unwrap();
-        account::verify(tx, proof).await.map(drop)
-    });
-    verified.await.unwrap();
-}
-
 async fn read(db: &Db, account: AccountId) -> Account {
     account::find(&db.read(), account).await.unwrap().unwrap()
 }
@@ -153,11 +146,8 @@ on_both! {
         let arrived = arrive(&db, with_email("1001", "Kim@shop.example", true)).await.unwrap();
         assert_eq!(arrived.account, kim);
         assert_eq!(links(&db, kim).await.len(), 1);
-        let appointed = db.write(async |tx| {
-            let live = account::live(tx, kim).await.unwrap();
-            account::appoint(tx, &live).await
-        });
-        appointed.await.unwrap();
+        appoint(&db, kim).await;
+        assert!(links(&db, kim).await.is_empty(), "it signs in as an operator now");
         let other = Claims {
             provider: Provider::Google,
             ..with_email("g-1", "kim@shop.example", true)
@@ -166,30 +156,48 @@ on_both! {
         assert!(is(&done, ArrivalRefusal::EmailTaken), "an operator links from within: {done:?}");
     }
 
-    async fn who_never_verified_an_address_gives_it_up_to_whom_a_provider_did(trial: Trial) {
-        let (db, stranger) = open_with_kim(&trial).await;
-        let session = sign_in(&db, stranger).await.id;
-        let arrived = arrive(&db, with_email("1001", "kim@shop.example", true)).await.unwrap();
-        assert_ne!(arrived.account, stranger);
-        let kim = read(&db, arrived.account).await;
-        assert!(kim.is_verified && kim.email.as_deref() == Some("kim@shop.example"));
-        assert!(read(&db, stranger).await.withdrawn_at.is_some());
-        assert!(!is_on(&db, session).await);
-    }
-
-    async fn a_stranger_who_linked_an_account_loses_it_to_whoever_reads_its_address(trial: Trial) {
+    async fn whom_a_provider_verified_takes_an_account_over_that_nobody_verified(trial: Trial) {
         let (db, account) = open_with_kim(&trial).await;
         let session = sign_in(&db, account).await.id;
-        link(&db, session, kakao("666")).await.unwrap();
-        let new = identity::password::PasswordHash::kept("$new".to_owned());
-        let reset = db.write(async |tx| {
-            let live = account::live(tx, account).await.unwrap();
-            let proof = account::send_proof(tx, &live, ProofPurpose::ResetPassword).await.unwrap();
-            membership::reset_password(tx, proof, &new).await.map(drop)
+        let owner = Claims {
+            name: Some("Kim Dura".to_owned()),
+            ..with_email("1001", "kim@shop.example", true)
+        };
+        trial.advance(30 * DAY_MS);
+        let arrived = arrive(&db, owner).await.unwrap();
+        assert_eq!(arrived.account, account, "what was ordered is not lost");
+        let kim = read(&db, account).await;
+        assert!(kim.is_verified && kim.email.as_deref() == Some("kim@shop.example"));
+        assert_eq!(kim.name, "Kim Dura");
+        assert_eq!(account::password_of(&db.read(), account).await.unwrap(), None);
+        assert!(!is_on(&db, session).await && is_on(&db, arrived.id).await);
+    }
+
+    async fn who_recovers_an_account_ends_the_links_that_a_thief_made(trial: Trial) {
+        let (db, first) = open_with_kim(&trial).await;
+        let second = sign_up(&db, "lee@shop.example").await.unwrap().id;
+        verify(&db, second).await;
+        for account in [first, second] {
+            let session = sign_in(&db, account).await.id;
+            link(&db, session, kakao("666")).await.unwrap();
+            recover(&db, account).await;
+            assert!(links(&db, account).await.is_empty());
+            assert_ne!(arrive(&db, kakao("666")).await.unwrap().account, account);
+        }
+    }
+
+    async fn who_runs_the_platform_links_as_an_operator_alone(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        appoint(&db, kim).await;
+        let shopping = sign_in(&db, kim).await.id;
+        let done = link(&db, shopping, kakao("1001")).await;
+        assert!(is(&done, ArrivalRefusal::OperatorSessionNeeded), "{done:?}");
+        assert!(links(&db, kim).await.is_empty());
+        let desk = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            session::open(tx, &live, &on_firefox(Role::Operator)).await
         });
-        reset.await.unwrap();
-        assert!(links(&db, account).await.is_empty());
-        assert_ne!(arrive(&db, kakao("666")).await.unwrap().account, account);
+        link(&db, desk.await.unwrap().id, kakao("1001")).await.unwrap();
     }
 
     async fn an_account_with_another_way_to_sign_in_loses_an_unverified_address_alone(trial: Trial) {
@@ -204,12 +212,11 @@ on_both! {
             set.await.is_ok()
         };
         assert!(set(account, "kim@shop.example").await);
-        assert!(sign_up(&db, "kim@shop.example").await.is_err());
-        trial.advance(DAY_MS);
-        let kim = sign_up(&db, "kim@shop.example").await.unwrap().id;
+        let kim = arrive(&db, with_email("1002", "kim@shop.example", true)).await.unwrap().account;
+        assert_ne!(kim, account);
         let left = read(&db, account).await;
         assert!(left.email.is_none() && left.withdrawn_at.is_none());
-        verify(&db, kim).await;
+        assert_eq!(links(&db, account).await.len(), 1);
         assert!(!set(account, "kim@shop.example").await && !set(kim, "kim2@shop.example").await);
         assert!(set(account, "lee@shop.example").await);
         verify(&db, account).await;

@@ -12,7 +12,7 @@ use identity::{
 };
 use store::{Db, Failure, on_both};
 
-use crate::support::{DAY_MS, everything, open_with_kim, sign_up};
+use crate::support::{DAY_MS, appoint, everything, open_with_kim, sign_up, verify};
 
 const NUMBER: &str = "999-00-00016";
 const OTHER: &str = "999-00-00020";
@@ -80,6 +80,9 @@ async fn people(trial: &store::trial::Trial) -> (Db, [AccountId; 3]) {
     let (db, kim) = open_with_kim(trial).await;
     let lee = sign_up(&db, "lee@shop.example").await.unwrap().id;
     let operator = sign_up(&db, "operator@shop.example").await.unwrap().id;
+    verify(&db, kim).await;
+    verify(&db, lee).await;
+    appoint(&db, operator).await;
     (db, [kim, lee, operator])
 }
 
@@ -101,6 +104,13 @@ on_both! {
         assert_eq!(apply(&db, kim, OTHER).await, Err(ApplyRefusal::Decided));
         let again = decide(&db, operator, id, Decision::Approve).await;
         assert_eq!(again, Err(DecideRefusal::WrongState));
+    }
+
+    async fn an_account_that_verified_no_address_does_not_apply(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        assert_eq!(apply(&db, kim, NUMBER).await, Err(ApplyRefusal::NotVerified));
+        verify(&db, kim).await;
+        apply(&db, kim, NUMBER).await.unwrap();
     }
 
     async fn a_verdict_that_is_a_day_old_lets_nobody_in(trial: Trial) {
@@ -160,7 +170,9 @@ on_both! {
         let (db, _) = people(&trial).await;
         let mut accounts = Vec::new();
         for index in 0..6 {
-            accounts.push(sign_up(&db, &format!("a{index}@shop.example")).await.unwrap().id);
+            let account = sign_up(&db, &format!("a{index}@shop.example")).await.unwrap().id;
+            verify(&db, account).await;
+            accounts.push(account);
         }
         let many: Vec<_> = accounts.into_iter().map(|account| {
             let db = db.clone();

@@ -3,17 +3,19 @@
 use identity::{
     account::{self, Profile},
     address::{self, Postal, Typed},
+    device::{Platform, PushToken},
     ids::AccountId,
-    membership::{self, Attempt, PasswordSignInRefusal, SignUp},
+    membership::{self, AppointRefusal, Attempt, PasswordSignInRefusal, SignUp},
     name::Name,
     password::{Password, PasswordHash, PasswordHasher},
     phone::Phone,
-    proof::Purpose,
-    session::{Role, Session},
+    session::{self, Role, Session},
 };
 use store::{Db, Failure, on_both, sea_orm::DbErr};
 
-use crate::support::{email, everything, is_on, on_firefox, open, open_with_kim, sign_in};
+use crate::support::{
+    appoint, email, everything, is_on, on_firefox, open, open_with_kim, recover, sign_in,
+};
 
 fn attempt(address: &str, password: &str) -> Attempt {
     Attempt {
@@ -81,14 +83,53 @@ on_both! {
     async fn a_recovered_password_ends_all_sessions(trial: Trial) {
         let (db, kim) = open_with_kim(&trial).await;
         let session = sign_in(&db, kim).await.id;
-        let new = PasswordHash::kept("$new".to_owned());
-        let reset = db.write(async |tx| {
-            let live = account::live(tx, kim).await.unwrap();
-            let proof = account::send_proof(tx, &live, Purpose::ResetPassword).await.unwrap();
-            membership::reset_password(tx, proof, &new).await.map(drop)
-        });
-        reset.await.unwrap();
+        recover(&db, kim).await;
         assert!(!is_on(&db, session).await);
+    }
+
+    async fn who_recovers_an_account_nobody_verified_gets_nothing_of_the_stranger(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await.id;
+        let profile = Profile {
+            name: Name::parse("Mal Lory").unwrap(),
+            phone: Some(Phone::parse("010-8765-4321").unwrap()),
+        };
+        let postal = Postal::parse(&Typed {
+            receiver: "Mal Lory",
+            phone: "02-9876-5432",
+            zip: "06236",
+            road: "Teheran-ro 152",
+            detail: "",
+        }).unwrap();
+        let token = PushToken::parse("a-token").unwrap();
+        let done = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            account::set_profile(tx, &live, &profile).await?;
+            session::register_device(tx, &live, session, Platform::Web, &token).await.unwrap();
+            address::add(tx, &live, &postal).await.map_err(|_| DbErr::RecordNotInserted).map(drop)
+        });
+        done.await.unwrap();
+        let personal = ["Mal Lory", "01087654321", "Teheran", "a-token", "Firefox", "kim's-hash"];
+        let before = everything(&db).await;
+        assert!(personal.iter().all(|one| before.contains(one)), "{before}");
+        recover(&db, kim).await;
+        let after = everything(&db).await;
+        for one in personal {
+            assert!(!after.contains(one), "{one} is left in {after}");
+        }
+        assert!(account::find(&db.read(), kim).await.unwrap().unwrap().is_verified);
+    }
+
+    async fn an_account_that_verified_no_address_runs_nothing(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let appointed = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            membership::appoint(tx, &live).await
+        });
+        let appointed = appointed.await;
+        assert!(matches!(appointed, Err(Failure::Refused(AppointRefusal::NotVerified))));
+        appoint(&db, kim).await;
+        assert!(account::find(&db.read(), kim).await.unwrap().unwrap().is_operator);
     }
 
     async fn whoever_withdraws_is_signed_out_everywhere_at_once(trial: Trial) {
@@ -149,7 +190,7 @@ on_both! {
                 let db = db.clone();
                 async move {
                     db.write(async |tx| match account::live(tx, kim).await {
-                        Ok(live) => identity::session::open(tx, &live, &on_firefox(Role::Shopper))
+                        Ok(live) => session::open(tx, &live, &on_firefox(Role::Shopper))
                             .await
                             .map(|session| Some(session.id)),
                         Err(_) => Ok(None),

@@ -9,7 +9,9 @@ use identity::{
 };
 use store::{Db, Failure, on_both, sea_orm::DbErr};
 
-use crate::support::{DAY_MS, everything, is_on, on_firefox, open_with_kim, sign_in, sign_up};
+use crate::support::{
+    DAY_MS, appoint, everything, is_on, on_firefox, open_with_kim, sign_in, sign_up,
+};
 
 async fn refresh(db: &Db, shown: Refresh) -> Refreshed {
     db.write(async |tx| session::refresh(tx, shown).await).await.unwrap()
@@ -168,11 +170,7 @@ on_both! {
         };
         let refused = as_operator().await;
         assert!(matches!(refused, Err(Failure::Refused(SignInRefusal::NotAnOperator))));
-        let appointed = db.write(async |tx| {
-            let live = account::live(tx, kim).await.unwrap();
-            account::appoint(tx, &live).await
-        });
-        appointed.await.unwrap();
+        appoint(&db, kim).await;
         let (desk, shopping) = (as_operator().await.unwrap(), sign_in(&db, kim).await.id);
         let dismissed = db.write(async |tx| {
             let live = account::live(tx, kim).await.unwrap();

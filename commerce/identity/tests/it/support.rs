@@ -8,6 +8,7 @@ use identity::{
     membership::{self, SignUp},
     name::Name,
     password::PasswordHash,
+    proof::Purpose,
     session::{self, DeviceName, ENDED, Role, Session, SignIn},
 };
 use store::{
@@ -43,6 +44,37 @@ pub(crate) async fn open_with_kim(trial: &Trial) -> (Db, AccountId) {
     let db = open(trial).await;
     let kim = sign_up(&db, "kim@shop.example").await.unwrap().id;
     (db, kim)
+}
+
+/// Has the address of an account verified by its owner.
+pub(crate) async fn verify(db: &Db, account: AccountId) {
+    let verified = db.write(async |tx| {
+        let live = account::live(tx, account).await.unwrap();
+        let proof = account::send_proof(tx, &live, Purpose::VerifyEmail).await.unwrap();
+        account::verify(tx, &live, proof).await
+    });
+    verified.await.unwrap();
+}
+
+/// Has an account, whose address is then verified, run the platform.
+pub(crate) async fn appoint(db: &Db, account: AccountId) {
+    verify(db, account).await;
+    let appointed = db.write(async |tx| {
+        let live = account::live(tx, account).await.unwrap();
+        membership::appoint(tx, &live).await
+    });
+    appointed.await.unwrap();
+}
+
+/// Has the password of an account replaced by whoever reads its address.
+pub(crate) async fn recover(db: &Db, account: AccountId) {
+    let new = PasswordHash::kept("$new".to_owned());
+    let reset = db.write(async |tx| {
+        let live = account::live(tx, account).await.unwrap();
+        let proof = account::send_proof(tx, &live, Purpose::ResetPassword).await.unwrap();
+        membership::reset_password(tx, proof, &new).await.map(drop)
+    });
+    reset.await.unwrap();
 }
 
 pub(crate) fn on_firefox(role: Role) -> SignIn {
