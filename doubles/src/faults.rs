@@ -23,7 +23,7 @@ pub enum Fault {
     Silent,
     /// It has its effect, and is answered late.
     Late,
-    /// It has its effect late, after what was asked later.
+    /// It has its effect late, after what was asked later, even if its client has given up by then.
     Overtaken,
     /// A notice comes twice. A call is not affected.
     Doubled,
@@ -58,6 +58,8 @@ struct Inner {
 struct State {
     /// Calls of each operation so far.
     calls: BTreeMap<String, u64>,
+    /// Those of them that had their effect late.
+    late: BTreeMap<String, u64>,
     /// What the next calls of an operation meet, whatever the seed says.
     scripted: BTreeMap<String, VecDeque<Option<Fault>>>,
 }
@@ -77,6 +79,18 @@ impl Faults {
     pub fn next(&self, operation: &str, fault: Option<Fault>) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.scripted.entry(operation.to_owned()).or_default().push_back(fault);
+    }
+
+    /// How many calls of an operation met [`Fault::Overtaken`] and have had their effect by now. Their
+    /// clients may have given up before.
+    pub fn late_arrivals(&self, operation: &str) -> u64 {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.late.get(operation).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn arrived(&self, operation: &str) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state.late.entry(operation.to_owned()).or_default() += 1;
     }
 
     /// How late those are that are late.

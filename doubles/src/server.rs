@@ -20,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use tokio::{
     net::TcpListener,
+    sync::oneshot,
     task::{JoinHandle, JoinSet},
     time::sleep,
 };
@@ -70,7 +71,8 @@ impl Server {
     pub(crate) fn start(bound: Bound, site: Arc<impl Site>, faults: Faults) -> Self {
         let Bound { listener, url } = bound;
         let asked = Arc::<Mutex<VecDeque<Asked>>>::default();
-        let serving = Serving { site, faults: faults.clone(), asked: Arc::clone(&asked) };
+        let late = Mutex::default();
+        let serving = Serving { site, faults: faults.clone(), asked: Arc::clone(&asked), late };
         let serving = tokio::spawn(accept(listener, Arc::new(serving)));
         Self { url, faults, asked, serving }
     }
@@ -90,6 +92,8 @@ struct Serving<S> {
     site: Arc<S>,
     faults: Faults,
     asked: Arc<Mutex<VecDeque<Asked>>>,
+    /// Calls whose effect is still to come, whether or not their clients wait for it.
+    late: Mutex<JoinSet<()>>,
 }
 
 async fn accept<S: Site>(listener: TcpListener, serving: Arc<Serving<S>>) {
@@ -143,11 +147,27 @@ impl<S: Site> Serving<S> {
                 sleep(self.faults.late()).await;
                 Ok(reply)
             }
-            Some(Fault::Overtaken) => {
-                sleep(self.faults.late()).await;
-                Ok(self.site.answer(&asked))
-            }
+            Some(Fault::Overtaken) => self
+                .answer_late(asked, operation.unwrap_or_default())
+                .await
+                .map_err(io::Error::other),
         }
+    }
+
+    /// Does what is asked after a while, even if the client has gone by then: a call that is under way
+    /// cannot be taken back.
+    fn answer_late(&self, asked: Asked, operation: &'static str) -> oneshot::Receiver<Reply> {
+        let (sender, receiver) = oneshot::channel();
+        let (site, faults) = (Arc::clone(&self.site), self.faults.clone());
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        while late.try_join_next().is_some() {}
+        late.spawn(async move {
+            sleep(faults.late()).await;
+            // The client may have gone.
+            let _heard = sender.send(site.answer(&asked));
+            faults.arrived(operation);
+        });
+        receiver
     }
 
     fn remember(&self, asked: Asked) {
