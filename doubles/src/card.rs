@@ -17,7 +17,7 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use self::{
-    authorisation::{Authorisation, Begin, Part},
+    authorisation::{Authorisation, Begin, Part, Refund},
     refusal::Refusal,
 };
 use crate::{
@@ -102,8 +102,7 @@ impl CardGateway {
 
     /// The state of a payment.
     pub fn state(&self, id: &str) -> Option<State> {
-        let now = self.books.clock.now();
-        self.books.lock().get(id).map(|found| found.state(now))
+        self.books.state_of(id)
     }
 
     /// Does what the shopper does with a button of the page, `pay`, `decline` or `cancel`, and says where
@@ -114,7 +113,7 @@ impl CardGateway {
 
     /// Refunds without the shop, as the gateway's support staff may. Says whether so much was there.
     pub fn refund_unasked(&self, id: &str, amount: i64) -> bool {
-        let done = self.books.refund(id, amount);
+        let done = self.books.refund(id, amount, None);
         done.inspect(|found| self.books.notify(found)).is_ok()
     }
 }
@@ -182,15 +181,22 @@ impl Books {
 
     fn change(&self, asked: &Asked) -> Done {
         let now = self.clock.now();
-        let amount = || asked.body_as::<Part>().map(|part| part.amount);
         let changed = match asked.parts()[..] {
             [.., id, "capture"] => {
-                let amount = amount().map_err(|_| Refusal::REQUEST)?;
+                let Part { amount } = asked.body_as().map_err(|_| Refusal::REQUEST)?;
                 self.with(id, |found| found.capture(amount, now)).inspect(|found| {
                     self.ledger.write(id, &found.order, amount);
                 })?
             }
-            [.., id, "refunds"] => self.refund(id, amount().map_err(|_| Refusal::REQUEST)?)?,
+            [.., id, "refunds"] => {
+                let Refund { amount, refunded_before } =
+                    asked.body_as().map_err(|_| Refusal::REQUEST)?;
+                self.refund(id, amount, Some(refunded_before))?
+            }
+            [.., id, "void"] if self.state_of(id) == Some(State::Voided) => {
+                // Asked again under another key: nothing changes, so nobody is told.
+                return self.told(id);
+            }
             [.., id, "void"] => self.with(id, |found| found.void(now))?,
             _ => {
                 let begin: Begin = asked.body_as().map_err(|_| Refusal::REQUEST)?;
@@ -205,23 +211,39 @@ impl Books {
         Ok((StatusCode::OK, changed.json(&self.url, now)))
     }
 
-    fn refund(&self, id: &str, amount: i64) -> Result<Authorisation, Refusal> {
+    /// Refunds, if so much was refunded before or nobody says how much.
+    fn refund(&self, id: &str, amount: i64, before: Option<i64>) -> Result<Authorisation, Refusal> {
         let now = self.clock.now();
-        let refunded = self.with(id, |found| found.refund(amount, now));
+        let refunded = self.with(id, |found| {
+            if before.is_some_and(|before| before != found.refunded()) {
+                return Err(Refusal::REFUNDED);
+            }
+            found.refund(amount, now)
+        });
         refunded.inspect(|found| self.ledger.write(id, &found.order, -amount))
     }
 
     fn look(&self, asked: &Asked) -> Done {
+        if let [.., "authorisations", id] = asked.parts()[..] {
+            return self.told(id);
+        }
         let now = self.clock.now();
         let state = self.lock();
-        if let [.., "authorisations", id] = asked.parts()[..] {
-            let found = state.get(id).ok_or(Refusal::UNKNOWN)?;
-            return Ok((StatusCode::OK, found.json(&self.url, now)));
-        }
         let order = asked.query_value("order").ok_or(Refusal::REQUEST)?;
         let of_order = state.values().filter(|found| found.order == order);
         let items: Vec<_> = of_order.map(|found| found.json(&self.url, now)).collect();
         Ok((StatusCode::OK, json!({ "items": items })))
+    }
+
+    /// How a payment stands.
+    fn told(&self, id: &str) -> Done {
+        let state = self.lock();
+        let found = state.get(id).ok_or(Refusal::UNKNOWN)?;
+        Ok((StatusCode::OK, found.json(&self.url, self.clock.now())))
+    }
+
+    fn state_of(&self, id: &str) -> Option<State> {
+        self.lock().get(id).map(|found| found.state(self.clock.now()))
     }
 
     /// Changes a payment and gives a copy of it as it is then.

@@ -7,6 +7,7 @@
 //!  ready ─▶ the shopper pays at `page` ─▶ the browser comes back with a proof ─▶ approve ─▶ taken
 //!                                         (or never)                              │
 //!  look_up, at any time, says how it stands ◀─────────────────────────── no answer ┘
+//!  void lets go of money that is not to be taken
 //!  cancel gives a part back, or all
 //! ```
 //!
@@ -55,12 +56,22 @@ pub trait Gateway: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// If it was not taken, or may not have been.
+    /// If it was not taken, or may not have been. A payment that the shopper can still make is not
+    /// [`GatewayError::Refused`] but [`GatewayError::NotDone`]: the browser may come back too early.
     fn approve(
         &self,
         attempt: &Attempt<'_>,
         proof: &Proof,
     ) -> impl Future<Output = Result<Taken, GatewayError>> + Send;
+
+    /// Lets go of money that the shopper agreed to and that was not taken, so that the provider does not
+    /// keep it for the shop. Nothing is held after a success, also when nothing was before; repeating it
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it may still be held. [`GatewayError::Refused`] says that it was taken.
+    fn void(&self, attempt: &Attempt<'_>) -> impl Future<Output = Result<(), GatewayError>> + Send;
 
     /// Asks how a payment stands.
     ///

@@ -61,11 +61,20 @@ pub(super) struct Begin {
     notify_url: Option<String>,
 }
 
-/// How much is captured or refunded.
+/// How much is captured.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Part {
     pub(super) amount: i64,
+}
+
+/// How much is refunded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refund {
+    pub(super) amount: i64,
+    /// What was refunded before, as far as the shop knows. Nothing is refunded if it was another amount.
+    pub(super) refunded_before: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -197,7 +206,7 @@ impl Authorisation {
         Ok(())
     }
 
-    fn refunded(&self) -> i64 {
+    pub(super) fn refunded(&self) -> i64 {
         self.refunds.iter().map(|(_, amount)| amount).sum()
     }
 

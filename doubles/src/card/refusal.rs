@@ -26,6 +26,11 @@ impl Refusal {
         Self(StatusCode::NOT_FOUND, "not_found", "no such authorisation");
     pub(super) const STATE: Self =
         Self(StatusCode::CONFLICT, "wrong_state", "the authorisation's state does not allow it");
+    pub(super) const REFUNDED: Self = Self(
+        StatusCode::CONFLICT,
+        "refunded_otherwise",
+        "refunded_before is not what was refunded before",
+    );
     pub(super) const TOO_MUCH: Self =
         Self(StatusCode::UNPROCESSABLE_ENTITY, "amount_too_large", "more than there is");
 

@@ -60,6 +60,10 @@ impl Shop {
     }
 }
 
+fn refund(amount: i64, before: i64) -> Value {
+    json!({ "amount": amount, "refunded_before": before })
+}
+
 fn begin(order: &str) -> Value {
     json!({
         "order": order, "amount": 10_000, "currency": "KRW", "description": "미스트",
@@ -83,9 +87,12 @@ async fn what_was_authorised_is_captured_once_and_refunded_in_parts() {
     let (status, captured) = shop.ask(&capture, "c1", &all).await;
     assert_eq!((status, &captured["state"]), (200, &json!("captured")), "{captured}");
     assert_eq!(shop.ask(&capture, "c2", &all).await.0, 409);
-    let (_, part) = shop.ask(&refunds, "r1", &json!({ "amount": 1_000 })).await;
+    let (_, part) = shop.ask(&refunds, "r1", &refund(1_000, 0)).await;
     assert_eq!((&part["state"], &part["refunded"]), (&json!("part_refunded"), &json!(1_000)));
-    assert_eq!(shop.ask(&refunds, "r2", &json!({ "amount": 9_001 })).await.0, 422);
+    assert_eq!(shop.ask(&refunds, "r2", &refund(9_001, 1_000)).await.0, 422);
+    for (before, status) in [(json!({ "amount": 1 }), 400), (refund(1, 0), 409)] {
+        assert_eq!(shop.ask(&refunds, "r3", &before).await.0, status, "{before}");
+    }
     assert!(shop.gateway.refund_unasked(&id, 9_000));
     let (_, told) = shop.look(&format!("/authorisations/{id}")).await;
     assert_eq!(told["state"], "refunded");
@@ -134,7 +141,9 @@ async fn what_is_not_gone_on_with_expires_and_what_is_voided_stays_so() {
 
     let voided = shop.authorised("o3").await;
     let path = format!("/authorisations/{voided}/void");
-    assert_eq!(shop.ask(&path, "v1", &json!({})).await.1["state"], "voided");
+    for key in ["v1", "v1", "v2"] {
+        assert_eq!(shop.ask(&path, key, &json!({})).await.1["state"], "voided");
+    }
     let capture = format!("/authorisations/{voided}/capture");
     assert_eq!(shop.ask(&capture, "c1", &json!({ "amount": 1 })).await.0, 409);
     let declined = shop.begin("o4").await;

@@ -25,6 +25,10 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A key that was used for something else.
 const REUSED: &str = "idempotency_conflict";
+/// Another amount was refunded before than the call says.
+const REFUNDED: &str = "refunded_otherwise";
+/// A payment that is not where the call needs it.
+const STATE: &str = "wrong_state";
 
 /// How the card gateway is reached.
 #[derive(Clone, Debug)]
@@ -147,8 +151,37 @@ impl Gateway for Card {
         let path = format!("/authorisations/{}/capture", segment(attempt.reference));
         let key = format!("{}-capture", attempt.payment);
         let body = json!({ "amount": won(attempt.amount)? });
-        let told = self.change(&path, &key, &body).await?;
+        let told = match self.change(&path, &key, &body).await {
+            Err(GatewayError::Refused { code }) if code == STATE => {
+                let told = self.look_up(attempt).await?;
+                return Err(match told.stage {
+                    Stage::Open | Stage::Agreed => {
+                        GatewayError::NotDone("the shopper had not paid yet".to_owned())
+                    }
+                    Stage::Taken => GatewayError::Unheard("the money is taken already".to_owned()),
+                    Stage::Over => GatewayError::Refused { code },
+                });
+            }
+            told => told?,
+        };
         Ok(Taken { amount: money(told.captured), method: Method::Card })
+    }
+
+    async fn void(&self, attempt: &Attempt<'_>) -> Result<(), GatewayError> {
+        let path = format!("/authorisations/{}/void", segment(attempt.reference));
+        let key = format!("{}-void", attempt.payment);
+        match self.change(&path, &key, &json!({})).await {
+            Err(GatewayError::Refused { code }) if code == STATE => {
+                match self.look_up(attempt).await?.stage {
+                    Stage::Over => Ok(()),
+                    Stage::Taken => Err(GatewayError::Refused { code }),
+                    Stage::Open | Stage::Agreed => {
+                        Err(GatewayError::Unheard("the payment is not voided".to_owned()))
+                    }
+                }
+            }
+            done => done.map(|_voided| ()),
+        }
     }
 
     async fn look_up(&self, attempt: &Attempt<'_>) -> Result<Standing, GatewayError> {
@@ -167,14 +200,19 @@ impl Gateway for Card {
     async fn cancel(&self, attempt: &Attempt<'_>, part: &GiveBack) -> Result<Money, GatewayError> {
         let path = format!("/authorisations/{}/refunds", segment(attempt.reference));
         // The amount is no part of the key: two amounts after the same one before are a contradiction.
-        let key = format!("{}-back-{}", attempt.payment, won(part.before)?);
-        let body = json!({ "amount": won(part.amount)? });
+        // The key holds until a call arrives, the precondition also between this call and a late one.
+        let before = won(part.before)?;
+        let key = format!("{}-back-{before}", attempt.payment);
+        let body = json!({ "amount": won(part.amount)?, "refunded_before": before });
         match self.change(&path, &key, &body).await {
             Ok(told) => Ok(money(told.refunded)),
             Err(GatewayError::Refused { code }) if code == REUSED => {
                 let why = "another amount was asked back under the same key".to_owned();
                 Err(GatewayError::Unheard(why))
             }
+            Err(GatewayError::Refused { code }) if code == REFUNDED => Err(GatewayError::Unheard(
+                "another amount was given back than the shop knew of".to_owned(),
+            )),
             Err(error) => Err(error),
         }
     }

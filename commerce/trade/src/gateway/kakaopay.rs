@@ -27,8 +27,6 @@ mod wire;
 /// How long after `ready` the provider still approves.
 const LASTS: Duration = Duration::from_mins(15);
 
-/// A payment that is approved already.
-const DONE: i64 = -702;
 /// An amount that is wrong, such as one that can no longer be returned.
 const WRONG_AMOUNTS: [i64; 2] = [-710, -722];
 
@@ -81,6 +79,18 @@ impl KakaoPay {
         let KakaoPayOptions { url, cid, key, deadline, trust, reach } = options;
         let target = Target::new(&url, self::options(deadline, trust, reach))?;
         Ok(Self { target, cid, key })
+    }
+
+    /// What a refused approval comes to. The provider does not document all of its codes, so how the
+    /// payment stands decides.
+    async fn unapproved(&self, attempt: &Attempt<'_>, code: String) -> GatewayError {
+        match self.look_up(attempt).await.map(|told| told.stage) {
+            Ok(Stage::Open) => GatewayError::NotDone("the shopper has not paid yet".to_owned()),
+            // By this payment's own approval, whose answer was not heard.
+            Ok(Stage::Taken) => GatewayError::Unheard("the payment is approved already".to_owned()),
+            Ok(Stage::Agreed | Stage::Over) => GatewayError::Refused { code },
+            Err(error) => error,
+        }
     }
 
     async fn call<T: DeserializeOwned>(
@@ -156,18 +166,22 @@ impl Gateway for KakaoPay {
             total_amount,
         };
         let approved: Result<Approved, _> = self.call("/approve", &approve).await;
-        let approved = approved.map_err(|error| {
-            if is_refused_with(&error, &[DONE]) {
-                // By this payment's own approval, whose answer was not heard.
-                return GatewayError::Unheard("the payment is approved already".to_owned());
+        let approved = match approved {
+            Err(GatewayError::Refused { code }) => {
+                return Err(self.unapproved(attempt, code).await);
             }
-            error
-        })?;
+            approved => approved?,
+        };
         let method = match approved.payment_method_type.as_str() {
             "CARD" => Method::Card,
             _ => Method::Money,
         };
         Ok(Taken { amount: money(approved.amount.total), method })
+    }
+
+    async fn void(&self, _attempt: &Attempt<'_>) -> Result<(), GatewayError> {
+        // What the shopper agreed to holds no money, and ends by itself after 15 minutes.
+        Ok(())
     }
 
     async fn look_up(&self, attempt: &Attempt<'_>) -> Result<Standing, GatewayError> {

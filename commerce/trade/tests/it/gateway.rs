@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::money::{Currency, Money};
 use doubles::Fault;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use trade::gateway::{
     Attempt, Back, Gateway as _, GatewayError, GiveBack, Intent, Method, Proof, Stage, Standing,
 };
@@ -81,6 +81,15 @@ fn part(amount: i64, before: i64) -> GiveBack {
     GiveBack { amount: won(amount), before: won(before) }
 }
 
+/// Waits until the one late call of an operation had its effect.
+async fn arrived<P: Provider>(provider: &P, operation: &str) {
+    let until = Instant::now() + 10 * LATE;
+    while provider.faults().late_arrivals(operation) == 0 {
+        assert!(Instant::now() < until, "the late {operation} never arrived");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn standing<P: Provider>(provider: &P, reference: &str, payment: &str) -> Standing {
     provider.gateway().look_up(&attempt(reference, payment)).await.unwrap()
 }
@@ -96,7 +105,7 @@ on_both! {
         let open = Standing { stage: Stage::Open, taken: nothing, back: nothing };
         assert_eq!(standing(&provider, &reference, "p1").await, open);
         let early = provider.gateway().approve(&attempt, &Proof::of("made-up".to_owned())).await;
-        assert!(matches!(early, Err(GatewayError::Refused { .. })), "{early:?}");
+        assert!(matches!(early, Err(GatewayError::NotDone(_))), "still pending: {early:?}");
         assert_eq!(provider.ledger().entries(), []);
 
         let url = provider.pay(&reference);
@@ -121,6 +130,8 @@ on_both! {
             let refused =
                 provider.gateway().approve(&attempt(&reference, payment), &proof).await;
             assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{refused:?}");
+            // Nothing is held, so there is nothing to let go of.
+            provider.gateway().void(&attempt(&reference, payment)).await.unwrap();
         }
         assert_eq!(provider.ledger().entries(), []);
     }
@@ -198,9 +209,27 @@ on_both! {
         let unheard = gateway.cancel(&attempt, &part).await;
         assert!(matches!(unheard, Err(GatewayError::Unheard(_))), "{unheard:?}");
         gateway.cancel(&attempt, &part).await.unwrap();
-        sleep(LATE).await;
+        arrived(&provider, P::APPROVE).await;
+        arrived(&provider, P::CANCEL).await;
         assert_eq!(provider.ledger().captures("p1"), 1);
         assert_eq!(provider.ledger().net("p1"), 30_000);
+    }
+
+    async fn a_late_repayment_has_no_effect_beside_the_one_that_followed_it<P: Provider>() {
+        let provider = P::start().await;
+        let reference = captured(&provider, "p1").await;
+        let attempt = attempt(&reference, "p1");
+        let gateway = provider.gateway();
+        provider.faults().next(P::CANCEL, Some(Fault::Overtaken));
+        let unheard = gateway.cancel(&attempt, &part(500, 0)).await;
+        assert!(matches!(unheard, Err(GatewayError::Unheard(_))), "{unheard:?}");
+        // Something else is given back in between, so that what was given back before is another amount.
+        provider.return_unasked(&reference, 200);
+        assert_eq!(standing(&provider, &reference, "p1").await.back, won(200));
+        assert_eq!(gateway.cancel(&attempt, &part(500, 200)).await.unwrap(), won(700));
+        arrived(&provider, P::CANCEL).await;
+        assert_eq!(standing(&provider, &reference, "p1").await.back, won(700));
+        assert_eq!(provider.ledger().net("p1"), 30_300);
     }
 
     async fn money_that_is_given_back_without_the_shop_is_seen_by_looking_up<P: Provider>() {
@@ -217,4 +246,29 @@ on_both! {
             provider.gateway().ready(&Intent { amount: dollars, ..intent("p1") }).await;
         assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_card_holds_is_let_go_of_by_voiding_it_however_often() {
+    let provider = OfCard::start().await;
+    let gateway = provider.gateway();
+    for fault in [None, Some(Fault::LostAfter), Some(Fault::Silent), Some(Fault::Overtaken)] {
+        let payment = format!("{fault:?}");
+        let (reference, proof) = paid(&provider, &payment).await;
+        let attempt = attempt(&reference, &payment);
+        provider.faults().next("void", fault);
+        let first = gateway.void(&attempt).await;
+        assert_eq!(first.is_ok(), fault.is_none(), "{fault:?}: {first:?}");
+        gateway.void(&attempt).await.unwrap();
+        assert_eq!(standing(&provider, &reference, &payment).await.stage, Stage::Over);
+        let refused = gateway.approve(&attempt, &proof).await;
+        assert!(matches!(refused, Err(GatewayError::Refused { .. })), "{fault:?}: {refused:?}");
+    }
+    arrived(&provider, "void").await;
+    assert_eq!(provider.ledger().entries(), []);
+    // Money that was taken is given back, not let go of.
+    let reference = captured(&provider, "p1").await;
+    let taken = gateway.void(&attempt(&reference, "p1")).await;
+    assert!(matches!(taken, Err(GatewayError::Refused { .. })), "{taken:?}");
+    assert_eq!(provider.ledger().net("p1"), 31_000);
 }
