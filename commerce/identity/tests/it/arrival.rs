@@ -177,12 +177,12 @@ on_both! {
         let (db, first) = open_with_kim(&trial).await;
         let second = sign_up(&db, "lee@shop.example").await.unwrap().id;
         verify(&db, second).await;
-        for account in [first, second] {
+        for (account, thief) in [(first, kakao("666")), (second, kakao("667"))] {
             let session = sign_in(&db, account).await.id;
-            link(&db, session, kakao("666")).await.unwrap();
+            link(&db, session, thief.clone()).await.unwrap();
             recover(&db, account).await;
             assert!(links(&db, account).await.is_empty());
-            assert_ne!(arrive(&db, kakao("666")).await.unwrap().account, account);
+            assert_ne!(arrive(&db, thief).await.unwrap().account, account);
         }
     }
 
