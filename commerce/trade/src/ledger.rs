@@ -4,4 +4,4 @@
 
 mod entry;
 
-pub use self::entry::{Account, Entry, NoEntry, Posting};
+pub use self::entry::{Account, Entry, EntryError, Posting};

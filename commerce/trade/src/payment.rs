@@ -2,7 +2,8 @@
 //!
 //! Owns what happens to a payment, step by step, and what is done next. Refuses what a provider's protocol
 //! looks like. Always true: a step is written before its call leaves; what was asked and not answered is
-//! looked up, never asked blindly again; money that was taken has its units, or is given back.
+//! looked up, never asked blindly again; money that was taken has its units, or is given back. What is reserved
+//! at a provider and not taken is freed.
 //!
 //! ```text
 //!  ask ready ─▶ heard ready ─▶ the shopper pays at the provider ─▶ returned

@@ -50,8 +50,8 @@ pub struct Entry {
 
 /// Why lines are no entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoEntry {
-    /// There are none, or one of them is of nothing.
+pub enum EntryError {
+    /// There are none, or nothing moves.
     Empty,
     /// Debits and credits differ.
     Unbalanced,
@@ -65,20 +65,20 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`NoEntry`] says.
-    pub fn new(postings: impl IntoIterator<Item = (Account, Money)>) -> Result<Self, NoEntry> {
+    /// As [`EntryError`] says.
+    pub fn new(postings: impl IntoIterator<Item = (Account, Money)>) -> Result<Self, EntryError> {
         let postings = postings.into_iter().map(|(account, amount)| Posting { account, amount });
         let mut postings: Vec<Posting> = postings.collect();
-        let currency = postings.first().ok_or(NoEntry::Empty)?.amount.currency;
+        let currency = postings.first().ok_or(EntryError::Empty)?.amount.currency;
         if postings.iter().any(|posting| posting.amount.minor == 0) {
-            return Err(NoEntry::Empty);
+            return Err(EntryError::Empty);
         }
         let sum = postings
             .iter()
             .try_fold(Money::zero(currency), |sum, posting| sum.plus(posting.amount))
-            .ok_or(NoEntry::NotAddable)?;
+            .ok_or(EntryError::NotAddable)?;
         if sum.minor != 0 {
-            return Err(NoEntry::Unbalanced);
+            return Err(EntryError::Unbalanced);
         }
         postings.sort_by_key(|posting| posting.account);
         Ok(Self { postings })
@@ -88,14 +88,17 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// As [`NoEntry`] says.
+    /// As [`EntryError`] says.
     pub fn moving(
         minor: i64,
         currency: Currency,
         from: Account,
         to: Account,
-    ) -> Result<Self, NoEntry> {
-        let credit = minor.checked_neg().ok_or(NoEntry::NotAddable)?;
+    ) -> Result<Self, EntryError> {
+        if minor <= 0 || from == to {
+            return Err(EntryError::Empty);
+        }
+        let credit = minor.checked_neg().ok_or(EntryError::NotAddable)?;
         Self::new([(to, Money::new(minor, currency)), (from, Money::new(credit, currency))])
     }
 
@@ -120,11 +123,15 @@ mod tests {
         let accounts = sold.unwrap().postings().iter().map(|one| one.account).collect::<Vec<_>>();
         assert_eq!(accounts, [Provider, Sales, Fees]);
         let refused = |postings: &[(Account, Money)]| Entry::new(postings.to_vec()).unwrap_err();
-        assert_eq!(refused(&[]), NoEntry::Empty);
-        assert_eq!(refused(&[(Sales, won(0)), (Fees, won(0))]), NoEntry::Empty);
-        assert_eq!(refused(&[(Sales, won(-5)), (Provider, won(4))]), NoEntry::Unbalanced);
+        assert_eq!(refused(&[]), EntryError::Empty);
+        assert_eq!(refused(&[(Sales, won(0)), (Fees, won(0))]), EntryError::Empty);
+        assert_eq!(refused(&[(Sales, won(-5)), (Provider, won(4))]), EntryError::Unbalanced);
         let euros = Money::new(5, Currency::parse("EUR").unwrap());
-        assert_eq!(refused(&[(Sales, won(-5)), (Provider, euros)]), NoEntry::NotAddable);
-        assert_eq!(refused(&[(Sales, won(i64::MIN)), (Fees, won(-1))]), NoEntry::NotAddable);
+        assert_eq!(refused(&[(Sales, won(-5)), (Provider, euros)]), EntryError::NotAddable);
+        let moving = |minor, to| Entry::moving(minor, Currency::KRW, Provider, to);
+        assert!(moving(5, Sales).is_ok());
+        assert_eq!(moving(-5, Sales), Err(EntryError::Empty));
+        assert_eq!(moving(5, Provider), Err(EntryError::Empty));
+        assert_eq!(refused(&[(Sales, won(i64::MIN)), (Fees, won(-1))]), EntryError::NotAddable);
     }
 }

@@ -5,15 +5,20 @@ use std::time::Duration;
 use base::moment::Moment;
 
 use super::{
-    state::{Doubt, Payment, Readiness, Refusal},
+    state::{Approval, Doubt, Failures, Payment, Readiness},
     step::{Ask, Return},
 };
 use crate::order::state::Units;
 
-/// The wait after the first call that nobody answered; it doubles with each one more.
+/// The wait after the first of several calls that failed.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// Doublings of it: four minutes or so.
+/// The same after a refusal to give money back or to void, which is a bank's rather than a line's trouble.
+const FIRST_WAIT_REFUSED: Duration = Duration::from_mins(1);
+/// Doublings of a wait: to some four minutes, or four hours.
 const DOUBLINGS_MAX: u32 = 8;
+/// When a payment that came to nothing is looked up once more, after its time: for whatever nobody thought
+/// of, such as a driver that was stopped between saying that it asks and asking.
+const LAST_LOOK: Duration = Duration::from_hours(24);
 
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,47 +38,76 @@ pub fn next(payment: &Payment, now: Moment) -> Next {
     if let Some(doubt) = payment.doubt {
         return Next::Doubt(doubt);
     }
-    if payment.silences > 0 {
-        let wait = FIRST_WAIT * 2_u32.pow((payment.silences - 1).min(DOUBLINGS_MAX));
-        let due = payment.at.after(wait);
-        if now < due {
-            return Next::Wait(due);
-        }
+    if let Some(due) = due_after(payment.failures, FIRST_WAIT).filter(|due| now < *due) {
+        return Next::Wait(due);
     }
-    // Asked when the process ended, say. What moves units can be asked again, as can a preparation, which
-    // nobody can pay who was not sent there.
-    let was_lost = matches!(payment.asked, Some(Ask::Approve | Ask::GiveBack { .. } | Ask::LookUp));
+    // The process ended, say, after it wrote that it asks. What moves units can be asked again, as can a
+    // preparation: nobody was sent to the payment that it made.
+    let was_lost = payment.asked.is_some_and(|(_, ask)| {
+        matches!(ask, Ask::Approve | Ask::GiveBack { .. } | Ask::LookUp | Ask::Void)
+    });
     if was_lost || payment.is_unclear {
         return Next::Ask(Ask::LookUp);
     }
     match payment.taken {
-        Some(taken) => when_taken(payment, taken),
+        Some(taken) => when_taken(payment, taken, now),
         None => when_not_taken(payment, now),
     }
 }
 
-fn when_taken(payment: &Payment, taken: i64) -> Next {
-    let give_back = |minor| Next::Ask(Ask::GiveBack { minor, before: payment.back });
+/// When the next call may be made after failures in a row.
+fn due_after(failures: Failures, first: Duration) -> Option<Moment> {
+    let doublings = failures.count.checked_sub(1)?.min(DOUBLINGS_MAX);
+    Some(failures.last.after(first * 2_u32.pow(doublings)))
+}
+
+fn when_taken(payment: &Payment, taken: i64, now: Moment) -> Next {
+    let is_all_back = payment.back == taken;
     match payment.units {
-        Units::Held | Units::Paying if payment.back == taken => Next::Ask(Ask::Release),
+        Units::Held | Units::Paying if is_all_back => Next::Ask(Ask::Release),
         Units::Held | Units::Paying => Next::Ask(Ask::Confirm),
-        Units::Confirmed if payment.back == taken => Next::Ask(Ask::TakeBack),
-        Units::Confirmed | Units::Released | Units::Refunded => match payment.next_back() {
-            0 => Next::Done,
-            minor => give_back(minor),
-        },
+        Units::Confirmed if is_all_back => Next::Ask(Ask::TakeBack),
+        Units::Confirmed | Units::Released | Units::Refunded => {
+            let due = due_after(payment.refusals, FIRST_WAIT_REFUSED).filter(|due| now < *due);
+            match (payment.next_back(), due) {
+                (None, _) => Next::Done,
+                (Some(_), Some(due)) => Next::Wait(due),
+                (Some((refund, minor)), None) => {
+                    Next::Ask(Ask::GiveBack { refund, minor, before: payment.back })
+                }
+            }
+        }
     }
 }
 
 fn when_not_taken(payment: &Payment, now: Moment) -> Next {
-    let is_over = payment.is_over();
     match (payment.units, payment.ready) {
         (Units::Confirmed | Units::Refunded, _) => Next::Doubt(Doubt::Unpaid),
-        (Units::Released, _) if is_over => Next::Done,
-        (Units::Held | Units::Paying, _) if is_over => Next::Ask(Ask::Release),
+        (Units::Held | Units::Paying, _) if payment.is_over() => Next::Ask(Ask::Release),
+        (Units::Released, Readiness::Until(until)) if payment.is_over() => {
+            when_over(payment, until, now)
+        }
         (Units::Released, Readiness::Until(_)) => close(payment, now),
         (Units::Held | Units::Paying, Readiness::Until(until)) => attempt(payment, until, now),
-        (_, Readiness::NotYet | Readiness::Refused) => Next::Ask(Ask::Ready),
+        (Units::Released, Readiness::NotYet | Readiness::Refused) => Next::Done,
+        (Units::Held | Units::Paying, Readiness::NotYet | Readiness::Refused) => {
+            Next::Ask(Ask::Ready)
+        }
+    }
+}
+
+/// Nothing will be taken, as far as is known.
+fn when_over(payment: &Payment, until: Moment, now: Moment) -> Next {
+    if !payment.is_voided {
+        let due = due_after(payment.refusals, FIRST_WAIT_REFUSED).filter(|due| now < *due);
+        return due.map_or(Next::Ask(Ask::Void), Next::Wait);
+    }
+    let last_look = until.after(LAST_LOOK);
+    match payment.seen_untaken {
+        _ if payment.approval == Approval::NotAsked => Next::Done,
+        Some(seen) if seen >= last_look => Next::Done,
+        _ if now < last_look => Next::Wait(last_look),
+        _ => Next::Ask(Ask::LookUp),
     }
 }
 
@@ -83,7 +117,7 @@ fn attempt(payment: &Payment, until: Moment, now: Moment) -> Next {
         Some(Return::Agreed { .. }) if now < until && payment.units == Units::Held => {
             Next::Ask(Ask::Pay)
         }
-        Some(Return::Agreed { .. }) if now < until && payment.refusal == Refusal::None => {
+        Some(Return::Agreed { .. }) if now < until && payment.approval != Approval::Doubtful => {
             Next::Ask(Ask::Approve)
         }
         _ => close(payment, now),

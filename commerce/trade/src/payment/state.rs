@@ -1,10 +1,12 @@
 //! What a payment's steps come to.
 
+mod apply;
+
 use std::time::Duration;
 
 use base::moment::Moment;
 
-use super::step::{Ask, Found, Heard, Return, Seen, Step};
+use super::step::{Ask, Return};
 use crate::{
     ids::RefundId,
     order::state::{Funds, OrderState, Units, state},
@@ -12,39 +14,39 @@ use crate::{
 
 /// How long after a payment's time a call that left before may still have its effect at the provider.
 pub(super) const LATE: Duration = Duration::from_mins(2);
-
 /// A payment: its steps, added up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     /// What is to be paid, in minor units.
-    pub(super) due: i64,
+    due: i64,
     pub(super) units: Units,
     pub(super) ready: Readiness,
     pub(super) returned: Option<Return>,
-    /// Whether the provider was asked to take the money.
-    pub(super) has_asked: bool,
-    /// When it was last asked for that without an answer.
-    pub(super) unanswered: Option<Moment>,
-    /// The provider's word that it takes none.
-    pub(super) refusal: Refusal,
+    pub(super) approval: Approval,
+    /// When the provider was last asked to take the money without an answer.
+    unanswered: Option<Moment>,
+    /// Whether nothing is reserved at the provider any more.
+    pub(super) is_voided: bool,
     pub(super) taken: Option<i64>,
     /// What of it was given back.
     pub(super) back: i64,
-    /// What of that nobody here had asked for: it began at the provider.
-    pub(super) back_elsewhere: i64,
-    pub(super) wanted: Vec<Refund>,
-    /// A call whose outcome was not written.
-    pub(super) asked: Option<Ask>,
+    /// What of that by calls of ours; the rest began at the provider.
+    ours: i64,
+    wanted: Vec<Refund>,
+    /// Steps so far.
+    steps: u32,
+    /// The call under way, and the step that says so.
+    pub(super) asked: Option<(u32, Ask)>,
     /// Something may have happened at the provider that is not known here.
     pub(super) is_unclear: bool,
-    /// When the provider last said that no money was taken yet.
-    pub(super) seen_open: Option<Moment>,
-    /// Calls in a row that nobody answered.
-    pub(super) silences: u32,
-    /// Refusals in a row to give money back.
-    pub(super) refusals: u32,
-    /// When the last step was.
-    pub(super) at: Moment,
+    /// When the provider last said that no money was taken.
+    pub(super) seen_untaken: Option<Moment>,
+    /// Calls in a row that failed, and when the last did.
+    pub(super) failures: Failures,
+    /// The same of answers that contradict what is known.
+    contradictions: u32,
+    /// The same of refusals to give money back or to void.
+    pub(super) refusals: Failures,
     pub(super) doubt: Option<Doubt>,
 }
 
@@ -66,13 +68,21 @@ pub(super) enum Readiness {
     Refused,
 }
 
-/// Whether the provider refused to take the money.
+/// Whether the provider was asked to take the money, and refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    None,
-    /// It did after an unanswered call, which may have been what was done.
+pub(super) enum Approval {
+    NotAsked,
+    Asked,
+    /// Refused after an unanswered call, which may have been what was done.
     Doubtful,
-    Final,
+    Refused,
+}
+
+/// Failures in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) count: u32,
+    pub(super) last: Moment,
 }
 
 /// Why a person has to look at a payment.
@@ -84,6 +94,8 @@ pub enum Doubt {
     Back,
     /// The provider does not give back what it has to.
     NotGivenBack,
+    /// The provider does not free what it has reserved.
+    NotVoided,
     /// The provider does not know the payment.
     Unknown,
     /// Money that was taken is not there any more.
@@ -96,27 +108,33 @@ pub enum Doubt {
 
 impl Payment {
     /// A payment of so much for units that are held, of which nothing has happened yet.
-    pub const fn new(due: i64, at: Moment) -> Self {
+    pub const fn new(due: i64) -> Self {
         Self {
             due,
             units: Units::Held,
             ready: Readiness::NotYet,
             returned: None,
-            has_asked: false,
+            approval: Approval::NotAsked,
             unanswered: None,
-            refusal: Refusal::None,
+            is_voided: false,
             taken: None,
             back: 0,
-            back_elsewhere: 0,
+            ours: 0,
             wanted: Vec::new(),
+            steps: 0,
             asked: None,
             is_unclear: false,
-            seen_open: None,
-            silences: 0,
-            refusals: 0,
-            at,
+            seen_untaken: None,
+            failures: Failures { count: 0, last: Moment(0) },
+            contradictions: 0,
+            refusals: Failures { count: 0, last: Moment(0) },
             doubt: None,
         }
+    }
+
+    /// Steps so far: after an [`Ask`] was added, what its answer names.
+    pub const fn steps(&self) -> u32 {
+        self.steps
     }
 
     /// How the order stands that is paid by it.
@@ -145,30 +163,43 @@ impl Payment {
         self.back
     }
 
-    /// How much more can be wanted back: what was taken, less what was given back and is wanted back.
+    /// How much more can be wanted back: what was taken, less what is wanted back and what was given back at
+    /// the provider itself.
     pub fn refundable(&self) -> i64 {
-        self.taken() - self.to_give_back()
-    }
-
-    /// What was wanted back here, or given back elsewhere, all in all.
-    pub(super) fn to_give_back(&self) -> i64 {
         let wanted: i64 = self.wanted.iter().map(|refund| refund.minor).sum();
-        (wanted + self.back_elsewhere).min(self.taken())
+        (self.taken() - wanted - (self.back - self.ours)).max(0)
     }
 
-    /// Whether a refund has been given.
+    /// Whether a refund has been given: as much as was wanted up to it, or all there was.
     pub fn is_given(&self, refund: RefundId) -> bool {
-        let up_to = self.wanted.iter().position(|wanted| wanted.id == refund);
-        let up_to = up_to.map(|last| self.wanted[..=last].iter().map(|one| one.minor).sum::<i64>());
-        up_to.is_some_and(|sum| sum + self.back_elsewhere <= self.back)
+        let mut sum = 0;
+        let up_to = self.wanted.iter().find_map(|wanted| {
+            sum += wanted.minor;
+            (wanted.id == refund).then_some(sum)
+        });
+        up_to.is_some_and(|sum| sum <= self.ours || self.taken == Some(self.back))
+    }
+
+    /// What is to be given back in one call, next: the rest of a refund, or all that is owed.
+    pub(super) fn next_back(&self) -> Option<(Option<RefundId>, i64)> {
+        let left = self.taken() - self.back;
+        if matches!(self.units, Units::Released | Units::Refunded) {
+            return (left > 0).then_some((None, left));
+        }
+        let mut sum = 0;
+        let open = self.wanted.iter().find(|refund| {
+            sum += refund.minor;
+            sum > self.ours
+        })?;
+        (left > 0).then_some((Some(open.id), left.min(sum - self.ours)))
     }
 
     /// Whether no money can be taken any more, and none was.
     pub(super) fn is_over(&self) -> bool {
-        self.refusal == Refusal::Final
+        self.approval == Approval::Refused
             || self.ready == Readiness::Refused
-            || self.units == Units::Released && !self.has_asked
-            || matches!((self.settles_at(), self.seen_open), (Some(settled), Some(seen))
+            || self.units == Units::Released && self.approval == Approval::NotAsked
+            || matches!((self.settles_at(), self.seen_untaken), (Some(settled), Some(seen))
                 if seen >= settled)
     }
 
@@ -176,137 +207,7 @@ impl Payment {
     /// effect any more, and nothing will leave.
     pub(super) fn settles_at(&self) -> Option<Moment> {
         let Readiness::Until(until) = self.ready else { return None };
-        let refused = self.unanswered.filter(|_| self.refusal == Refusal::Doubtful);
+        let refused = self.unanswered.filter(|_| self.approval == Approval::Doubtful);
         Some(refused.map_or(until, |left| left.min(until)).after(LATE))
     }
-
-    /// Adds a step. There is no other way in which a payment changes.
-    pub fn apply(&mut self, step: &Step, at: Moment) {
-        self.at = at;
-        match step {
-            Step::Asked(ask) => {
-                let lost = self.asked.replace(*ask);
-                self.miss(lost, at);
-                self.has_asked |= *ask == Ask::Approve;
-            }
-            Step::Heard(heard) => self.hear(heard, at),
-            Step::Returned(back) => {
-                let has_agreed = matches!(self.returned, Some(Return::Agreed { .. }));
-                if !self.has_asked && !has_agreed {
-                    self.returned = Some(back.clone());
-                }
-            }
-            Step::Seen(Seen::Released) => self.units = Units::Released,
-            Step::Seen(Seen::Confirmed) => self.units = Units::Confirmed,
-            Step::Seen(Seen::TakenBack) => self.units = Units::Refunded,
-            Step::LookUpWanted => self.is_unclear = true,
-            Step::RefundWanted { refund, minor } => {
-                self.wanted.push(Refund { id: *refund, minor: *minor });
-            }
-        }
-    }
-
-    fn hear(&mut self, heard: &Heard, at: Moment) {
-        let asked = self.asked.take();
-        let is_silence = matches!(heard, Heard::Silence | Heard::Unsent);
-        self.silences = if is_silence { self.silences + 1 } else { 0 };
-        match heard {
-            Heard::Ready { until, .. } => self.ready = Readiness::Until(*until),
-            Heard::Paying => self.units = Units::Paying,
-            Heard::Confirmed => self.units = Units::Confirmed,
-            Heard::Released => self.units = Units::Released,
-            Heard::TakenBack => self.units = Units::Refunded,
-            Heard::Taken { minor } => self.take(*minor),
-            Heard::GivenBack { minor } => {
-                self.refusals = 0;
-                self.give_back(*minor, asked);
-            }
-            Heard::Refused { .. } => self.refuse(asked),
-            Heard::Found(found) => self.find(*found, asked, at),
-            Heard::Silence => self.miss(asked, at),
-            Heard::Unsent => {}
-        }
-    }
-
-    /// A call had no answer: it may have had its effect, or may still have it.
-    fn miss(&mut self, asked: Option<Ask>, at: Moment) {
-        self.is_unclear |= matches!(asked, Some(Ask::Approve | Ask::GiveBack { .. }));
-        if asked == Some(Ask::Approve) {
-            self.unanswered = Some(at);
-        }
-    }
-
-    fn refuse(&mut self, asked: Option<Ask>) {
-        match asked {
-            Some(Ask::Ready) => self.ready = Readiness::Refused,
-            Some(Ask::Approve) if self.unanswered.is_none() => self.refusal = Refusal::Final,
-            Some(Ask::Approve) => {
-                self.refusal = Refusal::Doubtful;
-                self.is_unclear = true;
-            }
-            Some(Ask::GiveBack { .. }) => {
-                self.refusals += 1;
-                self.is_unclear = true;
-                if self.refusals > GIVE_BACK_REFUSALS_MAX {
-                    self.doubt = Some(Doubt::NotGivenBack);
-                }
-            }
-            Some(Ask::LookUp) => self.doubt = Some(Doubt::Unknown),
-            _ => self.doubt = Some(Doubt::Units),
-        }
-    }
-
-    fn find(&mut self, found: Found, asked: Option<Ask>, at: Moment) {
-        self.is_unclear = false;
-        match (found, self.taken) {
-            (Found::Open | Found::Over, Some(_)) => self.doubt = Some(Doubt::Vanished),
-            (Found::Open, None) => self.seen_open = Some(at),
-            (Found::Over, None) => self.refusal = Refusal::Final,
-            (Found::Taken { minor, back }, _) => {
-                self.take(minor);
-                self.give_back(back, asked);
-            }
-        }
-    }
-
-    fn take(&mut self, minor: i64) {
-        if minor != self.due || self.taken.is_some_and(|taken| taken != minor) {
-            self.doubt = Some(Doubt::Amount);
-        }
-        self.taken = Some(minor);
-    }
-
-    /// Notes that so much was given back by now. What goes beyond what is wanted here began elsewhere.
-    fn give_back(&mut self, minor: i64, asked: Option<Ask>) {
-        if minor < self.back || minor > self.taken() {
-            self.doubt = Some(Doubt::Back);
-            return;
-        }
-        let more = minor - self.back;
-        let expected = match asked {
-            Some(Ask::GiveBack { minor, .. }) => minor,
-            // A look-up after a call whose outcome is not known: as much as that was, it was that.
-            _ => self.next_back(),
-        };
-        self.back_elsewhere += if more >= expected { more - expected } else { more };
-        self.back = minor;
-    }
-
-    /// What is to be given back in one call, next: the rest of a refund, or all that is owed.
-    pub(super) fn next_back(&self) -> i64 {
-        if matches!(self.units, Units::Released | Units::Refunded) {
-            return self.taken() - self.back;
-        }
-        let mut sum = self.back_elsewhere;
-        for refund in &self.wanted {
-            sum += refund.minor;
-            if sum > self.back {
-                return sum.min(self.taken()) - self.back;
-            }
-        }
-        0
-    }
 }
-
-/// How often a provider may refuse to give money back before a person has to look.
-const GIVE_BACK_REFUSALS_MAX: u32 = 5;

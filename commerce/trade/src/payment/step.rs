@@ -12,18 +12,26 @@ pub enum Step {
     /// A call is about to leave.
     Asked(Ask),
     /// What a call came to.
-    Heard(Heard),
+    Heard {
+        /// Which step asked: their count when it was written, itself included. An answer to another one is
+        /// of a driver that lost its lease.
+        asked: u32,
+        /// What it came to.
+        heard: Heard,
+    },
     /// The shopper came back from the provider.
     Returned(Return),
     /// The engine told of the units by itself: their time ran out, or an operator acted.
     Seen(Seen),
     /// The provider is to be asked how the payment stands, as in every reconciliation.
     LookUpWanted,
+    /// A person has looked at what contradicted itself: it is asked for again.
+    Resolved,
     /// Somebody who may wants money given back.
     RefundWanted {
         /// Which refund this is.
         refund: RefundId,
-        /// How much, in minor units; more than none.
+        /// How much, in minor units; at least 1.
         minor: i64,
     },
 }
@@ -44,8 +52,12 @@ pub enum Ask {
     Confirm,
     /// The engine: the units go back.
     Release,
+    /// The provider: what is reserved and was not taken is free again.
+    Void,
     /// The provider: give so much back, in minor units.
     GiveBack {
+        /// For which refund; without one, because the units are gone.
+        refund: Option<RefundId>,
         /// How much.
         minor: i64,
         /// How much was given back before, so that a repetition can be told.
@@ -84,11 +96,13 @@ pub enum Heard {
     Confirmed,
     /// The units are back on the shelf; they were so before, perhaps.
     Released,
-    /// So much has been given back by now, all in all.
+    /// It was given back; so much was by now, all in all.
     GivenBack {
         /// How much.
         minor: i64,
     },
+    /// Nothing is reserved at the provider any more.
+    Voided,
     /// The units that were sold are back.
     TakenBack,
     /// The call never left.
@@ -111,10 +125,12 @@ pub enum Found {
         minor: i64,
         /// How much of it was given back.
         back: i64,
+        /// How much of that by calls of ours, which the provider knows by their refunds.
+        ours: i64,
     },
 }
 
-/// With what the shopper came back.
+/// How the shopper came back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Return {
@@ -125,7 +141,7 @@ pub enum Return {
     },
     /// The shopper changed their mind.
     Cancelled,
-    /// The provider would not have it.
+    /// The provider refused.
     Failed,
 }
 
