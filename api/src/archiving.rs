@@ -39,7 +39,9 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
         match outcome {
             Ok(()) | Err(Failure::Busy(_)) => {}
             Err(Failure::Unavailable) => {
-                tracing::warn!("the files of sales to be archived cannot be written");
+                tracing::warn!(
+                    "sales that are over are not archived: their files cannot be written, or the store cannot be asked"
+                );
             }
             Err(Failure::Stopped) => return,
             Err(Failure::Refused(never)) => match never {},

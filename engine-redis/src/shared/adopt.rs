@@ -74,6 +74,7 @@ impl Node {
         self.world.apply(&record, decided.at);
         decided.records.push(record);
         decided.adopted.insert(tag);
+        self.filings.filed(tag);
         decided.at = decided.at.max(*at);
         let replica = self.found(facts.epoch, decided.at);
         self.replicas.insert(tag, replica);
@@ -116,6 +117,8 @@ impl Node {
             decided.records.push(record);
             if is_last {
                 decided.adopted.insert(tag);
+                // Whatever file of it was to be written, it is emptied, or has another history.
+                self.filings.filed(tag);
                 decided.at = decided.at.max(stood.at);
                 let mut replica = self.found(stood.point.epoch, decided.at);
                 replica.promised = promised;

@@ -153,12 +153,12 @@ impl Node {
         if self.breakers.is_open(&shard) {
             return None;
         }
-        let point = self.point(sale);
-        let turn = self.turn;
-        let replica = self.replicas.get_mut(&sale)?;
-        if !replica.is_following() {
+        let (point, turn) = (self.point(sale), self.turn);
+        if !self.replicas.get(&sale)?.is_following() {
             return None;
         }
+        let asked = self.asked_while_filing(decided, sale, asked)?;
+        let replica = self.replicas.get_mut(&sale)?;
         replica.calls.called(at);
         if !asked.is_empty() {
             replica.calls.stir(at);
@@ -238,7 +238,7 @@ impl Node {
             (replica.failing, replica.is_unreadable) = (None, false);
             replica.set_joining(is_joining, decided.at);
             replica.touched = Some(self.now);
-            replica.calls.answered();
+            replica.calls.answered(facts.at);
         }
         decided.at = decided.at.max(facts.at);
         let own: Vec<HoldId> = verdicts.iter().filter_map(made).collect();

@@ -70,6 +70,7 @@ impl Node {
             | StoreError::Gone { .. }
             | StoreError::Unavailable(_)
             | StoreError::NotYet(_)
+            | StoreError::StorageFull
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)

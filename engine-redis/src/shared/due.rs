@@ -52,6 +52,8 @@ pub(super) struct CallTimes {
     stirred_at: Millis,
     /// The store's clock leapt since the last call that was answered.
     has_missed_leap: bool,
+    /// The sale's time in the last answer. What is appended is of no earlier time.
+    pub told_at: Millis,
 }
 
 impl CallTimes {
@@ -64,8 +66,10 @@ impl CallTimes {
         self.stirred_at = self.stirred_at.max(at);
     }
 
-    pub(super) fn answered(&mut self) {
+    /// A call was answered, at this time of the sale's.
+    pub(super) fn answered(&mut self, told_at: Millis) {
         self.has_missed_leap = false;
+        self.told_at = told_at;
     }
 
     /// The store's clock leapt, as another sale's call found.

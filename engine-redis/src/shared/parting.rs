@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use engine::{
-    arbiter::Decided,
-    clock::Millis,
-    id::{Epoch, SaleTag},
-};
+use engine::{arbiter::Decided, clock::Millis, id::SaleTag};
 use tokio::time::timeout;
 
 use super::{
     node::Node,
     replica::{Replica, ReplicaState},
 };
-use crate::store::{Batch, NodeNote, StoreError};
+use crate::store::{Batch, Decision, NodeNote, Store, StoreError};
 
 /// How long a node that stops tries to say so.
 const PARTING: Duration = Duration::from_secs(2);
@@ -25,30 +21,14 @@ impl Node {
         let Some(store) = self.store.clone() else { return };
         let following = |replica: &Replica| replica.state == ReplicaState::Following;
         let sales = self.replicas.iter().filter(|(_, replica)| following(replica));
-        // As with every call: a wall clock of the store's that leapt moves no sale by all of that.
+        let sales: Vec<SaleTag> = sales.map(|(sale, _)| *sale).collect();
         let at = decided.at;
-        let sales: Vec<(SaleTag, Epoch, Millis)> = sales
-            .map(|(sale, replica)| (*sale, replica.epoch, replica.calls.now_told(at)))
-            .collect();
         let parting = async {
-            for (sale, epoch, now) in sales {
+            for sale in sales {
                 if self.is_away(sale) {
                     continue;
                 }
-                let (name, after) = (self.options.node.clone(), self.point(sale));
-                let notes = [NodeNote::Part { node: &name, silent_ms: 0 }];
-                let batch = Batch {
-                    sale,
-                    epoch,
-                    after: &after,
-                    node: &name,
-                    stalled: true,
-                    notes: &notes,
-                    asks: &[],
-                    journaled: &after,
-                    now: Some(now),
-                };
-                match store.decide(&batch).await {
+                match self.say_parted(&store, at, sale).await {
                     Err(StoreError::Unavailable(_)) => return,
                     // What does not follow is met again at the next start.
                     Ok(decision) => {
@@ -60,5 +40,30 @@ impl Node {
             store.close().await;
         };
         drop(timeout(PARTING, parting).await);
+    }
+
+    /// Says that this node does not serve a sale any more.
+    pub(super) async fn say_parted(
+        &self,
+        store: &Store,
+        at: Millis,
+        sale: SaleTag,
+    ) -> Result<Decision, StoreError> {
+        let Some(replica) = self.replicas.get(&sale) else { return Err(StoreError::UnknownSale) };
+        let (name, after) = (&self.options.node, self.point(sale));
+        let notes = [NodeNote::Part { node: name, silent_ms: 0 }];
+        let batch = Batch {
+            sale,
+            epoch: replica.epoch,
+            after: &after,
+            node: name,
+            stalled: true,
+            notes: &notes,
+            asks: &[],
+            journaled: &after,
+            // As with every call: a wall clock of the store's that leapt moves no sale by all of that.
+            now: Some(replica.calls.now_told(at)),
+        };
+        store.decide(&batch).await
     }
 }

@@ -39,6 +39,7 @@ impl Node {
             Ok(done) => Reply::Changed(done),
             Err(StoreError::Joining) => self.not_joined(operation.sale()),
             Err(StoreError::NotYet(_)) => Reply::NotYet,
+            Err(StoreError::StorageFull) => Reply::StorageFull,
             Err(error) => {
                 self.note_failure(operation.sale(), &error);
                 Reply::Unavailable
@@ -162,7 +163,13 @@ impl Node {
                 ));
             }
             let asked = (author, change);
-            let record = match settings::changed(&self.world, tag, asked, terms, decided.at) {
+            let replica = self.replicas.get(&tag);
+            // Decided by a clock that is ahead of the store's, a sale could be archived before it is closed.
+            let at = match replica.filter(|_| matches!(change, Change::Archive { .. })) {
+                Some(replica) => decided.at.min(replica.calls.told_at),
+                None => decided.at,
+            };
+            let record = match settings::changed(&self.world, tag, asked, terms, at) {
                 Ok(Decision::Decided(record)) => record,
                 Ok(Decision::Answered(changed)) => return Ok(Ok(changed)),
                 Err(refusal) => return Ok(Err(refusal)),

@@ -73,6 +73,8 @@ impl Node {
         // Each step may find that a shard is away; then nothing more of it is waited for in this turn.
         self.survey(decided).await;
         self.read_archived(decided).await;
+        self.tend_files();
+        Box::pin(self.read_unfiled(decided)).await;
         for (index, operation) in &sorted.operations {
             if !self.is_away(operation.sale()) {
                 decided.replies[*index] = Box::pin(self.operate(decided, operation)).await;

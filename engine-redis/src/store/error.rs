@@ -84,6 +84,8 @@ pub enum StoreError {
     BadSnapshot(&'static str),
     /// What this node does first, beside the turns. Nothing was done yet.
     NotYet(&'static str),
+    /// This node's disk has no room for what it writes first. Nothing was done.
+    StorageFull,
     /// An answer that this node cannot read.
     Reply(&'static str),
 }
@@ -169,6 +171,7 @@ impl fmt::Display for StoreError {
             Self::BadSnapshot(what) => {
                 write!(f, "the snapshot beside its stream is not taken over: {what}")
             }
+            Self::StorageFull => f.write_str("this node's disk is full"),
             Self::NotYet(what) => write!(f, "first {what}"),
             Self::Reply(what) => write!(f, "the store answered {what}"),
         }

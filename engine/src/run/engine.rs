@@ -472,6 +472,7 @@ impl Engine {
         }
         match commit.await {
             Ok(Ok(Reply::Unavailable | Reply::NotYet)) => Err(Failure::Unavailable),
+            Ok(Ok(Reply::StorageFull)) => Err(Failure::Busy(Busy::StorageFull)),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(busy)) => Err(Failure::Busy(busy)),
             Err(_) => Err(Failure::Stopped),

@@ -227,6 +227,8 @@ pub enum Reply {
     /// To any: nothing was done, for this node has yet to join the nodes of a sale that was just made elsewhere.
     /// That takes a few ticks, and the scribe asks again.
     NotYet,
+    /// To an [`Operation`]: nothing was done, for this node's disk has no room for what has to be written first.
+    StorageFull,
     /// To a [`Note`] and to `Idle`: how many places or events it concerned.
     Noted(usize),
 }

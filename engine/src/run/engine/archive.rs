@@ -83,21 +83,24 @@ impl Engine {
         (archived, Ok(()))
     }
 
-    /// The same where many nodes decide. What is wrong with a file is told as trouble of the arbiter.
+    /// The same where many nodes decide: one sale that could not be asked for, or its file written, keeps no other
+    /// from being archived.
     async fn archive_each(
         &self,
         sales: &[Arc<SaleView>],
         author: &Author,
     ) -> (Vec<Arc<SaleView>>, Result<(), Failure<Never>>) {
-        let mut archived = Vec::new();
+        let (mut archived, mut outcome) = (Vec::new(), Ok(()));
         for sale in sales {
             match self.archive(sale, author.clone(), Terms::default()).await {
                 Ok(_) => archived.push(Arc::clone(sale)),
+                Err(Failure::Refused(_)) => {}
+                Err(Failure::Busy(busy)) => outcome = Err(Failure::Busy(busy)),
+                Err(Failure::Unavailable) => outcome = Err(Failure::Unavailable),
                 Err(Failure::Stopped) => return (archived, Err(Failure::Stopped)),
-                Err(_) => {}
             }
         }
-        (archived, Ok(()))
+        (archived, outcome)
     }
 
     async fn archive_some(
