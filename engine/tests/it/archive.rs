@@ -10,7 +10,7 @@ use engine::{
     command::{Ask, Command, Note, Operation, Reply},
     disk::sim::{Crash, SimDisk},
     hold::{HoldState, Step},
-    id::{EventId, HoldId, Number, Sequence, ShopperKey},
+    id::{Epoch, EventId, HoldId, Number, Sequence, ShopperKey},
     limits::WARM_MS,
     record::{Change, Record, Stood},
     recovery,
@@ -26,7 +26,9 @@ use crate::{
         node::{Asked, Heard, Node, hear},
         shadow::leads,
     },
-    support::{self, SALE, START, change, create, enter, key, purchase, settle, spec, tag, ticket},
+    support::{
+        self, SALE, START, author, change, create, enter, key, purchase, settle, spec, tag, ticket,
+    },
 };
 
 /// A node that is asked one thing a turn, and what it has acknowledged.
@@ -350,4 +352,28 @@ fn the_history_that_is_taken_over_says_whether_a_sale_is_archived() {
         assert_eq!((world.live_sales(), world.archived_sales()), (1, 0));
         assert!(!world.is_archived(tag()) && bytes(&world) == open);
     }
+}
+
+#[test]
+fn no_rebuild_makes_places_in_an_archived_sale_and_none_is_archived_that_is_not_closed() {
+    let mut shop = Shop::new();
+    let change = Box::new(Change::Archive { digest: [7; 32] });
+    let archival = Record::Changed { sale: tag(), author: author(), change, replay: None };
+    let at = shop.clock.now();
+    assert!(shop.node.world().follows(tag(), &archival, at).is_err(), "it is open");
+    shop.sell().expect("a sound disk");
+    shop.deliver(1..=7).expect("a sound disk");
+    let at = shop.clock.now();
+    assert_eq!(shop.node.world().follows(tag(), &archival, at), Ok(()), "it is closed");
+    assert!(matches!(shop.archive(), Some(Reply::Changed(Ok(_)))));
+    let (world, at) = (shop.node.world(), shop.clock.now());
+    let rebuilt = |stranded: Vec<u64>, skipped: u32| {
+        let (sale, epoch, missing) = (tag(), Epoch(2), Vec::new());
+        let rebuilt =
+            Record::Rebuilt { sale, epoch, after: 9, missing, stranded, skipped, skipped_holds: 3 };
+        world.follows(tag(), &rebuilt, at).is_ok()
+    };
+    assert!(rebuilt(vec![0], 0) && rebuilt(Vec::new(), 0));
+    assert!(!rebuilt(vec![0], 1), "places that nobody entered");
+    assert!(!rebuilt(vec![1], 0), "units that nobody can have bought");
 }

@@ -5,7 +5,7 @@
 //! one sale and not the process. What is let through here, [`Sale::apply`] can apply.
 
 use super::{
-    Sale,
+    Phase, Sale,
     holds::{self, pile},
     refused::{Refused, check},
 };
@@ -60,8 +60,13 @@ impl Sale {
                     check(is_free, "units set aside that are not free")
                 })
             }
-            Record::Changed { change, .. } => self.change_follows(change),
+            Record::Changed { change, .. } => self.change_follows(change, at),
             Record::Rebuilt { stranded, skipped, .. } => {
+                let takes_places = *skipped > 0 || stranded.iter().any(|units| *units > 0);
+                check(
+                    self.archive.is_none() || !takes_places,
+                    "a rebuild of an archived sale that skips numbers or strands units",
+                )?;
                 let all = self.counts.iter().zip(stranded);
                 let fits = stranded.len() <= self.counts.len()
                     && all.into_iter().all(|(counts, units)| counts.available >= *units);
@@ -123,7 +128,7 @@ impl Sale {
         })
     }
 
-    fn change_follows(&self, change: &Change) -> Refused {
+    fn change_follows(&self, change: &Change, at: Millis) -> Refused {
         match change {
             Change::Restock { offer, units } => {
                 let index = usize::from(offer.0);
@@ -145,6 +150,7 @@ impl Sale {
                 check(fits, "more units released than are stranded")
             }
             Change::Archive { .. } => {
+                check(self.phase(at) == Phase::Closed, "an archive of a sale that is not closed")?;
                 let is_done = self.holds.open() == 0 && self.outbox.len() == 0;
                 check(is_done, "an archive of a sale in which something is under way")
             }
