@@ -33,3 +33,14 @@ CREATE TABLE proof (
 );
 CREATE INDEX proof_account ON proof (account, purpose, made_at);
 CREATE INDEX proof_age ON proof (expires_at);
+
+-- When proofs were sent, for a day. No row names an account, so that a withdrawal forgets none of it.
+CREATE TABLE proof_mail (
+    proof {KEY} NOT NULL PRIMARY KEY,
+    -- The address, under a keyed hash.
+    address {KEY} NOT NULL,
+    purpose {KEY} NOT NULL,
+    made_at BIGINT NOT NULL
+);
+CREATE INDEX proof_mail_address ON proof_mail (address, purpose, made_at);
+CREATE INDEX proof_mail_age ON proof_mail (made_at);

@@ -23,7 +23,7 @@ use crate::{
     ids::{AccountId, ProofId},
     name::Name,
     password::PasswordHash,
-    proof::{self, IssueRefusal, Purpose},
+    proof::{self, IssueRefusal, Prover, Purpose},
 };
 
 /// Keeps an account from being withdrawn while the transaction lasts. Everything that is done for an
@@ -65,11 +65,12 @@ pub(crate) async fn create(tx: &Tx, new: &New<'_>) -> Result<Live, Failure<Email
 /// As [`IssueRefusal`] says: nobody can be flooded with mails.
 pub async fn send_proof(
     tx: &Tx,
+    prover: &Prover,
     live: &Live,
     purpose: Purpose,
 ) -> Result<ProofId, Failure<IssueRefusal>> {
     match live.as_owner() {
-        Some(owner) => proof::issue(tx, &owner, purpose).await,
+        Some(owner) => proof::issue(tx, prover, &owner, purpose).await,
         None => refused(IssueRefusal::NoAddress),
     }
 }

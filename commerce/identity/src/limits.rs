@@ -20,11 +20,17 @@ pub const HASHES_AT_ONCE: usize = 2;
 /// How many more may wait for it, some second and a half. Whoever comes then is told that it is busy.
 pub const HASHES_WAITING_MAX: usize = 128;
 
-/// How long a proof holds.
+/// How long a proof holds that an address is an account's.
 pub const PROOF_TTL: Duration = Duration::from_hours(24);
 
-/// How many proofs of one purpose an account can have at once.
+/// How long a proof holds that replaces a password.
+pub const RESET_TTL: Duration = Duration::from_hours(1);
+
+/// How many proofs of one purpose are sent to an address within [`PROOFS_WITHIN`].
 pub const PROOFS_MAX: u64 = 5;
+
+/// How long a proof that was sent counts.
+pub const PROOFS_WITHIN: Duration = Duration::from_hours(24);
 
 /// The shortest time from one to the next.
 pub const PROOFS_APART: Duration = Duration::from_mins(1);

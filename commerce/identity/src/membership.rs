@@ -21,11 +21,12 @@ use crate::{
     account::{self, EmailRefusal, Live, New, ProofRefusal},
     address, business, device,
     email::Email,
-    ids::{AccountId, ProofId, SessionId},
+    ids::{AccountId, LinkId, ProofId, SessionId},
     name::Name,
     password::{PasswordHash, PasswordHasher, Verdict},
+    proof::{self, Purpose},
     session::{self, Role, Session, SignInRefusal},
-    social,
+    social::{self, UnlinkRefusal},
 };
 
 /// Makes an account whose address is still to be verified.
@@ -82,7 +83,7 @@ pub async fn sign_in(
 }
 
 /// Replaces the password of somebody who has shown to be the owner. Whoever else is signed in is no
-/// longer.
+/// longer, and no link that was sent before replaces the password.
 pub async fn set_password(
     tx: &Tx,
     live: &Live,
@@ -90,6 +91,7 @@ pub async fn set_password(
     here: SessionId,
 ) -> Result<(), DbErr> {
     account::set_password(tx, live, password).await?;
+    proof::revoke(tx, live.id(), Purpose::ResetPassword).await?;
     session::end_others(tx, live, Some(here)).await.map(drop)
 }
 
@@ -137,6 +139,23 @@ pub async fn appoint(tx: &Tx, live: &Live) -> Result<(), Failure<AppointRefusal>
     }
     social::forget(tx, live).await?;
     Ok(account::appoint(tx, live).await?)
+}
+
+/// Takes a link with an account elsewhere away. Whoever else is signed in is no longer, as they may have
+/// come by it.
+///
+/// # Errors
+///
+/// As [`UnlinkRefusal`] says: an account keeps a way to sign in.
+pub async fn unlink(
+    tx: &Tx,
+    live: &Live,
+    link: LinkId,
+    here: SessionId,
+) -> Result<(), Failure<UnlinkRefusal>> {
+    social::unlink(tx, live, link).await?;
+    session::end_others(tx, live, Some(here)).await?;
+    Ok(())
 }
 
 /// Lets somebody run the platform no longer, from now on.

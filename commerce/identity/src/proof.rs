@@ -4,6 +4,7 @@
 //! task, for whoever writes mails. A proof's token is its id and a MAC over it, so that a repeated
 //! attempt sends the same token, and whoever reads the database can prove nothing.
 
+mod mails;
 mod model;
 mod query;
 mod rows;
@@ -18,21 +19,23 @@ pub use self::{
 };
 use crate::{
     ids::{AccountId, ProofId},
-    limits::{PROOF_TTL, PROOFS_APART, PROOFS_MAX},
+    limits::{PROOFS_APART, PROOFS_MAX},
 };
 
 /// Makes a proof and has it sent to the account's address.
 ///
 /// # Errors
 ///
-/// As [`IssueRefusal`] says: nobody can be flooded with mails.
+/// As [`IssueRefusal`] says: nobody can be flooded with mails, whichever accounts ask for them.
 pub(crate) async fn issue(
     tx: &Tx,
+    prover: &Prover,
     owner: &Owner<'_>,
     purpose: Purpose,
 ) -> Result<ProofId, Failure<IssueRefusal>> {
     let now = tx.now();
-    let earlier = rows::made_of(tx, owner.account, purpose, now).await?;
+    let address = prover.address(owner.email_key);
+    let earlier = mails::sent_to(tx, &address, purpose).await?;
     if earlier.first().is_some_and(|&latest| now.since(latest) < PROOFS_APART) {
         return refused(IssueRefusal::TooSoon);
     }
@@ -40,7 +43,8 @@ pub(crate) async fn issue(
         return refused(IssueRefusal::TooMany);
     }
     let proof = ProofId::new(now);
-    rows::insert(tx, proof, owner, purpose, now.after(PROOF_TTL)).await?;
+    rows::insert(tx, proof, owner, purpose, now.after(purpose.holds_for())).await?;
+    mails::insert(tx, proof, address, purpose).await?;
     tx.assign(&SendProof { proof, account: owner.account, purpose }, now);
     Ok(proof)
 }
@@ -60,12 +64,17 @@ pub(crate) async fn take(
     Ok(true)
 }
 
+/// Removes the proofs of an account for a purpose.
+pub(crate) async fn revoke(tx: &Tx, account: AccountId, purpose: Purpose) -> Result<(), DbErr> {
+    rows::remove_of(tx, account, purpose).await
+}
+
 /// Removes all proofs of an account.
 pub(crate) async fn forget(tx: &Tx, account: AccountId) -> Result<(), DbErr> {
     rows::remove_all(tx, account).await
 }
 
-/// Removes proofs that are too old to prove anything, and says how many.
+/// Removes proofs that are too old to prove anything, and mails too old to count. Says how many.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
-    rows::remove_expired(tx).await
+    Ok(rows::remove_expired(tx).await? + mails::remove_old(tx).await?)
 }

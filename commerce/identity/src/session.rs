@@ -13,8 +13,12 @@ mod query;
 mod rows;
 mod token;
 
-use store::{Failure, Tx, refused, sea_orm::DbErr};
+use store::{
+    Failure, Tx, refused,
+    sea_orm::{ColumnTrait as _, Condition, DbErr, sea_query::IntoCondition as _},
+};
 
+use self::rows::COLUMN;
 pub use self::{
     model::{
         DeviceName, ENDED, OwnRefusal, Refresh, RefreshRefusal, Refreshed, Role, Session, SignIn,
@@ -24,7 +28,7 @@ pub use self::{
     token::Refresher,
 };
 use crate::{
-    account::Live,
+    account::{self, Live},
     device::{self, Device, Platform, PushToken},
     ids::SessionId,
     limits::{REFRESH_AGAIN_WITHIN, SESSION_TTL, SESSIONS_MAX},
@@ -71,7 +75,7 @@ pub async fn refresh(tx: &Tx, shown: Refresh) -> Result<Refreshed, DbErr> {
     let Some(mut session) = rows::lock(tx, shown.session).await? else {
         return Ok(Refreshed::Refused(RefreshRefusal::Unknown));
     };
-    if !session.is_on(now) {
+    if !session.is_on(now) || !can_go_on(tx, &session).await? {
         return Ok(Refreshed::Refused(RefreshRefusal::Over));
     }
     let is_repeated = shown.generation.checked_add(1) == Some(session.generation)
@@ -90,15 +94,18 @@ pub async fn refresh(tx: &Tx, shown: Refresh) -> Result<Refreshed, DbErr> {
     Ok(Refreshed::Done(session))
 }
 
-/// Signs out, and says whether somebody was signed in. Whoever keeps the session's access tokens for
-/// valid hears of it.
+/// Whether the account of a session may still be signed in as what it is.
+async fn can_go_on(tx: &Tx, session: &Session) -> Result<bool, DbErr> {
+    let account = account::find(tx, session.account).await?;
+    Ok(account.is_some_and(|account| {
+        account.withdrawn_at.is_none() && (session.role != Role::Operator || account.is_operator)
+    }))
+}
+
+/// Signs out, and says whether the session was not ended before. Whoever keeps the session's access
+/// tokens for valid hears of it.
 pub async fn end(tx: &Tx, session: SessionId) -> Result<bool, DbErr> {
-    let was_on = rows::set_ended(tx, session).await?;
-    if was_on {
-        device::forget(tx, session).await?;
-        tx.tell(ENDED, &session);
-    }
-    Ok(was_on)
+    Ok(end_those(tx, COLUMN.id.eq(session).into_condition()).await? > 0)
 }
 
 /// Ends one of an account's own sessions.
@@ -138,12 +145,14 @@ pub async fn register_device(
 
 /// Ends all sessions of an account but perhaps one, and says how many those were.
 pub async fn end_others(tx: &Tx, live: &Live, but: Option<SessionId>) -> Result<u64, DbErr> {
-    end_those(tx, live, |session| Some(session.id) != but).await
+    let all = Condition::all().add(COLUMN.account.eq(live.id()));
+    end_those(tx, all.add_option(but.map(|here| COLUMN.id.ne(here)))).await
 }
 
 /// Ends an account's sessions of one role.
 pub(crate) async fn end_of_role(tx: &Tx, live: &Live, role: Role) -> Result<u64, DbErr> {
-    end_those(tx, live, |session| session.role == role).await
+    let all = Condition::all().add(COLUMN.account.eq(live.id()));
+    end_those(tx, all.add(COLUMN.role.eq(role))).await
 }
 
 /// Ends all sessions of an account, and removes what is personal of them.
@@ -158,16 +167,12 @@ pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
     rows::remove_over(tx).await
 }
 
-async fn end_those(
-    tx: &Tx,
-    live: &Live,
-    are_meant: impl Fn(&Session) -> bool,
-) -> Result<u64, DbErr> {
-    let mut ended = 0;
-    for session in list(tx, live.id(), tx.now()).await? {
-        if are_meant(&session) {
-            ended += u64::from(end(tx, session.id).await?);
-        }
+async fn end_those(tx: &Tx, those: Condition) -> Result<u64, DbErr> {
+    let mut count = 0;
+    for session in rows::set_ended(tx, those).await? {
+        device::forget(tx, session).await?;
+        tx.tell(ENDED, &session);
+        count += 1;
     }
-    Ok(ended)
+    Ok(count)
 }

@@ -70,12 +70,16 @@ pub async fn link(tx: &Tx, live: &Live, person: &Person) -> Result<bool, Failure
     Ok(true)
 }
 
-/// Takes a link away.
+/// Takes a link away: see [`crate::membership::unlink`].
 ///
 /// # Errors
 ///
 /// As [`UnlinkRefusal`] says: an account keeps a way to sign in.
-pub async fn unlink(tx: &Tx, live: &Live, link: LinkId) -> Result<(), Failure<UnlinkRefusal>> {
+pub(crate) async fn unlink(
+    tx: &Tx,
+    live: &Live,
+    link: LinkId,
+) -> Result<(), Failure<UnlinkRefusal>> {
     let known = list(tx, live.id()).await?;
     if !known.iter().any(|known| known.id == link) {
         return refused(UnlinkRefusal::Unknown);

@@ -3,7 +3,7 @@
 use base::moment::Moment;
 use store::{
     At, Tx, insert_if_absent,
-    sea_orm::{self, QuerySelect as _, Set, SqlErr, entity::prelude::*},
+    sea_orm::{self, QuerySelect as _, Set, SqlErr, entity::prelude::*, sea_query::LockType},
 };
 
 use super::model::{Account, Held, Live, New, Profile};
@@ -72,7 +72,9 @@ pub(super) async fn lock_by_email(tx: &Tx, email: &Email) -> Result<Option<Live>
 }
 
 async fn lock_one(tx: &Tx, those: Select<Entity>) -> Result<Option<Live>, DbErr> {
-    let row = those.filter(COLUMN.withdrawn_at.is_null()).lock_exclusive().one(tx).await?;
+    // Rows of others that name the account may be written meanwhile.
+    let those = those.filter(COLUMN.withdrawn_at.is_null()).lock(LockType::NoKeyUpdate);
+    let row = those.one(tx).await?;
     Ok(row.map(|mut row| {
         let address = row.email_key.take().map(Held);
         let has_password = row.password_hash.is_some();

@@ -1,6 +1,6 @@
 //! What a proof is.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use store::{
@@ -8,7 +8,10 @@ use store::{
     task::Task,
 };
 
-use crate::ids::{AccountId, ProofId};
+use crate::{
+    ids::{AccountId, ProofId},
+    limits::{PROOF_TTL, RESET_TTL},
+};
 
 /// What a proof is good for. One of a purpose proves nothing for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
@@ -38,6 +41,14 @@ impl fmt::Debug for Owner<'_> {
 }
 
 impl Purpose {
+    /// How long a proof holds.
+    pub(super) const fn holds_for(self) -> Duration {
+        match self {
+            Self::VerifyEmail => PROOF_TTL,
+            Self::ResetPassword => RESET_TTL,
+        }
+    }
+
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
@@ -72,7 +83,7 @@ store::refusals! {
         NoAddress = "address_missing": "the account has no e-mail address",
         /// The last one was made a moment ago.
         TooSoon = "proof_too_soon": "a mail was sent less than a minute ago",
-        /// The account has so many that still hold.
+        /// The address was sent so many within a day.
         TooMany = "proof_too_many": "five mails were sent within a day",
     }
 }

@@ -3,7 +3,7 @@
 use base::moment::Moment;
 use store::{
     At, Tx,
-    sea_orm::{self, QueryOrder as _, Set, entity::prelude::*},
+    sea_orm::{self, Set, entity::prelude::*},
 };
 
 use super::model::{Owner, Purpose};
@@ -40,21 +40,6 @@ pub(super) async fn insert(
         expires_at: Set(expires_at.into()),
     };
     Entity::insert(row).exec_without_returning(tx).await.map(drop)
-}
-
-/// When the proofs that an account has for a purpose were made, the latest first.
-pub(super) async fn made_of(
-    tx: &Tx,
-    account: AccountId,
-    purpose: Purpose,
-    now: Moment,
-) -> Result<Vec<Moment>, DbErr> {
-    let those = Entity::find()
-        .filter(COLUMN.account.eq(account))
-        .filter(COLUMN.purpose.eq(purpose))
-        .filter(COLUMN.expires_at.gt(At::from(now)))
-        .order_by_desc(COLUMN.made_at);
-    Ok(those.all(tx).await?.into_iter().map(|row| row.made_at.into()).collect())
 }
 
 /// Whether a proof proves this now.

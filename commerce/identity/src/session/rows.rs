@@ -3,7 +3,7 @@
 use base::moment::Moment;
 use store::{
     At, Tx,
-    sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
+    sea_orm::{self, Condition, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
 };
 
 use super::model::{Role, Session};
@@ -88,15 +88,12 @@ pub(super) async fn set_refreshed(tx: &Tx, session: &Session) -> Result<(), DbEr
     one.exec(tx).await.map(drop)
 }
 
-/// Ends a session, and says whether it was on.
-pub(super) async fn set_ended(tx: &Tx, session: SessionId) -> Result<bool, DbErr> {
+/// Ends those sessions that were not ended, and tells which they were. One that has run out may have been
+/// prolonged since its end was compared with the clock, so the clock is not asked.
+pub(super) async fn set_ended(tx: &Tx, those: Condition) -> Result<Vec<SessionId>, DbErr> {
     let changes = ActiveModel { ended_at: Set(Some(tx.now().into())), ..Default::default() };
-    let one = Entity::update_many()
-        .set(changes)
-        .filter(COLUMN.id.eq(session))
-        .filter(COLUMN.ended_at.is_null())
-        .filter(COLUMN.expires_at.gt(At::from(tx.now())));
-    Ok(one.exec(tx).await?.rows_affected > 0)
+    let those = Entity::update_many().set(changes).filter(those).filter(COLUMN.ended_at.is_null());
+    Ok(those.exec_with_returning(tx).await?.into_iter().map(|row| row.id).collect())
 }
 
 /// Empties what is shown of an account's sessions.

@@ -10,7 +10,7 @@ use identity::{
 };
 use store::{Db, Failure, Refusing as _, on_both};
 
-use crate::support::{DAY_MS, email, everything, open, sign_up};
+use crate::support::{DAY_MS, email, everything, open, prover, sign_in, sign_up};
 
 async fn issue(
     db: &Db,
@@ -20,7 +20,7 @@ async fn issue(
     let id = account.id;
     db.write(async |tx| {
         let live = account::live(tx, id).await.refusing(|_| IssueRefusal::TooMany)?;
-        account::send_proof(tx, &live, purpose).await
+        account::send_proof(tx, &prover(), &live, purpose).await
     })
     .await
 }
@@ -196,6 +196,31 @@ on_both! {
         assert!(read(&db, &account).await.is_verified);
     }
 
+    async fn a_password_is_replaced_within_an_hour_and_not_after_another_was_set(trial: Trial) {
+        let db = open(&trial).await;
+        let account = sign_up(&db, "kim@shop.example").await.unwrap();
+        let new = PasswordHash::kept("$new".to_owned());
+        let reset = async |proof| {
+            let done = db.write(async |tx| {
+                membership::reset_password(tx, proof, &new).await.map(drop)
+            });
+            done.await
+        };
+        let late = issue(&db, &account, Purpose::ResetPassword).await.unwrap();
+        trial.advance(DAY_MS / 24);
+        assert!(is_invalid(&reset(late).await));
+        let stolen = issue(&db, &account, Purpose::ResetPassword).await.unwrap();
+        let here = sign_in(&db, account.id).await.id;
+        let set = db.write(async |tx| {
+            let live = account::live(tx, account.id).await.unwrap();
+            membership::set_password(tx, &live, &new, here).await
+        });
+        set.await.unwrap();
+        assert!(is_invalid(&reset(stolen).await));
+        trial.advance(60_000);
+        reset(issue(&db, &account, Purpose::ResetPassword).await.unwrap()).await.unwrap();
+    }
+
     async fn nobody_is_flooded_with_mails(trial: Trial) {
         let db = open(&trial).await;
         let account = sign_up(&db, "kim@shop.example").await.unwrap();
@@ -211,6 +236,16 @@ on_both! {
         assert!(matches!(many, Err(Failure::Refused(IssueRefusal::TooMany))), "{many:?}");
         issue(&db, &account, Purpose::ResetPassword).await.unwrap();
         assert_eq!(everything(&db).await.matches("identity.send_proof").count(), 6);
+        set_email(&db, &account, "other@shop.example").await;
+        set_email(&db, &account, "kim@shop.example").await;
+        let moved = issue(&db, &account, Purpose::VerifyEmail).await;
+        assert!(matches!(moved, Err(Failure::Refused(IssueRefusal::TooMany))), "{moved:?}");
+        withdraw(&db, &account).await.unwrap();
+        let again = sign_up(&db, "kim@shop.example").await.unwrap();
+        let new = issue(&db, &again, Purpose::VerifyEmail).await;
+        assert!(matches!(new, Err(Failure::Refused(IssueRefusal::TooMany))), "{new:?}");
+        trial.advance(DAY_MS);
+        issue(&db, &again, Purpose::VerifyEmail).await.unwrap();
     }
 
     async fn a_withdrawn_account_holds_nothing_personal_and_frees_its_address(trial: Trial) {

@@ -291,7 +291,7 @@ on_both! {
             let id = known[at].id;
             let done = db.write(async |tx| {
                 let live = account::live(tx, here.account).await.unwrap();
-                social::unlink(tx, &live, id).await
+                membership::unlink(tx, &live, id, here.id).await
             });
             match done.await {
                 Ok(()) => None,
@@ -299,7 +299,9 @@ on_both! {
                 Err(failure) => unreachable!("{failure:?}"),
             }
         };
+        let by_the_link = arrive(&db, google).await.unwrap().id;
         assert_eq!(unlink(0).await, None);
+        assert!(is_on(&db, here.id).await && !is_on(&db, by_the_link).await);
         assert_eq!(unlink(0).await, Some(UnlinkRefusal::Unknown));
         assert_eq!(unlink(1).await, Some(UnlinkRefusal::LastWay));
         let departure = leave(&db, Provider::Kakao, Purpose::Link(here.id)).await;

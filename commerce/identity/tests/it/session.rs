@@ -7,7 +7,10 @@ use identity::{
     limits::SESSIONS_MAX,
     session::{self, OwnRefusal, Refresh, RefreshRefusal, Refreshed, Role, SignInRefusal},
 };
-use store::{Db, Failure, on_both, sea_orm::DbErr};
+use store::{
+    Db, Failure, on_both,
+    sea_orm::{ConnectionTrait as _, DbErr},
+};
 
 use crate::support::{
     DAY_MS, appoint, everything, is_on, on_firefox, open_with_kim, sign_in, sign_up,
@@ -157,6 +160,37 @@ on_both! {
             wanted = Wanted::new(1, Some(next)).unwrap();
         }
         assert_eq!(read, ended[1..]);
+    }
+
+    async fn a_session_that_runs_out_is_ended_with_the_others(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await;
+        trial.advance(30 * DAY_MS);
+        let ended = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            session::end_others(tx, &live, None).await
+        });
+        assert_eq!(ended.await.unwrap(), 1, "a node whose clock is behind may prolong it yet");
+        trial.advance(-DAY_MS);
+        assert_eq!(refresh(&db, session.refresh()).await, refused(RefreshRefusal::Over));
+    }
+
+    async fn no_session_goes_on_for_what_its_account_is_no_longer(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        appoint(&db, kim).await;
+        let desk = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            session::open(tx, &live, &on_firefox(Role::Operator)).await
+        });
+        let desk = desk.await.unwrap();
+        let shopping = sign_in(&db, kim).await;
+        // As if the sessions had been ended by halves.
+        let dismissed = db.write(async |tx| {
+            tx.execute_unprepared("UPDATE account SET is_operator = FALSE").await.map(drop)
+        });
+        dismissed.await.unwrap();
+        assert_eq!(refresh(&db, desk.refresh()).await, refused(RefreshRefusal::Over));
+        refreshed(&db, shopping.refresh()).await;
     }
 
     async fn only_who_runs_the_platform_is_signed_in_as_an_operator(trial: Trial) {
