@@ -24,7 +24,7 @@ pub use self::{
 };
 use crate::{
     account::{self, Live},
-    ids::{AccountId, BusinessId},
+    ids::BusinessId,
     limits::{BUSINESS_CHECK_EVERY, VERDICT_HOLDS_FOR},
 };
 
@@ -99,22 +99,33 @@ pub async fn judge(
 
 /// Decides about a business, as an operator. What forbids selling has a reason.
 ///
+/// It locks the operator's account and the business, never the owner's account, so two operators who
+/// decide about each other do not wait for each other.
+///
 /// # Errors
 ///
 /// As [`DecideRefusal`] says. Nobody is let in on a verdict that is older than [`VERDICT_HOLDS_FOR`].
 pub async fn decide(
     tx: &Tx,
-    by: AccountId,
+    by: &Live,
     business: BusinessId,
     decision: Decision,
     reason: Option<&Reason>,
 ) -> Result<(), Failure<DecideRefusal>> {
-    let Some(mut known) = locked(tx, business).await? else {
-        return refused(DecideRefusal::Unknown);
-    };
+    if !by.account().is_operator {
+        return refused(DecideRefusal::NotAnOperator);
+    }
+    let known = rows::lock(tx, business).await?.filter(|known| known.state != State::Closed);
+    let Some(mut known) = known else { return refused(DecideRefusal::Unknown) };
+    if known.account == by.id() {
+        return refused(DecideRefusal::Own);
+    }
     let Some(state) = known.state.decided(decision) else {
         return refused(DecideRefusal::WrongState);
     };
+    if !decision.allows_selling() && reason.is_none() {
+        return refused(DecideRefusal::ReasonMissing);
+    }
     let now = tx.now();
     let is_verified = known.checked.is_some_and(|checked| {
         checked.verdict == Verdict::Active && now.since(checked.at) < VERDICT_HOLDS_FOR
@@ -124,7 +135,7 @@ pub async fn decide(
     }
     known.state = state;
     known.reason = reason.map(|reason| reason.0.clone());
-    (known.decided_at, known.decided_by) = (Some(now), Some(by));
+    (known.decided_at, known.decided_by) = (Some(now), Some(by.id()));
     rows::update(tx, &known).await?;
     tx.tell(CHANGED, &business);
     Ok(())

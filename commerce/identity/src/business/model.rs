@@ -220,6 +220,12 @@ store::refusals! {
 store::refusals! {
     /// Why a decision was not made.
     pub DecideRefusal {
+        /// Who decides does not run the platform.
+        NotAnOperator = "not_an_operator": "the account does not run the platform",
+        /// It is the business of who decides.
+        Own = "business_own": "an operator does not decide about their own business",
+        /// It may not sell, and is not told why.
+        ReasonMissing = "reason_missing": "who may not sell is told the reason",
         /// There is no such business.
         Unknown = "business_unknown": "there is no such business",
         /// In its state nothing like that can be decided.

@@ -104,6 +104,12 @@ pub(super) async fn account_of(tx: &Tx, business: BusinessId) -> Result<Option<A
     found.into_tuple().one(tx).await
 }
 
+/// Locks a business.
+pub(super) async fn lock(tx: &Tx, business: BusinessId) -> Result<Option<Business>, DbErr> {
+    let row = Entity::find_by_id(business).lock_exclusive().one(tx).await?;
+    Ok(row.map(Business::from))
+}
+
 /// Locks the business of an account, which is locked.
 pub(super) async fn lock_of(tx: &Tx, account: AccountId) -> Result<Option<Business>, DbErr> {
     let one = Entity::find().filter(COLUMN.account.eq(account)).lock_exclusive().one(tx);

@@ -48,8 +48,21 @@ async fn decide(
     id: BusinessId,
     decision: Decision,
 ) -> Result<(), DecideRefusal> {
-    let reason = Reason::parse("as the rules say").unwrap();
-    let done = db.write(async |tx| business::decide(tx, by, id, decision, Some(&reason)).await);
+    decide_for(db, by, id, decision, Some("as the rules say")).await
+}
+
+async fn decide_for(
+    db: &Db,
+    by: AccountId,
+    id: BusinessId,
+    decision: Decision,
+    reason: Option<&str>,
+) -> Result<(), DecideRefusal> {
+    let reason = reason.map(|reason| Reason::parse(reason).unwrap());
+    let done = db.write(async |tx| {
+        let live = account::live(tx, by).await.unwrap();
+        business::decide(tx, &live, id, decision, reason.as_ref()).await
+    });
     done.await.map_err(refusal)
 }
 
@@ -111,6 +124,39 @@ on_both! {
         assert_eq!(apply(&db, kim, NUMBER).await, Err(ApplyRefusal::NotVerified));
         verify(&db, kim).await;
         apply(&db, kim, NUMBER).await.unwrap();
+    }
+
+    async fn only_operators_decide_not_about_their_own_and_with_a_reason(trial: Trial) {
+        let (db, [kim, lee, operator]) = people(&trial).await;
+        let id = apply(&db, kim, NUMBER).await.unwrap();
+        judge(&db, id, NUMBER, Verdict::Active).await;
+        for shopper in [kim, lee] {
+            let done = decide(&db, shopper, id, Decision::Approve).await;
+            assert_eq!(done, Err(DecideRefusal::NotAnOperator));
+        }
+        appoint(&db, kim).await;
+        assert_eq!(decide(&db, kim, id, Decision::Approve).await, Err(DecideRefusal::Own));
+        let silent = decide_for(&db, operator, id, Decision::Reject, None).await;
+        assert_eq!(silent, Err(DecideRefusal::ReasonMissing));
+        decide_for(&db, operator, id, Decision::Approve, None).await.unwrap();
+        let silent = decide_for(&db, operator, id, Decision::Suspend, None).await;
+        assert_eq!(silent, Err(DecideRefusal::ReasonMissing));
+        assert!(can_sell(&db, kim).await);
+    }
+
+    async fn operators_who_decide_about_each_other_both_do(trial: Trial) {
+        let (db, [kim, lee, _]) = people(&trial).await;
+        let of_kim = apply(&db, kim, NUMBER).await.unwrap();
+        let of_lee = apply(&db, lee, OTHER).await.unwrap();
+        judge(&db, of_kim, NUMBER, Verdict::Active).await;
+        judge(&db, of_lee, OTHER, Verdict::Active).await;
+        appoint(&db, kim).await;
+        appoint(&db, lee).await;
+        let (one, other) = tokio::join!(
+            decide(&db, kim, of_lee, Decision::Approve),
+            decide(&db, lee, of_kim, Decision::Approve),
+        );
+        assert_eq!((one, other), (Ok(()), Ok(())));
     }
 
     async fn a_verdict_that_is_a_day_old_lets_nobody_in(trial: Trial) {
