@@ -106,7 +106,7 @@ impl std::error::Error for WebhookError {}
 impl From<TargetError> for WebhookError {
     fn from(error: TargetError) -> Self {
         match error {
-            TargetError::Url | TargetError::Address | TargetError::Sender => {
+            TargetError::Url | TargetError::Address | TargetError::Sender | TargetError::Login => {
                 Self::Url(outbound::URL_ALLOWED)
             }
             TargetError::Bounds => Self::Bounds,

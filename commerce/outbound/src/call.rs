@@ -8,6 +8,7 @@ use hyper::{
     HeaderMap, Method, StatusCode,
     header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue},
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{CallError, Secret};
@@ -34,8 +35,13 @@ impl Call {
     /// slash; [`segment`] encodes what a part of it is made of.
     pub fn new(method: Method, path: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let fault = (!path.is_empty() && !path.starts_with('/'))
-            .then_some("a path that does not begin with a slash");
+        let fault = if !path.is_empty() && !path.starts_with('/') {
+            Some("a path that does not begin with a slash")
+        } else if path.split('/').any(is_dots) {
+            Some("a path with a part of dots, which leads elsewhere")
+        } else {
+            None
+        };
         Self {
             method,
             path: path.to_owned(),
@@ -140,19 +146,19 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Encodes a text as one part of a path (RFC 3986, 3.3): no slash in it ends the part.
+/// What stands in a part of a path as it is (RFC 3986, 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Encodes a text as one part of a path (RFC 3986, 3.3): no slash in it ends the part. Of `.` and `..`
+/// there is no such form, and a call with them is not sent.
 pub fn segment(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            let digit = |nibble: u8| char::from(HEX[usize::from(nibble)]);
-            encoded.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
-        }
-    }
-    encoded
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
+/// Whether a part of a path means another place than one of that name, encoded or not.
+fn is_dots(part: &str) -> bool {
+    let part = part.to_ascii_lowercase().replace("%2e", ".");
+    part == "." || part == ".."
 }
 
 /// What a server answered, whatever its status.
@@ -236,6 +242,11 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_kept_as_a_fault() {
         assert!(Call::get("no-slash").fault.is_some());
+        for dots in [".", "..", "%2e%2E"] {
+            assert!(Call::get(&format!("/a/{dots}/b")).fault.is_some(), "{dots}");
+        }
+        assert!(Call::get(&format!("/a/{}", segment(".."))).fault.is_some());
+        assert!(Call::get("/a/.../b.c").fault.is_none());
         assert!(Call::get("").header(AUTHORIZATION, "two\r\nlines").fault.is_some());
         assert!(Call::get("/a").header(AUTHORIZATION, "one line").fault.is_none());
     }

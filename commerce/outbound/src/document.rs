@@ -1,6 +1,6 @@
 //! A document at a URL, fetched again and again: whole, in time and within its bound, or not at all.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use hyper::{
@@ -28,12 +28,17 @@ pub struct DocumentOptions {
 pub struct Document(Target);
 
 /// A document as it came.
-#[derive(Debug)]
 pub struct Fetched {
     /// All of it.
     pub body: Bytes,
     /// For how long the server says that it stays as it is.
     pub max_age: Option<Duration>,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fetched({} bytes, max-age {:?})", self.body.len(), self.max_age)
+    }
 }
 
 impl Document {
@@ -85,12 +90,13 @@ impl Document {
 /// `max-age` of `Cache-Control`; zero where the answer must not be kept.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
-    let mut directives = lines.flat_map(|line| line.split(',')).map(str::trim);
-    directives.find_map(|directive| {
-        if directive.eq_ignore_ascii_case("no-store") || directive.eq_ignore_ascii_case("no-cache")
-        {
-            return Some(Duration::ZERO);
-        }
+    let directives: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let says = |name: &str| directives.iter().any(|said| said.eq_ignore_ascii_case(name));
+    // Beside a max-age, wherever it stands.
+    if says("no-store") || says("no-cache") {
+        return Some(Duration::ZERO);
+    }
+    directives.iter().find_map(|directive| {
         let (name, seconds) = directive.split_once('=')?;
         let is_it = name.eq_ignore_ascii_case("max-age");
         seconds.parse().ok().filter(|_| is_it).map(Duration::from_secs)
@@ -104,6 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_of_a_document_is_shown() {
+        let fetched = Fetched { body: Bytes::from_static(b"hush"), max_age: None };
+        assert_eq!(format!("{fetched:?}"), "Fetched(4 bytes, max-age None)");
+    }
+
+    #[test]
     fn a_document_stays_as_it_is_for_as_long_as_its_server_says() {
         let age = |line: &'static str| {
             let mut headers = HeaderMap::new();
@@ -112,6 +124,8 @@ mod tests {
         };
         assert_eq!(age("public, Max-Age=300"), Some(300));
         assert_eq!(age("no-store"), Some(0));
+        assert_eq!(age("max-age=300, No-Store"), Some(0));
+        assert_eq!(age("max-age=300, no-cache"), Some(0));
         assert_eq!(age("public, s-maxage=9"), None);
         assert_eq!(max_age(&HeaderMap::new()), None);
     }

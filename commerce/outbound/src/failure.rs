@@ -42,6 +42,8 @@ pub enum TargetError {
     Bounds,
     /// The sender of mails is no address.
     Sender,
+    /// A login would be sent over the network in plain text.
+    Login,
     /// The certificates to trust cannot be read; says why.
     Trust(String),
 }
@@ -53,6 +55,7 @@ impl fmt::Display for TargetError {
             Self::Address => f.write_str("the URL names a private or reserved address"),
             Self::Bounds => f.write_str("deadline and calls at once must be more than zero"),
             Self::Sender => f.write_str("the sender of mails must be an address"),
+            Self::Login => f.write_str("a login without TLS is only sent to this machine"),
             Self::Trust(why) => write!(f, "cannot read the certificates to trust: {why}"),
         }
     }

@@ -20,6 +20,7 @@ mod document;
 mod failure;
 mod mail;
 mod reach;
+mod resolve;
 mod secret;
 mod target;
 mod trust;

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
-/// How long connecting may take. The half of a shorter deadline is left for it, so that a server that
+/// How long connecting may take, the lookup of the name and the handshake of TLS included. The half of a shorter deadline is left for it, so that a server that
 /// cannot be reached is told from one that does not answer.
 pub const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long the addresses of a host are used before it is looked up again.
+pub const ADDRESSES_KEPT: Duration = Duration::from_secs(5);
+
+/// Bytes that are read ahead. The head of an answer may be no longer than twice this.
+pub const HEAD_BYTES: usize = 64 * 1_024;
 
 /// Bytes of an answer that are read where the caller does not say otherwise.
 pub const ANSWER_BYTES: usize = 1_024 * 1_024;

@@ -3,17 +3,19 @@
 //! Owns one conversation per mail, within one deadline. Refuses to know why a mail is sent, and keeps
 //! no queue: whoever sends repeats, under the same key.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use base::writing;
 use lettre::{
     Message,
+    address::Envelope,
     message::{Mailbox, MultiPart, SinglePart},
     transport::smtp::{
         Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
-        extension::ClientId,
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 use tokio::{
@@ -21,7 +23,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Reach, Secret, TargetError, Trust, connect::resolve, limits};
+use crate::{Reach, Secret, TargetError, Trust, connect::patience, limits, resolve::Resolver};
 
 /// How TLS is spoken to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub struct MailOptions {
     pub port: u16,
     /// How TLS is spoken to it.
     pub tls: MailTls,
-    /// User and password, if it asks for them.
+    /// User and password, if it asks for them. Without TLS they are only sent to this machine.
     pub login: Option<(String, Secret)>,
     /// Who the mails are from: an address, with or without a name before it.
     pub from: String,
@@ -75,7 +77,7 @@ impl MailOptions {
 }
 
 /// One mail to one person.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Letter<'a> {
     /// The address.
     pub to: &'a str,
@@ -88,6 +90,12 @@ pub struct Letter<'a> {
     /// Names this mail, so that mail programs show one that is sent twice once: letters, digits and
     /// hyphens, such as the id of a task.
     pub key: &'a str,
+}
+
+impl fmt::Debug for Letter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Letter({}, {} bytes)", self.key, self.text.len())
+    }
 }
 
 /// Why a mail was not taken.
@@ -123,7 +131,7 @@ struct Inner {
     from: Mailbox,
     deadline: Duration,
     turns: Semaphore,
-    reach: Reach,
+    names: Resolver,
 }
 
 impl fmt::Debug for Mailer {
@@ -144,11 +152,15 @@ impl Mailer {
         if deadline.is_zero() || in_flight_max == 0 {
             return Err(TargetError::Bounds);
         }
+        if login.is_some() && tls == MailTls::Absent && !is_here(&host) {
+            return Err(TargetError::Login);
+        }
         let tls = match tls {
             MailTls::Absent => None,
             MailTls::Implicit | MailTls::StartTls => Some((tls, parameters(&host, trust)?)),
         };
         Ok(Self(Arc::new(Inner {
+            names: Resolver::new(&host, reach),
             host,
             port,
             tls,
@@ -157,7 +169,6 @@ impl Mailer {
             from: from.parse().map_err(|_| TargetError::Sender)?,
             deadline,
             turns: Semaphore::new(in_flight_max.min(Semaphore::MAX_PERMITS)),
-            reach,
         })))
     }
 
@@ -183,17 +194,22 @@ impl Mailer {
         let connected = timeout_at(until, inner.connect()).await;
         let mut connection = connected
             .map_err(|_| MailError::Later(format!("no conversation within {ms} ms")))??;
-        let (envelope, bytes) = (message.envelope(), message.formatted());
-        let sent = timeout_at(until, connection.send(envelope, &bytes)).await;
-        match sent {
-            Err(_) => return Err(MailError::Unheard(format!("no answer within {ms} ms"))),
-            Ok(Err(error)) => return Err(untaken(&error)),
-            Ok(Ok(_)) => {}
-        }
-        // Taken; whether the server says goodbye changes nothing.
+        let content = message.formatted();
+        let announced =
+            timeout_at(until, announce(&mut connection, message.envelope(), &content)).await;
+        let announced = announced
+            .unwrap_or_else(|_| Err(MailError::Later(format!("no answer within {ms} ms"))));
+        let sent = match announced {
+            Ok(()) => match timeout_at(until, connection.message(&content)).await {
+                Err(_) => Err(MailError::Unheard(format!("no answer within {ms} ms"))),
+                Ok(heard) => heard.map(drop).map_err(|error| unsure(&error)),
+            },
+            untaken => untaken,
+        };
+        // Whether the server says goodbye changes nothing.
         drop(timeout_at(until, connection.quit()).await);
         drop(turn);
-        Ok(())
+        sent
     }
 }
 
@@ -202,7 +218,7 @@ impl Inner {
     async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
         // Even a final no is not the mail's fault here: a wrong password is the operator's.
         let later = |error: Error| MailError::Later(words(&error));
-        let found = resolve(&self.host, self.port, self.reach).await;
+        let found = self.names.addresses(self.port).await;
         let addresses = found.map_err(|error| MailError::Later(error.to_string()))?;
         let hello = ClientId::default();
         let (implicit, after) = match &self.tls {
@@ -210,7 +226,7 @@ impl Inner {
             Some((_, parameters)) => (None, Some(parameters.clone())),
             None => (None, None),
         };
-        let patience = Some(limits::CONNECT_MAX.min(self.deadline / 2));
+        let patience = Some(patience(self.deadline));
         let connecting =
             AsyncSmtpConnection::connect_tokio1(&addresses[..], patience, &hello, implicit, None);
         let mut connection = connecting.await.map_err(later)?;
@@ -243,6 +259,11 @@ impl Inner {
     }
 }
 
+/// Whether a host is this machine.
+fn is_here(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 fn parameters(host: &str, trust: Trust) -> Result<TlsParameters, TargetError> {
     let why = |error: Error| TargetError::Trust(error.to_string());
     let builder = TlsParameters::builder(host.to_owned());
@@ -255,15 +276,62 @@ fn parameters(host: &str, trust: Trust) -> Result<TlsParameters, TargetError> {
     builder.build_rustls().map_err(why)
 }
 
-/// What an error says of a mail that was being handed in.
+/// Says who the mail is from and for, up to where the server wants its content. Nothing of the mail was
+/// handed in by then, so what fails here was not taken.
+async fn announce(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    content: &[u8],
+) -> Result<(), MailError> {
+    let can = |extension| connection.server_info().supports_feature(extension);
+    let unable =
+        |what: &str| Err(MailError::Refused(format!("the server takes no mails with {what}")));
+    let mut parameters = Vec::new();
+    let mut addresses = envelope.from().into_iter().chain(envelope.to());
+    if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+        if !can(Extension::SmtpUtfEight) {
+            return unable("an address beyond ASCII");
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !content.is_ascii() {
+        if !can(Extension::EightBitMime) {
+            return unable("content beyond ASCII");
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    // A final no to this is about the sender or its login, which are the operator's.
+    let later = |error: Error| MailError::Later(words(&error));
+    let mail = connection.command(Mail::new(envelope.from().cloned(), parameters)).await;
+    mail.map_err(later)?;
+    for to in envelope.to() {
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(|e| untaken(&e))?;
+    }
+    connection.command(Data).await.map_err(|error| untaken(&error))?;
+    Ok(())
+}
+
+/// Answers to the recipient or the content that are about the conversation or the login: a wrong order of
+/// commands, and what asks for another login.
+const NOT_THE_MAILS: [&str; 5] = ["503", "530", "534", "535", "538"];
+
+/// What an error says of a mail whose content was not handed in.
 fn untaken(error: &Error) -> MailError {
-    let why = words(error);
-    if error.is_permanent() {
-        MailError::Refused(why)
-    } else if error.is_transient() {
-        MailError::Later(why)
+    let code = error.status().map(|code| code.to_string());
+    let is_the_mails = code.is_none_or(|code| !NOT_THE_MAILS.contains(&code.as_str()));
+    if error.is_permanent() && is_the_mails {
+        MailError::Refused(words(error))
     } else {
-        MailError::Unheard(why)
+        MailError::Later(words(error))
+    }
+}
+
+/// What an error says of a mail whose content was handed in, or a part of it.
+fn unsure(error: &Error) -> MailError {
+    if error.is_permanent() || error.is_transient() || error.is_client() {
+        untaken(error)
+    } else {
+        MailError::Unheard(words(error))
     }
 }
 

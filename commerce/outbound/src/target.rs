@@ -16,13 +16,11 @@ use hyper_util::{
 };
 use tokio::{
     sync::Semaphore,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use crate::{
-    AGENT, Answer, Call, CallError, Reach, TargetError, Trust,
-    connect::{Connector, connector},
-    limits, parse,
+    AGENT, Answer, Call, CallError, Reach, TargetError, Trust, connect::Connector, limits, parse,
 };
 
 /// How a server is called.
@@ -64,12 +62,12 @@ pub enum AnswerBound {
         /// The longest.
         bytes_max: usize,
     },
-    /// What comes of its beginning. For calls whose answer is the status: the deadline then counts up to
-    /// the answer's head.
+    /// What comes of its beginning. For calls whose answer is the status: what is missing of the body
+    /// then does not fail them.
     Beginning {
         /// Further bytes are not read.
         bytes_max: usize,
-        /// Later bytes are not read.
+        /// Bytes that come later after the head than this, or after the deadline, are not read.
         within: Duration,
     },
 }
@@ -109,12 +107,14 @@ impl Target {
             return Err(TargetError::Address);
         }
         let is_https = uri.scheme_str() == Some("https");
-        let connector = connector(is_https, trust, reach, deadline).map_err(TargetError::Trust)?;
+        let connector = Connector::new(host, is_https, trust, reach, deadline);
+        let connector = connector.map_err(TargetError::Trust)?;
         let kept = if idle.is_zero() { 0 } else { in_flight_max };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(idle)
             .pool_max_idle_per_host(kept)
+            .http1_max_buf_size(limits::HEAD_BYTES)
             .build(connector);
         let turns = Semaphore::new(in_flight_max.min(Semaphore::MAX_PERMITS));
         Ok(Self(Arc::new(Inner { uri, client, turns, deadline, answer })))
@@ -159,7 +159,7 @@ impl Target {
                 timeout_at(until, whole(body, bytes_max)).await.map_err(late)??
             }
             AnswerBound::Beginning { bytes_max, within } => {
-                beginning(body, bytes_max, within).await
+                beginning(body, bytes_max, until.min(Instant::now() + within)).await
             }
         };
         drop(turn);
@@ -221,7 +221,7 @@ async fn whole(body: Incoming, bytes_max: usize) -> Result<Bytes, CallError> {
 }
 
 /// The body's beginning; whatever came of it when it broke off or took too long.
-async fn beginning(mut body: Incoming, bytes_max: usize, within: Duration) -> Bytes {
+async fn beginning(mut body: Incoming, bytes_max: usize, until: Instant) -> Bytes {
     let mut bytes = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await
@@ -235,7 +235,7 @@ async fn beginning(mut body: Incoming, bytes_max: usize, within: Duration) -> By
         }
     };
     // Late or not: the status is known, and what is missing are words.
-    let _in_time = timeout(within, reading).await.is_ok();
+    let _in_time = timeout_at(until, reading).await.is_ok();
     bytes.freeze()
 }
 

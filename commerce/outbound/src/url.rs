@@ -15,9 +15,11 @@ pub fn is_url(place: &str) -> bool {
 pub fn parse(url: &str) -> Option<Uri> {
     let uri: Uri = url.parse().ok()?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-    let authority = uri
-        .authority()
-        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+    let authority = uri.authority().is_some_and(|authority| {
+        let port = authority.as_str().strip_prefix(authority.host());
+        let port = port.is_some_and(|rest| rest.is_empty() || authority.port_u16().is_some());
+        !authority.host().is_empty() && !authority.as_str().contains('@') && port
+    });
     (scheme && authority && !url.contains('#')).then_some(uri)
 }
 
@@ -31,6 +33,8 @@ mod tests {
             "HTTPS://shop.example/orders",
             "http://shop.example/orders",
             "https://127.0.0.1:8443/a?b=c",
+            "https://[::1]:8443/",
+            "https://[::1]/",
         ] {
             assert!(parse(url).is_some(), "{url}");
         }
@@ -41,6 +45,8 @@ mod tests {
             "ftp://shop.example/",
             "https://user:secret@shop.example/",
             "https:///orders",
+            "https://shop.example:99999/",
+            "https://shop.example:/",
             "https://shop.example/#fragment",
         ] {
             assert!(parse(url).is_none(), "{url}");

@@ -1,12 +1,17 @@
 //! What is true of every call.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
 
 use base::writing;
 use hyper::{StatusCode, header::LOCATION};
-use outbound::{AnswerBound, Call, CallError, Options, Reach, Target, TargetError};
+use outbound::{AnswerBound, Call, CallError, Options, Reach, Target, TargetError, Trust};
 use testkit::documents::{Documents, Manner};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 const DEADLINE: Duration = Duration::from_millis(600);
 
@@ -50,6 +55,65 @@ async fn no_more_of_an_answer_is_read_than_its_bound() {
     let beginning = Target::new(&server.url(), Options { answer, ..options() }).unwrap();
     let answer = beginning.send(Call::get("")).await.unwrap();
     assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 10));
+}
+
+/// A server that answers the first bytes of every connection with these, and then says nothing more for
+/// as long as its client stays.
+fn says(answer: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, answer) = (stream.unwrap(), answer.clone());
+            thread::spawn(move || {
+                let mut heard = [0; 4_096];
+                if stream.read(&mut heard).is_ok() {
+                    // The client may go before it read all of it.
+                    drop(stream.write_all(&answer));
+                }
+                while stream.read(&mut heard).is_ok_and(|bytes| bytes > 0) {}
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_handshake_that_stalls_is_a_call_that_never_left() {
+    let port = says(Vec::new());
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let trust = Trust::Pem(made.cert.pem().into_bytes());
+    let target =
+        Target::new(&format!("https://localhost:{port}"), Options { trust, ..options() }).unwrap();
+    let error = target.send(Call::post("").json(&1)).await.unwrap_err();
+    assert!(!error.may_have_happened(), "{error:?}");
+    assert!(error.to_string().contains("no connection within 300 ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_the_status_ends_within_its_deadline_too() {
+    let port = says(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc".to_vec());
+    let within = 20 * DEADLINE;
+    let answer = AnswerBound::Beginning { bytes_max: 10, within };
+    let options = Options { answer, ..options() };
+    let target = Target::new(&format!("http://127.0.0.1:{port}"), options).unwrap();
+    let begun = Instant::now();
+    let answer = target.send(Call::get("")).await.unwrap();
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"abc"[..]));
+    assert!(begun.elapsed() < 2 * DEADLINE, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn no_head_of_an_answer_is_longer_than_its_bound() {
+    let head = |bytes: usize| {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: {}\r\n\r\n", "x".repeat(bytes))
+    };
+    for (bytes, is_taken) in [(32 * 1_024, true), (200 * 1_024, false)] {
+        let port = says(head(bytes).into_bytes());
+        let target = Target::new(&format!("http://127.0.0.1:{port}"), options()).unwrap();
+        let answer = target.send(Call::get("")).await;
+        assert_eq!(answer.is_ok(), is_taken, "{bytes}: {answer:?}");
+    }
 }
 
 #[tokio::test]
