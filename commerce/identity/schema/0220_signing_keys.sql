@@ -5,6 +5,8 @@ CREATE TABLE signing_key (
     public_key {BYTES} NOT NULL,
     published_at BIGINT NOT NULL,
     -- Until when tokens that were signed with it may hold.
-    holds_until BIGINT NOT NULL
+    holds_until BIGINT NOT NULL,
+    -- When it was found to be known to others: nothing that it signed holds, and the row stays.
+    revoked_at BIGINT
 );
 CREATE INDEX signing_key_age ON signing_key (holds_until);

@@ -27,3 +27,4 @@ CREATE TABLE social_flow (
     CHECK ((role IS NULL) <> (session IS NULL))
 );
 CREATE INDEX social_flow_age ON social_flow (expires_at);
+CREATE INDEX social_flow_session ON social_flow (session);

@@ -2,19 +2,20 @@
 //!
 //! Owns what such a token says and how it is read. Refuses keeping any. A token is a signed JWT
 //! (RFC 9068) that the waiting room takes too, with `identity = "jwt"`: `sub` is the account, `sid` the
-//! session. It holds as long as it says unless its session ended; whoever takes one looks at
-//! [`crate::session::find`], or refuses what [`crate::session::ended_since`] tells of.
+//! session. It holds as long as it says unless its session ended: the shop asks [`authenticate`], and
+//! whoever only [`read`]s one refuses what [`crate::session::ended_since`] tells of.
 
 use std::fmt;
 
 use base::moment::Moment;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use store::{Failure, sea_orm::ConnectionTrait};
 
 use crate::{
     ids::{AccountId, SessionId},
     limits::{ACCESS_BYTES_MAX, ACCESS_TTL},
-    session::{Role, Session},
+    session::{self, Role, Session},
     signing::{PublicKeys, Published},
 };
 
@@ -71,6 +72,8 @@ store::refusals! {
         Foreign = "token_foreign": "the token is of another issuer or for another audience",
         /// Genuine, and over.
         Expired = "token_expired": "the token has expired",
+        /// Genuine, and its session was ended, or is not what the token says.
+        SessionOver = "session_over": "the session is over",
     }
 }
 
@@ -152,6 +155,25 @@ pub fn read(
     let role = Role::ALL.into_iter().find(|role| role.label() == payload.role);
     let role = role.ok_or(TokenRefusal::Malformed)?;
     Ok(Claims { account: payload.sub, session: payload.sid, role, expires_at })
+}
+
+/// Who is signed in by a token: its session is on, of the account and in the role that the token says.
+///
+/// # Errors
+///
+/// As [`TokenRefusal`] says.
+pub async fn authenticate(
+    on: &impl ConnectionTrait,
+    text: &str,
+    keys: &PublicKeys,
+    terms: &Terms,
+    now: Moment,
+) -> Result<Session, Failure<TokenRefusal>> {
+    let claims = read(text, keys, terms, now).map_err(Failure::Refused)?;
+    let session = session::find(on, claims.session).await?.filter(|session| {
+        session.is_on(now) && session.account == claims.account && session.role == claims.role
+    });
+    session.ok_or(Failure::Refused(TokenRefusal::SessionOver))
 }
 
 fn part(value: &impl Serialize) -> String {

@@ -10,10 +10,8 @@ mod rows;
 
 use store::{Tx, sea_orm::DbErr};
 
-pub use self::{
-    model::{Device, Platform, PushToken},
-    query::{find, list},
-};
+pub use self::model::{Device, Platform, PushToken};
+pub(crate) use self::query::{find, list};
 use crate::ids::{AccountId, SessionId};
 
 /// Puts the device of a session, whose account is locked.

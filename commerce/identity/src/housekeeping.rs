@@ -11,7 +11,7 @@ use store::{
     worker::{Outcome, Terms, Workers},
 };
 
-use crate::{proof, session, signing, social};
+use crate::{limits::SWEEP_MAX, proof, session, signing, social};
 
 const SWEEP: Schedule = Schedule {
     name: "identity.sweep",
@@ -26,12 +26,10 @@ pub fn on(workers: Workers) -> Workers {
 }
 
 async fn sweep(db: Db, lease: Lease<Tick>) -> Outcome {
-    let settled = db.write(async |tx| {
-        proof::sweep(tx).await?;
-        session::sweep(tx).await?;
-        signing::sweep(tx).await?;
-        social::sweep(tx).await?;
-        lease.finish(tx).await
-    });
-    Ok(settled.await?)
+    // Each write is short, and one that removed less than it may leaves nothing.
+    while db.write(async |tx| proof::sweep(tx).await).await? >= SWEEP_MAX {}
+    while db.write(async |tx| session::sweep(tx).await).await? >= SWEEP_MAX {}
+    while db.write(async |tx| signing::sweep(tx).await).await? >= SWEEP_MAX {}
+    while db.write(async |tx| social::sweep(tx).await).await? >= SWEEP_MAX {}
+    Ok(db.write(async |tx| lease.finish(tx).await).await?)
 }

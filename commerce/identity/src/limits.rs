@@ -113,3 +113,6 @@ pub const VERDICT_HOLDS_FOR: Duration = Duration::from_hours(24);
 
 /// How long after a verdict the tax service is asked again.
 pub const BUSINESS_CHECK_EVERY: Duration = Duration::from_hours(30 * 24);
+
+/// How many rows of a table one write of a sweep removes.
+pub const SWEEP_MAX: u64 = 1_000;

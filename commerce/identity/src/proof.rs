@@ -74,7 +74,8 @@ pub(crate) async fn forget(tx: &Tx, account: AccountId) -> Result<(), DbErr> {
     rows::remove_all(tx, account).await
 }
 
-/// Removes proofs that are too old to prove anything, and mails too old to count. Says how many.
+/// Removes proofs that are too old to prove anything, and mails too old to count. Says how many. A full [`crate::limits::SWEEP_MAX`]
+/// means that more may be left.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
     Ok(rows::remove_expired(tx).await? + mails::remove_old(tx).await?)
 }

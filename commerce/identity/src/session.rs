@@ -24,7 +24,7 @@ pub use self::{
         DeviceName, ENDED, OwnRefusal, Refresh, RefreshRefusal, Refreshed, Role, Session, SignIn,
         SignInRefusal,
     },
-    query::{ended_since, find, list},
+    query::{device, devices, ended_since, find, list},
     token::Refresher,
 };
 use crate::{
@@ -162,7 +162,8 @@ pub(crate) async fn forget(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     rows::clear_devices(tx, live.id()).await
 }
 
-/// Removes sessions that were over long ago, and says how many.
+/// Removes sessions that were over long ago, and says how many. A full [`crate::limits::SWEEP_MAX`]
+/// means that more may be left.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
     rows::remove_over(tx).await
 }

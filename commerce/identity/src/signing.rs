@@ -19,11 +19,11 @@ mod rows;
 use std::sync::{Mutex, PoisonError};
 
 use base::moment::Moment;
-use store::{Db, Tx, sea_orm::DbErr};
+use store::{Db, Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     key::{KeyError, SigningKey},
-    model::{Jwks, PublicKey, PublicKeys},
+    model::{Jwks, PublicKey, PublicKeys, PublishRefusal},
     query::public_keys,
 };
 use crate::limits::{ACCESS_TTL, PUBLISHED_FOR};
@@ -43,14 +43,21 @@ impl Signer {
 
     /// Sees to it that the key is published for longer than a token that is signed now holds. It writes
     /// about once an hour. A node calls it at its start too, as nobody reads a key set without a key.
-    pub async fn publish(&self, db: &Db) -> Result<Published<'_>, DbErr> {
+    ///
+    /// # Errors
+    ///
+    /// As [`PublishRefusal`] says.
+    pub async fn publish(&self, db: &Db) -> Result<Published<'_>, Failure<PublishRefusal>> {
         let now = db.now();
         let known = *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = known.filter(|until| *until >= now.after(ACCESS_TTL)) {
             return Ok(Published { key: &self.key, until });
         }
         let until = now.after(PUBLISHED_FOR);
-        db.write(async |tx| rows::publish(tx, self.key.public(), until).await).await?;
+        let is_good = db.write(async |tx| rows::publish(tx, self.key.public(), until).await);
+        if !is_good.await? {
+            return refused(PublishRefusal::Revoked);
+        }
         *self.holds_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         Ok(Published { key: &self.key, until })
     }
@@ -79,7 +86,16 @@ impl Published<'_> {
     }
 }
 
-/// Removes keys whose last token is over, and says how many.
+/// Has nothing hold any more that a key signed, as somebody else may have the key, and says whether it is
+/// known and was not revoked before. Sessions go on: their clients get a token of the next key. A node
+/// that still has the key signs with it for up to an hour, in vain, so nodes are started with another one
+/// first.
+pub async fn revoke(tx: &Tx, id: &str) -> Result<bool, DbErr> {
+    rows::revoke(tx, id).await
+}
+
+/// Removes keys whose last token is over, and says how many. A full [`crate::limits::SWEEP_MAX`]
+/// means that more may be left.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
     rows::remove_over(tx).await
 }

@@ -105,7 +105,8 @@ pub(crate) async fn forget(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     links::remove_all(tx, live).await
 }
 
-/// Removes flows that are over, and says how many.
+/// Removes flows that are over, and says how many. A full [`crate::limits::SWEEP_MAX`]
+/// means that more may be left.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
     flows::remove_over(tx).await
 }

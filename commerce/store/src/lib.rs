@@ -40,6 +40,6 @@ pub use self::{
     failure::{Failure, Refusing, WriteError, refused},
     migrate::Step,
     open::{OpenError, Options},
-    sql::{insert_if_absent, sum_i64},
+    sql::{delete_some, insert_if_absent, sum_i64},
     tx::Tx,
 };

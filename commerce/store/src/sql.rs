@@ -1,7 +1,8 @@
 //! What the two databases, or the library in front of them, would let each caller find out alone.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryTrait as _, Statement, Value,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _, Select, Statement, Value,
     sea_query::{IntoColumnRef, OnConflict, SimpleExpr},
 };
 
@@ -36,6 +37,18 @@ where
     // The library's own ways to execute it answer a conflict in three different manners.
     let insert = E::insert(row).on_conflict(OnConflict::columns(unique).do_nothing().to_owned());
     Ok(on.execute(&insert.into_query()).await?.rows_affected() > 0)
+}
+
+/// Deletes at most `max` of some rows, which `key` tells apart, and says how many. What is removed on a
+/// schedule goes in such pieces, so that no write lasts long.
+pub async fn delete_some<E: EntityTrait>(
+    on: &impl ConnectionTrait,
+    those: Select<E>,
+    key: E::Column,
+    max: u64,
+) -> Result<u64, DbErr> {
+    let keys = those.select_only().column(key).limit(max).into_query();
+    Ok(E::delete_many().filter(key.in_subquery(keys)).exec(on).await?.rows_affected)
 }
 
 /// A sum that is an `i64` on both: PostgreSQL would make a `NUMERIC` of it. `NULL` over no rows.

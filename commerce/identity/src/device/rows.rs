@@ -2,7 +2,7 @@
 
 use store::{
     At, Tx,
-    sea_orm::{self, Condition, QueryOrder as _, Set, entity::prelude::*},
+    sea_orm::{self, QueryOrder as _, Set, entity::prelude::*, sea_query::OnConflict},
 };
 
 use super::model::{Device, Platform, PushToken};
@@ -35,12 +35,14 @@ impl From<Model> for Device {
     }
 }
 
-/// Puts a device in place of its session's one, and of whatever had the token.
+/// Puts a device in place of its session's one, and of whatever had the token. Of two who register one
+/// token at once, the later one gets it.
 pub(super) async fn replace(tx: &Tx, device: &Device) -> Result<(), DbErr> {
     let token = device.token.as_str();
-    let others =
-        Condition::any().add(COLUMN.session.eq(device.session)).add(COLUMN.token.eq(token));
-    Entity::delete_many().filter(others).exec(tx).await?;
+    let other = Entity::delete_many()
+        .filter(COLUMN.session.eq(device.session))
+        .filter(COLUMN.token.ne(token));
+    other.exec(tx).await?;
     let row = ActiveModel {
         session: Set(device.session),
         account: Set(device.account),
@@ -48,7 +50,10 @@ pub(super) async fn replace(tx: &Tx, device: &Device) -> Result<(), DbErr> {
         token: Set(token.to_owned()),
         seen_at: Set(device.seen_at.into()),
     };
-    Entity::insert(row).exec_without_returning(tx).await.map(drop)
+    let taken_over = OnConflict::column(Column::Token)
+        .update_columns([Column::Session, Column::Account, Column::Platform, Column::SeenAt])
+        .to_owned();
+    Entity::insert(row).on_conflict(taken_over).exec_without_returning(tx).await.map(drop)
 }
 
 /// The devices of an account, the latest seen first.

@@ -4,14 +4,14 @@
 
 use base::moment::Moment;
 use store::{
-    At, Tx,
+    At, Tx, delete_some,
     sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
 };
 
 use super::model::Purpose;
 use crate::{
     ids::ProofId,
-    limits::{PROOFS_MAX, PROOFS_WITHIN},
+    limits::{PROOFS_MAX, PROOFS_WITHIN, SWEEP_MAX},
 };
 
 #[sea_orm::model]
@@ -59,8 +59,8 @@ pub(super) async fn sent_to(
 
 pub(super) async fn remove_old(tx: &Tx) -> Result<u64, DbErr> {
     let old = At::from(tx.now().before(PROOFS_WITHIN));
-    let those = Entity::delete_many().filter(COLUMN.made_at.lte(old));
-    Ok(those.exec(tx).await?.rows_affected)
+    let those = Entity::find().filter(COLUMN.made_at.lte(old));
+    delete_some(tx, those, Column::Proof, SWEEP_MAX).await
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 use base::moment::Moment;
 use store::{
-    At, Tx,
+    At, Tx, delete_some,
     sea_orm::{self, Set, entity::prelude::*},
 };
 
 use super::model::{Owner, Purpose};
-use crate::ids::{AccountId, ProofId};
+use crate::{
+    ids::{AccountId, ProofId},
+    limits::SWEEP_MAX,
+};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -68,8 +71,8 @@ pub(super) async fn remove_all(tx: &Tx, account: AccountId) -> Result<(), DbErr>
 }
 
 pub(super) async fn remove_expired(tx: &Tx) -> Result<u64, DbErr> {
-    let old = Entity::delete_many().filter(COLUMN.expires_at.lte(At::from(tx.now())));
-    Ok(old.exec(tx).await?.rows_affected)
+    let old = Entity::find().filter(COLUMN.expires_at.lte(At::from(tx.now())));
+    delete_some(tx, old, Column::Id, SWEEP_MAX).await
 }
 
 #[cfg(test)]

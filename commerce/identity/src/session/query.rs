@@ -13,7 +13,10 @@ use super::{
     model::Session,
     rows::{COLUMN, Column, Entity, Model, on_of},
 };
-use crate::ids::{AccountId, SessionId};
+use crate::{
+    device::{self, Device},
+    ids::{AccountId, SessionId},
+};
 
 /// A session, those that are over included.
 pub async fn find(on: &impl ConnectionTrait, session: SessionId) -> Result<Option<Session>, DbErr> {
@@ -28,6 +31,31 @@ pub async fn list(
     now: Moment,
 ) -> Result<Vec<Session>, DbErr> {
     Ok(on_of(account, now).all(on).await?.into_iter().map(Session::from).collect())
+}
+
+/// Where pushes for a session are sent, as a task finds it when it sends. A session that is over gets
+/// none.
+pub async fn device(
+    on: &impl ConnectionTrait,
+    session: SessionId,
+    now: Moment,
+) -> Result<Option<Device>, DbErr> {
+    match find(on, session).await? {
+        Some(found) if found.is_on(now) => device::find(on, session).await,
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// Where pushes for an account are sent, the device that was seen latest first.
+pub async fn devices(
+    on: &impl ConnectionTrait,
+    account: AccountId,
+    now: Moment,
+) -> Result<Vec<Device>, DbErr> {
+    let on_now = list(on, account, now).await?;
+    let mut devices = device::list(on, account).await?;
+    devices.retain(|device| on_now.iter().any(|session| session.id == device.session));
+    Ok(devices)
 }
 
 /// The sessions that were ended at a moment or later, in the order of that. Whoever keeps their access

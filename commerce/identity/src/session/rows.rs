@@ -2,14 +2,14 @@
 
 use base::moment::Moment;
 use store::{
-    At, Tx,
+    At, Tx, delete_some,
     sea_orm::{self, Condition, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
 };
 
 use super::model::{Role, Session};
 use crate::{
     ids::{AccountId, SessionId},
-    limits::SESSION_KEPT_FOR,
+    limits::{SESSION_KEPT_FOR, SWEEP_MAX},
 };
 
 #[sea_orm::model]
@@ -105,8 +105,10 @@ pub(super) async fn clear_devices(tx: &Tx, account: AccountId) -> Result<(), DbE
 
 pub(super) async fn remove_over(tx: &Tx) -> Result<u64, DbErr> {
     let old = tx.now().before(SESSION_KEPT_FOR);
-    let those = Entity::delete_many().filter(COLUMN.expires_at.lte(At::from(old)));
-    Ok(those.exec(tx).await?.rows_affected)
+    let is_over = Condition::any()
+        .add(COLUMN.expires_at.lte(At::from(old)))
+        .add(COLUMN.ended_at.lte(At::from(old)));
+    delete_some(tx, Entity::find().filter(is_over), Column::Id, SWEEP_MAX).await
 }
 
 #[cfg(test)]

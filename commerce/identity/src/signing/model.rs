@@ -62,3 +62,12 @@ struct Jwk {
     kid: String,
     x: String,
 }
+
+store::refusals! {
+    /// Why a key was not published.
+    pub PublishRefusal {
+        /// It was revoked, and nothing that it signs holds.
+        Revoked = "signing_key_revoked":
+            "the signing key was revoked: start this node with another one",
+    }
+}

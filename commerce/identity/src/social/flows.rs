@@ -1,14 +1,14 @@
 //! The table of flows.
 
 use store::{
-    At, Tx,
+    At, Tx, delete_some,
     sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
 };
 
 use super::model::{Flow, Provider, Purpose, ReturnTo};
 use crate::{
     ids::{FlowId, SessionId},
-    limits::{FLOW_TTL, FLOWS_MAX},
+    limits::{FLOW_TTL, FLOWS_MAX, SWEEP_MAX},
     session::Role,
 };
 
@@ -68,12 +68,12 @@ pub(super) async fn take(tx: &Tx, flow: FlowId) -> Result<Option<Flow>, DbErr> {
 
 /// Removes flows that are over, and the oldest beyond as many as there may be.
 pub(super) async fn remove_over(tx: &Tx) -> Result<u64, DbErr> {
-    let over = Entity::delete_many().filter(COLUMN.expires_at.lte(At::from(tx.now())));
-    let mut removed = over.exec(tx).await?.rows_affected;
+    let over = Entity::find().filter(COLUMN.expires_at.lte(At::from(tx.now())));
+    let mut removed = delete_some(tx, over, Column::Id, SWEEP_MAX).await?;
     let newest = Entity::find().order_by_desc(COLUMN.id).offset(FLOWS_MAX);
     if let Some(first_beyond) = newest.one(tx).await? {
-        let beyond = Entity::delete_many().filter(COLUMN.id.lte(first_beyond.id));
-        removed += beyond.exec(tx).await?.rows_affected;
+        let beyond = Entity::find().filter(COLUMN.id.lte(first_beyond.id));
+        removed += delete_some(tx, beyond, Column::Id, SWEEP_MAX).await?;
     }
     Ok(removed)
 }

@@ -2,17 +2,22 @@
 
 use identity::{
     access::{self, Terms, TokenRefusal},
-    session::{Role, Session},
-    signing::{self, PublicKeys, Signer, SigningKey},
+    ids::SessionId,
+    session::{self, Role, Session},
+    signing::{self, PublicKeys, PublishRefusal, Signer, SigningKey},
 };
-use store::{Db, on_both};
+use store::{Db, Failure, on_both};
 
-use crate::support::{open_with_kim, sign_in};
+use crate::support::{DAY_MS, open_with_kim, sign_in, sign_up};
 
 const MINUTE_MS: i64 = 60_000;
 
 fn terms() -> Terms {
     Terms { issuer: "https://shop.example".to_owned(), audience: "the-shop".to_owned() }
+}
+
+fn is_over(done: &Result<Session, Failure<TokenRefusal>>) -> bool {
+    matches!(done, Err(Failure::Refused(TokenRefusal::SessionOver)))
 }
 
 fn signer(secret: &str) -> Signer {
@@ -89,6 +94,51 @@ on_both! {
         ] {
             assert_eq!(access::read(&token, &known, &terms, db.now()), Err(TokenRefusal::Foreign));
         }
+    }
+
+    async fn a_token_counts_while_its_session_is_on_and_as_what_it_says(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let lee = sign_up(&db, "lee@shop.example").await.unwrap().id;
+        let session = sign_in(&db, kim).await;
+        let signer = signer("a");
+        let asked = async |token: &str| {
+            let known = keys(&db).await;
+            access::authenticate(&db.read(), token, &known, &terms(), db.now()).await
+        };
+        let token = issue(&db, &signer, &session).await;
+        assert_eq!(asked(&token).await.unwrap(), session);
+        for other in [
+            Session { role: Role::Operator, ..session.clone() },
+            Session { account: lee, ..session.clone() },
+            Session { id: SessionId::new(db.now()), ..session.clone() },
+        ] {
+            let done = asked(&issue(&db, &signer, &other).await).await;
+            assert!(is_over(&done), "{done:?}");
+        }
+        db.write(async |tx| session::end(tx, session.id).await).await.unwrap();
+        let done = asked(&token).await;
+        assert!(is_over(&done), "{done:?}");
+    }
+
+    async fn what_a_revoked_key_signed_holds_no_longer_and_the_key_is_not_published_again(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await;
+        let token = issue(&db, &signer("leaked"), &session).await;
+        let leaked = SigningKey::of_secret(b"leaked").public().id.clone();
+        let revoke = async || db.write(async |tx| signing::revoke(tx, &leaked).await).await.unwrap();
+        assert!(revoke().await && !revoke().await);
+        let read = |known| access::read(&token, &known, &terms(), db.now());
+        assert_eq!(read(keys(&db).await), Err(TokenRefusal::UnknownKey));
+        let again = signer("leaked");
+        let again = again.publish(&db).await;
+        assert!(matches!(again, Err(Failure::Refused(PublishRefusal::Revoked))), "{again:?}");
+        trial.advance(DAY_MS);
+        db.write(async |tx| signing::sweep(tx).await).await.unwrap();
+        let later = signer("leaked");
+        assert!(later.publish(&db).await.is_err(), "for good");
+        assert_eq!(count(&db).await, 0);
+        issue(&db, &signer("new"), &session).await;
+        assert_eq!(count(&db).await, 1);
     }
 
     async fn a_replaced_key_stays_published_until_its_last_token_is_over(trial: Trial) {

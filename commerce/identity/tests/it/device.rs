@@ -8,7 +8,7 @@ use identity::{
 };
 use store::{Db, on_both};
 
-use crate::support::{open_with_kim, sign_in, sign_up};
+use crate::support::{DAY_MS, open_with_kim, sign_in, sign_up};
 
 fn token(text: &str) -> PushToken {
     PushToken::parse(text).unwrap()
@@ -24,7 +24,7 @@ async fn register(db: &Db, account: AccountId, session: SessionId, text: &str) -
 }
 
 async fn tokens(db: &Db, account: AccountId) -> Vec<String> {
-    let all = device::list(&db.read(), account).await.unwrap();
+    let all = session::devices(&db.read(), account, db.now()).await.unwrap();
     all.iter().map(|device| device.token.as_str().to_owned()).collect()
 }
 
@@ -39,7 +39,7 @@ on_both! {
         trial.advance(1);
         assert!(register(&db, kim, phone, "c").await && register(&db, kim, phone, "c").await);
         assert_eq!(tokens(&db, kim).await, ["c", "b"]);
-        let found = device::find(&db.read(), phone).await.unwrap().unwrap();
+        let found = session::device(&db.read(), phone, db.now()).await.unwrap().unwrap();
         assert_eq!((found.account, found.platform, found.seen_at), (kim, Platform::Web, db.now()));
     }
 
@@ -61,6 +61,31 @@ on_both! {
         assert!(!register(&db, lee, of_kim, "other").await, "of somebody else");
         assert!(register(&db, lee, of_lee, "shared").await);
         assert_eq!((tokens(&db, kim).await.len(), tokens(&db, lee).await.len()), (0, 1));
+    }
+
+    async fn a_session_that_ran_out_gets_no_pushes(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await.id;
+        register(&db, kim, session, "a").await;
+        trial.advance(30 * DAY_MS);
+        assert!(tokens(&db, kim).await.is_empty());
+        assert_eq!(session::device(&db.read(), session, db.now()).await.unwrap(), None);
+    }
+
+    async fn of_two_who_register_one_browser_at_once_both_are_answered_and_one_has_it(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let lee = sign_up(&db, "lee@shop.example").await.unwrap().id;
+        let (of_kim, of_lee) = (sign_in(&db, kim).await.id, sign_in(&db, lee).await.id);
+        for round in 0..16 {
+            let shared = format!("shared{round}");
+            let (one, other) = tokio::join!(
+                register(&db, kim, of_kim, &shared),
+                register(&db, lee, of_lee, &shared),
+            );
+            assert!(one && other);
+            let all = [tokens(&db, kim).await, tokens(&db, lee).await].concat();
+            assert_eq!(all.iter().filter(|token| **token == shared).count(), 1);
+        }
     }
 
     async fn a_token_that_the_push_service_does_not_know_any_more_is_pruned(trial: Trial) {

@@ -162,6 +162,18 @@ on_both! {
         assert_eq!(read, ended[1..]);
     }
 
+    async fn a_session_that_was_ended_is_removed_a_day_later(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let (ended, on) = (sign_in(&db, kim).await.id, sign_in(&db, kim).await.id);
+        db.write(async |tx| session::end(tx, ended).await).await.unwrap();
+        let sweep = async || db.write(async |tx| session::sweep(tx).await).await.unwrap();
+        trial.advance(DAY_MS - 1);
+        assert_eq!(sweep().await, 0);
+        trial.advance(1);
+        assert_eq!(sweep().await, 1);
+        assert!(is_on(&db, on).await);
+    }
+
     async fn a_session_that_runs_out_is_ended_with_the_others(trial: Trial) {
         let (db, kim) = open_with_kim(&trial).await;
         let session = sign_in(&db, kim).await;
