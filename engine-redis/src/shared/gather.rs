@@ -31,7 +31,18 @@ impl Node {
             ReplicaState::Adopting => true,
         };
         let lost = self.replicas.iter().filter(|(_, replica)| is_due(&replica.state));
-        let lost: Vec<SaleTag> = lost.map(|(tag, _)| *tag).collect();
+        let lost = lost.map(|(tag, replica)| Lost {
+            is_archived: self.world.is_archived(*tag),
+            since: match replica.state {
+                ReplicaState::Gathering { next, .. } => next,
+                ReplicaState::Following
+                | ReplicaState::Adopting
+                | ReplicaState::Beside(_)
+                | ReplicaState::OutOfService(_) => Millis(0),
+            },
+            tag: *tag,
+        });
+        let lost = gathered_together(lost.collect());
         let unreadable = self.replicas.iter().filter(|(_, replica)| {
             replica.is_unreadable && replica.calls.since(at) >= UNREADABLE_MS
         });
@@ -220,6 +231,27 @@ impl Node {
     }
 }
 
+/// A sale that the nodes come together for; those that sort first come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Lost {
+    is_archived: bool,
+    /// Since when it is due.
+    since: Millis,
+    tag: SaleTag,
+}
+
+/// Archived sales that one turn looks for the others of: two or three calls each. All of them have their turn
+/// while the others still count as present.
+const ARCHIVED_MAX: usize = 64;
+
+/// Those of `all` that this turn takes: nobody waits for most of the archived ones.
+fn gathered_together(mut all: Vec<Lost>) -> Vec<SaleTag> {
+    all.sort_unstable();
+    let others = all.iter().filter(|lost| !lost.is_archived).count();
+    all.truncate(others + ARCHIVED_MAX);
+    all.into_iter().map(|lost| lost.tag).collect()
+}
+
 /// How often a sale is read again that could not be read.
 const UNREADABLE_MS: u64 = 1_000;
 
@@ -304,4 +336,23 @@ fn rebuilt(
     }
     let (sale, after) = (sale.tag(), last.seq);
     Record::Rebuilt { sale, epoch, after, missing, stranded, skipped, skipped_holds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_gathers_few_archived_sales_behind_all_others_and_those_first_that_wait_longest() {
+        let lost = |is_archived: bool, since: u64, tag: u64| Lost {
+            is_archived,
+            since: Millis(since),
+            tag: SaleTag(tag),
+        };
+        let archived = (0..1_000).map(|tag| lost(true, 1_000 - tag, tag));
+        let others = (1_000..1_300).map(|tag| lost(false, 2_000, tag));
+        let taken = gathered_together(archived.chain(others).collect());
+        let expected = (1_000..1_300).chain((1_000 - ARCHIVED_MAX as u64..1_000).rev());
+        assert_eq!(taken, expected.map(SaleTag).collect::<Vec<_>>());
+    }
 }

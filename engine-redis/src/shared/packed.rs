@@ -8,11 +8,18 @@ use engine::{arbiter::Moment, clock::Millis, id::SaleTag, world::World};
 /// How often all archived sales are read while moves are not heard.
 const UNHEARD_MS: u64 = 10_000;
 
+/// Packed sales that one turn reads of which facts may have been missed: side by side, some milliseconds.
+const READS_MAX: usize = 64;
+/// Sales that one turn looks at for that.
+const LOOKED_AT_MAX: usize = 1_024;
+
 /// What a node knows of packed sales beside their states.
 #[derive(Debug)]
 pub(super) struct PackedSales {
     /// Archived sales of which facts may have been missed, each with when this node knew last that none were.
     pub unread: BTreeMap<SaleTag, Option<Moment>>,
+    /// Which of them the next turn looks at first.
+    next_unread: SaleTag,
     /// When the store answered last while all moves were heard. Of a packed sale that is not unread, nothing was
     /// missed until then.
     pub in_touch: Option<Moment>,
@@ -33,6 +40,7 @@ impl PackedSales {
     pub(super) fn new(world: &World) -> Self {
         Self {
             unread: world.archived_tags().map(|tag| (tag, None)).collect(),
+            next_unread: SaleTag(0),
             in_touch: None,
             is_list_doubted: true,
             unlisted: BTreeSet::new(),
@@ -66,10 +74,79 @@ impl PackedSales {
         }
     }
 
+    /// Those that this turn reads, of those that are archived still and may be read now; the turns take all of them
+    /// in a circle. Whether more may be left for the next turn is told too.
+    pub(super) fn next_to_read(
+        &mut self,
+        is_archived: impl Fn(SaleTag) -> bool,
+        may_read: impl Fn(SaleTag) -> bool,
+    ) -> (Vec<SaleTag>, bool) {
+        let (mut now, mut gone) = (Vec::new(), Vec::new());
+        let (next, mut looked_at) = (self.next_unread, 0);
+        for tag in self.unread.range(next..).chain(self.unread.range(..next)).map(|(tag, _)| *tag) {
+            self.next_unread = tag;
+            if now.len() == READS_MAX || looked_at == LOOKED_AT_MAX {
+                break;
+            }
+            looked_at += 1;
+            if !is_archived(tag) {
+                gone.push(tag);
+            } else if may_read(tag) {
+                now.push(tag);
+            }
+        }
+        let are_left = now.len() == READS_MAX && looked_at < self.unread.len();
+        for tag in gone {
+            self.unread.remove(&tag);
+        }
+        (now, are_left)
+    }
+
     /// What this node has yet to take over, in words.
     pub(super) fn trouble(&self) -> Option<String> {
         let left = self.left;
         (left > 0)
             .then(|| format!("this node takes over archived sales of the others: {left} are left"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_looks_at_few_doubted_sales_and_the_turns_read_all_of_them() {
+        let mut packed = PackedSales::new(&World::default());
+        let sales = 5_000;
+        (0..sales).for_each(|tag| packed.doubt(SaleTag(tag)));
+        let looked_at = std::cell::Cell::new(0);
+        let is_archived = |tag: SaleTag| {
+            looked_at.set(looked_at.get() + 1);
+            !tag.0.is_multiple_of(10)
+        };
+        // The shard of many is away.
+        let may_read = |tag: SaleTag| tag.0 >= 2_000;
+        let mut read = BTreeSet::new();
+        for _ in 0..60 {
+            looked_at.set(0);
+            let (now, _) = packed.next_to_read(is_archived, may_read);
+            assert!(now.len() <= READS_MAX && looked_at.get() <= LOOKED_AT_MAX);
+            for tag in now {
+                packed.unread.remove(&tag);
+                read.insert(tag);
+            }
+        }
+        let all: BTreeSet<SaleTag> =
+            (2_000..sales).map(SaleTag).filter(|tag| !tag.0.is_multiple_of(10)).collect();
+        assert_eq!(read, all);
+        assert!(
+            packed.unread.keys().all(|tag| tag.0 < 2_000 && !tag.0.is_multiple_of(10)),
+            "none is forgotten"
+        );
+        assert_eq!(
+            packed.next_to_read(|_| true, may_read),
+            (Vec::new(), false),
+            "no turn follows at once"
+        );
     }
 }

@@ -15,16 +15,15 @@ use engine::{
     sale::{Sale, SettleRefusal},
     world::Packed,
 };
+use tokio::task::JoinSet;
 
 use super::{
     asked::{Asked, no_sale},
     node::Node,
     replica::Replica,
 };
-use crate::store::StoreError;
+use crate::store::{Facts, StoreError};
 
-/// Packed sales that one turn reads of which facts may have been missed.
-const READS_MAX: usize = 16;
 /// Entries that are read at once of such a sale.
 const READ_ENTRIES: u32 = 32;
 /// Archived sales that one survey begins to take over.
@@ -87,28 +86,28 @@ impl Node {
 
     /// Reads some of the archived sales of which facts may have been missed.
     pub(super) async fn read_archived(&mut self, decided: &mut Decided) {
-        let world = &self.world;
-        if world.is_warm_full() {
+        if self.world.is_warm_full() {
             // Those that are taken out for what was missed have to rest first.
             return;
         }
-        self.packed.unread.retain(|tag, _| world.is_archived(*tag));
         let at = decided.at;
+        let Self { packed, world, replicas, breakers, store, .. } = self;
+        let is_away = |tag: SaleTag| {
+            let shard = store.as_ref().map(|store| store.shard(tag)).unwrap_or_default();
+            breakers.is_open(&shard)
+        };
         let is_early = |tag: SaleTag| {
-            let replica = self.replicas.get(&tag);
+            let replica = replicas.get(&tag);
             replica.is_some_and(|replica| replica.calls.since(at) < TICK_MS)
         };
-        let may_read = |tag: &&SaleTag| {
-            !self.is_away(**tag) && !self.world.is_packing(**tag) && !is_early(**tag)
-        };
-        let mut unread = self.packed.unread.keys().filter(may_read).copied();
-        let now: Vec<SaleTag> = unread.by_ref().take(READS_MAX).collect();
-        decided.is_more_due |= unread.next().is_some();
-        for tag in now {
+        let may_read = |tag: SaleTag| !is_away(tag) && !world.is_packing(tag) && !is_early(tag);
+        let (tags, are_left) = packed.next_to_read(|tag| world.is_archived(tag), may_read);
+        decided.is_more_due |= are_left;
+        for (tag, facts) in self.facts_of(tags).await {
             if self.is_away(tag) {
-                return;
+                continue;
             }
-            match self.store().facts(tag, &self.point(tag), READ_ENTRIES).await {
+            match facts {
                 Ok(facts) if facts.entries.is_empty() => self.has_read_all(tag, decided.at),
                 Ok(facts) => {
                     self.wake(tag);
@@ -116,9 +115,25 @@ impl Node {
                     self.packed.doubt(tag);
                     drop(self.follow(decided, tag, facts.entries, &[]));
                 }
-                Err(error) => self.not_read(decided, tag, &error).await,
+                Err(error) => {
+                    self.not_read(decided, tag, &error).await;
+                    if error == StoreError::LibraryMissing {
+                        // It is there now, and the others are read once more.
+                        return;
+                    }
+                }
             }
         }
+    }
+
+    /// The next facts of some sales, read side by side.
+    async fn facts_of(&self, tags: Vec<SaleTag>) -> Vec<(SaleTag, Result<Facts, StoreError>)> {
+        let mut reading = JoinSet::new();
+        for tag in tags {
+            let (store, point) = (self.store().clone(), self.point(tag));
+            reading.spawn(async move { (tag, store.facts(tag, &point, READ_ENTRIES).await) });
+        }
+        reading.join_all().await
     }
 
     /// An archived sale was taken over: what follows its last facts closely, the store does not say.
