@@ -45,7 +45,8 @@ struct Provider {
     brand: Brand,
     url: String,
     clock: Arc<dyn Clock>,
-    signer: Signer,
+    /// The key that signs, and the one after it.
+    signers: [Signer; 2],
     client: ClientOptions,
     state: Mutex<Kept>,
 }
@@ -55,7 +56,8 @@ struct Kept {
     people: Vec<Person>,
     grants: BTreeMap<String, Grant>,
     /// Access tokens, and whose they are until when.
-    access: BTreeMap<String, (Person, Moment)>,
+    access: BTreeMap<String, (Grant, Moment)>,
+    has_next_key: bool,
 }
 
 impl fmt::Debug for Provider {
@@ -81,7 +83,7 @@ impl Oidc {
             brand,
             url: bound.url.clone(),
             clock: setting.clock,
-            signer: Signer::new()?,
+            signers: [Signer::new()?, Signer::next()?],
             client,
             state: Mutex::new(Kept { people, ..Kept::default() }),
         });
@@ -94,7 +96,7 @@ impl Oidc {
         &self.server.url
     }
 
-    /// Its faults: `token`, `keys`, `profile` and `discovery` are the operations.
+    /// Its faults: `token`, `keys`, `userinfo`, `profile` and `discovery` are the operations.
     pub fn faults(&self) -> &Faults {
         &self.server.faults
     }
@@ -109,6 +111,11 @@ impl Oidc {
         let mut state = self.provider.lock();
         state.people.retain(|other| other.subject != person.subject);
         state.people.push(person);
+    }
+
+    /// Signs with another key from now on, which the key set has beside the old one.
+    pub fn change_key(&self) {
+        self.provider.lock().has_next_key = true;
     }
 
     /// Does what a person does on the page at `url`, to which the shop sent the browser: signs in as
@@ -134,7 +141,8 @@ impl Site for Provider {
             "/.well-known/openid-configuration" => Some("discovery"),
             path if path == paths.token => Some("token"),
             path if path == paths.keys => Some("keys"),
-            path if path == paths.profile => Some("profile"),
+            path if path == paths.userinfo => Some("userinfo"),
+            path if Some(path) == paths.profile => Some("profile"),
             _ => None,
         }
     }
@@ -142,12 +150,12 @@ impl Site for Provider {
     fn answer(&self, asked: &Asked) -> Reply {
         match self.operation(asked) {
             Some("discovery") => json(StatusCode::OK, &self.brand.discovery(&self.url)),
-            Some("keys") => json(StatusCode::OK, &self.signer.key_set()),
+            Some("keys") => json(StatusCode::OK, &json!({ "keys": self.keys() })),
             Some("token") => match self.token(asked) {
                 Ok(answer) => json(StatusCode::OK, &answer),
                 Err(refusal) => refusal.reply(),
             },
-            Some(_) => self.profile(asked),
+            Some(operation) => self.tell(asked, operation == "profile"),
             None if asked.path == self.brand.paths().authorise => self.page(asked),
             None => json(StatusCode::NOT_FOUND, &json!({ "error": "not_found" })),
         }
@@ -192,8 +200,8 @@ impl Provider {
 
     fn token(&self, asked: &Asked) -> Result<Value, Refusal> {
         let form = |name: &str| asked.form_value(name).unwrap_or_default();
-        let (id, secret) =
-            basic(asked).unwrap_or_else(|| (form("client_id"), form("client_secret")));
+        let in_header = if self.brand.takes_basic() { basic(asked) } else { None };
+        let (id, secret) = in_header.unwrap_or_else(|| (form("client_id"), form("client_secret")));
         if asked.method != Method::POST || (id, secret) != self.client() {
             return Err(Refusal::CLIENT);
         }
@@ -204,31 +212,45 @@ impl Provider {
         let mut state = self.lock();
         // Taken whatever comes of it: a code is good once.
         let grant = state.grants.remove(&form("code")).ok_or(Refusal::GRANT)?;
-        let person = grant.redeem(&form("redirect_uri"), &form("code_verifier"), now)?;
+        grant.redeem(&form("redirect_uri"), &form("code_verifier"), now)?;
         let access = token::random(40);
         let until = now.after(grant::ACCESS_TTL);
-        state.access.insert(access.clone(), (person.clone(), until));
-        let claims = self.brand.claims(&self.url, &self.client.id, &person, &grant, now);
-        Ok(json!({
+        let mut answer = json!({
             "access_token": access,
             "token_type": "bearer",
             "expires_in": grant::ACCESS_TTL.as_secs(),
-            "id_token": self.signer.token(&claims),
             "scope": grant.scope(),
-        }))
+        });
+        // Without this scope it is OAuth alone.
+        if grant.asks_for("openid") {
+            let claims = self.brand.claims(&self.url, &self.client.id, &grant, now);
+            let signer = &self.signers[usize::from(state.has_next_key)];
+            answer["id_token"] = json!(signer.token(&claims));
+        }
+        state.access.insert(access, (grant, until));
+        drop(state);
+        Ok(answer)
     }
 
     fn client(&self) -> (String, String) {
         (self.client.id.clone(), self.client.secret.clone())
     }
 
-    fn profile(&self, asked: &Asked) -> Reply {
+    /// Tells of the person of an access token what its scopes allow: in the provider's own form, or as
+    /// claims.
+    fn tell(&self, asked: &Asked, is_profile: bool) -> Reply {
         let access = asked.bearer().unwrap_or_default();
-        let kept = self.lock().access.get(access).cloned();
-        match kept.filter(|(_, until)| self.clock.now() < *until) {
-            Some((person, _)) => json(StatusCode::OK, &self.brand.profile(&person)),
+        let state = self.lock();
+        match state.access.get(access).filter(|(_, until)| self.clock.now() < *until) {
+            Some((grant, _)) if is_profile => json(StatusCode::OK, &Brand::profile(grant)),
+            Some((grant, _)) => json(StatusCode::OK, &self.brand.userinfo(grant)),
             None => self.brand.unauthorised(),
         }
+    }
+
+    fn keys(&self) -> Vec<Value> {
+        let known = 1 + usize::from(self.lock().has_next_key);
+        self.signers[..known].iter().map(Signer::key).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

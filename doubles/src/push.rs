@@ -25,6 +25,10 @@ const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Seconds for which an access token is good.
 const ACCESS_SECONDS: i64 = 3_600;
+/// Seconds for which an assertion may be good.
+const ASSERTION_SECONDS_MAX: i64 = 3_600;
+/// The longest message, in bytes.
+const MESSAGE_BYTES_MAX: usize = 4_096;
 
 /// A message that reached a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,10 +107,15 @@ impl Push {
 
     /// An assertion as the service account signs it, for tests of the token endpoint.
     pub fn assertion(&self) -> String {
+        self.assertion_for(ASSERTION_SECONDS_MAX)
+    }
+
+    /// The same, good for so many seconds.
+    pub fn assertion_for(&self, seconds: i64) -> String {
         let now = self.service.clock.now().0 / 1_000;
         self.service.signer.token(&json!({
             "iss": self.service.account, "aud": self.service.token_uri(), "scope": SCOPE,
-            "iat": now, "exp": now + ACCESS_SECONDS,
+            "iat": now, "exp": now + seconds,
         }))
     }
 
@@ -175,7 +184,7 @@ impl Service {
             && claims["iss"] == self.account
             && claims["aud"] == self.token_uri()
             && claims["scope"] == SCOPE
-            && claims["exp"].as_i64().is_some_and(|exp| exp > now.0 / 1_000);
+            && is_timely(&claims, now.0 / 1_000);
         if !is_right {
             let body = json!({ "error": "invalid_grant", "error_description": "Invalid JWT." });
             return json(StatusCode::BAD_REQUEST, &body);
@@ -195,17 +204,9 @@ impl Service {
             let words = "Request had invalid authentication credentials.";
             return error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", words, None);
         }
-        let mut message = asked.json()["message"].take();
-        let device = message["token"].as_str().map(str::to_owned);
-        let has_text = message["notification"].is_object() || message["data"].is_object();
-        let Some(device) = device.filter(|_| has_text) else {
-            let words = "The request has no token or no message.";
-            return error(
-                StatusCode::BAD_REQUEST,
-                "INVALID_ARGUMENT",
-                words,
-                Some("INVALID_ARGUMENT"),
-            );
+        let (device, mut message) = match message(asked) {
+            Ok(right) => right,
+            Err(words) => return invalid(words),
         };
         match state.devices.get(&device) {
             Some(true) => {}
@@ -214,9 +215,7 @@ impl Service {
                 return error(StatusCode::NOT_FOUND, "NOT_FOUND", words, Some("UNREGISTERED"));
             }
             None => {
-                let words = "The registration token is not a valid FCM registration token";
-                let status = StatusCode::BAD_REQUEST;
-                return error(status, "INVALID_ARGUMENT", words, Some("INVALID_ARGUMENT"));
+                return invalid("The registration token is not a valid FCM registration token");
             }
         }
         if let Some(fields) = message.as_object_mut() {
@@ -230,6 +229,40 @@ impl Service {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an assertion is good now, and not for longer than it may be.
+fn is_timely(claims: &Value, now: i64) -> bool {
+    let (iat, exp) = (claims["iat"].as_i64(), claims["exp"].as_i64());
+    iat.zip(exp).is_some_and(|(iat, exp)| {
+        iat <= now && now < exp && exp.saturating_sub(iat) <= ASSERTION_SECONDS_MAX
+    })
+}
+
+/// A device and its message, or what is wrong with them.
+fn message(asked: &Asked) -> Result<(String, Value), &'static str> {
+    let mut body = asked.json();
+    let message = body.get_mut("message").map(Value::take).unwrap_or_default();
+    let device = message["token"].as_str().ok_or("The request has no token.")?.to_owned();
+    let (notification, data) = (&message["notification"], &message["data"]);
+    if !notification.is_object() && !data.is_object() {
+        return Err("The request has no message.");
+    }
+    let is_text = |data: &Value| {
+        data.is_null() || data.as_object().is_some_and(|pairs| pairs.values().all(Value::is_string))
+    };
+    if !is_text(data) {
+        return Err("Invalid value at 'message.data': it must be a map of strings.");
+    }
+    let bytes = [notification, data].into_iter().filter(|part| !part.is_null());
+    if bytes.map(|part| part.to_string().len()).sum::<usize>() > MESSAGE_BYTES_MAX {
+        return Err("Android message is too big");
+    }
+    Ok((device, message))
+}
+
+fn invalid(words: &str) -> Reply {
+    error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", words, Some("INVALID_ARGUMENT"))
 }
 
 fn error(status: StatusCode, name: &str, words: &str, code: Option<&str>) -> Reply {

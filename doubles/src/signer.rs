@@ -17,18 +17,33 @@ use serde_json::{Value, json};
 /// The key of all doubles, in the open: ring makes no RSA keys, and these tokens open nothing.
 const KEY: &str = include_str!("oidc/key.pem");
 
-/// Its name in the key set.
-const KID: &str = "double-1";
+/// The one that a double changes to, as real providers change theirs.
+const NEXT_KEY: &str = include_str!("oidc/next-key.pem");
 
 /// A key that signs.
 #[derive(Debug)]
-pub(crate) struct Signer(RsaKeyPair);
+pub(crate) struct Signer {
+    pair: RsaKeyPair,
+    /// Its name in the key set.
+    id: &'static str,
+}
 
 impl Signer {
     pub(crate) fn new() -> io::Result<Self> {
-        let lines = KEY.lines().filter(|line| !line.starts_with("-----"));
+        Self::of(KEY, "double-1")
+    }
+
+    /// Another key.
+    pub(crate) fn next() -> io::Result<Self> {
+        Self::of(NEXT_KEY, "double-2")
+    }
+
+    fn of(pem: &str, id: &'static str) -> io::Result<Self> {
+        let lines = pem.lines().filter(|line| !line.starts_with("-----"));
         let der = STANDARD.decode(lines.collect::<String>()).map_err(io::Error::other)?;
-        RsaKeyPair::from_pkcs8(&der).map(Self).map_err(|error| io::Error::other(error.to_string()))
+        let pair = RsaKeyPair::from_pkcs8(&der);
+        let pair = pair.map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self { pair, id })
     }
 
     /// The key as the owner of an account at a provider is given it.
@@ -37,25 +52,31 @@ impl Signer {
     }
 
     fn public(&self) -> PublicKeyComponents<Vec<u8>> {
-        self.0.public().into()
+        self.pair.public().into()
     }
 
-    pub(crate) fn key_set(&self) -> Value {
+    /// The key as a key set has it (RFC 7517).
+    pub(crate) fn key(&self) -> Value {
         let PublicKeyComponents { n, e } = self.public();
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({ "keys": [{
-            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KID, "n": encode(&n), "e": encode(&e),
-        }] })
+        json!({
+            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.id,
+            "n": encode(&n), "e": encode(&e),
+        })
     }
 
     /// A signed token with these claims (RFC 7519).
     pub(crate) fn token(&self, claims: &Value) -> String {
-        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": KID });
+        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": self.id });
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", encode(&header), encode(claims));
-        let mut signature = vec![0; self.0.public().modulus_len()];
-        let done =
-            self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature);
+        let mut signature = vec![0; self.pair.public().modulus_len()];
+        let done = self.pair.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            signed.as_bytes(),
+            &mut signature,
+        );
         done.expect("a signature of the length of its key");
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

@@ -4,10 +4,7 @@ use base::moment::Moment;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{
-    grant::{ACCESS_TTL, Grant},
-    person::Person,
-};
+use super::grant::{ACCESS_TTL, Grant};
 use crate::{
     page::Language,
     server::{self, Reply},
@@ -22,13 +19,20 @@ pub enum Brand {
     Google,
 }
 
+/// Kakao's scopes for the name and the address.
+const KAKAO_NAME: &str = "profile_nickname";
+const KAKAO_EMAIL: &str = "account_email";
+
 /// Where things stand below the double's URL.
 #[derive(Debug)]
 pub(super) struct Paths {
     pub(super) authorise: &'static str,
     pub(super) token: &'static str,
     pub(super) keys: &'static str,
-    pub(super) profile: &'static str,
+    /// As `OpenID` Connect has it.
+    pub(super) userinfo: &'static str,
+    /// In the provider's own form.
+    pub(super) profile: Option<&'static str>,
 }
 
 impl Brand {
@@ -38,13 +42,15 @@ impl Brand {
                 authorise: "/oauth/authorize",
                 token: "/oauth/token",
                 keys: "/.well-known/jwks.json",
-                profile: "/v2/user/me",
+                userinfo: "/v1/oidc/userinfo",
+                profile: Some("/v2/user/me"),
             },
             Self::Google => Paths {
                 authorise: "/o/oauth2/v2/auth",
                 token: "/token",
                 keys: "/oauth2/v3/certs",
-                profile: "/v1/userinfo",
+                userinfo: "/v1/userinfo",
+                profile: None,
             },
         }
     }
@@ -58,40 +64,56 @@ impl Brand {
 
     pub(super) fn discovery(self, url: &str) -> Value {
         let paths = self.paths();
+        let ways = ["client_secret_post", "client_secret_basic"];
+        let ways = if self.takes_basic() { &ways[..] } else { &ways[..1] };
         json!({
             "issuer": url,
             "authorization_endpoint": format!("{url}{}", paths.authorise),
             "token_endpoint": format!("{url}{}", paths.token),
             "jwks_uri": format!("{url}{}", paths.keys),
-            "userinfo_endpoint": format!("{url}{}", paths.profile),
+            "userinfo_endpoint": format!("{url}{}", paths.userinfo),
             "response_types_supported": ["code"],
-            "subject_types_supported": [match self { Self::Kakao => "pairwise", Self::Google => "public" }],
+            "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ways,
             "code_challenge_methods_supported": ["S256"],
         })
     }
 
+    /// Whether a client may prove itself by HTTP Basic authentication.
+    pub(super) const fn takes_basic(self) -> bool {
+        matches!(self, Self::Google)
+    }
+
     /// The claims of an id token.
-    pub(super) fn claims(
-        self,
-        url: &str,
-        client: &str,
-        person: &Person,
-        grant: &Grant,
-        now: Moment,
-    ) -> Value {
+    pub(super) fn claims(self, url: &str, client: &str, grant: &Grant, now: Moment) -> Value {
         let seconds = now.0 / 1_000;
-        let mut claims = json!({
-            "iss": url, "aud": client, "sub": person.subject,
-            "iat": seconds, "auth_time": seconds,
-            "exp": now.after(ACCESS_TTL).0 / 1_000,
-        });
+        let mut claims = self.userinfo(grant);
+        for (name, value) in [
+            ("iss", json!(url)),
+            ("aud", json!(client)),
+            ("iat", json!(seconds)),
+            ("auth_time", json!(seconds)),
+            ("exp", json!(now.after(ACCESS_TTL).0 / 1_000)),
+        ] {
+            claims[name] = value;
+        }
         if let Some(nonce) = grant.nonce() {
             claims["nonce"] = json!(nonce);
         }
+        if let (Self::Kakao, Some(fields)) = (self, claims.as_object_mut()) {
+            // Kakao says this elsewhere only.
+            fields.remove("email_verified");
+        }
+        claims
+    }
+
+    /// The claims about a person that the scopes allow.
+    pub(super) fn userinfo(self, grant: &Grant) -> Value {
+        let person = grant.person();
+        let mut claims = json!({ "sub": person.subject });
         let (name_scope, email_scope, name) = match self {
-            Self::Kakao => ("profile_nickname", "account_email", "nickname"),
+            Self::Kakao => (KAKAO_NAME, KAKAO_EMAIL, "nickname"),
             Self::Google => ("profile", "email", "name"),
         };
         if grant.asks_for(name_scope) {
@@ -101,36 +123,32 @@ impl Brand {
             person.email.as_ref().filter(|_| grant.asks_for(email_scope))
         {
             claims["email"] = json!(email);
-            if self == Self::Google {
-                claims["email_verified"] = json!(is_verified);
-            }
+            claims["email_verified"] = json!(is_verified);
         }
         claims
     }
 
-    pub(super) fn profile(self, person: &Person) -> Value {
-        let email = person.email.as_ref();
-        match self {
-            Self::Kakao => json!({
-                // Kakao's id is a number; the id token has it as a text.
-                "id": person.subject.parse::<i64>().unwrap_or_default(),
-                "kakao_account": {
-                    "profile_nickname_needs_agreement": false,
-                    "profile": { "nickname": person.name },
-                    "has_email": email.is_some(),
-                    "email_needs_agreement": email.is_none(),
-                    "is_email_valid": email.is_some(),
-                    "is_email_verified": email.is_some_and(|(_, is_verified)| *is_verified),
-                    "email": email.map(|(email, _)| email),
-                },
-            }),
-            Self::Google => json!({
-                "sub": person.subject,
-                "name": person.name,
-                "email": email.map(|(email, _)| email),
-                "email_verified": email.is_some_and(|(_, is_verified)| *is_verified),
-            }),
+    /// Kakao's own form of the same.
+    pub(super) fn profile(grant: &Grant) -> Value {
+        let person = grant.person();
+        let mut account = json!({});
+        if grant.asks_for(KAKAO_NAME) {
+            account["profile_nickname_needs_agreement"] = json!(false);
+            account["profile"] = json!({ "nickname": person.name });
         }
+        if grant.asks_for(KAKAO_EMAIL) {
+            let email = person.email.as_ref();
+            account["has_email"] = json!(email.is_some());
+            account["email_needs_agreement"] = json!(email.is_none());
+            if let Some((email, is_verified)) = email {
+                account["is_email_valid"] = json!(true);
+                account["is_email_verified"] = json!(is_verified);
+                account["email"] = json!(email);
+            }
+        }
+        // Kakao's id is a number; the id token has it as a text.
+        let id = person.subject.parse::<i64>().unwrap_or_default();
+        json!({ "id": id, "kakao_account": account })
     }
 
     pub(super) fn unauthorised(self) -> Reply {

@@ -95,13 +95,17 @@ impl Grant {
         redirect: &str,
         verifier: &str,
         now: Moment,
-    ) -> Result<Person, Refusal> {
+    ) -> Result<(), Refusal> {
         let is_proved =
             self.challenge.as_ref().is_none_or(|sent| *sent == signer::sha256_url(verifier));
         if redirect != self.redirect || !is_proved || now.since(self.made) >= CODE_TTL {
             return Err(Refusal::GRANT);
         }
-        Ok(self.person.clone())
+        Ok(())
+    }
+
+    pub(super) const fn person(&self) -> &Person {
+        &self.person
     }
 
     pub(super) fn scope(&self) -> &str {

@@ -1,6 +1,9 @@
 //! Sign-in at Kakao and Google.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use doubles::{
     Setting,
     oidc::{Brand, ClientOptions, Oidc, Person, challenge},
@@ -66,16 +69,23 @@ async fn redeem(discovery: &Value, code: &str, changed: (&str, &str)) -> (u16, V
     ask(&target, Call::post("").form(&pairs)).await
 }
 
+async fn profile_at_kakao(oidc: &Oidc, access: &Secret) -> Value {
+    let call = Call::get("/v2/user/me").secret(AUTHORIZATION, "Bearer", access);
+    ask(&target(oidc.url()), call).await.1
+}
+
 /// The claims, after the signature was checked with the key set.
 async fn claims(discovery: &Value, token: &str) -> Value {
     let (_, set) = ask(&target(discovery["jwks_uri"].as_str().unwrap()), Call::get("")).await;
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
-    let key = &set["keys"][0];
+    let (header, _) = token.split_once('.').unwrap();
+    let header: Value = serde_json::from_slice(&decode(header)).unwrap();
+    assert_eq!(header["alg"], "RS256");
+    let keys = set["keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["kid"] == header["kid"]).unwrap();
     let part = |name: &str| decode(key[name].as_str().unwrap());
     let (signed, signature) = token.rsplit_once('.').unwrap();
-    let (header, claims) = signed.split_once('.').unwrap();
-    let header: Value = serde_json::from_slice(&decode(header)).unwrap();
-    assert_eq!((&header["alg"], &header["kid"]), (&json!("RS256"), &key["kid"]));
+    let (_, claims) = signed.split_once('.').unwrap();
     RsaPublicKeyComponents { n: part("n"), e: part("e") }
         .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &decode(signature))
         .unwrap();
@@ -108,15 +118,16 @@ async fn a_person_signs_in_over_the_page_and_the_token_proves_it() {
         let profile = target(discovery["userinfo_endpoint"].as_str().unwrap());
         let call = Call::get("").secret(AUTHORIZATION, "Bearer", &access);
         let (_, me) = ask(&profile, call).await;
-        match brand {
-            Brand::Kakao => {
-                assert_eq!(me["id"], 4011);
-                assert_eq!(me["kakao_account"]["profile"]["nickname"], "안나");
-                assert_eq!(me["kakao_account"]["is_email_verified"], true);
-            }
-            Brand::Google => {
-                assert_eq!((&me["sub"], &me["email_verified"]), (&json!("4011"), &json!(true)));
-            }
+        assert_eq!((&me["sub"], &me[name]), (&json!("4011"), &json!("안나")));
+        assert_eq!(
+            (&me["email"], &me["email_verified"]),
+            (&json!("anna@example.com"), &json!(true))
+        );
+        if brand == Brand::Kakao {
+            let me = profile_at_kakao(&oidc, &access).await;
+            assert_eq!(me["id"], 4011);
+            assert_eq!(me["kakao_account"]["profile"]["nickname"], "안나");
+            assert_eq!(me["kakao_account"]["is_email_verified"], true);
         }
         let call = Call::get("").header(AUTHORIZATION, "Bearer made-up");
         assert_eq!(ask(&profile, call).await.0, 401);
@@ -156,4 +167,85 @@ async fn a_person_may_keep_the_address_to_themselves() {
     let (_, granted) = redeem(&discovery, &query(&back, "code").unwrap(), ("", "")).await;
     let told = claims(&discovery, granted["id_token"].as_str().unwrap()).await;
     assert_eq!((&told["email"], &told["nickname"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn nothing_is_told_beyond_the_scopes() {
+    for brand in [Brand::Kakao, Brand::Google] {
+        let (oidc, discovery, _) = start(brand).await;
+        let granted = granted(&oidc, &discovery, "openid").await;
+        let told = claims(&discovery, granted["id_token"].as_str().unwrap()).await;
+        assert_eq!(told["sub"], "4011");
+        let access = Secret::new(granted["access_token"].as_str().unwrap().to_owned());
+        let call = Call::get("").secret(AUTHORIZATION, "Bearer", &access);
+        let userinfo = target(discovery["userinfo_endpoint"].as_str().unwrap());
+        assert_eq!(ask(&userinfo, call).await.1, json!({ "sub": "4011" }));
+        if brand == Brand::Kakao {
+            let me = profile_at_kakao(&oidc, &access).await;
+            assert_eq!(me, json!({ "id": 4011, "kakao_account": {} }));
+        }
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_id_token_without_the_scope_for_it() {
+    for brand in [Brand::Kakao, Brand::Google] {
+        let (oidc, discovery, _) = start(brand).await;
+        let granted = granted(&oidc, &discovery, "profile_nickname profile").await;
+        assert!(granted["access_token"].is_string(), "{granted}");
+        assert_eq!(granted.get("id_token"), None);
+    }
+}
+
+#[tokio::test]
+async fn kakao_takes_the_secret_in_the_form_alone() {
+    for (brand, status) in [(Brand::Kakao, 401), (Brand::Google, 200)] {
+        let (oidc, discovery, _) = start(brand).await;
+        let code =
+            query(&oidc.sign_in(&authorise(&discovery, "openid"), Some("4011")).unwrap(), "code");
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("redirect_uri", BACK),
+            ("code", &code.unwrap()),
+            ("code_verifier", VERIFIER),
+        ];
+        let basic = format!("Basic {}", STANDARD.encode("shop:hush"));
+        let call = Call::post("").header(AUTHORIZATION, &basic).form(&pairs);
+        let endpoint = target(discovery["token_endpoint"].as_str().unwrap());
+        assert_eq!(ask(&endpoint, call).await.0, status, "{brand:?}");
+        let ways = &discovery["token_endpoint_auth_methods_supported"];
+        let has_basic = ways.as_array().unwrap().contains(&json!("client_secret_basic"));
+        assert_eq!(has_basic, brand == Brand::Google);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_fetched_before_the_change_does_not_verify_a_token_after_it() {
+    let (oidc, discovery, _) = start(Brand::Kakao).await;
+    let keys = target(discovery["jwks_uri"].as_str().unwrap());
+    let before = ask(&keys, Call::get("")).await.1;
+    let old = granted(&oidc, &discovery, "openid").await;
+    oidc.change_key();
+    let new = granted(&oidc, &discovery, "openid").await;
+    let kid = |granted: &Value| {
+        let (header, _) = granted["id_token"].as_str().unwrap().split_once('.').unwrap();
+        let header = URL_SAFE_NO_PAD.decode(header).unwrap();
+        serde_json::from_slice::<Value>(&header).unwrap()["kid"].clone()
+    };
+    let known = |set: &Value, kid: &Value| {
+        set["keys"].as_array().unwrap().iter().any(|key| key["kid"] == *kid)
+    };
+    assert!(known(&before, &kid(&old)) && !known(&before, &kid(&new)));
+    // Both verify with the key set as it is now.
+    for granted in [old, new] {
+        claims(&discovery, granted["id_token"].as_str().unwrap()).await;
+    }
+}
+
+/// What the token endpoint answers to somebody who signed in.
+async fn granted(oidc: &Oidc, discovery: &Value, scope: &str) -> Value {
+    let back = oidc.sign_in(&authorise(discovery, scope), Some("4011")).unwrap();
+    let (status, granted) = redeem(discovery, &query(&back, "code").unwrap(), ("", "")).await;
+    assert_eq!(status, 200, "{granted}");
+    granted
 }
