@@ -13,6 +13,7 @@
 
 mod line;
 mod mac;
+mod personal;
 
 pub mod email;
 pub mod ids;

@@ -6,7 +6,6 @@ use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
 
 /// Refused by the rules, or failed in the database. Either way nothing was changed.
-#[derive(Debug)]
 pub enum Failure<R> {
     /// The rules refuse it; asking again changes nothing.
     Refused(R),
@@ -30,6 +29,17 @@ impl<R> Failure<R> {
         match self {
             Self::Refused(refusal) => Failure::Refused(f(refusal)),
             Self::Store(error) => Failure::Store(error),
+        }
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Failure<R> {
+    /// The debug output of PostgreSQL's errors has whole rows in it, and ends up in logs. Their message
+    /// says which constraint it was.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
+            Self::Store(error) => f.debug_tuple("Store").field(&format_args!("{error}")).finish(),
         }
     }
 }

@@ -7,10 +7,12 @@ use store::{
 };
 
 use super::model::{Account, Held, Live, New, Profile};
-use crate::{email::Email, ids::AccountId, name::Name, password::PasswordHash, phone::Phone};
+use crate::{
+    email::Email, ids::AccountId, name::Name, password::PasswordHash, personal, phone::Phone,
+};
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "account")]
 pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -28,6 +30,8 @@ pub(super) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+personal::shown_by_key!(id of Model, ModelEx);
 
 impl From<Model> for Account {
     fn from(row: Model) -> Self {

@@ -11,10 +11,13 @@ use super::{
     number::BusinessNumber,
     state::{State, Verdict},
 };
-use crate::ids::{AccountId, BusinessId};
+use crate::{
+    ids::{AccountId, BusinessId},
+    personal,
+};
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "business")]
 pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -38,6 +41,8 @@ pub(super) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+personal::shown_by_key!(id of Model, ModelEx);
 
 impl From<Model> for Business {
     fn from(row: Model) -> Self {

@@ -6,10 +6,13 @@ use store::{
 };
 
 use super::model::{Device, Platform, PushToken};
-use crate::ids::{AccountId, SessionId};
+use crate::{
+    ids::{AccountId, SessionId},
+    personal,
+};
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "device")]
 pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -22,6 +25,8 @@ pub(super) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+personal::shown_by_key!(session of Model, ModelEx);
 
 impl From<Model> for Device {
     fn from(row: Model) -> Self {

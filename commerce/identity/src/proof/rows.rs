@@ -10,10 +10,11 @@ use super::model::{Owner, Purpose};
 use crate::{
     ids::{AccountId, ProofId},
     limits::SWEEP_MAX,
+    personal,
 };
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "proof")]
 pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -26,6 +27,8 @@ pub(super) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+personal::shown_by_key!(id of Model, ModelEx);
 
 pub(super) async fn insert(
     tx: &Tx,

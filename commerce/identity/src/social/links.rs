@@ -10,10 +10,11 @@ use crate::{
     account::Live,
     ids::{AccountId, LinkId},
     limits::LINKS_MAX,
+    personal,
 };
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "social_link")]
 pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -27,6 +28,8 @@ pub(super) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+personal::shown_by_key!(id of Model, ModelEx);
 
 impl From<Model> for Link {
     fn from(row: Model) -> Self {

@@ -8,7 +8,7 @@ use identity::{
     password::PasswordHash,
     proof::{self, IssueRefusal, Purpose},
 };
-use store::{Db, Failure, Refusing as _, on_both};
+use store::{Db, Failure, Refusing as _, on_both, sea_orm::ConnectionTrait as _};
 
 use crate::support::{DAY_MS, email, everything, open, prover, sign_in, sign_up};
 
@@ -267,6 +267,18 @@ on_both! {
         assert!(matches!(again, Err(Failure::Refused(Gone::Gone))), "{again:?}");
         assert_ne!(sign_up(&db, "kim@shop.example").await.unwrap().id, account.id);
         assert!(after.contains("test.withdrawn"), "others hear of it");
+    }
+
+    async fn a_failure_of_the_database_shows_nothing_personal(trial: Trial) {
+        let db = open(&trial).await;
+        sign_up(&db, "kim@shop.example").await.unwrap();
+        let broken = db.write(async |tx| {
+            tx.execute_unprepared("UPDATE account SET withdrawn_at = 1").await?;
+            Ok::<_, Failure<Gone>>(())
+        });
+        let shown = format!("{:?}", broken.await.unwrap_err());
+        assert!(shown.contains("account") || shown.contains("CHECK"), "{shown}");
+        assert!(!shown.to_lowercase().contains("kim"), "{shown}");
     }
 
     async fn an_account_that_is_withdrawn_while_it_is_verified_stays_withdrawn(trial: Trial) {

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use identity::{
     account::{self, Account},
     arrival::{self, Arrival, ArrivalRefusal, Returned},
@@ -13,6 +14,7 @@ use identity::{
         Purpose, ReturnTo, UnlinkRefusal,
     },
 };
+use ring::digest::{SHA256, digest};
 use store::{Db, Failure, on_both};
 
 use crate::support::{
@@ -20,9 +22,11 @@ use crate::support::{
     verify,
 };
 
-/// A provider that knows one person, and takes the code that it gave with the right verifier only.
+/// A provider that knows one person. It takes the code that it gave with the verifier of the challenge
+/// that the person took along, and signs the nonce that they did.
 struct Known {
     claims: Claims,
+    departure: Departure,
     answer: Mutex<Option<ExchangeError>>,
 }
 
@@ -46,8 +50,9 @@ impl Exchange for Known {
         if let Some(error) = error {
             return Err(error);
         }
-        let is_right = proof.code == "the code" && proof.verifier.len() == 43;
-        if is_right && !proof.nonce.is_empty() && proof.nonce != proof.verifier {
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, proof.verifier.as_bytes()));
+        let is_right = proof.code == "the code" && challenge == self.departure.challenge;
+        if is_right && proof.nonce == self.departure.nonce {
             Ok(self.claims.clone())
         } else {
             Err(ExchangeError::Refused)
@@ -70,7 +75,7 @@ async fn come_back(
     departure: &Departure,
     claims: Claims,
 ) -> Result<Arrival, Failure<ArrivalRefusal>> {
-    let known = Known { claims, answer: Mutex::default() };
+    let known = Known { claims, departure: departure.clone(), answer: Mutex::default() };
     receive(db, departure, &known).await
 }
 
@@ -249,7 +254,11 @@ on_both! {
             (ExchangeError::Unavailable, ArrivalRefusal::ProviderUnavailable),
         ] {
             let departure = leave(&db, Provider::Kakao, Purpose::SignIn(Role::Shopper)).await;
-            let known = Known { claims: kakao("1"), answer: Mutex::new(Some(error)) };
+            let known = Known {
+                claims: kakao("1"),
+                departure: departure.clone(),
+                answer: Mutex::new(Some(error)),
+            };
             assert!(is(&receive(&db, &departure, &known).await, refusal));
             let again = receive(&db, &departure, &known).await;
             assert!(is(&again, ArrivalRefusal::Invalid), "the flow is used up");
