@@ -94,6 +94,7 @@ impl Node {
             return Err(error);
         }
         let Some(sale) = self.world.sale(tag) else { return Ok(()) };
+        let is_archived = sale.archive().is_some();
         let point = self.point(tag);
         let members = self.members_with_this(sale);
         let next = decided.at.after(GATHER_MS);
@@ -115,6 +116,9 @@ impl Node {
                 replica.epoch = epoch;
                 replica.state = ReplicaState::Following;
                 replica.calls.stir(now.at);
+                if is_archived {
+                    replica.unsaved.doubt_later(now.at);
+                }
                 // Another history: it was rebuilt while this node was away.
                 let known = self.store().facts(tag, &point, 1).await;
                 if matches!(known, Err(StoreError::Diverged { .. } | StoreError::Trimmed { .. })) {
@@ -219,6 +223,9 @@ impl Node {
         self.follow(decided, tag, vec![own], &[])?;
         if let Some(replica) = self.replicas.get_mut(&tag) {
             (replica.epoch, replica.state) = (epoch, ReplicaState::Following);
+            if self.world.sale(tag).is_some_and(|sale| sale.archive().is_some()) {
+                replica.unsaved.want();
+            }
         }
         Ok(())
     }

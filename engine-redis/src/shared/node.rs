@@ -13,7 +13,6 @@ use engine::{
     stream::Point,
     world::World,
 };
-use tokio::task::JoinHandle;
 
 use super::{
     beside::Beside,
@@ -21,7 +20,7 @@ use super::{
     filings::{Filings, is_archive},
     packed::PackedSales,
     replica::{GATHER_MS, Replica},
-    unsaved::Saved,
+    unsaved::Saving,
 };
 use crate::store::{Entry, Hints, Shard, Store, StoreError, StoreOptions};
 
@@ -71,8 +70,7 @@ pub(super) struct Node {
     pub beside: Beside,
     pub filings: Filings,
     pub packed: PackedSales,
-    /// A snapshot on its way, of which epoch, and whether it arrived.
-    pub saving: Option<JoinHandle<(SaleTag, Epoch, Saved)>>,
+    pub saving: Saving,
     /// The names on the store's list in the last survey.
     pub listed: BTreeMap<SaleTag, SaleName>,
     /// Sales that the list lacked then.
@@ -106,7 +104,7 @@ impl Node {
             has_served: false,
             now: Moment::default(),
             beside: Beside::default(),
-            saving: None,
+            saving: Saving::default(),
             listed: BTreeMap::new(),
             unlisted: BTreeSet::new(),
             unserved: 0,
@@ -270,8 +268,12 @@ impl Node {
             replica.calls.stir(decided.at);
             replica.remember(entry);
             if archives {
-                // In its place the store has none any more.
-                replica.unsaved.want();
+                // The store has dropped it.
+                if replica.is_delivering {
+                    replica.unsaved.want();
+                } else {
+                    replica.unsaved.doubt_later(decided.at);
+                }
             }
         }
         Ok(())

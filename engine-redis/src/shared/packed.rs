@@ -23,10 +23,14 @@ pub(super) struct PackedSales {
     /// When the store answered last while all moves were heard. Of a packed sale that is not unread, nothing was
     /// missed until then.
     pub in_touch: Option<Moment>,
+    /// Packed sales of which all members knew that this node serves.
+    pub known: BTreeSet<SaleTag>,
     /// The store's list of archived sales is to be read, however long it is.
     pub is_list_doubted: bool,
     /// Archived sales that the list lacked in the last survey.
     pub unlisted: BTreeSet<SaleTag>,
+    /// Names of the list whose sales the store did not have when they were looked for last.
+    pub strays: BTreeSet<SaleTag>,
     /// Sales of the list that this node has yet to take over.
     pub left: usize,
     /// When the store is asked next how many are listed.
@@ -42,6 +46,8 @@ impl PackedSales {
             unread: world.archived_tags().map(|tag| (tag, None)).collect(),
             next_unread: SaleTag(0),
             in_touch: None,
+            known: BTreeSet::new(),
+            strays: BTreeSet::new(),
             is_list_doubted: true,
             unlisted: BTreeSet::new(),
             left: 0,

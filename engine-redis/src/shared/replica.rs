@@ -167,9 +167,11 @@ impl Replica {
         self.state == ReplicaState::Following
     }
 
-    /// Whether an archived sale may be packed, and its replica dropped, for all that this one has to do with it.
-    pub(super) fn may_rest(&self) -> bool {
-        self.is_following() && self.promised.is_none()
+    /// Whether an archived sale may be packed, and its replica dropped, for all that this one has to do with it:
+    /// what the node wants for it is remembered nowhere else.
+    pub(super) fn may_rest(&self, at: Millis) -> bool {
+        let is_quiet = !self.calls.is_lively(at);
+        self.is_following() && self.promised.is_none() && self.unsaved.is_settled() && is_quiet
     }
 
     pub(super) fn is_out_of_service(&self) -> bool {

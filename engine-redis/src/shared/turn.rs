@@ -91,6 +91,7 @@ impl Node {
             let is_any_joining = self.replicas.iter().any(is_joining);
             self.has_served |= has_surveyed && !is_any_joining;
             Box::pin(self.say_returned(decided)).await;
+            self.save_archived(decided.at).await;
         }
         if self.breakers.is_any_open() && self.replicas.keys().all(|sale| self.is_away(*sale)) {
             // No server was called: the client comes back while it is driven, and only then.

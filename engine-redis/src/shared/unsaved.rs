@@ -1,6 +1,13 @@
-//! When a snapshot is put beside the stream: by what the stream has that the last one has not.
+//! When a snapshot is put beside the stream: by what the stream has that the last one has not. And those that are
+//! on their way.
 
-use engine::clock::Millis;
+use std::collections::BTreeMap;
+
+use engine::{
+    clock::Millis,
+    id::{Epoch, SaleTag},
+};
+use tokio::task::JoinHandle;
 
 use crate::store::{Entry, SnapshotHead, StoreError};
 
@@ -32,6 +39,8 @@ pub(super) struct Unsaved {
     is_doubted: bool,
     /// One is to be put whatever the stream has: there is none, or it is far behind.
     is_wanted: bool,
+    /// One is on its way.
+    is_being_put: bool,
     /// Not before then: the last one failed.
     not_before: Millis,
 }
@@ -54,6 +63,39 @@ pub(super) enum Saved {
     Put(Result<u64, StoreError>),
 }
 
+/// Archived sales whose snapshots are put at once. They are small, and after a loss of the store there may be many.
+const ARCHIVED_AT_ONCE_MAX: usize = 16;
+
+/// Snapshots on their way, at most one of each sale. Of those that are not archived, one at a time.
+#[derive(Debug, Default)]
+pub(super) struct Saving(BTreeMap<SaleTag, Save>);
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Save {
+    pub epoch: Epoch,
+    pub is_archived: bool,
+    pub outcome: JoinHandle<Saved>,
+}
+
+impl Saving {
+    /// Whether one of this sale may begin.
+    pub(super) fn has_room(&self, tag: SaleTag, is_archived: bool) -> bool {
+        let most = if is_archived { ARCHIVED_AT_ONCE_MAX } else { 1 };
+        let running = self.0.values().filter(|save| save.is_archived == is_archived).count();
+        running < most && !self.0.contains_key(&tag)
+    }
+
+    pub(super) fn insert(&mut self, tag: SaleTag, save: Save) {
+        self.0.insert(tag, save);
+    }
+
+    /// Those that are done.
+    pub(super) fn take_done(&mut self) -> Vec<(SaleTag, Save)> {
+        self.0.extract_if(.., |_, save| save.outcome.is_finished()).collect()
+    }
+}
+
 /// Whether a stream has its first entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
@@ -73,6 +115,17 @@ impl Unsaved {
     /// to `seq` needs no snapshot while it is short.
     pub(super) fn doubt(&mut self, seq: u64, beginning: Beginning) {
         self.is_doubted |= seq >= SNAPSHOT_ENTRIES_FEW || beginning == Beginning::Lost;
+    }
+
+    /// There may be none: another node may be about to put one, so this one looks a little later.
+    pub(super) fn doubt_later(&mut self, at: Millis) {
+        self.is_doubted = true;
+        self.not_before = self.not_before.max(at.after(SNAPSHOT_PAUSE_MS));
+    }
+
+    /// Whether there is one, as far as this node knows, and none is to be put because it was lost.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.is_wanted && !self.is_doubted && !self.is_being_put
     }
 
     pub(super) fn need(&self, at: Millis) -> Need {
@@ -97,7 +150,7 @@ impl Unsaved {
         bytes + bytes / 8
     }
 
-    /// One is to be put: of a sale that was archived, which took the one that there was along.
+    /// One is to be put: the sale was archived or written again, and the store dropped the last one with that.
     pub(super) fn want(&mut self) {
         self.is_wanted = true;
     }
@@ -117,17 +170,18 @@ impl Unsaved {
 
     /// One is on its way.
     pub(super) fn begin(&mut self) {
-        *self = Self { saved_bytes: self.saved_bytes, ..Self::default() };
+        *self = Self { saved_bytes: self.saved_bytes, is_being_put: true, ..Self::default() };
     }
 
     /// One of so many bytes is there.
     pub(super) fn saved(&mut self, bytes: u64) {
-        self.saved_bytes = bytes;
+        (self.saved_bytes, self.is_being_put) = (bytes, false);
     }
 
     /// It did not arrive.
     pub(super) fn failed(&mut self, at: Millis) {
-        (self.is_wanted, self.not_before) = (true, at.after(SNAPSHOT_PAUSE_MS));
+        (self.is_wanted, self.is_being_put) = (true, false);
+        self.not_before = at.after(SNAPSHOT_PAUSE_MS);
     }
 
     /// Which one there is could not be learned.

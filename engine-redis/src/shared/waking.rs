@@ -4,7 +4,7 @@
 //! store says that it moved and has facts that are missing here. What may have been missed is read, a few sales a
 //! turn. Their names stand on a list of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
     arbiter::Decided,
@@ -21,6 +21,7 @@ use super::{
     asked::{Asked, no_sale},
     node::Node,
     replica::Replica,
+    unsaved::Beginning,
 };
 use crate::store::{Facts, StoreError};
 
@@ -48,11 +49,13 @@ impl Node {
     pub(super) fn wake(&mut self, tag: SaleTag) {
         let (at, point) = (self.now.at, self.point(tag));
         self.world.unpack(tag, at);
-        if self.replicas.contains_key(&tag) || self.world.sale(tag).is_none() {
+        let Some(sale) = self.world.sale(tag).filter(|_| !self.replicas.contains_key(&tag)) else {
             return;
-        }
+        };
         let mut replica = Replica::at(point.epoch);
-        replica.joining_since = Some(at);
+        let is_known = self.packed.known.remove(&tag) && sale.members().has(&self.options.node);
+        replica.joining_since = (!is_known).then_some(at);
+        replica.unsaved.doubt(point.seq, Beginning::Lost);
         // The others have read it all the time, and not called: they have to hear that it moves.
         replica.roll_called_at = at;
         let before = self.packed.unread.remove(&tag);
@@ -86,10 +89,8 @@ impl Node {
 
     /// Reads some of the archived sales of which facts may have been missed.
     pub(super) async fn read_archived(&mut self, decided: &mut Decided) {
-        if self.world.is_warm_full() {
-            // Those that are taken out for what was missed have to rest first.
-            return;
-        }
+        // Those that were taken out for what was missed have to rest first. What is asked needs room too.
+        let is_full = self.world.is_warm_half_full();
         let at = decided.at;
         let Self { packed, world, replicas, breakers, store, .. } = self;
         let is_away = |tag: SaleTag| {
@@ -100,7 +101,10 @@ impl Node {
             let replica = replicas.get(&tag);
             replica.is_some_and(|replica| replica.calls.since(at) < TICK_MS)
         };
-        let may_read = |tag: SaleTag| !is_away(tag) && !world.is_packing(tag) && !is_early(tag);
+        let may_read = |tag: SaleTag| {
+            let may_stand = !is_full || replicas.contains_key(&tag);
+            may_stand && !is_away(tag) && !world.is_packing(tag) && !is_early(tag)
+        };
         let (tags, are_left) = packed.next_to_read(|tag| world.is_archived(tag), may_read);
         decided.is_more_due |= are_left;
         for (tag, facts) in self.facts_of(tags).await {
@@ -108,7 +112,12 @@ impl Node {
                 continue;
             }
             match facts {
-                Ok(facts) if facts.entries.is_empty() => self.has_read_all(tag, decided.at),
+                Ok(facts) if facts.entries.is_empty() => {
+                    if facts.lacks_snapshot {
+                        self.lacks_snapshot(tag, decided.at);
+                    }
+                    self.has_read_all(tag, decided.at);
+                }
                 Ok(facts) => {
                     self.wake(tag);
                     // Once more, for what follows them.
@@ -134,6 +143,14 @@ impl Node {
             reading.spawn(async move { (tag, store.facts(tag, &point, READ_ENTRIES).await) });
         }
         reading.join_all().await
+    }
+
+    /// The store has no snapshot of an archived sale: one is put, unless somebody is about to.
+    fn lacks_snapshot(&mut self, tag: SaleTag, at: Millis) {
+        self.wake(tag);
+        if let Some(replica) = self.replicas.get_mut(&tag).filter(|it| it.unsaved.is_settled()) {
+            replica.unsaved.doubt_later(at);
+        }
     }
 
     /// An archived sale was taken over: what follows its last facts closely, the store does not say.
@@ -215,30 +232,42 @@ impl Node {
         }
         let names = self.store().archived_sales().await?;
         self.packed.is_list_doubted = false;
-        let listed: BTreeSet<SaleTag> = names.iter().map(SaleName::tag).collect();
+        let listed: BTreeMap<SaleTag, SaleName> =
+            names.into_iter().map(|name| (name.tag(), name)).collect();
         self.list_again(&listed).await?;
         let is_given_up =
             |tag: SaleTag| self.replicas.get(&tag).is_some_and(Replica::is_out_of_service);
         let is_new = |tag: &SaleTag| !self.knows(*tag) && !is_given_up(*tag);
-        let new: Vec<SaleTag> = listed.into_iter().filter(is_new).collect();
+        let new: Vec<SaleTag> = listed.keys().copied().filter(is_new).collect();
         self.packed.left = new.len();
         let may_begin = |tag: &SaleTag| !self.beside.takes(*tag) && !self.is_away(*tag);
         let begun: Vec<SaleTag> = new.into_iter().filter(may_begin).take(TAKEN_OVER_MAX).collect();
+        let mut strays = BTreeSet::new();
         for tag in begun {
             match self.adopt(decided, tag).await {
                 Ok(()) => {}
                 // Who deleted it did not come to take its name off the list, or the store has just lost it.
-                Err(StoreError::UnknownSale) => self.packed.left -= 1,
+                Err(StoreError::UnknownSale) => {
+                    self.packed.left -= 1;
+                    if self.packed.strays.contains(&tag) {
+                        // A sale that is made is on the other list. If the store has this one again, the
+                        // nodes that know it find that its name is missing, and list it again.
+                        self.store().forget_archived(&listed[&tag]).await?;
+                    } else {
+                        strays.insert(tag);
+                    }
+                }
                 Err(error) => self.note_failure(tag, &error),
             }
         }
+        self.packed.strays = strays;
         Ok(())
     }
 
     /// Puts archived sales on the list that it lacks, unless the store lacks them too: first they are read.
-    async fn list_again(&mut self, listed: &BTreeSet<SaleTag>) -> Result<(), StoreError> {
+    async fn list_again(&mut self, listed: &BTreeMap<SaleTag, SaleName>) -> Result<(), StoreError> {
         let archived = self.world.archived_tags();
-        let missing: BTreeSet<SaleTag> = archived.filter(|tag| !listed.contains(tag)).collect();
+        let missing: BTreeSet<SaleTag> = archived.filter(|tag| !listed.contains_key(tag)).collect();
         for tag in &missing {
             if !self.packed.unlisted.contains(tag) {
                 self.packed.doubt(*tag);
@@ -273,16 +302,28 @@ impl Node {
 
     /// What goes on in the stream of an archived sale concerns it too.
     fn keep_unpacked(&mut self, at: Millis) {
-        let busy =
-            |tag: &SaleTag| self.replicas.get(tag).is_some_and(|replica| !replica.may_rest());
-        let busy: Vec<SaleTag> = self.world.unpacked_tags().filter(busy).collect();
-        for tag in busy {
+        let busy = |tag: SaleTag| {
+            let replica = self.replicas.get(&tag).filter(|replica| !replica.may_rest(at))?;
+            // One that is only read is read on until nothing follows its last facts.
+            let is_read_on = replica.is_following() && replica.calls.is_lively(at);
+            Some((tag, is_read_on && self.is_only_read(tag)))
+        };
+        let busy: Vec<(SaleTag, bool)> = self.world.unpacked_tags().filter_map(busy).collect();
+        for (tag, is_read_on) in busy {
             self.world.keep_unpacked(tag, at);
+            if is_read_on {
+                self.packed.doubt(tag);
+            }
         }
     }
 
     fn let_rest(&mut self, tag: SaleTag) {
         let replica = self.replicas.remove(&tag);
+        if replica.as_ref().is_some_and(|replica| replica.joining_since.is_none()) {
+            self.packed.known.insert(tag);
+        } else {
+            self.packed.known.remove(&tag);
+        }
         if self.heard.is_none() {
             let touched = replica.and_then(|replica| replica.touched);
             self.packed.unread.insert(tag, touched);

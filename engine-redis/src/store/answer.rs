@@ -54,6 +54,9 @@ pub struct Facts {
     pub at: Millis,
     /// Entries after the caller's point, without a gap.
     pub entries: Vec<Entry>,
+    /// The sale is archived, and nobody has put a snapshot of what is left of it yet, or it was lost. Only said
+    /// where facts alone were asked for.
+    pub lacks_snapshot: bool,
 }
 
 /// A point as three arguments of a call.
@@ -109,7 +112,8 @@ pub(super) fn decision(value: Value, asks: &[Ask]) -> Result<Decision, StoreErro
 
 /// The answer to a call that brings facts alone.
 pub(super) fn facts(value: Value) -> Result<Facts, StoreError> {
-    read_facts(accepted(value)?).map(|(facts, _)| facts)
+    let (facts, about) = read_facts(accepted(value)?)?;
+    Ok(Facts { lacks_snapshot: about == b"1", ..facts })
 }
 
 /// The answer to a call that brings nothing.
@@ -124,7 +128,7 @@ fn read_facts(mut items: Items) -> Result<(Facts, Vec<u8>), StoreError> {
     while !items.is_empty() {
         entries.push(items.entry()?);
     }
-    Ok((Facts { epoch, at, entries }, replies))
+    Ok((Facts { epoch, at, entries, lacks_snapshot: false }, replies))
 }
 
 impl Items {

@@ -44,6 +44,11 @@ impl Store {
         self.of_sales("SREM", self.key_of_archived(), Some(sale)).await.map(drop)
     }
 
+    /// Takes back that there is an archived sale of this name; what the other list says stays.
+    pub async fn forget_archived(&self, sale: &SaleName) -> Result<(), StoreError> {
+        self.of_sales("SREM", self.key_of_archived(), Some(sale)).await.map(drop)
+    }
+
     async fn of_sales(
         &self,
         command: &'static str,

@@ -1,5 +1,6 @@
 //! Archived sales of several engines: emptied at all of them, shown and refunded at each.
 
+mod crowd;
 mod files;
 mod loss;
 

@@ -167,7 +167,7 @@ local function append(keys, args)
 end
 
 -- Takes the node's point, and how many entries it reads at most. A node that knows a sale which is gone learns so
--- from its last entry.
+-- from its last entry. Instead of replies there is a 1 if the sale is archived and has no snapshot.
 local function facts(keys, args)
   local point = read_point(args, 1)
   local s, refusal = opened(keys)
@@ -182,7 +182,8 @@ local function facts(keys, args)
     return refusal
   end
   local count = min(tonumber(args[4]), FACTS_READ_MAX)
-  return add_entries(s, { 'ok', s.epoch, now(s), '' }, point, count)
+  local is_bare = s.archived == 1 and redis.call('EXISTS', keys[SNAPSHOT]) == 0
+  return add_entries(s, { 'ok', s.epoch, now(s), is_bare and '1' or '' }, point, count)
 end
 
 register('decide', decide)

@@ -118,16 +118,68 @@ fn an_engine_that_is_missing_when_an_archived_sale_is_written_again_comes_back_t
 }
 
 #[test]
+fn a_refund_does_not_wait_for_an_engine_that_went_while_the_lost_sale_was_packed() {
+    let server = Server::start();
+    run(async {
+        let impatient = |node| SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) };
+        let [a, b] = ["a", "b"].map(|node| Serving::on(&SimDisk::new(), impatient(node)));
+        a.create(SALE, 9).await;
+        a.serves(SALE).await;
+        b.serves(SALE).await;
+        sell(&a).await;
+        archive(&a).await.expect("it is over");
+        is_archived(&[&a, &b]).await;
+        sleep(REST).await;
+        let disk = b.stop();
+        server.raw().await.call(&["FLUSHALL"]).await;
+        // In much less time than a missing engine is remembered.
+        assert_eq!(step(&a, 1, Step::Refund).await, HoldState::Refunded);
+        let b = Serving::on(&disk, impatient("b"));
+        until("b shows it", || state(&b, 1) == Some(HoldState::Refunded)).await;
+        agree(&[&a, &b]).await;
+        all_proven([a, b]);
+    });
+}
+
+#[test]
+fn an_engine_that_starts_puts_the_snapshot_that_an_archived_sale_lacks() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = sold(&server).await;
+        archive(&a).await.expect("it is over");
+        is_archived(&[&a, &b]).await;
+        sleep(REST).await;
+        let disk = b.stop();
+        a.stop();
+        // As if both had died before one of them came to it.
+        let (raw, store) = (server.raw().await, server.store("own", DEADLINE).await);
+        let keys = store.keys(support::tag());
+        let snapshot = keys.iter().find(|key| key.ends_with(":snapshot")).expect("a key");
+        raw.call(&["DEL", snapshot]).await;
+        let b = Serving::on(&disk, shared("b", &server.url()));
+        eventually("it is there", async || is_there(&raw, snapshot).await.then_some(())).await;
+        all_proven([b]);
+    });
+}
+
+#[test]
 fn a_name_on_the_list_of_archived_sales_that_is_no_sales_hinders_nobody() {
     let server = Server::start();
     run(async {
-        server.raw().await.call(&["SADD", "own:archived", "ghost"]).await;
+        let raw = server.raw().await;
+        raw.call(&["SADD", "own:archived", "ghost"]).await;
         let [a, b] = sold(&server).await;
         archive(&a).await.expect("it is over");
         is_archived(&[&a, &b]).await;
         for node in [&a, &b] {
             node.is_well().await;
         }
+        // Not before it was looked for twice, which tells it from one that the store has just lost.
+        let is_listed = async || {
+            let listed = raw.call(&["SISMEMBER", "own:archived", "ghost"]).await.as_u64();
+            (listed == Some(0)).then_some(())
+        };
+        eventually("it is taken off the list", is_listed).await;
         let made = a.create("ghost", 5).await;
         b.sale(made.name().as_str()).await;
         agree(&[&a, &b]).await;

@@ -65,6 +65,11 @@ impl Warm {
         self.sales.len() >= WARM_SALES_MAX || self.bytes >= WARM_BYTES_MAX
     }
 
+    /// Whether half of what may be is there.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.sales.len() >= WARM_SALES_MAX / 2 || self.bytes >= WARM_BYTES_MAX / 2
+    }
+
     /// Whether those that nothing waits for are to go soon.
     pub(super) fn is_crowded(&self) -> bool {
         self.sales.len() > WARM_SALES_FEW || self.bytes > WARM_BYTES_MAX / 4

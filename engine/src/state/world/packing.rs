@@ -49,9 +49,10 @@ impl World {
         read(&self.packed(tag)?).ok()
     }
 
-    /// Archived sales, but for the one that was given away to be packed.
+    /// Archived sales.
     pub fn archived_tags(&self) -> impl Iterator<Item = SaleTag> {
-        self.archived.cold.tags().into_iter().chain(self.unpacked_tags())
+        let Archived { cold, packing, .. } = &self.archived;
+        cold.tags().into_iter().chain(self.unpacked_tags()).chain(*packing)
     }
 
     /// Archived sales that stand among the others.
@@ -72,6 +73,11 @@ impl World {
     /// Whether no more archived sales can be unpacked: the sink has yet to take events of so many.
     pub fn is_warm_full(&self) -> bool {
         self.archived.warm.is_full()
+    }
+
+    /// Whether half of those are unpacked that may be.
+    pub fn is_warm_half_full(&self) -> bool {
+        self.archived.warm.is_half_full()
     }
 
     /// Takes a cold sale out, if it is one; answers whether there was room for it.
