@@ -293,8 +293,10 @@ impl Books {
         let ["pay", id] = asked.parts()[..] else { return Refusal::UNKNOWN.reply() };
         if asked.method == Method::POST {
             let choice = asked.form_value("choice").unwrap_or_default();
-            let back = self.choose(id, &choice);
-            return back.map_or_else(|| Refusal::STATE.reply(), |url| see_other(&url));
+            if let Some(url) = self.choose(id, &choice) {
+                return see_other(&url);
+            }
+            // Pressed on a page of before, such as one that the browser went back to.
         }
         let Some(found) = self.lock().get(id).cloned() else {
             return Refusal::UNKNOWN.reply();

@@ -16,7 +16,7 @@ use hyper::{Method as Verb, StatusCode};
 
 use self::{
     payment::Payment,
-    wire::{Approve, Cancel, Fault as Refusal, Look, Ready},
+    wire::{Approve, Cancel, Look, Ready, Refusal},
 };
 use crate::{
     Asked, Faults, Setting,
@@ -222,17 +222,19 @@ impl Books {
     fn page(&self, asked: &Asked) -> Reply {
         let parts = asked.parts();
         let ["pay", tid] = parts[..] else { return nothing() };
+        if asked.method == Verb::POST {
+            let choice = asked.form_value("choice").unwrap_or_default();
+            if let Some(url) = self.choose(tid, &choice) {
+                return see_other(&url);
+            }
+            // Pressed on a page of before, such as one that the browser went back to.
+        }
         let mut payments = self.lock();
         let Some(payment) = payments.get_mut(tid) else { return nothing() };
-        if asked.method == Verb::GET {
-            let language = page::Language::of(asked);
-            let now = self.clock.now();
-            payment.look(now);
-            return page::render(asked, language, &pay_page::of(payment, now, language));
-        }
-        let choice = asked.form_value("choice").unwrap_or_default();
-        drop(payments);
-        self.choose(tid, &choice).map_or_else(nothing, |url| see_other(&url))
+        let language = page::Language::of(asked);
+        let now = self.clock.now();
+        payment.look(now);
+        page::render(asked, language, &pay_page::of(payment, now, language))
     }
 
     /// What a shopper chose, and where the browser goes then.

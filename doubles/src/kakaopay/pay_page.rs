@@ -21,7 +21,7 @@ pub(super) fn of(payment: &Payment, now: Moment, language: Language) -> Choice {
         choices.push(choice("cancel", say("결제 취소", "Cancel")));
         choices.push(choice("fail", say("비밀번호 틀리기", "Enter a wrong password")));
     } else {
-        choices.push(choice("fail", say("상점으로 돌아가기", "Back to the shop")));
+        choices.push(choice("back", say("상점으로 돌아가기", "Back to the shop")));
     }
     Choice {
         title: say("카카오페이 (시험용)", "KakaoPay (double)").to_owned(),

@@ -1,14 +1,13 @@
-//! One payment: its states, its amounts, and what is answered about it.
+//! One payment: its states, and what moves it from one to the next.
 
 use base::moment::Moment;
-use jiff::{
-    Timestamp,
-    tz::{TimeZone, offset},
-};
-use serde_json::{Value, json};
 
-use super::wire::{Approve, Fault, Ready};
+use self::amount::Amount;
+use super::wire::{Approve, Ready, Refusal};
 use crate::{limits::KAKAOPAY_TTL, token};
+
+mod amount;
+mod answer;
 
 /// The longest id or name that `KakaoPay` takes, in characters.
 const TEXT_CHARS_MAX: usize = 100;
@@ -83,42 +82,6 @@ impl State {
     }
 }
 
-/// An amount with its parts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Amount {
-    pub(super) total: i64,
-    tax_free: i64,
-    vat: i64,
-}
-
-impl Amount {
-    /// A tax that is not told is an eleventh of what is taxed, rounded half up.
-    fn of(total: i64, tax_free: i64, vat: Option<i64>) -> Option<Self> {
-        if total <= 0 || tax_free < 0 || tax_free > total {
-            return None;
-        }
-        let taxed = total - tax_free;
-        let vat = vat.unwrap_or((taxed * 2 + 11) / 22);
-        (0..=taxed).contains(&vat).then_some(Self { total, tax_free, vat })
-    }
-
-    const fn less(self, other: Self) -> Self {
-        Self {
-            total: self.total - other.total,
-            tax_free: self.tax_free - other.tax_free,
-            vat: self.vat - other.vat,
-        }
-    }
-
-    fn json(self) -> Value {
-        let Self { total, tax_free, vat } = self;
-        json!({
-            "total": total, "tax_free": tax_free, "vat": vat, "point": 0, "discount": 0,
-            "green_deposit": 0,
-        })
-    }
-}
-
 /// A movement of money.
 #[derive(Clone, Debug)]
 pub(super) struct Action {
@@ -140,7 +103,7 @@ pub(super) struct Payment {
     amount: Amount,
     approval_url: String,
     cancel_url: String,
-    pub(super) fail_url: String,
+    fail_url: String,
     /// What the shop allows, if it does not allow all.
     only: Option<String>,
     created: Moment,
@@ -152,22 +115,22 @@ pub(super) struct Payment {
 }
 
 impl Payment {
-    pub(super) fn begin(ready: &Ready, now: Moment) -> Result<Self, Fault> {
+    pub(super) fn begin(ready: &Ready, now: Moment) -> Result<Self, Refusal> {
         let texts = [&ready.partner_order_id, &ready.partner_user_id, &ready.item_name];
         let is_text = |text: &&String| (1..=TEXT_CHARS_MAX).contains(&text.chars().count());
         let urls = [&ready.approval_url, &ready.cancel_url, &ready.fail_url];
         let is_url = |url: &&String| url.starts_with("http://") || url.starts_with("https://");
         if ready.cid.len() != 10 || !texts.iter().all(is_text) || !urls.iter().all(is_url) {
-            return Err(Fault::PARAMETER);
+            return Err(Refusal::PARAMETER);
         }
         let only = ready.payment_method_type.clone();
         if ready.quantity < 1
             || only.as_deref().is_some_and(|only| !["CARD", "MONEY"].contains(&only))
         {
-            return Err(Fault::PARAMETER);
+            return Err(Refusal::PARAMETER);
         }
         let amount = Amount::of(ready.total_amount, ready.tax_free_amount, ready.vat_amount)
-            .ok_or(Fault::AMOUNT)?;
+            .ok_or(Refusal::AMOUNT)?;
         Ok(Self {
             cid: ready.cid.clone(),
             order: ready.partner_order_id.clone(),
@@ -213,18 +176,18 @@ impl Payment {
     pub(super) fn choose(&mut self, choice: &str, now: Moment) -> Option<String> {
         if !self.state(now).is_open() {
             // Whatever is pressed: it is over.
-            return (choice == "fail").then(|| self.fail_url.clone());
+            return (choice == "back").then(|| self.back());
         }
         let method = match choice {
             "card" => Method::Card,
             "money" => Method::Money,
             "cancel" => {
                 self.state = State::Quit;
-                return Some(self.cancel_url.clone());
+                return Some(self.back());
             }
             "fail" => {
                 self.state = State::NotAuthenticated;
-                return Some(self.fail_url.clone());
+                return Some(self.back());
             }
             _ => return None,
         };
@@ -233,31 +196,42 @@ impl Payment {
         }
         self.state = State::Authenticated;
         self.method = Some(method);
-        let pg_token = self.pg_token.get_or_insert_with(|| token::random(20));
-        let mark = if self.approval_url.contains('?') { '&' } else { '?' };
-        Some(format!("{}{mark}pg_token={pg_token}", self.approval_url))
+        self.pg_token.get_or_insert_with(|| token::random(20));
+        Some(self.back())
+    }
+
+    /// Where the browser goes from here.
+    fn back(&self) -> String {
+        match (&self.pg_token, self.state) {
+            (_, State::Quit) => self.cancel_url.clone(),
+            (None, _) | (_, State::NotAuthenticated) => self.fail_url.clone(),
+            (Some(pg_token), _) => {
+                let mark = if self.approval_url.contains('?') { '&' } else { '?' };
+                format!("{}{mark}pg_token={pg_token}", self.approval_url)
+            }
+        }
     }
 
     /// Captures the money, once.
-    pub(super) fn approve(&mut self, approve: &Approve, now: Moment) -> Result<String, Fault> {
+    pub(super) fn approve(&mut self, approve: &Approve, now: Moment) -> Result<String, Refusal> {
         match self.state(now) {
             State::Authenticated => {}
-            State::Ready | State::Open => return Err(Fault::NOT_AUTHENTICATED),
-            State::Paid | State::PartReturned | State::Returned => return Err(Fault::DONE),
-            State::Failed => return Err(Fault::EXPIRED),
-            State::NotAuthenticated | State::Quit => return Err(Fault::ENDED),
+            State::Ready | State::Open => return Err(Refusal::NOT_AUTHENTICATED),
+            State::Paid | State::PartReturned | State::Returned => return Err(Refusal::DONE),
+            State::Failed => return Err(Refusal::EXPIRED),
+            State::NotAuthenticated | State::Quit => return Err(Refusal::ENDED),
         }
         if approve.partner_order_id != self.order {
-            return Err(Fault::ORDER);
+            return Err(Refusal::ORDER);
         }
         if approve.partner_user_id != self.user {
-            return Err(Fault::USER);
+            return Err(Refusal::USER);
         }
         if self.pg_token.as_deref() != Some(&approve.pg_token) {
-            return Err(Fault::TOKEN);
+            return Err(Refusal::TOKEN);
         }
         if approve.total_amount.is_some_and(|said| said != self.total) {
-            return Err(Fault::AMOUNT);
+            return Err(Refusal::AMOUNT);
         }
         let aid = new_aid();
         let payload = approve.payload.clone();
@@ -281,14 +255,14 @@ impl Payment {
         vat: Option<i64>,
         now: Moment,
         payload: Option<String>,
-    ) -> Result<Action, Fault> {
+    ) -> Result<Action, Refusal> {
         if payload.as_ref().is_some_and(|payload| payload.chars().count() > PAYLOAD_CHARS_MAX) {
-            return Err(Fault::PARAMETER);
+            return Err(Refusal::PARAMETER);
         }
         let left = self.available();
-        let mut amount = Amount::of(amount, tax_free, vat).ok_or(Fault::AMOUNT)?;
+        let mut amount = Amount::of(amount, tax_free, vat).ok_or(Refusal::AMOUNT)?;
         if amount.total > left.total || amount.tax_free > left.tax_free {
-            return Err(Fault::TOO_MUCH);
+            return Err(Refusal::TOO_MUCH);
         }
         // The last return takes what is left of the tax, so that nothing stays behind.
         if amount.total == left.total || amount.vat > left.vat {
@@ -301,82 +275,6 @@ impl Payment {
         Ok(action)
     }
 
-    pub(super) fn begun(&self, tid: &str, page: &str) -> Value {
-        json!({
-            "tid": tid,
-            "next_redirect_app_url": page,
-            "next_redirect_mobile_url": page,
-            "next_redirect_pc_url": page,
-            "android_app_scheme": format!("kakaotalk://kakaopay/pg?url={page}"),
-            "ios_app_scheme": format!("kakaotalk://kakaopay/pg?url={page}"),
-            "created_at": local(self.created),
-        })
-    }
-
-    /// What every answer about a payment says.
-    fn common(&self, tid: &str) -> Value {
-        json!({
-            "cid": self.cid,
-            "tid": tid,
-            "partner_order_id": self.order,
-            "partner_user_id": self.user,
-            "payment_method_type": self.method.map(Method::name),
-            "item_name": self.item_name,
-            "item_code": self.item_code,
-            "quantity": self.quantity,
-            "amount": self.amount.json(),
-            "created_at": local(self.created),
-            "approved_at": self.approval.as_ref().map(|approval| local(approval.at)),
-        })
-    }
-
-    pub(super) fn approved(&self, tid: &str, aid: &str) -> Value {
-        let mut answer = self.common(tid);
-        answer["aid"] = json!(aid);
-        answer["payload"] = json!(self.approval.as_ref().and_then(|a| a.payload.clone()));
-        if self.method == Some(Method::Card) {
-            answer["card_info"] = json!({
-                "kakaopay_purchase_corp": "카카오페이", "kakaopay_purchase_corp_code": "KP",
-                "kakaopay_issuer_corp": "카카오뱅크", "kakaopay_issuer_corp_code": "KB",
-                "bin": "123456", "card_type": "신용", "install_month": "00",
-                "approved_id": &aid[1..9], "card_mid": "123456789", "interest_free_install": "N",
-                "installment_type": "CARD_INSTALLMENT", "card_item_code": "",
-            });
-        }
-        answer
-    }
-
-    pub(super) fn cancelled(&self, tid: &str, action: &Action, now: Moment) -> Value {
-        let mut answer = self.common(tid);
-        answer["aid"] = json!(action.aid);
-        answer["status"] = json!(self.state(now).name());
-        answer["approved_cancel_amount"] = action.amount.json();
-        answer["canceled_amount"] = self.returned().json();
-        answer["cancel_available_amount"] = self.available().json();
-        answer["canceled_at"] = json!(local(action.at));
-        answer["payload"] = json!(action.payload);
-        answer
-    }
-
-    pub(super) fn looked_up(&self, tid: &str, now: Moment) -> Value {
-        let mut answer = self.common(tid);
-        answer["status"] = json!(self.state(now).name());
-        answer["canceled_amount"] = self.returned().json();
-        answer["cancel_available_amount"] = self.available().json();
-        answer["canceled_at"] = json!(self.returns.last().map(|action| local(action.at)));
-        let of = |action: &Action, kind: &str| {
-            json!({
-                "aid": action.aid, "amount": action.amount.total, "point_amount": 0,
-                "discount_amount": 0, "approved_at": local(action.at),
-                "payment_action_type": kind, "payload": action.payload,
-            })
-        };
-        let paid = self.approval.iter().map(|action| of(action, "PAYMENT"));
-        let returned = self.returns.iter().map(|action| of(action, "CANCEL"));
-        answer["payment_action_details"] = paid.chain(returned).collect();
-        answer
-    }
-
     fn returned(&self) -> Amount {
         let captured =
             self.approval.as_ref().map_or_else(Amount::default, |approval| approval.amount);
@@ -386,32 +284,4 @@ impl Payment {
 
 fn new_aid() -> String {
     format!("A{}", token::random(19))
-}
-
-/// The time in Korea, without a zone, as the protocol has it.
-fn local(at: Moment) -> String {
-    let korea = TimeZone::fixed(offset(9));
-    let at = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(korea);
-    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tax_that_is_not_told_is_an_eleventh_rounded_half_up() {
-        let vat = |total, free| Amount::of(total, free, None).map(|amount| amount.vat);
-        assert_eq!(vat(31_000, 0), Some(2_818));
-        assert_eq!(vat(31_000, 31_000), Some(0));
-        assert_eq!(vat(6, 0), Some(1));
-        assert_eq!(vat(5, 0), Some(0));
-        assert_eq!(vat(5, 6), None);
-        assert_eq!(Amount::of(100, 0, Some(101)), None);
-    }
-
-    #[test]
-    fn times_are_those_of_korea() {
-        assert_eq!(local(Moment(1_716_217_200_000)), "2024-05-21T00:00:00");
-    }
 }

@@ -56,19 +56,19 @@ pub(super) struct Look {
 }
 
 /// Reads a body; a field that is missing or of another type is a wrong parameter.
-pub(super) fn read<T: DeserializeOwned>(asked: &Asked) -> Result<T, Fault> {
-    asked.body_as().map_err(|_| Fault::PARAMETER)
+pub(super) fn read<T: DeserializeOwned>(asked: &Asked) -> Result<T, Refusal> {
+    asked.body_as().map_err(|_| Refusal::PARAMETER)
 }
 
 /// An error as `KakaoPay` tells it: a status, a negative code and words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct Refusal {
     status: StatusCode,
     code: i32,
     message: &'static str,
 }
 
-impl Fault {
+impl Refusal {
     const fn bad(code: i32, message: &'static str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code, message }
     }

@@ -8,11 +8,11 @@ use doubles::{
     clock::MovedClock,
     inbox::Inbox,
 };
-use hyper::header::{AUTHORIZATION, HeaderName};
+use hyper::header::{AUTHORIZATION, HeaderName, LOCATION};
 use outbound::{Call, CallError, Secret, Target};
 use serde_json::{Value, json};
 
-use crate::support::{ask, setting, target, until};
+use crate::support::{ask, setting, target, text, until};
 
 const KEY: &str = "key";
 
@@ -82,6 +82,12 @@ async fn what_was_authorised_is_captured_once_and_refunded_in_parts() {
     let page = target(&format!("{}/pay/{id}", shop.gateway.url().trim_end_matches("/v1")));
     let paid = page.send(Call::post("").form(&[("choice", "pay")])).await.unwrap();
     assert_eq!(paid.status.as_u16(), 303);
+    // The browser goes back to the page and a button is pressed again.
+    let ended = page.send(Call::post("?lang=en").form(&[("choice", "pay")])).await.unwrap();
+    assert_eq!(ended.status.as_u16(), 200);
+    assert!(text(&ended).contains("This payment has ended"), "{}", text(&ended));
+    let returned = page.send(Call::post("").form(&[("choice", "back")])).await.unwrap();
+    assert_eq!(returned.header(&LOCATION), paid.header(&LOCATION));
 
     assert_eq!(shop.ask(&capture, "more", &json!({ "amount": 10_001 })).await.0, 422);
     let (status, captured) = shop.ask(&capture, "c1", &all).await;

@@ -96,6 +96,13 @@ async fn a_payment_goes_from_ready_over_the_page_to_approved_and_is_returned_in_
     let (status, approved) = shop.ask("/approve", &approve).await;
     assert_eq!((status, &approved["payment_method_type"]), (200, &json!("CARD")), "{approved}");
     assert_eq!(approved["amount"]["vat"], 2_818);
+    // The browser goes back to the page and a button is pressed again.
+    let ended = page.send(Call::post("?lang=en").form(&[("choice", "card")])).await.unwrap();
+    assert_eq!(ended.status, StatusCode::OK);
+    assert!(text(&ended).contains("This payment has ended"), "{}", text(&ended));
+    assert!(text(&ended).contains("value=\"back\"") && !text(&ended).contains("value=\"card\""));
+    let returned = page.send(Call::post("").form(&[("choice", "back")])).await.unwrap();
+    assert_eq!(returned.header(&LOCATION), Some(back));
     let (status, again) = shop.ask("/approve", &approve).await;
     assert_eq!((status, &again["error_code"]), (400, &json!(-702)));
     assert_eq!(shop.pay.ledger().captures("o1"), 1);

@@ -109,13 +109,10 @@ fn code(answer: &Answer) -> Option<String> {
     answer.json::<Refused>().ok().map(|refused| refused.error_code.to_string())
 }
 
-/// What was given back of a payment.
-fn back(told: &Looked) -> Money {
-    total(told.canceled_amount)
-}
-
-fn total(amount: Option<Amount>) -> Money {
-    money(amount.map_or(0, |amount| amount.total))
+/// An amount that an answer must have; without it nobody knows how much it is.
+fn total(amount: Option<Amount>) -> Result<Money, GatewayError> {
+    let missing = || GatewayError::Unheard("the answer has no amount".to_owned());
+    amount.map(|amount| money(amount.total)).ok_or_else(missing)
 }
 
 /// Whether it was refused with one of these.
@@ -194,8 +191,12 @@ impl Gateway for KakaoPay {
             "FAIL_AUTH_PASSWORD" | "QUIT_PAYMENT" | "FAIL_PAYMENT" => Stage::Over,
             _ => return Err(GatewayError::Unheard("the payment has an unknown state".to_owned())),
         };
-        let taken = if stage == Stage::Taken { total(told.amount) } else { money(0) };
-        Ok(Standing { stage, taken, back: back(&told) })
+        let taken = if stage == Stage::Taken { total(told.amount)? } else { money(0) };
+        let back = match told.status.as_str() {
+            "PART_CANCEL_PAYMENT" | "CANCEL_PAYMENT" => total(told.canceled_amount)?,
+            _ => total(told.canceled_amount).unwrap_or(money(0)),
+        };
+        Ok(Standing { stage, taken, back })
     }
 
     async fn cancel(&self, attempt: &Attempt<'_>, part: &GiveBack) -> Result<Money, GatewayError> {
@@ -218,7 +219,7 @@ impl Gateway for KakaoPay {
                 Err(GatewayError::Unheard("more was given back than the shop knew of".to_owned()))
             }
             Err(error) => Err(error),
-            Ok(told) => Ok(back(&told)),
+            Ok(told) => total(told.canceled_amount),
         }
     }
 }

@@ -1,12 +1,19 @@
 //! How every gateway behaves.
 
-use std::time::Duration;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
 
 use base::money::{Currency, Money};
 use doubles::Fault;
+use outbound::{Reach, Secret};
 use tokio::time::{Instant, sleep};
 use trade::gateway::{
-    Attempt, Back, Gateway as _, GatewayError, GiveBack, Intent, Method, Proof, Stage, Standing,
+    Attempt, Back, Gateway as _, GatewayError, GiveBack, Intent, KakaoPay, KakaoPayOptions, Method,
+    Proof, Stage, Standing,
 };
 
 use crate::provider::{LATE, OfCard, OfKakaoPay, Provider};
@@ -271,4 +278,32 @@ async fn what_a_card_holds_is_let_go_of_by_voiding_it_however_often() {
     let taken = gateway.void(&attempt(&reference, "p1")).await;
     assert!(matches!(taken, Err(GatewayError::Refused { .. })), "{taken:?}");
     assert_eq!(provider.ledger().net("p1"), 31_000);
+}
+
+#[tokio::test]
+async fn an_answer_of_kakaopay_without_its_amount_says_nothing_of_money() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let body = r#"{"status":"PART_CANCEL_PAYMENT","amount":{"total":31000}}"#;
+        let length = body.len();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = [0; 4_096];
+            let _read = stream.read(&mut asked).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}");
+            stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
+        }
+    });
+    let gateway = KakaoPay::new(KakaoPayOptions {
+        url: format!("http://127.0.0.1:{port}"),
+        reach: Reach::Anywhere,
+        ..KakaoPayOptions::new("TC0ONETIME".to_owned(), Secret::new("key".to_owned()))
+    });
+    let gateway = gateway.unwrap();
+    let attempt = attempt("T1", "p1");
+    let cancelled = gateway.cancel(&attempt, &part(500, 0)).await;
+    assert!(matches!(cancelled, Err(GatewayError::Unheard(_))), "{cancelled:?}");
+    let told = gateway.look_up(&attempt).await;
+    assert!(matches!(told, Err(GatewayError::Unheard(_))), "{told:?}");
 }
