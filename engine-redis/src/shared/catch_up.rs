@@ -71,6 +71,7 @@ impl Node {
             | StoreError::Unavailable(_)
             | StoreError::NotYet(_)
             | StoreError::StorageFull
+            | StoreError::PastHolds
             | StoreError::Moved { .. }
             | StoreError::LibraryOther { .. }
             | StoreError::ServerTooOld(_)

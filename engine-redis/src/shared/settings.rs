@@ -191,6 +191,14 @@ impl Node {
                     return Ok(Ok(settings::made(&self.world, tag, terms.replay, decided.at)));
                 }
                 Err(StoreError::Moved { .. }) => {}
+                Err(StoreError::PastHolds) => {
+                    // Some in each turn, between which the store serves the others.
+                    match self.store().forget_past_holds(tag, epoch, &after).await {
+                        Ok(()) | Err(StoreError::Moved { .. }) => {}
+                        Err(error) => return Err(error),
+                    }
+                    return Err(StoreError::NotYet("holds that are past their time are forgotten"));
+                }
                 Err(StoreError::OtherEpoch { epoch }) => {
                     if let Some(replica) = self.replicas.get_mut(&tag) {
                         replica.epoch = epoch;

@@ -94,6 +94,7 @@ pub(super) fn accepted(value: Value) -> Result<Items, StoreError> {
         "behind" => StoreError::Behind { seq: items.integer()? },
         "restarted" => StoreError::Restarted { seq: items.integer()? },
         "moved" => StoreError::Moved { seq: items.integer()? },
+        "past" => StoreError::PastHolds,
         "joining" => StoreError::Joining,
         _ => StoreError::Reply("a word that is not known"),
     })

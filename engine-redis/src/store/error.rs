@@ -54,6 +54,8 @@ pub enum StoreError {
         /// The sequence of the last entry the store has.
         seq: u64,
     },
+    /// More holds are past their time than the change may forget at once. Nothing was done.
+    PastHolds,
     /// Other nodes have yet to hear that this one serves. Nothing was done.
     Joining,
     /// The server is not the one that the sale was opened on, which may have lost facts: it was restarted,
@@ -151,6 +153,9 @@ impl fmt::Display for StoreError {
             Self::Trimmed { first } => write!(f, "the stream begins only at {first}"),
             Self::Behind { seq } => write!(f, "the stream is far ahead, at {seq}"),
             Self::Moved { seq } => write!(f, "the stream went on, to {seq}"),
+            Self::PastHolds => {
+                f.write_str("holds that are past their time are to be forgotten first")
+            }
             Self::Joining => f.write_str("other nodes have yet to hear that this one serves"),
             Self::Restarted { seq } => {
                 write!(f, "the store was restarted; its stream ends at {seq}")

@@ -20,7 +20,7 @@ impl Store {
     /// Appends the fact of an operator's change that this node decided on its own world, if the stream
     /// still ends at `after`; otherwise [`StoreError::Moved`] says to read on and decide again. To be read on
     /// by a batch, not by [`Self::facts`]: it joins if the node was parted, and who does not serve changes
-    /// nothing. `node` is this one if a caller is told that it was done: then all others have to know
+    /// nothing. [`StoreError::PastHolds`] asks for [`Self::forget_past_holds`] first. `node` is this one if a caller is told that it was done: then all others have to know
     /// that it serves. `sale` is that world's.
     pub async fn append(
         &self,
@@ -42,6 +42,19 @@ impl Store {
         arguments.extend(effects);
         let value = self.call("append", Keys::Of(sale.tag()), arguments, Writes::Yes).await?;
         answer::facts(value)
+    }
+
+    /// Forgets holds that ended long ago, as many as the store does at once, if the stream still ends at `after`.
+    /// For a sale that is about to be archived, which forgets all of them.
+    pub async fn forget_past_holds(
+        &self,
+        sale: SaleTag,
+        epoch: Epoch,
+        after: &Point,
+    ) -> Result<(), StoreError> {
+        let mut arguments = vec![number(epoch.0)];
+        arguments.extend(answer::point_arguments(after));
+        answer::nothing(self.call("forget", Keys::Of(sale), arguments, Writes::Yes).await?)
     }
 
     /// Entries after a point, at most `count`.

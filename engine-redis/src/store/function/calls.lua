@@ -140,6 +140,9 @@ local function append(keys, args)
     return { 'joining' }
   end
   begin(s)
+  if args[7] == 'archive' and has_many_past_holds(s) then
+    return { 'past' }
+  end
   local was_archived = s.archived
   insert(s.records, args[6])
   for at = 7, #args, 3 do
@@ -166,6 +169,23 @@ local function append(keys, args)
   return add_entries(s, { 'ok', s.epoch, s.at, '' }, point, 1)
 end
 
+-- epoch; the node's point. Forgets holds that are past their time, as many as one call may: before a sale is archived,
+-- which forgets those that are left. No fact says so: a day after it ended, nobody counts on a hold being found.
+local function forget(keys, args)
+  local point = read_point(args, 2)
+  local s, refusal = writable(keys, tonumber(args[1]), point)
+  if not s then
+    return refusal
+  elseif point.seq ~= s.seq then
+    return { 'moved', s.seq }
+  end
+  begin(s)
+  forget_past_holds(s)
+  save(s)
+  redis.call('HSET', keys[META], 'present', count_present(keys))
+  return { 'ok' }
+end
+
 -- Takes the node's point, and how many entries it reads at most. A node that knows a sale which is gone learns so
 -- from its last entry. Instead of replies there is a 1 if the sale is archived and has no snapshot.
 local function facts(keys, args)
@@ -189,6 +209,7 @@ end
 register('decide', decide)
 register('decide_each', decide_each)
 register('append', append)
+register('forget', forget)
 register('facts', facts, { 'no-writes' })
 register('version', function() return REVISION end, { 'no-writes' })
 

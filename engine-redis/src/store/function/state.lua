@@ -297,7 +297,7 @@ end
 
 -- Released and expired holds are forgotten a day after they ended, or earlier when too many are kept.
 
-local is_full_of_holds, add_hold, forget_past_holds
+local is_full_of_holds, add_hold, has_many_past_holds, forget_past_holds
 
 do
 
@@ -353,23 +353,25 @@ function add_hold(s, id, bytes)
   put_hold(s, id, bytes)
 end
 
--- Holds that one call reads to be forgotten.
-local HOLDS_READ_MAX = 1024
+-- Holds past their time that one call forgets: some twenty milliseconds.
+local PAST_HOLDS_MAX = 8192
 
--- Forgets all that are past their time, when no new hold comes to push them out.
+-- Whether more holds are past their time than one call forgets.
+function has_many_past_holds(s)
+  local item = redis.call('LINDEX', s.keys[ENDED], PAST_HOLDS_MAX)
+  return item and s.at - (unpack_bytes('<I8', item)) >= REPLAY_TTL_MS
+end
+
+-- Forgets holds that are past their time, when no new hold comes to push them out.
 function forget_past_holds(s)
-  local items
-  repeat
-    items = redis.call('LRANGE', s.keys[ENDED], s.ended_gone, s.ended_gone + HOLDS_READ_MAX - 1)
-    for _, item in ipairs(items) do
-      local at, id = unpack_bytes('<I8I8', item)
-      if s.at - at < REPLAY_TTL_MS then
-        return
-      end
-      s.ended_gone = s.ended_gone + 1
-      put_hold(s, id, false)
+  for _, item in ipairs(redis.call('LRANGE', s.keys[ENDED], 0, PAST_HOLDS_MAX - 1)) do
+    local at, id = unpack_bytes('<I8I8', item)
+    if s.at - at < REPLAY_TTL_MS then
+      return
     end
-  until #items < HOLDS_READ_MAX
+    s.ended_gone = s.ended_gone + 1
+    put_hold(s, id, false)
+  end
 end
 
 end
