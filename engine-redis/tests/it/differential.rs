@@ -248,17 +248,25 @@ impl Pair {
         self.change(&change).await
     }
 
-    /// Archives the sale, once nothing is under way in it. What the order pipeline takes is no matter of the store's.
+    /// Archives the sale, once nothing is under way in it, and refunds the one hold that was confirmed for that.
+    /// What the order pipeline takes is no matter of the store's.
     async fn archive(&mut self) -> Result<(), TestCaseError> {
         self.operator(&Operator::Close).await?;
         let open = |hold: &&Arc<Hold>| matches!(hold.state, HoldState::Held | HoldState::Paying);
         let open: Vec<HoldId> = self.node.sale().holds().filter(open).map(|hold| hold.id).collect();
-        for HoldId(id) in open {
-            let (hold, step) = (Which::Any(id), Step::Release);
-            self.batch(&[Action::Settle { hold, step, by: None, key: None }], false).await?;
+        let settle = |HoldId(id): HoldId, step| {
+            let (hold, by, key) = (Which::Any(id), None, None);
+            [Action::Settle { hold, step, by, key }]
+        };
+        for (index, hold) in open.iter().enumerate() {
+            let step = if index == 0 { Step::Confirm } else { Step::Release };
+            self.batch(&settle(*hold, step), false).await?;
         }
         if self.node.sale().archive().is_none() {
             self.change(&Change::Archive { digest: [7; 32] }).await?;
+        }
+        if let Some(confirmed) = open.first() {
+            self.batch(&settle(*confirmed, Step::Refund), false).await?;
         }
         Ok(())
     }
