@@ -50,6 +50,14 @@ async fn sold<const COUNT: usize>(server: &Server) -> [Serving; COUNT] {
     nodes
 }
 
+/// Two of them that have archived it too.
+async fn sold_and_archived(server: &Server) -> [Serving; 2] {
+    let [a, b] = sold(server).await;
+    archive(&a).await.expect("it is over");
+    is_archived(&[&a, &b]).await;
+    [a, b]
+}
+
 async fn sell(node: &Serving) {
     for shopper in 1..=u128::from(ORDERS) + 1 {
         node.sell(shopper).await;
@@ -217,9 +225,7 @@ fn an_archived_sale_is_shown_and_refunded_at_every_engine_and_its_name_stays_tak
 fn a_packed_sale_costs_no_calls_and_a_refund_in_it_is_soon_known_to_every_engine() {
     let server = Server::start();
     run(async {
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         sleep(REST).await;
         let raw = server.raw().await;
         let calls = async || {
@@ -360,9 +366,7 @@ fn an_engine_that_was_away_takes_over_the_emptied_sale() {
 fn who_comes_late_has_the_archived_sale_and_its_name() {
     let server = Server::start();
     run(async {
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         sleep(REST).await;
         let late = Serving::start("late", &server.url());
         is_archived(&[&late]).await;
@@ -390,9 +394,7 @@ fn who_comes_late_has_the_archived_sale_and_its_name() {
 fn an_archived_sale_is_deleted_at_every_engine_and_its_name_is_free() {
     let server = Server::start();
     run(async {
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         for order in 1..=ORDERS {
             step(&a, order, Step::Refund).await;
         }

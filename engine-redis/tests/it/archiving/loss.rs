@@ -15,18 +15,33 @@ use super::{
         server::{DEADLINE, Server, run},
         serving::{OFFER, Serving, eventually, shared, until},
     },
-    ORDERS, REST, agree, all_proven, archive, deliver, is_archived, is_there, sell, sold, state,
-    step,
+    ORDERS, REST, agree, all_proven, archive, deliver, is_archived, is_there, sell,
+    sold_and_archived, state, step,
 };
 use crate::support::{self, SALE};
+
+/// An engine that does not wait long for those that are missing when a sale is written again.
+fn impatient(server: &Server, node: &str) -> SharedOptions {
+    SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) }
+}
+
+/// Two of them that have sold some units and archived the sale.
+async fn impatient_and_archived(server: &Server) -> [Serving; 2] {
+    let [a, b] = ["a", "b"].map(|node| Serving::on(&SimDisk::new(), impatient(server, node)));
+    a.create(SALE, 9).await;
+    a.serves(SALE).await;
+    b.serves(SALE).await;
+    sell(&a).await;
+    archive(&a).await.expect("it is over");
+    is_archived(&[&a, &b]).await;
+    [a, b]
+}
 
 #[test]
 fn a_store_that_lost_an_archived_sale_has_it_again_emptied() {
     let server = Server::start();
     run(async {
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         step(&b, 1, Step::Refund).await;
         deliver(&b, 9..=9).await;
         for (order, rest) in [(2, Duration::ZERO), (3, REST)] {
@@ -60,9 +75,7 @@ fn a_store_that_lost_an_archived_sale_has_it_again_emptied() {
 fn a_store_that_comes_back_empty_has_its_archived_sales_again() {
     let mut server = Server::start();
     run(async {
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         sleep(REST).await;
         server.restart();
         // Though nothing is asked of it.
@@ -86,14 +99,7 @@ fn a_store_that_comes_back_empty_has_its_archived_sales_again() {
 fn an_engine_that_is_missing_when_an_archived_sale_is_written_again_comes_back_to_it() {
     let server = Server::start();
     run(async {
-        let impatient = |node| SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) };
-        let [a, b] = ["a", "b"].map(|node| Serving::on(&SimDisk::new(), impatient(node)));
-        a.create(SALE, 9).await;
-        a.serves(SALE).await;
-        b.serves(SALE).await;
-        sell(&a).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = impatient_and_archived(&server).await;
         agree(&[&a, &b]).await;
         let disk = b.stop();
         server.raw().await.call(&["FLUSHALL"]).await;
@@ -105,7 +111,7 @@ fn an_engine_that_is_missing_when_an_archived_sale_is_written_again_comes_back_t
             (9 - ORDERS + 1, 0),
             "what is refunded is free"
         );
-        let b = Serving::on(&disk, impatient("b"));
+        let b = Serving::on(&disk, impatient(&server, "b"));
         until("b shows it", || state(&b, 1) == Some(HoldState::Refunded)).await;
         step(&b, 2, Step::Refund).await;
         until("a shows it", || state(&a, 2) == Some(HoldState::Refunded)).await;
@@ -121,20 +127,13 @@ fn an_engine_that_is_missing_when_an_archived_sale_is_written_again_comes_back_t
 fn a_refund_does_not_wait_for_an_engine_that_went_while_the_lost_sale_was_packed() {
     let server = Server::start();
     run(async {
-        let impatient = |node| SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) };
-        let [a, b] = ["a", "b"].map(|node| Serving::on(&SimDisk::new(), impatient(node)));
-        a.create(SALE, 9).await;
-        a.serves(SALE).await;
-        b.serves(SALE).await;
-        sell(&a).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = impatient_and_archived(&server).await;
         sleep(REST).await;
         let disk = b.stop();
         server.raw().await.call(&["FLUSHALL"]).await;
         // In much less time than a missing engine is remembered.
         assert_eq!(step(&a, 1, Step::Refund).await, HoldState::Refunded);
-        let b = Serving::on(&disk, impatient("b"));
+        let b = Serving::on(&disk, impatient(&server, "b"));
         until("b shows it", || state(&b, 1) == Some(HoldState::Refunded)).await;
         agree(&[&a, &b]).await;
         all_proven([a, b]);
@@ -145,9 +144,7 @@ fn a_refund_does_not_wait_for_an_engine_that_went_while_the_lost_sale_was_packed
 fn an_engine_that_starts_puts_the_snapshot_that_an_archived_sale_lacks() {
     let server = Server::start();
     run(async {
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         sleep(REST).await;
         let disk = b.stop();
         a.stop();
@@ -168,9 +165,7 @@ fn a_name_on_the_list_of_archived_sales_that_is_no_sales_hinders_nobody() {
     run(async {
         let raw = server.raw().await;
         raw.call(&["SADD", "own:archived", "ghost"]).await;
-        let [a, b] = sold(&server).await;
-        archive(&a).await.expect("it is over");
-        is_archived(&[&a, &b]).await;
+        let [a, b] = sold_and_archived(&server).await;
         for node in [&a, &b] {
             node.is_well().await;
         }
