@@ -14,3 +14,8 @@ store::id! {
     /// Which refund.
     pub RefundId
 }
+
+store::id! {
+    /// Which deal. It is also the name of the deal's sale in the waiting room.
+    pub DealId
+}
