@@ -1,6 +1,6 @@
 //! The words of the shop, and what is always true of them.
 //!
-//! Owns ids, moments, money and pages of lists. Refuses databases, sockets, HTTP and every rule of
+//! Owns ids, moments, money, languages and pages of lists. Refuses databases, sockets, HTTP and every rule of
 //! selling: it is what all crates of the shop have in common.
 
 #![forbid(unsafe_code)]
@@ -8,6 +8,7 @@
 pub mod currency;
 pub mod cursor;
 pub mod id;
+pub mod language;
 pub mod moment;
 pub mod money;
 pub mod writing;

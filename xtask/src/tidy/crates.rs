@@ -27,7 +27,7 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 
 /// The crates of ours at the bottom of the house, and which others of ours each may ship with. The
 /// rest stand on what they need.
-const FLOORS: [(&str, &[&str]); 10] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("engine", &[]),
     ("engine-redis", &["engine"]),
     ("web", &[]),
@@ -37,6 +37,7 @@ const FLOORS: [(&str, &[&str]); 10] = [
     ("doubles", &["base", "outbound"]),
     // The second only for what it has for tests.
     ("store", &["base", "testkit"]),
+    ("commons", &["base", "store", "outbound"]),
     ("identity", &["base", "store"]),
     ("trade", &["base", "store", "outbound"]),
 ];

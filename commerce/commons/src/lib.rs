@@ -1,0 +1,24 @@
+//! What any module does to a subject.
+//!
+//! Owns likes. Each is of a
+//! [`subject::Subject`], a kind and an id, and by or for a [`ids::Person`]. Refuses to know what a subject
+//! is, who a person is, and whether somebody may: the modules above know that. Always true: a number that
+//! is shown of rows is kept beside them and changes with them; what leaves the process follows from a row
+//! that is committed.
+//!
+//! Before it does something for a person, the caller locks the person's account.
+
+#![forbid(unsafe_code)]
+
+pub mod ids;
+pub mod label;
+pub mod limits;
+pub mod subject;
+
+pub mod like;
+
+use store::Step;
+
+/// The schema of this crate.
+pub const SCHEMA: &[Step] =
+    &[Step { number: 100, name: "likes", text: include_str!("../schema/0100_likes.sql") }];
