@@ -14,3 +14,14 @@ store::id! {
     /// Which like.
     pub LikeId
 }
+
+store::id! {
+    /// Which notice.
+    pub NoticeId
+}
+
+store::id! {
+    /// Which of a person's devices: the id of the session that is on it, which is no secret, unlike what
+    /// the push service knows the device by.
+    pub DeviceId
+}

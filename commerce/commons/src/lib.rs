@@ -1,6 +1,6 @@
 //! What any module does to a subject.
 //!
-//! Owns likes. Each is of a
+//! Owns likes, notices and their delivery. Each is of a
 //! [`subject::Subject`], a kind and an id, and by or for a [`ids::Person`]. Refuses to know what a subject
 //! is, who a person is, and whether somebody may: the modules above know that. Always true: a number that
 //! is shown of rows is kept beside them and changes with them; what leaves the process follows from a row
@@ -17,8 +17,17 @@ pub mod subject;
 
 pub mod like;
 
+pub mod notice;
+pub mod push;
+
+pub mod delivery;
+
+pub mod housekeeping;
+
 use store::Step;
 
 /// The schema of this crate.
-pub const SCHEMA: &[Step] =
-    &[Step { number: 100, name: "likes", text: include_str!("../schema/0100_likes.sql") }];
+pub const SCHEMA: &[Step] = &[
+    Step { number: 100, name: "likes", text: include_str!("../schema/0100_likes.sql") },
+    Step { number: 110, name: "notices", text: include_str!("../schema/0110_notices.sql") },
+];

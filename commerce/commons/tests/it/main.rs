@@ -1,5 +1,7 @@
-//! What is promised of likes, on both databases.
+//! What is promised of what any module does to a subject, on both databases.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod delivery;
 mod like;
+mod notice;
 mod support;
