@@ -11,13 +11,13 @@
 
 #![forbid(unsafe_code)]
 
-mod line;
 mod mac;
 mod personal;
 
 pub mod email;
 pub mod ids;
 pub mod limits;
+pub mod line;
 pub mod name;
 pub mod password;
 pub mod phone;

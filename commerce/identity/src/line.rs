@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// A text without the space around it, in Unicode's composed form. What has more than `chars_max`
 /// characters, breaks into lines, or holds characters that show nothing is `None`; nothing at all is not.
-pub(crate) fn line(text: &str, chars_max: usize) -> Option<String> {
+pub fn line(text: &str, chars_max: usize) -> Option<String> {
     let line: String = text.trim().nfc().collect();
     (line.chars().count() <= chars_max && line.chars().all(is_seen)).then_some(line)
 }
