@@ -19,3 +19,13 @@ store::id! {
     /// Which deal. It is also the name of the deal's sale in the waiting room.
     pub DealId
 }
+
+store::id! {
+    /// Which slot.
+    pub SlotId
+}
+
+store::id! {
+    /// Which invoice.
+    pub InvoiceId
+}

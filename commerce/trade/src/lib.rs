@@ -1,13 +1,42 @@
-//! Selling: what an order costs, how it is paid, and what the books say of it.
+//! Selling: what is sold and when, what an order costs, how it is paid, and what the books say of it.
 //!
-//! Owns orders, payments, the gateways to those who move the money, and the ledger. Refuses HTTP and pages. Always true: the engine decides stock,
-//! the provider decides money, and an order's state is computed from both, never set.
+//! Owns slots, deals, orders, payments, the gateways to those who move the money, and the ledger. Refuses
+//! HTTP and pages. Always true: the engine decides stock, the provider decides money, and an order's state
+//! is computed from both, never set.
+//!
+//! Modules in reading order: what there is, who is asked, and what is done with them.
 
 #![forbid(unsafe_code)]
 
-pub mod gateway;
+mod kept;
+
 pub mod ids;
-pub mod ledger;
 pub mod limits;
+
+pub mod deal;
+pub mod rental;
+pub mod sale;
+pub mod slot;
+
+pub mod gateway;
+pub mod ledger;
 pub mod order;
 pub mod payment;
+
+use store::Step;
+
+/// The schema of this crate.
+pub const SCHEMA: &[Step] = &[
+    Step { number: 300, name: "slots", text: include_str!("../schema/0300_slots.sql") },
+    Step { number: 310, name: "deals", text: include_str!("../schema/0310_deals.sql") },
+];
+
+#[cfg(test)]
+mod tests {
+    use store::Step;
+
+    /// The schema of this crate and of those below it.
+    pub(crate) fn steps() -> Vec<Step> {
+        [identity::SCHEMA, crate::SCHEMA].concat()
+    }
+}

@@ -13,3 +13,42 @@ pub const GATEWAY_IN_FLIGHT_MAX: usize = 64;
 
 /// The longest title of a payment, in characters.
 pub const TITLE_CHARS_MAX: usize = 100;
+
+/// How far ahead hours are booked.
+pub const SLOT_AHEAD_MAX: Duration = Duration::from_hours(366 * 24);
+
+/// The longest title of a deal, in characters: as long as a payment's can be.
+pub const DEAL_TITLE_CHARS_MAX: usize = TITLE_CHARS_MAX;
+
+/// The longest description of a deal, in characters.
+pub const DEAL_DESCRIPTION_CHARS_MAX: usize = 5_000;
+
+/// The highest price of a unit, in minor units: the engine's own bound.
+pub const DEAL_PRICE_MAX: i64 = 1_000_000_000;
+
+/// How many units a deal has at most.
+pub const DEAL_STOCK_MAX: u32 = 1_000_000;
+
+/// How many units of a deal one shopper gets at most.
+pub const DEAL_PER_SHOPPER_MAX: u32 = 100;
+
+/// How many pictures a deal has at most.
+pub const DEAL_MEDIA_MAX: usize = 20;
+
+/// How many drafts a business has at most.
+pub const DRAFTS_MAX: u64 = 100;
+
+/// The longest reason of a decision about a deal, in characters.
+pub const REASON_CHARS_MAX: usize = 200;
+
+/// How long before it opens a deal's price and the like are fixed, so that the engine has them in time.
+pub const DEAL_FIXED_BEFORE: Duration = Duration::from_mins(10);
+
+/// How many deals of one day a list shows.
+pub const DEALS_OF_A_DAY_MAX: u64 = 240;
+
+/// How many deals one write of a longer piece of work changes.
+pub const DEALS_AT_ONCE: u64 = 100;
+
+// What one shopper can buy is payable.
+const _: () = assert!(DEAL_PRICE_MAX * DEAL_PER_SHOPPER_MAX as i64 <= base::money::MINOR_MAX);

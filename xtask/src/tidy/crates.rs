@@ -39,7 +39,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("store", &["base", "testkit"]),
     ("commons", &["base", "store", "outbound"]),
     ("identity", &["base", "store"]),
-    ("trade", &["base", "store", "outbound"]),
+    ("trade", &["base", "engine", "store", "outbound", "identity"]),
 ];
 
 /// What a crate of ours has for tests alone: its features.
