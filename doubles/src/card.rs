@@ -113,7 +113,7 @@ impl CardGateway {
 
     /// Refunds without the shop, as the gateway's support staff may. Says whether so much was there.
     pub fn refund_unasked(&self, id: &str, amount: i64) -> bool {
-        let done = self.books.refund(id, amount, None);
+        let done = self.books.refund(id, amount, None, None);
         done.inspect(|found| self.books.notify(found)).is_ok()
     }
 }
@@ -189,9 +189,9 @@ impl Books {
                 })?
             }
             [.., id, "refunds"] => {
-                let Refund { amount, refunded_before } =
+                let Refund { amount, refunded_before, reference } =
                     asked.body_as().map_err(|_| Refusal::REQUEST)?;
-                self.refund(id, amount, Some(refunded_before))?
+                self.refund(id, amount, Some(refunded_before), Some(reference))?
             }
             [.., id, "void"] if self.state_of(id) == Some(State::Voided) => {
                 // Asked again under another key: nothing changes, so nobody is told.
@@ -212,13 +212,19 @@ impl Books {
     }
 
     /// Refunds, if so much was refunded before or nobody says how much.
-    fn refund(&self, id: &str, amount: i64, before: Option<i64>) -> Result<Authorisation, Refusal> {
+    fn refund(
+        &self,
+        id: &str,
+        amount: i64,
+        before: Option<i64>,
+        reference: Option<String>,
+    ) -> Result<Authorisation, Refusal> {
         let now = self.clock.now();
         let refunded = self.with(id, |found| {
             if before.is_some_and(|before| before != found.refunded()) {
                 return Err(Refusal::REFUNDED);
             }
-            found.refund(amount, now)
+            found.refund(amount, reference, now)
         });
         refunded.inspect(|found| self.ledger.write(id, &found.order, -amount))
     }

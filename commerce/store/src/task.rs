@@ -39,6 +39,7 @@ const CLAIM: &str = "WITH due AS MATERIALIZED (SELECT key AS due_key FROM task \
 /// Rows that another worker is claiming are passed over. SQLite has one writer and no such words.
 const LOCK: &str = " FOR UPDATE SKIP LOCKED";
 
+const PROVE: &str = "UPDATE task SET lease = lease WHERE kind = $1 AND key = $2 AND lease = $3";
 const FINISH: &str =
     "DELETE FROM task WHERE kind = $1 AND key = $2 AND lease = $3 AND again_at IS NULL";
 const FINISH_FOR_NOW: &str = "UPDATE task SET lease = NULL, due_at = again_at, again_at = NULL, \
@@ -172,6 +173,20 @@ impl<T> Lease<T> {
     /// every attempt.
     pub fn id(&self) -> String {
         format!("{}:{}", self.kind, self.key)
+    }
+
+    /// Nobody else has the task, nor gets it before this transaction has ended. What is to happen outside is
+    /// noted in such a write first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::finish`].
+    pub async fn prove(&self, tx: &Tx) -> Result<(), DbErr> {
+        let mine = [self.kind.into(), self.key.as_str().into(), self.holder.as_str().into()];
+        if execute(tx, PROVE, mine).await? == 0 {
+            return Err(lease_lost());
+        }
+        Ok(())
     }
 
     /// The task is done, if this transaction is committed.

@@ -26,6 +26,7 @@ mod answer;
 mod card;
 mod kakaopay;
 mod model;
+mod providers;
 
 pub use self::{
     card::{Card, CardOptions},
@@ -33,6 +34,7 @@ pub use self::{
     model::{
         Attempt, Back, Begun, GatewayError, GiveBack, Intent, Method, Proof, Stage, Standing, Taken,
     },
+    providers::{Provider, Providers},
 };
 
 /// A provider. The suite that says how each behaves is `tests/it/gateway.rs`.
@@ -92,6 +94,6 @@ pub trait Gateway: Debug + Send + Sync {
     fn cancel(
         &self,
         attempt: &Attempt<'_>,
-        part: &GiveBack,
+        part: &GiveBack<'_>,
     ) -> impl Future<Output = Result<Money, GatewayError>> + Send;
 }

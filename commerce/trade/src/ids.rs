@@ -29,3 +29,18 @@ store::id! {
     /// Which invoice.
     pub InvoiceId
 }
+
+store::id! {
+    /// Which entry of the books.
+    pub EntryId
+}
+
+store::id! {
+    /// Which hold of calm stock.
+    pub CalmHoldId
+}
+
+store::id! {
+    /// Which wish to send goods back.
+    pub ReturnId
+}

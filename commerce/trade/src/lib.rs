@@ -1,8 +1,8 @@
 //! Selling: what is sold and when, what an order costs, how it is paid, and what the books say of it.
 //!
-//! Owns slots, deals, orders, payments, the gateways to those who move the money, and the ledger. Refuses
-//! HTTP and pages. Always true: the engine decides stock, the provider decides money, and an order's state
-//! is computed from both, never set.
+//! Owns slots, deals, orders, payments, refunds, the gateways to those who move the money, the holds that keep
+//! the units, and the ledger. Refuses HTTP and pages. Always true: the engine decides stock, the provider decides
+//! money, and an order's state is computed from both, never set.
 //!
 //! Modules in reading order: what there is, who is asked, and what is done with them.
 
@@ -23,12 +23,30 @@ pub mod ledger;
 pub mod order;
 pub mod payment;
 
+pub mod intake;
+
+pub mod calm;
+pub mod holds;
+
+pub mod till;
+
+pub mod fulfilment;
+pub mod refund;
+
+pub mod audit;
+
 use store::Step;
 
 /// The schema of this crate.
 pub const SCHEMA: &[Step] = &[
     Step { number: 300, name: "slots", text: include_str!("../schema/0300_slots.sql") },
     Step { number: 310, name: "deals", text: include_str!("../schema/0310_deals.sql") },
+    Step { number: 400, name: "orders", text: include_str!("../schema/0400_orders.sql") },
+    Step { number: 410, name: "payments", text: include_str!("../schema/0410_payments.sql") },
+    Step { number: 420, name: "ledger", text: include_str!("../schema/0420_ledger.sql") },
+    Step { number: 430, name: "stock", text: include_str!("../schema/0430_stock.sql") },
+    Step { number: 440, name: "refunds", text: include_str!("../schema/0440_refunds.sql") },
+    Step { number: 445, name: "fulfilment", text: include_str!("../schema/0445_fulfilment.sql") },
 ];
 
 #[cfg(test)]

@@ -11,6 +11,37 @@ pub const GATEWAY_ANSWER_BYTES_MAX: usize = 64 * 1_024;
 /// Calls of one provider under way at once.
 pub const GATEWAY_IN_FLIGHT_MAX: usize = 64;
 
+/// How old the note that a call is made may be when the call leaves. A driver that was held up for longer asks
+/// nothing: somebody may have looked the payment up since.
+pub const SEND_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the preparation of a payment is left to whoever began it, before the driver asks again.
+pub const READY_AGAIN: Duration = Duration::from_secs(15);
+
+/// Payments that are gone on with at once in one process.
+pub const DRIVERS: u32 = 32;
+
+/// How long a driver may be at one payment: every call of it may take as long as it may.
+pub const DRIVE_WITHIN: Duration = Duration::from_mins(3);
+
+/// Calls that a driver makes for a payment before others have their turn.
+pub const CALLS_MAX: usize = 16;
+
+/// Order events of the engine that are taken in one write.
+pub const EVENTS_AT_ONCE: usize = 256;
+
+/// Kinds of goods in an order: as many as a sale has offers.
+pub const LINES_MAX: usize = 64;
+
+/// The longest name of goods that an order keeps, in characters.
+pub const GOODS_NAME_CHARS_MAX: usize = 200;
+
+/// The longest reason for a refund or a return, in characters.
+pub const WISH_REASON_CHARS_MAX: usize = 500;
+
+/// The longest name of a carrier, and the longest tracking number, in characters.
+pub const PARCEL_CHARS_MAX: usize = 40;
+
 /// The longest title of a payment, in characters.
 pub const TITLE_CHARS_MAX: usize = 100;
 

@@ -13,14 +13,114 @@
 //! ```
 //!
 //! [`Payment`] is what its steps come to, and changes by [`Payment::apply`] alone. [`next`] says what is
-//! to be done, from that and the time.
+//! to be done, from that and the time. An order has one payment, opened with it, which [`add`] writes the steps
+//! of; with each step it copies what they come to, and has the books say what moved.
 
+mod kept;
 mod next;
+mod query;
+mod rows;
 mod state;
 mod step;
+mod task;
+
+use base::money::Money;
+use store::{Tx, sea_orm::DbErr};
 
 pub use self::{
+    kept::Kept,
     next::{Next, next},
+    query::{Doubtful, Sums, desk, find, of_order, replayed, sums},
     state::{Doubt, Payment, Refund},
     step::{Ask, Found, Heard, Return, Seen, Step},
+    task::Pay,
 };
+use crate::{
+    gateway::{Method, Provider},
+    ids::{OrderId, PaymentId},
+    ledger::{self, Account, Kind},
+    order,
+};
+
+/// What the row of a payment says was taken and given back.
+pub(crate) async fn told(tx: &Tx, payment: PaymentId) -> Result<(i64, i64), DbErr> {
+    rows::told(tx, payment).await
+}
+
+/// Opens the payment of an order that was just placed.
+pub(crate) async fn open(tx: &Tx, order: OrderId, due: Money) -> Result<PaymentId, DbErr> {
+    rows::insert(tx, order, due).await
+}
+
+/// Locks the order of a payment, and reads the payment.
+pub(crate) async fn lock(tx: &Tx, payment: PaymentId) -> Result<Option<Kept>, DbErr> {
+    let Some(order) = rows::order_of(tx, payment).await? else { return Ok(None) };
+    lock_of(tx, order).await
+}
+
+/// Locks an order, and reads its payment.
+pub(crate) async fn lock_of(tx: &Tx, order: OrderId) -> Result<Option<Kept>, DbErr> {
+    if !order::lock(tx, order).await? {
+        return Ok(None);
+    }
+    rows::read_of(tx, order).await
+}
+
+/// Says who is to take the money.
+pub(crate) async fn choose(tx: &Tx, kept: &mut Kept, provider: Provider) -> Result<(), DbErr> {
+    kept.provider = Some(provider);
+    rows::set_provider(tx, kept.id, provider).await
+}
+
+/// Notes how the shopper paid.
+pub(crate) async fn note_method(tx: &Tx, kept: &Kept, method: Method) -> Result<(), DbErr> {
+    rows::set_method(tx, kept.id, method).await
+}
+
+/// Sees to it that what is to be done for a payment is done.
+pub(crate) fn wake(tx: &Tx, kept: &Kept) {
+    let at = match next(&kept.payment, tx.now()) {
+        Next::Done | Next::Doubt(_) => return,
+        // Nobody chose who is to take the money.
+        Next::Ask(Ask::Ready) if kept.provider.is_none() => return,
+        Next::Ask(_) => tx.now(),
+        Next::Wait(at) => at,
+    };
+    tx.assign(&Pay { payment: kept.id }, at);
+}
+
+/// Adds a step to a payment that is locked.
+pub(crate) async fn add(tx: &Tx, kept: &mut Kept, step: &Step) -> Result<(), DbErr> {
+    let before = kept.payment.clone();
+    kept.payment.apply(step, tx.now());
+    let Kept { id, order, payment, .. } = &*kept;
+    rows::add(tx, *id, payment, step).await?;
+    if (payment.state(), payment.ending()) != (before.state(), before.ending()) {
+        order::set_state(tx, *order, payment.state(), payment.ending()).await?;
+    }
+    if payment.doubt() != before.doubt() {
+        rows::set_doubt(tx, *id, payment.doubt()).await?;
+    }
+    let (came, went) = moved(&before, payment);
+    if came.minor > 0 {
+        let accounts = (Account::Sales, Account::Provider);
+        ledger::move_money(tx, Kind::Capture, &id.to_string(), came, accounts).await?;
+    }
+    if went.minor > 0 {
+        // Each amount that was given back by then is reached once.
+        let subject = format!("{id}:{}", payment.back().minor);
+        let accounts = (Account::Provider, Account::Refunds);
+        ledger::move_money(tx, Kind::GiveBack, &subject, went, accounts).await?;
+    }
+    Ok(())
+}
+
+/// How much came, and how much went back, between two states of a payment. Another amount than was taken
+/// before is for a person to see to.
+fn moved(before: &Payment, after: &Payment) -> (Money, Money) {
+    let difference = |after: Money, before: Money| {
+        let moved = (after.minor - before.minor).max(0);
+        Money::new(moved, after.currency)
+    };
+    (difference(after.taken(), before.taken()), difference(after.back(), before.back()))
+}

@@ -75,6 +75,17 @@ pub(super) struct Refund {
     pub(super) amount: i64,
     /// What was refunded before, as far as the shop knows. Nothing is refunded if it was another amount.
     pub(super) refunded_before: i64,
+    /// The shop's id of it.
+    pub(super) reference: String,
+}
+
+/// A refund that was made.
+#[derive(Clone, Debug)]
+struct Refunded {
+    id: String,
+    amount: i64,
+    /// The shop's id of it; staff's have none.
+    reference: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,7 +101,7 @@ pub(super) struct Authorisation {
     authorised: Option<Moment>,
     state: State,
     captured: i64,
-    refunds: Vec<(String, i64)>,
+    refunds: Vec<Refunded>,
 }
 
 impl Authorisation {
@@ -190,7 +201,12 @@ impl Authorisation {
     }
 
     /// Returns money.
-    pub(super) fn refund(&mut self, amount: i64, now: Moment) -> Result<(), Refusal> {
+    pub(super) fn refund(
+        &mut self,
+        amount: i64,
+        reference: Option<String>,
+        now: Moment,
+    ) -> Result<(), Refusal> {
         if !matches!(self.state(now), State::Captured | State::PartRefunded) {
             return Err(Refusal::STATE);
         }
@@ -200,18 +216,21 @@ impl Authorisation {
         if amount > self.captured - self.refunded() {
             return Err(Refusal::TOO_MUCH);
         }
-        self.refunds.push((format!("ref_{}", token::random(20)), amount));
+        let id = format!("ref_{}", token::random(20));
+        self.refunds.push(Refunded { id, amount, reference });
         let is_all = self.refunded() == self.captured;
         self.state = if is_all { State::Refunded } else { State::PartRefunded };
         Ok(())
     }
 
     pub(super) fn refunded(&self) -> i64 {
-        self.refunds.iter().map(|(_, amount)| amount).sum()
+        self.refunds.iter().map(|refund| refund.amount).sum()
     }
 
     pub(super) fn json(&self, url: &str, now: Moment) -> Value {
-        let refunds = self.refunds.iter().map(|(id, amount)| json!({ "id": id, "amount": amount }));
+        let refunds = self.refunds.iter().map(|Refunded { id, amount, reference }| {
+            json!({ "id": id, "amount": amount, "reference": reference })
+        });
         json!({
             "id": self.id,
             "order": self.order,

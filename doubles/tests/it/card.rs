@@ -61,7 +61,7 @@ impl Shop {
 }
 
 fn refund(amount: i64, before: i64) -> Value {
-    json!({ "amount": amount, "refunded_before": before })
+    json!({ "amount": amount, "refunded_before": before, "reference": "refund" })
 }
 
 fn begin(order: &str) -> Value {

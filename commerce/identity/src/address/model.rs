@@ -112,7 +112,7 @@ impl Postal {
     }
 
     /// What a table kept.
-    pub(super) const fn kept(
+    pub const fn kept(
         receiver: String,
         phone: String,
         zip: String,

@@ -43,6 +43,11 @@ pub(super) fn judged(
     }
 }
 
+/// A look-up that the provider refused says nothing of the payment.
+pub(super) fn unknown(code: &str) -> GatewayError {
+    GatewayError::Unheard(format!("the provider refused to look the payment up with {code}"))
+}
+
 /// The amount in won: what both providers take.
 pub(super) fn won(amount: Money) -> Result<i64, GatewayError> {
     if amount.currency == Currency::KRW {

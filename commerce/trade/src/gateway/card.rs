@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     Gateway,
-    answer::{judged, money, options, won},
+    answer::{judged, money, options, unknown, won},
     model::{
         Attempt, Begun, GatewayError, GiveBack, Intent, Method, Proof, Stage, Standing, Taken,
     },
@@ -79,6 +79,15 @@ struct Authorisation {
     pay_url: String,
     created_at_ms: i64,
     expires_at_ms: i64,
+    refunds: Vec<Refunded>,
+}
+
+/// One refund of it.
+#[derive(Debug, Deserialize)]
+struct Refunded {
+    amount: i64,
+    /// The shop's id of the refund; there is one only if the shop asked for it.
+    reference: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +119,14 @@ impl Card {
         body: &(impl Serialize + Sync),
     ) -> Result<Authorisation, GatewayError> {
         self.call(Call::post(path).header(KEY, key).json(body)).await
+    }
+
+    /// How a payment stands, for a call that was refused.
+    async fn standing(&self, attempt: &Attempt<'_>) -> Result<Standing, GatewayError> {
+        self.look_up(attempt).await.map_err(|error| match error {
+            GatewayError::Refused { code } => unknown(&code),
+            error @ (GatewayError::NotDone(_) | GatewayError::Unheard(_)) => error,
+        })
     }
 
     async fn call(&self, call: Call) -> Result<Authorisation, GatewayError> {
@@ -153,7 +170,7 @@ impl Gateway for Card {
         let body = json!({ "amount": won(attempt.amount)? });
         let told = match self.change(&path, &key, &body).await {
             Err(GatewayError::Refused { code }) if code == STATE => {
-                let told = self.look_up(attempt).await?;
+                let told = self.standing(attempt).await?;
                 return Err(match told.stage {
                     Stage::Open | Stage::Agreed => {
                         GatewayError::NotDone("the shopper had not paid yet".to_owned())
@@ -172,7 +189,7 @@ impl Gateway for Card {
         let key = format!("{}-void", attempt.payment);
         match self.change(&path, &key, &json!({})).await {
             Err(GatewayError::Refused { code }) if code == STATE => {
-                match self.look_up(attempt).await?.stage {
+                match self.standing(attempt).await?.stage {
                     Stage::Over => Ok(()),
                     Stage::Taken => Err(GatewayError::Refused { code }),
                     Stage::Open | Stage::Agreed => {
@@ -194,16 +211,32 @@ impl Gateway for Card {
             "declined" | "cancelled" | "expired" | "voided" => Stage::Over,
             _ => return Err(GatewayError::Unheard("the payment has an unknown state".to_owned())),
         };
-        Ok(Standing { stage, taken: money(told.captured), back: money(told.refunded) })
+        let ours = told.refunds.iter().filter(|refund| refund.reference.is_some());
+        let ours = ours.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount));
+        Ok(Standing {
+            stage,
+            taken: money(told.captured),
+            back: money(told.refunded),
+            ours: money(ours),
+            method: Some(Method::Card),
+        })
     }
 
-    async fn cancel(&self, attempt: &Attempt<'_>, part: &GiveBack) -> Result<Money, GatewayError> {
+    async fn cancel(
+        &self,
+        attempt: &Attempt<'_>,
+        part: &GiveBack<'_>,
+    ) -> Result<Money, GatewayError> {
         let path = format!("/authorisations/{}/refunds", segment(attempt.reference));
         // The amount is no part of the key: two amounts after the same one before are a contradiction.
         // The key holds until a call arrives, the precondition also between this call and a late one.
         let before = won(part.before)?;
         let key = format!("{}-back-{before}", attempt.payment);
-        let body = json!({ "amount": won(part.amount)?, "refunded_before": before });
+        let body = json!({
+            "amount": won(part.amount)?,
+            "refunded_before": before,
+            "reference": part.refund,
+        });
         match self.change(&path, &key, &body).await {
             Ok(told) => Ok(money(told.refunded)),
             Err(GatewayError::Refused { code }) if code == REUSED => {

@@ -5,17 +5,19 @@
 
 use std::time::Duration;
 
-use base::money::Money;
+use base::{id::Id, money::Money};
 
 use form_urlencoded::parse;
 use hyper::header::AUTHORIZATION;
 use outbound::{Answer, Call, Reach, Secret, Target, TargetError, Trust};
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::wire::{Amount, Approve, Approved, Cancel, Look, Looked, Readied, Ready, Refused};
+use self::wire::{
+    Action, Amount, Approve, Approved, Cancel, Look, Looked, Readied, Ready, Refused,
+};
 use super::{
     Gateway,
-    answer::{judged, money, options, won},
+    answer::{judged, money, options, unknown, won},
     model::{
         Attempt, Begun, GatewayError, GiveBack, Intent, Method, Proof, Stage, Standing, Taken,
     },
@@ -89,7 +91,8 @@ impl KakaoPay {
             // By this payment's own approval, whose answer was not heard.
             Ok(Stage::Taken) => GatewayError::Unheard("the payment is approved already".to_owned()),
             Ok(Stage::Agreed | Stage::Over) => GatewayError::Refused { code },
-            Err(error) => error,
+            Err(GatewayError::Refused { code }) => unknown(&code),
+            Err(error @ (GatewayError::NotDone(_) | GatewayError::Unheard(_))) => error,
         }
     }
 
@@ -113,6 +116,29 @@ fn code(answer: &Answer) -> Option<String> {
 fn total(amount: Option<Amount>) -> Result<Money, GatewayError> {
     let missing = || GatewayError::Unheard("the answer has no amount".to_owned());
     amount.map(|amount| money(amount.total)).ok_or_else(missing)
+}
+
+fn method(name: &str) -> Method {
+    if name == "CARD" { Method::Card } else { Method::Money }
+}
+
+/// How much of what was given back the shop's calls gave back.
+fn ours(actions: &[Action], back: Money) -> Result<Money, GatewayError> {
+    if back.minor == 0 {
+        return Ok(back);
+    }
+    let returned = actions.iter().filter(|action| action.payment_action_type == "CANCEL");
+    let mut sums = (0_i64, 0_i64);
+    for action in returned {
+        let is_ours = action.payload.as_ref().is_some_and(|payload| payload.parse::<Id>().is_ok());
+        sums.0 = sums.0.saturating_add(action.amount);
+        sums.1 = sums.1.saturating_add(if is_ours { action.amount } else { 0 });
+    }
+    if sums.0 != back.minor {
+        let why = "the answer lists other repayments than it adds up".to_owned();
+        return Err(GatewayError::Unheard(why));
+    }
+    Ok(money(sums.1))
 }
 
 /// Whether it was refused with one of these.
@@ -169,10 +195,7 @@ impl Gateway for KakaoPay {
             }
             approved => approved?,
         };
-        let method = match approved.payment_method_type.as_str() {
-            "CARD" => Method::Card,
-            _ => Method::Money,
-        };
+        let method = method(&approved.payment_method_type);
         Ok(Taken { amount: money(approved.amount.total), method })
     }
 
@@ -196,10 +219,16 @@ impl Gateway for KakaoPay {
             "PART_CANCEL_PAYMENT" | "CANCEL_PAYMENT" => total(told.canceled_amount)?,
             _ => total(told.canceled_amount).unwrap_or(money(0)),
         };
-        Ok(Standing { stage, taken, back })
+        let ours = ours(&told.payment_action_details, back)?;
+        let method = told.payment_method_type.as_deref().map(method);
+        Ok(Standing { stage, taken, back, ours, method })
     }
 
-    async fn cancel(&self, attempt: &Attempt<'_>, part: &GiveBack) -> Result<Money, GatewayError> {
+    async fn cancel(
+        &self,
+        attempt: &Attempt<'_>,
+        part: &GiveBack<'_>,
+    ) -> Result<Money, GatewayError> {
         let (amount, before) = (won(part.amount)?, won(part.before)?);
         let cancel = Cancel {
             cid: &self.cid,
@@ -207,6 +236,7 @@ impl Gateway for KakaoPay {
             cancel_amount: amount,
             cancel_tax_free_amount: 0,
             cancel_available_amount: won(attempt.amount)?.saturating_sub(before),
+            payload: part.refund,
         };
         let done: Result<Looked, _> = self.call("/cancel", &cancel).await;
         match done {

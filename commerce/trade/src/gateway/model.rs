@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use base::money::Money;
 use outbound::CallError;
+use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
 
 /// What a payment is to be.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +82,14 @@ impl fmt::Debug for Proof {
 }
 
 /// How a shopper paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Method {
     /// By card.
+    #[sea_orm(string_value = "card")]
     Card,
     /// With money kept at the provider.
+    #[sea_orm(string_value = "money")]
     Money,
 }
 
@@ -120,11 +124,18 @@ pub struct Standing {
     pub taken: Money,
     /// What of it was given back, whoever asked for that.
     pub back: Money,
+    /// What of that by the shop's calls, which the provider knows by their refunds.
+    pub ours: Money,
+    /// How the shopper paid, if the provider says so.
+    pub method: Option<Method>,
 }
 
 /// Money that is to be given back.
 #[derive(Clone, Copy, Debug)]
-pub struct GiveBack {
+pub struct GiveBack<'a> {
+    /// The shop's id of the refund, which the provider keeps: so a look-up can tell what was given back by
+    /// the shop's calls from what was not.
+    pub refund: &'a str,
     /// How much.
     pub amount: Money,
     /// How much was given back before, as far as the shop knows. Of two calls with the same, one has an

@@ -1,36 +1,31 @@
 //! One entry of the books.
 
 use base::money::{Currency, Money};
+use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
 
-/// What the money of an entry belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What the money of an entry belongs to. Their order is that of their names in the table, in which they are
+/// locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Account {
-    /// What payment providers owe us: money that was taken, less what was given back.
-    Provider,
-    /// What was sold, before refunds.
-    Sales,
-    /// What was given back.
-    Refunds,
     /// What providers keep.
+    #[sea_orm(string_value = "fees")]
     Fees,
+    /// What payment providers owe us: money that was taken, less what was given back.
+    #[sea_orm(string_value = "provider")]
+    Provider,
     /// What businesses owe us.
+    #[sea_orm(string_value = "receivable")]
     Receivable,
+    /// What was given back.
+    #[sea_orm(string_value = "refunds")]
+    Refunds,
     /// What businesses pay for their slots.
+    #[sea_orm(string_value = "rental")]
     Rental,
-}
-
-impl Account {
-    /// Its name in the table.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Provider => "provider",
-            Self::Sales => "sales",
-            Self::Refunds => "refunds",
-            Self::Fees => "fees",
-            Self::Receivable => "receivable",
-            Self::Rental => "rental",
-        }
-    }
+    /// What was sold, before refunds.
+    #[sea_orm(string_value = "sales")]
+    Sales,
 }
 
 /// One line of an entry.
@@ -121,7 +116,7 @@ mod tests {
         use Account::{Fees, Provider, Sales};
         let sold = Entry::new([(Sales, won(-31_000)), (Fees, won(900)), (Provider, won(30_100))]);
         let accounts = sold.unwrap().postings().iter().map(|one| one.account).collect::<Vec<_>>();
-        assert_eq!(accounts, [Provider, Sales, Fees]);
+        assert_eq!(accounts, [Fees, Provider, Sales]);
         let refused = |postings: &[(Account, Money)]| Entry::new(postings.to_vec()).unwrap_err();
         assert_eq!(refused(&[]), EntryError::Empty);
         assert_eq!(refused(&[(Sales, won(0)), (Fees, won(0))]), EntryError::Empty);

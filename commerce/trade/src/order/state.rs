@@ -10,18 +10,26 @@
 //!   refunded       │ doubt      doubt       owed        owed           refunded
 //! ```
 
+use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
+
 /// What the engine says of an order's units. Units whose time ran out are released too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Units {
     /// Reserved, for a while.
+    #[sea_orm(string_value = "held")]
     Held,
     /// Reserved until the payment has come to an end.
+    #[sea_orm(string_value = "paying")]
     Paying,
     /// Sold.
+    #[sea_orm(string_value = "confirmed")]
     Confirmed,
     /// Back on the shelf, never sold.
+    #[sea_orm(string_value = "released")]
     Released,
     /// Sold, and taken back.
+    #[sea_orm(string_value = "refunded")]
     Refunded,
 }
 
@@ -53,30 +61,69 @@ impl Funds {
 }
 
 /// How an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum OrderState {
     /// It waits to be paid.
+    #[sea_orm(string_value = "waiting")]
     Waiting,
     /// A payment is under way.
+    #[sea_orm(string_value = "paying")]
     Paying,
     /// The money was taken; the units are being confirmed.
+    #[sea_orm(string_value = "confirming")]
     Confirming,
     /// The units are sold and paid.
+    #[sea_orm(string_value = "paid")]
     Paid,
     /// The units are sold, and some of the money was given back.
+    #[sea_orm(string_value = "part_refunded")]
     PartRefunded,
     /// The money was given back; the units are being taken back.
+    #[sea_orm(string_value = "refunding")]
     Refunding,
     /// It came to nothing, and no money was taken.
+    #[sea_orm(string_value = "cancelled")]
     Cancelled,
     /// It came to nothing; whether money was taken is not known yet.
+    #[sea_orm(string_value = "cancelling")]
     Cancelling,
     /// Money was taken for units that are not there: it has to be given back.
+    #[sea_orm(string_value = "owed")]
     Owed,
     /// The money was given back, and the units are back.
+    #[sea_orm(string_value = "refunded")]
     Refunded,
     /// The units are sold and no money is known of: a person has to look.
+    #[sea_orm(string_value = "doubt")]
     Doubt,
+}
+
+impl OrderState {
+    /// Whether it is paid for, with or without a part that was given back.
+    pub const fn is_paid(self) -> bool {
+        matches!(self, Self::Paid | Self::PartRefunded)
+    }
+
+    /// Whether it waits for its payment, and can still be given up.
+    pub const fn is_pending(self) -> bool {
+        matches!(self, Self::Waiting | Self::Paying)
+    }
+}
+
+/// Why an order came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Ending {
+    /// Its time ran out.
+    #[sea_orm(string_value = "expired")]
+    Expired,
+    /// The shopper gave it up.
+    #[sea_orm(string_value = "given_up")]
+    GivenUp,
+    /// The provider refused the payment.
+    #[sea_orm(string_value = "failed")]
+    Failed,
 }
 
 /// How an order stands.

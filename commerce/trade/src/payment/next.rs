@@ -43,14 +43,14 @@ pub fn next(payment: &Payment, now: Moment) -> Next {
     }
     // The process ended, say, after it wrote that it asks. What moves units can be asked again, as can a
     // preparation: nobody was sent to the payment that it made.
-    let was_lost = payment.asked.is_some_and(|(_, ask)| {
+    let was_lost = payment.asked.is_some_and(|(_, ask, _)| {
         matches!(ask, Ask::Approve | Ask::GiveBack { .. } | Ask::LookUp | Ask::Void)
     });
     if was_lost || payment.is_unclear {
         return Next::Ask(Ask::LookUp);
     }
     match payment.taken {
-        Some(taken) => when_taken(payment, taken, now),
+        Some(_) => when_taken(payment, now),
         None => when_not_taken(payment, now),
     }
 }
@@ -61,12 +61,12 @@ fn due_after(failures: Failures, first: Duration) -> Option<Moment> {
     Some(failures.last.after(first * 2_u32.pow(doublings)))
 }
 
-fn when_taken(payment: &Payment, taken: i64, now: Moment) -> Next {
-    let is_all_back = payment.back == taken;
+fn when_taken(payment: &Payment, now: Moment) -> Next {
+    let is_all_back = payment.is_all_back();
     match payment.units {
         Units::Held | Units::Paying if is_all_back => Next::Ask(Ask::Release),
         Units::Held | Units::Paying => Next::Ask(Ask::Confirm),
-        Units::Confirmed if is_all_back => Next::Ask(Ask::TakeBack),
+        Units::Confirmed if is_all_back && payment.restocks() => Next::Ask(Ask::TakeBack),
         Units::Confirmed | Units::Released | Units::Refunded => {
             let due = due_after(payment.refusals, FIRST_WAIT_REFUSED).filter(|due| now < *due);
             match (payment.next_back(), due) {
@@ -84,6 +84,10 @@ fn when_not_taken(payment: &Payment, now: Moment) -> Next {
     match (payment.units, payment.ready) {
         (Units::Confirmed | Units::Refunded, _) => Next::Doubt(Doubt::Unpaid),
         (Units::Held | Units::Paying, _) if payment.is_over() => Next::Ask(Ask::Release),
+        // Given up before anything was begun.
+        (Units::Held | Units::Paying, Readiness::NotYet) if payment.returned.is_some() => {
+            Next::Ask(Ask::Release)
+        }
         (Units::Released, Readiness::Until(until)) if payment.is_over() => {
             when_over(payment, until, now)
         }

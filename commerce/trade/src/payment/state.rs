@@ -4,23 +4,32 @@ mod apply;
 
 use std::time::Duration;
 
-use base::moment::Moment;
+use base::{moment::Moment, money::Money};
 
-use super::step::{Ask, Return};
+use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
+
+use super::step::{Ask, Return, Step};
 use crate::{
     ids::RefundId,
-    order::state::{Funds, OrderState, Units, state},
+    order::state::{Ending, Funds, OrderState, Units, state},
 };
 
 /// How long after a payment's time a call that left before may still have its effect at the provider.
 pub(super) const LATE: Duration = Duration::from_mins(2);
+
 /// A payment: its steps, added up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// What is to be paid, in minor units.
-    due: i64,
+    /// What is to be paid. All other amounts are minor units of its currency.
+    due: Money,
     pub(super) units: Units,
+    /// When it was told that their time ran out before they were paid.
+    expired: Option<Moment>,
+    /// Whether units whose money is all back go back as well.
+    restocks: bool,
     pub(super) ready: Readiness,
+    /// What the provider knows it by, and the page where the shopper pays.
+    begun: Option<(String, String)>,
     pub(super) returned: Option<Return>,
     pub(super) approval: Approval,
     /// When the provider was last asked to take the money without an answer.
@@ -35,8 +44,8 @@ pub struct Payment {
     wanted: Vec<Refund>,
     /// Steps so far.
     steps: u32,
-    /// The call under way, and the step that says so.
-    pub(super) asked: Option<(u32, Ask)>,
+    /// The call under way, the step that says so, and when it was written.
+    pub(super) asked: Option<(u32, Ask, Moment)>,
     /// Something may have happened at the provider that is not known here.
     pub(super) is_unclear: bool,
     /// When the provider last said that no money was taken.
@@ -86,33 +95,45 @@ pub(super) struct Failures {
 }
 
 /// Why a person has to look at a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Doubt {
     /// Another amount was taken than was due.
+    #[sea_orm(string_value = "amount")]
     Amount,
     /// The provider gave back less than it had said, or more than was taken.
+    #[sea_orm(string_value = "back")]
     Back,
     /// The provider does not give back what it has to.
+    #[sea_orm(string_value = "not_given_back")]
     NotGivenBack,
     /// The provider does not free what it has reserved.
+    #[sea_orm(string_value = "not_voided")]
     NotVoided,
     /// The provider does not know the payment.
+    #[sea_orm(string_value = "unknown")]
     Unknown,
     /// Money that was taken is not there any more.
+    #[sea_orm(string_value = "vanished")]
     Vanished,
     /// The engine refused what it has to do.
+    #[sea_orm(string_value = "units")]
     Units,
     /// Units are sold that nobody paid.
+    #[sea_orm(string_value = "unpaid")]
     Unpaid,
 }
 
 impl Payment {
     /// A payment of so much for units that are held, of which nothing has happened yet.
-    pub const fn new(due: i64) -> Self {
+    pub const fn new(due: Money) -> Self {
         Self {
             due,
             units: Units::Held,
+            expired: None,
+            restocks: false,
             ready: Readiness::NotYet,
+            begun: None,
             returned: None,
             approval: Approval::NotAsked,
             unanswered: None,
@@ -137,15 +158,107 @@ impl Payment {
         self.steps
     }
 
-    /// How the order stands that is paid by it.
+    /// What is to be paid.
+    pub const fn due(&self) -> Money {
+        self.due
+    }
+
+    /// How the order stands that is paid by it. Units that stay where they are although all of their money is
+    /// back, such as those that were shipped, count as taken back.
     pub fn state(&self) -> OrderState {
-        state(self.units, self.funds())
+        let is_settled = self.units == Units::Confirmed && self.is_all_back() && !self.restocks;
+        state(if is_settled { Units::Refunded } else { self.units }, self.funds())
+    }
+
+    /// Why it came to nothing, if it did.
+    pub fn ending(&self) -> Option<Ending> {
+        if !matches!(self.state(), OrderState::Cancelled | OrderState::Cancelling) {
+            return None;
+        }
+        Some(match self.returned {
+            _ if self.expired.is_some() => Ending::Expired,
+            Some(Return::Agreed { .. } | Return::Failed) => Ending::Failed,
+            Some(Return::Cancelled) | None if self.ready == Readiness::Refused => Ending::Failed,
+            None if self.is_over() && self.approval != Approval::NotAsked => Ending::Failed,
+            None if self.seen_untaken.is_some() => Ending::Expired,
+            Some(Return::Cancelled) | None => Ending::GivenUp,
+        })
+    }
+
+    /// What is known of the units.
+    pub const fn units(&self) -> Units {
+        self.units
+    }
+
+    /// What the provider knows it by.
+    pub fn reference(&self) -> Option<&str> {
+        self.begun.as_ref().map(|(tid, _)| tid.as_str())
+    }
+
+    /// The provider's page, as long as the shopper can pay there.
+    pub fn page(&self, now: Moment) -> Option<&str> {
+        let Readiness::Until(until) = self.ready else { return None };
+        let is_open = now < until
+            && self.taken.is_none()
+            && self.returned.is_none()
+            && matches!(self.units, Units::Held | Units::Paying);
+        self.begun.as_ref().filter(|_| is_open).map(|(_, page)| page.as_str())
+    }
+
+    /// What the shopper brought back from the provider, to be shown to it again.
+    pub(crate) fn proof(&self) -> Option<&str> {
+        match &self.returned {
+            Some(Return::Agreed { proof }) => Some(proof),
+            Some(Return::Cancelled | Return::Failed) | None => None,
+        }
+    }
+
+    /// Whether the provider was asked to take the money, and has not refused for good.
+    pub(crate) fn may_be_taken(&self) -> bool {
+        let is_asked = matches!(self.approval, Approval::Asked | Approval::Doubtful);
+        self.taken.is_some() || is_asked && !self.is_over()
+    }
+
+    /// The call under way, the step that says so, and when it was written.
+    pub(crate) const fn under_way(&self) -> Option<(u32, Ask, Moment)> {
+        self.asked
+    }
+
+    /// Why a person has to look, if one has to.
+    pub const fn doubt(&self) -> Option<Doubt> {
+        self.doubt
+    }
+
+    /// Whether a provider was ever asked to prepare it, and did.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+
+    /// Whether a step would say something that is not known.
+    pub(crate) fn learns(&self, step: &Step, at: Moment) -> bool {
+        let mut after = self.clone();
+        after.apply(step, at);
+        after.steps = self.steps;
+        after != *self
+    }
+
+    fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.due.currency)
+    }
+
+    pub(super) fn is_all_back(&self) -> bool {
+        self.taken == Some(self.back)
+    }
+
+    /// Whether the units go back now that all of the money has.
+    pub(super) const fn restocks(&self) -> bool {
+        self.restocks
     }
 
     /// What is known of the money.
     pub fn funds(&self) -> Funds {
         match self.taken {
-            Some(taken) if self.back == taken => Funds::AllBack,
+            Some(_) if self.is_all_back() => Funds::AllBack,
             Some(_) if self.back > 0 => Funds::PartBack,
             Some(_) => Funds::Captured,
             None if self.ready == Readiness::NotYet || self.is_over() => Funds::None,
@@ -153,21 +266,26 @@ impl Payment {
         }
     }
 
-    /// What was taken, in minor units.
-    pub fn taken(&self) -> i64 {
-        self.taken.unwrap_or(0)
+    /// What was taken.
+    pub fn taken(&self) -> Money {
+        self.money(self.taken.unwrap_or(0))
     }
 
     /// What of it was given back.
-    pub const fn back(&self) -> i64 {
-        self.back
+    pub fn back(&self) -> Money {
+        self.money(self.back)
+    }
+
+    /// What of that was given back at the provider itself.
+    pub fn back_elsewhere(&self) -> Money {
+        self.money(self.back - self.ours)
     }
 
     /// How much more can be wanted back: what was taken, less what is wanted back and what was given back at
     /// the provider itself.
-    pub fn refundable(&self) -> i64 {
+    pub fn refundable(&self) -> Money {
         let wanted: i64 = self.wanted.iter().map(|refund| refund.minor).sum();
-        (self.taken() - wanted - (self.back - self.ours)).max(0)
+        self.money((self.taken.unwrap_or(0) - wanted - (self.back - self.ours)).max(0))
     }
 
     /// Whether a refund has been given: as much as was wanted up to it, or all there was.
@@ -177,12 +295,12 @@ impl Payment {
             sum += wanted.minor;
             (wanted.id == refund).then_some(sum)
         });
-        up_to.is_some_and(|sum| sum <= self.ours || self.taken == Some(self.back))
+        up_to.is_some_and(|sum| sum <= self.ours || self.is_all_back())
     }
 
     /// What is to be given back in one call, next: the rest of a refund, or all that is owed.
     pub(super) fn next_back(&self) -> Option<(Option<RefundId>, i64)> {
-        let left = self.taken() - self.back;
+        let left = self.taken.unwrap_or(0) - self.back;
         if matches!(self.units, Units::Released | Units::Refunded) {
             return (left > 0).then_some((None, left));
         }

@@ -2,6 +2,7 @@
 
 use base::moment::Moment;
 use serde::{Deserialize, Serialize};
+use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
 
 use crate::ids::RefundId;
 
@@ -33,6 +34,8 @@ pub enum Step {
         refund: RefundId,
         /// How much, in minor units; at least 1.
         minor: i64,
+        /// Whether the units go back too, once all of the money has. The last refund decides.
+        restocks: bool,
     },
 }
 
@@ -75,6 +78,8 @@ pub enum Heard {
     Ready {
         /// What the provider knows it by.
         tid: String,
+        /// The provider's page, where the shopper pays.
+        page: String,
         /// When the provider gives it up.
         until: Moment,
     },
@@ -146,13 +151,20 @@ pub enum Return {
 }
 
 /// What the engine told by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
-    /// The units are back on the shelf.
+    /// The units are back on the shelf, because they were given up.
+    #[sea_orm(string_value = "released")]
     Released,
+    /// They are because their time ran out.
+    #[sea_orm(string_value = "expired")]
+    Expired,
     /// The units are sold.
+    #[sea_orm(string_value = "confirmed")]
     Confirmed,
     /// Units that were sold are back.
+    #[sea_orm(string_value = "taken_back")]
     TakenBack,
 }

@@ -84,8 +84,10 @@ fn attempt<'a>(reference: &'a str, payment: &'a str) -> Attempt<'a> {
     Attempt { reference, payment, shopper: "u1", amount: AMOUNT }
 }
 
-fn part(amount: i64, before: i64) -> GiveBack {
-    GiveBack { amount: won(amount), before: won(before) }
+const REFUND: &str = "01hzzzzzzzzzzzzzzzzzzzzzzz";
+
+fn part(amount: i64, before: i64) -> GiveBack<'static> {
+    GiveBack { refund: REFUND, amount: won(amount), before: won(before) }
 }
 
 /// Waits until the one late call of an operation had its effect.
@@ -109,8 +111,8 @@ on_both! {
         assert_eq!(begun.lasts, Duration::from_mins(15));
         let (reference, nothing) = (begun.reference, won(0));
         let attempt = attempt(&reference, "p1");
-        let open = Standing { stage: Stage::Open, taken: nothing, back: nothing };
-        assert_eq!(standing(&provider, &reference, "p1").await, open);
+        let open = standing(&provider, &reference, "p1").await;
+        assert_eq!((open.stage, open.taken, open.back), (Stage::Open, nothing, nothing));
         let early = provider.gateway().approve(&attempt, &Proof::of("made-up".to_owned())).await;
         assert!(matches!(early, Err(GatewayError::NotDone(_))), "still pending: {early:?}");
         assert_eq!(provider.ledger().entries(), []);
@@ -122,7 +124,9 @@ on_both! {
         let captured = provider.gateway().approve(&attempt, &proof).await.unwrap();
         assert_eq!((captured.amount, captured.method), (AMOUNT, Method::Card));
         let told = standing(&provider, &reference, "p1").await;
-        assert_eq!(told, Standing { stage: Stage::Taken, taken: AMOUNT, back: nothing });
+        let (ours, method) = (nothing, Some(Method::Card));
+        let taken = Standing { stage: Stage::Taken, taken: AMOUNT, back: nothing, ours, method };
+        assert_eq!(told, taken);
         assert_eq!(provider.ledger().net("p1"), 31_000);
     }
 
@@ -178,8 +182,8 @@ on_both! {
         assert!(matches!(too_much, Err(GatewayError::Refused { .. })), "{too_much:?}");
         assert_eq!(gateway.cancel(&attempt, &part(30_000, 1_000)).await.unwrap(), AMOUNT);
         let told = standing(&provider, &reference, "p1").await;
-        let all = Standing { stage: Stage::Taken, taken: AMOUNT, back: AMOUNT };
-        assert_eq!(told, all);
+        assert_eq!((told.stage, told.taken), (Stage::Taken, AMOUNT));
+        assert_eq!((told.back, told.ours), (AMOUNT, AMOUNT), "all of it by calls of ours");
         assert_eq!(provider.ledger().net("p1"), 0);
     }
 
@@ -235,7 +239,8 @@ on_both! {
         assert_eq!(standing(&provider, &reference, "p1").await.back, won(200));
         assert_eq!(gateway.cancel(&attempt, &part(500, 200)).await.unwrap(), won(700));
         arrived(&provider, P::CANCEL).await;
-        assert_eq!(standing(&provider, &reference, "p1").await.back, won(700));
+        let told = standing(&provider, &reference, "p1").await;
+        assert_eq!((told.back, told.ours), (won(700), won(500)), "the rest was not by us");
         assert_eq!(provider.ledger().net("p1"), 30_300);
     }
 
@@ -243,7 +248,8 @@ on_both! {
         let provider = P::start().await;
         let reference = captured(&provider, "p1").await;
         provider.return_unasked(&reference, 5_000);
-        assert_eq!(standing(&provider, &reference, "p1").await.back, won(5_000));
+        let told = standing(&provider, &reference, "p1").await;
+        assert_eq!((told.back, told.ours), (won(5_000), won(0)));
     }
 
     async fn another_currency_is_refused_before_anybody_is_asked<P: Provider>() {

@@ -1,10 +1,21 @@
-//! The gateways, against the doubles of their providers; slots and deals, on both databases.
+//! The gateways, against the doubles of their providers; slots, deals, orders, payments and the books, on both
+//! databases.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
+mod chaos;
 mod deal;
+mod fulfilment;
 mod gateway;
+mod holds;
+mod intake;
+mod order;
+mod pay;
 mod provider;
+mod refund;
+mod room;
 mod sale;
 mod sellers;
 mod slot;
+mod support;

@@ -53,6 +53,8 @@ pub(super) struct Cancel<'a> {
     pub(super) cancel_tax_free_amount: i64,
     /// What can be given back, this call included.
     pub(super) cancel_available_amount: i64,
+    /// The refund, by which the call is known in later answers.
+    pub(super) payload: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,6 +68,17 @@ pub(super) struct Looked {
     pub(super) status: String,
     pub(super) amount: Option<Amount>,
     pub(super) canceled_amount: Option<Amount>,
+    pub(super) payment_method_type: Option<String>,
+    #[serde(default)]
+    pub(super) payment_action_details: Vec<Action>,
+}
+
+/// A movement of money.
+#[derive(Debug, Deserialize)]
+pub(super) struct Action {
+    pub(super) amount: i64,
+    pub(super) payment_action_type: String,
+    pub(super) payload: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

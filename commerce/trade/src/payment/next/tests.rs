@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     ids::RefundId,
-    order::state::OrderState,
+    order::state::{Ending, OrderState},
     payment::{Found, Heard, Seen, Step, state::LATE},
 };
-use story::{DUE, Fate, HOLD, Story};
+use story::{DUE, Fate, HOLD, Story, won};
 
 #[test]
 fn a_payment_that_goes_well_is_asked_for_once_and_in_order() {
@@ -105,12 +105,43 @@ fn refunds_in_parts_come_to_the_whole_and_the_last_takes_the_units_back() {
     let first = story.want_back(10_001);
     story.run_well();
     assert_eq!(story.payment.state(), OrderState::PartRefunded);
-    assert_eq!(story.payment.refundable(), DUE - 10_001);
-    let second = story.want_back(story.payment.refundable());
+    assert_eq!(story.payment.refundable(), won(DUE - 10_001));
+    let second = story.want_back(story.payment.refundable().minor);
     assert!(story.payment.is_given(first) && !story.payment.is_given(second));
     story.run_well();
     assert!(story.payment.is_given(second));
     assert_eq!((story.provider.back, story.payment.state()), (DUE, OrderState::Refunded));
+}
+
+#[test]
+fn units_whose_money_is_back_go_back_only_if_the_last_refund_says_so() {
+    let mut story = Story::agreed();
+    story.run_well();
+    story.want_back(10_001);
+    let last = DUE - 10_001;
+    let refund = RefundId::new(story.now);
+    story.apply(&Step::RefundWanted { refund, minor: last, restocks: false });
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!((story.hold.units, story.payment.state()), (Units::Confirmed, OrderState::Refunded));
+    // What the provider's staff gives back says nothing of goods that may be on their way.
+    let mut story = Story::agreed();
+    story.run_well();
+    story.provider.back = DUE;
+    story.apply(&Step::LookUpWanted);
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!((story.hold.units, story.payment.state()), (Units::Confirmed, OrderState::Refunded));
+}
+
+#[test]
+fn what_is_given_up_before_it_began_gives_its_units_back_and_asks_no_provider() {
+    let mut story = Story::new();
+    story.apply(&Step::Returned(Return::Cancelled));
+    assert_eq!(next(&story.payment, story.now), Next::Ask(Ask::Release));
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!(story.payment.ending(), Some(Ending::GivenUp));
+    let mut story = Story::made_ready();
+    story.apply(&Step::Seen(Seen::Expired));
+    assert_eq!(story.payment.ending(), Some(Ending::Expired));
 }
 
 #[test]
@@ -120,7 +151,8 @@ fn a_refund_that_began_at_the_provider_counts_beside_those_that_began_here() {
     story.provider.back = 300;
     story.apply(&Step::LookUpWanted);
     story.run_well();
-    assert_eq!((story.payment.back(), story.payment.refundable()), (300, DUE - 300));
+    assert_eq!(story.payment.back_elsewhere(), won(300));
+    assert_eq!((story.payment.back(), story.payment.refundable()), (won(300), won(DUE - 300)));
     let refund = story.want_back(500);
     story.run_well();
     assert!(story.payment.is_given(refund));
@@ -245,6 +277,16 @@ fn other_amounts_and_unpaid_units_go_to_a_person_and_nothing_is_asked_any_more()
     let mut story = Story::made_ready();
     story.apply(&Step::Seen(Seen::Confirmed));
     assert_eq!(next(&story.payment, story.now), Next::Doubt(Doubt::Unpaid));
+    assert_eq!(story.payment.doubt(), Some(Doubt::Unpaid), "the desk shows it");
+    // An approval without an answer may have paid for them.
+    let mut story = Story::agreed();
+    story.call(Ask::Pay, Fate::Answered);
+    story.call(Ask::Approve, Fate::Unanswered);
+    story.hold.units = Units::Confirmed;
+    story.apply(&Step::Seen(Seen::Confirmed));
+    assert_eq!(story.payment.doubt(), None);
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!(story.payment.state(), OrderState::Paid);
 }
 
 #[test]
@@ -253,10 +295,10 @@ fn steps_are_read_as_they_were_written() {
     let refund = RefundId::new(Moment(0));
     let steps = [
         Step::Asked(Ask::GiveBack { refund: Some(refund), minor: 5, before: 7 }),
-        heard(Heard::Ready { tid: "T1".to_owned(), until: Moment(9) }),
+        heard(Heard::Ready { tid: "T1".to_owned(), page: "p".to_owned(), until: Moment(9) }),
         heard(Heard::Found(Found::Taken { minor: 1, back: 1, ours: 0 })),
         Step::Returned(Return::Agreed { proof: "pg".to_owned() }),
-        Step::RefundWanted { refund, minor: 3 },
+        Step::RefundWanted { refund, minor: 3, restocks: true },
         Step::Resolved,
     ];
     for step in steps {
@@ -306,7 +348,7 @@ proptest! {
         }
         prop_assert_eq!(story.run(&mut fates), Next::Done);
         for (want, elsewhere) in wants {
-            let minor = want.min(story.payment.refundable());
+            let minor = want.min(story.payment.refundable().minor);
             if minor > 0 && story.payment.units == Units::Confirmed {
                 story.want_back(minor);
                 let left = story.provider.taken() - story.provider.back;
@@ -319,8 +361,8 @@ proptest! {
         let Story { payment, provider, hold, refunds, .. } = story;
         prop_assert_eq!(&replayed, &payment, "the steps say all");
         prop_assert!(provider.takings.len() <= 1, "{:?}", provider.takings);
-        prop_assert_eq!(payment.taken(), provider.taken(), "the books agree with the provider's");
-        prop_assert_eq!(payment.back(), provider.back);
+        prop_assert_eq!(payment.taken(), won(provider.taken()), "the books agree with the provider's");
+        prop_assert_eq!(payment.back(), won(provider.back));
         prop_assert_eq!(payment.units, hold.units, "and with the engine's");
         prop_assert!(refunds.iter().all(|refund| payment.is_given(*refund)));
         let net = provider.taken() - provider.back;

@@ -19,16 +19,16 @@ impl Payment {
         self.steps += 1;
         match step {
             Step::Asked(ask) => {
-                let lost = self.asked.replace((self.steps, *ask));
-                self.miss(lost.map(|(_, ask)| ask), at);
+                let lost = self.asked.replace((self.steps, *ask, at));
+                self.miss(lost.map(|(_, ask, _)| ask), at);
                 if *ask == Ask::Approve && self.approval == Approval::NotAsked {
                     self.approval = Approval::Asked;
                 }
                 // What is wanted from now on is not answered by this one.
                 self.is_unclear &= *ask != Ask::LookUp;
             }
-            Step::Heard { asked, heard } => match self.asked.take_if(|(step, _)| step == asked) {
-                Some((_, ask)) => self.hear(ask, heard, at),
+            Step::Heard { asked, heard } => match self.asked.take_if(|(step, ..)| step == asked) {
+                Some((_, ask, _)) => self.hear(ask, heard, at),
                 // Of a driver that lost its lease: what it heard is asked for again.
                 None => self.is_unclear |= self.ready != Readiness::NotYet,
             },
@@ -39,6 +39,13 @@ impl Payment {
                 }
             }
             Step::Seen(Seen::Released) => self.set_units(Units::Released),
+            Step::Seen(Seen::Expired) => {
+                // A call that found them gone may have been heard before.
+                if !matches!(self.units, Units::Confirmed | Units::Refunded) {
+                    self.expired.get_or_insert(at);
+                }
+                self.set_units(Units::Released);
+            }
             Step::Seen(Seen::Confirmed) => self.set_units(Units::Confirmed),
             Step::Seen(Seen::TakenBack) => self.set_units(Units::Refunded),
             Step::LookUpWanted => self.is_unclear |= self.ready != Readiness::NotYet,
@@ -47,8 +54,9 @@ impl Payment {
                 (self.contradictions, self.failures.count, self.refusals.count) = (0, 0, 0);
                 self.is_unclear |= self.ready != Readiness::NotYet;
             }
-            Step::RefundWanted { refund, minor } => {
+            Step::RefundWanted { refund, minor, restocks } => {
                 self.wanted.push(Refund { id: *refund, minor: *minor });
+                self.restocks = *restocks;
             }
         }
     }
@@ -61,7 +69,10 @@ impl Payment {
             self.failures.count = 0;
         }
         match heard {
-            Heard::Ready { until, .. } => self.ready = Readiness::Until(*until),
+            Heard::Ready { tid, page, until } => {
+                self.ready = Readiness::Until(*until);
+                self.begun = Some((tid.clone(), page.clone()));
+            }
             Heard::Paying => self.set_units(Units::Paying),
             Heard::Confirmed => self.set_units(Units::Confirmed),
             Heard::Released => self.set_units(Units::Released),
@@ -133,10 +144,14 @@ impl Payment {
     fn find(&mut self, found: Found, at: Moment) {
         match (found, self.taken) {
             (Found::Open | Found::Over, Some(_)) => return self.contradict(Doubt::Vanished, at),
-            (Found::Open, None) => self.seen_untaken = Some(at),
+            (Found::Open, None) => {
+                self.seen_untaken = Some(at);
+                self.mark_unpaid();
+            }
             (Found::Over, None) => {
                 (self.approval, self.is_voided) = (Approval::Refused, true);
                 self.seen_untaken = Some(at);
+                self.mark_unpaid();
             }
             (Found::Taken { minor, back, ours }, _) => {
                 self.take(minor);
@@ -151,7 +166,7 @@ impl Payment {
     }
 
     fn take(&mut self, minor: i64) {
-        if minor != self.due || self.taken.is_some_and(|taken| taken != minor) {
+        if minor != self.due.minor || self.taken.is_some_and(|taken| taken != minor) {
             self.doubt = Some(Doubt::Amount);
         }
         self.taken = Some(minor);
@@ -160,7 +175,7 @@ impl Payment {
     /// Notes that so much was given back by now, and how much of it by calls of ours.
     fn give_back(&mut self, minor: i64, ours: i64, at: Moment) {
         let grows = minor >= self.back && ours >= self.ours;
-        if !grows || ours > minor || minor > self.taken() {
+        if !grows || ours > minor || minor > self.taken.unwrap_or(0) {
             return self.contradict(Doubt::Back, at);
         }
         if minor > self.back {
@@ -168,6 +183,20 @@ impl Payment {
         }
         (self.back, self.ours) = (minor, ours);
         (self.contradictions, self.failures.count) = (0, 0);
+    }
+
+    /// Units that are sold although no money is known of. An approval that was asked for is looked up first.
+    fn mark_unpaid(&mut self) {
+        let is_sold = matches!(self.units, Units::Confirmed | Units::Refunded);
+        if !is_sold || self.taken.is_some() {
+            return;
+        }
+        let is_asked = matches!(self.approval, Approval::Asked | Approval::Doubtful);
+        if is_asked && (self.is_unclear || self.asked.is_some()) {
+            self.is_unclear = true;
+        } else {
+            self.doubt = Some(Doubt::Unpaid);
+        }
     }
 
     /// Units that are back, or were taken back, stay so, whatever is heard late.
@@ -180,6 +209,7 @@ impl Payment {
         };
         if is_forward {
             self.units = units;
+            self.mark_unpaid();
         }
     }
 }

@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
+use base::money::{Currency, Money};
+
 use super::*;
 
 pub(super) const DUE: i64 = 31_000;
+
+pub(super) const fn won(minor: i64) -> Money {
+    Money::new(minor, Currency::KRW)
+}
+
 pub(super) const HOLD: Duration = Duration::from_mins(10);
 const UNTIL: Duration = Duration::from_mins(15);
 
@@ -54,7 +61,8 @@ impl Provider {
         match ask {
             Ask::Ready => {
                 (self.tid, self.until) = (self.tid + 1, now.after(UNTIL));
-                Heard::Ready { tid: format!("T{}", self.tid), until: self.until }
+                let (tid, page) = (format!("T{}", self.tid), "page".to_owned());
+                Heard::Ready { tid, page, until: self.until }
             }
             // A card may be charged as long as something is reserved on it.
             Ask::Approve if self.is_reserved && !self.takings.contains(&self.tid) => {
@@ -139,7 +147,7 @@ impl Story {
     pub(super) fn new() -> Self {
         let now = Moment(1_000_000);
         let hold = Hold { units: Units::Held, expires: now.after(HOLD) };
-        let (payment, provider) = (Payment::new(DUE), Provider::default());
+        let (payment, provider) = (Payment::new(won(DUE)), Provider::default());
         let (refunds, steps) = (Vec::new(), Vec::new());
         Self { payment, provider, hold, now, refunds, steps, has_seen: false }
     }
@@ -165,7 +173,7 @@ impl Story {
 
     /// The payment that its steps come to.
     pub(super) fn replayed(&self) -> Payment {
-        let mut payment = Payment::new(DUE);
+        let mut payment = Payment::new(won(DUE));
         self.steps.iter().for_each(|(step, at)| payment.apply(step, *at));
         payment
     }
@@ -258,7 +266,7 @@ impl Story {
     pub(super) fn want_back(&mut self, minor: i64) -> RefundId {
         let refund = RefundId::new(self.now);
         self.refunds.push(refund);
-        self.apply(&Step::RefundWanted { refund, minor });
+        self.apply(&Step::RefundWanted { refund, minor, restocks: true });
         refund
     }
 }

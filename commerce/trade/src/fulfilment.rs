@@ -1,0 +1,141 @@
+//! Fulfilment: the goods of a paid order on their way, and on their way back.
+//!
+//! Owns shipments and wishes to return. Refuses money: a return that is accepted is refunded by whoever accepts it.
+//! Always true: only what is paid is prepared or shipped; a shipment never goes back a step; an order has one open
+//! wish to return at a time. Whether the order belongs to who ships it is for the caller to see.
+
+mod model;
+mod query;
+mod rows;
+
+use identity::account::Live;
+use store::{Failure, Tx, refused, sea_orm::DbErr};
+
+pub use self::{
+    model::{
+        Decision, Parcel, ReturnRefusal, ReturnRequest, ReturnState, ShipRefusal, Shipment,
+        ShipmentState,
+    },
+    query::{of_order, open_returns, returns_of},
+};
+use crate::{
+    ids::{OrderId, ReturnId},
+    limits::WISH_REASON_CHARS_MAX,
+    order,
+};
+
+/// The fact that something was shipped, or arrived.
+pub const MOVED: store::fact::Fact = store::fact::Fact("order.moved");
+
+/// Says that the goods are being prepared.
+///
+/// # Errors
+///
+/// As [`ShipRefusal`] says.
+pub async fn prepare(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
+    paid(tx, order).await?;
+    if rows::find(tx, order).await?.is_none() {
+        rows::prepare(tx, order).await?;
+        tx.tell(MOVED, &order);
+    }
+    Ok(())
+}
+
+/// Says that the goods were handed to a carrier. Saying it again corrects the number.
+///
+/// # Errors
+///
+/// As [`ShipRefusal`] says.
+pub async fn ship(tx: &Tx, order: OrderId, parcel: &Parcel) -> Result<(), Failure<ShipRefusal>> {
+    paid(tx, order).await?;
+    let known = rows::find(tx, order).await?;
+    if known.as_ref().is_some_and(|known| known.state == ShipmentState::Delivered) {
+        return refused(ShipRefusal::Delivered);
+    }
+    if known.is_none() {
+        rows::prepare(tx, order).await?;
+    }
+    rows::ship(tx, order, parcel).await?;
+    tx.tell(MOVED, &order);
+    Ok(())
+}
+
+/// Says that the goods have arrived.
+///
+/// # Errors
+///
+/// As [`ShipRefusal`] says.
+pub async fn deliver(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
+    paid(tx, order).await?;
+    match rows::find(tx, order).await?.map(|known| known.state) {
+        None | Some(ShipmentState::Preparing) => refused(ShipRefusal::NotShipped),
+        Some(ShipmentState::Delivered) => Ok(()),
+        Some(ShipmentState::Shipped) => {
+            rows::deliver(tx, order).await?;
+            tx.tell(MOVED, &order);
+            Ok(())
+        }
+    }
+}
+
+/// Whether goods of an order were handed to a carrier.
+pub async fn has_left(tx: &Tx, order: OrderId) -> Result<bool, DbErr> {
+    let known = rows::find(tx, order).await?;
+    Ok(known.is_some_and(|known| known.state != ShipmentState::Preparing))
+}
+
+/// The buyer wants to send goods back. Asking again gives the same wish, as long as nobody has decided.
+///
+/// # Errors
+///
+/// As [`ReturnRefusal`] says.
+pub async fn ask_return(
+    tx: &Tx,
+    live: &Live,
+    order: OrderId,
+    reason: &str,
+) -> Result<ReturnId, Failure<ReturnRefusal>> {
+    if order::find(tx, live.id(), order).await?.is_none() || !order::lock(tx, order).await? {
+        return refused(ReturnRefusal::Unknown);
+    }
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > WISH_REASON_CHARS_MAX {
+        return refused(ReturnRefusal::Reason);
+    }
+    let is_paid = order::find_any(tx, order).await?.is_some_and(|order| order.state.is_paid());
+    if !is_paid || !has_left(tx, order).await? {
+        return refused(ReturnRefusal::NotShipped);
+    }
+    if let Some(open) = query::open_of(tx, order).await? {
+        return Ok(open);
+    }
+    Ok(rows::insert_return(tx, order, reason).await?)
+}
+
+/// Says whether goods are taken back.
+///
+/// # Errors
+///
+/// As [`ReturnRefusal`] says.
+pub async fn decide_return(
+    tx: &Tx,
+    id: ReturnId,
+    decision: Decision,
+) -> Result<(), Failure<ReturnRefusal>> {
+    if rows::decide(tx, id, decision.state()).await? {
+        return Ok(());
+    }
+    refused(ReturnRefusal::Unknown)
+}
+
+/// Locks an order that is paid.
+async fn paid(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
+    if !order::lock(tx, order).await? {
+        return refused(ShipRefusal::Unknown);
+    }
+    match order::find_any(tx, order).await? {
+        Some(order) if order.state.is_paid() => Ok(()),
+        Some(_) => refused(ShipRefusal::NotPaid),
+        None => refused(ShipRefusal::Unknown),
+    }
+}

@@ -1,0 +1,156 @@
+//! The waiting room's engine, in this process.
+
+use std::sync::Arc;
+
+use base::{
+    moment::Moment,
+    money::{Currency, Money},
+};
+use engine::{
+    Engine, Failure,
+    hold::{Hold, HoldState, Step},
+    id::{Epoch, HoldId},
+    sale::{SettleRefusal, Settler},
+    shopper::ShopperKeys,
+    view::SaleView,
+};
+use identity::ids::AccountId;
+use tokio::task::spawn_blocking;
+
+use super::model::{Holds, HoldsError};
+use crate::order::{Bought, Item, Keeper, Purchase, state::Units};
+
+/// The engine, and the keys by which it knows accounts.
+#[derive(Clone, Debug)]
+pub struct Room {
+    engine: Engine,
+    keys: ShopperKeys,
+}
+
+impl Room {
+    /// Asks this engine, whose shoppers have these keys.
+    pub const fn new(engine: Engine, keys: ShopperKeys) -> Self {
+        Self { engine, keys }
+    }
+
+    /// What is held for an account under the name of a purchase; nothing if that is somebody else's, or is not
+    /// held any more.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not say.
+    pub async fn bought(
+        &self,
+        account: AccountId,
+        purchase: &Purchase,
+    ) -> Result<Option<Bought>, HoldsError> {
+        let (sale, id) = match self.named(purchase).await {
+            Err(HoldsError::Gone) => return Ok(None),
+            found => found?,
+        };
+        let hold = self.hold(&sale, id).await?;
+        let shopper = self.keys.of_account(sale.name(), &account.to_string());
+        let hold = hold.filter(|hold| hold.shopper == shopper && hold.state == HoldState::Held);
+        Ok(hold.and_then(|hold| {
+            let items = items(&sale, &hold)?;
+            let expires_at = Moment(i64::try_from(hold.expires_at.0).unwrap_or(i64::MAX));
+            let purchase = purchase.clone();
+            Some(Bought { account, keeper: Keeper::Room, purchase, items, expires_at })
+        }))
+    }
+
+    /// The sale of a purchase as it is now, and the hold.
+    async fn named(&self, purchase: &Purchase) -> Result<(Arc<SaleView>, HoldId), HoldsError> {
+        let (epoch, hold) = purchase.of_room().ok_or(HoldsError::Gone)?;
+        let sale = match self.engine.sale_at_once(&purchase.sale) {
+            Some(sale) => Some(sale),
+            // An archived sale is unpacked first, which takes a while.
+            None if self.engine.is_archived(&purchase.sale) => {
+                let (engine, name) = (self.engine.clone(), purchase.sale.clone());
+                let unpacked = spawn_blocking(move || engine.sale(&name)).await;
+                unpacked.map_err(|error| HoldsError::NotDone(error.to_string()))?
+            }
+            None => None,
+        };
+        match sale {
+            Some(sale) if sale.epoch() == Epoch(epoch) => Ok((sale, HoldId(hold))),
+            // The sale was made again under its name.
+            Some(_) => Err(HoldsError::Gone),
+            // A node of many may not know of it yet.
+            None => Err(HoldsError::NotDone(format!("no sale is named {:?}", purchase.sale))),
+        }
+    }
+
+    async fn hold(&self, sale: &SaleView, id: HoldId) -> Result<Option<Arc<Hold>>, HoldsError> {
+        let known = sale.hold(id);
+        if known.is_some() || !self.engine.is_shared() {
+            return Ok(known);
+        }
+        // Another node may have made it just now.
+        let refreshed = self.engine.refresh(sale).await;
+        refreshed.map_err(|failure| HoldsError::NotDone(format!("{failure:?}")))?;
+        Ok(sale.hold(id))
+    }
+
+    async fn step(&self, purchase: &Purchase, step: Step) -> Result<Units, HoldsError> {
+        let (sale, hold) = self.named(purchase).await?;
+        match self.engine.settle(&sale, hold, step, Settler::Backend, None).await {
+            Ok(settled) => Ok(units(settled.hold.state)),
+            Err(Failure::Refused(SettleRefusal::WrongState(state))) => Ok(units(state)),
+            Err(Failure::Refused(SettleRefusal::NoHold)) => Err(HoldsError::Gone),
+            Err(
+                failure @ (Failure::Refused(SettleRefusal::OtherBody | SettleRefusal::Stalled)
+                | Failure::Busy(_)),
+            ) => Err(HoldsError::NotDone(format!("the engine: {failure:?}"))),
+            Err(failure @ (Failure::Unavailable | Failure::Stopped)) => {
+                Err(HoldsError::Unheard(format!("the engine: {failure:?}")))
+            }
+        }
+    }
+}
+
+/// What a hold is of, at the prices that the sale had for it.
+fn items(sale: &SaleView, hold: &Hold) -> Option<Vec<Item>> {
+    let settings = sale.settings();
+    let items = hold.items.iter().map(|item| {
+        let offer = settings.spec.offers.get(usize::from(item.offer.0))?;
+        let currency = Currency::parse(offer.currency.as_str())?;
+        let (sku, unit) = (offer.sku.as_str().to_owned(), Money::new(item.price, currency));
+        Some(Item { sku, quantity: item.quantity, unit })
+    });
+    items.collect()
+}
+
+const fn units(state: HoldState) -> Units {
+    match state {
+        HoldState::Held => Units::Held,
+        HoldState::Paying => Units::Paying,
+        HoldState::Confirmed => Units::Confirmed,
+        HoldState::Released | HoldState::Expired => Units::Released,
+        HoldState::Refunded => Units::Refunded,
+    }
+}
+
+impl Holds for Room {
+    async fn look(&self, purchase: &Purchase) -> Result<Units, HoldsError> {
+        let (sale, id) = self.named(purchase).await?;
+        let hold = self.hold(&sale, id).await?;
+        hold.map(|hold| units(hold.state)).ok_or(HoldsError::Gone)
+    }
+
+    async fn pay(&self, purchase: &Purchase) -> Result<Units, HoldsError> {
+        self.step(purchase, Step::Pay).await
+    }
+
+    async fn confirm(&self, purchase: &Purchase) -> Result<Units, HoldsError> {
+        self.step(purchase, Step::Confirm).await
+    }
+
+    async fn release(&self, purchase: &Purchase) -> Result<Units, HoldsError> {
+        self.step(purchase, Step::Release).await
+    }
+
+    async fn refund(&self, purchase: &Purchase) -> Result<Units, HoldsError> {
+        self.step(purchase, Step::Refund).await
+    }
+}

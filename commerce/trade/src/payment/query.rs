@@ -1,0 +1,105 @@
+//! What is read of payments.
+
+use base::{
+    cursor::{Cursor, Page, Wanted},
+    moment::Moment,
+};
+use store::{
+    sea_orm::{
+        ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+        QueryOrder as _, QuerySelect as _,
+    },
+    sum_i64,
+};
+
+use super::{
+    kept::Kept,
+    rows::{COLUMN, Column, Entity, doubt_of, read, read_of},
+    state::Doubt,
+};
+use crate::ids::{OrderId, PaymentId};
+
+/// A payment.
+pub async fn find(on: &impl ConnectionTrait, payment: PaymentId) -> Result<Option<Kept>, DbErr> {
+    match Entity::find_by_id(payment).one(on).await? {
+        Some(row) => read(on, row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The payment of an order.
+pub async fn of_order(on: &impl ConnectionTrait, order: OrderId) -> Result<Option<Kept>, DbErr> {
+    read_of(on, order).await
+}
+
+/// A payment that a person has to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubtful {
+    /// Which one.
+    pub payment: PaymentId,
+    /// For which order.
+    pub order: OrderId,
+    /// Why.
+    pub doubt: Doubt,
+    /// Since when.
+    pub since: Moment,
+}
+
+/// The payments that a person has to look at, the oldest doubt first.
+pub async fn desk(on: &impl ConnectionTrait, wanted: Wanted) -> Result<Page<Doubtful>, DbErr> {
+    let those = Entity::find().filter(COLUMN.doubt_at.is_not_null());
+    let mut those = those.cursor_by((Column::DoubtAt, Column::Id));
+    if let Some(after) = wanted.after() {
+        those.after((after.by, after.id.to_string()));
+    }
+    let rows = those.first(wanted.rows()).all(on).await?;
+    let doubtful = rows.iter().filter_map(|row| {
+        let (doubt, since) = doubt_of(row)?;
+        Some(Doubtful { payment: row.id, order: row.order_id, doubt, since })
+    });
+    let place = |one: &Doubtful| Cursor { by: one.since.0, id: one.payment.0 };
+    Ok(Page::of(doubtful.collect(), wanted, place))
+}
+
+/// What all payments of a currency come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// Of which currency.
+    pub currency: String,
+    /// What was taken, in minor units.
+    pub taken: i64,
+    /// What of it was given back.
+    pub back: i64,
+}
+
+/// What all payments come to, by currency.
+pub async fn sums(on: &impl ConnectionTrait) -> Result<Vec<Sums>, DbErr> {
+    let sums = Entity::find()
+        .select_only()
+        .column(Column::Currency)
+        .column_as(sum_i64(Column::Taken), "taken")
+        .column_as(sum_i64(Column::Back), "back")
+        .group_by(Column::Currency)
+        .order_by_asc(Column::Currency);
+    let rows = sums.into_tuple::<(String, i64, i64)>().all(on).await?;
+    Ok(rows.into_iter().map(|(currency, taken, back)| Sums { currency, taken, back }).collect())
+}
+
+/// Some payments after one, by id: added up again from their steps, each with what its row says was taken
+/// and given back.
+pub async fn replayed(
+    on: &impl ConnectionTrait,
+    after: Option<PaymentId>,
+    limit: u64,
+) -> Result<Vec<(Kept, (i64, i64))>, DbErr> {
+    let mut those = Entity::find().order_by_asc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        those = those.filter(Column::Id.gt(after));
+    }
+    let mut all = Vec::new();
+    for row in those.all(on).await? {
+        let told = (row.taken, row.back);
+        all.push((read(on, row).await?, told));
+    }
+    Ok(all)
+}

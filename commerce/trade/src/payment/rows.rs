@@ -1,0 +1,195 @@
+//! The tables of payments and their steps.
+
+use base::{
+    moment::Moment,
+    money::{Currency, Money},
+};
+use store::{
+    At, Tx,
+    sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
+};
+
+use super::{
+    kept::Kept,
+    state::{Doubt, Payment},
+    step::Step,
+};
+use crate::{
+    gateway::{Method, Provider},
+    ids::{OrderId, PaymentId},
+};
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "payment")]
+pub(super) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: PaymentId,
+    #[sea_orm(unique)]
+    pub order_id: OrderId,
+    pub provider: Option<Provider>,
+    pub reference: Option<String>,
+    pub method: Option<Method>,
+    pub currency: String,
+    pub due: i64,
+    pub taken: i64,
+    pub back: i64,
+    pub doubt: Option<Doubt>,
+    pub doubt_at: Option<At>,
+    pub steps: i64,
+    pub opened_at: At,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// What happened to payments.
+pub(super) mod step {
+    use store::{
+        At,
+        sea_orm::{self, entity::prelude::*},
+    };
+
+    use crate::ids::PaymentId;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "payment_step")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub payment: PaymentId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub seq: i64,
+        pub at: At,
+        pub body: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) async fn insert(tx: &Tx, order: OrderId, due: Money) -> Result<PaymentId, DbErr> {
+    let id = PaymentId::new(tx.now());
+    let row = ActiveModel {
+        id: Set(id),
+        order_id: Set(order),
+        provider: Set(None),
+        reference: Set(None),
+        method: Set(None),
+        currency: Set(due.currency.code().to_owned()),
+        due: Set(due.minor),
+        taken: Set(0),
+        back: Set(0),
+        doubt: Set(None),
+        doubt_at: Set(None),
+        steps: Set(0),
+        opened_at: Set(tx.now().into()),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(id)
+}
+
+pub(super) async fn order_of(tx: &Tx, payment: PaymentId) -> Result<Option<OrderId>, DbErr> {
+    let one = Entity::find_by_id(payment).select_only().column(Column::OrderId);
+    one.into_tuple().one(tx).await
+}
+
+/// The payment of an order.
+pub(super) async fn read_of(
+    on: &impl ConnectionTrait,
+    order: OrderId,
+) -> Result<Option<Kept>, DbErr> {
+    let row = Entity::find().filter(COLUMN.order_id.eq(order)).one(on).await?;
+    match row {
+        Some(row) => read(on, row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A payment, from its steps.
+pub(super) async fn read(on: &impl ConnectionTrait, row: Model) -> Result<Kept, DbErr> {
+    let steps = step::Entity::find()
+        .filter(step::Column::Payment.eq(row.id))
+        .order_by_asc(step::Column::Seq)
+        .all(on)
+        .await?;
+    added_up(&row, steps)
+}
+
+fn added_up(row: &Model, steps: Vec<step::Model>) -> Result<Kept, DbErr> {
+    let unreadable = |what: String| DbErr::Type(format!("payment {}: {what}", row.id));
+    let currency = Currency::parse(&row.currency);
+    let currency = currency.ok_or_else(|| unreadable("its currency".to_owned()))?;
+    let mut payment = Payment::new(Money::new(row.due, currency));
+    for kept in steps {
+        let read = serde_json::from_str::<Step>(&kept.body);
+        let step = read.map_err(|error| unreadable(format!("step {}: {error}", kept.seq)))?;
+        payment.apply(&step, kept.at.into());
+        if i64::from(payment.steps()) != kept.seq {
+            return Err(unreadable(format!("step {} is missing", payment.steps())));
+        }
+    }
+    let Model { id, order_id, provider, method, .. } = *row;
+    Ok(Kept { id, order: order_id, provider, method, payment })
+}
+
+/// Writes a step, and what the steps come to with it.
+pub(super) async fn add(
+    tx: &Tx,
+    id: PaymentId,
+    payment: &Payment,
+    step: &Step,
+) -> Result<(), DbErr> {
+    let body = serde_json::to_string(step).map_err(|error| DbErr::Type(error.to_string()))?;
+    let row = step::ActiveModel {
+        payment: Set(id),
+        seq: Set(payment.steps().into()),
+        at: Set(tx.now().into()),
+        body: Set(body),
+    };
+    step::Entity::insert(row).exec_without_returning(tx).await?;
+    let changes = ActiveModel {
+        reference: Set(payment.reference().map(str::to_owned)),
+        taken: Set(payment.taken().minor),
+        back: Set(payment.back().minor),
+        steps: Set(payment.steps().into()),
+        ..Default::default()
+    };
+    update(tx, id, changes).await
+}
+
+/// Notes why a person has to look from now on, or that nobody has to.
+pub(super) async fn set_doubt(tx: &Tx, id: PaymentId, doubt: Option<Doubt>) -> Result<(), DbErr> {
+    let doubt_at = Set(doubt.map(|_| tx.now().into()));
+    update(tx, id, ActiveModel { doubt: Set(doubt), doubt_at, ..Default::default() }).await
+}
+
+pub(super) async fn set_provider(tx: &Tx, id: PaymentId, provider: Provider) -> Result<(), DbErr> {
+    update(tx, id, ActiveModel { provider: Set(Some(provider)), ..Default::default() }).await
+}
+
+pub(super) async fn set_method(tx: &Tx, id: PaymentId, method: Method) -> Result<(), DbErr> {
+    update(tx, id, ActiveModel { method: Set(Some(method)), ..Default::default() }).await
+}
+
+async fn update(tx: &Tx, id: PaymentId, changes: ActiveModel) -> Result<(), DbErr> {
+    Entity::update_many().set(changes).filter(COLUMN.id.eq(id)).exec(tx).await.map(drop)
+}
+
+/// What a row says was taken and given back.
+pub(super) async fn told(tx: &Tx, id: PaymentId) -> Result<(i64, i64), DbErr> {
+    let row = Entity::find_by_id(id).one(tx).await?;
+    row.map(|row| (row.taken, row.back))
+        .ok_or_else(|| DbErr::RecordNotFound(format!("payment {id}")))
+}
+
+/// Since when a person has to look at a payment.
+pub(super) fn doubt_of(row: &Model) -> Option<(Doubt, Moment)> {
+    row.doubt.zip(row.doubt_at.map(Moment::from))
+}
+
+#[cfg(test)]
+store::entity_test!(crate::payment::rows::Entity, &crate::tests::steps());
+
+#[cfg(test)]
+mod steps {
+    store::entity_test!(crate::payment::rows::step::Entity, &crate::tests::steps());
+}
