@@ -65,7 +65,7 @@ impl Doubles {
         let client = |provider: &str| ClientOptions {
             id: NAME.to_owned(),
             secret: KEY.to_owned(),
-            redirects: vec![format!("{}/login/{provider}/done", shop.trim_end_matches('/'))],
+            redirects: vec![format!("{}/v1/oidc/{provider}/callback", shop.trim_end_matches('/'))],
         };
         let account =
             Account { key: NAME.to_owned(), secret: KEY.to_owned(), region: REGION.to_owned() };

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use base::moment::Clock;
+use base::moment::{Clock, Moment};
 use hyper::{Method, StatusCode, header::HeaderName};
 use outbound::Call;
 use ring::hmac;
@@ -21,11 +21,12 @@ use self::{
     refusal::Refusal,
 };
 use crate::{
-    Asked, Faults, Setting,
+    Asked, Setting,
     ledger::Ledger,
+    limits,
     notices::Notices,
-    page::{Choice, Language, render, won},
-    server::{self, Reply, Server, Site, bind, see_other},
+    page::{Choice, Language, missing, render, won},
+    server::{self, Reply, Server, Site, bind, see_other, tells_of_its_server},
     token,
 };
 
@@ -59,6 +60,11 @@ impl fmt::Debug for Books {
     }
 }
 
+tells_of_its_server!(
+    CardGateway,
+    "`authorise`, `capture`, `void`, `refund`, `look` and `notify` are the operations"
+);
+
 impl CardGateway {
     /// Starts it; calls must carry `key` as a bearer token, and it signs its notices.
     ///
@@ -85,19 +91,9 @@ impl CardGateway {
         format!("{}/v1", self.server.url)
     }
 
-    /// Its faults: `authorise`, `capture`, `void`, `refund`, `look` and `notify` are the operations.
-    pub fn faults(&self) -> &Faults {
-        &self.server.faults
-    }
-
     /// Its books.
     pub fn ledger(&self) -> &Ledger {
         &self.books.ledger
-    }
-
-    /// What it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.asked()
     }
 
     /// The state of a payment.
@@ -118,17 +114,27 @@ impl CardGateway {
     }
 }
 
-/// Whether a notice was signed with this key: what a receiver has to check.
-pub fn is_signed(key: &str, signature: &str, body: &[u8]) -> bool {
+/// Whether a notice was signed with this key lately: what a receiver has to check.
+pub fn is_signed(key: &str, signature: &str, body: &[u8], now: Moment) -> bool {
     let Some((t, v1)) = signature.split_once(",v1=") else { return false };
     let Some(at) = t.strip_prefix("t=") else { return false };
-    sign(key, at, body) == v1
+    let (Ok(seconds), Some(mac)) = (at.parse::<i64>(), token::bytes(v1)) else { return false };
+    let made = Moment(seconds.saturating_mul(1_000));
+    let is_of_now = now.since(made).max(made.since(now)) <= limits::NOTICE_HOLDS_FOR;
+    is_of_now && hmac::verify(&hmac_key(key), &signed(at, body), &mac).is_ok()
 }
 
 fn sign(key: &str, at: &str, body: &[u8]) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-    let signed = [at.as_bytes(), b".", body].concat();
-    token::hex(hmac::sign(&key, &signed).as_ref())
+    token::hex(hmac::sign(&hmac_key(key), &signed(at, body)).as_ref())
+}
+
+fn hmac_key(key: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())
+}
+
+/// What a signature is over.
+fn signed(at: &str, body: &[u8]) -> Vec<u8> {
+    [at.as_bytes(), b".", body].concat()
 }
 
 impl Site for Books {
@@ -305,7 +311,7 @@ impl Books {
             // Pressed on a page of before, such as one that the browser went back to.
         }
         let Some(found) = self.lock().get(id).cloned() else {
-            return Refusal::UNKNOWN.reply();
+            return missing(asked);
         };
         let language = Language::of(asked);
         render(asked, language, &self.choice(&found, language))

@@ -5,15 +5,19 @@ use std::{io, sync::Arc};
 use hyper::StatusCode;
 
 use crate::{
-    Asked, Faults, Setting,
-    server::{Reply, Server, Site, bind, json},
+    Asked, Setting,
+    server::{Reply, Server, Site, bind, json, tells_of_its_server},
 };
 
 /// A running inbox.
 #[derive(Debug)]
-pub struct Inbox(Server);
+pub struct Inbox {
+    server: Server,
+}
 
 struct Taking;
+
+tells_of_its_server!(Inbox, "`take` is the operation");
 
 impl Inbox {
     /// Starts it.
@@ -23,22 +27,13 @@ impl Inbox {
     /// If its address cannot be listened at.
     pub async fn start(setting: Setting) -> io::Result<Self> {
         let bound = bind(&setting).await?;
-        Ok(Self(Server::start(bound, Arc::new(Taking), setting.faults)))
+        let server = Server::start(bound, Arc::new(Taking), setting.faults);
+        Ok(Self { server })
     }
 
     /// Where it takes things.
     pub fn url(&self) -> String {
-        format!("{}/inbox", self.0.url)
-    }
-
-    /// Its faults: `take` is the operation.
-    pub fn faults(&self) -> &Faults {
-        &self.0.faults
-    }
-
-    /// What came, in order.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.0.asked()
+        format!("{}/inbox", self.server.url)
     }
 }
 

@@ -19,10 +19,10 @@ use self::{
     wire::{Approve, Cancel, Look, Ready, Refusal},
 };
 use crate::{
-    Asked, Faults, Setting,
+    Asked, Setting,
     ledger::Ledger,
     page,
-    server::{Reply, Server, Site, bind, json, see_other},
+    server::{Reply, Server, Site, bind, json, see_other, tells_of_its_server},
     token,
 };
 
@@ -59,6 +59,8 @@ impl fmt::Debug for Books {
     }
 }
 
+tells_of_its_server!(KakaoPay, "`ready`, `approve`, `cancel` and `order` are the operations");
+
 impl KakaoPay {
     /// Starts it; calls must carry `key` in `Authorization: SECRET_KEY {key}`.
     ///
@@ -83,19 +85,9 @@ impl KakaoPay {
         format!("{}{PATH}", self.server.url)
     }
 
-    /// Its faults: `ready`, `approve`, `cancel` and `order` are the operations.
-    pub fn faults(&self) -> &Faults {
-        &self.server.faults
-    }
-
     /// Its books.
     pub fn ledger(&self) -> &Ledger {
         &self.books.ledger
-    }
-
-    /// What it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.asked()
     }
 
     /// How often an operation was asked for, whatever came of it.
@@ -230,7 +222,7 @@ impl Books {
             // Pressed on a page of before, such as one that the browser went back to.
         }
         let mut payments = self.lock();
-        let Some(payment) = payments.get_mut(tid) else { return nothing() };
+        let Some(payment) = payments.get_mut(tid) else { return page::missing(asked) };
         let language = page::Language::of(asked);
         let now = self.clock.now();
         payment.look(now);

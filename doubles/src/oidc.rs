@@ -17,9 +17,9 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    Asked, Faults, Setting,
-    page::{Choice, Language, render},
-    server::{Reply, Server, Site, bind, json, see_other},
+    Asked, Setting,
+    page::{Choice, Language, render, wrong},
+    server::{Reply, Server, Site, bind, json, see_other, tells_of_its_server},
     signer::{self, Signer},
     token,
 };
@@ -66,6 +66,11 @@ impl fmt::Debug for Provider {
     }
 }
 
+tells_of_its_server!(
+    Oidc,
+    "`token`, `keys`, `userinfo`, `profile` and `discovery` are the operations"
+);
+
 impl Oidc {
     /// Starts it.
     ///
@@ -94,16 +99,6 @@ impl Oidc {
     /// The issuer: its discovery document is below.
     pub fn url(&self) -> &str {
         &self.server.url
-    }
-
-    /// Its faults: `token`, `keys`, `userinfo`, `profile` and `discovery` are the operations.
-    pub fn faults(&self) -> &Faults {
-        &self.server.faults
-    }
-
-    /// What it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.asked()
     }
 
     /// Adds a person, or changes the one with that subject.
@@ -167,7 +162,7 @@ impl Provider {
         let request = match Request::of(&asked.query, &self.client) {
             Ok(request) => request,
             // Nobody is sent to an address that is not the shop's.
-            Err(why) => return json(StatusCode::BAD_REQUEST, &json!({ "error": why })),
+            Err(why) => return wrong(asked, &why),
         };
         if asked.method == Method::POST {
             let choice = asked.form_value("choice").unwrap_or_default();

@@ -82,6 +82,38 @@ pub(crate) fn render(asked: &Asked, language: Language, choice: &Choice) -> Repl
     }
 }
 
+/// The page for somebody who was sent where nothing is.
+pub(crate) fn missing(asked: &Asked) -> Reply {
+    let language = Language::of(asked);
+    let title = language.say("찾을 수 없습니다", "Not found");
+    let note = language.say("주소가 잘못되었거나 없는 결제입니다.", "There is no such payment.");
+    refusal(asked, StatusCode::NOT_FOUND, title, note, Vec::new())
+}
+
+/// The page for somebody whom the shop sent wrongly, with what is wrong, for the shop's programmers.
+pub(crate) fn wrong(asked: &Asked, why: &str) -> Reply {
+    let language = Language::of(asked);
+    let title = language.say("잘못된 요청입니다", "The request is wrong");
+    let note = language.say("서비스 설정을 확인해 주세요.", "Please check the service's settings.");
+    let facts = vec![(language.say("이유", "Reason"), why.to_owned())];
+    refusal(asked, StatusCode::BAD_REQUEST, title, note, facts)
+}
+
+fn refusal(
+    asked: &Asked,
+    status: StatusCode,
+    title: &str,
+    note: &'static str,
+    facts: Vec<(&'static str, String)>,
+) -> Reply {
+    let choice = Choice { title: title.to_owned(), note, facts, choices: Vec::new() };
+    let mut reply = render(asked, Language::of(asked), &choice);
+    if reply.status().is_success() {
+        *reply.status_mut() = status;
+    }
+    reply
+}
+
 /// Won with separators.
 pub(crate) fn won(amount: i64) -> String {
     let digits = amount.unsigned_abs().to_string();

@@ -14,8 +14,8 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    Asked, Faults, Setting,
-    server::{Reply, Server, Site, bind, json},
+    Asked, Setting,
+    server::{Reply, Server, Site, bind, json, tells_of_its_server},
     signer::Signer,
     token,
 };
@@ -69,6 +69,8 @@ impl fmt::Debug for Service {
     }
 }
 
+tells_of_its_server!(Push, "`token` and `send` are the operations");
+
 impl Push {
     /// Starts it for a project.
     ///
@@ -117,16 +119,6 @@ impl Push {
             "iss": self.service.account, "aud": self.service.token_uri(), "scope": SCOPE,
             "iat": now, "exp": now + seconds,
         }))
-    }
-
-    /// Its faults: `token` and `send` are the operations.
-    pub fn faults(&self) -> &Faults {
-        &self.server.faults
-    }
-
-    /// What it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.asked()
     }
 
     /// A device registers: its token.

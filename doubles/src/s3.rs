@@ -21,8 +21,8 @@ use ring::digest;
 pub use self::signature::Account;
 use self::signature::Refusal;
 use crate::{
-    Asked, Faults, Setting,
-    server::{Reply, Server, Site, bind, bytes_of, with},
+    Asked, Setting,
+    server::{Reply, Server, Site, bind, bytes_of, tells_of_its_server, with},
     token,
 };
 
@@ -57,6 +57,8 @@ impl fmt::Debug for Store {
     }
 }
 
+tells_of_its_server!(ObjectStore, "`put`, `get` and `delete` are the operations");
+
 impl ObjectStore {
     /// Starts it with one bucket, which is the first part of each path.
     ///
@@ -78,16 +80,6 @@ impl ObjectStore {
     /// The endpoint, without the bucket.
     pub fn url(&self) -> &str {
         &self.server.url
-    }
-
-    /// Its faults: `put`, `get` and `delete` are the operations.
-    pub fn faults(&self) -> &Faults {
-        &self.server.faults
-    }
-
-    /// What it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.asked()
     }
 
     /// What is stored, by key.

@@ -88,6 +88,26 @@ impl Drop for Server {
     }
 }
 
+/// Writes what every double with a server tells of it: its faults, by the operations that meet them, and
+/// what it was asked.
+macro_rules! tells_of_its_server {
+    ($double:ty, $operations:literal) => {
+        impl $double {
+            #[doc = concat!("Its faults: ", $operations, ".")]
+            pub fn faults(&self) -> &$crate::Faults {
+                &self.server.faults
+            }
+
+            /// What it was asked, in order.
+            pub fn asked(&self) -> Vec<$crate::Asked> {
+                self.server.asked()
+            }
+        }
+    };
+}
+
+pub(crate) use tells_of_its_server;
+
 struct Serving<S> {
     site: Arc<S>,
     faults: Faults,

@@ -13,8 +13,8 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    Asked, Faults, Setting,
-    server::{Reply, Server, Site, bind, json},
+    Asked, Setting,
+    server::{Reply, Server, Site, bind, json, tells_of_its_server},
 };
 
 /// Where the API stands below the double's URL.
@@ -65,6 +65,8 @@ impl fmt::Debug for Office {
     }
 }
 
+tells_of_its_server!(TaxService, "`status` and `validate` are the operations");
+
 impl TaxService {
     /// Starts it; calls must carry `key` as `serviceKey` in their query.
     ///
@@ -81,16 +83,6 @@ impl TaxService {
     /// The base URL of the API.
     pub fn url(&self) -> String {
         format!("{}{PATH}", self.server.url)
-    }
-
-    /// Its faults: `status` and `validate` are the operations.
-    pub fn faults(&self) -> &Faults {
-        &self.server.faults
-    }
-
-    /// What it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.server.asked()
     }
 
     /// Registers a business, or changes the one with that number.

@@ -15,6 +15,9 @@ use crate::{Fault, limits};
 /// The longest line of a command, in bytes.
 const LINE_BYTES_MAX: u64 = 4_096;
 
+/// The name of handing in a mail for [`crate::Faults::next`].
+const OPERATION: &str = "mail";
+
 /// What the server can do.
 const GREETING: &str = "250-double\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN";
 
@@ -100,7 +103,7 @@ impl<'a> Session<'a> {
         };
         let late = self.office.faults.late();
         let lost = || Err(io::Error::other("lost, as the fault says"));
-        match self.office.faults.befall("mail") {
+        match self.office.faults.befall(OPERATION) {
             Some(Fault::Refused) => return self.say("451 4.3.0 try again later").await,
             Some(Fault::LostBefore) => return lost(),
             Some(Fault::LostAfter) => {
@@ -118,6 +121,7 @@ impl<'a> Session<'a> {
             Some(Fault::Overtaken) => {
                 sleep(late).await;
                 self.office.keep(mail);
+                self.office.faults.arrived(OPERATION);
             }
             None | Some(Fault::Doubled) => self.office.keep(mail),
         }

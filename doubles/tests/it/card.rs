@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base::moment::Clock as _;
 use doubles::{
     Fault, Setting,
     card::{CardGateway, State, is_signed},
@@ -69,6 +70,20 @@ fn begin(order: &str) -> Value {
         "order": order, "amount": 10_000, "currency": "KRW", "description": "미스트",
         "return_url": "http://shop.example/done",
     })
+}
+
+#[tokio::test]
+async fn somebody_who_is_sent_to_no_payment_sees_a_page() {
+    let shop = Shop::open().await;
+    let pages = target(shop.gateway.url().trim_end_matches("/v1"));
+    for (language, word) in [("ko", "찾을 수 없습니다"), ("en", "Not found")] {
+        for call in [Call::get("/pay/auth_0"), Call::post("/pay/auth_0")] {
+            let page = pages.send(call.query("lang", language)).await.unwrap();
+            assert_eq!(page.status.as_u16(), 404);
+            assert!(text(&page).contains(word) && text(&page).starts_with("<!doctype html>"));
+        }
+    }
+    assert_eq!(shop.look("/authorisations/auth_0").await.1["error"]["code"], "not_found");
 }
 
 #[tokio::test]
@@ -190,6 +205,17 @@ async fn notices_are_signed_and_may_be_lost_doubled_or_overtaken() {
     let last = taken.last().unwrap();
     assert_eq!(last.json()["authorisation"]["id"], *ids[3], "the one that was overtaken");
     let signature = last.header("gateway-signature").unwrap();
-    assert!(is_signed(KEY, signature, &last.body));
+    let now = shop.clock.now();
+    assert!(is_signed(KEY, signature, &last.body, now));
+    let is_signed = |key, signature: &str, body| is_signed(key, signature, body, now);
     assert!(!is_signed("other", signature, &last.body) && !is_signed(KEY, signature, b"{}"));
+    let (at, mac) = signature.split_once(",v1=").unwrap();
+    let short = &signature[..signature.len() - 1];
+    for bad in ["", at, &format!("t=,v1={mac}"), short, &format!("{signature}0")] {
+        assert!(!is_signed(KEY, bad, &last.body), "{bad}");
+    }
+    for (ahead, holds) in [(290, true), (310, false)] {
+        let later = now.after(Duration::from_secs(ahead));
+        assert_eq!(doubles::card::is_signed(KEY, signature, &last.body, later), holds, "{ahead}");
+    }
 }

@@ -211,3 +211,13 @@ async fn a_fault_befalls_the_call_that_it_was_asked_for() {
     assert_eq!(approve(body).await.unwrap().status, StatusCode::OK);
     assert_eq!(shop.pay.count("approve"), 7);
 }
+
+#[tokio::test]
+async fn somebody_who_is_sent_to_no_payment_sees_a_page() {
+    let shop = Shop::open().await;
+    let (server, _) =
+        shop.pay.url().split_once("/online").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let page = target(&server).send(Call::get("/pay/T0")).await.unwrap();
+    assert_eq!(page.status.as_u16(), 404);
+    assert!(text(&page).contains("찾을 수 없습니다"));
+}

@@ -1,9 +1,14 @@
 //! Mails, handed in by the client that the shop uses.
 
-use doubles::{Fault, Setting, mail::MailServer};
+use std::time::Duration;
+
+use doubles::{
+    Fault, Faults, Setting,
+    mail::{Mail, MailServer},
+};
 use outbound::{Letter, MailError, MailOptions, MailTls, Mailer, Secret};
 
-use crate::support::DEADLINE;
+use crate::support::{DEADLINE, until};
 
 fn mailer(server: &MailServer, password: &str) -> Mailer {
     let address = server.address();
@@ -66,4 +71,20 @@ async fn a_failed_mail_says_whether_it_may_have_been_taken() {
     assert!(matches!(right.send(two).await, Err(MailError::Refused(_))));
     drop(server);
     assert!(matches!(right.send(letter("task-5")).await, Err(MailError::Later(_))));
+}
+
+#[tokio::test]
+async fn a_mail_that_was_overtaken_comes_after_the_one_handed_in_later() {
+    let faults = Faults::seeded(0, 0, Duration::from_millis(1_200));
+    let setting = Setting { faults, ..Setting::local() };
+    let server = MailServer::start(setting, Some(("shop", "hush"))).await.unwrap();
+    let mailer = mailer(&server, "hush");
+    server.faults().next("mail", Some(Fault::Overtaken));
+    let given_up = mailer.send(letter("task-1")).await.unwrap_err();
+    assert!(matches!(given_up, MailError::Unheard(_)), "{given_up:?}");
+    mailer.send(letter("task-2")).await.unwrap();
+    assert_eq!(server.mails().len(), 1, "the first is still on its way");
+    until("the first has come", || server.faults().late_arrivals("mail") == 1).await;
+    let ids: Vec<_> = server.mails().iter().map(Mail::message_id).collect();
+    assert_eq!(ids, ["task-2@shop.example", "task-1@shop.example"]);
 }

@@ -156,7 +156,9 @@ async fn a_code_is_good_for_its_client_its_address_and_its_verifier_only() {
     assert!(oidc.sign_in(&url, None).unwrap().contains("error=access_denied&state=a+state"));
     let elsewhere = url.replace("shop.example", "evil.example");
     assert!(oidc.sign_in(&elsewhere, None).unwrap_err().contains("redirect_uri"));
-    assert_eq!(target(&elsewhere).send(Call::get("")).await.unwrap().status.as_u16(), 400);
+    let page = target(&elsewhere).send(Call::get("")).await.unwrap();
+    assert_eq!(page.status.as_u16(), 400);
+    assert!(text(&page).contains("redirect_uri is not registered"), "a person sees a page");
 }
 
 #[tokio::test]
