@@ -6,39 +6,42 @@
 //!                   keeper ◀── file or URL            file and calls
 //! ```
 //!
-//! Owns what a token must be to name an account, the keys it may be signed with and how fresh they
-//! are, and the sessions that were ended before their tokens. Refuses to know HTTP answers, sales and
-//! places: it says who somebody is, and how that becomes a shopper is [`engine::shopper`]'s.
+//! Owns what a token must be to name an account, which keys it may be signed with, and the sessions that
+//! were ended before their tokens. The keys themselves are kept by [`outbound::KeyKeeper`]. Refuses to
+//! know HTTP answers, sales and places: it says who somebody is, and how that becomes a shopper is
+//! [`engine::shopper`]'s.
 //!
 //! Always true: nothing of a token is believed before its signature fits a key of the present set; the
 //! algorithm is the key's own, never the token's choice; a key that has left the set opens nothing; a
 //! token that outlives the memory of revoked sessions is refused.
 //!
-//! Reading order: `options`, `fault`, `token`, `key_set`, `keeper`, `source`, `revoked`.
+//! Reading order: `options`, `fault`, `token`, `revoked`.
 
 mod fault;
-mod keeper;
-mod key_set;
 mod options;
 mod revoked;
-mod source;
 mod token;
 
 use std::{error::Error, fmt, time::Duration};
 
 use engine::{clock::Millis, sync::Arc};
+pub use outbound::Algorithm;
+use outbound::{
+    FoundKey, KeyKeeper, KeyKeeperOptions, KeySource, KeySourceOptions, Reach, TargetError,
+};
 
-pub use self::{fault::Fault, key_set::Algorithm, options::AccountOptions, revoked::Full};
+pub use self::{fault::Fault, options::AccountOptions, revoked::Full};
 use self::{
-    keeper::{Found, Keeper},
     revoked::Revoked,
-    source::Source,
     token::{Claims, Token},
 };
 use crate::token::Verified;
 
 /// Tokens remembered as genuine: those of a crowd that enters and reloads. 16 bytes each, 1 MiB in all.
 const TOKENS_REMEMBERED: usize = 1 << 16;
+
+/// The shortest pause between a reading of the keys and the next for an unknown one.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
 
 /// A token counts this long before its `nbf`, as our own passes do: clocks differ a little.
 const NOT_BEFORE_SKEW: Duration = Duration::from_secs(30);
@@ -52,7 +55,7 @@ pub struct Account {
 
 /// Everything that tells an account by a token.
 pub struct Accounts {
-    keeper: Arc<Keeper>,
+    keeper: Arc<KeyKeeper>,
     revoked: Arc<Revoked>,
     /// Tokens whose signature fitted, each under the key that it fitted.
     genuine: Verified,
@@ -69,8 +72,15 @@ impl Accounts {
     /// Prepares everything and reads the list of revoked sessions. The keys are read by
     /// [`Self::keep_up`], which runs beside it: their server may be away for now.
     pub fn open(options: AccountOptions) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let source = Source::new(&options)?;
-        let keeper = Arc::new(Keeper::new(source, options.stale_max));
+        let keeper = Arc::new(KeyKeeper::new(
+            source(&options)?,
+            KeyKeeperOptions {
+                stale_max: options.stale_max,
+                unknown_pause: UNKNOWN_PAUSE,
+                sign: "shoppers' tokens",
+                without: "sales with identity = \"jwt\" take no entries",
+            },
+        ));
         let revoked = Arc::new(Revoked::open(options.revoked.clone())?);
         Ok(Self { keeper, revoked, genuine: Verified::new(TOKENS_REMEMBERED), options })
     }
@@ -100,9 +110,9 @@ impl Accounts {
             return Err(Fault::Algorithm);
         }
         let key = match self.keeper.key(token.key_id().ok_or(Fault::NoKey)?).await {
-            Found::Key(key) => key,
-            Found::Unknown => return Err(Fault::UnknownKey),
-            Found::Unavailable => return Err(Fault::KeysUnavailable),
+            FoundKey::Key(key) => key,
+            FoundKey::Unknown => return Err(Fault::UnknownKey),
+            FoundKey::Unavailable => return Err(Fault::KeysUnavailable),
         };
         if key.algorithm() != algorithm {
             return Err(Fault::KeyAlgorithm);
@@ -152,4 +162,25 @@ impl Accounts {
     pub fn revoke(&self, sessions: &[String], now: Millis) -> Result<(), Full> {
         self.revoked.add(sessions, now, self.options.life_max + NOT_BEFORE_SKEW)
     }
+}
+
+/// Where the keys are.
+fn source(options: &AccountOptions) -> Result<KeySource, TargetError> {
+    let AccountOptions { jwks, deadline, fresh_max, trust, .. } = options;
+    let source = KeySource::new(KeySourceOptions {
+        place: jwks.clone(),
+        fresh_max: *fresh_max,
+        deadline: *deadline,
+        trust: trust.clone(),
+        // The operator named it: it may well stand next door.
+        reach: Reach::Anywhere,
+    })?;
+    if !source.is_secure() {
+        tracing::warn!(
+            url = %jwks,
+            "the key set of jwt.jwks is fetched without TLS: whoever can change the answer on its way \
+             can sign in as anybody"
+        );
+    }
+    Ok(source)
 }

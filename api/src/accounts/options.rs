@@ -2,9 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use outbound::Trust;
-
-use super::key_set::Algorithm;
+use outbound::{Algorithm, Trust};
 
 /// Whose tokens are believed, and where their keys come from.
 #[derive(Clone, Debug)]

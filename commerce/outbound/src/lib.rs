@@ -18,6 +18,7 @@ mod call;
 mod connect;
 mod document;
 mod failure;
+mod keys;
 mod mail;
 mod reach;
 mod resolve;
@@ -32,6 +33,9 @@ pub use backoff::Backoff;
 pub use call::{Answer, Call, segment};
 pub use document::{Document, DocumentOptions, Fetched};
 pub use failure::{CallError, TargetError};
+pub use keys::{
+    Algorithm, FoundKey, Key, KeyKeeper, KeyKeeperOptions, KeySource, KeySourceOptions,
+};
 pub use mail::{Letter, MailError, MailOptions, MailTls, Mailer};
 pub use reach::Reach;
 pub use secret::Secret;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// How long connecting may take, the lookup of the name and the handshake of TLS included. The half of a shorter deadline is left for it, so that a server that
-/// cannot be reached is told from one that does not answer.
+/// How long connecting may take, the lookup of the name and the handshake of TLS included. The half of a
+/// shorter deadline is left for it, so that a server that cannot be reached is told from one that does not
+/// answer.
 pub const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// How long the addresses of a host are used before it is looked up again.
@@ -24,3 +25,12 @@ pub const MAILS_AT_ONCE: usize = 4;
 
 /// How long an unused connection is kept.
 pub const IDLE: Duration = Duration::from_mins(1);
+
+/// The longest key set, in bytes: 64 RSA keys with certificate chains stay below.
+pub const KEY_SET_BYTES: usize = 256 * 1_024;
+
+/// How often the file of a key set is looked at. A file costs nothing, so a change counts within seconds.
+pub const KEY_FILE_FRESH: Duration = Duration::from_secs(5);
+
+/// The shortest time for which a fetched key set counts as fresh, whatever its server says.
+pub const KEY_SET_FRESH_MIN: Duration = Duration::from_secs(10);

@@ -7,15 +7,20 @@
 //! ```
 //!
 //! Owns when the set is read. One reading runs at a time. Failures are repeated with growing pauses,
-//! and unknown keys cause one reading in [`UNKNOWN_PAUSE`] at most: a crowd with tokens of a made-up
-//! key costs the identity provider nothing. Who waits for a reading looks at its result, and does not
-//! begin another. A reading is a task of its own: it goes on when whoever caused it goes away.
+//! and unknown keys cause one reading per pause at most: a crowd with tokens of a made-up key costs the
+//! identity provider nothing. Whoever waits for a reading looks at its result, and does not begin
+//! another. A reading is a task of its own: it goes on when whoever caused it goes away.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
-use engine::sync::{Arc, AtomicBool, Ordering};
-use outbound::Backoff;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::{Instant, sleep_until},
@@ -23,17 +28,29 @@ use tokio::{
 
 use super::{
     key_set::{Key, KeySet},
-    source::Source,
+    source::KeySource,
 };
+use crate::Backoff;
 
-/// The shortest pause between a reading and the next for an unknown key.
-const UNKNOWN_PAUSE: Duration = Duration::from_secs(5);
 /// Pauses after failures.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), max: Duration::from_mins(1) };
 
+/// How a set is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyKeeperOptions {
+    /// How long the last good set is used while it cannot be read again.
+    pub stale_max: Duration,
+    /// The shortest pause between a reading and the next for an unknown key.
+    pub unknown_pause: Duration,
+    /// What the keys sign, for the log: "shoppers' tokens".
+    pub sign: &'static str,
+    /// What does not work while they cannot be read, for the log.
+    pub without: &'static str,
+}
+
 /// What there is to say of a key.
 #[derive(Debug)]
-pub(super) enum Found {
+pub enum FoundKey {
     /// It is in the set.
     Key(Arc<Key>),
     /// The set is known, and it is not in it.
@@ -60,26 +77,45 @@ struct Tries {
 }
 
 /// The keeper of one set.
-pub(super) struct Keeper {
-    source: Source,
-    stale_max: Duration,
+pub struct KeyKeeper {
+    source: KeySource,
+    options: KeyKeeperOptions,
     kept: ArcSwapOption<Kept>,
     tries: Arc<Mutex<Tries>>,
     /// Whether the last reading failed.
     is_failing: AtomicBool,
 }
 
-impl Keeper {
-    pub(super) fn new(source: Source, stale_max: Duration) -> Self {
+impl fmt::Debug for KeyKeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyKeeper").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl KeyKeeper {
+    /// Keeps a set that is not read yet.
+    pub fn new(source: KeySource, options: KeyKeeperOptions) -> Self {
         let (kept, tries) = (ArcSwapOption::empty(), Arc::default());
-        Self { source, stale_max, kept, tries, is_failing: AtomicBool::new(false) }
+        Self { source, options, kept, tries, is_failing: AtomicBool::new(false) }
+    }
+
+    /// The key of this id, of a set that is read first if it is due. For a set that nobody keeps fresh
+    /// beside it, because keys are rarely asked for.
+    pub async fn key_when_fresh(self: &Arc<Self>, id: &str) -> FoundKey {
+        let tries = Arc::clone(&self.tries).lock_owned().await;
+        if self.due(&tries) <= Instant::now() {
+            self.read_apart(tries).await;
+        } else {
+            drop(tries);
+        }
+        self.key(id).await
     }
 
     /// The key of this id. For one that is unknown, the set is read again if it may be.
-    pub(super) async fn key(self: &Arc<Self>, id: &str) -> Found {
+    pub async fn key(self: &Arc<Self>, id: &str) -> FoundKey {
         let seen = self.kept.load_full();
         if let Some(key) = self.usable().and_then(|kept| kept.set.get(id)) {
-            return Found::Key(key);
+            return FoundKey::Key(key);
         }
         let tries = Arc::clone(&self.tries).lock_owned().await;
         // Another may have read it while this one waited for its turn.
@@ -89,20 +125,20 @@ impl Keeper {
             drop(tries);
         }
         match self.usable().map(|kept| kept.set.get(id)) {
-            Some(Some(key)) => Found::Key(key),
+            Some(Some(key)) => FoundKey::Key(key),
             // ORDERING: Relaxed; a flag that publishes nothing else.
-            Some(None) if !self.is_failing.load(Ordering::Relaxed) => Found::Unknown,
-            Some(None) | None => Found::Unavailable,
+            Some(None) if !self.is_failing.load(Ordering::Relaxed) => FoundKey::Unknown,
+            Some(None) | None => FoundKey::Unavailable,
         }
     }
 
     /// The set, unless it is too old to be believed.
     fn usable(&self) -> Option<Arc<Kept>> {
-        self.kept.load_full().filter(|kept| kept.read_at.elapsed() <= self.stale_max)
+        self.kept.load_full().filter(|kept| kept.read_at.elapsed() <= self.options.stale_max)
     }
 
     /// Reads the set whenever it is due; never returns.
-    pub(super) async fn keep_fresh(&self) {
+    pub async fn keep_fresh(&self) {
         loop {
             let mut tries = self.tries.lock().await;
             let due = self.due(&tries);
@@ -124,7 +160,7 @@ impl Keeper {
     }
 
     /// Reads the set now, whatever was read before.
-    pub(super) async fn reload(&self) {
+    pub async fn reload(&self) {
         let mut tries = self.tries.lock().await;
         self.read(&mut tries).await;
     }
@@ -139,7 +175,7 @@ impl Keeper {
     }
 
     async fn read(&self, tries: &mut Tries) {
-        tries.unknown_at = Some(Instant::now() + UNKNOWN_PAUSE);
+        tries.unknown_at = Some(Instant::now() + self.options.unknown_pause);
         match self.source.read().await {
             Ok((set, fresh)) => self.keep(set, fresh, tries),
             Err(why) => self.note_failure(&why, tries),
@@ -149,11 +185,12 @@ impl Keeper {
     fn keep(&self, set: KeySet, fresh: Duration, tries: &mut Tries) {
         let before = self.kept.load_full().map(|kept| kept.set.ids());
         let keys = set.ids();
+        let sign = self.options.sign;
         if tries.failures > 0 {
-            tracing::info!(from = %self.source, "the keys of shoppers' tokens can be read again");
+            tracing::info!(from = %self.source, "the keys of {sign} can be read again");
         }
         if before.as_ref() != Some(&keys) {
-            tracing::info!(from = %self.source, %keys, "read the keys of shoppers' tokens");
+            tracing::info!(from = %self.source, %keys, "read the keys of {sign}");
         }
         let read_at = Instant::now();
         self.kept.store(Some(Arc::new(Kept { set, read_at, fresh })));
@@ -171,19 +208,15 @@ impl Keeper {
         if tries.failures > 1 {
             return;
         }
-        let from = &self.source;
+        let (from, KeyKeeperOptions { sign, without, .. }) = (&self.source, self.options);
         if let Some(kept) = self.usable() {
-            let left = self.stale_max.saturating_sub(kept.read_at.elapsed());
+            let left = self.options.stale_max.saturating_sub(kept.read_at.elapsed());
             tracing::error!(
                 %from, %why, keys_used_for_seconds = left.as_secs(),
-                "cannot read the keys of shoppers' tokens again; those read before are used meanwhile"
+                "cannot read the keys of {sign} again; those read before are used meanwhile"
             );
         } else {
-            tracing::error!(
-                %from, %why,
-                "cannot read the keys of shoppers' tokens; sales with identity = \"jwt\" take no \
-                 entries until they can be read"
-            );
+            tracing::error!(%from, %why, "cannot read the keys of {sign}; {without} until they can be read");
         }
     }
 }
@@ -213,32 +246,35 @@ fn chance() -> u64 {
 mod tests {
     use std::future::ready;
 
-    use outbound::Trust;
     use testkit::documents::{Documents, Manner};
 
-    use super::{super::options::AccountOptions, *};
+    use super::{super::source::KeySourceOptions, *};
+    use crate::{Reach, Trust};
 
     const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"new","use":"sig",
         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
+    fn keeper(keys: &Documents) -> Arc<KeyKeeper> {
+        let source = KeySource::new(KeySourceOptions {
+            place: keys.url(),
+            fresh_max: Duration::from_mins(5),
+            deadline: Duration::from_secs(10),
+            trust: Trust::System,
+            reach: Reach::Anywhere,
+        });
+        let options = KeyKeeperOptions {
+            stale_max: Duration::from_hours(1),
+            unknown_pause: Duration::from_secs(5),
+            sign: "the tokens of this test",
+            without: "it fails",
+        };
+        Arc::new(KeyKeeper::new(source.unwrap(), options))
+    }
+
     #[tokio::test]
     async fn a_reading_goes_on_when_whoever_caused_it_goes_away() {
         let keys = Documents::start(Manner::Serve(SET.to_owned(), "")).unwrap();
-        let options = AccountOptions {
-            jwks: keys.url(),
-            issuer: String::new(),
-            audience: Vec::new(),
-            algorithms: Vec::new(),
-            fresh_max: Duration::from_mins(5),
-            stale_max: Duration::from_hours(1),
-            deadline: Duration::from_secs(10),
-            life_max: Duration::from_hours(1),
-            revoked: None,
-            cookie: None,
-            trust: Trust::System,
-        };
-        let source = Source::new(&options).unwrap();
-        let keeper = Arc::new(Keeper::new(source, options.stale_max));
+        let keeper = keeper(&keys);
         // Asked once, and gone before there is an answer.
         tokio::select! {
             biased;
@@ -246,9 +282,20 @@ mod tests {
             () = ready(()) => {}
         }
         assert!(
-            matches!(keeper.key("new").await, Found::Key(_)),
+            matches!(keeper.key("new").await, FoundKey::Key(_)),
             "the reading under way brought it"
         );
+        assert_eq!(keys.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_set_that_nobody_keeps_fresh_is_read_when_a_key_is_asked_for_and_not_each_time() {
+        let keys = Documents::start(Manner::Serve(SET.to_owned(), "")).unwrap();
+        let keeper = keeper(&keys);
+        for _ in 0..3 {
+            assert!(matches!(keeper.key_when_fresh("new").await, FoundKey::Key(_)));
+        }
+        assert!(matches!(keeper.key_when_fresh("made-up").await, FoundKey::Unknown));
         assert_eq!(keys.asked(), 1);
     }
 }

@@ -5,11 +5,9 @@
 //! range are left out, since a set may serve other readers too. A set in which one `kid` stands twice
 //! is refused: nobody could say which of both was meant.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engine::sync::Arc;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
     UnparsedPublicKey,
@@ -60,7 +58,7 @@ impl Algorithm {
 
 /// One public key.
 #[derive(Debug)]
-pub(super) struct Key {
+pub struct Key {
     material: Material,
     /// The hash of type and key, by which tokens of this key are told from those of another.
     fingerprint: blake3::Hash,
@@ -89,7 +87,7 @@ impl Key {
     }
 
     /// How tokens of this key are signed.
-    pub(super) const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> Algorithm {
         match self.material {
             Material::Ed25519(_) => Algorithm::EdDsa,
             Material::P256(_) => Algorithm::Es256,
@@ -98,7 +96,7 @@ impl Key {
     }
 
     /// Whether the signature of `message` is this key's.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let verified = match &self.material {
             Material::Ed25519(key) => {
                 UnparsedPublicKey::new(&ED25519, key).verify(message, signature)
@@ -112,7 +110,7 @@ impl Key {
     }
 
     /// The hash by which a token is remembered as this key's.
-    pub(super) fn hash_of(&self, token: &str) -> blake3::Hash {
+    pub fn hash_of(&self, token: &str) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.fingerprint.as_bytes());
         hasher.update(token.as_bytes());
