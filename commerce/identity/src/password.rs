@@ -12,6 +12,7 @@ use argon2::{
     password_hash::phc::PasswordHash as Phc,
 };
 use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::limits::{HASHES_AT_ONCE, HASHES_WAITING_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 
@@ -30,27 +31,37 @@ store::refusals! {
     }
 }
 
-/// A password as somebody typed it.
+/// A password as somebody typed it, in Unicode's composed form: keyboards write one letter in several ways.
 #[derive(Clone)]
 pub struct Password(String);
+
+/// How many bytes a composed text can have before it is composed, for each that it has afterwards.
+const BYTES_BEFORE_COMPOSING: usize = 4;
 
 impl Password {
     /// Takes a new password: long enough to resist guessing, whatever it consists of.
     pub fn new(text: &str) -> Result<Self, PasswordRefusal> {
-        if text.chars().count() < PASSWORD_CHARS_MIN {
+        let composed = composed(text).ok_or(PasswordRefusal::TooLong)?;
+        if composed.chars().count() < PASSWORD_CHARS_MIN {
             return Err(PasswordRefusal::TooShort);
         }
-        if text.len() > PASSWORD_BYTES_MAX {
-            return Err(PasswordRefusal::TooLong);
-        }
-        Ok(Self(text.to_owned()))
+        Ok(Self(composed))
     }
 
     /// Takes an attempt at the password of an account. One that cannot be a password is as wrong as any
     /// other.
     pub fn attempt(text: &str) -> Self {
-        Self(if text.len() > PASSWORD_BYTES_MAX { String::new() } else { text.to_owned() })
+        Self(composed(text).unwrap_or_default())
     }
+}
+
+/// A text in its composed form, unless that is too long for a password.
+fn composed(text: &str) -> Option<String> {
+    if text.len() > BYTES_BEFORE_COMPOSING * PASSWORD_BYTES_MAX {
+        return None;
+    }
+    let composed: String = text.nfc().collect();
+    (composed.len() <= PASSWORD_BYTES_MAX).then_some(composed)
 }
 
 impl fmt::Debug for Password {
@@ -207,6 +218,22 @@ mod tests {
         assert_eq!(check("correct horse", None).await, Verdict::Wrong);
         let none = PasswordHash::kept("no hash".to_owned());
         assert_eq!(check("correct horse", Some(&none)).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_a_keyboard_writes_it() {
+        let hasher = PasswordHasher::default();
+        let typed = "가각힣 가각힣 café";
+        let decomposed: String = typed.nfd().collect();
+        assert_ne!(typed, decomposed);
+        let hash = hasher.hash(&Password::new(&decomposed).unwrap()).await.unwrap();
+        let verdict = hasher.check(&Password::attempt(typed), Some(&hash)).await.unwrap();
+        assert_eq!(verdict, Verdict::Right);
+        // Seven letters, however many characters they are written in.
+        let short: String = "가나다라마바사".nfd().collect();
+        assert_eq!(Password::new(&short).unwrap_err(), PasswordRefusal::TooShort);
+        let long: String = "가".repeat(PASSWORD_BYTES_MAX / 3).nfd().collect();
+        assert!(long.len() > PASSWORD_BYTES_MAX && Password::new(&long).is_ok());
     }
 
     #[tokio::test]
