@@ -11,6 +11,8 @@ CREATE TABLE account (
     phone TEXT,
     -- NULL: the person signs in elsewhere only.
     password_hash TEXT,
+    -- In which language the person is written to.
+    language {KEY} NOT NULL,
     is_verified BOOLEAN NOT NULL,
     is_operator BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
@@ -20,6 +22,9 @@ CREATE TABLE account (
     CHECK (withdrawn_at IS NULL OR (email IS NULL AND name = '' AND phone IS NULL
         AND password_hash IS NULL AND is_operator = FALSE))
 );
+
+-- Accounts that may turn out to be nobody's.
+CREATE INDEX account_unverified ON account (id) WHERE is_verified = FALSE AND withdrawn_at IS NULL;
 
 -- Proofs that somebody reads an account's address, each good for one purpose and once.
 CREATE TABLE proof (

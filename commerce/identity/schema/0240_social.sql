@@ -13,18 +13,11 @@ CREATE TABLE social_link (
 );
 CREATE INDEX social_link_account ON social_link (account, linked_at);
 
--- People who were sent to a provider and are not back yet, each good for one return. State, nonce and
--- PKCE verifier are made of the id by a MAC.
-CREATE TABLE social_flow (
-    id {KEY} NOT NULL PRIMARY KEY,
-    provider {KEY} NOT NULL,
-    -- As what the person signs in; or in which session an account is to be linked.
-    role {KEY},
-    session {KEY} REFERENCES session (id) ON DELETE CASCADE,
-    -- Where in the shop the person goes afterwards.
-    return_to TEXT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    CHECK ((role IS NULL) <> (session IS NULL))
+-- Sign-ins elsewhere from which somebody came back, each good for one return. What was begun is kept in
+-- the browser alone.
+CREATE TABLE social_return (
+    flow {KEY} NOT NULL PRIMARY KEY,
+    -- After this the return would not count anyway.
+    expires_at BIGINT NOT NULL
 );
-CREATE INDEX social_flow_age ON social_flow (expires_at);
-CREATE INDEX social_flow_session ON social_flow (session);
+CREATE INDEX social_return_age ON social_return (expires_at);

@@ -17,6 +17,7 @@ CREATE TABLE business (
     checked_at BIGINT,
     -- Why it was rejected or suspended.
     reason TEXT,
+    -- Or said last who it is.
     applied_at BIGINT NOT NULL,
     decided_at BIGINT,
     -- The operator; NULL if the tax service's verdict decided.

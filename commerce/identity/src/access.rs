@@ -152,8 +152,7 @@ pub fn read(
     if expires_at <= now {
         return Err(TokenRefusal::Expired);
     }
-    let role = Role::ALL.into_iter().find(|role| role.label() == payload.role);
-    let role = role.ok_or(TokenRefusal::Malformed)?;
+    let role = Role::of(&payload.role).ok_or(TokenRefusal::Malformed)?;
     Ok(Claims { account: payload.sub, session: payload.sid, role, expires_at })
 }
 

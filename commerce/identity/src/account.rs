@@ -11,9 +11,13 @@ mod model;
 mod query;
 mod rows;
 
+use base::language::Language;
 use store::{Failure, Refusing as _, Tx, refused, sea_orm::DbErr};
 
-pub(crate) use self::{model::New, query::password_by_email};
+pub(crate) use self::{
+    model::New,
+    query::{password_by_email, unverified},
+};
 pub use self::{
     model::{Account, EmailRefusal, Gone, Live, Profile, ProofRefusal, WITHDRAWN},
     query::{by_email, find, password_of, recipient},
@@ -148,6 +152,11 @@ pub(crate) async fn set_password(
 /// Changes what a person says of themselves.
 pub async fn set_profile(tx: &Tx, live: &Live, profile: &Profile) -> Result<(), DbErr> {
     rows::set_profile(tx, live, profile).await
+}
+
+/// Has a person written to in a language. The first is Korean.
+pub async fn set_language(tx: &Tx, live: &Live, to: Language) -> Result<(), DbErr> {
+    rows::set_language(tx, live, to).await
 }
 
 /// Lets somebody run the platform.

@@ -42,25 +42,29 @@ pub async fn receive(
     keys: &FlowKeys,
     returned: &Returned<'_>,
 ) -> Result<Arrival, Failure<ArrivalRefusal>> {
-    let Some(id) = keys.read(returned.state, returned.browser) else {
+    let Some(begun) = keys.read(returned.state, returned.browser) else {
         return refused(ArrivalRefusal::Invalid);
     };
-    let taken = db.write(async |tx| social::take(tx, id).await).await;
-    let flow = taken.refusing(|_| ArrivalRefusal::Invalid)?;
-    let (nonce, verifier) = (keys.nonce(id), keys.verifier(id));
-    let proof =
-        Proof { provider: flow.provider, code: returned.code, nonce: &nonce, verifier: &verifier };
+    let taken = db.write(async |tx| social::take(tx, &begun).await).await;
+    taken.refusing(|_| ArrivalRefusal::Invalid)?;
+    let flow = begun.flow();
+    let proof = Proof {
+        provider: flow.provider,
+        code: returned.code,
+        nonce: begun.nonce(),
+        verifier: begun.verifier(),
+    };
     let claims = match providers.exchange(proof).await {
         Ok(claims) => claims,
         Err(ExchangeError::Refused) => return refused(ArrivalRefusal::ProviderRefused),
         Err(ExchangeError::Unavailable) => return refused(ArrivalRefusal::ProviderUnavailable),
     };
-    let Some(person) = person_of(&claims, &flow) else {
+    let Some(person) = person_of(&claims, flow) else {
         return refused(ArrivalRefusal::ProviderRefused);
     };
     let mut run = 1;
     loop {
-        match db.write(async |tx| settle(tx, &flow, &person, returned).await).await {
+        match db.write(async |tx| settle(tx, flow, &person, returned).await).await {
             // The same person may have arrived twice at once: by now the account is there.
             Err(Failure::Refused(ArrivalRefusal::LinkedElsewhere | ArrivalRefusal::EmailTaken))
                 if run < RUNS_MAX && matches!(flow.purpose, Purpose::SignIn(_)) =>
@@ -105,6 +109,9 @@ async fn settle(
             let Some(session) = session.filter(|session| session.is_on(tx.now())) else {
                 return refused(ArrivalRefusal::Invalid);
             };
+            if !session.is_fresh(tx.now()) {
+                return refused(ArrivalRefusal::SignInAgain);
+            }
             // The link will sign in as an operator, so no lesser session makes it.
             if live.account().is_operator && session.role != Role::Operator {
                 return refused(ArrivalRefusal::OperatorSessionNeeded);

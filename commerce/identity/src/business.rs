@@ -1,26 +1,32 @@
 //! Businesses: accounts that sell, once an operator has let them.
 //!
-//! Owns the application, the tax service's verdicts and operators' decisions. Refuses asking the tax
-//! service, whose verdict arrives as a value, and deals. Always true: a business sells only if an operator
-//! approved it while the tax service called it active, and a check that finds it otherwise suspends it; a
-//! number belongs to one business; as long as the tax service does not answer, nobody is approved.
+//! Owns the application, asking the tax service, its verdicts and operators' decisions. Refuses deals. A
+//! verdict arrives as a value: [`checking`] asks beside all writes.
+//!
+//! Always true: a business sells only if an operator approved it while the tax service called it active, and
+//! a check that finds it otherwise suspends it; a number belongs to one business; as long as the tax service
+//! does not answer, nobody is approved; an operator decides about what they saw.
+
+pub mod checking;
 
 mod model;
 mod number;
 mod query;
 mod rows;
 mod state;
+mod tax;
 
 use store::{Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     model::{
-        ApplyRefusal, Approved, Business, CHANGED, CheckBusiness, Checked, Company, CompanyRefusal,
-        DecideRefusal, Reason, SellRefusal, Typed,
+        ApplyRefusal, Approved, Business, CHANGED, ChangeRefusal, CheckBusiness, Checked, Company,
+        CompanyRefusal, DECIDED, DecideRefusal, Reason, Ruling, SellRefusal, Typed,
     },
     number::{BusinessNumber, NumberRefusal},
     query::{find, list, of_account},
     state::{Decision, State, Verdict},
+    tax::{TaxError, TaxOptions, TaxService},
 };
 use crate::{
     account::{self, Live},
@@ -28,7 +34,7 @@ use crate::{
     limits::{BUSINESS_CHECK_EVERY, VERDICT_HOLDS_FOR},
 };
 
-/// Applies for selling, or says anew who the business is as long as nobody has approved it. The number is
+/// Applies for selling, or says again who the business is as long as nobody has approved it. The number is
 /// then looked up.
 ///
 /// # Errors
@@ -70,6 +76,43 @@ pub async fn apply(
     Ok(business.id)
 }
 
+/// Changes what a business says of itself that was approved. Where it is written to and called changes at
+/// once. Another name or representative has to be approved again, and until then the business sells
+/// nothing.
+///
+/// # Errors
+///
+/// As [`ChangeRefusal`] says.
+pub async fn change(
+    tx: &Tx,
+    live: &Live,
+    company: &Company,
+) -> Result<BusinessId, Failure<ChangeRefusal>> {
+    let Some(mut known) = rows::lock_of(tx, live.id()).await? else {
+        return refused(ChangeRefusal::Unknown);
+    };
+    if known.state.can_apply() {
+        return refused(ChangeRefusal::NotDecided);
+    }
+    if known.company.number != company.number {
+        return refused(ChangeRefusal::Number);
+    }
+    let is_another = known.company.name != company.name
+        || known.company.representative != company.representative;
+    if is_another && known.state != State::Approved {
+        return refused(ChangeRefusal::Suspended);
+    }
+    known.company = company.clone();
+    if is_another {
+        (known.state, known.reason) = (State::Pending, None);
+        (known.applied_at, known.decided_at, known.decided_by) = (tx.now(), None, None);
+        check_now(tx, known.id);
+    }
+    rows::update(tx, &known).await?;
+    tx.tell(CHANGED, &known.id);
+    Ok(known.id)
+}
+
 /// Takes what the tax service says of a number, and says whether it was still the business's. The next
 /// check is then due in a month; a business that cannot sell, or apply, has none.
 pub async fn judge(
@@ -87,6 +130,7 @@ pub async fn judge(
     if state != known.state {
         (known.state, known.reason) = (state, None);
         (known.decided_at, known.decided_by) = (Some(now), None);
+        tx.tell(DECIDED, &business);
     }
     known.checked = Some(Checked { verdict, at: now });
     rows::update(tx, &known).await?;
@@ -104,14 +148,15 @@ pub async fn judge(
 ///
 /// # Errors
 ///
-/// As [`DecideRefusal`] says. Nobody is let in on a verdict that is older than [`VERDICT_HOLDS_FOR`].
+/// As [`DecideRefusal`] says. Nobody is let in on a verdict that is older than [`VERDICT_HOLDS_FOR`], nor
+/// on what they said of themselves after the operator looked.
 pub async fn decide(
     tx: &Tx,
     by: &Live,
     business: BusinessId,
-    decision: Decision,
-    reason: Option<&Reason>,
+    ruling: &Ruling,
 ) -> Result<(), Failure<DecideRefusal>> {
+    let Ruling { decision, seen, reason } = ruling;
     if !by.account().is_operator {
         return refused(DecideRefusal::NotAnOperator);
     }
@@ -120,7 +165,10 @@ pub async fn decide(
     if known.account == by.id() {
         return refused(DecideRefusal::Own);
     }
-    let Some(state) = known.state.decided(decision) else {
+    if known.applied_at != *seen {
+        return refused(DecideRefusal::Changed);
+    }
+    let Some(state) = known.state.decided(*decision) else {
         return refused(DecideRefusal::WrongState);
     };
     if !decision.allows_selling() && reason.is_none() {
@@ -134,10 +182,11 @@ pub async fn decide(
         return refused(DecideRefusal::NotVerified);
     }
     known.state = state;
-    known.reason = reason.map(|reason| reason.0.clone());
+    known.reason = reason.as_ref().map(|reason| reason.0.clone());
     (known.decided_at, known.decided_by) = (Some(now), Some(by.id()));
     rows::update(tx, &known).await?;
     tx.tell(CHANGED, &business);
+    tx.tell(DECIDED, &business);
     Ok(())
 }
 

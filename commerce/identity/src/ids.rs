@@ -31,6 +31,11 @@ store::id! {
 }
 
 store::id! {
+    /// Which wrong password.
+    pub GuessId
+}
+
+store::id! {
     /// Which proof.
     pub ProofId
 }

@@ -1,7 +1,8 @@
 //! Who people are: accounts, what proves that somebody is one, and where they are signed in.
 //!
-//! Owns accounts, passwords, proofs, sessions and their tokens, addresses, devices, businesses, and
-//! signing in elsewhere. Refuses selling, HTTP and the text of mails. Always true: a password is known
+//! Owns accounts, passwords, proofs, sessions and their tokens, addresses, devices, businesses, signing in
+//! elsewhere, and asking the providers and the tax service. Refuses selling, serving HTTP and the words of
+//! mails. Always true: a password is known
 //! here by its hash alone; no token that signs anybody in is kept; an account that was withdrawn holds
 //! nothing personal and does nothing any more.
 //!
@@ -23,6 +24,7 @@ pub mod password;
 pub mod phone;
 
 pub mod device;
+pub mod guess;
 pub mod proof;
 
 pub mod account;
@@ -38,9 +40,13 @@ pub mod membership;
 
 pub mod arrival;
 
+pub mod mails;
+
 pub mod housekeeping;
 
 use store::Step;
+
+pub use self::mac::Secrets;
 
 /// The schema of this crate.
 pub const SCHEMA: &[Step] = &[
@@ -55,4 +61,5 @@ pub const SCHEMA: &[Step] = &[
     Step { number: 240, name: "social", text: include_str!("../schema/0240_social.sql") },
     Step { number: 250, name: "devices", text: include_str!("../schema/0250_devices.sql") },
     Step { number: 260, name: "businesses", text: include_str!("../schema/0260_businesses.sql") },
+    Step { number: 270, name: "guesses", text: include_str!("../schema/0270_guesses.sql") },
 ];

@@ -20,6 +20,12 @@ pub const HASHES_AT_ONCE: usize = 2;
 /// How many more may wait for it, some second and a half. Whoever comes then is told that it is busy.
 pub const HASHES_WAITING_MAX: usize = 128;
 
+/// How many wrong passwords are tried for an address within [`GUESSES_WITHIN`].
+pub const GUESSES_MAX: u64 = 20;
+
+/// How long a wrong password counts.
+pub const GUESSES_WITHIN: Duration = Duration::from_mins(15);
+
 /// How long a proof holds that an address is an account's.
 pub const PROOF_TTL: Duration = Duration::from_hours(24);
 
@@ -35,8 +41,17 @@ pub const PROOFS_WITHIN: Duration = Duration::from_hours(24);
 /// The shortest time from one to the next.
 pub const PROOFS_APART: Duration = Duration::from_mins(1);
 
+/// How long an account whose address nobody verified is kept while nobody is signed in to it.
+pub const UNVERIFIED_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+
 /// How long a session lasts after it was last prolonged.
 pub const SESSION_TTL: Duration = Duration::from_hours(30 * 24);
+
+/// How long a session of an operator lasts in all, however often it is prolonged: a day of work.
+pub const OPERATOR_SESSION_MAX: Duration = Duration::from_hours(12);
+
+/// How long after signing in somebody may do what gives others a way in, without signing in again.
+pub const SESSION_FRESH_FOR: Duration = Duration::from_mins(15);
 
 /// How many sessions an account can have at once.
 pub const SESSIONS_MAX: usize = 20;
@@ -93,8 +108,26 @@ pub const SUBJECT_BYTES_MAX: usize = 255;
 /// How long somebody may be at a provider.
 pub const FLOW_TTL: Duration = Duration::from_mins(10);
 
-/// How many people may be at providers after a sweep; those who left first are forgotten.
-pub const FLOWS_MAX: u64 = 50_000;
+/// How many returns from providers are remembered after a sweep. Those that came first are forgotten.
+pub const RETURNS_MAX: u64 = 50_000;
+
+/// How long a call to a provider may take.
+pub const PROVIDER_DEADLINE: Duration = Duration::from_secs(8);
+
+/// The longest answer of a provider, in bytes.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 65_536;
+
+/// The longest token that a provider signs about a person, in bytes.
+pub const ID_TOKEN_BYTES_MAX: usize = 16_384;
+
+/// The longest time that a provider's keys count as fresh.
+pub const PROVIDER_KEYS_FRESH_MAX: Duration = Duration::from_hours(1);
+
+/// How long they are used while they cannot be read again.
+pub const PROVIDER_KEYS_STALE_MAX: Duration = Duration::from_hours(24);
+
+/// The shortest pause between two readings of them for an unknown one.
+pub const PROVIDER_KEYS_PAUSE: Duration = Duration::from_secs(5);
 
 /// The longest path that somebody returns to, in bytes.
 pub const RETURN_TO_BYTES_MAX: usize = 512;
@@ -107,6 +140,15 @@ pub const COMPANY_CHARS_MAX: usize = 100;
 
 /// The longest reason of an operator's decision, in characters.
 pub const REASON_CHARS_MAX: usize = 200;
+
+/// How long a call to the tax service may take.
+pub const TAX_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The longest answer of the tax service, in bytes.
+pub const TAX_ANSWER_BYTES_MAX: usize = 65_536;
+
+/// Calls of the tax service under way at once.
+pub const TAX_IN_FLIGHT_MAX: usize = 2;
 
 /// How old a verdict of the tax service may be when somebody is let in on it.
 pub const VERDICT_HOLDS_FOR: Duration = Duration::from_hours(24);

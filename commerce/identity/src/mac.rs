@@ -1,10 +1,72 @@
 //! Tokens that say something under a MAC, so that nothing secret is kept of them.
 //!
-//! A token is a text and a MAC over it, for one use: what was made for another use is not read.
+//! A token is a text and a MAC over it, for one use: what was made for another use is not read. While the
+//! secret is replaced, what was made of the other one is read too.
 
-use std::fmt;
+use std::{fmt, iter::once};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// The secret that all nodes share, and perhaps another one whose tokens are read too.
+///
+/// It is replaced in two rounds of starts, so that no node meets a token that it cannot read: first every
+/// node accepts the next secret, then every node has it and accepts the one before, for as long as a
+/// session lasts.
+#[derive(Clone)]
+pub struct Secrets {
+    own: Vec<u8>,
+    other: Option<Vec<u8>>,
+}
+
+impl Secrets {
+    /// One secret.
+    pub fn new(own: &[u8]) -> Self {
+        Self { own: own.to_vec(), other: None }
+    }
+
+    /// The same, and what was made of another one is read too.
+    #[must_use]
+    pub fn accepting(mut self, other: &[u8]) -> Self {
+        self.other = Some(other.to_vec());
+        self
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+/// The keys of one context: one that makes tokens, and one that may only read them.
+#[derive(Clone, Debug)]
+pub(crate) struct Macs {
+    own: Mac,
+    other: Option<Mac>,
+}
+
+impl Macs {
+    /// The context tells these keys from all others of the secrets.
+    pub(crate) fn new(context: &'static str, secrets: &Secrets) -> Self {
+        let mac = |secret: &Vec<u8>| Mac::new(context, secret);
+        Self { own: mac(&secrets.own), other: secrets.other.as_ref().map(mac) }
+    }
+
+    /// The one that makes tokens.
+    pub(crate) const fn own(&self) -> &Mac {
+        &self.own
+    }
+
+    /// All of them, the one that makes tokens first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Mac> {
+        once(&self.own).chain(&self.other)
+    }
+
+    /// What a token says that one of them made for this use.
+    pub(crate) fn open<'t>(&self, usage: &str, token: &'t str) -> Option<&'t str> {
+        self.all().find_map(|mac| mac.open(usage, token))
+    }
+}
 
 /// A key that makes tokens and knows them again.
 #[derive(Clone)]
@@ -19,8 +81,7 @@ impl fmt::Debug for Mac {
 }
 
 impl Mac {
-    /// From the secret that all nodes share. The context tells this key from all others of the secret.
-    pub(crate) fn new(context: &'static str, secret: &[u8]) -> Self {
+    fn new(context: &'static str, secret: &[u8]) -> Self {
         Self { key: blake3::derive_key(context, secret) }
     }
 
@@ -73,5 +134,26 @@ mod tests {
             assert_eq!(mac.open("one", text), None, "{text}");
         }
         assert_eq!(format!("{mac:?}"), "Mac(…)");
+    }
+
+    #[test]
+    fn while_the_secret_is_replaced_no_node_meets_a_token_that_it_cannot_read() {
+        let macs = |secrets: &Secrets| Macs::new("rushgate test", secrets);
+        let [old, new] = [Secrets::new(b"old"), Secrets::new(b"new")];
+        let rounds = [
+            [macs(&old), macs(&old.clone().accepting(b"new"))],
+            [macs(&old.accepting(b"new")), macs(&new.clone().accepting(b"old"))],
+            [macs(&new.clone().accepting(b"old")), macs(&new)],
+        ];
+        for [one, other] in &rounds {
+            // In the last round, tokens of the old secret are over.
+            for (maker, reader) in [(one, other), (other, one)] {
+                let token = maker.own().seal("one", "text");
+                assert_eq!(reader.open("one", &token), Some("text"));
+            }
+        }
+        let first = rounds[0][0].own().seal("one", "text");
+        assert_eq!(rounds[2][1].open("one", &first), None);
+        assert_eq!(format!("{new:?}"), "Secrets(…)");
     }
 }

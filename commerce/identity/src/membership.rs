@@ -7,21 +7,28 @@
 //! owner.
 
 mod model;
+mod ties;
 
 use base::moment::Moment;
 use store::{
-    Db, Failure, Refusing as _, Tx, refused,
+    Db, Failure, Refusing as _, Tx, kept, refused,
     sea_orm::{ConnectionTrait, DbErr},
 };
 
-pub use self::model::{
-    AppointRefusal, Attempt, PasswordSignInRefusal, PersonalData, SetEmailRefusal, SignUp,
+pub use self::{
+    model::{
+        AppointRefusal, Attempt, PasswordSignInRefusal, PersonalData, SetEmailRefusal, SignUp,
+        WithdrawRefusal,
+    },
+    ties::{Ties, Untied},
 };
 use crate::{
     account::{self, EmailRefusal, Live, New, ProofRefusal},
     address, business, device,
     email::Email,
+    guess::Guesses,
     ids::{AccountId, LinkId, ProofId, SessionId},
+    limits::UNVERIFIED_KEPT_FOR,
     name::Name,
     password::{PasswordHash, PasswordHasher, Verdict},
     proof::{self, Purpose},
@@ -34,8 +41,8 @@ use crate::{
 /// # Errors
 ///
 /// As [`EmailRefusal`] says, whether the other account has verified the address or not: its owner gets
-/// that account by [`reset_password`]. The refusal tells who has an account, as every shop does that lets people choose a
-/// password at once.
+/// that account by [`reset_password`]. The refusal tells who has an account, as every shop does that lets
+/// people choose a password at once.
 pub async fn sign_up(tx: &Tx, sign_up: &SignUp) -> Result<Live, Failure<EmailRefusal>> {
     let new = New {
         email: Some(&sign_up.email),
@@ -52,12 +59,16 @@ pub async fn sign_up(tx: &Tx, sign_up: &SignUp) -> Result<Live, Failure<EmailRef
 /// # Errors
 ///
 /// As [`PasswordSignInRefusal`] says. A wrong address and a wrong password take equally long and are
-/// refused alike.
+/// refused alike; after some wrong ones, so are the right ones for a while.
 pub async fn sign_in(
     db: &Db,
     hasher: &PasswordHasher,
+    guesses: &Guesses,
     attempt: &Attempt,
 ) -> Result<Session, Failure<PasswordSignInRefusal>> {
+    if guesses.are_too_many(&db.read(), &attempt.email, db.now()).await? {
+        return refused(PasswordSignInRefusal::TooManyGuesses);
+    }
     let known = account::password_by_email(&db.read(), &attempt.email).await?;
     let (account, kept) = known.unzip();
     let kept = kept.flatten();
@@ -65,6 +76,7 @@ pub async fn sign_in(
         return refused(PasswordSignInRefusal::Busy);
     };
     let (Some(account), false) = (account, verdict == Verdict::Wrong) else {
+        db.write(async |tx| guesses.note(tx, &attempt.email).await).await?;
         return refused(PasswordSignInRefusal::Wrong);
     };
     db.write(async |tx| {
@@ -166,11 +178,53 @@ pub async fn dismiss(tx: &Tx, live: &Live) -> Result<(), DbErr> {
 
 /// Withdraws an account: all sessions end, what is personal is removed, and its address is free for
 /// another one. Whoever keeps something of the account above hears of it.
-pub async fn withdraw(tx: &Tx, live: &Live) -> Result<(), DbErr> {
+///
+/// # Errors
+///
+/// As [`WithdrawRefusal`] says.
+pub async fn withdraw(
+    tx: &Tx,
+    live: &Live,
+    ties: &impl Ties,
+) -> Result<(), Failure<WithdrawRefusal>> {
+    if ties.are_open(tx, live.id()).await? {
+        return refused(WithdrawRefusal::InUse);
+    }
+    Ok(empty(tx, live).await?)
+}
+
+/// Withdraws an account that nobody seems to own, and says whether it was one: its address was never
+/// verified, nobody has been signed in for long, and nothing names it. Somebody may have made it with an
+/// address that is not theirs.
+pub(crate) async fn withdraw_unowned(
+    tx: &Tx,
+    account: AccountId,
+    ties: &impl Ties,
+) -> Result<bool, DbErr> {
+    let live = match account::live(tx, account).await {
+        Ok(live) => live,
+        Err(Failure::Refused(_)) => return Ok(false),
+        Err(Failure::Store(error)) => return Err(error),
+    };
+    let known = live.account();
+    let is_owned = known.is_verified
+        || tx.now().since(known.created_at) < UNVERIFIED_KEPT_FOR
+        || !social::list(tx, account).await?.is_empty()
+        || !session::list(tx, account, tx.now()).await?.is_empty()
+        || ties.are_there(tx, account).await?;
+    if !is_owned {
+        empty(tx, &live).await?;
+    }
+    Ok(!is_owned)
+}
+
+/// Removes what is personal of an account.
+async fn empty(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     session::forget(tx, live).await?;
     address::forget(tx, live).await?;
     business::close(tx, live).await?;
     social::forget(tx, live).await?;
+    kept::forget(tx, &live.id()).await?;
     account::withdraw(tx, live).await
 }
 

@@ -34,8 +34,8 @@ pub(crate) async fn issue(
     purpose: Purpose,
 ) -> Result<ProofId, Failure<IssueRefusal>> {
     let now = tx.now();
-    let address = prover.address(owner.email_key);
-    let earlier = mails::sent_to(tx, &address, purpose).await?;
+    let addresses = prover.addresses(owner.email_key);
+    let earlier = mails::sent_to(tx, &addresses, purpose).await?;
     if earlier.first().is_some_and(|&latest| now.since(latest) < PROOFS_APART) {
         return refused(IssueRefusal::TooSoon);
     }
@@ -44,7 +44,7 @@ pub(crate) async fn issue(
     }
     let proof = ProofId::new(now);
     rows::insert(tx, proof, owner, purpose, now.after(purpose.holds_for())).await?;
-    mails::insert(tx, proof, address, purpose).await?;
+    mails::insert(tx, proof, &addresses[0], purpose).await?;
     tx.assign(&SendProof { proof, account: owner.account, purpose }, now);
     Ok(proof)
 }
@@ -74,8 +74,8 @@ pub(crate) async fn forget(tx: &Tx, account: AccountId) -> Result<(), DbErr> {
     rows::remove_all(tx, account).await
 }
 
-/// Removes proofs that are too old to prove anything, and mails too old to count. Says how many. A full [`crate::limits::SWEEP_MAX`]
-/// means that more may be left.
+/// Removes proofs that are too old to prove anything, and mails too old to count. Says how many. A full
+/// [`crate::limits::SWEEP_MAX`] means that more may be left.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
     Ok(rows::remove_expired(tx).await? + mails::remove_old(tx).await?)
 }

@@ -2,7 +2,8 @@
 //!
 //! Owns opening, prolonging and ending. Refuses passwords and cookies. Always true: a session that
 //! ended is never on again; a refresh token that is used twice ends its session, as nobody can tell the
-//! thief from the owner; an account has at most [`SESSIONS_MAX`] sessions.
+//! thief from the owner; an account has at most [`SESSIONS_MAX`] sessions; an operator's is over after
+//! [`crate::limits::OPERATOR_SESSION_MAX`], however often it was prolonged.
 //!
 //! A refresh token is the session's id and a generation under a MAC, so nothing of it is kept but the
 //! generation that is good now. Whoever repeats a refresh within a moment, because the answer was lost,
@@ -31,7 +32,7 @@ use crate::{
     account::{self, Live},
     device::{self, Device, Platform, PushToken},
     ids::SessionId,
-    limits::{REFRESH_AGAIN_WITHIN, SESSION_TTL, SESSIONS_MAX},
+    limits::{REFRESH_AGAIN_WITHIN, SESSIONS_MAX},
 };
 
 /// Signs an account in. If it has [`SESSIONS_MAX`] sessions, the one that was used longest ago ends.
@@ -59,7 +60,7 @@ pub async fn open(
         generation: 1,
         opened_at: now,
         refreshed_at: now,
-        expires_at: now.after(SESSION_TTL),
+        expires_at: sign_in.role.lasts_until(now, now),
         ended_at: None,
     };
     rows::insert(tx, &session).await?;
@@ -89,7 +90,7 @@ pub async fn refresh(tx: &Tx, shown: Refresh) -> Result<Refreshed, DbErr> {
     }
     session.generation += 1;
     session.refreshed_at = now;
-    session.expires_at = now.after(SESSION_TTL);
+    session.expires_at = session.role.lasts_until(session.opened_at, now);
     rows::set_refreshed(tx, &session).await?;
     Ok(Refreshed::Done(session))
 }

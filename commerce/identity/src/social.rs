@@ -1,50 +1,47 @@
 //! Signing in elsewhere: with Kakao or Google.
 //!
-//! Owns which account elsewhere belongs to which account here, and who is under way to a provider.
-//! Refuses HTTP: [`Exchange`] asks the provider. Always true: an account elsewhere is known by its
+//! Owns which account elsewhere belongs to which account here, what a person takes along to a provider,
+//! and asking the provider ([`Providers`]). Refuses pages. Always true: an account elsewhere is known by its
 //! provider's subject, never by its address, and belongs to one account here; a return from a provider
 //! counts once, in the browser that left, and within ten minutes.
 
 mod exchange;
-mod flows;
+mod id_token;
 mod keys;
 mod links;
 mod model;
+mod providers;
 mod query;
+mod returns;
 
 use store::{Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     exchange::{Exchange, ExchangeError, Proof},
-    keys::{Departure, FlowKeys},
+    keys::{Begun, Departure, FlowKeys},
     model::{
         Claims, Flow, FlowRefusal, LINKED, Link, LinkRefusal, Person, Provider, Purpose, ReturnTo,
         UnlinkRefusal,
     },
+    providers::{ProviderOptions, Providers},
     query::list,
 };
 use crate::{
     account::Live,
-    ids::{AccountId, FlowId, LinkId},
+    ids::{AccountId, LinkId},
     limits::LINKS_MAX,
 };
 
-/// Notes that somebody is sent to a provider. Anybody can cause this, so whoever calls it limits how
-/// often.
-pub async fn begin(tx: &Tx, flow: &Flow) -> Result<FlowId, DbErr> {
-    flows::insert(tx, flow).await
-}
-
-/// Uses a flow up: the person is back, with a code or without.
+/// Uses up what was begun: the person is back.
 ///
 /// # Errors
 ///
 /// As [`FlowRefusal`] says.
-pub async fn take(tx: &Tx, flow: FlowId) -> Result<Flow, Failure<FlowRefusal>> {
-    match flows::take(tx, flow).await? {
-        Some(flow) => Ok(flow),
-        None => refused(FlowRefusal::Invalid),
+pub async fn take(tx: &Tx, begun: &Begun) -> Result<(), Failure<FlowRefusal>> {
+    if begun.expires_at <= tx.now() || !returns::insert(tx, begun.id, begun.expires_at).await? {
+        return refused(FlowRefusal::Invalid);
     }
+    Ok(())
 }
 
 /// Links an account with one elsewhere, and says whether it was not before.
@@ -105,8 +102,8 @@ pub(crate) async fn forget(tx: &Tx, live: &Live) -> Result<(), DbErr> {
     links::remove_all(tx, live).await
 }
 
-/// Removes flows that are over, and says how many. A full [`crate::limits::SWEEP_MAX`]
+/// Removes returns that are over, and says how many. A full [`crate::limits::SWEEP_MAX`]
 /// means that more may be left.
 pub async fn sweep(tx: &Tx) -> Result<u64, DbErr> {
-    flows::remove_over(tx).await
+    returns::remove_over(tx).await
 }

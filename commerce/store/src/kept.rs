@@ -31,6 +31,7 @@ const FIND: &str = "SELECT digest, status, location, body FROM kept_answer \
     WHERE principal = $1 AND route = $2 AND key = $3 AND kept_at > $4";
 const FORGET: &str = "DELETE FROM kept_answer \
     WHERE principal = $1 AND route = $2 AND key = $3 AND kept_at <= $4";
+const FORGET_ALL: &str = "DELETE FROM kept_answer WHERE principal = $1";
 const FORGET_OLD: &str = "DELETE FROM kept_answer WHERE (principal, route, key) IN \
     (SELECT principal, route, key FROM kept_answer WHERE kept_at <= $1 ORDER BY kept_at LIMIT $2)";
 
@@ -141,6 +142,16 @@ impl Db {
             }
         }
     }
+}
+
+/// Removes the answers that somebody was given, and says how many: they may have something personal in
+/// them, and whoever has gone asks for none again.
+///
+/// # Errors
+///
+/// If the database fails.
+pub async fn forget(tx: &Tx, principal: &(impl ToString + ?Sized)) -> Result<u64, DbErr> {
+    execute(tx, FORGET_ALL, [principal.to_string().into()]).await
 }
 
 async fn find(

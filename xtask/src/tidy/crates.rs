@@ -38,7 +38,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     // The second only for what it has for tests.
     ("store", &["base", "testkit"]),
     ("commons", &["base", "store", "outbound"]),
-    ("identity", &["base", "store"]),
+    ("identity", &["base", "store", "outbound"]),
     ("trade", &["base", "engine", "store", "outbound", "identity"]),
 ];
 

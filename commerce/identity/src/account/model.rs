@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base::moment::Moment;
+use base::{language::Language, moment::Moment};
 use store::fact::Fact;
 
 use crate::{
@@ -24,6 +24,8 @@ pub struct Account {
     pub name: String,
     /// How the person can be called, if they said so.
     pub phone: Option<Phone>,
+    /// In which language the person is written to.
+    pub language: Language,
     /// Whether the person reads what is sent to the address.
     pub is_verified: bool,
     /// Whether the person runs the platform.

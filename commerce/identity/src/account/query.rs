@@ -1,14 +1,22 @@
 //! What is read of accounts.
 
-use store::sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
+use base::moment::Moment;
+use store::{
+    At,
+    sea_orm::{
+        ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+        QueryOrder as _, QuerySelect as _,
+    },
+};
 
 use super::{
     model::Account,
-    rows::{COLUMN, Entity, Model},
+    rows::{COLUMN, Column, Entity, Model},
 };
 use crate::{
     email::Email,
     ids::{AccountId, ProofId},
+    limits::SWEEP_MAX,
     password::PasswordHash,
     proof,
 };
@@ -46,6 +54,25 @@ pub(crate) async fn password_by_email(
     email: &Email,
 ) -> Result<Option<(AccountId, Option<PasswordHash>)>, DbErr> {
     Ok(row_of(on, email).await?.map(|row| (row.id, hash_of(row))))
+}
+
+/// Accounts with no verified address that were made by a moment, in the order of their ids: the first ones
+/// after another.
+pub(crate) async fn unverified(
+    on: &impl ConnectionTrait,
+    made_by: Moment,
+    after: Option<AccountId>,
+) -> Result<Vec<AccountId>, DbErr> {
+    let mut those = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(COLUMN.is_verified.eq(false))
+        .filter(COLUMN.withdrawn_at.is_null())
+        .filter(COLUMN.created_at.lte(At::from(made_by)));
+    if let Some(after) = after {
+        those = those.filter(COLUMN.id.gt(after));
+    }
+    those.order_by_asc(COLUMN.id).limit(SWEEP_MAX).into_tuple().all(on).await
 }
 
 async fn row_of(on: &impl ConnectionTrait, email: &Email) -> Result<Option<Model>, DbErr> {

@@ -1,6 +1,6 @@
 //! The table of accounts.
 
-use base::moment::Moment;
+use base::{language::Language, moment::Moment};
 use store::{
     At, Tx, insert_if_absent,
     sea_orm::{self, QuerySelect as _, Set, SqlErr, entity::prelude::*, sea_query::LockType},
@@ -23,6 +23,7 @@ pub(super) struct Model {
     pub name: String,
     pub phone: Option<String>,
     pub password_hash: Option<String>,
+    pub language: String,
     pub is_verified: bool,
     pub is_operator: bool,
     pub created_at: At,
@@ -40,6 +41,7 @@ impl From<Model> for Account {
             email: row.email,
             name: row.name,
             phone: row.phone.map(Phone::kept),
+            language: row.language.parse().unwrap_or_default(),
             is_verified: row.is_verified,
             is_operator: row.is_operator,
             created_at: row.created_at.into(),
@@ -57,6 +59,7 @@ pub(super) async fn insert(tx: &Tx, id: AccountId, new: &New<'_>) -> Result<bool
         name: Set(new.name.map(|name| name.as_str().to_owned()).unwrap_or_default()),
         phone: Set(None),
         password_hash: Set(new.password.map(|hash| hash.as_str().to_owned())),
+        language: Set(Language::default().to_string()),
         is_verified: Set(new.email.is_some() && new.is_verified),
         is_operator: Set(false),
         created_at: Set(tx.now().into()),
@@ -97,6 +100,10 @@ pub(super) async fn set_password(tx: &Tx, live: &Live, hash: &PasswordHash) -> R
 
 pub(super) async fn set_operator(tx: &Tx, live: &Live, is_operator: bool) -> Result<(), DbErr> {
     update(tx, live, ActiveModel { is_operator: Set(is_operator), ..Default::default() }).await
+}
+
+pub(super) async fn set_language(tx: &Tx, live: &Live, to: Language) -> Result<(), DbErr> {
+    update(tx, live, ActiveModel { language: Set(to.to_string()), ..Default::default() }).await
 }
 
 pub(super) async fn set_profile(tx: &Tx, live: &Live, profile: &Profile) -> Result<(), DbErr> {

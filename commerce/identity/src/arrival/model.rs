@@ -59,6 +59,8 @@ store::refusals! {
         LinkedElsewhere = "link_taken": "that account is linked with another account here",
         /// There are as many links as an account can have.
         TooManyLinks = "links_too_many": "an account is linked with at most 8 others",
+        /// The session is not fresh, so it may be stolen.
+        SignInAgain = "sign_in_again": "an account is linked within 15 minutes of signing in",
         /// The account runs the platform, and is signed in here as something else.
         OperatorSessionNeeded = "operator_session_needed":
             "who runs the platform links an account while signed in as an operator",

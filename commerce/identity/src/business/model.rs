@@ -8,7 +8,7 @@ use store::{fact::Fact, task::Task};
 
 use super::{
     number::{BusinessNumber, NumberRefusal},
-    state::{State, Verdict},
+    state::{Decision, State, Verdict},
 };
 use crate::{
     email::Email,
@@ -21,6 +21,9 @@ use crate::{
 
 /// A business came to another state, or says something else of itself.
 pub const CHANGED: Fact = Fact("business.changed");
+
+/// It was approved, rejected or suspended: its owner is told.
+pub const DECIDED: Fact = Fact("business.decided");
 
 /// What a business says of itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -147,6 +150,18 @@ impl Reason {
     }
 }
 
+/// What an operator decides about a business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What.
+    pub decision: Decision,
+    /// The [`Business::applied_at`] of what the operator looked at: who says something else of themselves
+    /// meanwhile is looked at again.
+    pub seen: Moment,
+    /// Why. What forbids selling has a reason.
+    pub reason: Option<Reason>,
+}
+
 /// What the tax service said of a business's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -171,7 +186,7 @@ pub struct Business {
     pub checked: Option<Checked>,
     /// Why it was rejected or suspended, if an operator did.
     pub reason: Option<String>,
-    /// When it applied.
+    /// When it applied, or said last who it is.
     pub applied_at: Moment,
     /// When its state was decided.
     pub decided_at: Option<Moment>,
@@ -212,8 +227,23 @@ store::refusals! {
         NotVerified = "email_not_verified": "the account's e-mail address was not verified",
         /// Another account's business has the number.
         NumberTaken = "business_number_taken": "another account has applied with this number",
-        /// It was approved or suspended: an operator changes what it says.
+        /// It was approved or suspended: [`super::change`] changes what it says.
         Decided = "business_decided": "the business was approved or suspended already",
+    }
+}
+
+store::refusals! {
+    /// Why nothing of a business was changed.
+    pub ChangeRefusal {
+        /// The account has none.
+        Unknown = "business_unknown": "the account has no business",
+        /// Nobody has approved it, so it applies.
+        NotDecided = "business_not_decided": "nobody has approved the business: apply again instead",
+        /// Another number is another business.
+        Number = "business_number_fixed": "the number of a business that was approved does not change",
+        /// It may not sell, and gets around that by no new name.
+        Suspended = "business_suspended":
+            "a suspended business changes neither its name nor its representative",
     }
 }
 
@@ -228,6 +258,8 @@ store::refusals! {
         ReasonMissing = "reason_missing": "who may not sell is told the reason",
         /// There is no such business.
         Unknown = "business_unknown": "there is no such business",
+        /// Its owner said something else of it since the operator looked.
+        Changed = "business_changed": "the business says something else of itself by now",
         /// In its state nothing like that can be decided.
         WrongState = "business_state_wrong": "the business is in a state in which this cannot be decided",
         /// The tax service has not said lately that the number is an active business's.

@@ -66,10 +66,21 @@ store::refusals! {
     pub PasswordSignInRefusal {
         /// No account has this address and this password.
         Wrong = "credentials_wrong": "no account has this address and this password",
+        /// So many wrong ones were tried for the address that no other is for a while.
+        TooManyGuesses = "sign_in_guessed":
+            "too many wrong passwords were tried for this address within 15 minutes",
         /// So many passwords are being checked that no other can be.
         Busy = "sign_in_busy": "too many people are signing in; try again in a moment",
         /// The account does not run the platform.
         NotAnOperator = "not_an_operator": "the account does not run the platform",
+    }
+}
+
+store::refusals! {
+    /// Why an account was not withdrawn.
+    pub WithdrawRefusal {
+        /// Something of it is under way, such as an order.
+        InUse = "account_in_use": "the account has orders or deals that are not done yet",
     }
 }
 

@@ -30,12 +30,12 @@ impl ActiveModelBehavior for ActiveModel {}
 pub(super) async fn insert(
     tx: &Tx,
     proof: ProofId,
-    address: String,
+    address: &str,
     purpose: Purpose,
 ) -> Result<(), DbErr> {
     let row = ActiveModel {
         proof: Set(proof),
-        address: Set(address),
+        address: Set(address.to_owned()),
         purpose: Set(purpose),
         made_at: Set(tx.now().into()),
     };
@@ -45,11 +45,11 @@ pub(super) async fn insert(
 /// When the last mails for a purpose were sent to an address, the latest first.
 pub(super) async fn sent_to(
     tx: &Tx,
-    address: &str,
+    addresses: &[String],
     purpose: Purpose,
 ) -> Result<Vec<Moment>, DbErr> {
     let those = Entity::find()
-        .filter(COLUMN.address.eq(address))
+        .filter(COLUMN.address.is_in(addresses))
         .filter(COLUMN.purpose.eq(purpose))
         .filter(COLUMN.made_at.gt(At::from(tx.now().before(PROOFS_WITHIN))))
         .order_by_desc(COLUMN.made_at)

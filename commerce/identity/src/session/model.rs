@@ -8,7 +8,7 @@ use store::{
 
 use crate::{
     ids::{AccountId, SessionId},
-    limits::DEVICE_CHARS_MAX,
+    limits::{DEVICE_CHARS_MAX, OPERATOR_SESSION_MAX, SESSION_FRESH_FOR, SESSION_TTL},
     line::seen,
 };
 
@@ -40,6 +40,20 @@ impl Role {
             Self::Shopper => "shopper",
             Self::Business => "business",
             Self::Operator => "operator",
+        }
+    }
+
+    /// The one that programs know by this.
+    pub fn of(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.label() == label)
+    }
+
+    /// Until when a session that was opened at one time lasts if it is prolonged at another.
+    pub(super) fn lasts_until(self, opened_at: Moment, now: Moment) -> Moment {
+        let prolonged = now.after(SESSION_TTL);
+        match self {
+            Self::Operator => prolonged.min(opened_at.after(OPERATOR_SESSION_MAX)),
+            Self::Shopper | Self::Business => prolonged,
         }
     }
 }
@@ -96,6 +110,12 @@ impl Session {
     /// Whether somebody is signed in by it.
     pub fn is_on(&self, now: Moment) -> bool {
         self.ended_at.is_none() && now < self.expires_at
+    }
+
+    /// Whether the person has signed in lately. What gives somebody a lasting way in, such as a link or a
+    /// first password, takes a fresh session, so that one that was stolen does not become one for good.
+    pub fn is_fresh(&self, now: Moment) -> bool {
+        self.is_on(now) && now.since(self.opened_at) < SESSION_FRESH_FOR
     }
 
     /// What its refresh token says.

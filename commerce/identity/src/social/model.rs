@@ -43,6 +43,11 @@ impl Provider {
             Self::Google => "google",
         }
     }
+
+    /// The one that programs know by this.
+    pub fn of(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.label() == label)
+    }
 }
 
 /// What a provider says of a person. Whoever makes it has verified that the provider says it, to us, now.

@@ -4,7 +4,7 @@ use base::moment::Moment;
 use identity::{
     account::{self, Account, EmailRefusal, Gone, ProofRefusal},
     ids::ProofId,
-    membership::{self, SetEmailRefusal},
+    membership::{self, SetEmailRefusal, Untied},
     password::PasswordHash,
     proof::{self, IssueRefusal, Purpose},
 };
@@ -51,7 +51,7 @@ async fn withdraw(db: &Db, account: &Account) -> Result<(), Failure<Gone>> {
     let id = account.id;
     db.write(async |tx| {
         let live = account::live(tx, id).await?;
-        Ok(membership::withdraw(tx, &live).await?)
+        membership::withdraw(tx, &live, &Untied).await.refusing(|_| Gone::Gone)
     })
     .await
 }

@@ -7,7 +7,8 @@ use identity::{
     account::{self, Account},
     arrival::{self, Arrival, ArrivalRefusal, Returned},
     ids::{AccountId, SessionId},
-    membership,
+    limits::{RETURNS_MAX, SWEEP_MAX},
+    membership::{self, Untied},
     session::{self, DeviceName, Role, Session},
     social::{
         self, Claims, Departure, Exchange, ExchangeError, Flow, FlowKeys, Link, Proof, Provider,
@@ -15,11 +16,11 @@ use identity::{
     },
 };
 use ring::digest::{SHA256, digest};
-use store::{Db, Failure, on_both};
+use store::{Db, Failure, on_both, sea_orm::ConnectionTrait as _};
 
 use crate::support::{
-    DAY_MS, appoint, email, is_on, on_firefox, open, open_with_kim, recover, sign_in, sign_up,
-    verify,
+    DAY_MS, appoint, email, is_on, on_firefox, open, open_with_kim, recover, secrets, sign_in,
+    sign_up, verify,
 };
 
 /// A provider that knows one person. It takes the code that it gave with the verifier of the challenge
@@ -61,13 +62,12 @@ impl Exchange for Known {
 }
 
 fn keys() -> FlowKeys {
-    FlowKeys::new(b"a secret that all nodes of this test share")
+    FlowKeys::new(&secrets())
 }
 
-async fn leave(db: &Db, provider: Provider, purpose: Purpose) -> Departure {
+fn leave(db: &Db, provider: Provider, purpose: Purpose) -> Departure {
     let flow = Flow { provider, purpose, return_to: ReturnTo::of("/cart") };
-    let id = db.write(async |tx| social::begin(tx, &flow).await).await.unwrap();
-    keys().departure(id)
+    keys().departure(&flow, db.now())
 }
 
 async fn come_back(
@@ -94,7 +94,7 @@ async fn receive(
 }
 
 async fn arrive(db: &Db, claims: Claims) -> Result<Session, Failure<ArrivalRefusal>> {
-    let departure = leave(db, claims.provider, Purpose::SignIn(Role::Shopper)).await;
+    let departure = leave(db, claims.provider, Purpose::SignIn(Role::Shopper));
     match come_back(db, &departure, claims).await? {
         Arrival::SignedIn { session, return_to } => {
             assert_eq!((return_to.as_str(), session.role), ("/cart", Role::Shopper));
@@ -105,7 +105,7 @@ async fn arrive(db: &Db, claims: Claims) -> Result<Session, Failure<ArrivalRefus
 }
 
 async fn link(db: &Db, here: SessionId, claims: Claims) -> Result<(), Failure<ArrivalRefusal>> {
-    let departure = leave(db, claims.provider, Purpose::Link(here)).await;
+    let departure = leave(db, claims.provider, Purpose::Link(here));
     come_back(db, &departure, claims).await.map(drop)
 }
 
@@ -231,20 +231,43 @@ on_both! {
     async fn a_return_counts_once_in_its_browser_and_within_ten_minutes(trial: Trial) {
         let db = open(&trial).await;
         let sign_in = Purpose::SignIn(Role::Shopper);
-        let mine = leave(&db, Provider::Kakao, sign_in).await;
-        let other = leave(&db, Provider::Kakao, sign_in).await;
+        let mine = leave(&db, Provider::Kakao, sign_in);
+        let other = leave(&db, Provider::Kakao, sign_in);
         let swapped = Departure { browser: other.browser.clone(), ..mine.clone() };
         assert!(is(&come_back(&db, &swapped, kakao("1")).await, ArrivalRefusal::Invalid));
         let wrong = Claims { provider: Provider::Google, ..kakao("1") };
         assert!(is(&come_back(&db, &other, wrong).await, ArrivalRefusal::ProviderRefused));
         assert!(come_back(&db, &mine, kakao("1")).await.is_ok());
         assert!(is(&come_back(&db, &mine, kakao("1")).await, ArrivalRefusal::Invalid));
-        let late = leave(&db, Provider::Kakao, sign_in).await;
+        let late = leave(&db, Provider::Kakao, sign_in);
         trial.advance(10 * 60_000);
         assert!(is(&come_back(&db, &late, kakao("1")).await, ArrivalRefusal::Invalid));
-        leave(&db, Provider::Kakao, sign_in).await;
-        trial.advance(10 * 60_000);
+        // Three came back, one of them twice and one too late.
         assert_eq!(db.write(async |tx| social::sweep(tx).await).await.unwrap(), 2);
+    }
+
+    async fn nobody_keeps_others_from_coming_back(trial: Trial) {
+        let db = open(&trial).await;
+        let sign_in = Purpose::SignIn(Role::Shopper);
+        let mine = leave(&db, Provider::Kakao, sign_in);
+        let before = crate::support::everything(&db).await;
+        trial.advance(1);
+        leave(&db, Provider::Kakao, sign_in);
+        assert_eq!(crate::support::everything(&db).await, before, "who leaves is in no table");
+        // A stranger comes back more often than is remembered.
+        let many = format!(
+            "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {}) \
+             INSERT INTO social_return (flow, expires_at) SELECT SUBSTR('{:026}' || n, LENGTH(CAST(n AS TEXT)) + 1), {} + n FROM number",
+            RETURNS_MAX + 3,
+            0,
+            db.now().0 + 60_000,
+        );
+        let flooded = db.write(async |tx| tx.execute_unprepared(&many).await.map(drop));
+        flooded.await.unwrap();
+        assert!(come_back(&db, &mine, kakao("1")).await.is_ok());
+        assert!(is(&come_back(&db, &mine, kakao("1")).await, ArrivalRefusal::Invalid));
+        let swept = db.write(async |tx| social::sweep(tx).await).await.unwrap();
+        assert!((3..=4).contains(&swept) && swept < SWEEP_MAX, "{swept}");
     }
 
     async fn a_provider_that_fails_signs_nobody_in(trial: Trial) {
@@ -253,7 +276,7 @@ on_both! {
             (ExchangeError::Refused, ArrivalRefusal::ProviderRefused),
             (ExchangeError::Unavailable, ArrivalRefusal::ProviderUnavailable),
         ] {
-            let departure = leave(&db, Provider::Kakao, Purpose::SignIn(Role::Shopper)).await;
+            let departure = leave(&db, Provider::Kakao, Purpose::SignIn(Role::Shopper));
             let known = Known {
                 claims: kakao("1"),
                 departure: departure.clone(),
@@ -263,7 +286,7 @@ on_both! {
             let again = receive(&db, &departure, &known).await;
             assert!(is(&again, ArrivalRefusal::Invalid), "the flow is used up");
         }
-        let departure = leave(&db, Provider::Kakao, Purpose::SignIn(Role::Operator)).await;
+        let departure = leave(&db, Provider::Kakao, Purpose::SignIn(Role::Operator));
         let done = come_back(&db, &departure, kakao("1")).await;
         assert!(is(&done, ArrivalRefusal::NotAnOperator));
     }
@@ -313,10 +336,21 @@ on_both! {
         assert!(is_on(&db, here.id).await && !is_on(&db, by_the_link).await);
         assert_eq!(unlink(0).await, Some(UnlinkRefusal::Unknown));
         assert_eq!(unlink(1).await, Some(UnlinkRefusal::LastWay));
-        let departure = leave(&db, Provider::Kakao, Purpose::Link(here.id)).await;
+        let departure = leave(&db, Provider::Kakao, Purpose::Link(here.id));
         db.write(async |tx| session::end(tx, here.id).await).await.unwrap();
         let signed_out = come_back(&db, &departure, kakao("1003")).await;
         assert!(is(&signed_out, ArrivalRefusal::Invalid));
+    }
+
+    async fn a_session_that_was_stolen_long_after_the_sign_in_makes_no_link(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await;
+        trial.advance(15 * 60_000 - 1);
+        link(&db, session.id, kakao("1001")).await.unwrap();
+        trial.advance(1);
+        let done = link(&db, session.id, kakao("666")).await;
+        assert!(is(&done, ArrivalRefusal::SignInAgain), "{done:?}");
+        assert_eq!(links(&db, kim).await.len(), 1);
     }
 
     async fn a_person_who_withdrew_arrives_as_somebody_new(trial: Trial) {
@@ -325,7 +359,7 @@ on_both! {
         let before = arrive(&db, claims.clone()).await.unwrap();
         let withdrawn = db.write(async |tx| {
             let live = account::live(tx, before.account).await.unwrap();
-            membership::withdraw(tx, &live).await
+            membership::withdraw(tx, &live, &Untied).await
         });
         withdrawn.await.unwrap();
         let left = crate::support::everything(&db).await;

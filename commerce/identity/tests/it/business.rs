@@ -4,20 +4,20 @@ use base::cursor::Wanted;
 use identity::{
     account,
     business::{
-        self, ApplyRefusal, Business, Company, DecideRefusal, Decision, Reason, SellRefusal, State,
-        Typed, Verdict,
+        self, ApplyRefusal, Business, ChangeRefusal, Company, DecideRefusal, Decision, Reason,
+        Ruling, SellRefusal, State, Typed, Verdict,
     },
     ids::{AccountId, BusinessId},
-    membership,
+    membership::{self, Untied},
 };
 use store::{Db, Failure, on_both};
 
 use crate::support::{DAY_MS, appoint, everything, open_with_kim, sign_up, verify};
 
-const NUMBER: &str = "999-00-00016";
-const OTHER: &str = "999-00-00020";
+pub(crate) const NUMBER: &str = "999-00-00016";
+pub(crate) const OTHER: &str = "999-00-00020";
 
-fn company(number: &str) -> Company {
+pub(crate) fn company(number: &str) -> Company {
     let typed = Typed {
         name: "Hana Trading",
         number,
@@ -28,7 +28,11 @@ fn company(number: &str) -> Company {
     Company::parse(&typed).unwrap()
 }
 
-async fn apply(db: &Db, by: AccountId, number: &str) -> Result<BusinessId, ApplyRefusal> {
+pub(crate) async fn apply(
+    db: &Db,
+    by: AccountId,
+    number: &str,
+) -> Result<BusinessId, ApplyRefusal> {
     let company = company(number);
     let done = db.write(async |tx| {
         let live = account::live(tx, by).await.unwrap();
@@ -37,12 +41,12 @@ async fn apply(db: &Db, by: AccountId, number: &str) -> Result<BusinessId, Apply
     done.await.map_err(refusal)
 }
 
-async fn judge(db: &Db, id: BusinessId, number: &str, verdict: Verdict) -> bool {
+pub(crate) async fn judge(db: &Db, id: BusinessId, number: &str, verdict: Verdict) -> bool {
     let number = company(number).number().clone();
     db.write(async |tx| business::judge(tx, id, &number, verdict).await).await.unwrap()
 }
 
-async fn decide(
+pub(crate) async fn decide(
     db: &Db,
     by: AccountId,
     id: BusinessId,
@@ -58,15 +62,28 @@ async fn decide_for(
     decision: Decision,
     reason: Option<&str>,
 ) -> Result<(), DecideRefusal> {
+    let seen = read(db, id).await.applied_at;
     let reason = reason.map(|reason| Reason::parse(reason).unwrap());
+    rule(db, by, id, Ruling { decision, seen, reason }).await
+}
+
+async fn rule(db: &Db, by: AccountId, id: BusinessId, ruling: Ruling) -> Result<(), DecideRefusal> {
     let done = db.write(async |tx| {
         let live = account::live(tx, by).await.unwrap();
-        business::decide(tx, &live, id, decision, reason.as_ref()).await
+        business::decide(tx, &live, id, &ruling).await
     });
     done.await.map_err(refusal)
 }
 
-async fn can_sell(db: &Db, account: AccountId) -> bool {
+async fn change(db: &Db, by: AccountId, company: &Company) -> Result<BusinessId, ChangeRefusal> {
+    let done = db.write(async |tx| {
+        let live = account::live(tx, by).await.unwrap();
+        business::change(tx, &live, company).await
+    });
+    done.await.map_err(refusal)
+}
+
+pub(crate) async fn can_sell(db: &Db, account: AccountId) -> bool {
     let done = db.write(async |tx| {
         let live = account::live(tx, account).await.unwrap();
         business::approved(tx, &live).await.map(drop)
@@ -84,12 +101,12 @@ fn refusal<R: std::fmt::Debug>(failure: Failure<R>) -> R {
     }
 }
 
-async fn read(db: &Db, id: BusinessId) -> Business {
+pub(crate) async fn read(db: &Db, id: BusinessId) -> Business {
     business::find(&db.read(), id).await.unwrap().unwrap()
 }
 
 /// Kim, who applies, Lee, who also does, and an operator.
-async fn people(trial: &store::trial::Trial) -> (Db, [AccountId; 3]) {
+pub(crate) async fn people(trial: &store::trial::Trial) -> (Db, [AccountId; 3]) {
     let (db, kim) = open_with_kim(trial).await;
     let lee = sign_up(&db, "lee@shop.example").await.unwrap().id;
     let operator = sign_up(&db, "operator@shop.example").await.unwrap().id;
@@ -212,6 +229,61 @@ on_both! {
         assert!(!can_sell(&db, kim).await);
     }
 
+    async fn an_operator_decides_about_what_they_saw(trial: Trial) {
+        let (db, [kim, _, operator]) = people(&trial).await;
+        let id = apply(&db, kim, NUMBER).await.unwrap();
+        judge(&db, id, NUMBER, Verdict::Active).await;
+        let seen = read(&db, id).await.applied_at;
+        trial.advance(1);
+        // A good company was looked at, and another one stands there by now.
+        apply(&db, kim, OTHER).await.unwrap();
+        judge(&db, id, OTHER, Verdict::Active).await;
+        let ruling = Ruling { decision: Decision::Approve, seen, reason: None };
+        assert_eq!(rule(&db, operator, id, ruling).await, Err(DecideRefusal::Changed));
+        assert!(!can_sell(&db, kim).await);
+        decide(&db, operator, id, Decision::Approve).await.unwrap();
+    }
+
+    async fn a_business_that_was_approved_is_so_again_under_another_name_alone(trial: Trial) {
+        let (db, [kim, lee, operator]) = people(&trial).await;
+        let typed = Typed {
+            name: "Hana Trading",
+            number: NUMBER,
+            representative: "Kim Daepyo",
+            email: "new@company.example",
+            phone: "02-765-4321",
+        };
+        let contact = Company::parse(&typed).unwrap();
+        let [renamed, other] = [
+            Typed { name: "Dura Trading", ..typed },
+            Typed { number: OTHER, ..typed },
+        ].map(|typed| Company::parse(&typed).unwrap());
+        let led_by_another = Typed { representative: "Lee Daepyo", ..typed };
+        let led_by_another = Company::parse(&led_by_another).unwrap();
+
+        assert_eq!(change(&db, kim, &contact).await, Err(ChangeRefusal::Unknown));
+        let id = apply(&db, kim, NUMBER).await.unwrap();
+        assert_eq!(change(&db, kim, &contact).await, Err(ChangeRefusal::NotDecided));
+        judge(&db, id, NUMBER, Verdict::Active).await;
+        decide(&db, operator, id, Decision::Approve).await.unwrap();
+
+        assert_eq!(change(&db, kim, &contact).await, Ok(id));
+        assert_eq!(read(&db, id).await.company.email(), "new@company.example");
+        assert!(can_sell(&db, kim).await, "only where it is written to has changed");
+        assert_eq!(change(&db, kim, &other).await, Err(ChangeRefusal::Number));
+        for company in [&renamed, &led_by_another] {
+            trial.advance(1);
+            assert_eq!(change(&db, kim, company).await, Ok(id));
+            assert!(!can_sell(&db, kim).await && read(&db, id).await.decided_by.is_none());
+            assert_eq!(apply(&db, lee, NUMBER).await, Err(ApplyRefusal::NumberTaken));
+            decide(&db, operator, id, Decision::Approve).await.unwrap();
+            assert!(can_sell(&db, kim).await);
+        }
+        decide(&db, operator, id, Decision::Suspend).await.unwrap();
+        assert_eq!(change(&db, kim, &renamed).await, Err(ChangeRefusal::Suspended));
+        assert_eq!(read(&db, id).await.state, State::Suspended);
+    }
+
     async fn of_many_who_apply_with_one_number_one_does(trial: Trial) {
         let (db, _) = people(&trial).await;
         let mut accounts = Vec::new();
@@ -259,7 +331,7 @@ on_both! {
         assert_eq!(data.business.unwrap().id, id);
         let withdrawn = db.write(async |tx| {
             let live = account::live(tx, kim).await.unwrap();
-            membership::withdraw(tx, &live).await
+            membership::withdraw(tx, &live, &Untied).await
         });
         withdrawn.await.unwrap();
         let closed = read(&db, id).await;

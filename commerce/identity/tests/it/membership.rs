@@ -4,17 +4,21 @@ use identity::{
     account::{self, Profile},
     address::{self, Postal, Typed},
     device::{Platform, PushToken},
+    guess::Guesses,
     ids::AccountId,
-    membership::{self, AppointRefusal, Attempt, PasswordSignInRefusal, SignUp},
+    limits::{GUESSES_MAX, GUESSES_WITHIN},
+    membership::{
+        self, AppointRefusal, Attempt, PasswordSignInRefusal, SignUp, Ties, Untied, WithdrawRefusal,
+    },
     name::Name,
     password::{Password, PasswordHash, PasswordHasher},
     phone::Phone,
     session::{self, Role, Session},
 };
-use store::{Db, Failure, on_both, sea_orm::DbErr};
+use store::{Db, Failure, Tx, kept, on_both, sea_orm::DbErr};
 
 use crate::support::{
-    appoint, email, everything, is_on, on_firefox, open, open_with_kim, recover, sign_in,
+    appoint, email, everything, is_on, on_firefox, open, open_with_kim, recover, secrets, sign_in,
 };
 
 fn attempt(address: &str, password: &str) -> Attempt {
@@ -25,12 +29,34 @@ fn attempt(address: &str, password: &str) -> Attempt {
     }
 }
 
+async fn try_password(
+    db: &Db,
+    hasher: &PasswordHasher,
+    attempt: &Attempt,
+) -> Result<Session, Failure<PasswordSignInRefusal>> {
+    membership::sign_in(db, hasher, &Guesses::new(&secrets()), attempt).await
+}
+
 async fn withdraw(db: &Db, account: AccountId) {
     let withdrawn = db.write(async |tx| {
         let live = account::live(tx, account).await.unwrap();
-        membership::withdraw(tx, &live).await
+        membership::withdraw(tx, &live, &Untied).await
     });
     withdrawn.await.unwrap();
+}
+
+/// Every account has an order that is not done.
+#[derive(Clone)]
+struct Ordering;
+
+impl Ties for Ordering {
+    async fn are_open(&self, _tx: &Tx, _account: AccountId) -> Result<bool, DbErr> {
+        Ok(true)
+    }
+
+    async fn are_there(&self, _tx: &Tx, _account: AccountId) -> Result<bool, DbErr> {
+        Ok(true)
+    }
 }
 
 fn is_wrong(done: &Result<Session, Failure<PasswordSignInRefusal>>) -> bool {
@@ -52,19 +78,55 @@ on_both! {
         for (address, password) in
             [("kim@shop.example", "wrong horse"), ("lee@shop.example", "correct horse")]
         {
-            let done = membership::sign_in(&db, &hasher, &attempt(address, password)).await;
+            let done = try_password(&db, &hasher, &attempt(address, password)).await;
             assert!(is_wrong(&done), "{done:?}");
         }
         let right = attempt("KIM@shop.example", "correct horse");
-        let session = membership::sign_in(&db, &hasher, &right).await.unwrap();
+        let session = try_password(&db, &hasher, &right).await.unwrap();
         assert_eq!((session.account, session.role), (kim, Role::Shopper));
         assert!(is_on(&db, session.id).await);
         let as_operator = Attempt { sign_in: on_firefox(Role::Operator), ..right.clone() };
-        let done = membership::sign_in(&db, &hasher, &as_operator).await;
+        let done = try_password(&db, &hasher, &as_operator).await;
         let refused = Err(Failure::Refused(PasswordSignInRefusal::NotAnOperator));
         assert!(matches!((&done, &refused), (Err(Failure::Refused(a)), Err::<(), _>(Failure::Refused(b))) if a == b));
         withdraw(&db, kim).await;
-        assert!(is_wrong(&membership::sign_in(&db, &hasher, &right).await));
+        assert!(is_wrong(&try_password(&db, &hasher, &right).await));
+    }
+
+    async fn nobody_guesses_a_password_however_many_machines_they_have(trial: Trial) {
+        let db = open(&trial).await;
+        let hasher = PasswordHasher::default();
+        let password = hasher.hash(&Password::new("correct horse").unwrap()).await.unwrap();
+        for (address, password) in [("kim@shop.example", &password), ("lee@shop.example", &password)] {
+            let who = SignUp {
+                email: email(address),
+                password: password.clone(),
+                name: Name::parse("Kim Hana").unwrap(),
+            };
+            let signed_up = db.write(async |tx| membership::sign_up(tx, &who).await.map(drop));
+            signed_up.await.unwrap();
+        }
+        let guessed = Err(PasswordSignInRefusal::TooManyGuesses);
+        let tried = async |address: &str, password: &str| {
+            match try_password(&db, &hasher, &attempt(address, password)).await {
+                Ok(_) => Ok(()),
+                Err(Failure::Refused(refusal)) => Err(refusal),
+                Err(Failure::Store(error)) => unreachable!("{error}"),
+            }
+        };
+        for address in ["Kim@shop.example", "nobody@shop.example"] {
+            for _ in 0..GUESSES_MAX {
+                assert_eq!(tried(address, "a guess").await, Err(PasswordSignInRefusal::Wrong));
+            }
+            assert_eq!(tried(address, "a guess").await, guessed, "{address}");
+        }
+        assert_eq!(tried("kim@shop.example", "correct horse").await, guessed);
+        assert_eq!(tried("lee@shop.example", "correct horse").await, Ok(()));
+        assert!(!everything(&db).await.contains("nobody@"), "no address is kept");
+        trial.advance(i64::try_from(GUESSES_WITHIN.as_millis()).unwrap());
+        assert_eq!(tried("kim@shop.example", "correct horse").await, Ok(()));
+        let swept = db.write(async |tx| identity::guess::sweep(tx).await).await.unwrap();
+        assert_eq!(swept, 2 * GUESSES_MAX);
     }
 
     async fn a_new_password_ends_the_other_sessions(trial: Trial) {
@@ -179,6 +241,38 @@ on_both! {
         }
         let data = membership::personal_data(&db.read(), kim, db.now()).await.unwrap();
         assert!(data.is_none());
+    }
+
+    async fn an_account_with_something_under_way_is_not_withdrawn(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let session = sign_in(&db, kim).await.id;
+        let withdrawn = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            membership::withdraw(tx, &live, &Ordering).await
+        });
+        let refused = withdrawn.await;
+        assert!(matches!(refused, Err(Failure::Refused(WithdrawRefusal::InUse))), "{refused:?}");
+        assert!(is_on(&db, session).await);
+    }
+
+    async fn a_withdrawal_leaves_no_answer_that_the_person_was_given(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        let lee = crate::support::sign_up(&db, "lee@shop.example").await.unwrap().id;
+        for (who, said) in [(kim, "Unit 77"), (lee, "Unit 78")] {
+            let request = kept::Request::new(&who, "POST /v1/me/addresses", "key-1", [7; 32]);
+            let request = request.unwrap();
+            let answer = kept::Answer { status: 201, location: None, body: said.into() };
+            let done = db.once(&request, async |_tx| Ok::<_, DbErr>(answer.clone()));
+            done.await.unwrap();
+        }
+        // Bytes are shown by their digits.
+        let digits = |text: &str| text.bytes().fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
+        let has = |all: &str, text: &str| all.contains(&digits(text));
+        let before = everything(&db).await;
+        assert!(has(&before, "Unit 77") && has(&before, "Unit 78"), "{before}");
+        withdraw(&db, kim).await;
+        let after = everything(&db).await;
+        assert!(!has(&after, "Unit 77") && has(&after, "Unit 78"), "{after}");
     }
 
     async fn an_account_that_is_withdrawn_while_somebody_signs_in_has_no_session(trial: Trial) {

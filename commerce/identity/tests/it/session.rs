@@ -205,6 +205,26 @@ on_both! {
         refreshed(&db, shopping.refresh()).await;
     }
 
+    async fn an_operator_signs_in_again_after_a_day_of_work(trial: Trial) {
+        let (db, kim) = open_with_kim(&trial).await;
+        appoint(&db, kim).await;
+        let desk = db.write(async |tx| {
+            let live = account::live(tx, kim).await.unwrap();
+            session::open(tx, &live, &on_firefox(Role::Operator)).await
+        });
+        let mut token = desk.await.unwrap().refresh();
+        for _ in 0..11 {
+            trial.advance(DAY_MS / 24);
+            token = refreshed(&db, token).await;
+        }
+        trial.advance(DAY_MS / 24 - 1);
+        token = refreshed(&db, token).await;
+        assert!(is_on(&db, token.session).await);
+        trial.advance(1);
+        assert!(!is_on(&db, token.session).await);
+        assert_eq!(refresh(&db, token).await, refused(RefreshRefusal::Over));
+    }
+
     async fn only_who_runs_the_platform_is_signed_in_as_an_operator(trial: Trial) {
         let (db, kim) = open_with_kim(&trial).await;
         let as_operator = async || {

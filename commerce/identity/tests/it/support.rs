@@ -1,7 +1,9 @@
 //! What these tests begin with.
 
+use std::time::Duration;
+
 use identity::{
-    SCHEMA,
+    SCHEMA, Secrets,
     account::{self, Account, EmailRefusal, WITHDRAWN},
     email::Email,
     ids::{AccountId, SessionId},
@@ -16,7 +18,9 @@ use store::{
     fact::Listeners,
     sea_orm::{ConnectionTrait as _, DbBackend, Statement},
     trial::Trial,
+    worker::Workers,
 };
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -46,8 +50,13 @@ pub(crate) async fn open_with_kim(trial: &Trial) -> (Db, AccountId) {
     (db, kim)
 }
 
+/// What all nodes of a test share.
+pub(crate) fn secrets() -> Secrets {
+    Secrets::new(b"a secret that all nodes of this test share")
+}
+
 pub(crate) fn prover() -> Prover {
-    Prover::new(b"a secret that all nodes of this test share")
+    Prover::new(&secrets())
 }
 
 /// Has the address of an account verified by its owner.
@@ -102,6 +111,35 @@ pub(crate) async fn is_on(db: &Db, session: SessionId) -> bool {
     found.is_some_and(|session| session.is_on(db.now()))
 }
 
+/// Workers that are at work.
+pub(crate) struct Working {
+    stop: watch::Sender<bool>,
+    running: JoinHandle<()>,
+}
+
+impl Working {
+    pub(crate) fn start(workers: Workers, db: &Db) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, running: tokio::spawn(workers.run(db.clone(), stopped)) }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.send(true).unwrap();
+        self.running.await.unwrap();
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    for _ in 0..2_000 {
+        if is_so().await {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("{what}: never");
+}
+
 /// Every value of every column of every table, as text.
 pub(crate) async fn everything(db: &Db) -> String {
     let mut all = String::new();
@@ -116,7 +154,13 @@ pub(crate) async fn everything(db: &Db) -> String {
     {
         let columns = format!("SELECT name AS text FROM pragma_table_info('{table}')");
         let columns = texts(db, &columns, "SELECT '' AS text").await;
-        let columns = columns.iter().map(|name| format!("COALESCE(CAST(\"{name}\" AS TEXT), '')"));
+        // Bytes as PostgreSQL shows them.
+        let columns = columns.iter().map(|name| {
+            format!(
+                "CASE WHEN TYPEOF(\"{name}\") = 'blob' THEN LOWER(HEX(\"{name}\")) \
+                 ELSE COALESCE(CAST(\"{name}\" AS TEXT), '') END"
+            )
+        });
         let columns = columns.collect::<Vec<_>>().join(" || '|' || ");
         let on_sqlite = format!("SELECT {columns} AS text FROM \"{table}\"");
         let on_postgres = format!("SELECT \"{table}\"::text AS text FROM \"{table}\"");

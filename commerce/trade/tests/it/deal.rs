@@ -4,7 +4,7 @@ use base::cursor::Wanted;
 use identity::{
     account, business,
     business::{Decision, SellRefusal},
-    membership,
+    membership::{self, Untied},
 };
 use store::{fact::Listeners, on_both, worker::Workers};
 use trade::{
@@ -219,7 +219,7 @@ on_both! {
         assert_eq!(by(second).await, Some(PausedBy::Operator), "that was somebody else");
         let withdrawn = db.write(async |tx| {
             let live = account::live(tx, a.account).await.unwrap();
-            membership::withdraw(tx, &live).await
+            membership::withdraw(tx, &live, &Untied).await
         });
         withdrawn.await.unwrap();
         for deal in [first, second] {

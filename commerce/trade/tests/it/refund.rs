@@ -45,7 +45,8 @@ async fn by_operator(shop: &Shop, account: AccountId, order: OrderId, wish: Wish
 
 pub(crate) async fn operator(shop: &Shop) -> AccountId {
     let account = shop.shopper("operator").await;
-    let prover = Prover::new(b"a secret that all nodes of this test share");
+    let prover =
+        Prover::new(&identity::Secrets::new(b"a secret that all nodes of this test share"));
     let appointed = shop.db.write(async |tx| {
         let live = account::live(tx, account).await.unwrap();
         let proof = account::send_proof(tx, &prover, &live, Purpose::VerifyEmail).await.unwrap();

@@ -11,8 +11,9 @@ use base::{
     money::{Currency, Money},
 };
 use identity::{
+    Secrets,
     account::{self, Live},
-    business::{self, Approved, Company, Decision, Verdict},
+    business::{self, Approved, Company, Decision, Ruling, Verdict},
     email::Email,
     ids::{AccountId, BusinessId},
     membership::{self, SignUp},
@@ -67,7 +68,7 @@ pub(crate) async fn person(db: &Db, name: &str) -> AccountId {
         password: PasswordHash::kept("$hash".to_owned()),
         name: Name::parse(name).unwrap(),
     };
-    let prover = Prover::new(b"a secret that all nodes of this test share");
+    let prover = Prover::new(&Secrets::new(b"a secret that all nodes of this test share"));
     let made = db.write(async |tx| {
         let live = membership::sign_up(tx, &asked).await.unwrap();
         let proof = account::send_proof(tx, &prover, &live, Purpose::VerifyEmail).await.unwrap();
@@ -130,10 +131,11 @@ pub(crate) async fn seller(db: &Db, operator: AccountId, name: &str, serial: u32
     let business = seller.business;
     let known = business::find(&db.read(), business).await.unwrap().unwrap();
     let number = known.company.number().clone();
+    let ruling = Ruling { decision: Decision::Approve, seen: known.applied_at, reason: None };
     let approved = db.write(async |tx| {
         assert!(business::judge(tx, business, &number, Verdict::Active).await?);
         let by = account::live(tx, operator).await.unwrap();
-        business::decide(tx, &by, business, Decision::Approve, None).await
+        business::decide(tx, &by, business, &ruling).await
     });
     approved.await.unwrap();
     seller
@@ -141,10 +143,12 @@ pub(crate) async fn seller(db: &Db, operator: AccountId, name: &str, serial: u32
 
 /// What an operator decides about a seller, with the reason that this needs.
 pub(crate) async fn decide(db: &Db, operator: AccountId, seller: Seller, decision: Decision) {
-    let reason = business::Reason::parse("as the rules say").unwrap();
+    let reason = business::Reason::parse("as the rules say");
+    let known = business::find(&db.read(), seller.business).await.unwrap().unwrap();
+    let ruling = Ruling { decision, seen: known.applied_at, reason };
     let decided = db.write(async |tx| {
         let by = account::live(tx, operator).await.unwrap();
-        business::decide(tx, &by, seller.business, decision, Some(&reason)).await
+        business::decide(tx, &by, seller.business, &ruling).await
     });
     decided.await.unwrap();
 }
