@@ -27,6 +27,12 @@ pub const DRIVE_WITHIN: Duration = Duration::from_mins(3);
 /// Calls that a driver makes for a payment before others have their turn.
 pub const CALLS_MAX: usize = 16;
 
+/// For how long after it was opened a payment is looked up every night.
+pub const RECONCILED_FOR: Duration = Duration::from_hours(14 * 24);
+
+/// How far apart those look-ups are.
+pub const LOOK_UPS_APART: Duration = Duration::from_millis(50);
+
 /// Order events of the engine that are taken in one write.
 pub const EVENTS_AT_ONCE: usize = 256;
 

@@ -30,7 +30,7 @@ use store::{Tx, sea_orm::DbErr};
 pub use self::{
     kept::Kept,
     next::{Next, next},
-    query::{Doubtful, Sums, desk, find, of_order, replayed, sums},
+    query::{Doubtful, Sums, desk, find, of_order, replayed, sums, taken_since},
     state::{Doubt, Payment, Refund},
     step::{Ask, Found, Heard, Return, Seen, Step},
     task::Pay,

@@ -14,6 +14,7 @@
 mod call;
 mod driver;
 mod model;
+mod reconcile;
 mod turn;
 
 use identity::{
@@ -248,12 +249,12 @@ pub async fn look_up(tx: &Tx, payment: PaymentId) -> Result<(), Failure<DeskRefu
     Ok(())
 }
 
-/// Adds the driver to what workers do.
+/// Adds the driver and the nightly reconciliation to what workers do.
 #[must_use]
 pub fn on(workers: Workers, till: Till) -> Workers {
     // A payment is never given up: the driver's own rules say how long it waits.
     let terms = Terms { at_once: DRIVERS, within: DRIVE_WITHIN, attempts: i64::MAX };
-    workers.on(terms, move |db, lease| {
+    reconcile::on(workers).on(terms, move |db, lease| {
         let till = till.clone();
         async move { driver::work(db, till, lease).await }
     })

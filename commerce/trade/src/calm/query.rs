@@ -1,6 +1,6 @@
 //! What is read of calm stock.
 
-use base::money::{Currency, Money};
+use base::money::Money;
 use identity::ids::AccountId;
 use store::sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
@@ -9,6 +9,7 @@ use store::sea_orm::{
 use super::rows::{Entity, items_of, stock as stocks};
 use crate::{
     ids::CalmHoldId,
+    kept,
     order::{Bought, Item, Keeper, Purchase, state::Units},
 };
 
@@ -42,8 +43,7 @@ pub async fn bought(
         let Some(now) = price_of(on, &row.sale, &item.sku).await? else { return Ok(None) };
         // The price is that of the moment when it was held.
         let unit = Money::new(item.unit, now.currency);
-        let quantity = u32::try_from(item.quantity)
-            .map_err(|_| DbErr::Type(format!("hold {hold}: a quantity of {}", item.quantity)))?;
+        let quantity = kept::count(item.quantity);
         items.push(Item { sku: item.sku, quantity, unit });
     }
     let purchase = Purchase { sale: row.sale, purchase: hold.to_string() };
@@ -58,7 +58,7 @@ pub(super) async fn price_of(
     sku: &str,
 ) -> Result<Option<Money>, DbErr> {
     let row = stock_row(on, sale, sku).await?;
-    Ok(row.and_then(|row| Some(Money::new(row.unit, Currency::parse(&row.currency)?))))
+    Ok(row.map(|row| Money::new(row.unit, kept::currency(&row.currency))))
 }
 
 async fn stock_row(

@@ -1,6 +1,6 @@
 //! What is read of the books.
 
-use base::money::{Currency, Money};
+use base::money::Money;
 use store::{
     sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QueryOrder as _, QuerySelect as _},
     sum_i64,
@@ -10,6 +10,7 @@ use super::{
     entry::Account,
     rows::{account, posting},
 };
+use crate::kept;
 
 /// What an account comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub async fn balances(on: &impl ConnectionTrait) -> Result<Vec<Balance>, DbErr> 
         .order_by_asc(account::Column::Currency)
         .all(on)
         .await?;
-    rows.into_iter().map(|row| balance(row.account, &row.currency, row.minor)).collect()
+    Ok(rows.into_iter().map(|row| balance(row.account, &row.currency, row.minor)).collect())
 }
 
 /// The same, added up from all postings there are.
@@ -42,11 +43,10 @@ pub async fn posted(on: &impl ConnectionTrait) -> Result<Vec<Balance>, DbErr> {
         .order_by_asc(posting::Column::Account)
         .order_by_asc(posting::Column::Currency);
     let rows = sums.into_tuple::<(Account, String, i64)>().all(on).await?;
-    rows.into_iter().map(|(account, currency, minor)| balance(account, &currency, minor)).collect()
+    let all = rows.into_iter();
+    Ok(all.map(|(account, currency, minor)| balance(account, &currency, minor)).collect())
 }
 
-fn balance(account: Account, currency: &str, minor: i64) -> Result<Balance, DbErr> {
-    let currency = Currency::parse(currency)
-        .ok_or_else(|| DbErr::Type(format!("the ledger has no currency {currency:?}")))?;
-    Ok(Balance { account, amount: Money::new(minor, currency) })
+fn balance(account: Account, currency: &str, minor: i64) -> Balance {
+    Balance { account, amount: Money::new(minor, kept::currency(currency)) }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base::money::{Currency, Money};
+use base::money::Money;
 use identity::{address::Postal, ids::AccountId};
 use store::{
     At, Tx,
@@ -14,7 +14,10 @@ use super::{
     number,
     state::{Ending, OrderState},
 };
-use crate::ids::{DealId, OrderId};
+use crate::{
+    ids::{DealId, OrderId},
+    kept,
+};
 
 #[sea_orm::model]
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -82,30 +85,29 @@ pub(super) mod line {
 }
 
 /// An order as its rows have it.
-fn order_of(row: Model, lines: Vec<line::Model>) -> Result<Order, DbErr> {
-    let unreadable = |what: &str| DbErr::Type(format!("order {}: {what}", row.id));
-    let currency = Currency::parse(&row.currency).ok_or_else(|| unreadable("its currency"))?;
-    let lines = lines.into_iter().map(|line| {
-        let quantity = u32::try_from(line.quantity).map_err(|_| unreadable("a quantity"))?;
-        let unit = Money::new(line.unit, currency);
-        Ok(Line { sku: line.sku, name: line.name, quantity, unit })
+fn order_of(row: Model, lines: &[line::Model]) -> Order {
+    let currency = kept::currency(&row.currency);
+    let lines = lines.iter().filter(|line| line.order_id == row.id).map(|line| Line {
+        sku: line.sku.clone(),
+        name: line.name.clone(),
+        quantity: kept::count(line.quantity),
+        unit: Money::new(line.unit, currency),
     });
-    let lines = lines.collect::<Result<Vec<_>, DbErr>>()?;
-    Ok(Order {
+    Order {
         id: row.id,
         number: row.number,
         account: row.account,
         deal: row.deal,
         keeper: row.keeper,
         purchase: Purchase { sale: row.sale, purchase: row.purchase },
-        lines,
+        lines: lines.collect(),
         total: Money::new(row.total, currency),
         postal: Postal::kept(row.receiver, row.phone, row.zip, row.road, row.detail),
         state: row.state,
         ending: row.ending,
         placed_at: row.placed_at.into(),
         pay_by: row.pay_by.into(),
-    })
+    }
 }
 
 /// The orders of rows, in their order: one more query, however many they are.
@@ -122,12 +124,7 @@ pub(super) async fn with_lines(
         .order_by_asc(line::Column::OrderId)
         .order_by_asc(line::Column::Position);
     let lines = lines.all(on).await?;
-    let of = |id: OrderId| lines.iter().filter(|line| line.order_id == id).cloned().collect();
-    let orders = rows.into_iter().map(|row| {
-        let lines = of(row.id);
-        order_of(row, lines)
-    });
-    orders.collect()
+    Ok(rows.into_iter().map(|row| order_of(row, &lines)).collect())
 }
 
 pub(super) async fn insert(tx: &Tx, new: &NewOrder<'_>, placed: &Placed) -> Result<OrderId, DbErr> {

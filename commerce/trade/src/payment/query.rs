@@ -2,12 +2,14 @@
 
 use base::{
     cursor::{Cursor, Page, Wanted},
+    id::Id,
     moment::Moment,
 };
 use store::{
     sea_orm::{
         ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
         QueryOrder as _, QuerySelect as _,
+        sea_query::{Expr, ExprTrait as _},
     },
     sum_i64,
 };
@@ -59,6 +61,25 @@ pub async fn desk(on: &impl ConnectionTrait, wanted: Wanted) -> Result<Page<Doub
     });
     let place = |one: &Doubtful| Cursor { by: one.since.0, id: one.payment.0 };
     Ok(Page::of(doubtful.collect(), wanted, place))
+}
+
+/// Some payments after one, by id, that were opened since a time and whose money is not all back.
+pub async fn taken_since(
+    on: &impl ConnectionTrait,
+    since: Moment,
+    after: Option<PaymentId>,
+    limit: u64,
+) -> Result<Vec<PaymentId>, DbErr> {
+    // Ids are in the order of their times.
+    let first = after.unwrap_or_else(|| PaymentId(Id::of_parts(since, 0)));
+    let those = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.gt(first))
+        .filter(Expr::col(Column::Taken).gt(Expr::col(Column::Back)))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    those.into_tuple().all(on).await
 }
 
 /// What all payments of a currency come to.

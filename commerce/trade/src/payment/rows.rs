@@ -1,9 +1,6 @@
 //! The tables of payments and their steps.
 
-use base::{
-    moment::Moment,
-    money::{Currency, Money},
-};
+use base::{moment::Moment, money::Money};
 use store::{
     At, Tx,
     sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
@@ -116,9 +113,8 @@ pub(super) async fn read(on: &impl ConnectionTrait, row: Model) -> Result<Kept, 
 
 fn added_up(row: &Model, steps: Vec<step::Model>) -> Result<Kept, DbErr> {
     let unreadable = |what: String| DbErr::Type(format!("payment {}: {what}", row.id));
-    let currency = Currency::parse(&row.currency);
-    let currency = currency.ok_or_else(|| unreadable("its currency".to_owned()))?;
-    let mut payment = Payment::new(Money::new(row.due, currency));
+    let due = Money::new(row.due, crate::kept::currency(&row.currency));
+    let mut payment = Payment::new(due);
     for kept in steps {
         let read = serde_json::from_str::<Step>(&kept.body);
         let step = read.map_err(|error| unreadable(format!("step {}: {error}", kept.seq)))?;

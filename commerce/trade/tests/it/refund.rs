@@ -134,6 +134,19 @@ on_both! {
         assert_eq!(audit::prove(&shop.db).await.unwrap().trouble, None);
     }
 
+    async fn what_a_provider_gave_back_without_a_word_is_found_at_night(trial: Trial) {
+        let shop = Shop::open(&trial, 5).await;
+        let kim = shop.shopper("kim").await;
+        let order = shop.paid(&trial, kim, 1, Provider::KakaoPay).await;
+        let kept = shop.kept(order).await;
+        assert!(shop.kakaopay.return_unasked(kept.payment.reference().unwrap(), 1_000));
+        // The schedule is known since somebody worked here.
+        trial.advance(25 * 3_600_000);
+        shop.until(&trial, order, OrderState::PartRefunded).await;
+        assert_eq!(shop.kept(order).await.payment.back_elsewhere(), won(1_000));
+        assert_eq!(audit::prove(&shop.db).await.unwrap().trouble, None);
+    }
+
     async fn an_operator_says_whether_refunded_goods_on_their_way_come_back(trial: Trial) {
         let shop = Shop::open(&trial, 5).await;
         let (kim, operator) = (shop.shopper("kim").await, operator(&shop).await);
