@@ -21,7 +21,7 @@ pub use self::{
 use crate::{
     ids::{OrderId, ReturnId},
     limits::WISH_REASON_CHARS_MAX,
-    order,
+    order, payment,
 };
 
 /// The fact that something was shipped, or arrived.
@@ -128,13 +128,10 @@ pub async fn decide_return(
     refused(ReturnRefusal::Unknown)
 }
 
-/// Locks an order that is paid.
+/// Locks an order that is paid, and not wanted back as a whole.
 async fn paid(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
-    if !order::lock(tx, order).await? {
-        return refused(ShipRefusal::Unknown);
-    }
-    match order::find_any(tx, order).await? {
-        Some(order) if order.state.is_paid() => Ok(()),
+    match payment::lock_of(tx, order).await?.map(|kept| kept.payment) {
+        Some(payment) if payment.state().is_paid() && payment.refundable().minor > 0 => Ok(()),
         Some(_) => refused(ShipRefusal::NotPaid),
         None => refused(ShipRefusal::Unknown),
     }

@@ -58,7 +58,7 @@ impl Providers {
         }
     }
 
-    /// As [`Gateway::proof`].
+    /// As [`Gateway::proof`](super::Gateway::proof).
     pub fn proof(&self, provider: Provider, query: &str) -> Option<Proof> {
         match provider {
             Provider::KakaoPay => self.kakaopay.as_ref()?.proof(query),
@@ -66,7 +66,7 @@ impl Providers {
         }
     }
 
-    /// As [`Gateway::ready`].
+    /// As [`Gateway::ready`](super::Gateway::ready).
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Providers {
         at!(self, provider, gateway => gateway.ready(intent).await)
     }
 
-    /// As [`Gateway::approve`].
+    /// As [`Gateway::approve`](super::Gateway::approve).
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Providers {
         at!(self, provider, gateway => gateway.approve(attempt, proof).await)
     }
 
-    /// As [`Gateway::void`].
+    /// As [`Gateway::void`](super::Gateway::void).
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Providers {
         at!(self, provider, gateway => gateway.void(attempt).await)
     }
 
-    /// As [`Gateway::look_up`].
+    /// As [`Gateway::look_up`](super::Gateway::look_up).
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Providers {
         at!(self, provider, gateway => gateway.look_up(attempt).await)
     }
 
-    /// As [`Gateway::cancel`].
+    /// As [`Gateway::cancel`](super::Gateway::cancel).
     ///
     /// # Errors
     ///

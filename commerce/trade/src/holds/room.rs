@@ -76,6 +76,8 @@ impl Room {
             Some(sale) if sale.epoch() == Epoch(epoch) => Ok((sale, HoldId(hold))),
             // The sale was made again under its name.
             Some(_) => Err(HoldsError::Gone),
+            // It was deleted, and its holds with it.
+            None if !self.engine.is_shared() => Err(HoldsError::Gone),
             // A node of many may not know of it yet.
             None => Err(HoldsError::NotDone(format!("no sale is named {:?}", purchase.sale))),
         }

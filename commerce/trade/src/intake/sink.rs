@@ -10,7 +10,7 @@ use engine::{
 use store::{Db, sea_orm::DbErr};
 
 use super::told::take;
-use crate::{limits::EVENTS_AT_ONCE, order::Purchase, payment::Seen};
+use crate::{ids::DealId, limits::EVENTS_AT_ONCE, order::Purchase, payment::Seen};
 
 /// Takes the engine's order events.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ impl Told {
             HoldState::Expired => Seen::Expired,
             HoldState::Refunded => Seen::TakenBack,
         };
+        // A sale that is of no deal is somebody else's.
+        event.sale.as_str().parse::<DealId>().ok()?;
         let purchase = Purchase {
             sale: event.sale.as_str().to_owned(),
             purchase: Purchase::in_room(event.epoch.0, event.hold.id.0),

@@ -174,6 +174,19 @@ on_both! {
         assert!(desk.items.is_empty());
     }
 
+    async fn whoever_was_held_up_after_its_note_asks_nothing(trial: Trial) {
+        let shop = Shop::open(&trial, 500).await;
+        let kim = shop.shopper("kim").await;
+        let order = shop.order(kim, 1).await;
+        let slow = shop.slow(&trial).await;
+        let begun = till::begin(&slow, &shop.till, kim, order, Provider::KakaoPay).await;
+        assert!(matches!(begun, Err(Failure::Refused(BeginRefusal::Busy))), "{begun:?}");
+        assert!(shop.kakaopay.asked().is_empty());
+        // It is written down that nothing left, so the next one asks.
+        trial.advance(3_600_000);
+        shop.begin(kim, order, Provider::KakaoPay).await.unwrap();
+    }
+
     async fn a_provider_that_does_not_answer_is_asked_again_under_the_same_payment(trial: Trial) {
         let shop = Shop::open(&trial, 500).await;
         let kim = shop.shopper("kim").await;

@@ -81,6 +81,8 @@ on_both! {
             by_owner(&shop, kim, order, Part::Rest),
         );
         assert_eq!(one.unwrap(), two.unwrap(), "it is wanted once");
+        let late = shop.db.write(async |tx| fulfilment::prepare(tx, order).await).await;
+        assert!(late.is_err(), "what is wanted back is not shipped");
         shop.until(&trial, order, OrderState::Refunded).await;
         assert_eq!((shop.kakaopay.count("cancel"), shop.net(order).await), (1, 0));
         assert_eq!(shop.units().await, (5, 0, 0));

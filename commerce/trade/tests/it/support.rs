@@ -1,8 +1,17 @@
 //! A shop with two shoppers' worth of everything: a database, both providers' doubles, calm stock, and workers.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use base::money::{Currency, Money};
+use base::{
+    moment::{Clock, Moment},
+    money::{Currency, Money},
+};
 use doubles::{
     Faults, Setting,
     card::CardGateway,
@@ -192,9 +201,14 @@ impl Shop {
 
     /// Does what a shopper does on a provider's page; the URL that the browser is sent to.
     pub(crate) fn pay(&self, page: &str) -> String {
+        self.try_pay(page).unwrap()
+    }
+
+    /// The same; nothing if it is too late.
+    pub(crate) fn try_pay(&self, page: &str) -> Option<String> {
         let id = page.rsplit('/').next().unwrap();
         let paid = self.kakaopay.pay(id, kakaopay::Method::Card);
-        paid.or_else(|| self.card.choose(id, "pay")).unwrap()
+        paid.or_else(|| self.card.choose(id, "pay"))
     }
 
     pub(crate) async fn come_back(&self, url: &str) -> OrderId {
@@ -259,6 +273,12 @@ impl Shop {
         Work { stop, running: tokio::spawn(workers.run(self.db.clone(), stopped)) }
     }
 
+    /// The same database, for somebody who takes long for everything.
+    pub(crate) async fn slow(&self, trial: &Trial) -> Db {
+        let clock = Arc::new(Slow(AtomicI64::new(self.db.now().0)));
+        Db::open(&trial.options(), &steps(), Listeners::default(), clock).await.unwrap()
+    }
+
     /// A node that goes on with everything until it is killed.
     pub(crate) fn node(&self, trial: &Trial) -> Node {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -304,6 +324,16 @@ impl Shop {
             sleep(Duration::from_millis(10)).await;
         }
         work.stop().await;
+    }
+}
+
+/// A clock that moves by six seconds whenever it is read.
+#[derive(Debug)]
+struct Slow(AtomicI64);
+
+impl Clock for Slow {
+    fn now(&self) -> Moment {
+        Moment(self.0.fetch_add(6_000, Ordering::SeqCst))
     }
 }
 
