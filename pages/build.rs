@@ -12,9 +12,11 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 
 /// The files, with the constants that hold their addresses.
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("rushgate.css", "STYLE", "text/css; charset=utf-8"),
     ("rushgate.js", "SCRIPT", "text/javascript; charset=utf-8"),
+    ("shop.css", "SHOP_STYLE", "text/css; charset=utf-8"),
+    ("shop.js", "SHOP_SCRIPT", "text/javascript; charset=utf-8"),
     ("mark.svg", "MARK", "image/svg+xml"),
 ];
 

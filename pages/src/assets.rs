@@ -49,6 +49,8 @@ mod tests {
 
     /// What the room may weigh on its way, in bytes compressed.
     const ROOM_BYTES_MAX: usize = 10 * 1_024;
+    /// What a page of the shop may weigh with them, without its pictures.
+    const SHOP_BYTES_MAX: usize = 50 * 1_024;
     const STYLE_BYTES_MAX: usize = 24 * 1_024;
 
     fn text(address: &str) -> &'static str {
@@ -71,8 +73,15 @@ mod tests {
     #[test]
     fn the_files_are_light() {
         assert!(text(STYLE).len() <= STYLE_BYTES_MAX);
-        let packed: usize = ASSETS.iter().map(|asset| asset.brotli.len()).sum();
-        assert!(packed + 2_048 <= ROOM_BYTES_MAX, "{packed} bytes leave no room for a page");
+        assert!(text(SHOP_STYLE).len() <= STYLE_BYTES_MAX);
+        let packed = |addresses: &[&str]| -> usize {
+            let of = |asset: &&Asset| addresses.iter().any(|address| address.ends_with(asset.name));
+            ASSETS.iter().filter(of).map(|asset| asset.brotli.len()).sum()
+        };
+        let room = packed(&[STYLE, SCRIPT, MARK]);
+        assert!(room + 2_048 <= ROOM_BYTES_MAX, "{room} bytes leave no room for a page");
+        let shop = packed(&[STYLE, SHOP_STYLE, SHOP_SCRIPT, MARK]);
+        assert!(shop + 20 * 1_024 <= SHOP_BYTES_MAX, "{shop} bytes leave no room for a page");
         for asset in ASSETS {
             assert!(asset.brotli.len() < asset.plain.len(), "{}", asset.name);
         }
@@ -80,7 +89,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_elsewhere() {
-        for address in [STYLE, SCRIPT] {
+        for address in [STYLE, SCRIPT, SHOP_STYLE, SHOP_SCRIPT] {
             for outside in ["http:", "https:", "//cdn", "@import", "url("] {
                 assert!(!text(address).contains(outside), "{address}: {outside}");
             }

@@ -24,9 +24,28 @@ impl Phrase {
         self.with(n).replace("{m}", &m.to_string())
     }
 
+    /// With a count, in the form for one or for several: `{n} unit|{n} units`.
+    pub(crate) fn counted(&self, n: u64) -> String {
+        let form = match self.0.split_once('|') {
+            Some((one, _)) if n == 1 => one,
+            Some((_, several)) => several,
+            None => self.0,
+        };
+        Phrase(form).with_count(n)
+    }
+
+    fn with_count(self, n: u64) -> String {
+        self.with(count(n))
+    }
+
     /// Around a part that is HTML already; a phrase itself has no character to escape.
     pub(crate) fn around(&self, part: &Html) -> Html {
         Html(self.0.replace("{n}", &part.0))
+    }
+
+    /// Around words of ours and a part that is HTML already.
+    pub(crate) fn around_both(&self, n: Self, part: &Html) -> Html {
+        Html(self.0.replace("{n}", n.0).replace("{m}", &part.0))
     }
 }
 
@@ -36,9 +55,24 @@ impl Display for Phrase {
     }
 }
 
-/// HTML made in this file, from our own words and from figures.
-#[derive(Clone, Debug)]
+/// HTML made by the pages themselves, from our own words and from figures, or by a template.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Html(String);
+
+impl Html {
+    /// What has nothing in it that comes from elsewhere.
+    pub(crate) const fn trusted(html: String) -> Self {
+        Self(html)
+    }
+
+    /// A time for machines, and as it is shown.
+    pub(crate) fn time(iso: &str, shown: &str) -> Self {
+        Self(format!("<time datetime=\"{iso}\">{shown}</time>"))
+    }
+}
+
+/// A template shows it as it is.
+impl askama::filters::HtmlSafe for Html {}
 
 impl Display for Html {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,7 +198,7 @@ impl Moment {
         ))
     }
 
-    fn timestamp(self) -> Timestamp {
+    pub(crate) fn timestamp(self) -> Timestamp {
         // Times beyond the year 9999 are shown as its end.
         i64::try_from(self.0)
             .map_or(Timestamp::MAX, |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX))

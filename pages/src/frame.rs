@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{language::Language, words::Words};
+use crate::{format::Html, language::Language, words::Words};
 
 /// What the frame of a page needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -28,4 +28,9 @@ pub(crate) fn html(template: &impl Template) -> String {
     let html = template.render();
     debug_assert!(html.is_ok(), "a template writes into memory");
     html.unwrap_or_default()
+}
+
+/// A part of a page that has a template of its own.
+pub(crate) fn part(template: &impl Template) -> Html {
+    Html::trusted(html(template))
 }

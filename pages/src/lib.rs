@@ -1,4 +1,5 @@
-//! What people see of Rushgate: one frame, one style sheet, one script, the words of two languages.
+//! What people see of Rushgate: one frame, style sheets, scripts, the words of two
+//! languages; the room's first, the [shop](crate::shop)'s on top of them.
 //!
 //! Pure functions from plain values to HTML. No request, no SQL, no engine type and no clock: whoever
 //! calls says what is true, and gets a page that says it. Templates escape every value on its way in.
@@ -20,6 +21,7 @@ mod problem;
 mod reference;
 mod room;
 mod sale;
+pub mod shop;
 mod words;
 
 pub use format::{Moment, Money};
