@@ -39,7 +39,7 @@ const CLAIM: &str = "WITH due AS MATERIALIZED (SELECT key AS due_key FROM task \
 /// Rows that another worker is claiming are passed over. SQLite has one writer and no such words.
 const LOCK: &str = " FOR UPDATE SKIP LOCKED";
 
-const PROVE: &str = "UPDATE task SET lease = lease WHERE kind = $1 AND key = $2 AND lease = $3";
+const HOLD: &str = "UPDATE task SET lease = lease WHERE kind = $1 AND key = $2 AND lease = $3";
 const FINISH: &str =
     "DELETE FROM task WHERE kind = $1 AND key = $2 AND lease = $3 AND again_at IS NULL";
 const FINISH_FOR_NOW: &str = "UPDATE task SET lease = NULL, due_at = again_at, again_at = NULL, \
@@ -175,18 +175,11 @@ impl<T> Lease<T> {
         format!("{}:{}", self.kind, self.key)
     }
 
-    /// Nobody else has the task, nor gets it before this transaction has ended. What is to happen outside is
-    /// noted in such a write first.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::finish`].
-    pub async fn prove(&self, tx: &Tx) -> Result<(), DbErr> {
+    /// Whether nobody else has the task. If so, nobody gets it before this transaction has ended: what is to
+    /// happen outside is noted in such a write first.
+    pub async fn is_held(&self, tx: &Tx) -> Result<bool, DbErr> {
         let mine = [self.kind.into(), self.key.as_str().into(), self.holder.as_str().into()];
-        if execute(tx, PROVE, mine).await? == 0 {
-            return Err(lease_lost());
-        }
-        Ok(())
+        Ok(execute(tx, HOLD, mine).await? > 0)
     }
 
     /// The task is done, if this transaction is committed.

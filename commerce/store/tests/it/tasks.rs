@@ -138,25 +138,25 @@ on_both! {
         let db = open(&trial).await;
         let turn = Arc::new(AtomicU32::new(0));
         let is_done = Arc::new(Notify::new());
-        // The first worker can prove nothing, the second can.
-        let proofs = Arc::new(AtomicU32::new(0));
+        // The first worker holds it no longer, the second does.
+        let held = Arc::new(AtomicU32::new(0));
         let workers = Workers::default().on(Terms::default(), {
             let (turn, is_done) = (Arc::clone(&turn), Arc::clone(&is_done));
-            let proofs = Arc::clone(&proofs);
+            let held = Arc::clone(&held);
             move |db: Db, lease: Lease<Greet>| {
                 let (turn, is_done) = (Arc::clone(&turn), Arc::clone(&is_done));
-                let proofs = Arc::clone(&proofs);
+                let held = Arc::clone(&held);
                 async move {
-                    let prove = async || db.write(async |tx| lease.prove(tx).await).await.is_ok();
+                    let is_held = async || db.write(async |tx| lease.is_held(tx).await).await.unwrap();
                     // The first worker is slower than its lease; the second has done the task by then.
                     if turn.fetch_add(1, Ordering::SeqCst) == 0 {
                         is_done.notified().await;
-                        proofs.fetch_add(u32::from(prove().await), Ordering::SeqCst);
+                        held.fetch_add(u32::from(is_held().await), Ordering::SeqCst);
                         let outcome = count_it(db, lease).await;
                         is_done.notify_one();
                         return outcome;
                     }
-                    proofs.fetch_add(10 * u32::from(prove().await), Ordering::SeqCst);
+                    held.fetch_add(10 * u32::from(is_held().await), Ordering::SeqCst);
                     count_it(db, lease).await
                 }
             }
@@ -171,6 +171,6 @@ on_both! {
         is_done.notified().await;
         running.stop().await;
         assert_eq!((count(&db, "a").await, rows(&db, "task").await), (1, 0));
-        assert_eq!(proofs.load(Ordering::SeqCst), 10);
+        assert_eq!(held.load(Ordering::SeqCst), 10);
     }
 }

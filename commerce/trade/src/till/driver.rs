@@ -1,10 +1,12 @@
 //! The driver: it goes on with a payment until there is nothing to do, or nothing yet.
+//!
+//! What was heard and what is asked next are written together, so a call costs one write.
 
 use store::{
     Db, Tx,
     sea_orm::DbErr,
     task::{Lease, Settled},
-    worker::Outcome,
+    worker::{Outcome, Trouble},
 };
 
 use super::{
@@ -14,8 +16,8 @@ use super::{
 };
 use crate::{
     limits::{CALLS_MAX, READY_AGAIN},
-    order,
-    payment::{self, Ask, Next, Pay, next},
+    order::{self, Order},
+    payment::{self, Ask, Kept, Next, Pay, next},
 };
 
 /// What a look at a payment came to.
@@ -24,28 +26,56 @@ enum Turn {
     Over(Settled),
     /// This call is to be made.
     Call(Box<Job>),
+    /// The task is somebody else's.
+    Lost,
 }
 
 /// Goes on with a payment.
 pub(super) async fn work(db: Db, till: Till, lease: Lease<Pay>) -> Outcome {
-    for _ in 0..CALLS_MAX {
-        let job = match db.write(async |tx| look(tx, &lease).await).await? {
-            Turn::Over(settled) => return Ok(settled),
-            Turn::Call(job) => job,
-        };
+    let mut turn = Box::pin(db.write(async |tx| begin(tx, &lease).await)).await?;
+    for _ in 1..CALLS_MAX {
+        let Turn::Call(job) = turn else { break };
         let told = call::make(&db, &till, &job).await;
-        db.write(async |tx| turn::hear(tx, &job, &told).await).await?;
+        let heard = db.write(async |tx| {
+            let kept = turn::hear(tx, &job, &told).await?;
+            decide(tx, &lease, kept, Some(job.order.clone())).await
+        });
+        turn = Box::pin(heard).await?;
     }
-    Ok(db.write(async |tx| lease.put_off(tx, tx.now()).await).await?)
+    match turn {
+        Turn::Over(settled) => Ok(settled),
+        Turn::Lost => Err(Trouble::new("the task is somebody else's by now")),
+        Turn::Call(job) => {
+            // Others have their turn after this one.
+            let told = call::make(&db, &till, &job).await;
+            let heard = db.write(async |tx| {
+                turn::hear(tx, &job, &told).await?;
+                lease.put_off(tx, tx.now()).await
+            });
+            Ok(heard.await?)
+        }
+    }
+}
+
+async fn begin(tx: &Tx, lease: &Lease<Pay>) -> Result<Turn, DbErr> {
+    match payment::lock(tx, lease.task.payment).await? {
+        Some(kept) => decide(tx, lease, kept, None).await,
+        None => lease.finish(tx).await.map(Turn::Over),
+    }
 }
 
 /// Notes the next call, if there is one to make now.
-async fn look(tx: &Tx, lease: &Lease<Pay>) -> Result<Turn, DbErr> {
-    let Some(kept) = payment::lock(tx, lease.task.payment).await? else {
-        return lease.finish(tx).await.map(Turn::Over);
-    };
-    // After the lock of the order, as whoever assigns the task does.
-    lease.prove(tx).await?;
+async fn decide(
+    tx: &Tx,
+    lease: &Lease<Pay>,
+    kept: Kept,
+    order: Option<Order>,
+) -> Result<Turn, DbErr> {
+    // After the lock of the order, as whoever assigns the task does. What was heard stays, whoever has the
+    // task now.
+    if !lease.is_held(tx).await? {
+        return Ok(Turn::Lost);
+    }
     let ask = match next(&kept.payment, tx.now()) {
         Next::Done | Next::Doubt(_) => return lease.finish(tx).await.map(Turn::Over),
         Next::Wait(at) => return lease.put_off(tx, at).await.map(Turn::Over),
@@ -61,8 +91,13 @@ async fn look(tx: &Tx, lease: &Lease<Pay>) -> Result<Turn, DbErr> {
         // The shopper waits for it elsewhere.
         return lease.put_off(tx, at.after(READY_AGAIN)).await.map(Turn::Over);
     }
-    let order = order::find_any(tx, kept.order).await?;
-    let order = order.ok_or_else(|| DbErr::RecordNotFound(format!("order {}", kept.order)))?;
+    // What a call needs of an order never changes.
+    let order = match order {
+        Some(order) => order,
+        None => order::find_any(tx, kept.order)
+            .await?
+            .ok_or_else(|| DbErr::RecordNotFound(format!("order {}", kept.order)))?,
+    };
     let job = turn::ask(tx, kept, order, ask).await?;
     Ok(Turn::Call(Box::new(job)))
 }
