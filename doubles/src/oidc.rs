@@ -58,6 +58,7 @@ struct Kept {
     /// Access tokens, and whose they are until when.
     access: BTreeMap<String, (Grant, Moment)>,
     has_next_key: bool,
+    is_forging: bool,
 }
 
 impl fmt::Debug for Provider {
@@ -111,6 +112,11 @@ impl Oidc {
     /// Signs with another key from now on, which the key set has beside the old one.
     pub fn change_key(&self) {
         self.provider.lock().has_next_key = true;
+    }
+
+    /// Has somebody else sign from now on, in the name of its key.
+    pub fn forge(&self) {
+        self.provider.lock().is_forging = true;
     }
 
     /// Does what a person does on the page at `url`, to which the shop sent the browser: signs in as
@@ -219,8 +225,10 @@ impl Provider {
         // Without this scope it is OAuth alone.
         if grant.asks_for("openid") {
             let claims = self.brand.claims(&self.url, &self.client.id, &grant, now);
-            let signer = &self.signers[usize::from(state.has_next_key)];
-            answer["id_token"] = json!(signer.token(&claims));
+            let own = &self.signers[usize::from(state.has_next_key)];
+            let other = &self.signers[usize::from(!state.has_next_key)];
+            let signer = if state.is_forging { other } else { own };
+            answer["id_token"] = json!(signer.token_named(own, &claims));
         }
         state.access.insert(access, (grant, until));
         drop(state);

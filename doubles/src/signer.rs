@@ -67,7 +67,12 @@ impl Signer {
 
     /// A signed token with these claims (RFC 7519).
     pub(crate) fn token(&self, claims: &Value) -> String {
-        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": self.id });
+        self.token_named(self, claims)
+    }
+
+    /// One that says to be signed by another key.
+    pub(crate) fn token_named(&self, name: &Self, claims: &Value) -> String {
+        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": name.id });
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", encode(&header), encode(claims));
         let mut signature = vec![0; self.pair.public().modulus_len()];

@@ -61,7 +61,7 @@ pub fn on<W: MailWriter>(workers: Workers, mails: Mails<W>) -> Workers {
 impl<W: MailWriter> Mails<W> {
     async fn send_proof(&self, db: &Db, lease: &Lease<SendProof>) -> Outcome {
         let SendProof { proof, account, purpose } = lease.task;
-        let to = account::recipient(&db.read(), proof).await?;
+        let to = account::recipient(&db.read(), proof, db.now()).await?;
         let account = account::find(&db.read(), account).await?;
         if let Some((to, account)) = to.zip(account) {
             let token = self.prover.token(proof, purpose);

@@ -12,7 +12,10 @@ mod token;
 
 use store::{Failure, Tx, refused, sea_orm::DbErr};
 
-pub(crate) use self::{model::Owner, query::target};
+pub(crate) use self::{
+    model::Owner,
+    query::{target, target_now},
+};
 pub use self::{
     model::{IssueRefusal, Purpose, SendProof},
     token::Prover,

@@ -124,6 +124,9 @@ impl Brand {
         {
             claims["email"] = json!(email);
             claims["email_verified"] = json!(is_verified);
+            if let (Self::Google, Some(host)) = (self, hosted(email)) {
+                claims["hd"] = json!(host);
+            }
         }
         claims
     }
@@ -158,4 +161,10 @@ impl Brand {
         };
         server::json(StatusCode::UNAUTHORIZED, &body)
     }
+}
+
+/// The organisation of an address, as far as Google hosts it: all those whose names are for examples.
+fn hosted(email: &str) -> Option<&str> {
+    let (_, host) = email.rsplit_once('@')?;
+    (host == "example.com" || host.ends_with(".example")).then_some(host)
 }

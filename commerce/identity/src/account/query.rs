@@ -32,9 +32,14 @@ pub async fn by_email(on: &impl ConnectionTrait, email: &Email) -> Result<Option
 }
 
 /// Where a proof is sent: to the address that it was made for. `None` if the account has another one by
-/// now, or the proof was used or forgotten; then no mail is sent.
-pub async fn recipient(on: &impl ConnectionTrait, proof: ProofId) -> Result<Option<String>, DbErr> {
-    let Some((account, email_key)) = proof::target(on, proof).await? else { return Ok(None) };
+/// now, or the proof was used or forgotten, or proves nothing any more; then no mail is sent.
+pub async fn recipient(
+    on: &impl ConnectionTrait,
+    proof: ProofId,
+    now: Moment,
+) -> Result<Option<String>, DbErr> {
+    let target = proof::target_now(on, proof, now).await?;
+    let Some((account, email_key)) = target else { return Ok(None) };
     let one = Entity::find_by_id(account).filter(COLUMN.email_key.eq(email_key));
     Ok(one.one(on).await?.and_then(|row| row.email))
 }

@@ -1,8 +1,15 @@
 //! What is read of proofs.
 
-use store::sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, QuerySelect as _};
+use base::moment::Moment;
+use store::{
+    At,
+    sea_orm::{
+        ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+        QuerySelect as _,
+    },
+};
 
-use super::rows::{Column, Entity};
+use super::rows::{COLUMN, Column, Entity};
 use crate::ids::{AccountId, ProofId};
 
 /// Whose a proof is, as far as it is one, and the key of the address that it is for.
@@ -12,5 +19,19 @@ pub(crate) async fn target(
 ) -> Result<Option<(AccountId, String)>, DbErr> {
     let found =
         Entity::find_by_id(proof).select_only().column(Column::Account).column(Column::EmailKey);
+    found.into_tuple().one(on).await
+}
+
+/// The same of a proof that still holds.
+pub(crate) async fn target_now(
+    on: &impl ConnectionTrait,
+    proof: ProofId,
+    now: Moment,
+) -> Result<Option<(AccountId, String)>, DbErr> {
+    let found = Entity::find_by_id(proof)
+        .select_only()
+        .column(Column::Account)
+        .column(Column::EmailKey)
+        .filter(COLUMN.expires_at.gt(At::from(now)));
     found.into_tuple().one(on).await
 }

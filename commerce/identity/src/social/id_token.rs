@@ -68,6 +68,8 @@ pub(super) struct IdToken {
     nonce: Option<String>,
     pub(super) email: Option<String>,
     pub(super) email_verified: Option<bool>,
+    /// Google's: the organisation that it hosts, and whose addresses it gives and takes.
+    pub(super) hd: Option<String>,
     name: Option<String>,
     nickname: Option<String>,
 }

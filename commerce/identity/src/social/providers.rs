@@ -258,6 +258,7 @@ impl Client {
             (Some(_), None) => self.address_of(&token.sub, granted.access_token).await?,
             (email, is_verified) => (email, is_verified.unwrap_or_default()),
         };
+        let is_verified = is_verified && self.speaks_for(email.as_deref(), token.hd.is_some());
         Ok(Claims {
             provider: self.options.provider,
             subject: token.sub,
@@ -265,6 +266,18 @@ impl Client {
             email_verified: is_verified,
             name,
         })
+    }
+
+    /// Whether the provider can say of an address whose it is now. Google can of its own addresses and of
+    /// those of organisations that it hosts. Any other was somebody's when Google verified it, and may have
+    /// changed hands; Kakao asks for such again.
+    fn speaks_for(&self, email: Option<&str>, is_hosted: bool) -> bool {
+        match self.options.provider {
+            Provider::Kakao => true,
+            Provider::Google => {
+                is_hosted || email.is_some_and(|email| email.to_lowercase().ends_with("@gmail.com"))
+            }
+        }
     }
 
     /// Exchanges the code.

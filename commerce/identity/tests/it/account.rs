@@ -44,7 +44,7 @@ async fn set_email(db: &Db, account: &Account, address: &str) {
 }
 
 async fn recipient(db: &Db, proof: ProofId) -> Option<String> {
-    account::recipient(&db.read(), proof).await.unwrap()
+    account::recipient(&db.read(), proof, db.now()).await.unwrap()
 }
 
 async fn withdraw(db: &Db, account: &Account) -> Result<(), Failure<Gone>> {
@@ -159,7 +159,10 @@ on_both! {
             assert!(is_invalid(&verify(&db, &account, used).await));
         }
         let late = issue(&db, &account, Purpose::VerifyEmail).await.unwrap();
-        trial.advance(DAY_MS);
+        trial.advance(DAY_MS - 1);
+        assert!(recipient(&db, late).await.is_some());
+        trial.advance(1);
+        assert_eq!(recipient(&db, late).await, None, "a dead link is not sent");
         assert!(is_invalid(&verify(&db, &account, late).await));
         assert!(db.write(async |tx| proof::sweep(tx).await).await.unwrap() > 0);
     }

@@ -112,6 +112,31 @@ async fn a_provider_tells_who_signed_in_and_whether_it_verified_the_address() {
 }
 
 #[tokio::test]
+async fn google_says_of_its_own_addresses_alone_whose_they_are_now() {
+    for (email, is_verified) in [
+        ("kim@gmail.com", true),
+        ("Kim@GMail.com", true),
+        ("kim@company.example", true),
+        ("kim@naver.com", false),
+        ("kim@gmail.com.evil.net", false),
+    ] {
+        let place = start(BOTH[1], kim(Some((email, true)))).await;
+        let told = place.told().await.unwrap();
+        assert_eq!((told.email.as_deref(), told.email_verified), (Some(email), is_verified));
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_did_not_sign_is_not_believed() {
+    for both in BOTH {
+        let place = start(both, kim(None)).await;
+        place.told().await.unwrap();
+        place.double.forge();
+        assert_eq!(place.told().await, Err(ExchangeError::Refused));
+    }
+}
+
+#[tokio::test]
 async fn a_code_counts_once_with_its_verifier_and_its_nonce() {
     for both in BOTH {
         let place = start(both, kim(None)).await;
