@@ -11,7 +11,7 @@ use store::{
     worker::{Outcome, Terms, Workers},
 };
 
-use crate::{limits::STEP_MAX, notice};
+use crate::{limits::STEP_MAX, media, notice};
 
 const SWEEP: Schedule = Schedule {
     name: "commons.sweep",
@@ -28,5 +28,6 @@ pub fn on(workers: Workers) -> Workers {
 async fn sweep(db: Db, lease: Lease<Tick>) -> Outcome {
     // Each write is short, and one that removed less than it may leaves nothing.
     while db.write(async |tx| notice::sweep(tx).await).await? >= STEP_MAX {}
+    while db.write(async |tx| media::sweep(tx).await).await? >= STEP_MAX {}
     Ok(db.write(async |tx| lease.finish(tx).await).await?)
 }

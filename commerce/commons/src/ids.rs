@@ -25,3 +25,8 @@ store::id! {
     /// the push service knows the device by.
     pub DeviceId
 }
+
+store::id! {
+    /// Which picture.
+    pub MediaId
+}

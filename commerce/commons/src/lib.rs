@@ -1,6 +1,6 @@
 //! What any module does to a subject.
 //!
-//! Owns likes, notices and their delivery. Each is of a
+//! Owns likes, notices and their delivery, and pictures. Each is of a
 //! [`subject::Subject`], a kind and an id, and by or for a [`ids::Person`]. Refuses to know what a subject
 //! is, who a person is, and whether somebody may: the modules above know that. Always true: a number that
 //! is shown of rows is kept beside them and changes with them; what leaves the process follows from a row
@@ -22,6 +22,14 @@ pub mod push;
 
 pub mod delivery;
 
+pub mod files;
+pub mod picture;
+pub mod studio;
+
+pub mod media;
+
+pub mod upload;
+
 pub mod housekeeping;
 
 use store::Step;
@@ -30,4 +38,5 @@ use store::Step;
 pub const SCHEMA: &[Step] = &[
     Step { number: 100, name: "likes", text: include_str!("../schema/0100_likes.sql") },
     Step { number: 110, name: "notices", text: include_str!("../schema/0110_notices.sql") },
+    Step { number: 120, name: "media", text: include_str!("../schema/0120_media.sql") },
 ];

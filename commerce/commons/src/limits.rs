@@ -55,3 +55,47 @@ pub const PUSH_ANSWER_BYTES_MAX: usize = 64 * 1_024;
 
 /// The longest file of a service account, in bytes: real ones have some 2,400.
 pub const SERVICE_ACCOUNT_BYTES_MAX: usize = 16_384;
+
+/// The longest key of a file, in bytes.
+pub const KEY_BYTES_MAX: usize = 160;
+
+/// The longest file that somebody may upload, in bytes.
+pub const UPLOAD_BYTES_MAX: u64 = 10 * 1_024 * 1_024;
+
+/// How long a grant to upload lasts, completing it included.
+pub const GRANT_TTL: Duration = Duration::from_mins(30);
+
+/// When what was not completed is removed. What was begun before a grant's end is over by then.
+pub const GRANT_OVER_AFTER: Duration = Duration::from_hours(1);
+
+const _: () = assert!(GRANT_OVER_AFTER.as_secs() >= 2 * GRANT_TTL.as_secs());
+
+/// How many pictures a person may have that no subject uses, grants included.
+pub const MEDIA_FREE_MAX: u64 = 60;
+
+/// How long a picture is kept that no subject uses.
+pub const MEDIA_FREE_FOR: Duration = Duration::from_hours(24);
+
+/// How many pictures a subject has.
+pub const PICTURES_MAX: usize = 20;
+
+/// How many pixels a picture may have.
+pub const PICTURE_PIXELS_MAX: u64 = 24_000_000;
+
+/// How long its longer side may be, in pixels.
+pub const PICTURE_SIDE_MAX: u32 = 16_000;
+
+/// How much memory decoding one may take, in bytes: its pixels in sixteen bits and four channels.
+pub const PICTURE_ALLOC_MAX: u64 = PICTURE_PIXELS_MAX * 8;
+
+/// How many pictures are drawn at once: each takes up to half a second of a processor, and memory.
+pub const DRAWING_AT_ONCE: usize = 2;
+
+/// How many more may wait for it.
+pub const DRAWING_WAITING_MAX: usize = 16;
+
+/// How long a URL of a private file is good.
+pub const PRIVATE_LINK_TTL: Duration = Duration::from_hours(1);
+
+/// How long a call of the object store may take.
+pub const FILES_DEADLINE: Duration = Duration::from_secs(20);

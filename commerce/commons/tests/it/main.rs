@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delivery;
+mod files;
 mod like;
 mod notice;
+mod place;
 mod support;
+mod upload;
