@@ -3,7 +3,7 @@
 //! ```text
 //! token ─▶ parts ─▶ key of its `kid` ─▶ signature ─▶ claims ─▶ `sid` revoked? ─▶ account
 //!                     │ unknown: the set is read once more      │
-//!                   keeper ◀── file or URL            file and calls
+//!                   keeper ◀── file, URL or shop      file and calls
 //! ```
 //!
 //! Owns what a token must be to name an account, which keys it may be signed with, and the sessions that
@@ -25,12 +25,18 @@ mod token;
 use std::{error::Error, fmt, time::Duration};
 
 use engine::{clock::Millis, sync::Arc};
+use hyper::HeaderMap;
 pub use outbound::Algorithm;
 use outbound::{
     FoundKey, KeyKeeper, KeyKeeperOptions, KeySource, KeySourceOptions, Reach, TargetError,
 };
+use web::cookies;
 
-pub use self::{fault::Fault, options::AccountOptions, revoked::Full};
+pub use self::{
+    fault::Fault,
+    options::{AccountOptions, Keys},
+    revoked::Full,
+};
 use self::{
     revoked::Revoked,
     token::{Claims, Token},
@@ -96,9 +102,13 @@ impl Accounts {
         self.keeper.reload().await;
     }
 
-    /// The cookie in which the shop's pages keep the token.
-    pub fn cookie(&self) -> Option<&str> {
-        self.options.cookie.as_deref()
+    /// The tokens that the shop's pages keep in cookies of this browser, in their order.
+    pub fn in_cookies<'h>(&'h self, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
+        let name = self.options.cookie.as_deref();
+        let is_own = matches!(self.options.keys, Keys::Shop(_));
+        let own = name.filter(|_| is_own).map(|name| cookies::values(headers, name));
+        let foreign = name.filter(|_| !is_own).map(|name| cookies::named(headers, name));
+        own.into_iter().flatten().chain(foreign.into_iter().flatten())
     }
 
     /// Who a token names at the time `now` of the wall clock. Waits only when its key is not known yet,
@@ -166,7 +176,11 @@ impl Accounts {
 
 /// Where the keys are.
 fn source(options: &AccountOptions) -> Result<KeySource, TargetError> {
-    let AccountOptions { jwks, deadline, fresh_max, trust, .. } = options;
+    let AccountOptions { keys, deadline, fresh_max, trust, .. } = options;
+    let jwks = match keys {
+        Keys::At(jwks) => jwks,
+        Keys::Shop(keys) => return Ok(KeySource::told(keys.clone(), "the shop", *deadline)),
+    };
     let source = KeySource::new(KeySourceOptions {
         place: jwks.clone(),
         fresh_max: *fresh_max,

@@ -19,6 +19,7 @@ mod reader;
 mod section;
 mod sections;
 mod server;
+mod shop;
 mod small;
 #[cfg(test)]
 mod tests;
@@ -30,8 +31,10 @@ use std::path::{Path, PathBuf};
 use engine::spec::SaleSpec;
 
 pub use arbiter::ArbiterKind;
+pub use kinds::{Secret, Text};
 pub use options::Config;
 pub use pipeline::{BUILT_IN_SINKS, Sink};
+pub use shop::{Doubles, Google, Hidden, Kakao, Login, Mail, Shop, Tax, Url, Word};
 
 use crate::wire::{FieldProblem, Node, Problems};
 
@@ -135,7 +138,7 @@ fn build(
     let table: toml::Table = toml::from_str(text)
         .map_err(|error| ConfigError::NotToml(path.to_owned(), where_and_why(&error, text)))?;
     let mut layers = Layers {
-        document: Node::from_toml(toml::Value::Table(table)),
+        document: node_of(toml::Value::Table(table)),
         sources: BTreeMap::new(),
         problems: Problems::default(),
     };
@@ -144,6 +147,21 @@ fn build(
     let Layers { document, sources, mut problems } = layers;
     let config = sections::read(&document, &mut problems);
     problems.check(config).map_err(|problems| ConfigError::Invalid(told(problems, &sources)))
+}
+
+/// A TOML value as a document's; dates become their text.
+fn node_of(value: toml::Value) -> Node {
+    match value {
+        toml::Value::String(text) => Node::Text(text),
+        toml::Value::Integer(number) => Node::Integer(number.into()),
+        toml::Value::Float(number) => Node::Float(number),
+        toml::Value::Boolean(value) => Node::Bool(value),
+        toml::Value::Datetime(time) => Node::Text(time.to_string()),
+        toml::Value::Array(values) => Node::List(values.into_iter().map(node_of).collect()),
+        toml::Value::Table(table) => {
+            Node::Table(table.into_iter().map(|(name, value)| (name, node_of(value))).collect())
+        }
+    }
 }
 
 /// What is wrong with a file that is not TOML. The parser's own words show the line, which may hold a secret.
@@ -166,9 +184,15 @@ struct Layers {
 impl Layers {
     fn set_variable(&mut self, name: String, value: String) {
         let lower = name[ENVIRONMENT_PREFIX.len()..].to_ascii_lowercase();
-        match lower.split_once("__") {
-            Some((section, key)) if section != "sale" && !key.contains("__") && !key.is_empty() => {
-                self.set((section, key), value, name);
+        let section_and_key = lower.rsplit_once("__");
+        let section_and_key = section_and_key.map(|(part, key)| (part.replace("__", "."), key));
+        match section_and_key {
+            Some((section, key))
+                if section != "sale"
+                    && !key.is_empty()
+                    && (!section.contains('.') || sections::NESTED.contains(&section.as_str())) =>
+            {
+                self.set((&section, key), value, name);
             }
             _ => self.problems.note_stray(
                 name,
@@ -219,6 +243,12 @@ fn described(text: &str, is_manual: bool) -> String {
         one::<jwt::Jwt>,
         one::<pipeline::Pipeline>,
         one::<small::Pages>,
+        one::<Shop>,
+        one::<Mail>,
+        one::<Kakao>,
+        one::<Google>,
+        one::<Tax>,
+        one::<Doubles>,
         one::<log::Log>,
     ];
     sections.into_iter().fold(text.to_owned(), |text, section| section(&text, is_manual))

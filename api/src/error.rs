@@ -13,7 +13,7 @@ use web::problem::Problem;
 use crate::route::Methods;
 use crate::server::{Body, Fault, NoPlace};
 use crate::token::InviteError;
-use crate::wire::{self, BodyError};
+use crate::wire::BodyError;
 
 pub use web::problem::{Facts, FieldProblem, Retry};
 
@@ -259,14 +259,9 @@ impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         Self::InvalidRequest(match error {
             BodyError::NotJson(text) => vec![FieldProblem::new("", text)],
-            BodyError::Invalid(problems) => problems.into_iter().map(told).collect(),
+            BodyError::Invalid(problems) => problems.into_iter().map(FieldProblem::from).collect(),
         })
     }
-}
-
-fn told(problem: wire::FieldProblem) -> FieldProblem {
-    let message = problem.message();
-    FieldProblem::new(problem.field, message)
 }
 
 impl From<NoPlace> for ApiError {

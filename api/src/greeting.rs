@@ -15,6 +15,12 @@ pub(crate) struct Greeting {
     pub(crate) tls: bool,
     /// The file with the operator key; `None` when the configuration has it.
     pub(crate) key_file: Option<PathBuf>,
+    /// Whether the shop runs.
+    pub(crate) has_shop: bool,
+    /// Where the doubles are asked what came to them, if they run.
+    pub(crate) doubles: Option<SocketAddr>,
+    /// The file with the accounts of the demo, which is there if the doubles run.
+    pub(crate) demo_file: PathBuf,
 }
 
 impl Greeting {
@@ -28,6 +34,9 @@ impl Greeting {
             tracing::info!("shoppers:   {site}/");
             tracing::info!("reference:  {site}/docs");
             tracing::info!("operations: http://{operations}/metrics");
+            if self.has_shop {
+                tracing::info!("shop:       {site}/shop");
+            }
         }
     }
 
@@ -39,7 +48,11 @@ impl Greeting {
     /// need no escapes.
     fn for_tools(&self) -> String {
         let Self { public, operations, .. } = self;
-        format!("{{\"event\":\"listening\",\"public\":\"{public}\",\"ops\":\"{operations}\"}}\n")
+        let doubles = self.doubles.map(|doubles| format!(",\"doubles\":\"{doubles}\""));
+        let doubles = doubles.unwrap_or_default();
+        format!(
+            "{{\"event\":\"listening\",\"public\":\"{public}\",\"ops\":\"{operations}\"{doubles}}}\n"
+        )
     }
 
     fn for_people(&self) -> String {
@@ -48,15 +61,26 @@ impl Greeting {
             Some(file) => format!("\"operator\" in {}", file.display()),
             None => "keys.operator of the configuration".to_owned(),
         };
-        let mut text = String::from("Rushgate is running.\n\n");
-        for (what, said) in [
-            ("Shoppers", format!("{site}/")),
+        let mut rows = vec![("Shoppers", format!("{site}/"))];
+        if self.has_shop {
+            rows.push(("Shop", format!("{site}/shop")));
+        }
+        if let Some(doubles) = self.doubles {
+            rows.push((
+                "Sign in",
+                format!("{site}/shop/sign-in as in {}", self.demo_file.display()),
+            ));
+            rows.push(("Mails it sent", format!("http://{doubles}/mail")));
+        }
+        rows.extend([
             ("API reference", format!("{site}/docs")),
             ("Operator API", format!("{site}/v1/admin/")),
             ("Operator key", key),
             ("Metrics, health", format!("http://{}/ (keep this port private)", self.operations)),
             ("Stop", "Ctrl+C; press it again to stop at once".to_owned()),
-        ] {
+        ]);
+        let mut text = String::from("Rushgate is running.\n\n");
+        for (what, said) in rows {
             // Writing to a string does not fail.
             let _written = writeln!(text, "  {what:<16} {said}");
         }
@@ -75,7 +99,15 @@ mod tests {
             operations: ([127, 0, 0, 1], 9090).into(),
             tls,
             key_file: key_file.map(PathBuf::from),
+            has_shop: false,
+            doubles: None,
+            demo_file: PathBuf::from("data/demo.json"),
         }
+    }
+
+    fn demo() -> Greeting {
+        let doubles = Some(([127, 0, 0, 1], 9208).into());
+        Greeting { has_shop: true, doubles, ..greeting(false, None) }
     }
 
     #[test]
@@ -94,6 +126,7 @@ mod tests {
         let plain = greeting(false, None).for_people();
         assert!(plain.contains("http://127.0.0.1:8080/\n"), "{plain}");
         assert!(!plain.contains("keys.json"), "{plain}");
+        assert!(!plain.contains("/shop") && demo().for_people().contains("data/demo.json"));
     }
 
     #[test]
@@ -102,5 +135,7 @@ mod tests {
         let expected =
             "{\"event\":\"listening\",\"public\":\"127.0.0.1:8080\",\"ops\":\"127.0.0.1:9090\"}\n";
         assert_eq!(line, expected);
+        let line = demo().for_tools();
+        assert!(line.ends_with(",\"doubles\":\"127.0.0.1:9208\"}\n"), "{line}");
     }
 }

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
-pub use open::{OpenKeysError, OpenedKeys, open_keys};
+pub use open::{OpenKeysError, OpenedKeys, ShopSecret, open_keys};
 
 use crate::token::Role;
 

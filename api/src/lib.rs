@@ -43,6 +43,7 @@ pub mod handlers;
 pub mod front;
 
 pub mod config;
+pub(crate) mod shop;
 
 pub(crate) mod console;
 pub(crate) mod greeting;

@@ -1,13 +1,41 @@
 //! The API's description: OpenAPI 3.1, built into the program and served as it is.
 
+use serde_json::Value;
+
 /// The document's bytes, JSON.
 pub const DOCUMENT: &str = include_str!("../openapi.json");
+
+/// The same with the calls of the shop, for a program that runs it.
+pub fn with_shop() -> String {
+    // Both are built in and tested to be JSON objects.
+    let mut document: Value = serde_json::from_str(DOCUMENT).unwrap_or_default();
+    let shop: Value = serde_json::from_str(commerce::OPENAPI).unwrap_or_default();
+    merge(&mut document, shop);
+    document.to_string()
+}
+
+/// Puts one document into another: lists are joined, objects merged.
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                match into.get_mut(&name) {
+                    Some(known) => merge(known, value),
+                    None => {
+                        into.insert(name, value);
+                    }
+                }
+            }
+        }
+        (Value::Array(into), Value::Array(mut from)) => into.append(&mut from),
+        // One text is as good as the other.
+        (_, _) => {}
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use serde_json::Value;
 
     use super::*;
 

@@ -26,7 +26,11 @@ use engine::{
 };
 use engine_redis::SharedOptions;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::{runtime, sync::oneshot, task::JoinHandle};
+use tokio::{
+    runtime,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 use web::{limiter::Limiter, packed::Packed};
 
 use self::{
@@ -42,13 +46,14 @@ use crate::{
     console::{complain, with_causes},
     cors::Cors,
     greeting::Greeting,
-    keys::{KEY_FILE_NAME, open_keys},
+    keys::{KEY_FILE_NAME, ShopSecret, open_keys},
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     mount::{Guest, Mount},
     openapi,
     panics::{self, Panics},
     reference,
+    shop::{self, OwnShop},
     signals::{self, Hangup, StopSignals},
     streams::Streams,
     token::Keyring,
@@ -133,6 +138,7 @@ async fn serve(
     let exposition = metrics::install()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data.dir.0)?);
     let opened = open_keys(&config.keys.options(), &config.data.dir.0)?;
+    let (accounts, guest, links) = open_accounts_and_shop(&config, guest, &opened.shop_secret)?;
     let options = EngineOptions {
         segment_bytes: limits::SEGMENT_BYTES,
         snapshot_every_segments: SNAPSHOT_EVERY_SEGMENTS,
@@ -152,7 +158,7 @@ async fn serve(
         from_snapshot = report.snapshot.is_some(),
         "recovered"
     );
-    let (accounts, wait_estimates) = (open_accounts(&config)?, Arc::<WaitEstimates>::default());
+    let wait_estimates = Arc::<WaitEstimates>::default();
     let beside = look_after_sales(&engine, &config).await?;
     // Before the guest opens, which may take long: its sink is one of several.
     let mut orders = Orders::deliver(offers, &config, &engine, &clock)?;
@@ -172,7 +178,7 @@ async fn serve(
         orders: orders.watchers(),
         streams: streams(&config, &engine, &wait_estimates),
         wait_estimates,
-        fixed: fixed(&opened.keyring),
+        fixed: fixed(&opened.keyring, links.is_some()),
         access: Arc::new(AccessLog::new(config.log.access())),
         times: RequestTimes::new(),
         outcomes: Outcomes::default(),
@@ -184,7 +190,7 @@ async fn serve(
     let mut stop = StopSignals::catch()?;
     let listening = Listening::open(&config, &app, &engine, exposition)?;
     tokio::spawn(hangup.reload(listening.public.tls(), accounts));
-    greeting(&config, &listening).tell();
+    greeting(&config, &listening, links.as_ref()).tell();
 
     let grace = config.server.drain_timeout_ms.get();
     let serving = async {
@@ -237,7 +243,29 @@ fn check_copy(disk: Arc<dyn Disk>) {
     }
 }
 
-/// What tells shoppers by the shop's tokens, if that is configured, kept up from now on.
+/// What tells shoppers by tokens, and the shop that makes them if it is this program's own.
+type AccountsAndShop = (Option<Arc<Accounts>>, Option<Guest>, Option<shop::Links>);
+
+/// Opens what tells shoppers by tokens, and prepares the shop in place of a guest from elsewhere.
+fn open_accounts_and_shop(
+    config: &Config,
+    guest: Option<Guest>,
+    secret: &ShopSecret,
+) -> Result<AccountsAndShop, StartFailure> {
+    if !config.shop.enabled {
+        return Ok((open_accounts(config)?, guest, None));
+    }
+    if guest.is_some() {
+        return Err("shop.enabled: found true, and another service is mounted; allowed: one".into());
+    }
+    let (keys, known) = watch::channel(None);
+    let accounts = Arc::new(Accounts::open(shop::account_options(config, known))?);
+    tokio::spawn(Arc::clone(&accounts).keep_up());
+    let OwnShop { guest, links } = shop::prepare(config, secret, keys, Arc::clone(&accounts))?;
+    Ok((Some(accounts), Some(guest), Some(links)))
+}
+
+/// What tells shoppers by the tokens of a shop elsewhere, if that is configured, kept up from now on.
 fn open_accounts(config: &Config) -> Result<Option<Arc<Accounts>>, StartFailure> {
     let Some(options) = config.jwt.options() else { return Ok(None) };
     if let Some(cookie) = options.cookie.as_deref().filter(|name| !name.starts_with("__Host-")) {
@@ -294,8 +322,12 @@ fn exit(ended: Result<(), Failed>) -> ExitCode {
     }
 }
 
-/// What is said once it listens.
-fn greeting(config: &Config, listening: &Listening) -> Greeting {
+/// What is said once it listens; the shop is told where.
+fn greeting(config: &Config, listening: &Listening, links: Option<&shop::Links>) -> Greeting {
+    let is_tls = config.server.tls().is_some();
+    if let Some(links) = links {
+        links.listens(listening.public.local_addr(), is_tls);
+    }
     if config.pages.demo_payment {
         tracing::warn!(
             "pages.demo_payment is on: shoppers pay by pressing a button; turn it off before \
@@ -306,16 +338,20 @@ fn greeting(config: &Config, listening: &Listening) -> Greeting {
     Greeting {
         public: listening.public.local_addr(),
         operations: listening.operations.local_addr(),
-        tls: config.server.tls().is_some(),
+        tls: is_tls,
         key_file,
+        has_shop: links.is_some(),
+        doubles: links.and_then(shop::Links::doubles),
+        demo_file: config.data.dir.0.join(shop::DEMO_FILE),
     }
 }
 
 /// The bodies that are made once.
-fn fixed(keyring: &Keyring) -> Fixed {
+fn fixed(keyring: &Keyring, has_shop: bool) -> Fixed {
+    let document = if has_shop { openapi::with_shop() } else { openapi::DOCUMENT.to_owned() };
     Fixed {
-        openapi: Packed::new(Bytes::from_static(openapi::DOCUMENT.as_bytes())),
-        reference: Packed::new(Bytes::from(reference::render())),
+        reference: Packed::new(Bytes::from(reference::render(&document))),
+        openapi: Packed::new(Bytes::from(document)),
         jwks: Bytes::from(keyring.jwks_json()),
     }
 }

@@ -6,9 +6,7 @@
 //! happens here.
 
 mod admin;
-mod fields;
 mod list;
-mod node;
 mod place;
 mod purchase;
 mod sale;
@@ -21,9 +19,7 @@ pub use admin::{
     SinkObject, read_invites, read_message, read_nothing, read_rate, read_replay, read_restock,
     read_revoked, read_unstrand,
 };
-pub use fields::{BodyError, FieldProblem, Fields, Problems};
 pub use list::{List, Page, read_no_query, read_page};
-pub use node::Node;
 pub use place::{EtaSeconds, PlaceObject, PlaceState, write_place};
 pub use purchase::{
     PurchaseItem, PurchaseItemObject, PurchaseObject, PurchaseRequest, PurchaseState,
@@ -35,3 +31,5 @@ pub use sale::{
 };
 pub use status::{OfferState, OfferStatus, SaleState, SaleStatus};
 pub use time::{format_time, parse_time, write_time};
+pub use web::fields::{BodyError, FieldProblem, Fields, Problems};
+pub use web::node::Node;

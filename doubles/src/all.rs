@@ -6,6 +6,7 @@ use crate::{
     Faults, Setting,
     card::CardGateway,
     clock::MovedClock,
+    control::Control,
     kakaopay::{CID, KakaoPay},
     mail::MailServer,
     oidc::{Brand, ClientOptions, Oidc, Person},
@@ -38,6 +39,7 @@ pub struct Doubles {
     pub push: Push,
     pub mail: MailServer,
     pub s3: ObjectStore,
+    pub control: Control,
 }
 
 impl Doubles {
@@ -74,16 +76,26 @@ impl Doubles {
         for business in businesses() {
             tax.put(business);
         }
-        Ok(Self {
-            kakaopay: KakaoPay::start(at(0), KEY).await?,
-            card: CardGateway::start(at(1), KEY).await?,
-            kakao: Oidc::start(at(2), Brand::Kakao, kakao, people()).await?,
-            google: Oidc::start(at(3), Brand::Google, google, people()).await?,
-            tax,
-            push: Push::start(at(5), NAME).await?,
-            mail: MailServer::start(at(6), Some((NAME, KEY))).await?,
-            s3: ObjectStore::start(at(7), account, BUCKET).await?,
-        })
+        let kakaopay = KakaoPay::start(at(0), KEY).await?;
+        let card = CardGateway::start(at(1), KEY).await?;
+        let kakao = Oidc::start(at(2), Brand::Kakao, kakao, people()).await?;
+        let google = Oidc::start(at(3), Brand::Google, google, people()).await?;
+        let push = Push::start(at(5), NAME).await?;
+        let mail = MailServer::start(at(6), Some((NAME, KEY))).await?;
+        let s3 = ObjectStore::start(at(7), account, BUCKET).await?;
+        let faults = [
+            ("kakaopay", kakaopay.faults()),
+            ("card", card.faults()),
+            ("kakao", kakao.faults()),
+            ("google", google.faults()),
+            ("tax", tax.faults()),
+            ("push", push.faults()),
+            ("mail", mail.faults()),
+            ("s3", s3.faults()),
+        ];
+        let faults = faults.map(|(name, faults)| (name, faults.clone()));
+        let control = Control::start(at(8), mail.reader(), push.reader(), faults.to_vec()).await?;
+        Ok(Self { kakaopay, card, kakao, google, tax, push, mail, s3, control })
     }
 
     /// What the shop has to be told of each.
@@ -107,6 +119,7 @@ impl Doubles {
                 self.s3.url().to_owned(),
                 format!("bucket {BUCKET}, region {REGION}, access key {NAME}, secret {KEY}"),
             ),
+            ("control", self.control.url().to_owned(), "mails, pushes, faults".to_owned()),
         ] {
             // Writing into a text does not fail.
             let _done = writeln!(text, "{name:<15} {url}  ({more})");
@@ -139,6 +152,10 @@ fn businesses() -> Vec<Business> {
     };
     vec![
         business("9990000016", Standing::Active),
+        business("9990000049", Standing::Active),
+        business("9990000054", Standing::Active),
+        business("9990000068", Standing::Active),
+        business("9990000073", Standing::Active),
         business("9990000035", Standing::Dormant),
         business("9990000020", Standing::Closed("20240131")),
     ]
@@ -162,6 +179,6 @@ mod tests {
     async fn all_of_them_run_side_by_side() {
         let (free, clock) = (([127, 0, 0, 1], 0).into(), Arc::new(MovedClock::default()));
         let doubles = Doubles::start(free, "http://shop.example", &clock, Faults::none).await;
-        assert_eq!(doubles.unwrap().told().lines().count(), 8);
+        assert_eq!(doubles.unwrap().told().lines().count(), 9);
     }
 }

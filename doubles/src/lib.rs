@@ -35,6 +35,8 @@ pub mod push;
 pub mod s3;
 pub mod tax;
 
+pub mod control;
+
 pub mod all;
 
 pub use self::{

@@ -23,6 +23,9 @@ mod session;
 
 pub use self::letter::Mail;
 
+/// What reads the mails of a double.
+pub(crate) type MailReader = Box<dyn Fn() -> Vec<Mail> + Send + Sync>;
+
 /// A running double.
 #[derive(Debug)]
 pub struct MailServer {
@@ -55,6 +58,12 @@ impl MailServer {
     /// Its faults: `mail` is the operation, a mail that is handed in.
     pub fn faults(&self) -> &Faults {
         &self.office.faults
+    }
+
+    /// What reads the mails, for as long as anybody wants to.
+    pub(crate) fn reader(&self) -> MailReader {
+        let office = Arc::clone(&self.office);
+        Box::new(move || office.lock().clone())
     }
 
     /// What was handed in, in order.

@@ -17,7 +17,7 @@ struct Options {
     /// The address to listen at.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// The first port; the doubles take this one and the next seven.
+    /// The first port; the doubles take this one and the next eight.
     #[arg(long, default_value_t = 9200)]
     port: u16,
     /// The address of the shop, for sign-in.

@@ -39,6 +39,9 @@ pub struct Pushed {
     pub message: Value,
 }
 
+/// What reads the messages that reached the devices of a double.
+pub(crate) type PushReader = Box<dyn Fn() -> Vec<Pushed> + Send + Sync>;
+
 /// A running double.
 #[derive(Debug)]
 pub struct Push {
@@ -131,6 +134,12 @@ impl Push {
     /// A device forgets the shop: pushing to it answers `UNREGISTERED` from now on.
     pub fn unregister(&self, device: &str) {
         self.service.lock().devices.insert(device.to_owned(), false);
+    }
+
+    /// What reads the messages, for as long as anybody wants to.
+    pub(crate) fn reader(&self) -> PushReader {
+        let service = Arc::clone(&self.service);
+        Box::new(move || service.lock().pushed.clone())
     }
 
     /// What reached devices, in order.

@@ -37,6 +37,11 @@ impl Rate {
         Self { interval: 1_000_000_000 / per_second as u64, burst }
     }
 
+    /// So many a minute, and a burst of them at once.
+    pub const fn per_minute(count: u32, burst: u32) -> Self {
+        Self { interval: 60_000_000_000 / count as u64, burst }
+    }
+
     /// So many times as much of both.
     #[must_use]
     pub const fn times(self, factor: u32) -> Self {

@@ -1,7 +1,7 @@
 //! What every HTTP answer shares, on the hot path and in the shop.
 //!
-//! Owns problem documents, request ids, who is asking, cookies, proof against forged forms, limits
-//! and the writing of times. Refuses to know a route, a sale or the engine: it takes headers and
+//! Owns problem documents, request ids, who is asking, cookies, proof against forged forms, limits,
+//! the strict reading of documents and the writing of times. Refuses to know a route, a sale or the engine: it takes headers and
 //! plain values. A response's body is whatever its caller makes of bytes, so that the bare server
 //! and a framework share these functions at no cost to either.
 //!
@@ -23,4 +23,6 @@ pub mod limiter;
 pub mod mounted;
 pub mod networks;
 
+pub mod fields;
+pub mod node;
 pub mod time;

@@ -46,6 +46,13 @@ impl FieldProblem {
     }
 }
 
+impl From<crate::fields::FieldProblem> for FieldProblem {
+    fn from(problem: crate::fields::FieldProblem) -> Self {
+        let message = problem.message();
+        Self { field: problem.field, message }
+    }
+}
+
 /// What sending the same request again means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {

@@ -2,13 +2,24 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use bytes::Bytes;
 use outbound::{Algorithm, Trust};
+use tokio::sync::watch;
+
+/// Where the keys of tokens come from.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// A URL, or the path of a file.
+    At(String),
+    /// The shop of this very process; nothing until it has read them first.
+    Shop(watch::Receiver<Option<Bytes>>),
+}
 
 /// Whose tokens are believed, and where their keys come from.
 #[derive(Clone, Debug)]
 pub struct AccountOptions {
-    /// Where the key set is: a URL, or the path of a file.
-    pub jwks: String,
+    /// Where the key set comes from.
+    pub keys: Keys,
     /// The `iss` that a token must have.
     pub issuer: String,
     /// The audiences of which a token's `aud` must name one.

@@ -6,7 +6,7 @@ use outbound::Trust;
 
 use super::kinds::{FromText, Span, Text, Whole, text};
 use super::section::section;
-use crate::accounts::{AccountOptions, Algorithm};
+use crate::accounts::{AccountOptions, Algorithm, Keys};
 use crate::wire::Problems;
 
 /// A day, the longest that anything here may last but the last good set.
@@ -51,7 +51,7 @@ impl Jwt {
     pub fn options(&self) -> Option<AccountOptions> {
         let seconds = |seconds: u64| std::time::Duration::from_secs(seconds);
         Some(AccountOptions {
-            jwks: self.jwks.as_ref()?.get().0.clone(),
+            keys: Keys::At(self.jwks.as_ref()?.get().0.clone()),
             issuer: self.issuer.as_ref()?.get().0.clone(),
             audience: self.audience.as_ref()?.iter().map(|name| name.get().0.clone()).collect(),
             algorithms: self.algorithms.iter().map(|algorithm| algorithm.0).collect(),

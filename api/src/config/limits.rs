@@ -50,7 +50,8 @@ impl Limits {
         }
     }
 
-    fn exempt(&self) -> Vec<Network> {
+    /// Networks that are not limited.
+    pub fn exempt(&self) -> Vec<Network> {
         self.exempt.iter().map(|network| network.0).collect()
     }
 }

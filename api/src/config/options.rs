@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::log::Log;
 use super::pipeline::Pipeline;
 use super::server::Server;
+use super::shop::{Doubles, Login, Mail, Shop, Tax};
 use super::small::{Data, Pages};
 use crate::wire::SaleTable;
 
@@ -35,6 +36,20 @@ pub struct Config {
     pub pipeline: Pipeline,
     /// The built-in pages.
     pub pages: Pages,
+    /// The shop behind the waiting room.
+    pub shop: Shop,
+    /// Where the shop's mails are handed in.
+    #[serde(skip_serializing_if = "Mail::is_absent")]
+    pub mail: Mail,
+    /// Who people can sign in to the shop with.
+    #[serde(skip_serializing_if = "Login::is_absent")]
+    pub login: Login,
+    /// Who knows businesses.
+    #[serde(skip_serializing_if = "Tax::is_absent")]
+    pub tax: Tax,
+    /// Local stand-ins for the servers of others.
+    #[serde(skip_serializing_if = "Doubles::is_absent")]
+    pub doubles: Doubles,
     /// What is logged.
     pub log: Log,
     /// The sales to make at start, unless they exist.

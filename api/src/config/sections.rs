@@ -15,8 +15,12 @@ use super::pipeline::Pipeline;
 use super::reader;
 use super::section::Section;
 use super::server::Server;
+use super::shop::{self, Doubles, Google, Kakao, Login, Mail, Shop, Tax};
 use super::small::{Data, Pages};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
+
+/// The sections that stand within another.
+pub(super) const NESTED: [&str; 2] = [Kakao::NAME, Google::NAME];
 
 /// Reads the whole document, noting every problem.
 pub(super) fn read(document: &Node, problems: &mut Problems) -> Config {
@@ -38,12 +42,48 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Config {
     pipeline.check(root.problems());
     let pages = section(&mut root, Pages::NAME);
     let log = section(&mut root, Log::NAME);
+    let shop: Shop = section(&mut root, Shop::NAME);
+    let mail: Mail = section(&mut root, Mail::NAME);
+    let login = login(&mut root);
+    let tax: Tax = section(&mut root, Tax::NAME);
+    let doubles: Doubles = section(&mut root, Doubles::NAME);
+    mail.check(root.problems());
+    login.check(root.problems());
+    shop::check(&shop, accounts.is_some(), root.problems());
     let sales = read_sales(&mut root);
-    if accounts.is_none() {
+    if accounts.is_none() && !shop.enabled {
         note_sales_without_tokens(&sales, &mut root);
     }
     root.finish();
-    Config { server, limits, data, arbiter, redis, keys, jwt, pipeline, pages, log, sales }
+    Config {
+        server,
+        limits,
+        data,
+        arbiter,
+        redis,
+        keys,
+        jwt,
+        pipeline,
+        pages,
+        shop,
+        mail,
+        login,
+        tax,
+        doubles,
+        log,
+        sales,
+    }
+}
+
+/// The sections of the providers of sign-in, which stand within one.
+fn login(root: &mut Fields<'_, '_>) -> Login {
+    let mut login = root.table("login");
+    let kakao = login.take("kakao");
+    let kakao: Kakao = reader::read(kakao, login.problems());
+    let google = login.take("google");
+    let google: Google = reader::read(google, login.problems());
+    login.finish();
+    Login { kakao, google }
 }
 
 fn section<S: Section>(root: &mut Fields<'_, '_>, name: &'static str) -> S {

@@ -238,12 +238,11 @@ pub async fn page_entrant(
 ) -> Result<(ShopperKey, Option<ReplayKey>), ApiError> {
     let (address, _left) = may_enter(app, headers, peer).await?;
     let takes_invites = sale.settings().spec.identity == IdentityMode::Invite;
-    let cookie = app.accounts.as_ref().and_then(|accounts| accounts.cookie());
     let in_cookie = || {
         if takes_invites {
             return cookie_invite(app, sale, headers);
         }
-        let mut found = cookies::named(headers, cookie?);
+        let mut found = app.accounts.as_ref()?.in_cookies(headers);
         let first = found.next()?;
         // Another host of the domain may have set one of the same name, to sign somebody in as somebody else.
         found.all(|other| other == first).then_some(first)

@@ -13,6 +13,17 @@ pub struct OpenedKeys {
     pub keys: Keys,
     /// The token keys.
     pub keyring: Keyring,
+    /// What the keys and tokens of the shop are made of.
+    pub shop_secret: ShopSecret,
+}
+
+/// A secret that follows from `keys.secret`, and tells nothing of it.
+pub struct ShopSecret(pub [u8; 32]);
+
+impl fmt::Debug for ShopSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShopSecret(…)")
+    }
 }
 
 /// Why a process has no keys to start with.
@@ -67,8 +78,11 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
     let backend = configured_or(&options.backend, file.map(|file| &file.backend));
     let keys = Keys::new(operator.iter().map(String::as_str), backend.iter().map(String::as_str));
     let secret = options.secret.as_ref().or_else(|| file.map(|file| &file.secret));
+    let secret = secret.cloned().unwrap_or_default();
+    let shop_secret =
+        blake3::derive_key("rushgate 2026-11-30 secret of the shop", secret.as_bytes());
     let keyring = Keyring::derive(&KeyringSecrets {
-        secret: secret.cloned().unwrap_or_default(),
+        secret,
         previous_secret: options.previous_secret.clone(),
         next_secret: options.next_secret.clone(),
         identity_secret: options.identity_secret.clone(),
@@ -76,6 +90,7 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
     Ok(OpenedKeys {
         keys: keys.map_err(OpenKeysError::Value)?,
         keyring: keyring.map_err(OpenKeysError::Secret)?,
+        shop_secret: ShopSecret(shop_secret),
     })
 }
 

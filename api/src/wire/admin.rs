@@ -8,11 +8,10 @@ use engine::id::{EventId, SaleName, SinkName, Sku};
 use engine::limits::{TEXT_BYTES_MAX, UNITS_MAX};
 use serde::Serialize;
 
-use super::fields::{BodyError, Fields, Problems};
 use super::list::List;
-use super::node::Node;
-use super::purchase::read_json;
 use super::time;
+use web::fields::{BodyError, Fields, Problems, read_json};
+use web::node::Node;
 
 /// `POST …/rate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +145,7 @@ pub fn read_invites(body: &[u8]) -> Result<InvitesRequest, BodyError> {
         let count = fields.integer("count", 1..=INVITES_MAX);
         let allowed = format!("a whole number from 1 to {INVITES_MAX}");
         let count = fields.required("count", &allowed, count);
-        let expires_at = fields.time("expires_at").flatten();
+        let expires_at = fields.time("expires_at").flatten().map(Millis);
         Some(InvitesRequest { count: count?, expires_at })
     })
 }

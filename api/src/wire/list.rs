@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use serde::Serialize;
 
-use super::fields::{BodyError, GIVEN_ONCE, Problems};
+use web::fields::{BodyError, GIVEN_ONCE, Problems};
 
 /// What a query names.
 const WHAT: &str = "parameter";

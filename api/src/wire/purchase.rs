@@ -9,9 +9,9 @@ use engine::id::{Epoch, HoldId, Sku};
 use engine::limits::PURCHASE_ITEMS_MAX;
 use serde::{Deserialize, Serialize};
 
-use super::fields::{BodyError, Fields, Problems};
-use super::node::Node;
 use super::time;
+use web::fields::{BodyError, Fields, Problems, read_json};
+use web::node::Node;
 
 /// Units of one SKU that one purchase may ask for; the sale's own limit is usually far lower.
 const QUANTITY_MAX: u32 = 1_000_000;
@@ -111,14 +111,6 @@ fn read_item(path: &str, node: &Node, problems: &mut Problems) -> Option<Purchas
     }
     fields.finish();
     Some(PurchaseItem { sku: sku?, quantity: quantity? })
-}
-
-/// Reads JSON; the message says where it breaks without quoting it.
-pub(super) fn read_json(body: &[u8]) -> Result<Node, BodyError> {
-    Node::from_json(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        BodyError::NotJson(format!("the body is not JSON: line {line}, column {column}"))
-    })
 }
 
 /// A purchase as it stands.

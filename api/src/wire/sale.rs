@@ -13,11 +13,10 @@ use engine::spec::{IdentityMode, OfferSpec, Rejoin, SaleSpec, SpecPatch};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{BodyError, FieldProblem, Fields, Problems};
-use super::node::Node;
-use super::purchase::read_json;
 use super::status::{SaleState, per_second};
 use super::time;
+use web::fields::{BodyError, FieldProblem, Fields, Problems, read_json};
+use web::node::Node;
 
 const NAME_ALLOWED: &str = "1 to 64 of a-z, 0-9 and -";
 const SKU_ALLOWED: &str = "1 to 64 letters, digits or . _ : -";
@@ -129,8 +128,8 @@ fn read_terms(fields: &mut Fields<'_, '_>) -> SpecPatch {
     let hold_ms = span_ms("hold_seconds");
     SpecPatch {
         title,
-        opens_at: fields.time("opens_at"),
-        closes_at: fields.time("closes_at"),
+        opens_at: fields.time("opens_at").map(|at| at.map(Millis)),
+        closes_at: fields.time("closes_at").map(|at| at.map(Millis)),
         rejoin: fields.word("rejoin", &[("keep", Rejoin::Keep), ("tail", Rejoin::Tail)]),
         admission_milli_per_second: fields.milli("admission_per_second", 1..=1_000_000_000),
         active_max: fields.integer("active_max", 1..=ACTIVE_SESSIONS_MAX),
@@ -214,7 +213,7 @@ fn parse_currency(text: &str) -> Option<Currency> {
 /// Adds what the engine itself will not run and the reader has not told yet: rules between fields.
 fn note_engine_problems(path: &str, spec: &SaleSpec, problems: &mut Problems) {
     for problem in spec.check() {
-        let field = super::fields::join(path, problem.field);
+        let field = web::fields::join(path, problem.field);
         let told = problems.concern(&field);
         if !told {
             let found = found_in(spec, problem.field);
@@ -347,7 +346,7 @@ fn compare(key: &str, file: &Value, running: &Value, found: &mut Vec<Difference>
         (Value::Object(file), Value::Object(running)) => {
             for (name, value) in file {
                 let other = running.get(name).unwrap_or(&Value::Null);
-                compare(&super::fields::join(key, name), value, other, found);
+                compare(&web::fields::join(key, name), value, other, found);
             }
         }
         (Value::Array(file), Value::Array(running)) if file.len() == running.len() => {

@@ -3,8 +3,6 @@
 use engine::clock::Millis;
 use serde::Serializer;
 
-pub(super) use web::time::TIME_ALLOWED;
-
 /// Reads an RFC 3339 time.
 pub fn parse_time(text: &str) -> Option<Millis> {
     web::time::parse_time(text).map(Millis)

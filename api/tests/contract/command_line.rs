@@ -109,14 +109,17 @@ fn the_first_line_is_json_with_the_ports_that_were_picked() {
         [("RUSHGATE__SERVER__LISTEN", "127.0.0.1:0"), ("RUSHGATE__SERVER__OPS_LISTEN", "[::1]:0")];
     let line = first_line(&arguments, &environment);
     let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| unreachable!("{line}"));
-    assert_eq!(line.as_object().unwrap().len(), 3);
+    assert_eq!(line.as_object().unwrap().len(), 4);
     assert_eq!(line["event"], "listening");
-    for (name, host) in [("public", "127.0.0.1:"), ("ops", "[::1]:")] {
+    let hosts = [("public", "127.0.0.1:"), ("ops", "[::1]:"), ("doubles", "127.0.0.1:")];
+    for (name, host) in hosts {
         let address = line[name].as_str().unwrap();
         assert!(address.starts_with(host) && !address.ends_with(":0"), "{address}");
     }
-    let mode = fs::metadata(data.join("keys.json")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in ["keys.json", "demo.json"] {
+        let mode = fs::metadata(data.join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ mod request_ids;
 mod restart;
 mod rotation;
 mod service;
+mod shop;
 mod shoppers;
 mod store_tls;
 mod tokens;

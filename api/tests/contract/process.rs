@@ -43,18 +43,17 @@ pub(crate) struct Server {
     pub(crate) ops: Client,
     pub(crate) operator: String,
     pub(crate) backend: String,
+    /// Where the doubles are asked what came to them, if they run.
+    pub(crate) doubles: Option<Client>,
+    /// The data directory.
+    pub(crate) data: PathBuf,
     errors: PathBuf,
 }
 
 /// The server most tests share; each makes sales of its own.
 pub(crate) fn shared() -> &'static Server {
     static SHARED: OnceLock<Server> = OnceLock::new();
-    SHARED.get_or_init(|| {
-        let dir = TempDir::with_prefix("rushgate-contract-").unwrap().keep();
-        let mut command = Command::new("sh");
-        command.args(["-c", WATCHED]).arg(&dir).arg(PROGRAM).stdin(Stdio::piped());
-        Server::spawn(command, &dir, CONFIG, &[])
-    })
+    SHARED.get_or_init(|| Server::start_for_all(CONFIG))
 }
 
 impl Server {
@@ -66,6 +65,14 @@ impl Server {
     /// The same, with more in its environment.
     pub(crate) fn start_in(dir: &Path, config: &str, environment: &[(&str, String)]) -> Self {
         Self::spawn(Command::new(PROGRAM), dir, config, environment)
+    }
+
+    /// A server for a static, which ends with this process and takes its directory along.
+    pub(crate) fn start_for_all(config: &str) -> Self {
+        let dir = TempDir::with_prefix("rushgate-contract-").unwrap().keep();
+        let mut command = Command::new("sh");
+        command.args(["-c", WATCHED]).arg(&dir).arg(PROGRAM).stdin(Stdio::piped());
+        Self::spawn(command, &dir, config, &[])
     }
 
     fn spawn(
@@ -89,6 +96,7 @@ impl Server {
         });
         assert_eq!(line["event"], "listening");
         let addr = |name: &str| line[name].as_str().unwrap().parse::<SocketAddr>().unwrap();
+        let doubles = line.get("doubles").map(|_| addr("doubles"));
         let keys = std::fs::read_to_string(dir.join("data/keys.json")).unwrap();
         let keys: Value = serde_json::from_str(&keys).unwrap();
         let key = |name: &str| keys[name].as_str().unwrap().to_owned();
@@ -98,6 +106,8 @@ impl Server {
             ops: Client { addr: addr("ops"), described: false },
             operator: key("operator"),
             backend: key("backend"),
+            doubles: doubles.map(|addr| Client { addr, described: false }),
+            data: dir.join("data"),
             errors,
         }
     }

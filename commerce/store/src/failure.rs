@@ -142,6 +142,33 @@ impl WriteError for DbErr {
     }
 }
 
+/// Whether an error is the database's being away or too busy, and nothing that the statement is to blame
+/// for: asking again later may help.
+pub fn is_away(error: &DbErr) -> bool {
+    let (DbErr::Exec(cause) | DbErr::Query(cause) | DbErr::Conn(cause)) = error else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    let RuntimeErr::SqlxError(cause) = cause else { return false };
+    let code = cause.as_database_error().and_then(DatabaseError::code);
+    if let Some(code) = code {
+        return is_collision(&code) || is_outage(&code);
+    }
+    matches!(
+        **cause,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
+}
+
+/// The classes of PostgreSQL for a connection, resources and an operator's intervention, a statement that
+/// took too long included.
+fn is_outage(code: &str) -> bool {
+    code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+}
+
 /// `serialization_failure` and `deadlock_detected` of PostgreSQL, whose codes have five characters; and
 /// SQLite's `SQLITE_BUSY`, which only another process can cause, with whatever is in its higher bits.
 fn is_collision(code: &str) -> bool {
@@ -155,6 +182,17 @@ fn is_collision(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_outage_is_no_fault_of_the_statement() {
+        for code in ["08006", "53300", "57P01", "57014"] {
+            assert!(is_outage(code), "{code}");
+        }
+        for code in ["23505", "42601", "5", "787"] {
+            assert!(!is_outage(code), "{code}");
+        }
+        assert!(!is_away(&DbErr::RecordNotInserted));
+    }
 
     #[test]
     fn only_collisions_are_tried_again() {

@@ -37,9 +37,9 @@ pub use {sea_orm, serde};
 pub use self::{
     at::At,
     db::{Db, Reader},
-    failure::{Failure, Refusing, WriteError, refused},
+    failure::{Failure, Refusing, WriteError, is_away, refused},
     migrate::Step,
-    open::{OpenError, Options},
+    open::{OpenError, Options, is_url},
     sql::{delete_some, insert_if_absent, sum_i64},
     tx::Tx,
 };

@@ -75,6 +75,30 @@ impl std::error::Error for OpenError {
     }
 }
 
+impl OpenError {
+    /// Whether another try would end like this one, as somebody has to change something first.
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Url => true,
+            Self::Connect(_) => false,
+            Self::Migrate(error) => !matches!(
+                error,
+                sqlx::migrate::MigrateError::Execute(_)
+                    | sqlx::migrate::MigrateError::ExecuteMigration(..)
+            ),
+        }
+    }
+}
+
+/// Whether a text is a URL of a database that can be opened.
+pub fn is_url(url: &str) -> bool {
+    match url.strip_prefix("sqlite:") {
+        // Other programs read more into such a URL; here it would be a strange name of a file.
+        Some(file) => !file.is_empty() && !file.starts_with("//") && !file.contains([':', '?']),
+        None => url.starts_with("postgres:") || url.starts_with("postgresql:"),
+    }
+}
+
 impl Db {
     /// Opens a database and brings its schema up to date with the steps of all crates.
     ///
@@ -87,16 +111,12 @@ impl Db {
         listeners: Listeners,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (reader, writer) = if let Some(file) = options.url.strip_prefix("sqlite:") {
-            // Other programs read more into such a URL; here it would be a strange name of a file.
-            if file.is_empty() || file.starts_with("//") || file.contains([':', '?']) {
-                return Err(OpenError::Url);
-            }
-            sqlite(Path::new(file), options.connections, steps).await?
-        } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
-            postgres(options, steps).await?
-        } else {
+        if !is_url(&options.url) {
             return Err(OpenError::Url);
+        }
+        let (reader, writer) = match options.url.strip_prefix("sqlite:") {
+            Some(file) => sqlite(Path::new(file), options.connections, steps).await?,
+            None => postgres(options, steps).await?,
         };
         Ok(Self::of(reader, writer, Setting::new(clock, listeners)))
     }

@@ -40,7 +40,7 @@ impl Request {
             return Err("client_id is unknown".to_owned());
         }
         let redirect = need("redirect_uri")?;
-        if !client.redirects.contains(&redirect) {
+        if !client.takes(&redirect) {
             return Err("redirect_uri is not registered".to_owned());
         }
         if need("response_type")? != "code" {

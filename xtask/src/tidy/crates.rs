@@ -27,7 +27,7 @@ const FOREIGN: [(&str, &[&str]); 2] = [
 
 /// The crates of ours at the bottom of the house, and which others of ours each may ship with. The
 /// rest stand on what they need.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("engine", &[]),
     ("engine-redis", &["engine"]),
     ("web", &[]),
@@ -40,6 +40,8 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("commons", &["base", "store", "outbound"]),
     ("identity", &["base", "store", "outbound"]),
     ("trade", &["base", "engine", "store", "outbound", "identity"]),
+    ("shop", &["base", "store", "identity", "pages", "web"]),
+    ("commerce", &["base", "store", "outbound", "identity", "shop", "doubles", "pages", "web"]),
 ];
 
 /// What a crate of ours has for tests alone: its features.

@@ -139,6 +139,7 @@ impl KeyKeeper {
 
     /// Reads the set whenever it is due; never returns.
     pub async fn keep_fresh(&self) {
+        let mut seen = None;
         loop {
             let mut tries = self.tries.lock().await;
             let due = self.due(&tries);
@@ -147,7 +148,10 @@ impl KeyKeeper {
                 continue;
             }
             drop(tries);
-            sleep_until(due).await;
+            tokio::select! {
+                () = sleep_until(due) => {}
+                () = self.source.changed(&mut seen) => self.reload().await,
+            }
         }
     }
 

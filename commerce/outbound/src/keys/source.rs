@@ -1,8 +1,9 @@
-//! Where a key set is read from: a file or a URL.
+//! Where a key set is read from: a file, a URL, or whoever in this process tells it.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, future::pending, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
+use tokio::{sync::watch, time::timeout};
 
 use super::key_set::KeySet;
 use crate::{
@@ -33,6 +34,7 @@ pub struct KeySource(Place);
 enum Place {
     File(PathBuf),
     Url { url: String, document: Document, fresh_max: Duration },
+    Told { sets: watch::Receiver<Option<Bytes>>, by: &'static str, patience: Duration },
 }
 
 impl KeySource {
@@ -51,10 +53,19 @@ impl KeySource {
         Ok(Self(Place::Url { url: place, document, fresh_max }))
     }
 
+    /// Takes the sets that somebody in this process tells, in their JSON. The first one is waited for so long.
+    pub fn told(
+        sets: watch::Receiver<Option<Bytes>>,
+        by: &'static str,
+        patience: Duration,
+    ) -> Self {
+        Self(Place::Told { sets, by, patience })
+    }
+
     /// Whether nobody can change the set on its way.
     pub fn is_secure(&self) -> bool {
         match &self.0 {
-            Place::File(_) => true,
+            Place::File(_) | Place::Told { .. } => true,
             Place::Url { document, .. } => document.is_secure(),
         }
     }
@@ -74,9 +85,26 @@ impl KeySource {
                 let Fetched { body, max_age } = document.fetch().await?;
                 (body, max_age.unwrap_or(*fresh_max).max(KEY_SET_FRESH_MIN).min(*fresh_max))
             }
+            Place::Told { sets, patience, .. } => {
+                let mut sets = sets.clone();
+                let first = timeout(*patience, sets.wait_for(Option::is_some)).await;
+                let first = first.ok().and_then(Result::ok).and_then(|told| told.clone());
+                (first.ok_or("nobody has told it yet")?, KEY_FILE_FRESH)
+            }
         };
         let set = KeySet::parse(&bytes).map_err(|error| error.to_string())?;
         Ok((set, fresh))
+    }
+
+    /// Waits until there may be another set than the one that was read last, if its place says so by itself.
+    pub(super) async fn changed(&self, seen: &mut Option<watch::Receiver<Option<Bytes>>>) {
+        if let Place::Told { sets, .. } = &self.0 {
+            let seen = seen.get_or_insert_with(|| sets.clone());
+            if seen.changed().await.is_ok() {
+                return;
+            }
+        }
+        pending::<()>().await;
     }
 }
 
@@ -85,6 +113,7 @@ impl fmt::Display for KeySource {
         match &self.0 {
             Place::File(path) => write!(f, "{}", path.display()),
             Place::Url { url, .. } => f.write_str(url),
+            Place::Told { by, .. } => f.write_str(by),
         }
     }
 }

@@ -36,23 +36,6 @@ impl Node {
         serde_json::from_slice(json)
     }
 
-    /// Takes over a TOML value; dates become their text.
-    pub fn from_toml(value: toml::Value) -> Self {
-        match value {
-            toml::Value::String(text) => Self::Text(text),
-            toml::Value::Integer(number) => Self::Integer(number.into()),
-            toml::Value::Float(number) => Self::Float(number),
-            toml::Value::Boolean(value) => Self::Bool(value),
-            toml::Value::Datetime(time) => Self::Text(time.to_string()),
-            toml::Value::Array(values) => {
-                Self::List(values.into_iter().map(Self::from_toml).collect())
-            }
-            toml::Value::Table(table) => Self::Table(
-                table.into_iter().map(|(name, value)| (name, Self::from_toml(value))).collect(),
-            ),
-        }
-    }
-
     /// The value as an error message shows it: short, one line, no control characters.
     pub fn shown(&self) -> String {
         const CHARS_MAX: usize = 64;
@@ -81,9 +64,10 @@ impl Node {
         if let Self::Raw(text) = self { Some(text) } else { None }
     }
 
-    /// Puts `value` at `section.name`, replacing what stood there.
+    /// Puts `value` at `section.name`, replacing what stood there. A section within another has a dot in
+    /// its name.
     pub fn set(&mut self, section: &str, name: &str, value: Self) {
-        let section = self.entry(section);
+        let section = section.split('.').fold(self, |node, part| node.entry(part));
         if !matches!(section, Self::Table(_)) {
             *section = Self::Table(Vec::new());
         }

@@ -7,11 +7,10 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use engine::clock::Millis;
 use serde::Serialize;
 
-use super::node::Node;
-use super::time::{TIME_ALLOWED, parse_time};
+use crate::node::Node;
+use crate::time::{TIME_ALLOWED, parse_time};
 
 /// Problems told at once; a body with more is wrong enough.
 const PROBLEMS_MAX: usize = 64;
@@ -55,6 +54,14 @@ pub enum BodyError {
     NotJson(String),
     /// JSON with these things wrong, at least one.
     Invalid(Vec<FieldProblem>),
+}
+
+/// Reads JSON; the message says where it breaks without quoting it.
+pub fn read_json(body: &[u8]) -> Result<Node, BodyError> {
+    Node::from_json(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        BodyError::NotJson(format!("the body is not JSON: line {line}, column {column}"))
+    })
 }
 
 /// The problems found so far.
@@ -120,7 +127,7 @@ impl Problems {
 }
 
 /// What is allowed where a name stands twice.
-pub(super) const GIVEN_ONCE: &str = "each name may appear once";
+pub const GIVEN_ONCE: &str = "each name may appear once";
 
 /// The known name that `name` is most likely a misspelling of: two letters off, and fewer than half.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
@@ -345,20 +352,21 @@ impl<'n, 'p> Fields<'n, 'p> {
         })
     }
 
-    /// An RFC 3339 time; null is `Some(None)`.
-    pub fn time(&mut self, name: &'static str) -> Option<Option<Millis>> {
+    /// An RFC 3339 time in milliseconds since 1970; null is `Some(None)`.
+    pub fn time(&mut self, name: &'static str) -> Option<Option<u64>> {
         self.read(name, TIME_ALLOWED, |node| {
             if *node == Node::Null { Some(None) } else { parse_time(node.as_text()?).map(Some) }
         })
     }
 }
 
-pub(super) fn join(path: &str, name: &str) -> String {
+/// The path of a name below another path.
+pub fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Thousandths as a decimal without needless zeros.
-pub(super) fn shown_milli(milli: u64) -> String {
+pub fn shown_milli(milli: u64) -> String {
     let text = format!("{}.{:03}", milli / 1_000, milli % 1_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

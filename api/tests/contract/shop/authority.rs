@@ -1,0 +1,180 @@
+//! Every route of the shop by everybody: who gets in, and who does not.
+//!
+//! Each call has a body with a field that no call knows, or none, so whoever gets in is refused for that,
+//! and nothing changes. A route without a row here fails.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{PASSWORD, Shop, SignedIn, eventually, on_both};
+use crate::client::{Told, ask, get};
+
+/// Who gets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum In {
+    /// Whoever asks.
+    Anyone,
+    /// Whoever is signed in.
+    Members,
+    /// Operators.
+    Operators,
+}
+
+const TABLE: &[(&str, In)] = &[
+    ("POST /v1/accounts", In::Anyone),
+    ("POST /v1/accounts/verify", In::Members),
+    ("POST /v1/accounts/verify/resend", In::Anyone),
+    ("POST /v1/password-resets", In::Anyone),
+    ("POST /v1/password-resets/complete", In::Anyone),
+    ("POST /v1/sessions", In::Anyone),
+    ("POST /v1/sessions/refresh", In::Anyone),
+    ("DELETE /v1/sessions/current", In::Members),
+    ("GET /v1/me/sessions", In::Members),
+    ("DELETE /v1/me/sessions/{session}", In::Members),
+    ("GET /v1/keys", In::Anyone),
+    ("GET /v1/me", In::Members),
+    ("PATCH /v1/me", In::Members),
+    ("DELETE /v1/me", In::Members),
+    ("GET /v1/me/export", In::Members),
+    ("PUT /v1/me/password", In::Members),
+    ("POST /v1/me/devices", In::Members),
+    ("GET /v1/me/links", In::Members),
+    ("DELETE /v1/me/links/{link}", In::Members),
+    ("GET /v1/me/addresses", In::Members),
+    ("POST /v1/me/addresses", In::Members),
+    ("PUT /v1/me/addresses/{address}", In::Members),
+    ("DELETE /v1/me/addresses/{address}", In::Members),
+    ("POST /v1/me/addresses/{address}/default", In::Members),
+    ("GET /v1/oidc/{provider}/start", In::Anyone),
+    ("GET /v1/oidc/{provider}/callback", In::Anyone),
+    ("POST /v1/businesses", In::Members),
+    ("GET /v1/me/business", In::Members),
+    ("GET /v1/admin/businesses", In::Operators),
+    ("GET /v1/admin/businesses/{business}", In::Operators),
+    ("POST /v1/admin/businesses/{business}/approve", In::Operators),
+    ("POST /v1/admin/businesses/{business}/reject", In::Operators),
+    ("POST /v1/admin/businesses/{business}/suspend", In::Operators),
+    ("POST /v1/admin/businesses/{business}/reinstate", In::Operators),
+    ("POST /v1/admin/businesses/{business}/check", In::Operators),
+];
+
+/// Everybody, by name; nobody has no session.
+async fn everybody(shop: Shop) -> Vec<(&'static str, Option<SignedIn>)> {
+    let (_, shopper) = shop.verified("shopper").await;
+    let (_, other) = shop.verified("other").await;
+    let (person, first) = shop.verified("pending").await;
+    let company = json!({
+        "company_name": "Waiting", "business_number": "9990000054", "ceo_name": "Kim",
+        "ceo_email": "a@b.example", "ceo_phone": "02-123-4567",
+    });
+    shop.tell(first.post("/v1/businesses").json(&company)).await.is(201);
+    let pending = json!({ "email": person.email, "password": PASSWORD, "role": "business" });
+    let pending = shop.tell(crate::client::post("/v1/sessions").json(&pending)).await.is(200);
+    let pending = SignedIn::of(&pending.json());
+    let operator = shop.of_demo("operator").await;
+    let other_business = other_business(shop, &operator).await;
+    vec![
+        ("nobody", None),
+        ("shopper", Some(shopper)),
+        ("other shopper", Some(other)),
+        ("pending business", Some(pending)),
+        ("business", Some(shop.of_demo("business").await)),
+        ("other business", Some(other_business)),
+        ("operator", Some(operator)),
+    ]
+}
+
+async fn other_business(shop: Shop, operator: &SignedIn) -> SignedIn {
+    let (person, first) = shop.verified("business").await;
+    let company = json!({
+        "company_name": "Another", "business_number": "9990000068", "ceo_name": "Lee",
+        "ceo_email": "a@b.example", "ceo_phone": "02-123-4567",
+    });
+    let made = shop.tell(first.post("/v1/businesses").json(&company)).await.is(201).json();
+    let approve = format!("/v1/admin/businesses/{}/approve", made["business"].as_str().unwrap());
+    eventually(async || {
+        let told = shop.tell(operator.post(&approve)).await;
+        (told.status == 200).then_some(())
+    })
+    .await;
+    shop.sign_in(&person.email, PASSWORD).await
+}
+
+/// Whether somebody got in, as the answer shows.
+fn got_in(told: &Told) -> bool {
+    let refused = ["unauthorized", "operator_session_needed", "business_session_needed"];
+    !(matches!(told.status, 401 | 403) && refused.contains(&told.code().as_str()))
+}
+
+on_both! {
+    async fn every_route_lets_in_whom_its_row_names_and_nobody_else(shop) {
+        let known: BTreeMap<&str, In> = TABLE.iter().copied().collect();
+        let rows = commerce::table();
+        assert_eq!(rows.len(), known.len(), "every route has one row here");
+        let everybody = everybody(shop).await;
+        for row in rows {
+            let name = format!("{} {}", row.method, row.path);
+            let allowed = *known.get(name.as_str()).unwrap_or_else(|| unreachable!("{name} has no row"));
+            let path = row.path.replace("{provider}", "kakao");
+            let path = path.replace(['{', '}'], "");
+            for (who, session) in &everybody {
+                let mut asked = ask(row.method.as_str(), path.clone());
+                if row.method != "GET" {
+                    asked = asked.json(&json!({ "a stray field": 1 }));
+                }
+                if let Some(session) = session {
+                    asked = asked.bearer(&session.access);
+                }
+                let told = shop.tell(asked).await;
+                let expected = match allowed {
+                    In::Anyone => true,
+                    In::Members => session.is_some(),
+                    In::Operators => *who == "operator",
+                };
+                assert_eq!(got_in(&told), expected, "{who}: {name}: {} {}", told.status, told.text());
+                assert!(told.status < 500, "{who}: {name}: {}", told.text());
+                assert!(
+                    !got_in(&told) || row.method == "GET" || told.status == 422,
+                    "{who}: {name} did something: {} {}", told.status, told.text()
+                );
+            }
+        }
+    }
+
+    async fn what_is_anothers_is_not_there(shop) {
+        let (_, owner) = shop.verified("owner").await;
+        let (_, other) = shop.verified("other").await;
+        let body = json!({
+            "receiver": "Kim", "phone": "010-1234-5678", "zip": "06236", "road": "Teheran-ro 152",
+        });
+        let made = shop.tell(owner.post("/v1/me/addresses").json(&body)).await.is(201).json();
+        let one = format!("/v1/me/addresses/{}", made["address"].as_str().unwrap());
+        for asked in [
+            other.ask("PUT", &one).json(&body),
+            other.ask("DELETE", &one),
+            other.post(&format!("{one}/default")),
+        ] {
+            shop.tell(asked).await.refuses(404, "address_unknown");
+        }
+        let all = shop.tell(owner.get("/v1/me/sessions")).await.is(200).json();
+        let session = all["items"][0]["session"].as_str().unwrap();
+        let end = other.ask("DELETE", &format!("/v1/me/sessions/{session}"));
+        shop.tell(end).await.refuses(404, "session_unknown");
+        shop.tell(owner.get("/v1/me")).await.is(200);
+    }
+
+    async fn a_token_that_is_none_of_ours_lets_nobody_in(shop) {
+        let (_, session) = shop.verified("token").await;
+        let mut altered = session.access.clone();
+        let last = if altered.pop() == Some('A') { 'B' } else { 'A' };
+        altered.push(last);
+        let (head, _) = session.access.split_once('.').unwrap();
+        for token in ["", "a.b.c", &altered, head, &session.refresh] {
+            let told = shop.tell(get("/v1/me").bearer(token)).await;
+            assert_eq!(told.status, 401, "{token}: {}", told.text());
+        }
+        let twice = session.get("/v1/me").bearer(&session.access);
+        shop.tell(twice).await.refuses(401, "unauthorized");
+    }
+}

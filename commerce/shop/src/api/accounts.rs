@@ -1,0 +1,111 @@
+//! Signing up, verifying the address, and the way back for whoever forgot the password.
+
+use axum::http::{Method, StatusCode, header::HeaderValue, header::LOCATION};
+use identity::{
+    account::{self, ProofRefusal},
+    membership::{self, SignUp},
+    proof::Purpose,
+};
+use store::Refusing as _;
+use web::respond::{self, Cache};
+
+use crate::{
+    acting::{live, send_quietly},
+    answer::{Answer, accepted},
+    authority::{Anyone, Shopper},
+    input::Json,
+    refusal::Refusal,
+    routes::Routes,
+    typed::{Faults, email, name, password},
+    visit::Visit,
+    wire::account::{AccountObject, EmailRequest, ResetRequest, SignUpRequest, TokenRequest},
+};
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .on(Method::POST, "/v1/accounts", sign_up)
+        .on(Method::POST, "/v1/accounts/verify", verify)
+        .on(Method::POST, "/v1/accounts/verify/resend", resend)
+        .on(Method::POST, "/v1/password-resets", begin_reset)
+        .on(Method::POST, "/v1/password-resets/complete", complete_reset)
+}
+
+/// No key makes this one call: a hash of its body would be one of the password.
+async fn sign_up(visit: Visit, _: Anyone, input: Json<SignUpRequest>) -> Answer {
+    let asked = input.value;
+    let mut faults = Faults::default();
+    let email = faults.note(email(&asked.email));
+    let password = faults.note(password("password", &asked.password));
+    let name = faults.note(name(&asked.name));
+    let (Some(email), Some(password), Some(name)) = (email, password, name) else {
+        return Err(faults.refusal());
+    };
+    let db = visit.db()?;
+    let password = visit.shop().sign_ups().hash(&password).await?;
+    let sign_up = SignUp { email, password, name };
+    let prover = visit.shop().prover();
+    let account = db
+        .write(async |tx| {
+            let live = membership::sign_up(tx, &sign_up).await.refusing(Refusal::from)?;
+            send_quietly(tx, prover, &live, Purpose::VerifyEmail).await?;
+            Ok::<_, store::Failure<Refusal>>(live.account().clone())
+        })
+        .await?;
+    let mut response =
+        respond::json(StatusCode::CREATED, Cache::NoStore, &AccountObject::of(&account, None));
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/v1/me"));
+    Ok(response)
+}
+
+/// A proof counts for whoever is signed in to its account: a stranger who signed up with somebody else's
+/// address cannot have them verify it by a mere click.
+async fn verify(visit: Visit, by: Shopper, input: Json<TokenRequest>) -> Answer {
+    let proof = visit.shop().prover().read(&input.value.token, Purpose::VerifyEmail);
+    let proof = proof.ok_or(ProofRefusal::Invalid)?;
+    visit
+        .db()?
+        .write(async |tx| {
+            let live = live(tx, by.account()).await?;
+            account::verify(tx, &live, proof).await.refusing(Refusal::from)
+        })
+        .await?;
+    Ok(respond::no_content())
+}
+
+/// The answer is the same whether there is such an account or not.
+async fn resend(visit: Visit, _: Anyone, input: Json<EmailRequest>) -> Answer {
+    send(&visit, &input.value, Purpose::VerifyEmail).await
+}
+
+async fn begin_reset(visit: Visit, _: Anyone, input: Json<EmailRequest>) -> Answer {
+    send(&visit, &input.value, Purpose::ResetPassword).await
+}
+
+async fn send(visit: &Visit, asked: &EmailRequest, purpose: Purpose) -> Answer {
+    let email = email(&asked.email).map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    let db = visit.db()?;
+    let found = account::by_email(&db.read(), &email).await?;
+    let wanted = found.filter(|found| purpose == Purpose::ResetPassword || !found.is_verified);
+    let prover = visit.shop().prover();
+    if let Some(account) = wanted {
+        db.write(async |tx| {
+            let live = live(tx, account.id).await?;
+            send_quietly(tx, prover, &live, purpose).await?;
+            Ok::<_, store::Failure<Refusal>>(())
+        })
+        .await?;
+    }
+    Ok(accepted())
+}
+
+async fn complete_reset(visit: Visit, _: Anyone, input: Json<ResetRequest>) -> Answer {
+    let asked = input.value;
+    let password =
+        password("password", &asked.password).map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    let proof = visit.shop().prover().read(&asked.token, Purpose::ResetPassword);
+    let proof = proof.ok_or(ProofRefusal::Invalid)?;
+    let password = visit.shop().sign_ups().hash(&password).await?;
+    let db = visit.db()?;
+    db.write(async |tx| membership::reset_password(tx, proof, &password).await).await?;
+    Ok(respond::no_content())
+}

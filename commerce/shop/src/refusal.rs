@@ -1,0 +1,269 @@
+//! Every refusal that the shop's HTTP can give.
+//!
+//! Owns which refusals there are, of this crate and of the modules below, and how one becomes an answer.
+//! The one table from a refusal to status, code, retry and words is in `table`.
+
+mod table;
+mod words;
+
+use axum::{
+    body::Body,
+    http::{
+        Response,
+        header::{ALLOW, HeaderValue},
+    },
+};
+use identity::{
+    access::TokenRefusal,
+    account::{EmailRefusal, Gone, ProofRefusal},
+    address::{AddRefusal, AddressRefusal},
+    arrival::ArrivalRefusal,
+    business::{ApplyRefusal, DecideRefusal, SellRefusal},
+    membership::{AppointRefusal, PasswordSignInRefusal, SetEmailRefusal, WithdrawRefusal},
+    password::Busy,
+    proof::IssueRefusal,
+    session::{OwnRefusal, RefreshRefusal},
+    signing::PublishRefusal,
+    social::UnlinkRefusal,
+};
+use pages::Language;
+use store::{Failure, sea_orm::DbErr};
+use web::{
+    buckets::Quota,
+    fields::BodyError,
+    problem::{FieldProblem, Problem},
+};
+
+pub(crate) use self::words::Words;
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Nobody is signed in.
+    Unauthorized,
+    /// The call is for whoever is signed in as a business.
+    #[expect(dead_code, reason = "the routes of deals refuse with it")]
+    BusinessSessionNeeded,
+    /// The call is for whoever is signed in as an operator.
+    OperatorSessionNeeded,
+    /// Another site has the browser send this.
+    ForeignForm,
+    /// No such thing, or not the caller's.
+    NotFound,
+    /// The path is known and the method is not; these are.
+    MethodNotAllowed(String),
+    /// The request's syntax is broken.
+    BadRequest(&'static str),
+    /// The body broke off.
+    BadBody,
+    /// The body passes the limit.
+    BodyTooLarge,
+    /// The request's content is wrong.
+    Invalid(Vec<Fault>),
+    /// The caller asks too often.
+    TooManyRequests(Quota),
+    /// The key was used before with another request.
+    IdempotencyMismatch,
+    /// What is asked for takes a session that was opened lately.
+    SignInAgain,
+    /// No refresh token of ours.
+    RefreshInvalid,
+    /// There is no contract with that provider.
+    ProviderUnknown,
+    /// The person refused at the provider, or it did.
+    ProviderDenied,
+    /// The database is away or busy, or not open yet.
+    Unavailable,
+    /// A fault of ours, which the log has.
+    Internal,
+    /// Too many passwords are being hashed.
+    Busy,
+    /// Of an access token.
+    Token(TokenRefusal),
+    /// Of an account that is gone.
+    Gone(Gone),
+    /// Of an address that is taken.
+    Email(EmailRefusal),
+    /// Of another address for an account.
+    SetEmail(SetEmailRefusal),
+    /// Of a link that was mailed.
+    Proof(ProofRefusal),
+    /// Of a mail that is not sent.
+    Issue(IssueRefusal),
+    /// Of signing in by a password.
+    SignIn(PasswordSignInRefusal),
+    /// Of prolonging a session.
+    Refresh(RefreshRefusal),
+    /// Of a session of one's own.
+    Own(OwnRefusal),
+    /// Of one more address.
+    AddAddress(AddRefusal),
+    /// Of an address that is not there.
+    Address(AddressRefusal),
+    /// Of taking a link away.
+    Unlink(UnlinkRefusal),
+    /// Of leaving.
+    Withdraw(WithdrawRefusal),
+    /// Of coming back from a provider.
+    Arrival(ArrivalRefusal),
+    /// Of applying for selling.
+    Apply(ApplyRefusal),
+    /// Of deciding about a business.
+    Decide(DecideRefusal),
+    /// Of selling.
+    Sell(SellRefusal),
+    /// Of appointing somebody.
+    Appoint(AppointRefusal),
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Its path; empty for the whole body.
+    pub(crate) field: String,
+    /// What pages know the fault by; nothing of one that only a program makes.
+    pub(crate) code: &'static str,
+    pub(crate) said: Said,
+}
+
+/// What is said of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// For people, in both languages.
+    Words(Words),
+    /// For programs: what was found and what is allowed.
+    Text(String),
+}
+
+impl Fault {
+    pub(crate) fn new(field: &str, code: &'static str, ko: &'static str, en: &'static str) -> Self {
+        Self { field: field.to_owned(), code, said: Said::Words(Words { ko, en }) }
+    }
+
+    pub(crate) fn message(&self, language: Language) -> &str {
+        match &self.said {
+            Said::Words(words) => words.in_language(language),
+            Said::Text(text) => text,
+        }
+    }
+}
+
+impl Refusal {
+    /// One field that is wrong.
+    pub(crate) fn field(
+        field: &str,
+        code: &'static str,
+        ko: &'static str,
+        en: &'static str,
+    ) -> Self {
+        Self::Invalid(vec![Fault::new(field, code, ko, en)])
+    }
+
+    /// The answer, under the id of the request that this thread works on.
+    pub(crate) fn respond(&self, language: Language) -> Response<Body> {
+        let row = self.row();
+        let faults = if let Self::Invalid(faults) = self { faults.as_slice() } else { &[] };
+        let told = |fault: &Fault| FieldProblem::new(fault.field.as_str(), fault.message(language));
+        let fields: Vec<FieldProblem> = faults.iter().map(told).collect();
+        let words = row.words.in_language(language);
+        let words = if let Self::BadRequest(why) = self { why } else { words };
+        // Of fields, the first one's words are the detail.
+        let detail = fields.is_empty().then_some(words);
+        let problem = Problem { facts: row.facts, detail, found: None, fields: &fields };
+        let mut response = problem.respond(Body::from);
+        let headers = response.headers_mut();
+        if let Self::TooManyRequests(quota) = self {
+            quota.say(headers);
+        }
+        if let Self::MethodNotAllowed(allow) = self
+            && let Ok(allow) = HeaderValue::from_str(allow)
+        {
+            headers.insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+macro_rules! from {
+    ($($refusal:ident => $variant:ident,)+) => {
+        $(impl From<$refusal> for Refusal {
+            fn from(refusal: $refusal) -> Self {
+                Self::$variant(refusal)
+            }
+        })+
+    };
+}
+
+from! {
+    TokenRefusal => Token,
+    Gone => Gone,
+    EmailRefusal => Email,
+    SetEmailRefusal => SetEmail,
+    ProofRefusal => Proof,
+    IssueRefusal => Issue,
+    PasswordSignInRefusal => SignIn,
+    RefreshRefusal => Refresh,
+    OwnRefusal => Own,
+    AddRefusal => AddAddress,
+    AddressRefusal => Address,
+    UnlinkRefusal => Unlink,
+    WithdrawRefusal => Withdraw,
+    ArrivalRefusal => Arrival,
+    ApplyRefusal => Apply,
+    DecideRefusal => Decide,
+    SellRefusal => Sell,
+    AppointRefusal => Appoint,
+}
+
+impl From<Busy> for Refusal {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl From<PublishRefusal> for Refusal {
+    /// Only a start with another key helps, so it is the operator's business.
+    fn from(refusal: PublishRefusal) -> Self {
+        tracing::error!(%refusal, "nobody can be signed in");
+        Self::Internal
+    }
+}
+
+impl From<DbErr> for Refusal {
+    fn from(error: DbErr) -> Self {
+        if store::is_away(&error) {
+            tracing::warn!(%error, "the shop's database does not answer");
+            return Self::Unavailable;
+        }
+        tracing::error!(%error, "the shop's database refused a statement");
+        Self::Internal
+    }
+}
+
+impl<R> From<Failure<R>> for Refusal
+where
+    Self: From<R>,
+{
+    fn from(failure: Failure<R>) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        let fault = |field: String, text| Fault { field, code: "", said: Said::Text(text) };
+        Self::Invalid(match error {
+            BodyError::NotJson(text) => vec![fault(String::new(), text)],
+            BodyError::Invalid(problems) => problems
+                .into_iter()
+                .map(|problem| {
+                    let text = problem.message();
+                    fault(problem.field, text)
+                })
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! The one table of routes: path, method, who may call, and what answers.
+//!
+//! A handler takes a [`Visit`], a proof of who asks and its input, in this order. The types of the last two
+//! say what is checked before it runs, and a handler without an authority is none.
+
+use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRequestParts as _, RawPathParams, Request},
+    http::{Method, Response},
+    routing::any,
+};
+use web::{mounted::RouteLabel, respond};
+
+use crate::{
+    answer::Answer,
+    authority::{Authority, Who},
+    input::Input,
+    refusal::Refusal,
+    shop::Shop,
+    visit::Visit,
+};
+
+type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type Call = Arc<dyn Fn(Visit, Body) -> Answering + Send + Sync>;
+
+/// One row of the table, for tests and the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The method; HEAD goes with GET.
+    pub method: Method,
+    /// The path, with names in braces.
+    pub path: &'static str,
+    /// Who may call.
+    pub who: Who,
+}
+
+/// The routes.
+#[derive(Default)]
+pub(crate) struct Routes {
+    rows: Vec<Row>,
+    calls: BTreeMap<&'static str, Vec<(Method, Call)>>,
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.rows).finish()
+    }
+}
+
+impl Routes {
+    /// Adds a route.
+    #[must_use]
+    pub(crate) fn on<A, I, F, W>(mut self, method: Method, path: &'static str, handler: F) -> Self
+    where
+        A: Authority,
+        I: Input,
+        F: Fn(Visit, A, I) -> W + Send + Sync + 'static,
+        W: Future<Output = Answer> + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        let call: Call = Arc::new(move |visit, body| {
+            let handler = Arc::clone(&handler);
+            Box::pin(async move {
+                let by = A::admit(&visit).await?;
+                let input = I::read(&visit, body).await?;
+                handler(visit, by, input).await
+            })
+        });
+        self.rows.push(Row { method: method.clone(), path, who: A::WHO });
+        self.calls.entry(path).or_default().push((method, call));
+        self
+    }
+
+    /// The rows of the table.
+    pub(crate) fn rows(self) -> Vec<Row> {
+        self.rows
+    }
+
+    /// Adds the routes of an area.
+    #[must_use]
+    pub(crate) fn with(self, area: impl FnOnce(Self) -> Self) -> Self {
+        area(self)
+    }
+
+    /// What answers every route, and 404 to everything else.
+    pub(crate) fn router(self, shop: &Shop) -> Router {
+        let mut router = Router::new();
+        for (path, calls) in self.calls {
+            let (shop, calls) = (shop.clone(), Arc::new(calls));
+            let label = RouteLabel(Arc::from(path));
+            let serve = move |request: Request| {
+                let (shop, calls, label) = (shop.clone(), Arc::clone(&calls), label.clone());
+                async move { answer(shop, &calls, label, request).await }
+            };
+            router = router.route(path, any(serve));
+        }
+        let shop = shop.clone();
+        router.fallback(move |request: Request| {
+            let visit = Visit::new(shop.clone(), request.into_parts().0, Vec::new());
+            async move { Refusal::NotFound.respond(visit.language()) }
+        })
+    }
+}
+
+/// Answers a request to a path that is known.
+async fn answer(
+    shop: Shop,
+    calls: &[(Method, Call)],
+    label: RouteLabel,
+    request: Request,
+) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
+    let captured = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let captured = captured.map(|all| {
+        all.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+    });
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
+    let visit = Visit::new(shop, parts, captured.unwrap_or_default());
+    let call = calls.iter().find(|(known, _)| *known == method);
+    let answered = match call {
+        Some((_, call)) => call(visit.clone(), body).await,
+        None if method == Method::OPTIONS => Ok(options(calls)),
+        None => Err(Refusal::MethodNotAllowed(allowed(calls))),
+    };
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(refusal) => refusal.respond(visit.language()),
+    };
+    response.extensions_mut().insert(label);
+    respond::with_cookies(response, &visit.take_cookies())
+}
+
+/// The methods of a path, as `Allow` lists them.
+fn allowed(calls: &[(Method, Call)]) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for (method, _) in calls {
+        all.push(method.as_str());
+        if *method == Method::GET {
+            all.push("HEAD");
+        }
+    }
+    all.push("OPTIONS");
+    all.join(", ")
+}
+
+fn options(calls: &[(Method, Call)]) -> Response<Body> {
+    match axum::http::HeaderValue::try_from(allowed(calls)) {
+        Ok(allow) => respond::options(allow),
+        Err(_) => respond::no_content(),
+    }
+}

@@ -1,0 +1,130 @@
+//! One request: what it says of itself, and what its answer takes along.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::http::{HeaderMap, Method, Uri, header::ACCEPT_LANGUAGE, request::Parts};
+use identity::session::DeviceName;
+use pages::Language;
+use store::Db;
+use web::{
+    caller::{Caller, Scheme, Socket},
+    cookies::{self, Cookie},
+    mounted::Visitor,
+};
+
+use crate::{refusal::Refusal, shop::Shop};
+
+/// The cookie that keeps the language a visitor chose, as the room's pages have it.
+const LANGUAGE: &str = "rushgate-language";
+
+/// A request that is being answered. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Visit(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    shop: Shop,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    captured: Vec<(String, String)>,
+    client: Option<IpAddr>,
+    is_tls: bool,
+    cookies: Mutex<Vec<Cookie<'static>>>,
+}
+
+impl Visit {
+    pub(crate) fn new(shop: Shop, parts: Parts, captured: Vec<(String, String)>) -> Self {
+        let visitor = parts.extensions.get::<Visitor>().copied();
+        Self(Arc::new(Inner {
+            shop,
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            captured,
+            client: visitor.and_then(|visitor| visitor.client),
+            is_tls: visitor.is_some_and(|visitor| visitor.tls),
+            cookies: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn shop(&self) -> &Shop {
+        &self.0.shop
+    }
+
+    pub(crate) fn db(&self) -> Result<&Db, Refusal> {
+        self.0.shop.db()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.0.uri.query().unwrap_or_default()
+    }
+
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        self.0.client
+    }
+
+    /// Whether nothing is asked for but to be told.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.0.method == Method::GET || self.0.method == Method::HEAD
+    }
+
+    /// What stands in the path where the route has this name; a text that is not of this kind names
+    /// nothing.
+    pub(crate) fn captured<T: std::str::FromStr>(&self, name: &str) -> Result<T, Refusal> {
+        let found = self.0.captured.iter().find(|(known, _)| known == name);
+        found.and_then(|(_, text)| text.parse().ok()).ok_or(Refusal::NotFound)
+    }
+
+    /// Who sent it. The mount has left only what listed proxies say of others.
+    fn caller(&self) -> Caller<'_> {
+        let addr = (Ipv4Addr::UNSPECIFIED, 0).into();
+        let socket = Socket { addr, tls: self.0.is_tls, trusted: true };
+        self.0.shop.callers().caller(&self.0.headers, socket)
+    }
+
+    /// How cookies are made for this browser.
+    pub(crate) fn cookie_scheme(&self) -> Scheme {
+        if self.0.shop.is_always_secure() { Scheme::Https } else { self.caller().scheme() }
+    }
+
+    /// The name under which its browser knows us.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.caller().host()
+    }
+
+    /// Where its browser finds us: `https://shop.example`.
+    pub(crate) fn origin(&self) -> Result<String, Refusal> {
+        self.caller().origin().ok_or(Refusal::BadRequest("exactly one Host header is required"))
+    }
+
+    /// The language to speak.
+    pub(crate) fn language(&self) -> Language {
+        let header = self.0.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let chosen = cookies::named(&self.0.headers, LANGUAGE).find_map(Language::of_tag);
+        chosen.unwrap_or_else(|| Language::of_header(header))
+    }
+
+    /// What people are shown of the device they sign in on.
+    pub(crate) fn device(&self) -> DeviceName {
+        let agent = self.0.headers.get(axum::http::header::USER_AGENT);
+        DeviceName::of(agent.and_then(|value| value.to_str().ok()).unwrap_or_default())
+    }
+
+    /// Has the answer set a cookie.
+    pub(crate) fn set_cookie(&self, cookie: Cookie<'static>) {
+        self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner).push(cookie);
+    }
+
+    /// The cookies that the answer sets.
+    pub(crate) fn take_cookies(&self) -> Vec<Cookie<'static>> {
+        std::mem::take(&mut self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
