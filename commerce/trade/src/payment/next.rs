@@ -12,7 +12,8 @@ use crate::order::state::Units;
 
 /// The wait after the first of several calls that failed.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The same after a refusal to give money back or to void, which is a bank's rather than a line's trouble.
+/// The same after a call to give money back or to void that was refused or not answered: a bank's rather than a
+/// line's trouble.
 const FIRST_WAIT_REFUSED: Duration = Duration::from_mins(1);
 /// Doublings of a wait: to some four minutes, or four hours.
 const DOUBLINGS_MAX: u32 = 8;

@@ -54,7 +54,7 @@ pub struct Payment {
     pub(super) failures: Failures,
     /// The same of answers that contradict what is known.
     contradictions: u32,
-    /// The same of refusals to give money back or to void.
+    /// The same of calls to give money back or to void that were refused or not answered.
     pub(super) refusals: Failures,
     pub(super) doubt: Option<Doubt>,
 }

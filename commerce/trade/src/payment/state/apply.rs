@@ -10,7 +10,8 @@ use crate::order::state::Units;
 
 /// Answers in a row that contradict what is known, of which the last brings a person.
 const CONTRADICTIONS_MAX: u32 = 8;
-/// The same for refusals to give money back or to void, between which the waits grow to hours.
+/// The same for calls to give money back or to void that were refused or not answered, between which the waits
+/// grow to hours.
 const REFUSALS_MAX: u32 = 10;
 
 impl Payment {
@@ -33,8 +34,11 @@ impl Payment {
                 None => self.is_unclear |= self.ready != Readiness::NotYet,
             },
             Step::Returned(way) => {
-                let has_agreed = matches!(self.returned, Some(Return::Agreed { .. }));
-                if self.approval == Approval::NotAsked && !has_agreed {
+                // Whoever gave up was told so, and is not charged for what a second window does. A payment that
+                // failed can be tried again at the provider.
+                let is_decided =
+                    matches!(self.returned, Some(Return::Agreed { .. } | Return::Cancelled));
+                if self.approval == Approval::NotAsked && !is_decided {
                     self.returned = Some(way.clone());
                 }
             }
@@ -56,7 +60,8 @@ impl Payment {
             }
             Step::RefundWanted { refund, minor, restocks } => {
                 self.wanted.push(Refund { id: *refund, minor: *minor });
-                self.restocks = *restocks;
+                // A part says nothing of the units, which may be shipped before the provider gives the rest back.
+                self.restocks = *restocks && self.refundable().minor == 0;
             }
         }
     }
@@ -85,7 +90,12 @@ impl Payment {
             Heard::Voided => self.is_voided = true,
             Heard::Refused { .. } => self.refuse(ask, at),
             Heard::Found(found) => self.find(*found, at),
-            Heard::Silence => self.miss(Some(ask), at),
+            Heard::Silence => {
+                self.miss(Some(ask), at);
+                if matches!(ask, Ask::GiveBack { .. } | Ask::Void) {
+                    self.put_off(ask, at);
+                }
+            }
             Heard::Unsent => self.is_unclear |= ask == Ask::LookUp,
         }
     }
@@ -114,6 +124,16 @@ impl Payment {
         }
     }
 
+    /// Has money that did not move asked for later, and less and less often, before a person has to look. A
+    /// look-up in between, which is answered but tells of no change, brings it no nearer.
+    fn put_off(&mut self, ask: Ask, at: Moment) {
+        self.refusals = Failures { count: self.refusals.count + 1, last: at };
+        if self.refusals.count >= REFUSALS_MAX {
+            let is_void = ask == Ask::Void;
+            self.doubt = Some(if is_void { Doubt::NotVoided } else { Doubt::NotGivenBack });
+        }
+    }
+
     fn refuse(&mut self, ask: Ask, at: Moment) {
         if ask != Ask::LookUp {
             self.failures.count = 0;
@@ -126,13 +146,8 @@ impl Payment {
                 self.is_unclear = true;
             }
             Ask::GiveBack { .. } | Ask::Void => {
-                self.refusals = Failures { count: self.refusals.count + 1, last: at };
                 self.is_unclear = true;
-                if self.refusals.count >= REFUSALS_MAX {
-                    let is_void = ask == Ask::Void;
-                    let doubt = if is_void { Doubt::NotVoided } else { Doubt::NotGivenBack };
-                    self.doubt = Some(doubt);
-                }
+                self.put_off(ask, at);
             }
             Ask::LookUp => self.contradict(Doubt::Unknown, at),
             Ask::Pay | Ask::Confirm | Ask::Release | Ask::TakeBack => {
