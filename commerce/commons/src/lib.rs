@@ -1,6 +1,6 @@
 //! What any module does to a subject.
 //!
-//! Owns likes, notices and their delivery, and pictures. Each is of a
+//! Owns likes, notices and their delivery, pictures, and the index for search. Each is of a
 //! [`subject::Subject`], a kind and an id, and by or for a [`ids::Person`]. Refuses to know what a subject
 //! is, who a person is, and whether somebody may: the modules above know that. Always true: a number that
 //! is shown of rows is kept beside them and changes with them; what leaves the process follows from a row
@@ -30,6 +30,8 @@ pub mod media;
 
 pub mod upload;
 
+pub mod search;
+
 pub mod housekeeping;
 
 use store::Step;
@@ -39,4 +41,5 @@ pub const SCHEMA: &[Step] = &[
     Step { number: 100, name: "likes", text: include_str!("../schema/0100_likes.sql") },
     Step { number: 110, name: "notices", text: include_str!("../schema/0110_notices.sql") },
     Step { number: 120, name: "media", text: include_str!("../schema/0120_media.sql") },
+    Step { number: 130, name: "search", text: include_str!("../schema/0130_search.sql") },
 ];

@@ -99,3 +99,24 @@ pub const PRIVATE_LINK_TTL: Duration = Duration::from_hours(1);
 
 /// How long a call of the object store may take.
 pub const FILES_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How much of a document's title, and of its text, is searched, in characters.
+pub const SEARCH_TEXT_CHARS_MAX: usize = 4_000;
+
+/// How many tokens a document has in the index.
+pub const SEARCH_TOKENS_MAX: usize = 2_000;
+
+/// How much of a word of letters counts, in characters.
+pub const SEARCH_WORD_CHARS_MAX: usize = 40;
+
+/// The longest tag of a document, in bytes.
+pub const SEARCH_TAG_BYTES_MAX: usize = 80;
+
+/// How much counts of what somebody types, in characters.
+pub const QUERY_CHARS_MAX: usize = 100;
+
+/// How many things are searched for at once. What is typed beyond that is not looked at.
+pub const QUERY_TERMS_MAX: usize = 16;
+
+/// How many suggestions there are.
+pub const SUGGESTIONS_MAX: usize = 8;

@@ -6,5 +6,6 @@ mod files;
 mod like;
 mod notice;
 mod place;
+mod search;
 mod support;
 mod upload;

@@ -1,0 +1,44 @@
+//! What is found, and by what.
+
+use base::moment::Moment;
+
+use crate::{ids::SubjectId, label::Label, subject::Subject};
+
+/// What can be found of a subject.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// The subject.
+    pub subject: &'a Subject,
+    /// Its title, which counts most.
+    pub title: &'a str,
+    /// What else is said of it.
+    pub text: &'a str,
+    /// What lists are narrowed by, such as `category:beauty` or `open`.
+    pub tags: &'a [&'a str],
+    /// Among those that fit alike, later ones come first.
+    pub at: Moment,
+}
+
+/// What somebody searches for.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// Subjects of this kind.
+    pub kind: &'a Label,
+    /// As it was typed; all of it has to be found, in any order. Empty: everything.
+    pub text: &'a str,
+    /// Tags that a document has all to have.
+    pub tags: &'a [&'a str],
+}
+
+/// A document that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Its subject.
+    pub subject: SubjectId,
+    /// Its title.
+    pub title: String,
+    /// Its moment.
+    pub at: Moment,
+    /// How well it fits, its moment included.
+    pub(super) rank: i64,
+}
