@@ -30,3 +30,8 @@ store::id! {
     /// Which picture.
     pub MediaId
 }
+
+store::id! {
+    /// Which entry of the audit.
+    pub EntryId
+}

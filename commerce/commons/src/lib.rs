@@ -1,6 +1,6 @@
 //! What any module does to a subject.
 //!
-//! Owns likes, notices and their delivery, pictures, and the index for search. Each is of a
+//! Owns likes, notices and their delivery, pictures, the index for search, and the audit. Each is of a
 //! [`subject::Subject`], a kind and an id, and by or for a [`ids::Person`]. Refuses to know what a subject
 //! is, who a person is, and whether somebody may: the modules above know that. Always true: a number that
 //! is shown of rows is kept beside them and changes with them; what leaves the process follows from a row
@@ -32,6 +32,8 @@ pub mod upload;
 
 pub mod search;
 
+pub mod audit;
+
 pub mod housekeeping;
 
 use store::Step;
@@ -42,4 +44,5 @@ pub const SCHEMA: &[Step] = &[
     Step { number: 110, name: "notices", text: include_str!("../schema/0110_notices.sql") },
     Step { number: 120, name: "media", text: include_str!("../schema/0120_media.sql") },
     Step { number: 130, name: "search", text: include_str!("../schema/0130_search.sql") },
+    Step { number: 140, name: "audit", text: include_str!("../schema/0140_audit.sql") },
 ];

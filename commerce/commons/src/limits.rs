@@ -120,3 +120,6 @@ pub const QUERY_TERMS_MAX: usize = 16;
 
 /// How many suggestions there are.
 pub const SUGGESTIONS_MAX: usize = 8;
+
+/// The longest detail of an entry of the audit, in bytes.
+pub const AUDIT_BYTES_MAX: usize = 4_000;
