@@ -19,7 +19,7 @@ pub use self::{
     category::Category,
     model::{
         CANCELLED, CHANGED, Deal, DecideRefusal, Decider, DeleteRefusal, DraftRefusal, EditRefusal,
-        KeepSale, PUBLISHED, Paused, PausedBy, PublishRefusal, Reason,
+        KeepSale, PUBLISHED, Paused, PausedBy, PublishRefusal, Reason, SUBJECT, subject,
     },
     query::{
         Detail, Search, Sorted, Today, detail, find, find_many, of_business, search, today, week,

@@ -1,8 +1,8 @@
 //! Selling: what is sold and when, what an order costs, how it is paid, and what the books say of it.
 //!
-//! Owns slots, deals, orders, payments, refunds, the gateways to those who move the money, the holds that keep
-//! the units, and the ledger. Refuses HTTP and pages. Always true: the engine decides stock, the provider decides
-//! money, and an order's state is computed from both, never set.
+//! Owns slots, deals and who is told of them, orders, payments, refunds, the gateways to those who move the
+//! money, the holds that keep the units, and the ledger. Refuses HTTP and pages. Always true: the engine
+//! decides stock, the provider decides money, and an order's state is computed from both, never set.
 //!
 //! Modules in reading order: what there is, who is asked, and what is done with them.
 
@@ -17,6 +17,9 @@ pub mod deal;
 pub mod rental;
 pub mod sale;
 pub mod slot;
+
+pub mod alert;
+pub mod reminder;
 
 pub mod gateway;
 pub mod ledger;
@@ -41,6 +44,7 @@ use store::Step;
 pub const SCHEMA: &[Step] = &[
     Step { number: 300, name: "slots", text: include_str!("../schema/0300_slots.sql") },
     Step { number: 310, name: "deals", text: include_str!("../schema/0310_deals.sql") },
+    Step { number: 320, name: "alerts", text: include_str!("../schema/0320_alerts.sql") },
     Step { number: 400, name: "orders", text: include_str!("../schema/0400_orders.sql") },
     Step { number: 410, name: "payments", text: include_str!("../schema/0410_payments.sql") },
     Step { number: 420, name: "ledger", text: include_str!("../schema/0420_ledger.sql") },
@@ -55,6 +59,6 @@ mod tests {
 
     /// The schema of this crate and of those below it.
     pub(crate) fn steps() -> Vec<Step> {
-        [identity::SCHEMA, crate::SCHEMA].concat()
+        [commons::SCHEMA, identity::SCHEMA, crate::SCHEMA].concat()
     }
 }

@@ -89,3 +89,15 @@ pub const DEALS_AT_ONCE: u64 = 100;
 
 // What one shopper can buy is payable.
 const _: () = assert!(DEAL_PRICE_MAX * DEAL_PER_SHOPPER_MAX as i64 <= base::money::MINOR_MAX);
+
+/// The shortest keyword that somebody follows, in characters.
+pub const KEYWORD_CHARS_MIN: usize = 2;
+
+/// The longest keyword that somebody follows, in characters.
+pub const KEYWORD_CHARS_MAX: usize = 20;
+
+/// How many keywords an account follows at most.
+pub const KEYWORDS_MAX: usize = 20;
+
+/// How many accounts one write tells of a deal.
+pub const TOLD_AT_ONCE: u64 = 100;

@@ -39,7 +39,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("store", &["base", "testkit"]),
     ("commons", &["base", "store", "outbound"]),
     ("identity", &["base", "store", "outbound"]),
-    ("trade", &["base", "engine", "store", "outbound", "identity"]),
+    ("trade", &["base", "engine", "store", "outbound", "commons", "identity"]),
     ("shop", &["base", "store", "identity", "pages", "web"]),
     ("commerce", &["base", "store", "outbound", "identity", "shop", "doubles", "pages", "web"]),
 ];

@@ -1,6 +1,7 @@
 //! What a deal is.
 
 use base::moment::Moment;
+use commons::{label::Label, subject::Subject};
 use identity::{account::Live, business::Approved, ids::BusinessId, line::line};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -43,6 +44,14 @@ pub struct Paused {
     pub by: PausedBy,
     /// Since when.
     pub at: Moment,
+}
+
+/// What deals are to [`commons`].
+pub const SUBJECT: Label = Label::new("deal");
+
+/// A deal, as something that is liked and told of.
+pub const fn subject(deal: DealId) -> Subject {
+    Subject::new(SUBJECT, deal.0)
 }
 
 /// A deal.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alert;
 mod audit;
 mod chaos;
 mod deal;
@@ -14,6 +15,7 @@ mod order;
 mod pay;
 mod provider;
 mod refund;
+mod reminder;
 mod room;
 mod sale;
 mod sellers;

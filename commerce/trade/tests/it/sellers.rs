@@ -44,7 +44,7 @@ pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// What the shop's crates and this one have in a database.
 pub(crate) fn schema() -> Vec<Step> {
-    [identity::SCHEMA, trade::SCHEMA].concat()
+    [commons::SCHEMA, identity::SCHEMA, trade::SCHEMA].concat()
 }
 
 pub(crate) async fn open(trial: &Trial) -> Db {
@@ -354,6 +354,15 @@ pub(crate) async fn next_task(db: &Db, kind: &str) -> Option<Moment> {
         Statement::from_sql_and_values(reader.get_database_backend(), text, [kind.into()]);
     let row = reader.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get::<Option<i64>>("", "due").unwrap().map(Moment)
+}
+
+/// How many tasks of a kind there are, those that somebody works on included.
+pub(crate) async fn tasks(db: &Db, kind: &str) -> i64 {
+    let reader = db.read();
+    let text = "SELECT COUNT(*) AS number FROM task WHERE kind = $1";
+    let statement =
+        Statement::from_sql_and_values(reader.get_database_backend(), text, [kind.into()]);
+    reader.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap()
 }
 
 /// Counts what is asked of a database.
