@@ -36,6 +36,9 @@ pub mod till;
 pub mod fulfilment;
 pub mod refund;
 
+pub mod called_off;
+pub mod history;
+
 pub mod audit;
 
 use store::Step;

@@ -27,6 +27,7 @@ mod task;
 use base::money::Money;
 use store::{Tx, sea_orm::DbErr};
 
+pub(crate) use self::query::back_of;
 pub use self::{
     kept::Kept,
     next::{Next, next},

@@ -68,6 +68,20 @@ pub async fn by_operator(
     want(tx, kept, operator.id(), wish).await
 }
 
+/// The deal of an order was called off: all that is left goes back, wherever the goods are. `by` is whose
+/// deal it was.
+pub(crate) async fn of_called_off(
+    tx: &Tx,
+    order: OrderId,
+    by: AccountId,
+    reason: &str,
+) -> Result<RefundId, Failure<RefundRefusal>> {
+    let Some(kept) = payment::lock_of(tx, order).await? else {
+        return refused(RefundRefusal::Unknown);
+    };
+    want(tx, kept, by, &Wish { part: Part::Rest, reason, restocks: true }).await
+}
+
 async fn want(
     tx: &Tx,
     mut kept: Kept,

@@ -93,6 +93,15 @@ pub struct Sums {
     pub back: i64,
 }
 
+/// What was given back of the payments of some orders, in minor units.
+pub(crate) async fn back_of(on: &impl ConnectionTrait, orders: &[OrderId]) -> Result<i64, DbErr> {
+    let sum = Entity::find()
+        .select_only()
+        .column_as(sum_i64(Column::Back), "back")
+        .filter(Column::OrderId.is_in(orders.iter().copied()));
+    Ok(sum.into_tuple::<Option<i64>>().one(on).await?.flatten().unwrap_or(0))
+}
+
 /// What all payments come to, by currency.
 pub async fn sums(on: &impl ConnectionTrait) -> Result<Vec<Sums>, DbErr> {
     let sums = Entity::find()

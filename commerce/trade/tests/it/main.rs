@@ -5,10 +5,12 @@
 
 mod alert;
 mod audit;
+mod called_off;
 mod chaos;
 mod deal;
 mod fulfilment;
 mod gateway;
+mod history;
 mod holds;
 mod intake;
 mod order;

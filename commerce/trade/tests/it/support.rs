@@ -69,7 +69,7 @@ pub(crate) fn postal() -> Postal {
     Postal::parse(&typed).unwrap()
 }
 
-fn steps() -> Vec<Step> {
+pub(crate) fn steps() -> Vec<Step> {
     [identity::SCHEMA, trade::SCHEMA].concat()
 }
 
