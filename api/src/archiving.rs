@@ -7,8 +7,8 @@
 use std::{sync::Arc, time::Duration};
 
 use engine::{
-    Engine, Failure, clock::Millis, id::SaleName, limits::UNPACKINGS_WAITING_MAX, record::Author,
-    sale::Phase, view::SaleView,
+    Engine, Failure, Never, clock::Millis, id::SaleName, limits::UNPACKINGS_WAITING_MAX,
+    record::Author, sale::Phase, scribe::Busy, view::SaleView,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -26,6 +26,7 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
     let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     // A short time is for tests and demonstrations, and the first look should not be late for it.
     let period = PERIOD.min(after);
+    let mut told = None;
     loop {
         sleep(period).await;
         let now = engine.now();
@@ -37,15 +38,28 @@ pub(crate) async fn keep_archiving(engine: Engine, after: Duration) {
             tracing::info!(sale = %sale.name(), "sale archived");
         }
         match outcome {
-            Ok(()) | Err(Failure::Busy(_)) => {}
-            Err(Failure::Unavailable) => {
-                tracing::warn!(
-                    "sales that are over are not archived: their files cannot be written, or the store cannot be asked"
-                );
-            }
             Err(Failure::Stopped) => return,
             Err(Failure::Refused(never)) => match never {},
+            outcome => {
+                let trouble = trouble(&outcome);
+                if let Some(trouble) = trouble.filter(|_| trouble != told) {
+                    tracing::warn!("sales that are over are not archived: {trouble}");
+                }
+                told = trouble;
+            }
         }
+    }
+}
+
+/// What an operator has to see to before sales are archived. A file that is being written for somebody else is none.
+fn trouble(outcome: &Result<(), Failure<Never>>) -> Option<&'static str> {
+    match outcome {
+        Err(Failure::Busy(Busy::StorageFull)) => Some("the disk has no room for their files"),
+        Err(Failure::Unavailable) => {
+            Some("their files cannot be written, or the store cannot be asked")
+        }
+        Err(Failure::Refused(never)) => match *never {},
+        Ok(()) | Err(Failure::Busy(Busy::Overloaded) | Failure::Stopped) => None,
     }
 }
 
@@ -155,6 +169,15 @@ mod tests {
             Poll::Ready(turn) => Some(turn),
             Poll::Pending => None,
         }
+    }
+
+    #[test]
+    fn an_operator_is_told_of_what_no_later_look_mends_and_of_nothing_else() {
+        let full = trouble(&Err(Failure::Busy(Busy::StorageFull)));
+        assert!(full.is_some_and(|told| told.contains("no room")), "{full:?}");
+        assert!(trouble(&Err(Failure::Unavailable)).is_some());
+        assert_eq!(trouble(&Err(Failure::Busy(Busy::Overloaded))), None);
+        assert_eq!(trouble(&Ok(())), None);
     }
 
     #[test]
