@@ -108,18 +108,21 @@ impl Holds {
 
     /// Forgets all holds that came to nothing and are past their time at `at`.
     pub(crate) fn forget_past(&mut self, at: Millis) {
-        let mut past = BTreeSet::new();
+        let mut past = Vec::new();
         while let Some((_, id)) =
             self.ended.front().filter(|(ended_at, _)| at.since(*ended_at) >= REPLAY_TTL_MS)
         {
-            past.insert(*id);
+            past.push(*id);
             self.ended.drop_front();
         }
+        self.kept -= past.len();
+        // By number, as the holds are, so that each is looked at once: there may be millions.
+        past.sort_unstable();
+        let mut past = past.into_iter().peekable();
         for block in &mut self.blocks {
-            block.holds.retain(|hold| !past.contains(&hold.id));
+            block.holds.retain(|hold| past.next_if_eq(&hold.id).is_none());
         }
         self.blocks.retain(|block| !block.holds.is_empty());
-        self.kept -= past.len();
     }
 
     /// Forgets how many holds shoppers made beside those that are kept: no more are made.
@@ -438,6 +441,24 @@ mod tests {
         holds.set(HoldId(1), HoldState::Released, Millis(4));
         holds.set(HoldId(3), HoldState::Released, Millis(4));
         holds
+    }
+
+    #[test]
+    fn all_that_is_past_its_time_is_forgotten_at_once_in_whatever_order_it_ended() {
+        let mut holds = Holds::default();
+        (1..=3 * BLOCK).for_each(|id| holds.add(hold(id), Millis(1)));
+        // All of the second block, the last first; of the others every third.
+        let is_past = |id: u64| id / BLOCK == 1 || id.is_multiple_of(3);
+        for id in (1..=3 * BLOCK).rev().filter(|id| is_past(*id)) {
+            holds.set(HoldId(id), HoldState::Released, Millis(2));
+        }
+        holds.set(HoldId(1), HoldState::Expired, Millis(3));
+        holds.forget_past(Millis(REPLAY_TTL_MS).after(2));
+        let kept: Vec<u64> = (1..=3 * BLOCK).filter(|id| !is_past(*id)).collect();
+        assert_eq!((ids(&holds), holds.kept()), (kept.clone(), kept.len()));
+        assert_eq!(holds.ended().collect::<Vec<_>>(), [&(Millis(3), HoldId(1))]);
+        assert_eq!(ids(&read_back(&holds)), kept);
+        assert!(holds.get(HoldId(BLOCK)).is_none() && holds.get(HoldId(1)).is_some());
     }
 
     #[test]
