@@ -22,12 +22,14 @@ mod catch_up;
 mod due;
 mod filings;
 mod gather;
+mod listed;
 mod node;
 mod packed;
 mod parting;
 mod replica;
 mod returning;
 mod saving;
+mod servers;
 mod settings;
 mod turn;
 mod unsaved;
@@ -99,6 +101,10 @@ impl Arbiter for SharedArbiter {
         let tag = sale.tag();
         self.node.world.warm_up(sale, at);
         self.node.wake(tag);
+    }
+
+    fn wants_unpacked(&self) -> Option<SaleTag> {
+        self.node.wants_unpacked()
     }
 
     fn freeze(&mut self, at: Millis) -> Vec<Packed> {

@@ -44,6 +44,12 @@ pub trait Arbiter: Send + fmt::Debug {
     /// [said](World::may_warm_up) that it may.
     fn warm_up(&mut self, _sale: Sale, _at: Millis) {}
 
+    /// A large packed archived sale in which others decided something. Unpacked elsewhere it takes the place of its
+    /// packed form as above; until then it is named here.
+    fn wants_unpacked(&self) -> Option<SaleTag> {
+        None
+    }
+
     /// Packs archived sales that nothing concerns any more, and answers them. Everything that was decided is
     /// durable.
     fn freeze(&mut self, _at: Millis) -> Vec<Packed> {

@@ -96,12 +96,25 @@ impl Node {
                             again.push(call);
                         }
                     }
-                    Err(_) => {}
+                    Err(error) => self.put_off(decided, &call, &error),
                 }
             }
             calls = again;
             if calls.is_empty() {
                 break;
+            }
+        }
+    }
+
+    /// What was asked waits if nothing was decided of it because the sale was archived meanwhile, and its file is
+    /// written here first.
+    fn put_off(&self, decided: &mut Decided, call: &Call, error: &StoreError) {
+        let is_undecided = matches!(error, StoreError::Behind { .. });
+        let is_written = self.filings.is_awaited(call.sale) && !self.filings.has_failed(call.sale);
+        if is_undecided && is_written {
+            let notes = call.notes.iter().map(|(index, _)| index);
+            for index in call.indexes.iter().chain(notes) {
+                decided.replies[*index] = Reply::NotYet;
             }
         }
     }

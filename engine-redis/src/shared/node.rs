@@ -70,6 +70,10 @@ pub(super) struct Node {
     pub beside: Beside,
     pub filings: Filings,
     pub packed: PackedSales,
+    /// Large packed sales that are to be unpacked beside the turns, to be read on in.
+    pub unpacking: BTreeSet<SaleTag>,
+    /// Names that others are asked about, and since when, before a sale is made.
+    pub summoned: BTreeMap<SaleTag, Millis>,
     pub saving: Saving,
     /// The names on the store's list in the last survey.
     pub listed: BTreeMap<SaleTag, SaleName>,
@@ -104,6 +108,8 @@ impl Node {
             has_served: false,
             now: Moment::default(),
             beside: Beside::default(),
+            unpacking: BTreeSet::new(),
+            summoned: BTreeMap::new(),
             saving: Saving::default(),
             listed: BTreeMap::new(),
             unlisted: BTreeSet::new(),

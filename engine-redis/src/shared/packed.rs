@@ -8,6 +8,9 @@ use engine::{arbiter::Moment, clock::Millis, id::SaleTag, world::World};
 /// How often all archived sales are read while moves are not heard.
 const UNHEARD_MS: u64 = 10_000;
 
+/// After so long, those that are unpacked wait for the sinks: others rest sooner.
+const FULL_MS: u64 = 30_000;
+
 /// Packed sales that one turn reads of which facts may have been missed: side by side, some milliseconds.
 const READS_MAX: usize = 64;
 /// Sales that one turn looks at for that.
@@ -20,9 +23,13 @@ pub(super) struct PackedSales {
     pub unread: BTreeMap<SaleTag, Option<Moment>>,
     /// Which of them the next turn looks at first.
     next_unread: SaleTag,
-    /// When the store answered last while all moves were heard. Of a packed sale that is not unread, nothing was
-    /// missed until then.
+    /// When all servers of the store answered last while all moves were heard. Of a packed sale that is not unread,
+    /// nothing was missed until then.
     pub in_touch: Option<Moment>,
+    /// Whether all of them answered when they were asked last.
+    are_servers_there: bool,
+    /// Since when those that are unread wait because too many are unpacked.
+    full_since: Option<Millis>,
     /// Packed sales of which all members knew that this node serves.
     pub known: BTreeSet<SaleTag>,
     /// The store's list of archived sales is to be read, however long it is.
@@ -46,6 +53,8 @@ impl PackedSales {
             unread: world.archived_tags().map(|tag| (tag, None)).collect(),
             next_unread: SaleTag(0),
             in_touch: None,
+            are_servers_there: true,
+            full_since: None,
             known: BTreeSet::new(),
             strays: BTreeSet::new(),
             is_list_doubted: true,
@@ -56,7 +65,22 @@ impl PackedSales {
         }
     }
 
-    /// The store answered while all moves are heard.
+    /// Whether all servers of the store are there, as they were before. When they are again, one of them may have
+    /// come back without what it had.
+    pub(super) fn set_servers_there(&mut self, are_there: bool, world: &World) {
+        if are_there && !self.are_servers_there {
+            self.doubt_all(world);
+        }
+        self.are_servers_there = are_there;
+    }
+
+    /// Whether so many are unpacked that no more are read.
+    pub(super) fn set_full(&mut self, is_full: bool, at: Millis) {
+        let waits = is_full && !self.unread.is_empty();
+        self.full_since = waits.then(|| self.full_since.unwrap_or(at));
+    }
+
+    /// All servers answered while all moves are heard.
     pub(super) fn set_in_touch(&mut self, now: Moment) {
         self.in_touch = Some(now);
     }
@@ -108,17 +132,51 @@ impl PackedSales {
         (now, are_left)
     }
 
-    /// What this node has yet to take over, in words.
-    pub(super) fn trouble(&self) -> Option<String> {
-        let left = self.left;
-        (left > 0)
-            .then(|| format!("this node takes over archived sales of the others: {left} are left"))
+    /// What this node has yet to take over, and what it cannot read on in, in words.
+    pub(super) fn troubles(&self, now: Millis) -> impl Iterator<Item = String> {
+        let (left, unread) = (self.left, self.unread.len());
+        let is_stuck = self.full_since.is_some_and(|since| now.since(since) >= FULL_MS);
+        let taken_over = (left > 0)
+            .then(|| format!("this node takes over archived sales of the others: {left} are left"));
+        let waiting = is_stuck.then(|| {
+            format!(
+                "the sinks have yet to take order events of so many archived sales that this node cannot read \
+                 what others decided in {unread} more"
+            )
+        });
+        taken_over.into_iter().chain(waiting)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operator_is_told_when_too_many_unpacked_sales_keep_others_from_being_read_for_long() {
+        let mut packed = PackedSales::new(&World::default());
+        let told = |packed: &PackedSales, at| packed.troubles(Millis(at)).count();
+        packed.set_full(true, Millis(1));
+        assert_eq!(told(&packed, 2 * FULL_MS), 0, "none is to be read");
+        packed.doubt(SaleTag(1));
+        packed.set_full(true, Millis(1_000));
+        packed.set_full(true, Millis(1_050));
+        assert_eq!((told(&packed, FULL_MS), told(&packed, 1_000 + FULL_MS)), (0, 1));
+        packed.set_full(false, Millis(2 * FULL_MS));
+        assert_eq!(told(&packed, 4 * FULL_MS), 0);
+    }
+
+    #[test]
+    fn when_all_servers_are_there_again_any_sale_may_have_moved() {
+        let mut packed = PackedSales::new(&World::default());
+        packed.is_list_doubted = false;
+        let mut set = |are_there| {
+            packed.set_servers_there(are_there, &World::default());
+            packed.is_list_doubted
+        };
+        assert!([true, false, false].into_iter().all(|are_there| !set(are_there)));
+        assert!(set(true));
+    }
 
     #[test]
     fn a_turn_looks_at_few_doubted_sales_and_the_turns_read_all_of_them() {

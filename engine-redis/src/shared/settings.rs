@@ -22,6 +22,11 @@ use crate::store::{Entry, Rebuild, StoreError};
 /// second and those that rebuilds skip. Event numbers stay below 2⁵³ for two million epochs, so that a
 /// receiver may read them as JSON numbers.
 const EVENTS_OF_EPOCH_BITS: u32 = 32;
+/// How long nodes that know a sale which the store lost have to come together for it before another of its name is
+/// made: some turns of each.
+const SUMMONED_MS: u64 = 500;
+/// How long it counts that they were asked.
+const SUMMONED_KEPT_MS: u64 = 5_000;
 /// How often a change is decided again because the stream had gone on.
 const TRIES: usize = 64;
 
@@ -60,6 +65,10 @@ impl Node {
             Ok(Decision::Answered(changed)) => return Ok(Ok(changed)),
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let is_asked_lately = |since: &Millis| decided.at.since(*since) < SUMMONED_MS;
+        if self.summoned.get(&tag).is_some_and(is_asked_lately) {
+            return Err(StoreError::NotYet("other nodes may have a sale of this name"));
+        }
         if self.beside.takes(tag) {
             // What is fetched would take the place of the new sale.
             return Err(StoreError::Reply("a sale that this node is taking over"));
@@ -75,7 +84,7 @@ impl Node {
                 self.store().announce(&spec.name).await?;
                 return Ok(self.made_before(tag, replay, decided.at));
             }
-            Err(StoreError::UnknownSale) => {}
+            Err(StoreError::UnknownSale) => self.none_comes(tag, decided.at).await?,
             Err(error) => return Err(error),
         }
         // First: the list may be on a shard that is away, and no node would ever find the sale.
@@ -93,6 +102,22 @@ impl Node {
             return Ok(Ok(settings::made(&self.world, tag, replay, decided.at)));
         }
         Ok(self.made_before(tag, replay, decided.at))
+    }
+
+    /// Waits until nodes that know a sale of this name, if the store lost one, have come together for it: then the
+    /// store takes no other. One that knows it archived and packed would not have noticed for seconds.
+    async fn none_comes(&mut self, tag: SaleTag, at: Millis) -> Result<(), StoreError> {
+        self.summoned.retain(|_, since| at.since(*since) < SUMMONED_KEPT_MS);
+        if self.summoned.remove(&tag).is_some() {
+            return Ok(());
+        }
+        let heard = self.store().summon(tag).await?;
+        // A cluster's server does not say how many hear it at the others.
+        if heard <= 1 && self.heard.is_some() && !self.store().is_cluster() {
+            return Ok(());
+        }
+        self.summoned.insert(tag, at);
+        Err(StoreError::NotYet("other nodes may have a sale of this name"))
     }
 
     /// The answer to a creation that another node has come before with: the same request, or another.

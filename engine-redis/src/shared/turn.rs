@@ -161,7 +161,7 @@ impl Node {
             let count = self.unserved;
             format!("the store has {count} sales more than the {SALES_MAX} that a node serves")
         });
-        let of_sales = lost.chain(unfiled).chain(unserved).chain(packed.trouble());
+        let of_sales = lost.chain(unfiled).chain(unserved).chain(packed.troubles(now.at));
         self.troubles = breakers.troubles().chain(of_sales).collect();
     }
 
@@ -191,6 +191,7 @@ impl Node {
         let mut used: BTreeSet<Shard> =
             self.replicas.keys().map(|sale| self.shard(*sale)).collect();
         used.extend([own.clone(), self.store().shard_of_archived()]);
+        used.extend(self.shards_of_packed());
         self.breakers.keep(|shard| used.contains(shard));
         if self.breakers.is_open(&own) {
             return;
@@ -202,9 +203,7 @@ impl Node {
             Err(error) => return self.breakers.failed(own, &error),
         };
         self.breakers.answered(own, decided.at);
-        if self.heard.is_some() {
-            self.packed.set_in_touch(self.now);
-        }
+        self.look_for_servers(decided.at).await;
         self.listed = names.into_iter().map(|name| (name.tag(), name)).collect();
         let listed: Vec<SaleTag> = self.listed.keys().copied().collect();
         self.unserved = 0;

@@ -2,15 +2,13 @@
 //!
 //! A packed sale has no replica and costs no calls. It gets one when something is asked of it, or when the
 //! store says that it moved and has facts that are missing here. What may have been missed is read, a few sales a
-//! turn. Their names stand on a list of their own.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! turn.
 
 use engine::{
     arbiter::Decided,
     clock::Millis,
     command::{Ask, Reply},
-    id::{SaleName, SaleTag},
+    id::SaleTag,
     limits::TICK_MS,
     sale::{Sale, SettleRefusal},
     world::Packed,
@@ -27,10 +25,6 @@ use crate::store::{Facts, StoreError};
 
 /// Entries that are read at once of such a sale.
 const READ_ENTRIES: u32 = 32;
-/// Archived sales that one survey begins to take over.
-const TAKEN_OVER_MAX: usize = 64;
-/// How often the store is asked how many archived sales are listed.
-const COUNT_MS: u64 = 5_000;
 
 impl Node {
     /// Whether an archived sale that stands among the others is to be called as they are: this node serves it, or
@@ -61,19 +55,46 @@ impl Node {
         let before = self.packed.unread.remove(&tag);
         replica.touched = before.unwrap_or(self.packed.in_touch);
         self.replicas.insert(tag, replica);
+        if self.unpacking.remove(&tag) {
+            // It was unpacked for what is to be read.
+            self.packed.doubt(tag);
+        }
+    }
+
+    /// The same for what was decided elsewhere; answers whether it is taken out. A large one is unpacked beside the
+    /// turns first, and read once more.
+    fn wake_beside(&mut self, tag: SaleTag) -> bool {
+        if self.world.is_large_packed(tag) {
+            self.unpacking.insert(tag);
+            return false;
+        }
+        self.wake(tag);
+        true
+    }
+
+    /// A large packed sale that is to be unpacked beside the turns.
+    pub(super) fn wants_unpacked(&self) -> Option<SaleTag> {
+        let is_room_left = !self.world.is_warm_full();
+        let mut tags = self.unpacking.iter().copied().filter(|_| is_room_left);
+        tags.find(|tag| self.world.is_large_packed(*tag))
     }
 
     /// Takes a packed sale out for what is asked of it, if that can concern it; otherwise answers.
     pub(super) fn wake_for(&mut self, decided: &mut Decided, tag: SaleTag, asked: &Asked) -> bool {
         let is_step = |ask: &Ask| matches!(ask, Ask::Settle { .. });
-        let concerns = !asked.notes.is_empty() || asked.asks.iter().any(|(_, ask)| is_step(ask));
-        let is_packing = concerns && self.world.is_packing(tag);
-        if concerns && !is_packing && self.world.thaw(tag, decided.at) {
+        // Notes are of events that wait, and a sale with such events is not packed.
+        let concerns = asked.asks.iter().any(|(_, ask)| is_step(ask));
+        let is_unpacked = self.world.is_large_packed(tag) && !self.world.is_warm_full();
+        let waits = concerns && (self.world.is_packing(tag) || is_unpacked);
+        if waits && is_unpacked {
+            self.unpacking.insert(tag);
+        }
+        if concerns && !waits && self.world.thaw(tag, decided.at) {
             self.wake(tag);
             return true;
         }
         for (index, ask) in &asked.asks {
-            decided.replies[*index] = if is_packing {
+            decided.replies[*index] = if waits {
                 Reply::NotYet
             } else if is_step(ask) {
                 Reply::Settle(Err(SettleRefusal::Stalled))
@@ -82,7 +103,7 @@ impl Node {
             };
         }
         for (index, _) in &asked.notes {
-            decided.replies[*index] = if is_packing { Reply::NotYet } else { Reply::Noted(0) };
+            decided.replies[*index] = Reply::Noted(0);
         }
         false
     }
@@ -90,9 +111,10 @@ impl Node {
     /// Reads some of the archived sales of which facts may have been missed.
     pub(super) async fn read_archived(&mut self, decided: &mut Decided) {
         // Those that were taken out for what was missed have to rest first. What is asked needs room too.
-        let is_full = self.world.is_warm_half_full();
-        let at = decided.at;
-        let Self { packed, world, replicas, breakers, store, .. } = self;
+        let (is_full, at) = (self.world.is_warm_half_full(), decided.at);
+        self.packed.set_full(is_full, at);
+        let Self { packed, world, replicas, breakers, store, unpacking, .. } = self;
+        unpacking.retain(|tag| world.is_large_packed(*tag));
         let is_away = |tag: SaleTag| {
             let shard = store.as_ref().map(|store| store.shard(tag)).unwrap_or_default();
             breakers.is_open(&shard)
@@ -103,7 +125,8 @@ impl Node {
         };
         let may_read = |tag: SaleTag| {
             let may_stand = !is_full || replicas.contains_key(&tag);
-            may_stand && !is_away(tag) && !world.is_packing(tag) && !is_early(tag)
+            let is_at_rest = !world.is_packing(tag) && !unpacking.contains(&tag);
+            may_stand && !is_away(tag) && is_at_rest && !is_early(tag)
         };
         let (tags, are_left) = packed.next_to_read(|tag| world.is_archived(tag), may_read);
         decided.is_more_due |= are_left;
@@ -113,13 +136,15 @@ impl Node {
             }
             match facts {
                 Ok(facts) if facts.entries.is_empty() => {
-                    if facts.lacks_snapshot {
-                        self.lacks_snapshot(tag, decided.at);
+                    if facts.lacks_snapshot && !self.lacks_snapshot(tag, decided.at) {
+                        continue;
                     }
-                    self.has_read_all(tag, decided.at);
+                    self.has_read_all(tag, decided.at, facts.is_known);
                 }
                 Ok(facts) => {
-                    self.wake(tag);
+                    if !self.wake_beside(tag) {
+                        continue;
+                    }
                     // Once more, for what follows them.
                     self.packed.doubt(tag);
                     drop(self.follow(decided, tag, facts.entries, &[]));
@@ -140,17 +165,24 @@ impl Node {
         let mut reading = JoinSet::new();
         for tag in tags {
             let (store, point) = (self.store().clone(), self.point(tag));
-            reading.spawn(async move { (tag, store.facts(tag, &point, READ_ENTRIES).await) });
+            let node = self.options.node.clone();
+            reading.spawn(async move {
+                (tag, store.facts_as(Some(&node), tag, &point, READ_ENTRIES).await)
+            });
         }
         reading.join_all().await
     }
 
-    /// The store has no snapshot of an archived sale: one is put, unless somebody is about to.
-    fn lacks_snapshot(&mut self, tag: SaleTag, at: Millis) {
-        self.wake(tag);
+    /// The store has no snapshot of an archived sale: one is put, unless somebody is about to. Answers whether the
+    /// sale is taken out for that.
+    fn lacks_snapshot(&mut self, tag: SaleTag, at: Millis) -> bool {
+        if !self.wake_beside(tag) {
+            return false;
+        }
         if let Some(replica) = self.replicas.get_mut(&tag).filter(|it| it.unsaved.is_settled()) {
             replica.unsaved.doubt_later(at);
         }
+        true
     }
 
     /// An archived sale was taken over: what follows its last facts closely, the store does not say.
@@ -167,7 +199,7 @@ impl Node {
 
     /// An archived sale has no more facts. For a while the store does not say that more follow the last ones: one
     /// that is not called is read all the time.
-    fn has_read_all(&mut self, tag: SaleTag, at: Millis) {
+    fn has_read_all(&mut self, tag: SaleTag, at: Millis, is_known: bool) {
         let is_called = self.world.sale(tag).is_none_or(|sale| self.is_called(sale));
         let mut is_done = true;
         if let Some(replica) = self.replicas.get_mut(&tag) {
@@ -176,6 +208,10 @@ impl Node {
             if !is_called {
                 replica.calls.called(at);
             }
+        } else if is_known {
+            self.packed.known.insert(tag);
+        } else {
+            self.packed.known.remove(&tag);
         }
         if is_done {
             self.packed.unread.remove(&tag);
@@ -193,93 +229,12 @@ impl Node {
                 | StoreError::Trimmed { .. }
         );
         if is_lost {
-            self.wake(tag);
+            self.wake_beside(tag);
         } else if *error == StoreError::LibraryMissing {
             // Whatever fails here fails again when the sale is read again.
             drop(self.store().load_library(tag).await);
         }
         self.mend(decided, tag, error).await;
-    }
-
-    /// Moves the names of archived sales to a list of their own, and finds those on it that others archived.
-    pub(super) async fn survey_archived(&mut self, decided: &mut Decided) {
-        let own = self.store().shard_of_archived();
-        if self.breakers.is_open(&own) {
-            return;
-        }
-        match self.try_survey_archived(decided).await {
-            Ok(()) => self.breakers.answered(own, decided.at),
-            // The list alone moves to another shard: that hinders no sale of this one.
-            Err(StoreError::Elsewhere(_)) => {}
-            Err(error) => self.breakers.failed(own, &error),
-        }
-    }
-
-    async fn try_survey_archived(&mut self, decided: &mut Decided) -> Result<(), StoreError> {
-        let moved = self.listed.iter().filter(|(tag, _)| self.world.is_archived(**tag));
-        let moved: Vec<SaleName> = moved.map(|(_, name)| name.clone()).collect();
-        for name in moved {
-            self.store().announce_archived(&name).await?;
-        }
-        let is_settled = !self.packed.is_list_doubted && self.packed.left == 0;
-        if is_settled && decided.at < self.packed.next_count {
-            return Ok(());
-        }
-        self.packed.next_count = decided.at.after(COUNT_MS);
-        let count = self.store().count_archived().await?;
-        if is_settled && count == self.world.archived_sales() as u64 {
-            return Ok(());
-        }
-        let names = self.store().archived_sales().await?;
-        self.packed.is_list_doubted = false;
-        let listed: BTreeMap<SaleTag, SaleName> =
-            names.into_iter().map(|name| (name.tag(), name)).collect();
-        self.list_again(&listed).await?;
-        let is_given_up =
-            |tag: SaleTag| self.replicas.get(&tag).is_some_and(Replica::is_out_of_service);
-        let is_new = |tag: &SaleTag| !self.knows(*tag) && !is_given_up(*tag);
-        let new: Vec<SaleTag> = listed.keys().copied().filter(is_new).collect();
-        self.packed.left = new.len();
-        let may_begin = |tag: &SaleTag| !self.beside.takes(*tag) && !self.is_away(*tag);
-        let begun: Vec<SaleTag> = new.into_iter().filter(may_begin).take(TAKEN_OVER_MAX).collect();
-        let mut strays = BTreeSet::new();
-        for tag in begun {
-            match self.adopt(decided, tag).await {
-                Ok(()) => {}
-                // Who deleted it did not come to take its name off the list, or the store has just lost it.
-                Err(StoreError::UnknownSale) => {
-                    self.packed.left -= 1;
-                    if self.packed.strays.contains(&tag) {
-                        // A sale that is made is on the other list. If the store has this one again, the
-                        // nodes that know it find that its name is missing, and list it again.
-                        self.store().forget_archived(&listed[&tag]).await?;
-                    } else {
-                        strays.insert(tag);
-                    }
-                }
-                Err(error) => self.note_failure(tag, &error),
-            }
-        }
-        self.packed.strays = strays;
-        Ok(())
-    }
-
-    /// Puts archived sales on the list that it lacks, unless the store lacks them too: first they are read.
-    async fn list_again(&mut self, listed: &BTreeMap<SaleTag, SaleName>) -> Result<(), StoreError> {
-        let archived = self.world.archived_tags();
-        let missing: BTreeSet<SaleTag> = archived.filter(|tag| !listed.contains_key(tag)).collect();
-        for tag in &missing {
-            if !self.packed.unlisted.contains(tag) {
-                self.packed.doubt(*tag);
-            } else if !self.packed.unread.contains_key(tag)
-                && self.replicas.get(tag).is_none_or(Replica::is_following)
-                && let Some(sale) = self.world.archived_sale(*tag)
-            {
-                self.store().announce_archived(&sale.spec().name).await?;
-            }
-        }
-        self.packed.unlisted = missing;
-        Ok(())
     }
 
     /// Packs archived sales that nothing concerns any more.

@@ -57,6 +57,8 @@ pub struct Facts {
     /// The sale is archived, and nobody has put a snapshot of what is left of it yet, or it was lost. Only said
     /// where facts alone were asked for.
     pub lacks_snapshot: bool,
+    /// All others know that the node serves which asked. Only said where it asked as a node, for facts alone.
+    pub is_known: bool,
 }
 
 /// A point as three arguments of a call.
@@ -114,7 +116,7 @@ pub(super) fn decision(value: Value, asks: &[Ask]) -> Result<Decision, StoreErro
 /// The answer to a call that brings facts alone.
 pub(super) fn facts(value: Value) -> Result<Facts, StoreError> {
     let (facts, about) = read_facts(accepted(value)?)?;
-    Ok(Facts { lacks_snapshot: about == b"1", ..facts })
+    Ok(Facts { lacks_snapshot: about.contains(&b's'), is_known: about.contains(&b'k'), ..facts })
 }
 
 /// The answer to a call that brings nothing.
@@ -129,7 +131,7 @@ fn read_facts(mut items: Items) -> Result<(Facts, Vec<u8>), StoreError> {
     while !items.is_empty() {
         entries.push(items.entry()?);
     }
-    Ok((Facts { epoch, at, entries, lacks_snapshot: false }, replies))
+    Ok((Facts { epoch, at, entries, lacks_snapshot: false, is_known: false }, replies))
 }
 
 impl Items {

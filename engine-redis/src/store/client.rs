@@ -2,7 +2,7 @@
 //!
 //! Refuses to know what a call decides, and repeats none.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use engine::id::SaleTag;
 use fred::{
@@ -118,6 +118,23 @@ impl Store {
         match self.revision_of(&pool).await {
             // It answers; what it lacks is seen to by whoever calls.
             Ok(_) | Err(StoreError::LibraryMissing) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The servers of a cluster that have slots.
+    pub fn shards(&self) -> BTreeSet<Shard> {
+        self.servers
+            .with(|known| known.owners.iter().map(|(.., server)| Shard::of(server)).collect())
+    }
+
+    /// Whether a shard answers and is the one that was prepared. One that lacks the library came back empty, and is
+    /// given it.
+    pub async fn is_as_before(&self, shard: &Shard) -> Result<bool, StoreError> {
+        let pool = self.connected(shard).await?;
+        match self.revision_of(&pool).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::LibraryMissing) => self.load_into(&pool).await.map(|()| false),
             Err(error) => Err(error),
         }
     }

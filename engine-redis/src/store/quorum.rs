@@ -90,6 +90,13 @@ pub struct Present {
 }
 
 impl Store {
+    /// Has nodes that know a sale come together for it if the store lost it; answers how many connections of the
+    /// sale's server heard that.
+    pub async fn summon(&self, sale: SaleTag) -> Result<u64, StoreError> {
+        let summoned = self.call("summon", Keys::Of(sale), Vec::new(), Writes::Yes).await?;
+        answer::accepted(summoned)?.integer()
+    }
+
     /// Says that a node is there, and asks what it is to do.
     pub async fn quorum(&self, quorum: &Quorum<'_>) -> Result<QuorumAnswer, StoreError> {
         let mut arguments = vec![Value::from(quorum.node.as_str())];

@@ -64,8 +64,19 @@ impl Store {
         after: &Point,
         count: u32,
     ) -> Result<Facts, StoreError> {
+        self.facts_as(None, sale, after, count).await
+    }
+
+    /// The same, for a node that asks whether all others know it.
+    pub async fn facts_as(
+        &self,
+        node: Option<&NodeName>,
+        sale: SaleTag,
+        after: &Point,
+        count: u32,
+    ) -> Result<Facts, StoreError> {
         let mut arguments: Vec<Value> = answer::point_arguments(after).into();
-        arguments.push(number(count));
+        arguments.extend([number(count), Value::from(node.map_or("", NodeName::as_str))]);
         let value = self.call("facts", Keys::Of(sale), arguments, Writes::No).await?;
         answer::facts(value)
     }

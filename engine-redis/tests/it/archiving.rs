@@ -1,7 +1,12 @@
 //! Archived sales of several engines: emptied at all of them, shown and refunded at each.
 
+mod cluster;
 mod crowd;
+mod driven;
 mod files;
+mod fleet;
+mod large;
+mod late;
 mod loss;
 
 use std::{sync::Arc, time::Duration};

@@ -16,6 +16,8 @@ use super::server::Server;
 pub(super) enum Fate {
     Passed,
     HeldUp(Duration),
+    /// Held up for as long as this is said of them.
+    Kept,
     /// The connection stays, as behind a box that dropped it without a word.
     Lost,
 }
@@ -72,6 +74,11 @@ async fn forward(
         match decide(connection, &bytes[..count]) {
             Fate::Passed => {}
             Fate::HeldUp(time) => sleep(time).await,
+            Fate::Kept => {
+                while decide(connection, &bytes[..count]) == Fate::Kept {
+                    sleep(Duration::from_millis(5)).await;
+                }
+            }
             Fate::Lost => continue,
         }
         if to.write_all(&bytes[..count]).await.is_err() {

@@ -273,6 +273,8 @@ pub const WARM_SALES_FEW: usize = 64;
 /// Holds and kept answers of an archived sale that is packed between two batches; one with more is packed on
 /// another thread. So many took 8 ms in an unoptimized build.
 pub const PACKED_AT_ONCE_MAX: usize = 4_096;
+/// An archived sale that is not longer unpacked is unpacked in a turn where a node of many reads what others decided.
+pub const UNPACKED_AT_ONCE_BYTES: usize = 128 * 1024;
 /// Archived sales that are unpacked at once. They are as many only while the sink takes no events of so many:
 /// then refunds in others wait. One takes [`SALE_BYTES_MAX`] and what its holds take.
 pub const WARM_SALES_MAX: usize = 1_024;

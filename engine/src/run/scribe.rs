@@ -21,6 +21,7 @@ mod resting;
 mod waiting;
 
 pub use self::{
+    archived::Waking,
     request::{Answer, Busy, Request},
     resting::Resting,
 };

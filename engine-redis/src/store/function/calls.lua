@@ -25,6 +25,9 @@ local function decide(keys, args)
     return refusal
   elseif s.seq - point.seq >= FACTS_READ_MAX then
     return { 'behind', s.seq }
+  elseif s.archived == 1 and s.seq > point.seq and args[9] ~= '' then
+    -- It may have the sale's file to write before it follows, and could not say what came of the commands.
+    return { 'behind', s.seq }
   end
   begin(s, tonumber(args[10] or ''))
   s.stalled = args[5] == '1'
@@ -186,8 +189,9 @@ local function forget(keys, args)
   return { 'ok' }
 end
 
--- Takes the node's point, and how many entries it reads at most. A node that knows a sale which is gone learns so
--- from its last entry. Instead of replies there is a 1 if the sale is archived and has no snapshot.
+-- Takes the node's point, how many entries it reads at most, and the node, or nothing. A node that knows a sale which
+-- is gone learns so from its last entry. Instead of replies there is an s if the sale is archived and has no snapshot,
+-- and a k if all others know the node.
 local function facts(keys, args)
   local point = read_point(args, 1)
   local s, refusal = opened(keys)
@@ -202,8 +206,11 @@ local function facts(keys, args)
     return refusal
   end
   local count = min(tonumber(args[4]), FACTS_READ_MAX)
-  local is_bare = s.archived == 1 and redis.call('EXISTS', keys[SNAPSHOT]) == 0
-  return add_entries(s, { 'ok', s.epoch, now(s), is_bare and '1' or '' }, point, count)
+  local about = s.archived == 1 and redis.call('EXISTS', keys[SNAPSHOT]) == 0 and 's' or ''
+  if args[5] ~= '' and members.is_known(keys, args[5]) then
+    about = about .. 'k'
+  end
+  return add_entries(s, { 'ok', s.epoch, now(s), about }, point, count)
 end
 
 register('decide', decide)

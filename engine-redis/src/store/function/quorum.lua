@@ -228,6 +228,13 @@ local function quorum(keys, args)
   return settle(keys, s, nodes, notes, args[1], tonumber(args[3]), run, at)
 end
 
+-- Has nodes that know a sale come together for it if the store lost it: somebody is about to make one of its name.
+-- Answers how many connections heard that.
+local function summon(keys)
+  return { 'ok', say_moved(keys) }
+end
+
 register('quorum', quorum)
+register('summon', summon)
 
 end

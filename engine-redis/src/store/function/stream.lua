@@ -102,10 +102,12 @@ end
 -- after the last entry that they read.
 local STILL_MS = 1000
 
--- Tells the nodes that a sale moves. One that may not publish does without: its nodes ask all the time.
+-- Tells the nodes that a sale moves; answers how many connections of this server heard it. One that may not publish
+-- does without: its nodes ask all the time.
 local function say_moved(keys)
   local prefix, tag = string.match(keys[META], '^(.*):{(%x+)}:')
-  redis.pcall('PUBLISH', prefix .. ':moved', tag)
+  local heard = redis.pcall('PUBLISH', prefix .. ':moved', tag)
+  return type(heard) == 'number' and heard or 0
 end
 
 -- Makes the decided facts the stream's next entry and writes what they changed. The entry comes first:

@@ -64,7 +64,7 @@ async fn change(node: &Serving, name: &str, change: Change) {
     decided(ask).await;
 }
 
-async fn step(node: &Serving, name: &str, hold: u64, step: Step) {
+pub(super) async fn step(node: &Serving, name: &str, hold: u64, step: Step) {
     let ask = async || {
         let view = node.engine().sale(name).expect("it is known");
         node.engine().settle(&view, HoldId(hold), step, Settler::Backend, None).await
@@ -72,14 +72,14 @@ async fn step(node: &Serving, name: &str, hold: u64, step: Step) {
     decided(ask).await;
 }
 
-async fn deliver(node: &Serving, name: &str, events: std::ops::RangeInclusive<u64>) {
+pub(super) async fn deliver(node: &Serving, name: &str, events: std::ops::RangeInclusive<u64>) {
     let events: Vec<EventId> = events.map(EventId).collect();
     let told = node.engine().delivered(tag(name), only(), events).await;
     told.expect("it is noted");
 }
 
 /// Closes a sale and archives it.
-async fn archive(node: &Serving, name: &str) {
+pub(super) async fn archive(node: &Serving, name: &str) {
     change(node, name, Change::Close).await;
     let ask = async || {
         let view = node.engine().sale(name).expect("it is known");
@@ -88,7 +88,7 @@ async fn archive(node: &Serving, name: &str) {
     decided(ask).await;
 }
 
-fn state(node: &Serving, name: &str, hold: u64) -> Option<HoldState> {
+pub(super) fn state(node: &Serving, name: &str, hold: u64) -> Option<HoldState> {
     Some(node.engine().sale(name)?.hold(HoldId(hold))?.state)
 }
 

@@ -1,25 +1,28 @@
 //! Engines that cannot write the file of a sale that is archived.
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use engine::{
     Failure,
+    codec::Binary as _,
     command::Terms,
     hold::{HoldState, Step},
     id::HoldId,
-    sale::Settler,
+    record::Change,
+    sale::{Sale, Settler},
     scribe::Busy,
 };
 use tokio::time::sleep;
 
 use super::{
     super::{
-        server::{Server, run},
-        serving::{Serving, until},
+        agreement::journaled,
+        server::{DEADLINE, Server, changed, run},
+        serving::{Serving, eventually, until},
     },
     ORDERS, agree, all_proven, archive, deliver, is_archived, is_proven, sold, state, step,
 };
-use crate::support::{SALE, author};
+use crate::support::{self, SALE, author};
 
 /// No byte more than the files have.
 const FULL: Option<u64> = Some(0);
@@ -88,6 +91,61 @@ fn an_engine_without_room_for_an_archive_file_keeps_no_other_from_joining() {
         agree(&[&well, &full, &late]).await;
         drop((full.stop(), late.stop()));
         assert_eq!(is_proven(&well.stop()), Some(true));
+    });
+}
+
+#[test]
+fn a_file_that_fails_is_written_again_by_who_follows_and_told_to_who_asks() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = sold(&server).await;
+        a.disk.fail_write(1, ErrorKind::Other);
+        let told = a.engine().archive(&a.view(), author(), Terms::default()).await;
+        assert_eq!(told, Err(Failure::Unavailable));
+        assert!(!a.engine().is_archived(SALE));
+        b.disk.fail_write(1, ErrorKind::Other);
+        archive(&a).await.expect("it is over");
+        until("it says so", || b.troubles().iter().any(|trouble| trouble.contains("its file")))
+            .await;
+        is_archived(&[&a, &b]).await;
+        for node in [&a, &b] {
+            node.is_well().await;
+        }
+        step(&b, 1, Step::Refund).await;
+        agree(&[&a, &b]).await;
+        all_proven([a, b]);
+    });
+}
+
+#[test]
+fn an_archiving_with_the_hash_of_another_file_stops_the_sale_and_no_other() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = sold(&server).await;
+        a.create("other", 9).await;
+        b.serves("other").await;
+        let store = server.store("own", DEADLINE).await;
+        let archive = changed(support::tag(), &Change::Archive { digest: [9; 32] });
+        let appended = async || {
+            let (point, bytes) = journaled(&a.disk);
+            let sale = Sale::decode(&mut bytes.as_slice()).expect("a sound sale");
+            store.append(None, point.epoch, &point, &archive, &sale).await.ok()
+        };
+        eventually("it is appended", appended).await;
+        for (node, shopper) in [(&a, 1), (&b, 2)] {
+            until("the sale is named", || {
+                let what = "an archive of what this node does not have";
+                node.troubles().iter().any(|trouble| trouble.contains(what))
+            })
+            .await;
+            assert_eq!(refund_at(node, 1).await, Err(Failure::Unavailable));
+            node.enters(&*node.sale("other").await, shopper).await;
+        }
+        for node in [a, b] {
+            let (_, bytes) = journaled(&node.stop());
+            let sale = Sale::decode(&mut bytes.as_slice()).expect("a sound sale");
+            assert!(sale.archive().is_none(), "nothing of it is journaled");
+        }
     });
 }
 

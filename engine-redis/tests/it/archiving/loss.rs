@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use engine::{
+    Failure,
     disk::sim::SimDisk,
     hold::{HoldState, Step},
+    sale::ChangeRefusal,
 };
 use engine_redis::SharedOptions;
 use tokio::time::sleep;
@@ -12,21 +14,21 @@ use tokio::time::sleep;
 use super::{
     super::{
         agreement::certify,
-        server::{DEADLINE, Server, run},
+        server::{DEADLINE, Raw, Server, run},
         serving::{OFFER, Serving, eventually, shared, until},
     },
-    ORDERS, REST, agree, all_proven, archive, deliver, is_archived, is_there, sell,
+    ORDERS, REST, agree, all_proven, archive, deliver, is_archived, is_there, sell, sold,
     sold_and_archived, state, step,
 };
-use crate::support::{self, SALE};
+use crate::support::{self, SALE, author, wide};
 
 /// An engine that does not wait long for those that are missing when a sale is written again.
-fn impatient(server: &Server, node: &str) -> SharedOptions {
+pub(super) fn impatient(server: &Server, node: &str) -> SharedOptions {
     SharedOptions { muster_wait_ms: 300, ..shared(node, &server.url()) }
 }
 
 /// Two of them that have sold some units and archived the sale.
-async fn impatient_and_archived(server: &Server) -> [Serving; 2] {
+pub(super) async fn impatient_and_archived(server: &Server) -> [Serving; 2] {
     let [a, b] = ["a", "b"].map(|node| Serving::on(&SimDisk::new(), impatient(server, node)));
     a.create(SALE, 9).await;
     a.serves(SALE).await;
@@ -136,6 +138,66 @@ fn a_refund_does_not_wait_for_an_engine_that_went_while_the_lost_sale_was_packed
         let b = Serving::on(&disk, impatient(&server, "b"));
         until("b shows it", || state(&b, 1) == Some(HoldState::Refunded)).await;
         agree(&[&a, &b]).await;
+        all_proven([a, b]);
+    });
+}
+
+#[test]
+fn the_name_of_an_archived_sale_that_the_store_lost_is_not_given_away_by_an_engine_that_comes() {
+    let server = Server::start();
+    run(async {
+        let [a, b] = sold_and_archived(&server).await;
+        sleep(REST).await;
+        server.raw().await.call(&["FLUSHALL"]).await;
+        // Before the others have noticed.
+        let late = Serving::start("late", &server.url());
+        let made = async || match late.engine().create(author(), wide(5), None).await {
+            Err(Failure::Unavailable) => None,
+            told => Some(told),
+        };
+        let told = eventually("it is answered", made).await;
+        assert_eq!(told, Err(Failure::Refused(ChangeRefusal::NameTaken)));
+        is_archived(&[&late]).await;
+        assert_eq!(step(&a, 1, Step::Refund).await, HoldState::Refunded);
+        until("it shows it", || state(&late, 1) == Some(HoldState::Refunded)).await;
+        agree(&[&a, &b, &late]).await;
+        late.stop();
+        all_proven([a, b]);
+    });
+}
+
+/// Puts all that a database has in the place of what another has.
+async fn copy(raw: &Raw) {
+    for key in raw.call(&["KEYS", "*"]).await.into_array() {
+        let key = key.as_string().expect("a name");
+        raw.call(&["COPY", &key, &key, "DB", "1"]).await;
+    }
+}
+
+#[test]
+fn a_store_that_was_set_back_to_before_an_archiving_is_brought_forward() {
+    let server = Server::start_with(&["--appendonly", "no", "--databases", "2"]);
+    run(async {
+        let [a, b] = sold(&server).await;
+        let raw = server.raw().await;
+        copy(&raw).await;
+        archive(&a).await.expect("it is over");
+        is_archived(&[&a, &b]).await;
+        step(&b, 1, Step::Refund).await;
+        deliver(&b, 9..=9).await;
+        sleep(REST).await;
+        raw.call(&["SWAPDB", "0", "1"]).await;
+        let late = Serving::start("late", &server.url());
+        is_archived(&[&late]).await;
+        until("it shows what was refunded", || state(&late, 1) == Some(HoldState::Refunded)).await;
+        for node in [&a, &b, &late] {
+            node.is_well().await;
+            assert!(node.engine().is_archived(SALE));
+        }
+        assert_eq!(step(&a, 2, Step::Refund).await, HoldState::Refunded);
+        until("b shows it", || state(&b, 2) == Some(HoldState::Refunded)).await;
+        agree(&[&a, &b, &late]).await;
+        late.stop();
         all_proven([a, b]);
     });
 }

@@ -14,6 +14,7 @@ use crate::{
     registry::Registry,
     ring::Lanes,
     scribe::{Fatal, Request, Resting, Scribe},
+    unpacked::Unpacked,
     world::Packed,
 };
 
@@ -23,9 +24,8 @@ pub(super) fn run(
     consumer: Lanes<Request>,
     snapshots: Snapshots,
 ) -> Result<(), Fatal> {
-    let (mut preparing, mut packing) = (None, None);
-    let beside = (&mut preparing, &mut packing);
-    let ended = serve(scribe, consumer, snapshots, beside);
+    let mut preparing = None;
+    let ended = serve(scribe, consumer, snapshots, &mut preparing);
     // It holds the data directory: who waits for the scribe's end may open that again at once.
     drop(preparing.map(JoinHandle::join));
     ended
@@ -35,8 +35,9 @@ fn serve(
     mut scribe: Scribe,
     mut consumer: Lanes<Request>,
     mut snapshots: Snapshots,
-    (preparing, packing): (&mut Option<JoinHandle<Prepared>>, &mut Option<JoinHandle<Packed>>),
+    preparing: &mut Option<JoinHandle<Prepared>>,
 ) -> Result<(), Fatal> {
+    let (mut packing, mut unpacking) = (None, None);
     let mut requests = Vec::with_capacity(limits::BATCH_COMMANDS_MAX);
     let shares_processor = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
     let mut is_busy = false;
@@ -63,7 +64,8 @@ fn serve(
         scribe.step(&mut requests)?;
         snapshots.follow(scribe.journal().point().segment);
         prepare(&mut scribe, preparing);
-        pack(&mut scribe, packing)?;
+        pack(&mut scribe, &mut packing)?;
+        unpack(&mut scribe, &mut unpacking)?;
     }
 }
 
@@ -110,6 +112,23 @@ fn pack(scribe: &mut Scribe, packing: &mut Option<JoinHandle<Packed>>) -> Result
             Ok(running) => *packing = Some(running),
             Err(_) => scribe.set_packed(take(&handed).run()),
         }
+    }
+    Ok(())
+}
+
+/// Has a large archived sale in which others decided something unpacked beside the scribe.
+fn unpack(scribe: &mut Scribe, unpacking: &mut Option<JoinHandle<Unpacked>>) -> Result<(), Fatal> {
+    if let Some(finished) = unpacking.take_if(|running| running.is_finished()) {
+        let broken =
+            |_| Fatal { reason: "a thread that unpacked an archived sale panicked".to_owned() };
+        scribe.set_unpacked(finished.join().map_err(broken)?);
+    }
+    if unpacking.is_none()
+        && let Some(waking) = scribe.wake()
+    {
+        // Where no thread can be started, it is asked for again.
+        let thread = thread::Builder::new().name("rushgate-unpack".to_owned());
+        *unpacking = thread.spawn(move || waking.run()).ok();
     }
     Ok(())
 }

@@ -3,7 +3,21 @@
 use std::{mem, sync::Arc};
 
 use super::{Request, Resting, Scribe};
-use crate::{clock::Millis, limits, unpacked::Unpacked, world::Packed};
+use crate::{clock::Millis, limits, shared_bytes::SharedBytes, unpacked::Unpacked, world::Packed};
+
+/// A large archived sale in which others decided something, on its way out of its packed form.
+#[derive(Debug)]
+pub struct Waking {
+    of: SharedBytes,
+    at: Millis,
+}
+
+impl Waking {
+    /// Unpacks it.
+    pub fn run(self) -> Unpacked {
+        Unpacked::new(self.of, self.at)
+    }
+}
 
 impl Scribe {
     /// A large archived sale that nothing concerns any more, to be packed on another thread.
@@ -23,6 +37,19 @@ impl Scribe {
         self.arbiter.set_packed(packed);
     }
 
+    /// A large archived sale in which others decided something, to be unpacked on another thread.
+    pub fn wake(&mut self) -> Option<Waking> {
+        let of = self.arbiter.world().cold().shown(self.arbiter.wants_unpacked()?)?;
+        Some(Waking { of, at: self.spare.decided.at })
+    }
+
+    /// Takes it up, unless it was unpacked or changed meanwhile.
+    pub fn set_unpacked(&mut self, unpacked: Unpacked) {
+        if self.arbiter.world().may_warm_up(unpacked.view().tag(), unpacked.of()) {
+            self.warm_up(unpacked, self.spare.decided.at);
+        }
+    }
+
     /// Takes archived sales up that were unpacked for those who ask, where nothing has changed in them since.
     pub(super) fn take_unpacked(&mut self, requests: &mut [Request], at: Millis) {
         for request in requests {
@@ -31,11 +58,15 @@ impl Scribe {
                 world.may_warm_up(unpacked.view().tag(), unpacked.of())
             };
             let Some(unpacked) = request.unpacked.take_if(may) else { continue };
-            let (sale, publisher) = unpacked.into_parts();
-            self.arbiter.warm_up(sale, at);
-            self.registry.archived().set_view(publisher.view());
-            self.publishers.insert(publisher.view().tag(), publisher);
+            self.warm_up(*unpacked, at);
         }
+    }
+
+    fn warm_up(&mut self, unpacked: Unpacked, at: Millis) {
+        let (sale, publisher) = unpacked.into_parts();
+        self.arbiter.warm_up(sale, at);
+        self.registry.archived().set_view(publisher.view());
+        self.publishers.insert(publisher.view().tag(), publisher);
     }
 
     /// Has archived sales packed that nothing concerns any more. All that are unpacked are looked at for it.

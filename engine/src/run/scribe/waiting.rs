@@ -1,5 +1,8 @@
-//! Requests that cannot be decided yet: the other nodes of their sales have yet to hear that this one serves, or
-//! their sale is a large archived one that is being packed.
+//! Requests that cannot be decided yet:
+//!
+//! - the other nodes of their sales have yet to hear that this one serves;
+//! - their sale is a large archived one that is being packed or unpacked, or its file is being written;
+//! - they make a sale, and other nodes are asked whether they know one of its name.
 //!
 //! Nothing was decided of them, so they take their turn as if they had come when they can be decided, in the
 //! order in which they came. They are asked again every tick. Whatever else is asked of their sales meanwhile

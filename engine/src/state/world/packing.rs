@@ -11,7 +11,8 @@ use crate::{
     clock::Millis,
     codec::DecodeError,
     id::SaleTag,
-    limits::{PACK_SALE_BYTES_MAX, PACKED_AT_ONCE_MAX, WARM_MS},
+    limits::{PACK_SALE_BYTES_MAX, PACKED_AT_ONCE_MAX, UNPACKED_AT_ONCE_BYTES, WARM_MS},
+    packed::unpacked_bytes,
     sale::Sale,
     shared_bytes::SharedBytes,
 };
@@ -42,6 +43,12 @@ impl World {
     /// Whether this archived sale was given away to be packed, so that nothing can be decided of it.
     pub fn is_packing(&self, tag: SaleTag) -> bool {
         self.archived.packing == Some(tag)
+    }
+
+    /// Whether an archived sale is packed, and unpacking it would hold up the others.
+    pub fn is_large_packed(&self, tag: SaleTag) -> bool {
+        let packed = self.archived.cold.get(tag);
+        packed.is_some_and(|packed| unpacked_bytes(&packed) > UNPACKED_AT_ONCE_BYTES)
     }
 
     /// A copy of an archived sale.
