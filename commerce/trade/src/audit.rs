@@ -2,7 +2,7 @@
 //!
 //! Owns what has to add up: every payment from its steps, every account from its postings, and what the provider
 //! owes against what payments took and gave back. Refuses to mend anything. Always true: what it says of the sums is
-//! of one moment, as nobody moves money while they are added up.
+//! of one moment: no money moves while they are added up.
 
 mod rows;
 

@@ -54,7 +54,7 @@ pub async fn hold(
     lasts: Duration,
 ) -> Result<Bought, Failure<HoldRefusal>> {
     let mut wanted = wanted.to_vec();
-    // In the order of their names: whoever holds several rows took them in this order.
+    // In the order of their names, in which all writes lock these rows.
     wanted.sort_by(|one, other| one.sku.cmp(&other.sku));
     let is_twice = wanted.windows(2).any(|two| two[0].sku == two[1].sku);
     if wanted.is_empty() || wanted.len() > LINES_MAX || is_twice {

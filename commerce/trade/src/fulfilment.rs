@@ -1,8 +1,8 @@
 //! Fulfilment: the goods of a paid order on their way, and on their way back.
 //!
-//! Owns shipments and wishes to return. Refuses money: a return that is accepted is refunded by whoever accepts it.
+//! Owns shipments and requests to return goods. Refuses money: the caller that accepts a return also refunds it.
 //! Always true: only what is paid is prepared or shipped; a shipment never goes back a step; an order has one open
-//! wish to return at a time. Whether the order belongs to who ships it is for the caller to see.
+//! request to return at a time. The caller checks that the order belongs to the seller who ships it.
 
 mod model;
 mod query;
@@ -84,7 +84,7 @@ pub async fn has_left(tx: &Tx, order: OrderId) -> Result<bool, DbErr> {
     Ok(known.is_some_and(|known| known.state != ShipmentState::Preparing))
 }
 
-/// The buyer wants to send goods back. Asking again gives the same wish, as long as nobody has decided.
+/// The buyer wants to send goods back. Asking again gives the same request until it is decided.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Holds: units that are kept for an order until it is paid, by whoever keeps the stock.
+//! Holds: units that a keeper of stock reserves for an order until it is paid.
 //!
 //! Owns how each keeper is asked. Refuses to decide when: that is the payment's business. Both keepers behave
 //! alike, and one suite (`tests/it/holds.rs`) says how:

@@ -39,7 +39,7 @@ pub(crate) async fn lock(tx: &Tx) -> Result<(), DbErr> {
 ///
 /// # Errors
 ///
-/// If the database fails, or nobody can post such an amount.
+/// If the database fails, or the amount cannot be posted.
 pub async fn move_money(
     tx: &Tx,
     kind: Kind,
@@ -47,6 +47,9 @@ pub async fn move_money(
     amount: Money,
     accounts: (Account, Account),
 ) -> Result<bool, DbErr> {
+    if amount.minor == 0 {
+        return Ok(false);
+    }
     let (from, to) = accounts;
     let entry = Entry::moving(amount.minor, amount.currency, from, to);
     let entry =

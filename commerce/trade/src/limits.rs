@@ -15,7 +15,7 @@ pub const GATEWAY_IN_FLIGHT_MAX: usize = 64;
 /// nothing: somebody may have looked the payment up since.
 pub const SEND_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long the preparation of a payment is left to whoever began it, before the driver asks again.
+/// How long the preparation of a payment is left to the request that began it, before the driver asks again.
 pub const READY_AGAIN: Duration = Duration::from_secs(15);
 
 /// Payments that are gone on with at once in one process.

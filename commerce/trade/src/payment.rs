@@ -82,7 +82,7 @@ pub(crate) async fn note_method(tx: &Tx, kept: &Kept, method: Method) -> Result<
 pub(crate) fn wake(tx: &Tx, kept: &Kept) {
     let at = match next(&kept.payment, tx.now()) {
         Next::Done | Next::Doubt(_) => return,
-        // Nobody chose who is to take the money.
+        // No provider was chosen yet.
         Next::Ask(Ask::Ready) if kept.provider.is_none() => return,
         Next::Ask(_) => tx.now(),
         Next::Wait(at) => at,

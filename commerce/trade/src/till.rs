@@ -1,14 +1,14 @@
 //! The till: what a shopper does about an order, and who goes on with its payment.
 //!
 //! Owns the way from an order to money and back: placing, beginning a payment, coming back from the provider,
-//! giving up, and the driver between what a payment wants and those who are asked. Has no table. Always true: a step
+//! giving up, and the driver, which asks providers and keepers for what a payment needs. Has no table. Always true: a step
 //! is written in one write, the call is made outside, what was heard is written in another; the driver asks nothing
 //! when its note is old or its task is somebody else's.
 //!
 //! ```text
 //!  place ─▶ begin ─▶ provider's page ─▶ returned ─▶ driver: pay, approve, confirm ─▶ paid
 //!    │        cancel ◀── given up          (or never) ─▶ driver: look up, release
-//!    └─ nobody begins: the keeper lets the units go
+//!    └─ no payment begins: the keeper puts the units back
 //! ```
 
 mod call;
@@ -148,7 +148,7 @@ async fn owned(
     live: &Live,
     id: OrderId,
 ) -> Result<Option<(Order, Kept)>, store::sea_orm::DbErr> {
-    // Nobody waits for the lock of somebody else's order.
+    // Checked before the lock, so that no request waits for the order of another account.
     if order::find(tx, live.id(), id).await?.is_none() {
         return Ok(None);
     }

@@ -77,7 +77,7 @@ pub struct Shipment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum ReturnState {
-    /// Nobody has decided.
+    /// It is not decided.
     #[sea_orm(string_value = "open")]
     Open,
     /// The goods are taken back.

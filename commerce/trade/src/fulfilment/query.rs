@@ -32,7 +32,7 @@ pub async fn returns_of(
     Ok(those.all(on).await?.into_iter().map(request).collect())
 }
 
-/// The wishes that nobody has decided, the oldest first.
+/// The requests that are not decided, the oldest first.
 pub async fn open_returns(
     on: &impl ConnectionTrait,
     wanted: Wanted,

@@ -27,7 +27,7 @@ impl CalmHolds {
     }
 }
 
-/// A write that failed may be repeated: whoever moved the units before finds them there.
+/// A write that failed may be repeated: a step that was taken before changes nothing.
 fn said(found: Result<Option<Units>, DbErr>) -> Result<Units, HoldsError> {
     match found {
         Ok(units) => units.ok_or(HoldsError::Gone),

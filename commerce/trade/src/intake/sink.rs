@@ -32,7 +32,7 @@ impl Intake {
         Self { db }
     }
 
-    /// Takes some events in one write, in the order of their purchases: whoever holds several rows took them
+    /// Takes some events in one write, in the order of their purchases: writes that lock several rows lock them
     /// in this order.
     async fn take(&self, mut told: Vec<Told>) -> Result<(), DbErr> {
         if told.is_empty() {

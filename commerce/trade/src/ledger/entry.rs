@@ -8,13 +8,16 @@ use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Account {
+    /// What was paid to us without a provider, such as rent.
+    #[sea_orm(string_value = "bank")]
+    Bank,
     /// What providers keep.
     #[sea_orm(string_value = "fees")]
     Fees,
     /// What payment providers owe us: money that was taken, less what was given back.
     #[sea_orm(string_value = "provider")]
     Provider,
-    /// What businesses owe us.
+    /// What businesses owe us; less than nothing is what we owe them.
     #[sea_orm(string_value = "receivable")]
     Receivable,
     /// What was given back.

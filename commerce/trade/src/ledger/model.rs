@@ -18,7 +18,10 @@ pub enum Kind {
     /// A business owes for a slot.
     #[sea_orm(string_value = "rental")]
     Rental,
-    /// A business no longer owes for a slot, or has paid.
-    #[sea_orm(string_value = "rental_end")]
-    RentalEnd,
+    /// A business has paid for a slot.
+    #[sea_orm(string_value = "rental_paid")]
+    RentalPaid,
+    /// A slot was freed: nothing is owed for it, and what was paid is owed back.
+    #[sea_orm(string_value = "rental_back")]
+    RentalBack,
 }

@@ -106,7 +106,7 @@ pub struct Goods {
 /// An order that is to be placed.
 #[derive(Clone, Copy, Debug)]
 pub struct NewOrder<'a> {
-    /// What is held for whoever buys.
+    /// What is held for the buyer.
     pub bought: &'a Bought,
     /// What the goods are called.
     pub goods: &'a [Goods],

@@ -32,7 +32,7 @@ pub async fn find(
     one(on, Entity::find_by_id(order).filter(COLUMN.account.eq(account))).await
 }
 
-/// An order, whoever bought it: for those who sell, and for operators.
+/// An order of any account: for sellers and operators.
 pub async fn find_any(on: &impl ConnectionTrait, order: OrderId) -> Result<Option<Order>, DbErr> {
     one(on, Entity::find_by_id(order)).await
 }

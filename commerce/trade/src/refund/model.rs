@@ -49,7 +49,7 @@ store::refusals! {
     pub RefundRefusal {
         /// There is no such order, or it is somebody else's.
         Unknown = "order_unknown": "there is no such order",
-        /// Whoever asks does not run the platform.
+        /// The account does not run the platform.
         NotAnOperator = "not_an_operator": "only operators give back what they did not buy",
         /// The order is not paid, or came to nothing.
         NotPaid = "order_not_paid": "only an order that is paid can be refunded",

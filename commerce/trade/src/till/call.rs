@@ -27,7 +27,7 @@ pub(super) async fn make(db: &Db, till: &Till, job: &Job) -> Told {
         Ask::Ready | Ask::Approve | Ask::LookUp | Ask::Void | Ask::GiveBack { .. } => {
             let told = match job.kept.provider {
                 Some(provider) => Box::pin(ask_provider(till, job, provider)).await,
-                None => Err(GatewayError::NotDone("nobody chose a provider".to_owned())),
+                None => Err(GatewayError::NotDone("no provider was chosen".to_owned())),
             };
             told.unwrap_or_else(|error| (failed(job, error), None))
         }
@@ -38,7 +38,7 @@ async fn ask_keeper(till: &Till, job: &Job) -> Heard {
     let order = &job.order;
     let units = match till.keepers.ask(order.keeper, &order.purchase, job.ask).await {
         Ok(units) => units,
-        // Units that are nobody's are not this order's: its money goes back.
+        // The order has no units any more, so its money goes back.
         Err(HoldsError::Gone) if job.ask == Ask::TakeBack => Units::Refunded,
         Err(HoldsError::Gone) => Units::Released,
         Err(error) => {

@@ -71,8 +71,7 @@ async fn decide(
     kept: Kept,
     order: Option<Order>,
 ) -> Result<Turn, DbErr> {
-    // After the lock of the order, as whoever assigns the task does. What was heard stays, whoever has the
-    // task now.
+    // The order is locked before its task, as everywhere. If the task is lost, what was heard is still written.
     if !lease.is_held(tx).await? {
         return Ok(Turn::Lost);
     }

@@ -47,7 +47,7 @@ store::refusals! {
 }
 
 store::refusals! {
-    /// Why nobody came back.
+    /// Why a return from the provider is not taken.
     pub ReturnRefusal {
         /// There is no such payment.
         Unknown = "payment_unknown": "there is no such payment",

@@ -31,7 +31,7 @@ pub(super) async fn ask(tx: &Tx, mut kept: Kept, order: Order, ask: Ask) -> Resu
     Ok(Job { kept, order, ask, asked, at: tx.now() })
 }
 
-/// Notes what it came to, whoever has the task by now: a step says which call it answers.
+/// Notes what it came to, even if the task was lost: a step says which call it answers.
 pub(super) async fn hear(tx: &Tx, job: &Job, told: &Told) -> Result<Kept, DbErr> {
     let (heard, method) = told;
     let mut kept = payment::lock(tx, job.kept.id)

@@ -9,6 +9,7 @@ use identity::{account, business, business::SellRefusal, ids::AccountId};
 use store::{Db, on_both};
 use trade::{
     ids::DealId,
+    ledger::{self, Account},
     rental::{self, InvoiceState, SettleRefusal},
     slot::{self, BookRefusal, Hours, Policy},
 };
@@ -211,6 +212,12 @@ on_both! {
         let void = invoice(&db, unpaid).await;
         assert_eq!(void.state, InvoiceState::Void);
         assert_eq!(pay(boss, void.id).await, Err(SettleRefusal::NotDue));
+        // What was paid for freed hours is owed back.
+        let books = ledger::balances(&db.read()).await.unwrap();
+        let books = books.iter().map(|one| (one.account, one.amount.minor)).collect::<Vec<_>>();
+        let expected =
+            [(Account::Bank, 30_000), (Account::Receivable, -30_000), (Account::Rental, 0)];
+        assert_eq!(books, expected);
         let page = rental::list(&db.read(), a.business, Wanted::new(1, None).unwrap()).await.unwrap();
         assert_eq!(page.items[0].id, void.id);
         let rest = rental::list(&db.read(), a.business, Wanted::new(1, page.next).unwrap()).await.unwrap();
