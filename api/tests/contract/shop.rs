@@ -9,6 +9,7 @@ mod away;
 mod businesses;
 mod elsewhere;
 mod room;
+mod site;
 
 use std::{
     sync::{

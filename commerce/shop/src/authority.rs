@@ -44,6 +44,13 @@ pub(crate) trait Authority: Sized + Send + 'static {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anyone;
 
+/// Whoever looks at a page, signed in or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Guest {
+    /// In which session, if in one.
+    pub(crate) session: Option<Session>,
+}
+
 /// An account that is signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Shopper {
@@ -88,6 +95,21 @@ impl Authority for Anyone {
     async fn admit(visit: &Visit) -> Result<Self, Refusal> {
         visit.shop().limits().guest(visit.client())?;
         Ok(Self)
+    }
+}
+
+impl Authority for Guest {
+    const WHO: Who = Who::Anyone;
+
+    async fn admit(visit: &Visit) -> Result<Self, Refusal> {
+        visit.shop().limits().guest(visit.client())?;
+        match signed_in(visit).await {
+            Ok(session) => Ok(Self { session: Some(session) }),
+            Err(refusal) if refusal.row().facts.status.is_client_error() => {
+                Ok(Self { session: None })
+            }
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 

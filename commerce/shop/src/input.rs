@@ -57,6 +57,35 @@ impl Input for Pairs {
     }
 }
 
+/// A form that a page posts.
+#[derive(Clone, Default)]
+pub(crate) struct Form(Vec<(String, String)>);
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Form(…)")
+    }
+}
+
+impl Form {
+    /// What stands in a field; nothing if it is not there.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether there is such a field, as of a box that was ticked.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+}
+
+impl Input for Form {
+    async fn read(_: &Visit, body: Body) -> Result<Self, Refusal> {
+        let bytes = whole(body).await?;
+        Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))
+    }
+}
+
 impl Input for () {
     /// Nothing, or an empty object.
     async fn read(visit: &Visit, body: Body) -> Result<Self, Refusal> {

@@ -38,6 +38,8 @@ mod routes;
 
 mod api;
 
+mod site;
+
 mod service;
 
 pub use self::{

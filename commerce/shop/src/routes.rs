@@ -16,7 +16,7 @@ use web::{mounted::RouteLabel, respond};
 
 use crate::{
     answer::Answer,
-    authority::{Authority, Who},
+    authority::{Authority, Who, require_our_page},
     input::Input,
     refusal::Refusal,
     shop::Shop,
@@ -37,9 +37,12 @@ pub struct Row {
     pub who: Who,
 }
 
+/// Answers a page that was refused.
+type Lost = fn(&Visit, &Refusal) -> Response<Body>;
+
 /// The routes.
-#[derive(Default)]
 pub(crate) struct Routes {
+    lost: Lost,
     rows: Vec<Row>,
     calls: BTreeMap<&'static str, Vec<(Method, Call)>>,
 }
@@ -51,6 +54,48 @@ impl fmt::Debug for Routes {
 }
 
 impl Routes {
+    /// None yet; pages that are refused are answered by this.
+    pub(crate) fn new(lost: Lost) -> Self {
+        Self { lost, rows: Vec::new(), calls: BTreeMap::new() }
+    }
+
+    /// Adds a page or the target of a form, which a page of ours posts to.
+    #[must_use]
+    pub(crate) fn page<A, I, F, W>(mut self, method: Method, path: &'static str, handler: F) -> Self
+    where
+        A: Authority,
+        I: Input,
+        F: Fn(Visit, A, I) -> W + Send + Sync + 'static,
+        W: Future<Output = Answer> + Send + 'static,
+    {
+        let (handler, lost) = (Arc::new(handler), self.lost);
+        let call: Call = Arc::new(move |visit, body| {
+            let handler = Arc::clone(&handler);
+            Box::pin(async move {
+                visit.keep_language();
+                let answering = async {
+                    let by = A::admit(&visit).await?;
+                    if !visit.only_reads() {
+                        require_our_page(&visit)?;
+                    }
+                    let input = I::read(&visit, body).await?;
+                    handler(visit.clone(), by, input).await
+                };
+                match answering.await {
+                    Err(refusal) if visit.wants_page() => Ok(lost(&visit, &refusal)),
+                    answered => answered,
+                }
+            })
+        });
+        self.add(method, path, A::WHO, call);
+        self
+    }
+
+    fn add(&mut self, method: Method, path: &'static str, who: Who, call: Call) {
+        self.rows.push(Row { method: method.clone(), path, who });
+        self.calls.entry(path).or_default().push((method, call));
+    }
+
     /// Adds a route.
     #[must_use]
     pub(crate) fn on<A, I, F, W>(mut self, method: Method, path: &'static str, handler: F) -> Self
@@ -69,8 +114,7 @@ impl Routes {
                 handler(visit, by, input).await
             })
         });
-        self.rows.push(Row { method: method.clone(), path, who: A::WHO });
-        self.calls.entry(path).or_default().push((method, call));
+        self.add(method, path, A::WHO, call);
         self
     }
 

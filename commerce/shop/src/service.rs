@@ -6,11 +6,12 @@ use crate::{
     api,
     routes::{Routes, Row},
     shop::Shop,
+    site,
 };
 
 /// Every route of the shop.
 fn all() -> Routes {
-    Routes::default().with(api::routes)
+    Routes::new(site::lost).with(api::routes).with(site::routes)
 }
 
 /// The rows of the table.

@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::http::{HeaderMap, Method, Uri, header::ACCEPT_LANGUAGE, request::Parts};
+use axum::http::{
+    HeaderMap, Method, Uri,
+    header::{ACCEPT, ACCEPT_LANGUAGE},
+    request::Parts,
+};
 use identity::session::DeviceName;
 use pages::Language;
 use store::Db;
@@ -19,6 +23,8 @@ use crate::{refusal::Refusal, shop::Shop};
 
 /// The cookie that keeps the language a visitor chose, as the room's pages have it.
 const LANGUAGE: &str = "rushgate-language";
+/// For how long it is kept: a year.
+const LANGUAGE_SECONDS: u32 = 365 * 24 * 3_600;
 
 /// A request that is being answered. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -61,6 +67,17 @@ impl Visit {
 
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// Where it was sent: path and query.
+    pub(crate) fn here(&self) -> String {
+        self.0.uri.path_and_query().map_or_else(String::new, ToString::to_string)
+    }
+
+    /// Whether a browser asks for a page.
+    pub(crate) fn wants_page(&self) -> bool {
+        let mut all = self.0.headers.get_all(ACCEPT).iter();
+        all.any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
     }
 
     pub(crate) fn query(&self) -> &str {
@@ -109,7 +126,21 @@ impl Visit {
     pub(crate) fn language(&self) -> Language {
         let header = self.0.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let chosen = cookies::named(&self.0.headers, LANGUAGE).find_map(Language::of_tag);
-        chosen.unwrap_or_else(|| Language::of_header(header))
+        self.asked_language().or(chosen).unwrap_or_else(|| Language::of_header(header))
+    }
+
+    /// The language that the link to the other one asks for.
+    fn asked_language(&self) -> Option<Language> {
+        let mut pairs = form_urlencoded::parse(self.query().as_bytes());
+        pairs.find_map(|(name, tag)| (name == "lang").then(|| Language::of_tag(&tag)).flatten())
+    }
+
+    /// Has the browser keep the language that was asked for.
+    pub(crate) fn keep_language(&self) {
+        if let Some(language) = self.asked_language() {
+            let cookie = cookies::of_path(LANGUAGE, language.tag(), "/".to_owned());
+            self.set_cookie(cookies::lasting(cookie, LANGUAGE_SECONDS));
+        }
     }
 
     /// What people are shown of the device they sign in on.

@@ -60,16 +60,19 @@ async fn sign_up(visit: Visit, _: Anyone, input: Json<SignUpRequest>) -> Answer 
 /// A proof counts for whoever is signed in to its account: a stranger who signed up with somebody else's
 /// address cannot have them verify it by a mere click.
 async fn verify(visit: Visit, by: Shopper, input: Json<TokenRequest>) -> Answer {
-    let proof = visit.shop().prover().read(&input.value.token, Purpose::VerifyEmail);
-    let proof = proof.ok_or(ProofRefusal::Invalid)?;
-    visit
-        .db()?
-        .write(async |tx| {
-            let live = live(tx, by.account()).await?;
-            account::verify(tx, &live, proof).await.refusing(Refusal::from)
-        })
-        .await?;
+    take_proof(&visit, &by, &input.value.token).await?;
     Ok(respond::no_content())
+}
+
+/// Takes the token of a mail.
+pub(crate) async fn take_proof(visit: &Visit, by: &Shopper, token: &str) -> Result<(), Refusal> {
+    let proof = visit.shop().prover().read(token, Purpose::VerifyEmail);
+    let proof = proof.ok_or(ProofRefusal::Invalid)?;
+    let verified = visit.db()?.write(async |tx| {
+        let live = live(tx, by.account()).await?;
+        account::verify(tx, &live, proof).await.refusing(Refusal::from)
+    });
+    Ok(verified.await?)
 }
 
 /// The answer is the same whether there is such an account or not.
@@ -82,9 +85,15 @@ async fn begin_reset(visit: Visit, _: Anyone, input: Json<EmailRequest>) -> Answ
 }
 
 async fn send(visit: &Visit, asked: &EmailRequest, purpose: Purpose) -> Answer {
-    let email = email(&asked.email).map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    mail(visit, &asked.email, purpose).await?;
+    Ok(accepted())
+}
+
+/// Has a mail sent to the account of an address, if there is one that wants it.
+pub(crate) async fn mail(visit: &Visit, address: &str, purpose: Purpose) -> Result<(), Refusal> {
+    let address = email(address).map_err(|fault| Refusal::Invalid(vec![fault]))?;
     let db = visit.db()?;
-    let found = account::by_email(&db.read(), &email).await?;
+    let found = account::by_email(&db.read(), &address).await?;
     let wanted = found.filter(|found| purpose == Purpose::ResetPassword || !found.is_verified);
     let prover = visit.shop().prover();
     if let Some(account) = wanted {
@@ -95,17 +104,22 @@ async fn send(visit: &Visit, asked: &EmailRequest, purpose: Purpose) -> Answer {
         })
         .await?;
     }
-    Ok(accepted())
+    Ok(())
 }
 
 async fn complete_reset(visit: Visit, _: Anyone, input: Json<ResetRequest>) -> Answer {
     let asked = input.value;
-    let password =
-        password("password", &asked.password).map_err(|fault| Refusal::Invalid(vec![fault]))?;
-    let proof = visit.shop().prover().read(&asked.token, Purpose::ResetPassword);
+    replace_password(&visit, &asked.token, &asked.password).await?;
+    Ok(respond::no_content())
+}
+
+/// Replaces a password by the token of a mail.
+pub(crate) async fn replace_password(visit: &Visit, token: &str, new: &str) -> Result<(), Refusal> {
+    let password = password("password", new).map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    let proof = visit.shop().prover().read(token, Purpose::ResetPassword);
     let proof = proof.ok_or(ProofRefusal::Invalid)?;
     let password = visit.shop().sign_ups().hash(&password).await?;
     let db = visit.db()?;
     db.write(async |tx| membership::reset_password(tx, proof, &password).await).await?;
-    Ok(respond::no_content())
+    Ok(())
 }

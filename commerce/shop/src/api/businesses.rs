@@ -115,13 +115,22 @@ async fn decide(
     if !asked.is_about(&business) {
         return Err(DecideRefusal::Changed.into());
     }
-    let ruling = Ruling { decision, seen: business.applied_at, reason };
-    db.write(async |tx| {
-        let live = live(tx, by.session.account).await?;
-        business::decide(tx, &live, id, &ruling).await.refusing(Refusal::from)
-    })
-    .await?;
+    decide_on(visit, by, id, &Ruling { decision, seen: business.applied_at, reason }).await?;
     shown(visit, id).await
+}
+
+/// Has an operator decide about a business.
+pub(crate) async fn decide_on(
+    visit: &Visit,
+    by: &Operator,
+    id: BusinessId,
+    ruling: &Ruling,
+) -> Result<(), Refusal> {
+    let decided = visit.db()?.write(async |tx| {
+        let live = live(tx, by.session.account).await?;
+        business::decide(tx, &live, id, ruling).await.refusing(Refusal::from)
+    });
+    Ok(decided.await?)
 }
 
 /// Has the tax service asked now, such as before a decision.

@@ -95,6 +95,26 @@ async fn change(visit: Visit, by: Shopper, input: Json<ProfileRequest>) -> Answe
     shown(&visit, &by).await
 }
 
+/// Changes what somebody is called, and how.
+pub(crate) async fn set_profile(
+    visit: &Visit,
+    by: &Shopper,
+    new_name: &str,
+    new_phone: Option<&str>,
+) -> Result<(), Refusal> {
+    let mut faults = Faults::default();
+    let new_name = faults.note(name(new_name));
+    let new_phone = new_phone.map(|text| faults.note(phone(text)));
+    let (Some(name), true) = (new_name, faults.are_none()) else { return Err(faults.refusal()) };
+    let profile = Profile { name, phone: new_phone.flatten() };
+    let saved = visit.db()?.write(async |tx| {
+        let live = live(tx, by.account()).await?;
+        account::set_profile(tx, &live, &profile).await?;
+        Ok::<_, Failure<Refusal>>(())
+    });
+    Ok(saved.await?)
+}
+
 fn name_missing() -> Refusal {
     Refusal::field("name", "name_invalid", "이름을 적어 주세요.", "the account has no name yet")
 }
@@ -119,12 +139,22 @@ async fn export(visit: Visit, by: Shopper, (): ()) -> Answer {
 
 async fn set_password(visit: Visit, by: Shopper, input: Json<PasswordRequest>) -> Answer {
     let asked = input.value;
-    let new = password("new_password", &asked.new_password)
-        .map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    replace_password(&visit, &by, &asked.password, &asked.new_password).await?;
+    Ok(respond::no_content())
+}
+
+/// Replaces the password of somebody who knows the old one.
+pub(crate) async fn replace_password(
+    visit: &Visit,
+    by: &Shopper,
+    old: &str,
+    new: &str,
+) -> Result<(), Refusal> {
+    let new = password("new_password", new).map_err(|fault| Refusal::Invalid(vec![fault]))?;
     let (shop, db) = (visit.shop(), visit.db()?);
     shop.limits().attempt(visit.client(), &by.account().to_string())?;
     let kept = account::password_of(&db.read(), by.account()).await?;
-    let attempt = Password::attempt(&asked.password);
+    let attempt = Password::attempt(old);
     if shop.sign_ins().check(&attempt, kept.as_ref()).await? == Verdict::Wrong {
         return Err(Refusal::Invalid(vec![wrong_password()]));
     }
@@ -139,10 +169,11 @@ async fn set_password(visit: Visit, by: Shopper, input: Json<PasswordRequest>) -
         Ok(())
     })
     .await?;
-    Ok(respond::no_content())
+    Ok(())
 }
 
-fn wrong_password() -> Fault {
+/// What is said of an old password that is wrong.
+pub(crate) fn wrong_password() -> Fault {
     Fault::new(
         "password",
         "password_wrong",

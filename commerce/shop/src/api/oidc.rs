@@ -30,7 +30,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     )
 }
 
-async fn start(visit: Visit, _: Anyone, asked: Pairs) -> Answer {
+pub(crate) async fn start(visit: Visit, _: Anyone, asked: Pairs) -> Answer {
     let provider = provider(&visit)?;
     let role = match asked.get("role") {
         None => Role::Shopper,
