@@ -8,10 +8,15 @@
 mod category;
 mod model;
 mod query;
+mod record;
 mod rows;
 mod state;
 mod terms;
 
+use commons::{
+    audit::{self, Actor},
+    label::Label,
+};
 use identity::business::{Approved, Business, State as BusinessState};
 use store::{Failure, Refusing as _, Tx, refused, sea_orm::DbErr};
 
@@ -22,7 +27,8 @@ pub use self::{
         KeepSale, PUBLISHED, Paused, PausedBy, PublishRefusal, Reason, SUBJECT, subject,
     },
     query::{
-        Detail, Search, Sorted, Today, detail, find, find_many, of_business, search, today, week,
+        Detail, Search, Sorted, Today, by_words, detail, find, find_many, of_business, search,
+        today, week,
     },
     state::{Counts, State, WindowRefusal},
     terms::{Terms, TermsRefusal, Typed},
@@ -88,6 +94,8 @@ pub async fn publish(
     })?;
     known.published_at = Some(tx.now());
     write(tx, &known).await?;
+    let by = record::actor(Decider::Owner(approved));
+    record::note(tx, &by, Label::new("deal.published"), &known, &audit::Detail::new()).await?;
     tx.tell(PUBLISHED, &deal);
     Ok(known)
 }
@@ -118,11 +126,16 @@ pub async fn edit(
     if is_published && tx.now() >= fixed_at && !known.terms.has_same_promises(terms) {
         return refused(EditRefusal::Fixed);
     }
+    let changes = known.terms.changes(terms);
     known.terms = terms.clone();
     if !is_published {
         known.over_at = terms.hours.ends_at();
     }
     write(tx, &known).await?;
+    if is_published {
+        let by = record::actor(Decider::Owner(approved));
+        record::note(tx, &by, Label::new("deal.edited"), &known, &changes).await?;
+    }
     Ok(known)
 }
 
@@ -133,10 +146,10 @@ pub async fn edit(
 /// As [`DecideRefusal`] says.
 pub async fn pause(tx: &Tx, by: Decider<'_>, deal: DealId) -> Result<(), Failure<DecideRefusal>> {
     let mut known = lock_to_decide(tx, by, deal).await?;
-    let by = who(by);
-    if known.paused.is_none_or(|paused| paused.by < by) {
-        known.paused = Some(Paused { by, at: tx.now() });
-        write(tx, &known).await?;
+    let paused_by = who(by);
+    if known.paused.is_none_or(|paused| paused.by < paused_by) {
+        known.paused = Some(Paused { by: paused_by, at: tx.now() });
+        decide(tx, &record::actor(by), Label::new("deal.paused"), &known).await?;
     }
     Ok(())
 }
@@ -153,7 +166,7 @@ pub async fn resume(tx: &Tx, by: Decider<'_>, deal: DealId) -> Result<(), Failur
         Some(paused) if paused.by > who(by) => return refused(DecideRefusal::PausedByOthers),
         Some(_) => known.paused = None,
     }
-    Ok(write(tx, &known).await?)
+    Ok(decide(tx, &record::actor(by), Label::new("deal.resumed"), &known).await?)
 }
 
 /// Ends a deal before its time. What was bought stays bought.
@@ -170,7 +183,7 @@ pub async fn close(
     let mut known = lock_to_decide(tx, by, deal).await?;
     known.over_at = tx.now();
     known.reason = Some(reason.0.clone());
-    Ok(write(tx, &known).await?)
+    Ok(decide(tx, &record::actor(by), Label::new("deal.closed"), &known).await?)
 }
 
 /// Calls a deal off: whatever was paid for it is given back, by whoever listens to [`CANCELLED`]. Hours
@@ -186,7 +199,7 @@ pub async fn cancel(
     reason: &Reason,
 ) -> Result<(), Failure<DecideRefusal>> {
     let known = lock_to_decide(tx, by, deal).await?;
-    Ok(call_off(tx, known, reason).await?)
+    Ok(call_off(tx, &record::actor(by), known, reason).await?)
 }
 
 /// Deletes a draft.
@@ -219,17 +232,25 @@ pub async fn follow_business(
         let by_platform = deal.paused.is_some_and(|paused| paused.by == PausedBy::Platform);
         match business.state {
             BusinessState::Closed => {
-                call_off(tx, deal, &Reason("the business was closed".to_owned())).await?;
+                call_off(
+                    tx,
+                    &record::PLATFORM,
+                    deal,
+                    &Reason("the business was closed".to_owned()),
+                )
+                .await?;
             }
             BusinessState::Approved if by_platform => {
                 deal.paused = None;
-                write(tx, &deal).await?;
+                let action = Label::new("deal.resumed");
+                decide(tx, &record::PLATFORM, action, &deal).await?;
             }
             BusinessState::Approved => {}
             BusinessState::Pending | BusinessState::Rejected | BusinessState::Suspended => {
                 if deal.paused.is_none_or(|paused| paused.by < PausedBy::Platform) {
                     deal.paused = Some(Paused { by: PausedBy::Platform, at: tx.now() });
-                    write(tx, &deal).await?;
+                    let action = Label::new("deal.paused");
+                    decide(tx, &record::PLATFORM, action, &deal).await?;
                 }
             }
         }
@@ -253,20 +274,28 @@ pub(crate) async fn note_stock(
     Ok(true)
 }
 
-async fn call_off(tx: &Tx, mut deal: Deal, reason: &Reason) -> Result<(), DbErr> {
+async fn call_off(tx: &Tx, by: &Actor, mut deal: Deal, reason: &Reason) -> Result<(), DbErr> {
     deal.cancelled_at = Some(tx.now());
     deal.over_at = tx.now();
     deal.reason = Some(reason.0.clone());
     slot::free(tx, deal.id).await?;
-    write(tx, &deal).await?;
+    decide(tx, by, Label::new("deal.cancelled"), &deal).await?;
     tx.tell(CANCELLED, &deal.id);
     Ok(())
+}
+
+/// Writes what somebody decided, with the reason if it has one, and notes who did.
+async fn decide(tx: &Tx, by: &Actor, action: Label, deal: &Deal) -> Result<(), DbErr> {
+    write(tx, deal).await?;
+    let reason = deal.reason.iter().map(|reason| ("reason".to_owned(), reason.clone()));
+    record::note(tx, by, action, deal, &reason.collect()).await
 }
 
 /// Writes a deal, and has its sale brought to it.
 async fn write(tx: &Tx, deal: &Deal) -> Result<(), DbErr> {
     rows::update(tx, deal).await?;
     if deal.published_at.is_some() {
+        record::index(tx, deal).await?;
         tx.assign(&KeepSale { deal: deal.id }, tx.now());
         tx.tell(CHANGED, &deal.id);
     }

@@ -5,6 +5,7 @@ use base::{
     cursor::{Cursor, Page, Wanted},
     moment::Moment,
 };
+use commons::search::Query;
 use identity::{
     business::{self, Company},
     ids::BusinessId,
@@ -19,7 +20,7 @@ use store::{
 
 use super::{
     category::Category,
-    model::Deal,
+    model::{Deal, SUBJECT},
     rows::{COLUMN, Column, Entity, of, public},
 };
 use crate::{ids::DealId, limits::DEALS_OF_A_DAY_MAX};
@@ -158,6 +159,28 @@ pub async fn search(
     };
     let by = |deal: &Deal| deal.terms.hours.starts_at();
     page(on, those, Column::StartsAt, search.sorted, by, wanted).await
+}
+
+/// The deals that have all words of a text in them, of a category or of all, those that fit best first. A
+/// page may have fewer deals than were wanted: those that are over, or not, are left out of what was found.
+pub async fn by_words(
+    on: &impl ConnectionTrait,
+    text: &str,
+    search: &Search,
+    now: Moment,
+    wanted: Wanted,
+) -> Result<Page<Deal>, DbErr> {
+    let tag = search.category.map(Category::code);
+    let query = Query { kind: &SUBJECT, text, tags: tag.as_slice() };
+    let hits = commons::search::find(on, &query, wanted).await?;
+    let mut known = find_many(on, hits.items.iter().map(|hit| DealId(hit.subject.0))).await?;
+    known.retain(|deal| {
+        let is_of = search.business.is_none_or(|business| deal.business == business);
+        is_of && search.is_over.is_none_or(|is_over| deal.is_over(now) == is_over)
+    });
+    let place = |deal: &Deal| hits.items.iter().position(|hit| hit.subject.0 == deal.id.0);
+    known.sort_by_key(place);
+    Ok(Page { items: known, next: hits.next })
 }
 
 /// The deals of a business in all states, drafts included, the last that was written first.

@@ -4,6 +4,7 @@ use base::{
     moment::Moment,
     money::{Currency, Discount, Money},
 };
+use commons::audit::Detail;
 use identity::line::line;
 use store::Id;
 
@@ -181,6 +182,32 @@ impl Terms {
     /// What a unit costs here, rounded down to a whole minor unit.
     pub fn unit_price(&self) -> Money {
         self.price.discounted(self.discount)
+    }
+
+    /// What differs in others, by field, with what it is here: figures as they are, texts by name alone.
+    pub(super) fn changes(&self, to: &Self) -> Detail {
+        let mut changes = Detail::new();
+        let mut figure = |field: &str, here: i64, there: i64| {
+            if here != there {
+                changes.insert(field.to_owned(), here.to_string());
+            }
+        };
+        figure("price", self.price.minor, to.price.minor);
+        figure("stock", self.stock.into(), to.stock.into());
+        figure("per_shopper_max", self.per_shopper_max.into(), to.per_shopper_max.into());
+        let discount = |terms: &Self| i64::from(terms.discount.basis_points());
+        figure("discount", discount(self), discount(to));
+        for (field, differs) in [
+            ("title", self.title != to.title),
+            ("description", self.description != to.description),
+            ("category", self.category != to.category),
+            ("media", self.media != to.media),
+        ] {
+            if differs {
+                changes.insert(field.to_owned(), String::new());
+            }
+        }
+        changes
     }
 
     /// Whether others promise shoppers the same: all but the description, the pictures and the stock.

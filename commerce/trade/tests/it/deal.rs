@@ -1,6 +1,7 @@
 //! A deal is listed by an approved business, in hours of its own, and changes only as far as it may.
 
 use base::cursor::Wanted;
+use commons::{audit, ids::Person};
 use identity::{
     account, business,
     business::{Decision, SellRefusal},
@@ -321,6 +322,69 @@ on_both! {
         assert!(find(pets).await.is_empty());
         let own = deal::of_business(&db.read(), b.business, Wanted::default()).await.unwrap();
         assert_eq!(titles(&own.items), ["draft", "four", "three"], "in all states");
+    }
+
+    /// Scenario 5.
+    async fn a_word_finds_deals_and_leaves_out_those_that_are_over_if_asked(trial: Trial) {
+        let db = open(&trial).await;
+        let boss = operator(&db, "boss").await;
+        let a = seller(&db, boss, "a", 1).await;
+        let mist = |title, hours| Offer { title, hours, ..Offer::default() };
+        let early = listed(&db, a, &mist("수분미스트", (8, 10))).await;
+        let late = listed(&db, a, &mist("봄 미스트 100 ml", (12, 14))).await;
+        listed(&db, a, &mist("수분 크림", (14, 16))).await;
+        let off = listed(&db, a, &mist("여름 미스트", (16, 18))).await;
+        as_owner(&db, a, off, Verb::Cancel).await.unwrap();
+        draft(&db, a, &mist("겨울 미스트", (18, 20))).await;
+        go_to(&trial, &db, read(&db, late).await.terms.hours.starts_at());
+        let find = async |category, is_over| {
+            let search = Search { category, is_over, ..Search::default() };
+            let counted = Counted::new(&db);
+            let wanted = Wanted::default();
+            let page = deal::by_words(&counted, "미스트", &search, db.now(), wanted).await.unwrap();
+            assert!(counted.statements() <= 3, "{}", counted.statements());
+            let mut found: Vec<_> = page.items.into_iter().map(|deal| deal.id).collect();
+            found.sort_unstable();
+            found
+        };
+        let mut both = vec![early, late];
+        both.sort_unstable();
+        assert_eq!(find(Some(Category::Beauty), None).await, both);
+        assert_eq!(find(Some(Category::Beauty), Some(false)).await, [late]);
+        assert_eq!(find(None, Some(true)).await, [early]);
+        assert!(find(Some(Category::Pet), None).await.is_empty());
+    }
+
+    async fn whatever_is_decided_about_a_deal_says_who_did_it(trial: Trial) {
+        let db = open(&trial).await;
+        let boss = operator(&db, "boss").await;
+        let a = seller(&db, boss, "a", 1).await;
+        let deal = listed(&db, a, &Offer::default()).await;
+        trial.advance(1);
+        edit(&db, a, deal, &Offer { stock: 700, title: "다른 이름", ..Offer::default() }).await.unwrap();
+        trial.advance(1);
+        as_operator(&db, boss, deal, Verb::Pause).await.unwrap();
+        trial.advance(1);
+        as_operator(&db, boss, deal, Verb::Cancel).await.unwrap();
+        let subject = deal::subject(deal);
+        let entries = audit::of_subject(&db.read(), &subject, Wanted::default()).await.unwrap().items;
+        let told: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.action.as_str(), entry.actor.role.as_str(), entry.actor.person))
+            .collect();
+        let by = |account: identity::ids::AccountId| Some(Person(account.0));
+        assert_eq!(
+            told,
+            [
+                ("deal.cancelled", "operator", by(boss)),
+                ("deal.paused", "operator", by(boss)),
+                ("deal.edited", "business", by(a.account)),
+                ("deal.published", "business", by(a.account)),
+            ]
+        );
+        assert_eq!(entries[0].detail["reason"], "the parcel was lost");
+        assert_eq!(entries[2].detail["stock"], "500");
+        assert_eq!(entries[2].detail.len(), 2, "the stock and the title");
     }
 
     async fn only_the_detail_says_who_sells(trial: Trial) {

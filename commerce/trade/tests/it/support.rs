@@ -70,7 +70,7 @@ pub(crate) fn postal() -> Postal {
 }
 
 pub(crate) fn steps() -> Vec<Step> {
-    [identity::SCHEMA, trade::SCHEMA].concat()
+    [commons::SCHEMA, identity::SCHEMA, trade::SCHEMA].concat()
 }
 
 pub(crate) async fn database(trial: &Trial) -> Db {
