@@ -67,8 +67,8 @@ pub use self::{
     frame::{Merchant, Notice, Person, ShopFrame, Visitor},
     lost::LostPage,
     order::{
-        Allowed, CheckoutPage, Gateway, GoPage, Line, OrderCard, OrderPage, OrderState, OrdersPage,
-        Outcome, Parcel, Refund, ResultPage, Step, StepKind, StepState, Sums,
+        Allowed, CheckoutPage, Gateway, GoPage, Going, Line, OrderCard, OrderPage, OrderState,
+        OrdersPage, Outcome, Parcel, Refund, ResultPage, Step, StepKind, StepState, Sums,
     },
     store::{
         DayBar, DealCard, DealListPage, DealPage, Entry, HomePage, InboxPage, LikesPage,

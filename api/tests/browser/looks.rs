@@ -106,9 +106,9 @@ impl Look<'_> {
 }
 
 /// Controls of less than 44 pixels either way, but for links in a sentence.
-const TOO_SMALL: &str = "\
+pub(crate) const TOO_SMALL: &str = "\
     return [...document.querySelectorAll('button, select, summary, a.btn, a.link, a.brand')] \
-      .filter((node) => node.checkVisibility() && !node.closest('.skip')) \
+      .filter((node) => node.checkVisibility() && !node.closest('.skip, .vh')) \
       .map((node) => [node, node.getBoundingClientRect()]) \
       .filter(([, box]) => box.width > 0 && (box.width < 43.5 || box.height < 43.5)) \
       .map(([node]) => node.outerHTML)";

@@ -7,7 +7,7 @@ mod parts;
 mod result;
 
 pub use self::{
-    checkout::{CheckoutPage, GoPage},
+    checkout::{CheckoutPage, GoPage, Going},
     detail::{Allowed, OrderPage},
     list::{OrderCard, OrdersPage},
     parts::{Gateway, Line, OrderState, Parcel, Refund, Step, StepKind, StepState, Sums},

@@ -7,10 +7,15 @@
     reason = "a state that a sample does not care about gets what is usual"
 )]
 
+#[path = "samples/account.rs"]
 mod account;
+#[path = "samples/business.rs"]
 mod business;
+#[path = "samples/desk.rs"]
 mod desk;
+#[path = "samples/order.rs"]
 mod order;
+#[path = "samples/store.rs"]
 mod store;
 
 use pages::{
@@ -21,7 +26,7 @@ use pages::{
 };
 
 /// A page and what it shows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sample {
     /// Which page, in which state.
     pub(crate) name: String,

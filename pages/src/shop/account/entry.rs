@@ -30,7 +30,7 @@ impl Provider {
         }
     }
 
-    pub(super) const fn name(self, words: &AccountWords) -> Phrase {
+    pub(crate) const fn name(self, words: &AccountWords) -> Phrase {
         match self {
             Self::Kakao => words.kakao,
             Self::Google => words.google,

@@ -53,7 +53,8 @@ pub struct SessionRow<'a> {
 }
 
 /// What one is called, and how one signs in. Posts `name` and `phone`; to `password` below it
-/// `current_password` and `new_password`; to `links/{link}/remove` and `sessions/{session}/end`
+/// `current_password` and `new_password`; to `links` `provider`, which is answered by a redirect to a
+/// [`super::super::GoPage`], as a form is not followed to another site; to `links/{link}/remove` and `sessions/{session}/end`
 /// nothing.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/account/profile.html", whitespace = "minimize")]

@@ -90,14 +90,25 @@ pub struct ApplyPage<'a> {
     pub refusal: Option<&'a str>,
 }
 
-/// What an approved business says of itself.
-#[derive(Clone, Copy, Debug, Template)]
+/// What a business that was approved says of itself. Posts `company_name`, `representative`, `email` and
+/// `phone` to `company` below [`to::BUSINESS`]; the number never changes.
+#[derive(Clone, Debug, Template)]
 #[template(path = "shop/business/company.html", whitespace = "minimize")]
 pub struct CompanyPage<'a> {
     /// What is around it.
     pub frame: ShopFrame<'a>,
-    /// What it says.
-    pub company: Company<'a>,
+    /// Its registration number, written for people.
+    pub business_number: &'a str,
+    /// What it is called.
+    pub company_name: Field<'a>,
+    /// Who represents it.
+    pub representative: Field<'a>,
+    /// Where it is written to.
+    pub email: Field<'a>,
+    /// Where it is called.
+    pub phone: Field<'a>,
+    /// The code by which the form was refused as a whole.
+    pub refusal: Option<&'a str>,
     /// How it stands.
     pub state: BusinessState,
     /// What the tax service said last, and when.
@@ -192,6 +203,14 @@ impl ApplyPage<'_> {
 }
 
 impl CompanyPage<'_> {
+    fn faults(&self) -> Faults<'_> {
+        Faults::of(self.refusal)
+            .and("company_name", self.company_name.error)
+            .and("representative", self.representative.error)
+            .and("email", self.email.error)
+            .and("phone", self.phone.error)
+    }
+
     const fn w(&self) -> &'static BusinessWords {
         BusinessWords::of(self.frame.page.language)
     }

@@ -33,7 +33,8 @@ pub struct ApplicantRow<'a> {
     pub can_approve: bool,
 }
 
-/// Who may sell. Posts `reason`, where one is needed, to `businesses/{business}/approve`, `reject`,
+/// Who may sell. Posts `seen`, which is the time of the application in milliseconds, so that a decision
+/// is about what was seen, and `reason`, where one is needed, to `businesses/{business}/approve`, `reject`,
 /// `suspend` and `reinstate`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/desk/applicants.html", whitespace = "minimize")]

@@ -6,11 +6,11 @@ use super::parts::{self, Gateway, Line, Sums};
 use crate::{
     format::{Html, Moment, Money, Phrase},
     shop::{
-        account::Address,
+        account::{Address, Provider},
         form::{Faults, Field, Tick},
         frame::ShopFrame,
         pages,
-        words::OrderWords,
+        words::{AccountWords, OrderWords},
     },
 };
 
@@ -59,19 +59,31 @@ pub struct CheckoutPage<'a> {
     pub key: &'a str,
 }
 
-/// On to the provider. A form is not followed to another site, so the answer to the checkout is a
-/// redirect here, and this page leads on: by a `Refresh` header of the handler's, or by its button.
+/// Where a form leads on to another site.
+#[derive(Clone, Copy, Debug)]
+pub enum Going<'a> {
+    /// To pay.
+    Pay {
+        /// Who takes the money.
+        gateway: Gateway,
+        /// How much.
+        amount: Money<'a>,
+    },
+    /// To link an account.
+    Link(Provider),
+}
+
+/// On to another site. A form is not followed to one, so the answer to it is a redirect here, and this
+/// page leads on: by a `Refresh` header of the handler's, or by its button.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "shop/order/go.html", whitespace = "minimize")]
 pub struct GoPage<'a> {
     /// What is around it.
     pub frame: ShopFrame<'a>,
-    /// Who takes the money.
-    pub gateway: Gateway,
+    /// What for.
+    pub going: Going<'a>,
     /// Where.
     pub href: &'a str,
-    /// How much.
-    pub amount: Money<'a>,
 }
 
 pages! {
@@ -144,6 +156,24 @@ impl GoPage<'_> {
     }
 
     const fn name(&self) -> Phrase {
-        self.gateway.name(self.frame.page.language)
+        let language = self.frame.page.language;
+        match self.going {
+            Going::Pay { gateway, .. } => gateway.name(language),
+            Going::Link(provider) => provider.name(AccountWords::of(language)),
+        }
+    }
+
+    const fn button(&self) -> Phrase {
+        match self.going {
+            Going::Pay { .. } => self.w().go,
+            Going::Link(_) => self.w().go_on,
+        }
+    }
+
+    fn amount(&self) -> Option<String> {
+        match &self.going {
+            Going::Pay { amount, .. } => Some(self.frame.money(amount)),
+            Going::Link(_) => None,
+        }
     }
 }

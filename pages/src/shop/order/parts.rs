@@ -7,6 +7,7 @@ use crate::{
     language::Language,
     shop::{
         frame::ShopFrame,
+        text,
         value::{self, Picture, Price},
         words::OrderWords,
     },
@@ -193,6 +194,13 @@ impl Step {
             StepKind::RefundAsked => words.step_refund_asked,
             StepKind::Refunded => words.step_refunded,
         }
+    }
+
+    /// When it was: to the second while that may matter.
+    fn shown_at(&self, frame: &ShopFrame<'_>) -> Option<Html> {
+        let at = self.at?;
+        let is_today = text::same_day(at, frame.now);
+        Some(if is_today { frame.exactly(at) } else { frame.stamp(at) })
     }
 
     const fn class(&self) -> &'static str {

@@ -97,7 +97,6 @@ words! {
         this_device = "이 기기" / "this device";
         seen_at = "마지막 사용 {n}" / "last used {n}";
         end_session = "로그아웃" / "Sign out";
-        end_session_of = "{n}에서 로그아웃" / "Sign out on {n}";
         unknown_device = "알 수 없는 기기" / "Unknown device";
         // Addresses.
         new_address = "새 배송지" / "New address";

@@ -23,6 +23,7 @@ words! {
         email = "업무용 이메일" / "Business email";
         phone = "대표 전화" / "Business phone";
         shown_note = "상호, 대표자, 등록번호, 연락처는 법에 따라 딜 페이지에 표시됩니다." / "The law has these details shown beside your deals.";
+        change_note = "이메일과 전화는 바로 바뀝니다. 상호나 대표자를 바꾸면 다시 심사를 받습니다." / "Email and phone change at once. Another name or representative is reviewed again.";
         send = "신청하기" / "Apply";
         send_again = "고쳐서 다시 신청하기" / "Apply again";
         // State of the application.

@@ -25,11 +25,8 @@ words! {
         suspended = "중지" / "Suspended";
         rejected = "반려" / "Turned down";
         approve = "승인하기" / "Approve";
-        approve_of = "{n} 승인하기" / "Approve {n}";
         reject = "반려하기" / "Turn down";
-        reject_of = "{n} 반려하기" / "Turn down {n}";
         suspend = "판매 중지하기" / "Suspend";
-        suspend_of = "{n} 판매 중지하기" / "Suspend {n}";
         suspend_warning = "새 딜을 등록하지 못하게 됩니다. 이미 열린 딜은 따로 멈춰야 합니다." / "They cannot register deals. Deals that are open have to be paused on their own.";
         reinstate = "다시 허용하기" / "Reinstate";
         number = "등록번호" / "Number";
@@ -41,11 +38,8 @@ words! {
         deals_open = "열린 딜" / "Open";
         deals_coming = "예정" / "Coming";
         publish = "승인하고 공개하기" / "Approve and publish";
-        publish_of = "{n} 공개하기" / "Publish {n}";
         pause = "입장 멈추기" / "Pause entry";
-        pause_of = "{n} 입장 멈추기" / "Pause entry to {n}";
         resume = "다시 입장시키기" / "Resume entry";
-        resume_of = "{n} 다시 입장시키기" / "Resume entry to {n}";
         cancel = "딜 취소하기" / "Cancel the deal";
         cancel_of = "{n} 취소하기" / "Cancel {n}";
         cancel_warning = "판매를 끝내고, 결제된 주문을 모두 환불합니다. 되돌릴 수 없습니다." / "Ends the sale and refunds every paid order. This cannot be undone.";
@@ -86,14 +80,11 @@ words! {
         waiting = "기다리는 것" / "Open";
         done = "끝난 것" / "Done";
         arrived = "상품 도착, 환불하기" / "Goods arrived: refund";
-        arrived_of = "{n} 환불하기" / "Refund {n}";
         try_again = "다시 요청하기" / "Ask again";
-        try_again_of = "{n} 다시 요청하기" / "Ask again for {n}";
         // Tasks.
         tasks_say = "여러 번 실패해 더는 시도하지 않는 작업입니다. 원인을 고친 뒤 다시 시작하십시오." / "Tasks that failed too often to be tried again. Mend the cause, then start them again.";
         attempts = "{n}번 시도" / "{n} attempt|{n} attempts";
         run_again = "다시 시작하기" / "Start again";
-        run_again_of = "{n} 다시 시작하기" / "Start {n} again";
         last_error = "마지막 오류" / "Last error";
     }
 }

@@ -40,6 +40,7 @@ words! {
         going = "{n} 화면으로 이동합니다" / "Taking you to {n}";
         going_say = "잠시 뒤 자동으로 넘어갑니다. 넘어가지 않으면 버튼을 눌러 주십시오." / "It opens by itself in a moment. If it does not, use the button.";
         go = "{n}에서 결제하기" / "Pay with {n}";
+        go_on = "{n}(으)로 계속하기" / "Continue to {n}";
         // Result.
         paid_title = "주문이 확정되었습니다" / "Your order is confirmed";
         paid_text = "판매자가 상품을 준비합니다. 보내면 알려 드립니다." / "The seller prepares it now. We tell you when it is sent.";

@@ -104,6 +104,21 @@ pub(super) const ALL: &[(&str, &str, &str)] = &[
         "Five mails were sent today. Try again tomorrow.",
     ),
     ("address_missing", "이 계정에는 이메일이 없습니다.", "The account has no email address."),
+    (
+        "sign_in_guessed",
+        "잘못된 비밀번호가 여러 번 들어왔습니다. 15분 뒤에 다시 시도하거나 비밀번호를 다시 정할 수 있습니다.",
+        "There were many wrong passwords. Try again in 15 minutes, or set a new password.",
+    ),
+    (
+        "sign_in_again",
+        "안전을 위해 다시 로그인한 뒤 15분 안에 할 수 있습니다.",
+        "To be safe, sign in again and do this within 15 minutes.",
+    ),
+    (
+        "account_in_use",
+        "끝나지 않은 주문이나 딜이 있어 닫을 수 없습니다.",
+        "Orders or deals are not finished, so the account stays open.",
+    ),
     // Phones and addresses.
     ("phone_no_number", "전화번호를 숫자로 적어 주십시오.", "Enter a phone number in digits."),
     (
@@ -205,6 +220,12 @@ pub(super) const ALL: &[(&str, &str, &str)] = &[
         "Only approved businesses can register deals.",
     ),
     ("reason_missing", "이유를 200자까지 적어 주십시오.", "Give a reason of up to 200 characters."),
+    (
+        "business_changed",
+        "그사이에 신청 내용이 바뀌어 결정하지 않았습니다. 새 내용을 확인해 주십시오.",
+        "The application has changed meanwhile, so nothing was decided. Look at it again.",
+    ),
+    ("company_saved", "회사 정보를 저장했습니다.", "The company’s details were saved."),
     // Deals.
     (
         "title_invalid",

@@ -215,7 +215,12 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
     };
     let company = CompanyPage {
         frame: maker.of_seller("/shop/business/company"),
-        company: company(maker),
+        business_number: "999-00-00023",
+        company_name: Field::of(maker.text("(주)숲과물", "Forest & Water Inc.")),
+        representative: Field::of(maker.text("김해나", "Haena Kim")),
+        email: Field::of("care@forest.example"),
+        phone: Field::of("064-000-1200"),
+        refusal: None,
         state: BusinessState::Approved,
         verdict: Some((Verdict::Active, ago(3 * DAY))),
         reason: None,
@@ -228,6 +233,10 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
             ApplyPage { is_verified: false, ..apply(maker, BusinessState::None) }.html(),
         ),
         sample("company", company.html()),
+        sample(
+            "company-refused",
+            CompanyPage { phone: Field::refused("12", "phone_invalid"), ..company }.html(),
+        ),
         sample("register", chosen.html()),
         sample("register-empty", register(maker).html()),
         sample("register-refused", refused(maker).html()),

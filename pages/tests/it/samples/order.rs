@@ -3,9 +3,9 @@
 use pages::{
     Moment,
     shop::{
-        Allowed, CheckoutPage, DealState, Field, Gateway, GoPage, Line, OrderCard, OrderPage,
-        OrderState, OrdersPage, Outcome, Parcel, Refund, ResultPage, Step, StepKind, StepState,
-        Sums, Tick,
+        Allowed, CheckoutPage, DealState, Field, Gateway, GoPage, Going, Line, OrderCard,
+        OrderPage, OrderState, OrdersPage, Outcome, Parcel, Provider, Refund, ResultPage, Step,
+        StepKind, StepState, Sums, Tick,
     },
 };
 
@@ -206,9 +206,8 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
     };
     let go = GoPage {
         frame: maker.frame("/shop/orders/o1/pay"),
-        gateway: Gateway::KakaoPay,
+        going: Going::Pay { gateway: Gateway::KakaoPay, amount: maker.sum(62_000) },
         href: "https://pay.example/redirect",
-        amount: maker.sum(62_000),
     };
     let orders = OrdersPage {
         frame: maker.frame("/shop/orders"),
@@ -225,6 +224,7 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         sample("checkout-first", CheckoutPage { addresses: vec![], ..checkout(maker) }.html()),
         sample("checkout-refused", refused.html()),
         sample("go", go.html()),
+        sample("go-link", GoPage { going: Going::Link(Provider::Google), ..go }.html()),
         sample("orders", orders.html()),
         sample("orders-empty", OrdersPage { orders: vec![], next: None, ..orders }.html()),
         sample("order-refused", asked.html()),
