@@ -161,7 +161,8 @@ on_both! {
                 if row.method != "GET" {
                     asked = asked.json(&json!({ "a stray field": 1 }));
                 }
-                if row.method != "GET" && row.path.starts_with("/shop") {
+                let is_form = row.method != "GET" && row.path.starts_with("/shop");
+                if is_form && (session.is_some() || allowed == In::Anyone) {
                     // The target of a form: whoever gets in is refused as no page of ours posts this.
                     asked = asked.header("sec-fetch-site", "cross-site");
                 }
