@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the published figures, ours beside its peers in one run.
 //!
-//! Owns the order of the measurements and their sizes. Everything is the release build over real
+//! Owns the order of the measurements and their sizes. Everything is the published build (profile `dist`) over real
 //! sockets and a real disk; the sides of a figure take turns, so that what slows the machine slows
 //! all of them. Refuses to publish fewer than `PAIRS_MIN` turns, a smaller crowd, a part of the
 //! figures or one that could not be taken: such a run prints its page and leaves
@@ -66,9 +66,9 @@ pub(crate) fn run(project: &Project, sizes: Sizes) -> Result<(), Failure> {
 }
 
 fn build(project: &Project) -> Result<(), Failure> {
-    project.cargo(["build", "--release", "--package=api", "--bin=rushgate"]).run()?;
-    project.cargo(["build", "--release", "--package=loadtest"]).run()?;
-    project.cargo(["build", "--release", "--package=benches", "--bins"]).run()
+    project.cargo(["build", "--profile=dist", "--package=api", "--bin=rushgate"]).run()?;
+    project.cargo(["build", "--profile=dist", "--package=loadtest"]).run()?;
+    project.cargo(["build", "--profile=dist", "--package=benches", "--bins"]).run()
 }
 
 fn measure(bench: &Bench, group: Group, figures: &mut Figures) -> Result<(), Failure> {

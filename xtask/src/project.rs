@@ -49,6 +49,11 @@ impl Project {
     pub(crate) fn release_binary(&self, name: &str) -> PathBuf {
         self.target.join("release").join(name)
     }
+
+    /// Where `cargo build --profile=dist` leaves a binary.
+    pub(crate) fn dist_binary(&self, name: &str) -> PathBuf {
+        self.target.join("dist").join(name)
+    }
 }
 
 /// The cargo that runs us names itself, so that `cargo +toolchain xtask` means what it says.

@@ -42,20 +42,20 @@ impl Bench {
             if !is_there {
                 println!("NOT MEASURED: without {needs} there is no {binary} to compare with");
             }
-            is_there.then(|| project.release_binary(binary))
+            is_there.then(|| project.dist_binary(binary))
         };
         Self {
-            server: project.release_binary("rushgate"),
-            ceiling: project.release_binary("ceiling"),
-            reserve: project.release_binary("reserve"),
-            position: project.release_binary("position"),
-            among: project.release_binary("among"),
-            restart: project.release_binary("restart"),
-            loadtest: project.release_binary("loadtest"),
-            private_redis: project.release_binary("private_redis"),
+            server: project.dist_binary("rushgate"),
+            ceiling: project.dist_binary("ceiling"),
+            reserve: project.dist_binary("reserve"),
+            position: project.dist_binary("position"),
+            among: project.dist_binary("among"),
+            restart: project.dist_binary("restart"),
+            loadtest: project.dist_binary("loadtest"),
+            private_redis: project.dist_binary("private_redis"),
             classic: peer("classic", "redis-server"),
             nginx: peer("nginx_peer", "nginx"),
-            driver: Driver::new(project.release_binary("drive"), scratch.clone()),
+            driver: Driver::new(project.dist_binary("drive"), scratch.clone()),
             scratch,
             progress: Progress::new(&sizes),
             sizes,
