@@ -1,5 +1,5 @@
 //! What people see of Rushgate: one frame, style sheets, scripts, the words of two
-//! languages; the room's first, the [shop](crate::shop)'s on top of them.
+//! languages; the room's first, the [shop]'s on top of them.
 //!
 //! Pure functions from plain values to HTML. No request, no SQL, no engine type and no clock: whoever
 //! calls says what is true, and gets a page that says it. Templates escape every value on its way in.

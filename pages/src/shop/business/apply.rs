@@ -58,7 +58,7 @@ pub struct Company<'a> {
 }
 
 /// Apply to sell, and how the application stands. Posts `company_name`, `business_number`,
-/// `representative`, `email` and `phone` to `apply` below [`to::BUSINESS`].
+/// `representative`, `email` and `phone` to `apply` below [`BUSINESS`](super::super::to::BUSINESS).
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/business/apply.html", whitespace = "minimize")]
 pub struct ApplyPage<'a> {
@@ -91,7 +91,7 @@ pub struct ApplyPage<'a> {
 }
 
 /// What a business that was approved says of itself. Posts `company_name`, `representative`, `email` and
-/// `phone` to `company` below [`to::BUSINESS`]; the number never changes.
+/// `phone` to `company` below [`BUSINESS`](super::super::to::BUSINESS); the number never changes.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/business/company.html", whitespace = "minimize")]
 pub struct CompanyPage<'a> {
