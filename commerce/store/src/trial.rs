@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod running;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -18,6 +20,7 @@ use sea_orm::{
 use tempfile::TempDir;
 use testkit::postgres::Postgres;
 
+pub use self::running::{Running, until};
 use crate::{Db, Options, Step, fact::Listeners};
 
 /// Makes each test of the block two: one on SQLite, one on PostgreSQL.

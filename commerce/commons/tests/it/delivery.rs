@@ -19,7 +19,8 @@ use doubles::{Fault, Setting, mail::MailServer, push::Push};
 use outbound::{MailOptions, MailTls, Mailer, Reach, Secret};
 use store::{Db, Id, Moment, Tx, on_both, sea_orm::DbErr, trial::Trial, worker::Workers};
 
-use crate::support::{Running, deal, open, person, until};
+use crate::support::{deal, open, person};
+use store::trial::{Running, until};
 
 const OPENS: Label = Label::new("deal.opens");
 

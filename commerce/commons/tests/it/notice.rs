@@ -11,7 +11,8 @@ use commons::{
 };
 use store::{Db, on_both, sea_orm::DbErr, worker::Workers};
 
-use crate::support::{DAY_MS, Running, deal, open, person, until};
+use crate::support::{DAY_MS, deal, open, person};
+use store::trial::{Running, until};
 
 const OPENS: Label = Label::new("deal.opens");
 

@@ -17,8 +17,9 @@ use store::{Db, Failure, on_both, trial::Trial, worker::Workers};
 
 use crate::{
     place::{Place, Side},
-    support::{DAY_MS, Running, deal, open, person, until},
+    support::{DAY_MS, deal, open, person},
 };
+use store::trial::{Running, until};
 
 /// A PNG of a colour.
 fn png(red: u8) -> Bytes {

@@ -14,8 +14,9 @@ use store::{Failure, on_both, worker::Workers};
 use crate::{
     business::{NUMBER, OTHER, apply, can_sell, decide, people, read},
     checking::{registered, tax_service},
-    support::{Working, open_with_kim, sign_in, until},
+    support::{open_with_kim, sign_in},
 };
+use store::trial::{Running, until};
 
 on_both! {
     async fn scenario_1_the_business_gate(trial: Trial) {
@@ -35,7 +36,7 @@ on_both! {
         // The tax service is away: the application waits, and nobody is let in.
         double.faults().next("status", Some(Fault::Refused));
         let of_a = apply(&db, a, NUMBER).await.unwrap();
-        let working = Working::start(checking::on(Workers::default(), service), &db);
+        let working = Running::start(checking::on(Workers::default(), service), &db);
         until("it was asked", async || !double.asked().is_empty()).await;
         assert_eq!(read(&db, of_a).await.state, State::Pending);
         assert!(!can_sell(&db, a).await);

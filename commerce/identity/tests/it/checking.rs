@@ -18,8 +18,9 @@ use tokio::time::sleep;
 
 use crate::{
     business::{NUMBER, apply, decide, people, read},
-    support::{DAY_MS, Working, until},
+    support::DAY_MS,
 };
+use store::trial::{Running, until};
 
 const KEY: &str = "a key/+";
 
@@ -105,7 +106,7 @@ on_both! {
             double.faults().next("status", Some(Fault::Refused));
         }
         let id = apply(&db, kim, NUMBER).await.unwrap();
-        let working = Working::start(checking::on(Workers::default(), service), &db);
+        let working = Running::start(checking::on(Workers::default(), service), &db);
         hours(&trial, &db, id, |business| business.checked.is_some()).await;
         assert!(double.asked().len() > 20);
         assert_eq!(read(&db, id).await.state, State::Pending);
@@ -123,7 +124,7 @@ on_both! {
         let (double, service) = tax_service().await;
         let id = apply(&db, kim, NUMBER).await.unwrap();
         decide(&db, operator, id, business::Decision::Reject).await.unwrap();
-        let working = Working::start(checking::on(Workers::default(), service), &db);
+        let working = Running::start(checking::on(Workers::default(), service), &db);
         let asked = "identity.check_business";
         until("the check is done with", async || {
             !crate::support::everything(&db).await.contains(asked)

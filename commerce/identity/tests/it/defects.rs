@@ -24,10 +24,9 @@ use store::{
 use crate::{
     business::{NUMBER, OTHER, apply, can_sell, decide, people, read},
     checking::{registered, tax_service},
-    support::{
-        Working, everything, is_on, on_firefox, open_with_kim, secrets, sign_in, sign_up, until,
-    },
+    support::{everything, is_on, on_firefox, open_with_kim, secrets, sign_in, sign_up},
 };
+use store::trial::{Running, until};
 
 fn terms() -> Terms {
     Terms { issuer: "https://shop.example".to_owned(), audience: "the-shop".to_owned() }
@@ -73,7 +72,7 @@ on_both! {
         assert_eq!(approved, Err(DecideRefusal::NotVerified), "nobody checked it");
         assert_eq!(apply(&db, lee, NUMBER).await, Err(ApplyRefusal::NumberTaken));
         let of_nobody = apply(&db, lee, OTHER).await.unwrap();
-        let working = Working::start(checking::on(Workers::default(), service), &db);
+        let working = Running::start(checking::on(Workers::default(), service), &db);
         until("both are checked", async || {
             read(&db, id).await.checked.is_some() && read(&db, of_nobody).await.checked.is_some()
         }).await;

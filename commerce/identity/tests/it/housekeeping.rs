@@ -13,7 +13,8 @@ use identity::{
 use store::{Db, Failure, Tx, on_both, sea_orm::DbErr, trial::Trial, worker::Workers};
 use tokio::time::sleep;
 
-use crate::support::{DAY_MS, Working, open, open_with_kim, secrets, sign_in, sign_up, verify};
+use crate::support::{DAY_MS, open, open_with_kim, secrets, sign_in, sign_up, verify};
+use store::trial::Running;
 
 /// One account has an order of long ago.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ async fn keep_house(
     step_ms: i64,
     is_so: impl AsyncFn() -> bool,
 ) -> bool {
-    let working = Working::start(housekeeping::on(Workers::default(), ties), db);
+    let working = Running::start(housekeeping::on(Workers::default(), ties), db);
     let mut is_done = false;
     for _ in 0..1_000 {
         trial.advance(step_ms);

@@ -23,8 +23,9 @@ use store::{Db, fact::Listeners, on_both, trial::Trial, worker::Workers};
 use crate::{
     business::{NUMBER, apply, decide, read},
     checking::{registered, tax_service},
-    support::{Working, appoint, email, prover, sign_up, until, verify},
+    support::{appoint, email, prover, sign_up, verify},
 };
+use store::trial::{Running, until};
 
 /// Writes a word and the token; the language is the subject.
 struct Plain;
@@ -114,7 +115,7 @@ on_both! {
         spoken.await.unwrap();
         server.faults().next("mail", Some(Fault::Refused));
         issue(&db, kim, Purpose::VerifyEmail).await;
-        let working = Working::start(workers, &db);
+        let working = Running::start(workers, &db);
         until("the first try failed", async || {
             trial.advance(2_000);
             !server.mails().is_empty()
@@ -149,7 +150,7 @@ on_both! {
             membership::set_email(tx, &live, &address).await
         });
         moved.await.unwrap();
-        let working = Working::start(workers, &db);
+        let working = Running::start(workers, &db);
         until("the task is done with", async || {
             !crate::support::everything(&db).await.contains("identity.send_proof")
         }).await;
@@ -165,7 +166,7 @@ on_both! {
         trial.advance(1);
         link(&db, kim, "666").await;
         link(&db, lee, "667").await;
-        let working = Working::start(workers, &db);
+        let working = Running::start(workers, &db);
         let linked = async |count| {
             until("linked", async || {
                 let mails = server.mails_to("kim@shop.example");
@@ -194,7 +195,7 @@ on_both! {
         appoint(&db, operator).await;
         let (double, service) = tax_service().await;
         double.put(registered(NUMBER, Standing::Active));
-        let working = Working::start(checking::on(workers, service), &db);
+        let working = Running::start(checking::on(workers, service), &db);
         let told = async |text: &str| {
             until(text, async || {
                 let mails = server.mails_to("kim@shop.example");

@@ -1,7 +1,5 @@
 //! What these tests begin with.
 
-use std::time::Duration;
-
 use identity::{
     SCHEMA, Secrets,
     account::{self, Account, EmailRefusal, WITHDRAWN},
@@ -18,9 +16,7 @@ use store::{
     fact::Listeners,
     sea_orm::{ConnectionTrait as _, DbBackend, Statement},
     trial::Trial,
-    worker::Workers,
 };
-use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -109,35 +105,6 @@ pub(crate) async fn sign_in(db: &Db, account: AccountId) -> Session {
 pub(crate) async fn is_on(db: &Db, session: SessionId) -> bool {
     let found = session::find(&db.read(), session).await.unwrap();
     found.is_some_and(|session| session.is_on(db.now()))
-}
-
-/// Workers that are at work.
-pub(crate) struct Working {
-    stop: watch::Sender<bool>,
-    running: JoinHandle<()>,
-}
-
-impl Working {
-    pub(crate) fn start(workers: Workers, db: &Db) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        Self { stop, running: tokio::spawn(workers.run(db.clone(), stopped)) }
-    }
-
-    pub(crate) async fn stop(self) {
-        self.stop.send(true).unwrap();
-        self.running.await.unwrap();
-    }
-}
-
-/// Waits until something is so.
-pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    for _ in 0..2_000 {
-        if is_so().await {
-            return;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    unreachable!("{what}: never");
 }
 
 /// Every value of every column of every table, as text.

@@ -7,7 +7,8 @@ use store::{
     worker::Workers,
 };
 
-use crate::support::{Running, count, count_up, open, rows, until};
+use crate::support::{count, count_up, open, rows};
+use store::trial::{Running, until};
 
 fn request(principal: &str, key: &str, digest: u8) -> Request {
     Request::new(principal, "POST /v1/orders", key, [digest; 32]).unwrap()

@@ -1,15 +1,11 @@
 //! A table that tests write to, and workers that run beside a test.
 
-use std::time::Duration;
-
 use store::{
     Db, Step,
     fact::Listeners,
     sea_orm::{ConnectionTrait, DbErr, Statement, Value},
     trial::Trial,
-    worker::Workers,
 };
-use tokio::{sync::watch, task::JoinHandle};
 
 /// The table's schema.
 pub(crate) const STEPS: &[Step] = &[Step {
@@ -58,34 +54,4 @@ pub(crate) async fn number(
     let statement = Statement::from_sql_and_values(reader.get_database_backend(), text, values);
     let row = reader.query_one_raw(statement).await.unwrap();
     row.and_then(|row| row.try_get("", "number").unwrap())
-}
-
-/// Workers of a test.
-#[derive(Debug)]
-pub(crate) struct Running {
-    stop: watch::Sender<bool>,
-    done: JoinHandle<()>,
-}
-
-impl Running {
-    pub(crate) fn start(workers: Workers, db: &Db) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        Self { stop, done: tokio::spawn(workers.run(db.clone(), stopped)) }
-    }
-
-    pub(crate) async fn stop(self) {
-        self.stop.send(true).unwrap();
-        self.done.await.unwrap();
-    }
-}
-
-/// Waits until something is so; the clock of the trial stands meanwhile.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..4_000 {
-        if is_so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    unreachable!("not within twenty seconds: {what}");
 }

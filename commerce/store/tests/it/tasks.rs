@@ -20,7 +20,8 @@ use store::{
 use tokio::sync::Notify;
 
 use self::work::{Greet, assign, count_it, greet};
-use crate::support::{Running, count, open, rows, until};
+use crate::support::{count, open, rows};
+use store::trial::{Running, until};
 
 on_both! {
     async fn a_task_is_done_only_if_its_cause_was_committed(trial: Trial) {

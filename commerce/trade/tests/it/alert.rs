@@ -15,9 +15,9 @@ use trade::{
 };
 
 use crate::sellers::{
-    Offer, Running, Verb, as_owner, draft, listed, open_with, operator, person, publish, seller,
-    tasks, until,
+    Offer, Verb, as_owner, draft, listed, open_with, operator, person, publish, seller, tasks,
 };
+use store::trial::{Running, until};
 
 async fn follow(db: &Db, account: AccountId, categories: &[&str], keywords: &[&str]) {
     let alerts = Alerts::parse(categories, keywords).unwrap();

@@ -4,9 +4,10 @@ use store::{on_both, worker::Workers};
 use trade::{called_off, gateway::Provider, order::state::OrderState, refund};
 
 use crate::{
-    sellers::{Offer, Running, Verb, as_owner, listed, operator, seller},
+    sellers::{Offer, Verb, as_owner, listed, operator, seller},
     support::{Shop, steps},
 };
+use store::trial::Running;
 
 on_both! {
     async fn every_order_of_a_deal_that_was_called_off_is_refunded(trial: Trial) {

@@ -22,11 +22,12 @@ use trade::{
 use crate::{
     sale::Engines,
     sellers::{
-        Counted, HOUR_MS, Offer, Running, Seller, Verb, applicant, approved, as_operator, as_owner,
-        decide, draft, edit, go_to, listed, next_task, open, open_with, operator, policy, publish,
-        read, refusal, seller, until,
+        Counted, HOUR_MS, Offer, Seller, Verb, applicant, approved, as_operator, as_owner, decide,
+        draft, edit, go_to, listed, next_task, open, open_with, operator, policy, publish, read,
+        refusal, seller,
     },
 };
+use store::trial::{Running, until};
 
 const FULL: deal::Counts =
     deal::Counts { available: 5, reserved: 0, sold: 0, is_paused: false, is_closed: false };

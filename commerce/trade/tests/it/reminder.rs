@@ -11,9 +11,10 @@ use trade::{
 };
 
 use crate::sellers::{
-    HOUR_MS, Offer, Running, Verb, as_owner, go_to, listed, next_task, open_with, operator, person,
-    read, seller, until,
+    HOUR_MS, Offer, Verb, as_owner, go_to, listed, next_task, open_with, operator, person, read,
+    seller,
 };
+use store::trial::{Running, until};
 
 fn workers() -> Workers {
     reminder::with_workers(Workers::default(), &Times::default())

@@ -33,9 +33,10 @@ use trade::{
 };
 
 use crate::sellers::{
-    HOUR_MS, Offer, Running, Seller, Verb, as_operator, as_owner, edit, listed, next_task, open,
-    operator, read, seller, until,
+    HOUR_MS, Offer, Seller, Verb, as_operator, as_owner, edit, listed, next_task, open, operator,
+    read, seller,
 };
+use store::trial::{Running, until};
 
 /// Nobody is told of syncs.
 #[derive(Debug)]

@@ -1,9 +1,6 @@
 //! The people of these tests: businesses that may sell, and who decides about them.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base::{
     calendar::Calendar,
@@ -29,9 +26,7 @@ use store::{
         prelude::async_trait::async_trait,
     },
     trial::{BEGIN, Trial},
-    worker::Workers,
 };
-use tokio::{sync::watch, task::JoinHandle};
 use trade::{
     deal::{self, Deal, DecideRefusal, Decider, EditRefusal, PublishRefusal, Reason, Terms, Typed},
     ids::DealId,
@@ -314,36 +309,6 @@ pub(crate) async fn read(db: &Db, deal: DealId) -> Deal {
 /// Moves the clock to a moment.
 pub(crate) fn go_to(trial: &Trial, db: &Db, at: Moment) {
     trial.advance(at.0 - db.now().0);
-}
-
-/// Workers of a test.
-#[derive(Debug)]
-pub(crate) struct Running {
-    stop: watch::Sender<bool>,
-    done: JoinHandle<()>,
-}
-
-impl Running {
-    pub(crate) fn start(workers: Workers, db: &Db) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        Self { stop, done: tokio::spawn(workers.run(db.clone(), stopped)) }
-    }
-
-    pub(crate) async fn stop(self) {
-        self.stop.send(true).unwrap();
-        self.done.await.unwrap();
-    }
-}
-
-/// Waits until something is so; the clock of the trial stands meanwhile.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..4_000 {
-        if is_so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    unreachable!("not within twenty seconds: {what}");
 }
 
 /// When the next task of a kind is due, if there is one.

@@ -12,7 +12,8 @@ use store::{
     worker::{Outcome, Terms, Workers},
 };
 
-use crate::support::{Running, STEPS, count, count_up, execute, number, open, rows, until};
+use crate::support::{STEPS, count, count_up, execute, number, open, rows};
+use store::trial::{Running, until};
 
 const HOURLY: Schedule =
     Schedule { name: "test.hourly", every: Duration::from_hours(1), offset: Duration::ZERO };

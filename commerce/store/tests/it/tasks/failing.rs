@@ -18,7 +18,8 @@ use store::{
 };
 
 use super::work::{Greet, assign, count_it, rests};
-use crate::support::{Running, count, execute, open, until};
+use crate::support::{count, execute, open};
+use store::trial::{Running, until};
 
 const TERMS: Terms = Terms { at_once: 4, within: Duration::from_secs(20), attempts: 3 };
 
