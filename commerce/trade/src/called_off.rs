@@ -2,11 +2,15 @@
 //!
 //! Owns that every paid order of such a deal is refunded. Refuses how money goes back, which is
 //! [`crate::refund`]'s. Always true: an order that was being paid when the deal was called off is refunded
-//! once it is paid; going through the orders again wants nothing twice.
+//! once it is paid, and so is one that was placed since, for units that were held; going through the orders
+//! again wants nothing twice.
 
 use std::time::Duration;
 
-use base::cursor::{Cursor, Wanted};
+use base::{
+    cursor::{Cursor, Wanted},
+    moment::Moment,
+};
 use identity::{business, ids::AccountId};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -27,15 +31,27 @@ use crate::{
 /// How many orders one write refunds.
 const REFUNDED_AT_ONCE: u16 = 20;
 
-/// How long after orders were seen that may yet be paid they are looked at again.
+/// How soon orders are gone through again while one may yet be paid.
 const LATER: Duration = Duration::from_mins(1);
+
+/// The same as a share of the time since the deal was called off: a payment in doubt may wait for days.
+const LATER_SHARE: i64 = 16;
+
+/// For how long after a deal was called off an order may be placed for units that were held then: no hold
+/// lasts as long.
+const PLACED_WITHIN: Duration = Duration::from_hours(24);
 
 /// Orders whose money goes back.
 const PAID: [OrderState; 2] = [OrderState::Paid, OrderState::PartRefunded];
 
 /// Orders that may yet be paid.
-const UNDECIDED: [OrderState; 4] =
-    [OrderState::Waiting, OrderState::Paying, OrderState::Confirming, OrderState::Cancelling];
+const UNDECIDED: [OrderState; 5] = [
+    OrderState::Waiting,
+    OrderState::Paying,
+    OrderState::Confirming,
+    OrderState::Cancelling,
+    OrderState::Doubt,
+];
 
 /// The orders of a deal that was called off are to be refunded, from one of them on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +60,10 @@ struct RefundDeal {
     deal: DealId,
     /// After which order, as [`Cursor::encode`] has it; from the newest if `None`.
     after: Option<String>,
+    /// Whether nothing more could be paid when these orders began to be gone through. What becomes paid while
+    /// they are is met by the next time only.
+    #[serde(default)]
+    is_last: bool,
 }
 
 impl Task for RefundDeal {
@@ -67,7 +87,7 @@ pub fn with_workers(workers: Workers) -> Workers {
 async fn begin(db: &Db, lease: Lease<About>) -> Outcome {
     let deal = lease.task.subject.parse()?;
     let begun = db.write(async |tx| {
-        tx.assign(&RefundDeal { deal, after: None }, tx.now());
+        tx.assign(&RefundDeal { deal, after: None, is_last: false }, tx.now());
         lease.finish(tx).await
     });
     Ok(begun.await?)
@@ -76,11 +96,16 @@ async fn begin(db: &Db, lease: Lease<About>) -> Outcome {
 /// Refunds some orders, and assigns the rest.
 async fn go_on(db: &Db, lease: Lease<RefundDeal>) -> Outcome {
     let done = db.write(async |tx| {
-        let RefundDeal { deal, after } = &lease.task;
-        let known = deal::find(tx, *deal).await?.filter(|known| known.cancelled_at.is_some());
-        let Some(known) = known else { return lease.finish(tx).await };
+        let RefundDeal { deal, after, is_last } = &lease.task;
+        let Some(known) = deal::find(tx, *deal).await? else { return lease.finish(tx).await };
+        let Some(cancelled_at) = known.cancelled_at else { return lease.finish(tx).await };
         let Some(business) = business::find(tx, known.business).await? else {
             return lease.finish(tx).await;
+        };
+        // Looked for before the paid ones are read, as an order goes from here to there.
+        let is_last = match after {
+            Some(_) => *is_last,
+            None => tx.now() >= cancelled_at.after(PLACED_WITHIN) && is_decided(tx, *deal).await?,
         };
         let after = after.as_deref().and_then(Cursor::decode);
         let wanted = Wanted::new(REFUNDED_AT_ONCE, after).unwrap_or_default();
@@ -90,16 +115,26 @@ async fn go_on(db: &Db, lease: Lease<RefundDeal>) -> Outcome {
         }
         if let Some(next) = page.next {
             let after = Some(next.encode());
-            tx.assign(&RefundDeal { deal: *deal, after }, tx.now());
-        } else {
-            let one = Wanted::new(1, None).unwrap_or_default();
-            if !order::of_deal(tx, *deal, &UNDECIDED, one).await?.items.is_empty() {
-                tx.assign(&RefundDeal { deal: *deal, after: None }, tx.now().after(LATER));
-            }
+            tx.assign(&RefundDeal { deal: *deal, after, is_last }, tx.now());
+        } else if !is_last {
+            let again = RefundDeal { deal: *deal, after: None, is_last };
+            tx.assign(&again, later(cancelled_at, tx.now()));
         }
         lease.finish(tx).await
     });
     Ok(done.await?)
+}
+
+/// Whether no order of a deal may yet be paid.
+async fn is_decided(tx: &Tx, deal: DealId) -> Result<bool, DbErr> {
+    let one = Wanted::new(1, None).unwrap_or_default();
+    Ok(order::of_deal(tx, deal, &UNDECIDED, one).await?.items.is_empty())
+}
+
+/// When the orders are gone through again.
+fn later(cancelled_at: Moment, now: Moment) -> Moment {
+    let share = (now.0 - cancelled_at.0) / LATER_SHARE;
+    now.after(Duration::from_millis(share.try_into().unwrap_or(0)).max(LATER))
 }
 
 async fn give_back(
