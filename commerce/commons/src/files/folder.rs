@@ -5,10 +5,7 @@ use std::{
     fmt, fs,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use base::moment::Moment;
@@ -16,6 +13,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use store::sea_orm::prelude::async_trait::async_trait;
+use tempfile::NamedTempFile;
 
 use super::{
     Files,
@@ -36,8 +34,6 @@ struct Inner {
     /// Where the shop's route is, without a slash at its end.
     url: String,
     key: [u8; 32],
-    /// Tells files from each other while they are written.
-    written: AtomicU64,
 }
 
 impl fmt::Debug for Folder {
@@ -76,7 +72,6 @@ impl Folder {
             root: root.to_owned(),
             url: url.trim_end_matches('/').to_owned(),
             key: blake3::derive_key(CONTEXT, secret),
-            written: AtomicU64::new(0),
         })))
     }
 
@@ -159,15 +154,11 @@ impl Inner {
         let path = self.root.join(key.as_str());
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder)?;
-        // ORDERING: a number of its own is all that is wanted of it.
-        let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let partial = self.root.join(PARTIAL).join(format!("{}-{number}", std::process::id()));
-        let mut file = fs::File::create(&partial)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if let Err(error) = written.and_then(|()| fs::rename(&partial, &path)) {
-            drop(fs::remove_file(&partial));
-            return Err(error);
-        }
+        // Its name is its own among all nodes that share the folder, and it goes if this fails.
+        let mut partial = NamedTempFile::new_in(self.root.join(PARTIAL))?;
+        partial.write_all(bytes)?;
+        partial.as_file().sync_all()?;
+        partial.persist(&path)?;
         fs::File::open(folder)?.sync_all()
     }
 
