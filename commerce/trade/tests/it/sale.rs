@@ -296,7 +296,9 @@ on_both! {
         shop.sales = Losing::of(shop.engine.clone());
         assert!(shop.view(first).is_some() && shop.view(second).is_none());
         let running = shop.work();
+        // Seen in the engine, the sale may not be counted yet.
         until("the sale is made", async || shop.view(second).is_some()).await;
+        shop.settled(second).await;
         assert_eq!(shop.sales.acts(), 1);
         running.stop().await;
     }
