@@ -274,6 +274,15 @@ pub(crate) async fn note_stock(
     Ok(true)
 }
 
+/// Notes for operators that the sale of a deal opened at another price than the deal has, and is closed for
+/// that.
+pub(crate) async fn note_other_price(tx: &Tx, deal: DealId) -> Result<(), DbErr> {
+    let Some(known) = rows::lock(tx, deal).await? else { return Ok(()) };
+    let price = known.terms.unit_price().minor.to_string();
+    let detail = audit::Detail::from([("price".to_owned(), price)]);
+    record::note(tx, &record::PLATFORM, Label::new("deal.other_price"), &known, &detail).await
+}
+
 async fn call_off(tx: &Tx, by: &Actor, mut deal: Deal, reason: &Reason) -> Result<(), DbErr> {
     deal.cancelled_at = Some(tx.now());
     deal.over_at = tx.now();

@@ -13,7 +13,7 @@ use store::{
 };
 
 use super::{
-    model::{SalesError, Wanted},
+    model::{Act, SalesError, Wanted},
     next::{Next, next},
     sales::Sales,
 };
@@ -45,8 +45,10 @@ pub(super) async fn keep<S: Sales>(db: &Db, sales: &S, lease: Lease<KeepSale>) -
                 have_stock(db, deal, &wanted, stock).await?;
                 continue;
             }
-            Next::OtherPrice => {
-                return Err(Trouble::new("the sale has opened at another price than the deal has"));
+            Next::OtherPrice(version) => {
+                tracing::error!(%deal, "the sale opened at another price than the deal has: it is closed");
+                db.write(async |tx| deal::note_other_price(tx, deal).await).await?;
+                Act::Close(version)
             }
         };
         match sales.act(deal, &wanted, &act).await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::moment::Moment;
 
-use super::model::{Act, Live, Standing, Wanted};
+use super::model::{Act, Live, Standing, Version, Wanted};
 
 /// How long before it opens a sale is made. The engine has room for some thousand at once.
 pub(super) const MADE_BEFORE: Duration = Duration::from_hours(7 * 24);
@@ -23,8 +23,8 @@ pub(super) enum Next {
     HaveStock(u64),
     /// Nothing any more.
     Done,
-    /// The sale opened at another price than the deal has, and cannot be changed.
-    OtherPrice,
+    /// The sale opened at another price than the deal has: it sells nothing more at that price.
+    OtherPrice(Version),
 }
 
 pub(super) fn next(wanted: &Wanted, standing: &Standing, now: Moment) -> Next {
@@ -53,9 +53,15 @@ fn at_the_end(wanted: &Wanted, live: &Live, now: Moment) -> Next {
 }
 
 fn while_it_runs(wanted: &Wanted, live: &Live) -> Next {
+    // First, whatever else there is to do: a pause is somebody's way to stop what goes wrong.
+    if wanted.is_paused && !live.is_paused {
+        return Next::Do(Act::Pause(live.version));
+    }
     if live.price != Some(wanted.price) {
-        let act = Act::Delete(live.version);
-        return if live.has_opened { Next::OtherPrice } else { Next::Do(act) };
+        // Once it is closed it can be deleted and made again, unless somebody has bought in it.
+        let sells = live.has_opened && !live.is_closed;
+        let delete = Next::Do(Act::Delete(live.version));
+        return if sells { Next::OtherPrice(live.version) } else { delete };
     }
     let says_the_same = live.title == wanted.title
         && live.opens_at == Some(wanted.opens_at)
@@ -64,10 +70,8 @@ fn while_it_runs(wanted: &Wanted, live: &Live) -> Next {
     if !says_the_same {
         return Next::Do(Act::Update(live.version));
     }
-    match (wanted.is_paused, live.is_paused) {
-        (true, false) => return Next::Do(Act::Pause(live.version)),
-        (false, true) => return Next::Do(Act::Resume(live.version)),
-        (true, true) | (false, false) => {}
+    if live.is_paused && !wanted.is_paused {
+        return Next::Do(Act::Resume(live.version));
     }
     let stock = u64::from(wanted.stock);
     if stock > live.stock {
@@ -90,7 +94,6 @@ mod tests {
     use base::money::{Currency, Money};
 
     use super::*;
-    use crate::sale::model::Version;
 
     const OPENS: Moment = Moment(100 * 24 * 3_600_000);
     const CLOSES: Moment = Moment(OPENS.0 + 3 * 3_600_000);
@@ -153,8 +156,31 @@ mod tests {
     fn a_price_changes_before_the_opening_alone() {
         let other = Wanted { price: Money::new(9_000, Currency::KRW), ..wanted() };
         assert_eq!(of(&other, live()), Next::Do(Act::Delete(VERSION)));
-        assert_eq!(of(&other, Live { has_opened: true, ..live() }), Next::OtherPrice);
         assert_eq!(of(&wanted(), Live { price: None, ..live() }), Next::Do(Act::Delete(VERSION)));
+    }
+
+    #[test]
+    fn a_sale_at_another_price_is_closed_and_then_made_again() {
+        let other = Wanted { price: Money::new(9_000, Currency::KRW), ..wanted() };
+        let opened = Live { has_opened: true, ..live() };
+        assert_eq!(of(&other, opened.clone()), Next::OtherPrice(VERSION));
+        let closed = Live { is_closed: true, ..opened };
+        assert_eq!(of(&other, closed), Next::Do(Act::Delete(VERSION)));
+    }
+
+    #[test]
+    fn a_pause_comes_before_anything_else() {
+        let paused = Wanted {
+            is_paused: true,
+            price: Money::new(9_000, Currency::KRW),
+            title: "Balm".to_owned(),
+            stock: 700,
+            ..wanted()
+        };
+        for has_opened in [false, true] {
+            let live = Live { has_opened, ..live() };
+            assert_eq!(of(&paused, live), Next::Do(Act::Pause(VERSION)));
+        }
     }
 
     #[test]

@@ -296,10 +296,9 @@ on_both! {
         shop.sales = Losing::of(shop.engine.clone());
         assert!(shop.view(first).is_some() && shop.view(second).is_none());
         let running = shop.work();
-        // Seen in the engine, the sale may not be counted yet.
         until("the sale is made", async || shop.view(second).is_some()).await;
-        shop.settled(second).await;
-        assert_eq!(shop.sales.acts(), 1);
+        // Seen in the engine, the sale may not be counted yet.
+        until("it is made once", async || shop.sales.acts() == 1).await;
         running.stop().await;
     }
 
@@ -315,6 +314,56 @@ on_both! {
             view.is_some_and(|view| view.settings().spec.offers[0].price == 31_000)
         };
         until("the sale has the new price", price).await;
+        running.stop().await;
+    }
+
+    async fn a_sale_that_opened_at_another_price_sells_nothing_at_it(trial: Trial) {
+        let shop = Shop::open(trial).await;
+        let running = shop.work();
+        let bought = listed(&shop.db, shop.a, &Offer::default()).await;
+        let unsold = listed(&shop.db, shop.a, &Offer { hours: (15, 17), ..Offer::default() }).await;
+        shop.settled(bought).await;
+        // The price changes, and the engine does not hear of it before the opening.
+        running.stop().await;
+        for (deal, hours) in [(bought, (12, 15)), (unsold, (15, 17))] {
+            let cheaper = Offer { price: 62_000, discount_percent: 50, hours, ..Offer::default() };
+            edit(&shop.db, shop.a, deal, &cheaper).await.unwrap();
+        }
+        shop.go_to(read(&shop.db, bought).await.terms.hours.starts_at());
+        let (one, late) = (shop.enter(bought, 1).await, shop.enter(bought, 2).await);
+        let hold = shop.buy(bought, one, 1).await.unwrap();
+        as_owner(&shop.db, shop.a, bought, Verb::Pause).await.unwrap();
+        let running = shop.work();
+        let is_closed = async || {
+            let counts = shop.sales.counts(bought);
+            counts.is_some_and(|counts| counts.is_closed && counts.is_paused)
+        };
+        until("the sale is closed, and paused too", is_closed).await;
+        let refused = shop.buy(bought, late, 1).await;
+        assert!(
+            matches!(refused, Err(engine::Failure::Refused(PurchaseRefusal::NotOpen(Phase::Closed)))),
+            "{refused:?}"
+        );
+        let subject = trade::deal::subject(bought);
+        let wanted = base::cursor::Wanted::default();
+        let entries = commons::audit::of_subject(&shop.db.read(), &subject, wanted).await.unwrap();
+        let other = entries.items.iter().find(|entry| entry.action.as_str() == "deal.other_price");
+        assert_eq!(other.unwrap().detail["price"], "31000");
+        // Somebody holds units of it. Once they are let go, it is made again at the price of the deal.
+        as_owner(&shop.db, shop.a, bought, Verb::Resume).await.unwrap();
+        shop.settle(bought, hold, Step::Release).await;
+        let view = shop.view(bought).unwrap();
+        let by = SinkSet::only(Engines::sink());
+        shop.engine.delivered(view.tag(), by, vec![EventId(1), EventId(2)]).await.unwrap();
+        drop(view);
+        let price = async |deal| {
+            let view = shop.view(deal);
+            view.is_some_and(|view| view.settings().spec.offers[0].price == 31_000)
+        };
+        until("the other sale has not opened, and has its price", async || price(unsold).await).await;
+        shop.advance(10 * 60_000);
+        until("the sale is made again", async || price(bought).await).await;
+        assert_eq!(shop.state(bought).await, State::Open);
         running.stop().await;
     }
 
