@@ -113,16 +113,20 @@ pub(crate) fn full_steps(project: &Project, seeds: &[u64]) -> Vec<Step> {
     steps(project, sales)
 }
 
-fn steps(project: &Project, sales: impl IntoIterator<Item = Crowd>) -> Vec<Step> {
-    let build = project.cargo([
+/// Builds what all sales here run.
+pub(crate) fn build(project: &Project) -> Call {
+    project.cargo([
         "build",
         "--release",
         "--package=api",
         "--bin=rushgate",
         "--package=loadtest",
         "--bin=loadtest",
-    ]);
-    let build = Step::gate("build the server and the crowd", Work::Calls(vec![build]));
+    ])
+}
+
+fn steps(project: &Project, sales: impl IntoIterator<Item = Crowd>) -> Vec<Step> {
+    let build = Step::gate("build the server and the crowd", Work::Calls(vec![build(project)]));
     [build].into_iter().chain(sales.into_iter().map(Step::job)).collect()
 }
 

@@ -54,6 +54,14 @@ impl Call {
         self
     }
 
+    /// The same, behind everything else that wants a processor.
+    pub(crate) fn nice(mut self) -> Self {
+        let args = ["-n", "19"].map(OsString::from).into_iter();
+        let program = std::mem::replace(&mut self.program, "nice".into());
+        self.args = args.chain([program]).chain(self.args).collect();
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self

@@ -18,6 +18,9 @@ use crate::{
 pub(crate) enum Work {
     /// Programs to run one after the other until one fails.
     Calls(Vec<Call>),
+    /// The same, with one more beside them that a later step calls again: it uses the processors while they
+    /// wait. How it ends is for that step to say.
+    CallsBeside(Vec<Call>, Box<Call>),
     /// A check of our own.
     Check(fn(&Project) -> Result<(), Failure>),
     /// More than that, with sizes of its own.
@@ -70,12 +73,25 @@ impl Step {
     fn run(&self, project: &Project) -> Outcome {
         let result = match &self.work {
             Work::Calls(calls) => calls.iter().try_for_each(Call::run),
+            Work::CallsBeside(calls, other) => {
+                beside(other, || calls.iter().try_for_each(Call::run))
+            }
             Work::Check(check) => check(project),
             Work::Job(job) => job.run(project),
             Work::Unavailable(why) => return Outcome::Unavailable(why),
         };
         result.map_or_else(Outcome::Failed, |()| Outcome::Passed)
     }
+}
+
+/// Does something while a program runs, and waits for both.
+fn beside(other: &Call, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let running = other.start()?;
+    let done = work();
+    if let Err(failure) = running.finish() {
+        println!("{failure}");
+    }
+    done
 }
 
 /// How a step ended.
@@ -202,6 +218,19 @@ mod tests {
     fn the_first_failing_call_ends_its_step() {
         let calls = Work::Calls(vec![Call::new("true"), Call::new("false")]);
         assert!(matches!(Step::new("calls", calls).run(&project()), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn what_runs_beside_a_step_is_waited_for_and_not_judged() {
+        let beside = |call: &str, other: Call| {
+            let work = Work::CallsBeside(vec![Call::new(call)], Box::new(other));
+            marks(&run_each(&project(), vec![Step::new("both", work)]))
+        };
+        let started = process::now();
+        assert_eq!(beside("true", Call::new("sleep").args(["0.2"])), ["ok"]);
+        assert!(started.elapsed() >= Duration::from_millis(200));
+        assert_eq!(beside("true", Call::new("false")), ["ok"]);
+        assert_eq!(beside("false", Call::new("true")), ["failed"]);
     }
 
     #[test]

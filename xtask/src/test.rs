@@ -36,7 +36,12 @@ pub(crate) fn steps(project: &Project, only: Option<Part>) -> Vec<Step> {
     let parts = || Part::value_variants().iter().filter(chosen);
     let gate = || Step::gate("prerequisites", Work::Check(prerequisites::check));
     let gate = parts().any(|part| part.calls_programs()).then(gate);
-    gate.into_iter().chain(parts().flat_map(|part| steps_of(project, *part))).collect()
+    let chosen_steps = |part: Part| match (part, only) {
+        // Much of the time tests wait, and what the sales at the end need can be built meanwhile.
+        (Part::Unit, None) => unit_beside_build(project),
+        _ => steps_of(project, part),
+    };
+    gate.into_iter().chain(parts().flat_map(|part| chosen_steps(*part))).collect()
 }
 
 impl Part {
@@ -52,11 +57,7 @@ impl Part {
 fn steps_of(project: &Project, part: Part) -> Vec<Step> {
     let calls = |call: Call| Work::Calls(vec![call]);
     match part {
-        Part::Unit => vec![
-            Step::new("unit and integration tests", calls(unit(project))),
-            Step::new("the contract over Redis", calls(contract_over_redis(project))),
-            Step::new("doc tests", calls(doc(project))),
-        ],
+        Part::Unit => unit_steps(project, calls(unit(project))),
         Part::BenchSmoke => vec![Step::new("benches, once each", calls(bench_smoke(project)))],
         Part::Loom => vec![Step::new("loom models", calls(loom(project)))],
         Part::Described => {
@@ -64,6 +65,20 @@ fn steps_of(project: &Project, part: Part) -> Vec<Step> {
         }
         Part::System => crowd::short_steps(project),
     }
+}
+
+fn unit_steps(project: &Project, unit: Work) -> Vec<Step> {
+    vec![
+        Step::new("unit and integration tests", unit),
+        Step::new("the contract over Redis", Work::Calls(vec![contract_over_redis(project)])),
+        Step::new("doc tests", Work::Calls(vec![doc(project)])),
+    ]
+}
+
+/// It gets the processors only while no test wants them.
+fn unit_beside_build(project: &Project) -> Vec<Step> {
+    let build = crowd::build(project).args(["--quiet"]).nice();
+    unit_steps(project, Work::CallsBeside(vec![unit(project)], Box::new(build)))
 }
 
 fn unit(project: &Project) -> Call {
