@@ -31,6 +31,8 @@ pub mod intake;
 pub mod calm;
 pub mod holds;
 
+pub mod door;
+
 pub mod till;
 
 pub mod fulfilment;

@@ -31,7 +31,9 @@ pub(crate) use self::query::back_of;
 pub use self::{
     kept::Kept,
     next::{Next, next},
-    query::{Doubtful, Sums, desk, find, of_order, replayed, sums, taken_since},
+    query::{
+        Doubtful, Named, Sums, desk, find, named, of_order, replayed, story, sums, taken_since,
+    },
     state::{Doubt, Payment, Refund},
     step::{Ask, Found, Heard, Return, Seen, Step},
     task::Pay,

@@ -9,7 +9,7 @@ use base::{
 use engine::{
     Engine, Failure,
     hold::{Hold, HoldState, Step},
-    id::{Epoch, HoldId},
+    id::{Epoch, HoldId, SaleName, ShopperKey},
     sale::{SettleRefusal, Settler},
     shopper::ShopperKeys,
     view::SaleView,
@@ -33,6 +33,16 @@ impl Room {
         Self { engine, keys }
     }
 
+    /// The engine.
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Who an account is in a sale.
+    pub(crate) fn shopper(&self, sale: &SaleName, account: AccountId) -> ShopperKey {
+        self.keys.of_account(sale, &account.to_string())
+    }
+
     /// What is held for an account under the name of a purchase; nothing if that is somebody else's, or is not
     /// held any more.
     ///
@@ -49,14 +59,25 @@ impl Room {
             found => found?,
         };
         let hold = self.hold(&sale, id).await?;
-        let shopper = self.keys.of_account(sale.name(), &account.to_string());
-        let hold = hold.filter(|hold| hold.shopper == shopper && hold.state == HoldState::Held);
-        Ok(hold.and_then(|hold| {
-            let items = items(&sale, &hold)?;
-            let expires_at = Moment(i64::try_from(hold.expires_at.0).unwrap_or(i64::MAX));
-            let purchase = purchase.clone();
-            Some(Bought { account, keeper: Keeper::Room, purchase, items, expires_at })
-        }))
+        let hold = hold.filter(|hold| hold.state == HoldState::Held);
+        Ok(hold.and_then(|hold| self.of_hold(account, &sale, &hold)))
+    }
+
+    /// What a hold of an account is of; nothing of somebody else's.
+    pub(crate) fn of_hold(
+        &self,
+        account: AccountId,
+        sale: &SaleView,
+        hold: &Hold,
+    ) -> Option<Bought> {
+        if hold.shopper != self.shopper(sale.name(), account) {
+            return None;
+        }
+        let items = items(sale, hold)?;
+        let expires_at = Moment(i64::try_from(hold.expires_at.0).unwrap_or(i64::MAX));
+        let purchase = Purchase::in_room(sale.epoch().0, hold.id.0);
+        let purchase = Purchase { sale: sale.name().as_str().to_owned(), purchase };
+        Some(Bought { account, keeper: Keeper::Room, purchase, items, expires_at })
     }
 
     /// The sale of a purchase as it is now, and the hold.

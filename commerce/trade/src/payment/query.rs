@@ -16,10 +16,14 @@ use store::{
 
 use super::{
     kept::Kept,
-    rows::{COLUMN, Column, Entity, doubt_of, read, read_of},
+    rows::{COLUMN, Column, Entity, doubt_of, read, read_of, steps_of},
     state::Doubt,
+    step::Step,
 };
-use crate::ids::{OrderId, PaymentId};
+use crate::{
+    gateway::{Method, Provider},
+    ids::{OrderId, PaymentId},
+};
 
 /// A payment.
 pub async fn find(on: &impl ConnectionTrait, payment: PaymentId) -> Result<Option<Kept>, DbErr> {
@@ -32,6 +36,42 @@ pub async fn find(on: &impl ConnectionTrait, payment: PaymentId) -> Result<Optio
 /// The payment of an order.
 pub async fn of_order(on: &impl ConnectionTrait, order: OrderId) -> Result<Option<Kept>, DbErr> {
     read_of(on, order).await
+}
+
+/// Who took, or is to take, the money of an order, and what came of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The payment.
+    pub payment: PaymentId,
+    /// Of which order.
+    pub order: OrderId,
+    /// Who is to take the money; `None` until the shopper chose.
+    pub provider: Option<Provider>,
+    /// How the shopper paid, once that is known.
+    pub method: Option<Method>,
+    /// What was given back, in minor units.
+    pub back: i64,
+}
+
+/// The payments of some orders, in no order: one query, however many they are.
+pub async fn named(on: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<Named>, DbErr> {
+    let those = Entity::find().filter(Column::OrderId.is_in(orders.iter().copied()));
+    let named = those.all(on).await?.into_iter().map(|row| Named {
+        payment: row.id,
+        order: row.order_id,
+        provider: row.provider,
+        method: row.method,
+        back: row.back,
+    });
+    Ok(named.collect())
+}
+
+/// What happened to a payment, and when, the first thing first.
+pub async fn story(
+    on: &impl ConnectionTrait,
+    payment: PaymentId,
+) -> Result<Vec<(Moment, Step)>, DbErr> {
+    steps_of(on, payment).await
 }
 
 /// A payment that a person has to look at.

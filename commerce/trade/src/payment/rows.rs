@@ -103,12 +103,25 @@ pub(super) async fn read_of(
 
 /// A payment, from its steps.
 pub(super) async fn read(on: &impl ConnectionTrait, row: Model) -> Result<Kept, DbErr> {
-    let steps = step::Entity::find()
-        .filter(step::Column::Payment.eq(row.id))
-        .order_by_asc(step::Column::Seq)
-        .all(on)
-        .await?;
+    let steps = in_order(on, row.id).await?;
     added_up(&row, steps)
+}
+
+/// What happened to a payment, and when.
+pub(super) async fn steps_of(
+    on: &impl ConnectionTrait,
+    id: PaymentId,
+) -> Result<Vec<(Moment, Step)>, DbErr> {
+    let read = |kept: step::Model| {
+        let step = serde_json::from_str(&kept.body).map_err(|e| DbErr::Type(e.to_string()))?;
+        Ok((kept.at.into(), step))
+    };
+    in_order(on, id).await?.into_iter().map(read).collect()
+}
+
+async fn in_order(on: &impl ConnectionTrait, id: PaymentId) -> Result<Vec<step::Model>, DbErr> {
+    let steps = step::Entity::find().filter(step::Column::Payment.eq(id));
+    steps.order_by_asc(step::Column::Seq).all(on).await
 }
 
 fn added_up(row: &Model, steps: Vec<step::Model>) -> Result<Kept, DbErr> {

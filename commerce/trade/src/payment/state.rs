@@ -205,6 +205,14 @@ impl Payment {
         self.begun.as_ref().filter(|_| is_open).map(|(_, page)| page.as_str())
     }
 
+    /// Until when the provider takes it, once it was begun.
+    pub const fn lasts_until(&self) -> Option<Moment> {
+        match self.ready {
+            Readiness::Until(until) => Some(until),
+            Readiness::NotYet | Readiness::Refused => None,
+        }
+    }
+
     /// What the shopper brought back from the provider, to be shown to it again.
     pub(crate) fn proof(&self) -> Option<&str> {
         match &self.returned {

@@ -102,7 +102,7 @@ async fn ready(
 ) -> Result<Told, GatewayError> {
     let (payment, shopper) = names;
     let back = |way: &str| format!("{}/{payment}/{way}", till.returns);
-    let (paid, given_up, failed) = (back("paid"), back("given-up"), back("failed"));
+    let (paid, given_up, failed) = (back("return"), back("cancel"), back("fail"));
     let intent = Intent {
         payment,
         shopper,

@@ -9,8 +9,8 @@ pub struct Till {
     pub providers: Providers,
     /// Who keeps units.
     pub keepers: Keepers,
-    /// The URL under which browsers come back, without a slash at its end: `{returns}/{payment}/paid`,
-    /// `/given-up` and `/failed`.
+    /// The URL under which browsers come back, without a slash at its end: `{returns}/{payment}/return`,
+    /// `/cancel` and `/fail`.
     pub returns: String,
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod called_off;
 mod chaos;
 mod deal;
+mod door;
 mod fulfilment;
 mod gateway;
 mod history;

@@ -137,10 +137,10 @@ on_both! {
         let late = shop.cancel(kim, order).await;
         assert!(matches!(late, Err(Failure::Refused(CancelRefusal::NotPending))), "{late:?}");
         // The provider's address for giving up, called by hand, changes nothing either.
-        shop.come_back(&url.replace("/paid?", "/given-up?")).await;
+        shop.come_back(&url.replace("/return?", "/cancel?")).await;
         shop.until(&trial, order, OrderState::Paid).await;
-        shop.come_back(&url.replace("/paid?", "/given-up?")).await;
-        shop.come_back(&url.replace("/paid?", "/failed?")).await;
+        shop.come_back(&url.replace("/return?", "/cancel?")).await;
+        shop.come_back(&url.replace("/return?", "/fail?")).await;
         assert_eq!(shop.read(order).await.state, OrderState::Paid);
         // One that was not agreed to is, as often as it is asked.
         let order = shop.order(kim, 1).await;

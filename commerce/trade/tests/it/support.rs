@@ -215,8 +215,8 @@ impl Shop {
         let (payment, way) = url.strip_prefix(RETURNS).unwrap()[1..].split_once('/').unwrap();
         let (way, query) = way.split_once('?').unwrap_or((way, ""));
         let came = match way {
-            "paid" => Came::Paid { query },
-            "given-up" => Came::GaveUp,
+            "return" => Came::Paid { query },
+            "cancel" => Came::GaveUp,
             _ => Came::Failed,
         };
         let payment: PaymentId = payment.parse().unwrap();
