@@ -19,7 +19,8 @@ use crate::{
     payment,
 };
 
-/// What a deal has sold on one day: by when orders were placed.
+/// What a deal has sold on one day: by when orders were placed. The last day has those that were placed later
+/// too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaySales {
     /// Which day.
@@ -98,7 +99,7 @@ pub async fn of_deal(
     let mut days = Vec::new();
     // A deal lasts a day at most, so it has two days at most.
     while day <= last {
-        days.push(on_day(on, &deal, calendar, day).await?);
+        days.push(on_day(on, &deal, calendar, day, day == last).await?);
         day = day.plus(1);
     }
     Ok(Some(days))
@@ -109,8 +110,11 @@ async fn on_day(
     deal: &Deal,
     calendar: &Calendar,
     day: Day,
+    is_last: bool,
 ) -> Result<DaySales, DbErr> {
-    let within = calendar.start_of(day)..calendar.start_of(day.plus(1));
+    // What was reserved in time may be ordered a little after the last hour, on the next day.
+    let end = if is_last { Moment(i64::MAX) } else { calendar.start_of(day.plus(1)) };
+    let within = calendar.start_of(day)..end;
     let totals = order::totals(on, deal.id, within.clone()).await?;
     let has_parts = totals.iter().any(|total| total.state == OrderState::PartRefunded);
     let mut given_back = 0;

@@ -99,5 +99,5 @@ pub const KEYWORD_CHARS_MAX: usize = 20;
 /// How many keywords an account follows at most.
 pub const KEYWORDS_MAX: usize = 20;
 
-/// How many accounts one write tells of a deal.
-pub const TOLD_AT_ONCE: u64 = 100;
+/// How many accounts one write tells of a deal. They are locked meanwhile, the lowest id first.
+pub const TOLD_AT_ONCE: u16 = 20;

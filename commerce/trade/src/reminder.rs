@@ -6,10 +6,10 @@
 //!
 //! Each time of a deal is one task, due at that time. It reads who likes the deal then, page by page.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use base::{
-    cursor::{Cursor, LIMIT_MAX, Wanted},
+    cursor::{Cursor, Wanted},
     moment::Moment,
 };
 use commons::{
@@ -31,6 +31,7 @@ use store::{
 use crate::{
     deal::{self, Deal, PUBLISHED},
     ids::DealId,
+    limits::TOLD_AT_ONCE,
 };
 
 /// The kind of the notices. Their values are the deal's `title`, when it `opens_at`, and in how many
@@ -125,10 +126,13 @@ async fn remind(db: &Db, times: &Times, lease: Lease<Remind>) -> Outcome {
         if let Some(known) = opens {
             let due = known.terms.hours.starts_at().before(minutes_long(*minutes));
             let after = after.as_deref().and_then(Cursor::decode);
-            let wanted = Wanted::new(LIMIT_MAX, after).unwrap_or_default();
+            let wanted = Wanted::new(TOLD_AT_ONCE, after).unwrap_or_default();
             let page = like::of_subject(tx, &deal::subject(*deal), wanted).await?;
-            for liked in page.items.iter().filter(|liked| liked.since() <= due) {
-                tell(tx, &known, *minutes, AccountId(liked.person.0)).await?;
+            let those = page.items.iter().filter(|liked| liked.since() <= due);
+            // In the order of ids, as whoever locks several accounts does.
+            let those: BTreeSet<_> = those.map(|liked| AccountId(liked.person.0)).collect();
+            for account in those {
+                tell(tx, &known, *minutes, account).await?;
             }
             if let Some(next) = page.next {
                 let (deal, minutes) = (*deal, *minutes);

@@ -38,7 +38,7 @@ pub(super) async fn spread(db: &Db, lease: Lease<AlertDeal>) -> Outcome {
             for account in &accounts {
                 tell(tx, &known, *account).await?;
             }
-            let is_full = u64::try_from(accounts.len()).is_ok_and(|count| count >= TOLD_AT_ONCE);
+            let is_full = accounts.len() >= usize::from(TOLD_AT_ONCE);
             let rest = match (followers, accounts.last().filter(|_| is_full)) {
                 (_, Some(last)) => Some((followers, Some(*last))),
                 (Followers::OfCategory, None) => Some((Followers::OfKeywords, None)),
@@ -61,11 +61,11 @@ async fn some_of(
 ) -> Result<Vec<AccountId>, DbErr> {
     match followers {
         Followers::OfCategory => {
-            rows::of_category(tx, deal.terms.category, after, TOLD_AT_ONCE).await
+            rows::of_category(tx, deal.terms.category, after, TOLD_AT_ONCE.into()).await
         }
         Followers::OfKeywords => {
             let words = Keyword::all_in(&deal.terms.title);
-            rows::of_words(tx, words, after, TOLD_AT_ONCE).await
+            rows::of_words(tx, words, after, TOLD_AT_ONCE.into()).await
         }
     }
 }

@@ -107,7 +107,7 @@ on_both! {
         let db = open_with(&trial, workers().listeners()).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
-        let count = usize::try_from(trade::limits::TOLD_AT_ONCE).unwrap() + 1;
+        let count = usize::from(trade::limits::TOLD_AT_ONCE) + 1;
         let mut people = Vec::new();
         for index in 0..count {
             let person = person(&db, &format!("u{index}")).await;

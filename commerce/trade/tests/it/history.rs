@@ -61,4 +61,26 @@ on_both! {
         let row = days[0].csv();
         assert_eq!(&row[1..], ["2", "4", "186000", "63000", "2", "123000", "KRW"]);
     }
+
+    async fn an_order_that_is_placed_after_midnight_is_of_the_last_day(trial: Trial) {
+        let mut shop = Shop::open(&trial, 1).await;
+        let boss = operator(&shop.db, "boss").await;
+        let a = seller(&shop.db, boss, "a", 1).await;
+        // 2027-01-15 17:00 in Seoul.
+        shop.deal = listed(&shop.db, a, &Offer { day: 0, hours: (22, 24), ..Offer::default() }).await;
+        shop.stock(10).await;
+        let kim = shop.shopper("kim").await;
+        trial.advance((7 * 60 - 2) * 60_000);
+        let held = shop.hold(kim, 2).await.unwrap();
+        trial.advance(5 * 60_000);
+        let order = shop.place(kim, &held).await.unwrap();
+        let page = shop.begin(kim, order, Provider::KakaoPay).await.unwrap();
+        shop.come_back(&shop.pay(&page)).await;
+        shop.until(&trial, order, OrderState::Paid).await;
+        let calendar = Calendar::default();
+        let reader = shop.db.read();
+        let days = history::of_deal(&reader, a.business, shop.deal, &calendar).await.unwrap().unwrap();
+        let days: Vec<_> = days.iter().map(|day| (day.day.to_string(), day.units)).collect();
+        assert_eq!(days, [("2027-01-15".to_owned(), 2)]);
+    }
 }

@@ -3,7 +3,12 @@
 use base::{cursor::Wanted, moment::Moment};
 use commons::{ids::Person, like, notice};
 use identity::{account, ids::AccountId};
-use store::{Db, on_both, trial::Trial, worker::Workers};
+use store::{
+    Db, on_both,
+    sea_orm::{ConnectionTrait, DbBackend, Statement},
+    trial::Trial,
+    worker::Workers,
+};
 use trade::{
     deal,
     ids::DealId,
@@ -52,12 +57,26 @@ async fn idle(db: &Db) {
 
 /// How many tasks somebody works on.
 async fn leased(db: &Db) -> i64 {
-    use store::sea_orm::{ConnectionTrait as _, Statement};
-    let reader = db.read();
-    let text =
-        "SELECT COUNT(*) AS number FROM task WHERE lease IS NOT NULL AND kind LIKE 'trade.%'";
-    let statement = Statement::from_string(reader.get_database_backend(), text);
-    reader.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap()
+    number(
+        &db.read(),
+        "SELECT COUNT(*) AS number FROM task WHERE lease IS NOT NULL AND kind LIKE 'trade.%'",
+    )
+    .await
+}
+
+/// How many wait for a transaction of PostgreSQL.
+async fn waiting(on: &impl ConnectionTrait) -> i64 {
+    number(
+        on,
+        "SELECT COUNT(*) AS number FROM pg_locks \
+         WHERE NOT granted AND transactionid = pg_current_xact_id()::xid",
+    )
+    .await
+}
+
+async fn number(on: &impl ConnectionTrait, text: &str) -> i64 {
+    let statement = Statement::from_string(on.get_database_backend(), text);
+    on.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap()
 }
 
 /// A deal that opens at midnight of the third day, whose owner lists it at the start.
@@ -131,6 +150,37 @@ on_both! {
         go_to(&trial, &db, Moment(opens_at.0 - HOUR_MS));
         idle(&db).await;
         assert!(reminded(&db, account).await.is_empty());
+        running.stop().await;
+    }
+
+    async fn accounts_are_told_in_the_order_in_which_others_lock_them(trial: Trial) {
+        let (db, deal, opens_at, _) = opening(&trial).await;
+        let mut people = [person(&db, "kim").await, person(&db, "lee").await];
+        people.sort();
+        let [first, last] = people;
+        for account in [last, first] {
+            set_like(&db, account, deal, true).await;
+            trial.advance(1);
+        }
+        let running = Running::start(workers(), &db);
+        idle(&db).await;
+        // Whoever locks them in their order meets nobody who holds a later one and waits for an earlier one.
+        let locked = db.write(async |tx| {
+            account::live(tx, first).await.unwrap();
+            go_to(&trial, &db, Moment(opens_at.0 - 24 * HOUR_MS));
+            if tx.get_database_backend() == DbBackend::Postgres {
+                until("the reminder waits", async || waiting(tx).await > 0).await;
+                let text = "SELECT id FROM account WHERE id = $1 FOR UPDATE NOWAIT";
+                let values = [last.to_string().into()];
+                tx.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, text, values)).await?;
+            }
+            account::live(tx, last).await.unwrap();
+            Ok::<_, store::sea_orm::DbErr>(())
+        });
+        locked.await.unwrap();
+        for account in people {
+            until("a day before", async || reminded(&db, account).await == ["1440m"]).await;
+        }
         running.stop().await;
     }
 }
