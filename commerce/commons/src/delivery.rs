@@ -41,7 +41,12 @@ pub struct Delivery<D, S> {
 /// Adds delivery to what workers do.
 #[must_use]
 pub fn on<D: Directory, S: Say>(workers: Workers, delivery: Delivery<D, S>) -> Workers {
-    let sending = |at_once| Terms { at_once, within: SEND_WITHIN, attempts: SEND_ATTEMPTS_MAX };
+    let sending = |at_once| Terms {
+        at_once,
+        within: SEND_WITHIN,
+        attempts: SEND_ATTEMPTS_MAX,
+        ..Terms::DEFAULT
+    };
     let to_look = Arc::new(delivery);
     let (to_push, to_mail) = (Arc::clone(&to_look), Arc::clone(&to_look));
     workers

@@ -32,7 +32,8 @@ const SWEEP_ACCOUNTS: Schedule = Schedule {
 };
 
 /// Each account is looked at in a write of its own.
-const ACCOUNTS: Terms = Terms { at_once: 1, within: Duration::from_mins(10), attempts: 3 };
+const ACCOUNTS: Terms =
+    Terms { at_once: 1, within: Duration::from_mins(10), attempts: 3, ..Terms::DEFAULT };
 
 /// Adds the housekeeping to what workers do.
 #[must_use]

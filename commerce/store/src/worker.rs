@@ -27,9 +27,8 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// What a lease lasts beyond the time that an attempt may take.
 const LEASE_BEYOND: Duration = Duration::from_secs(10);
-/// The first pause after a failure, and the longest; each is twice the one before.
+/// The first pause after a failure. Each is twice the one before, up to the longest of the kind.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_hours(1);
 /// How long attempts may go on after the stop. What they do not finish is due again elsewhere.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -49,11 +48,30 @@ pub struct Terms {
     pub within: Duration,
     /// After how many attempts a task is dead.
     pub attempts: i64,
+    /// How long a task rests at most before its next attempt.
+    pub pause_max: Duration,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { at_once: 4, within: Duration::from_secs(20), attempts: 12 }
+        Self::DEFAULT
+    }
+}
+
+impl Terms {
+    /// What most kinds have.
+    pub const DEFAULT: Self = Self {
+        at_once: 4,
+        within: Duration::from_secs(20),
+        attempts: 12,
+        pause_max: Duration::from_hours(1),
+    };
+
+    /// How long a task rests after so many attempts.
+    fn pause(&self, attempts: i64) -> Duration {
+        let doublings = u32::try_from(attempts.max(1) - 1).unwrap_or(u32::MAX);
+        let pause = 2_u32.checked_pow(doublings).map(|times| PAUSE_FIRST * times);
+        pause.map_or(self.pause_max, |pause| pause.min(self.pause_max))
     }
 }
 
@@ -282,7 +300,8 @@ async fn attempt(db: &Db, Job { terms, handler }: &Job, lease: Lease<serde_json:
             }
         }
     };
-    let again = (lease.attempt < terms.attempts).then(|| db.now().after(pause(lease.attempt)));
+    let again =
+        (lease.attempt < terms.attempts).then(|| db.now().after(terms.pause(lease.attempt)));
     let is_last = again.is_none();
     tracing::warn!(task = lease.id(), attempt = lease.attempt, is_last, trouble, "a task failed");
     if let Err(error) = db.write(async |tx| lease.fail(tx, again, &trouble).await).await {
@@ -291,20 +310,19 @@ async fn attempt(db: &Db, Job { terms, handler }: &Job, lease: Lease<serde_json:
     }
 }
 
-/// How long a task rests after so many attempts.
-fn pause(attempts: i64) -> Duration {
-    let doublings = u32::try_from(attempts.max(1) - 1).unwrap_or(u32::MAX);
-    2_u32.checked_pow(doublings).map_or(PAUSE_MAX, |times| (PAUSE_FIRST * times).min(PAUSE_MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let seconds = |attempts| pause(attempts).as_secs();
-        assert_eq!([1, 2, 3, 4].map(seconds), [1, 2, 4, 8]);
-        assert_eq!([13, 40, i64::MAX].map(seconds), [3_600, 3_600, 3_600]);
+        let pauses = |terms: Terms, attempts: [i64; 4]| {
+            attempts.map(|attempts| terms.pause(attempts).as_secs())
+        };
+        let hour = Terms::default();
+        assert_eq!(pauses(hour, [1, 2, 3, 4]), [1, 2, 4, 8]);
+        assert_eq!(pauses(hour, [12, 13, 40, i64::MAX]), [2_048, 3_600, 3_600, 3_600]);
+        let minute = Terms { pause_max: Duration::from_mins(1), ..hour };
+        assert_eq!(pauses(minute, [1, 6, 7, i64::MAX]), [1, 32, 60, 60]);
     }
 }

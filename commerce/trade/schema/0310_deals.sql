@@ -20,15 +20,15 @@ CREATE TABLE deal (
     published_at BIGINT,
     -- When it is over: at its end, unless it was closed or cancelled before.
     over_at BIGINT NOT NULL,
-    paused_at BIGINT,
-    -- The owner, an operator, or the platform while the business is suspended.
-    paused_by TEXT,
+    -- Since when each of them has it paused; the platform does so while the business is suspended.
+    owner_paused_at BIGINT,
+    platform_paused_at BIGINT,
+    operator_paused_at BIGINT,
     cancelled_at BIGINT,
     -- Why it was closed or cancelled.
     reason TEXT,
     CHECK (starts_at < ends_at AND over_at <= ends_at),
     CHECK (price > 0 AND discount BETWEEN 0 AND 10000 AND stock >= 0 AND per_shopper_max > 0),
-    CHECK ((paused_at IS NULL) = (paused_by IS NULL)),
     CHECK (cancelled_at IS NULL OR published_at IS NOT NULL)
 );
 CREATE INDEX deal_business ON deal (business, written_at, id);

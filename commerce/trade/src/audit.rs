@@ -39,7 +39,8 @@ const NAMED_MAX: usize = 20;
 #[must_use]
 pub fn on(workers: Workers) -> Workers {
     // It reads everything there is.
-    let terms = Terms { at_once: 1, within: Duration::from_mins(30), attempts: 3 };
+    let terms =
+        Terms { at_once: 1, within: Duration::from_mins(30), attempts: 3, ..Terms::DEFAULT };
     workers.on_schedule(PROVE, terms, tick)
 }
 

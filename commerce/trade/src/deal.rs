@@ -24,7 +24,7 @@ pub use self::{
     category::Category,
     model::{
         CANCELLED, CHANGED, Deal, DecideRefusal, Decider, DeleteRefusal, DraftRefusal, EditRefusal,
-        KeepSale, PUBLISHED, Paused, PausedBy, PublishRefusal, Reason, SUBJECT, subject,
+        KeepSale, PUBLISHED, Paused, PausedBy, Pauses, PublishRefusal, Reason, SUBJECT, subject,
     },
     query::{
         Detail, Search, Sorted, Today, by_words, detail, find, find_many, of_business, search,
@@ -60,7 +60,7 @@ pub async fn draft(
         written_at: tx.now(),
         published_at: None,
         over_at: terms.hours.ends_at(),
-        paused: None,
+        pauses: Pauses::default(),
         cancelled_at: None,
         reason: None,
     };
@@ -146,25 +146,38 @@ pub async fn edit(
 /// As [`DecideRefusal`] says.
 pub async fn pause(tx: &Tx, by: Decider<'_>, deal: DealId) -> Result<(), Failure<DecideRefusal>> {
     let mut known = lock_to_decide(tx, by, deal).await?;
-    let paused_by = who(by);
-    if known.paused.is_none_or(|paused| paused.by < paused_by) {
-        known.paused = Some(Paused { by: paused_by, at: tx.now() });
+    let pause = match by {
+        Decider::Owner(_) => &mut known.pauses.owner,
+        Decider::Operator(_) => &mut known.pauses.operator,
+    };
+    if pause.is_none() {
+        *pause = Some(tx.now());
         decide(tx, &record::actor(by), Label::new("deal.paused"), &known).await?;
     }
     Ok(())
 }
 
-/// Has a deal go on that is paused; again is no change.
+/// Ends the pause of whoever decides, or the owner's if an operator has none; again is no change. The deal goes
+/// on unless somebody else has paused it too.
 ///
 /// # Errors
 ///
-/// As [`DecideRefusal`] says: a business does not end what the platform or an operator began.
+/// As [`DecideRefusal`] says: a business does not end what the platform or an operator began, and as long as
+/// it may not sell, an operator does not end what the platform began.
 pub async fn resume(tx: &Tx, by: Decider<'_>, deal: DealId) -> Result<(), Failure<DecideRefusal>> {
     let mut known = lock_to_decide(tx, by, deal).await?;
-    match known.paused {
-        None => return Ok(()),
-        Some(paused) if paused.by > who(by) => return refused(DecideRefusal::PausedByOthers),
-        Some(_) => known.paused = None,
+    let pauses = known.pauses;
+    let is_by_others = pauses.platform.is_some() || pauses.operator.is_some();
+    match by {
+        _ if pauses == Pauses::default() => return Ok(()),
+        Decider::Owner(_) if is_by_others => return refused(DecideRefusal::PausedByOthers),
+        Decider::Operator(_) if pauses.operator.is_some() => known.pauses.operator = None,
+        Decider::Owner(_) | Decider::Operator(_) if pauses.owner.is_some() => {
+            known.pauses.owner = None;
+        }
+        Decider::Owner(_) | Decider::Operator(_) => {
+            return refused(DecideRefusal::PausedByOthers);
+        }
     }
     Ok(decide(tx, &record::actor(by), Label::new("deal.resumed"), &known).await?)
 }
@@ -229,7 +242,7 @@ pub async fn follow_business(
     let deals = rows::lock_running(tx, business.id, after, DEALS_AT_ONCE).await?;
     let last = deals.last().map(|deal| deal.id);
     for mut deal in deals {
-        let by_platform = deal.paused.is_some_and(|paused| paused.by == PausedBy::Platform);
+        let by_platform = deal.pauses.platform.is_some();
         match business.state {
             BusinessState::Closed => {
                 call_off(
@@ -241,14 +254,14 @@ pub async fn follow_business(
                 .await?;
             }
             BusinessState::Approved if by_platform => {
-                deal.paused = None;
+                deal.pauses.platform = None;
                 let action = Label::new("deal.resumed");
                 decide(tx, &record::PLATFORM, action, &deal).await?;
             }
             BusinessState::Approved => {}
             BusinessState::Pending | BusinessState::Rejected | BusinessState::Suspended => {
-                if deal.paused.is_none_or(|paused| paused.by < PausedBy::Platform) {
-                    deal.paused = Some(Paused { by: PausedBy::Platform, at: tx.now() });
+                if !by_platform {
+                    deal.pauses.platform = Some(tx.now());
                     let action = Label::new("deal.paused");
                     decide(tx, &record::PLATFORM, action, &deal).await?;
                 }
@@ -309,13 +322,6 @@ async fn write(tx: &Tx, deal: &Deal) -> Result<(), DbErr> {
         tx.tell(CHANGED, &deal.id);
     }
     Ok(())
-}
-
-fn who(by: Decider<'_>) -> PausedBy {
-    match by {
-        Decider::Owner(_) => PausedBy::Owner,
-        Decider::Operator(_) => PausedBy::Operator,
-    }
 }
 
 async fn lock_own(tx: &Tx, approved: &Approved, deal: DealId) -> Result<Option<Deal>, DbErr> {

@@ -28,8 +28,14 @@ pub use self::{
     sales::Sales,
 };
 
-/// How sales are kept: the engine may be away for long, and is asked until it answers.
-const KEEPING: Terms = Terms { at_once: 4, within: Duration::from_secs(30), attempts: 10_000 };
+/// How sales are kept: the engine may be away for long, and is asked until it answers. A sale that opens in
+/// the meantime is late by half a minute at most when it is back.
+const KEEPING: Terms = Terms {
+    at_once: 4,
+    within: Duration::from_secs(30),
+    attempts: i64::MAX,
+    pause_max: Duration::from_secs(30),
+};
 
 /// Workers that keep the sales of deals.
 #[must_use]

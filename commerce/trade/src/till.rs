@@ -253,7 +253,8 @@ pub async fn look_up(tx: &Tx, payment: PaymentId) -> Result<(), Failure<DeskRefu
 #[must_use]
 pub fn on(workers: Workers, till: Till) -> Workers {
     // A payment is never given up: the driver's own rules say how long it waits.
-    let terms = Terms { at_once: DRIVERS, within: DRIVE_WITHIN, attempts: i64::MAX };
+    let terms =
+        Terms { at_once: DRIVERS, within: DRIVE_WITHIN, attempts: i64::MAX, ..Terms::DEFAULT };
     reconcile::on(workers).on(terms, move |db, lease| {
         let till = till.clone();
         async move { driver::work(db, till, lease).await }

@@ -12,7 +12,8 @@ use super::{judge, model::CheckBusiness, query::find, tax::TaxService};
 
 /// An outage of the service may last days, and no application is decided without it, so no check is ever
 /// given up: it is made again after pauses of up to an hour.
-const TERMS: Terms = Terms { at_once: 2, within: Duration::from_secs(30), attempts: i64::MAX };
+const TERMS: Terms =
+    Terms { at_once: 2, within: Duration::from_secs(30), attempts: i64::MAX, ..Terms::DEFAULT };
 
 /// Adds the checks to what workers do.
 #[must_use]

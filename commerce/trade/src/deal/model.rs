@@ -4,11 +4,7 @@ use base::moment::Moment;
 use commons::{label::Label, subject::Subject};
 use identity::{account::Live, business::Approved, ids::BusinessId, line::line};
 use serde::{Deserialize, Serialize};
-use store::{
-    fact::Fact,
-    sea_orm::{self, DeriveActiveEnum, EnumIter},
-    task::Task,
-};
+use store::{fact::Fact, task::Task};
 
 use super::terms::Terms;
 use crate::{ids::DealId, limits::REASON_CHARS_MAX};
@@ -22,18 +18,14 @@ pub const CHANGED: Fact = Fact("deal.changed");
 /// A deal was called off: what was paid for it is given back.
 pub const CANCELLED: Fact = Fact("deal.cancelled");
 
-/// Who paused a deal. Only they, or somebody above them, let it go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+/// Who paused a deal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PausedBy {
     /// Its business.
-    #[sea_orm(string_value = "owner")]
     Owner,
     /// The platform, while the business may not sell.
-    #[sea_orm(string_value = "platform")]
     Platform,
     /// An operator.
-    #[sea_orm(string_value = "operator")]
     Operator,
 }
 
@@ -44,6 +36,28 @@ pub struct Paused {
     pub by: PausedBy,
     /// Since when.
     pub at: Moment,
+}
+
+/// Since when each of those who may pause a deal has done so. It goes on when nobody's pause is left: the end
+/// of one is not the end of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pauses {
+    /// Its business.
+    pub owner: Option<Moment>,
+    /// The platform, while the business may not sell. No one else ends it.
+    pub platform: Option<Moment>,
+    /// An operator.
+    pub operator: Option<Moment>,
+}
+
+impl Pauses {
+    /// Whose pause people are told of: an operator's, or else the platform's, or else the owner's.
+    pub fn first(self) -> Option<Paused> {
+        let paused = |by, at: Option<Moment>| at.map(|at| Paused { by, at });
+        let operator = paused(PausedBy::Operator, self.operator);
+        let platform = paused(PausedBy::Platform, self.platform);
+        operator.or(platform).or_else(|| paused(PausedBy::Owner, self.owner))
+    }
 }
 
 /// What deals are to [`commons`].
@@ -69,12 +83,19 @@ pub struct Deal {
     pub published_at: Option<Moment>,
     /// When it is over: at the end of its hours, unless it was closed or cancelled before.
     pub over_at: Moment,
-    /// Whether it lets nobody in for now.
-    pub paused: Option<Paused>,
+    /// Who has it let nobody in for now.
+    pub pauses: Pauses,
     /// When it was called off.
     pub cancelled_at: Option<Moment>,
     /// Why it was closed or cancelled.
     pub reason: Option<String>,
+}
+
+impl Deal {
+    /// Whether it lets nobody in for now, and who has it so.
+    pub fn paused(&self) -> Option<Paused> {
+        self.pauses.first()
+    }
 }
 
 /// Who decides about a deal.
@@ -193,7 +214,7 @@ pub(crate) mod tests {
             terms,
             written_at: Moment(0),
             published_at: Some(Moment(0)),
-            paused: None,
+            pauses: Pauses::default(),
             cancelled_at: None,
             reason: None,
         }

@@ -9,7 +9,7 @@ use store::{
 
 use super::{
     category::Category,
-    model::{Deal, Paused, PausedBy},
+    model::{Deal, Pauses},
     terms::Terms,
 };
 use crate::{ids::DealId, kept, slot::Hours};
@@ -35,8 +35,9 @@ pub(super) struct Model {
     pub written_at: At,
     pub published_at: Option<At>,
     pub over_at: At,
-    pub paused_at: Option<At>,
-    pub paused_by: Option<PausedBy>,
+    pub owner_paused_at: Option<At>,
+    pub platform_paused_at: Option<At>,
+    pub operator_paused_at: Option<At>,
     pub cancelled_at: Option<At>,
     pub reason: Option<String>,
 }
@@ -46,7 +47,6 @@ impl ActiveModelBehavior for ActiveModel {}
 impl From<Model> for Deal {
     fn from(row: Model) -> Self {
         let media = row.media.split_whitespace().map(kept::id).collect();
-        let paused = row.paused_by.zip(row.paused_at);
         Self {
             id: row.id,
             business: row.business,
@@ -64,7 +64,11 @@ impl From<Model> for Deal {
             written_at: row.written_at.into(),
             published_at: row.published_at.map(Moment::from),
             over_at: row.over_at.into(),
-            paused: paused.map(|(by, at)| Paused { by, at: at.into() }),
+            pauses: Pauses {
+                owner: row.owner_paused_at.map(Moment::from),
+                platform: row.platform_paused_at.map(Moment::from),
+                operator: row.operator_paused_at.map(Moment::from),
+            },
             cancelled_at: row.cancelled_at.map(Moment::from),
             reason: row.reason,
         }
@@ -92,8 +96,9 @@ fn written(deal: &Deal) -> ActiveModel {
         written_at: Set(deal.written_at.into()),
         published_at: Set(deal.published_at.map(At::from)),
         over_at: Set(deal.over_at.into()),
-        paused_at: Set(deal.paused.map(|paused| paused.at.into())),
-        paused_by: Set(deal.paused.map(|paused| paused.by)),
+        owner_paused_at: Set(deal.pauses.owner.map(At::from)),
+        platform_paused_at: Set(deal.pauses.platform.map(At::from)),
+        operator_paused_at: Set(deal.pauses.operator.map(At::from)),
         cancelled_at: Set(deal.cancelled_at.map(At::from)),
         reason: Set(deal.reason.clone()),
     }

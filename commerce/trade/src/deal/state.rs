@@ -92,7 +92,7 @@ impl Deal {
             State::Cancelled
         } else if now >= self.over_at {
             State::Ended
-        } else if self.paused.is_some() {
+        } else if self.paused().is_some() {
             State::Paused
         } else if now < self.terms.hours.starts_at() {
             State::Scheduled
@@ -132,7 +132,7 @@ impl Deal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deal::model::{Paused, PausedBy, tests::deal};
+    use crate::deal::model::{Pauses, tests::deal};
 
     const FULL: Counts =
         Counts { available: 5, reserved: 0, sold: 0, is_paused: false, is_closed: false };
@@ -175,8 +175,8 @@ mod tests {
         let now = |deal: &Deal| at(deal, 0);
         let draft = Deal { published_at: None, ..deal() };
         assert_eq!(draft.state(Some(&FULL), now(&draft)), State::Draft);
-        let by = PausedBy::Owner;
-        let paused = Deal { paused: Some(Paused { by, at: Moment(1) }), ..deal() };
+        let by_owner = Pauses { owner: Some(Moment(1)), ..Pauses::default() };
+        let paused = Deal { pauses: by_owner, ..deal() };
         assert_eq!(paused.state(Some(&FULL), now(&paused)), State::Paused);
         assert_eq!(paused.state(Some(&FULL), at(&paused, -1)), State::Paused);
         assert_eq!(paused.state(Some(&FULL), paused.over_at), State::Ended);

@@ -114,8 +114,13 @@ impl Sales for InProcess {
     async fn look(&self, deal: DealId) -> Result<Standing, SalesError> {
         let name = deal.to_string();
         let Some(view) = self.engine.live_sale(&name) else {
-            let is_archived = self.engine.is_archived(&name);
-            return Ok(if is_archived { Standing::Archived } else { Standing::Absent });
+            return Ok(if self.engine.is_archived(&name) {
+                Standing::Archived
+            } else if self.engine.is_shared() {
+                Standing::Unheard
+            } else {
+                Standing::Absent
+            });
         };
         if self.engine.is_shared() {
             let heard = self.engine.refresh(&view).await;

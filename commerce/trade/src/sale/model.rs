@@ -39,7 +39,7 @@ impl Wanted {
             price: terms.unit_price(),
             stock: terms.stock,
             per_shopper_max: terms.per_shopper_max,
-            is_paused: deal.paused.is_some(),
+            is_paused: deal.paused().is_some(),
             over_at: deal.over_at,
         })
     }
@@ -50,6 +50,8 @@ impl Wanted {
 pub enum Standing {
     /// There is none.
     Absent,
+    /// None is known here. Another node may have made one just now.
+    Unheard,
     /// There is one.
     Live(Live),
     /// It is over, and kept for refunds alone.

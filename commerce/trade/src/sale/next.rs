@@ -12,6 +12,12 @@ pub(super) const MADE_BEFORE: Duration = Duration::from_hours(7 * 24);
 /// How long after its end a sale is archived: payments that were under way are over by then.
 pub(super) const ARCHIVED_AFTER: Duration = Duration::from_hours(1);
 
+/// How soon a sale that another node may have made is looked for again when its deal is over.
+pub(super) const LOOKED_FOR_AFTER: Duration = Duration::from_mins(1);
+
+/// The same as a share of the time since the deal was over.
+const LOOKED_FOR_SHARE: u32 = 8;
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -31,7 +37,8 @@ pub(super) fn next(wanted: &Wanted, standing: &Standing, now: Moment) -> Next {
     let is_over = now >= wanted.over_at;
     match standing {
         Standing::Absent if is_over => Next::Done,
-        Standing::Absent => {
+        Standing::Unheard if is_over => look_for(wanted, now),
+        Standing::Absent | Standing::Unheard => {
             let at = wanted.opens_at.before(MADE_BEFORE);
             if now < at { Next::Wait(at) } else { Next::Do(Act::Create) }
         }
@@ -39,6 +46,17 @@ pub(super) fn next(wanted: &Wanted, standing: &Standing, now: Moment) -> Next {
         Standing::Live(live) if is_over => at_the_end(wanted, live, now),
         Standing::Live(live) => while_it_runs(wanted, live),
     }
+}
+
+/// A deal that was called off may have a sale that another node has just made. It is looked for, until it
+/// would have closed by itself: otherwise it would open.
+fn look_for(wanted: &Wanted, now: Moment) -> Next {
+    let was_too_early = wanted.over_at < wanted.opens_at.before(MADE_BEFORE);
+    if was_too_early || now >= wanted.closes_at {
+        return Next::Done;
+    }
+    let pause = now.since(wanted.over_at) / LOOKED_FOR_SHARE;
+    Next::Wait(now.after(pause.max(LOOKED_FOR_AFTER)).min(wanted.closes_at))
 }
 
 fn at_the_end(wanted: &Wanted, live: &Live, now: Moment) -> Next {
@@ -143,6 +161,20 @@ mod tests {
         assert_eq!(absent(CLOSES), Next::Done);
         let cancelled = Wanted { over_at: Moment(1), ..wanted() };
         assert_eq!(next(&cancelled, &Standing::Absent, OPENS), Next::Done);
+    }
+
+    #[test]
+    fn a_sale_that_another_node_may_have_made_is_looked_for_until_its_end() {
+        let unheard = |wanted: &Wanted, now| next(wanted, &Standing::Unheard, now);
+        assert_eq!(unheard(&wanted(), OPENS), Next::Do(Act::Create), "as if there were none");
+        let off = Wanted { over_at: Moment(OPENS.0 - 3_600_000), ..wanted() };
+        let minutes = |minutes: u64| off.over_at.after(Duration::from_mins(minutes));
+        assert_eq!(unheard(&off, minutes(0)), Next::Wait(minutes(1)));
+        assert_eq!(unheard(&off, minutes(80)), Next::Wait(minutes(90)));
+        assert_eq!(unheard(&off, Moment(CLOSES.0 - 1)), Next::Wait(CLOSES));
+        assert_eq!(unheard(&off, CLOSES), Next::Done);
+        let early = Wanted { over_at: Moment(OPENS.before(MADE_BEFORE).0 - 1), ..wanted() };
+        assert_eq!(unheard(&early, early.over_at), Next::Done, "none was made yet");
     }
 
     #[test]

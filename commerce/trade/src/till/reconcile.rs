@@ -32,7 +32,8 @@ const AT_ONCE: u64 = 500;
 
 /// Adds the reconciliation to what workers do.
 pub(super) fn on(workers: Workers) -> Workers {
-    let terms = Terms { at_once: 1, within: Duration::from_mins(30), attempts: 3 };
+    let terms =
+        Terms { at_once: 1, within: Duration::from_mins(30), attempts: 3, ..Terms::DEFAULT };
     workers.on_schedule(RECONCILE, terms, tick)
 }
 

@@ -24,7 +24,7 @@ use crate::{
     sellers::{
         Counted, HOUR_MS, Offer, Seller, Verb, applicant, approved, as_operator, as_owner, decide,
         draft, edit, go_to, listed, next_task, open, open_with, operator, policy, publish, read,
-        refusal, seller,
+        refusal, seller, tasks,
     },
 };
 use store::trial::{Running, until};
@@ -182,7 +182,7 @@ on_both! {
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
         let deal = listed(&db, a, &Offer::default()).await;
-        let by = async || read(&db, deal).await.paused.map(|paused| paused.by);
+        let by = async || read(&db, deal).await.paused().map(|paused| paused.by);
         as_owner(&db, a, deal, Verb::Pause).await.unwrap();
         assert_eq!(by().await, Some(PausedBy::Owner));
         as_owner(&db, a, deal, Verb::Resume).await.unwrap();
@@ -213,7 +213,7 @@ on_both! {
         let second = listed(&db, a, &Offer { hours: (18, 20), ..Offer::default() }).await;
         as_operator(&db, boss, second, Verb::Pause).await.unwrap();
         let running = Running::start(workers(), &db);
-        let by = async |deal| read(&db, deal).await.paused.map(|paused| paused.by);
+        let by = async |deal| read(&db, deal).await.paused().map(|paused| paused.by);
         decide(&db, boss, a, Decision::Suspend).await;
         until("the deal is paused", async || by(first).await == Some(PausedBy::Platform)).await;
         decide(&db, boss, a, Decision::Reinstate).await;
@@ -228,6 +228,43 @@ on_both! {
             let is_off = async || read(&db, deal).await.cancelled_at.is_some();
             until("the deal is called off", is_off).await;
         }
+        running.stop().await;
+    }
+
+    async fn what_a_suspension_stops_goes_on_when_it_is_over_and_not_before(trial: Trial) {
+        let sales = InProcess::new(Engines::new().start(), Room::default());
+        let workers = || trade::sale::with_workers(Workers::default(), &sales);
+        let db = open_with(&trial, workers().listeners()).await;
+        let boss = operator(&db, "boss").await;
+        let a = seller(&db, boss, "a", 1).await;
+        let [plain, owners, operators] = [(8, 10), (12, 14), (18, 20)];
+        let at = async |hours| listed(&db, a, &Offer { hours, ..Offer::default() }).await;
+        let (plain, owners, operators) = (at(plain).await, at(owners).await, at(operators).await);
+        as_owner(&db, a, owners, Verb::Pause).await.unwrap();
+        as_operator(&db, boss, operators, Verb::Pause).await.unwrap();
+        let running = Running::start(workers(), &db);
+        let by = async |deal| read(&db, deal).await.paused().map(|paused| paused.by);
+        decide(&db, boss, a, Decision::Suspend).await;
+        for deal in [plain, owners] {
+            until("the deal is paused", async || by(deal).await == Some(PausedBy::Platform)).await;
+        }
+        until("all are looked through", async || {
+            tasks(&db, "trade.business_changed").await == 0
+        })
+        .await;
+        let refused = as_operator(&db, boss, plain, Verb::Resume).await;
+        assert_eq!(refused, Err(DecideRefusal::PausedByOthers), "its business may not sell");
+        as_operator(&db, boss, operators, Verb::Resume).await.unwrap();
+        assert_eq!(by(operators).await, Some(PausedBy::Platform));
+        decide(&db, boss, a, Decision::Reinstate).await;
+        for deal in [plain, operators] {
+            until("the deal goes on", async || by(deal).await.is_none()).await;
+        }
+        until("all are looked through", async || {
+            tasks(&db, "trade.business_changed").await == 0
+        })
+        .await;
+        assert_eq!(by(owners).await, Some(PausedBy::Owner), "its owner has stopped it");
         running.stop().await;
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use base::moment::Moment;
@@ -87,6 +87,10 @@ struct Losing {
     inner: InProcess,
     acts: Arc<AtomicU32>,
     to_lose: Arc<AtomicU32>,
+    /// Whether it does nothing.
+    is_away: Arc<AtomicBool>,
+    /// Whether it has not heard of the sales that other nodes made.
+    is_deaf: Arc<AtomicBool>,
 }
 
 impl Losing {
@@ -97,8 +101,13 @@ impl Losing {
             overbook_milli: 1_000_000,
             ..Room::default()
         };
-        let none = || Arc::new(AtomicU32::new(0));
-        Self { inner: InProcess::new(engine, everybody), acts: none(), to_lose: none() }
+        Self {
+            inner: InProcess::new(engine, everybody),
+            acts: Arc::default(),
+            to_lose: Arc::default(),
+            is_away: Arc::default(),
+            is_deaf: Arc::default(),
+        }
     }
 
     fn acts(&self) -> u32 {
@@ -108,10 +117,16 @@ impl Losing {
 
 impl Sales for Losing {
     async fn look(&self, deal: DealId) -> Result<Standing, SalesError> {
+        if self.is_deaf.load(Ordering::SeqCst) {
+            return Ok(Standing::Unheard);
+        }
         self.inner.look(deal).await
     }
 
     async fn act(&self, deal: DealId, wanted: &Wanted, act: &Act) -> Result<(), SalesError> {
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(SalesError::Away("it is away".to_owned()));
+        }
         self.inner.act(deal, wanted, act).await?;
         self.acts.fetch_add(1, Ordering::SeqCst);
         let lose = |left: u32| left.checked_sub(1);
@@ -364,6 +379,46 @@ on_both! {
         shop.advance(10 * 60_000);
         until("the sale is made again", async || price(bought).await).await;
         assert_eq!(shop.state(bought).await, State::Open);
+        running.stop().await;
+    }
+
+    async fn a_sale_that_another_node_made_is_closed_when_its_deal_is_off(trial: Trial) {
+        let shop = Shop::open(trial).await;
+        let running = shop.work();
+        let deal = listed(&shop.db, shop.a, &Offer::default()).await;
+        shop.settled(deal).await;
+        shop.sales.is_deaf.store(true, Ordering::SeqCst);
+        as_owner(&shop.db, shop.a, deal, Verb::Cancel).await.unwrap();
+        let is_to_look = async || {
+            let next = next_task(&shop.db, "trade.keep_sale").await;
+            next.is_some_and(|at| at > shop.db.now() && at.0 <= shop.db.now().0 + 60_000)
+        };
+        until("it is looked for again", is_to_look).await;
+        shop.sales.is_deaf.store(false, Ordering::SeqCst);
+        shop.advance(60_000);
+        let is_closed = async || shop.sales.counts(deal).is_some_and(|counts| counts.is_closed);
+        until("the sale is closed", is_closed).await;
+        running.stop().await;
+    }
+
+    async fn an_engine_that_was_away_for_long_has_the_sale_soon_after(trial: Trial) {
+        let shop = Shop::open(trial).await;
+        shop.sales.is_away.store(true, Ordering::SeqCst);
+        let running = shop.work();
+        let deal = listed(&shop.db, shop.a, &Offer::default()).await;
+        let next = async || {
+            let next = next_task(&shop.db, "trade.keep_sale").await;
+            next.filter(|at| *at > shop.db.now())
+        };
+        for _ in 0..12 {
+            until("it failed", async || next().await.is_some()).await;
+            let at = next().await.unwrap();
+            assert!(at.0 - shop.db.now().0 <= 30_000, "{} ms", at.0 - shop.db.now().0);
+            shop.go_to(at);
+        }
+        shop.sales.is_away.store(false, Ordering::SeqCst);
+        shop.advance(30_000);
+        until("the sale is made", async || shop.view(deal).is_some()).await;
         running.stop().await;
     }
 

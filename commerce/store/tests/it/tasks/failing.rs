@@ -21,7 +21,8 @@ use super::work::{Greet, assign, count_it, rests};
 use crate::support::{count, execute, open};
 use store::trial::{Running, until};
 
-const TERMS: Terms = Terms { at_once: 4, within: Duration::from_secs(20), attempts: 3 };
+const TERMS: Terms =
+    Terms { at_once: 4, within: Duration::from_secs(20), attempts: 3, ..Terms::DEFAULT };
 
 async fn dead(db: &Db) -> usize {
     db.read().dead_tasks(10).await.unwrap().len()
