@@ -18,11 +18,13 @@ mod pipeline;
 mod reader;
 mod section;
 mod sections;
+mod selling;
 mod server;
 mod shop;
 mod small;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +36,9 @@ pub use arbiter::ArbiterKind;
 pub use kinds::{Secret, Text};
 pub use options::Config;
 pub use pipeline::{BUILT_IN_SINKS, Sink};
+pub use selling::{Card, Deals, KakaoPay, Media, Payments, Push};
 pub use shop::{Doubles, Google, Hidden, Kakao, Login, Mail, Shop, Tax, Url, Word};
+pub use zone::Zone;
 
 use crate::wire::{FieldProblem, Node, Problems};
 
@@ -248,6 +252,11 @@ fn described(text: &str, is_manual: bool) -> String {
         one::<Kakao>,
         one::<Google>,
         one::<Tax>,
+        one::<Deals>,
+        one::<KakaoPay>,
+        one::<Card>,
+        one::<Media>,
+        one::<Push>,
         one::<Doubles>,
         one::<log::Log>,
     ];

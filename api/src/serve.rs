@@ -46,7 +46,7 @@ use crate::{
     console::{complain, with_causes},
     cors::Cors,
     greeting::Greeting,
-    keys::{KEY_FILE_NAME, ShopSecret, open_keys},
+    keys::{KEY_FILE_NAME, OpenedKeys, open_keys},
     logging,
     metrics::{self, Outcomes, RequestTimes, SyncTimes},
     mount::{Guest, Mount},
@@ -138,7 +138,7 @@ async fn serve(
     let exposition = metrics::install()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data.dir.0)?);
     let opened = open_keys(&config.keys.options(), &config.data.dir.0)?;
-    let (accounts, guest, links) = open_accounts_and_shop(&config, guest, &opened.shop_secret)?;
+    let (accounts, guest, links) = open_accounts_and_shop(&config, guest, &opened)?;
     let options = EngineOptions {
         segment_bytes: limits::SEGMENT_BYTES,
         snapshot_every_segments: SNAPSHOT_EVERY_SEGMENTS,
@@ -250,7 +250,7 @@ type AccountsAndShop = (Option<Arc<Accounts>>, Option<Guest>, Option<shop::Links
 fn open_accounts_and_shop(
     config: &Config,
     guest: Option<Guest>,
-    secret: &ShopSecret,
+    opened: &OpenedKeys,
 ) -> Result<AccountsAndShop, StartFailure> {
     if !config.shop.enabled {
         return Ok((open_accounts(config)?, guest, None));
@@ -261,7 +261,7 @@ fn open_accounts_and_shop(
     let (keys, known) = watch::channel(None);
     let accounts = Arc::new(Accounts::open(shop::account_options(config, known))?);
     tokio::spawn(Arc::clone(&accounts).keep_up());
-    let OwnShop { guest, links } = shop::prepare(config, secret, keys, Arc::clone(&accounts))?;
+    let OwnShop { guest, links } = shop::prepare(config, opened, keys, Arc::clone(&accounts))?;
     Ok((Some(accounts), Some(guest), Some(links)))
 }
 

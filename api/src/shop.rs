@@ -7,6 +7,8 @@
 //!  waiting room (`identity = "jwt"`) ◀┘
 //! ```
 
+mod selling;
+
 use std::{
     error::Error,
     net::SocketAddr,
@@ -26,7 +28,7 @@ use tokio::sync::watch;
 use crate::{
     accounts::{AccountOptions, Accounts, Algorithm, Keys},
     config::{self, Config},
-    keys::ShopSecret,
+    keys::{OpenedKeys, ShopSecret},
     mount::{Guest, GuestContext, MountOptions, MountService, Opened, Opening},
 };
 
@@ -103,7 +105,7 @@ pub(crate) fn account_options(
 /// Prepares the shop. It is opened by the mount, on its runtime.
 pub(crate) fn prepare(
     config: &Config,
-    secret: &ShopSecret,
+    opened: &OpenedKeys,
     keys: watch::Sender<Option<Bytes>>,
     accounts: Arc<Accounts>,
 ) -> Result<OwnShop, Box<dyn Error + Send + Sync>> {
@@ -115,15 +117,17 @@ pub(crate) fn prepare(
     }
     let doubles = Arc::<OnceLock<SocketAddr>>::default();
     let links = Links { site: site.clone(), is_site_given, doubles: Arc::clone(&doubles) };
-    let options = options(config, secret, site)?;
+    let options = options(config, &opened.shop_secret, site)?;
+    let shoppers = opened.keyring.shoppers().clone();
     let open = move |context: GuestContext| -> Opening {
         Box::pin(async move {
             let GuestContext { engine, draining } = context;
+            let timed = engine.clone();
             let ended = move |sessions: &[String]| {
-                let wall = engine.now().shifted(engine.registry().clock_offset_ms());
+                let wall = timed.now().shifted(timed.registry().clock_offset_ms());
                 accounts.revoke(sessions, wall).is_ok()
             };
-            let room = Room { keys, ended: Box::new(ended) };
+            let room = Room { engine, shoppers, keys, ended: Box::new(ended) };
             let opened = commerce::open(options, room, draining).await?;
             if let Some(address) = opened.doubles {
                 // It is opened once.
@@ -153,14 +157,14 @@ fn options(
     let url = database.as_ref().map_or_else(own, |url| url.get().as_str().to_owned());
     let signing = match signing_key {
         Some(path) => SigningKey::read(&path.0)?,
-        None => SigningKey::of_secret(&secret.0),
+        None => SigningKey::of_secret(&secret.own),
     };
     let listen = config.doubles.listen.as_ref().map(|listen| listen.0);
     Ok(commerce::Options {
         database: commerce::database_options(url, connections.as_u32()),
         site,
         terms: terms(config),
-        secrets: Secrets::new(&secret.0),
+        secrets: secrets(secret),
         signing,
         callers: config.server.callers(),
         cookie_secure: config.server.cookie_secure,
@@ -169,8 +173,23 @@ fn options(
         mail: mail(&config.mail),
         logins: logins(&config.login),
         tax: tax(&config.tax),
+        policy: selling::policy(&config.shop),
+        deal_room: selling::deal_room(&config.deals),
+        reminders: config.shop.reminders().unwrap_or_default(),
+        kakaopay: selling::kakaopay(&config.payments.kakaopay),
+        card: selling::card(&config.payments.card),
+        media: selling::media(config, secret),
+        push: selling::push(&config.push)?,
         demo: listen.map(|listen| Demo { listen, accounts: dir.join(DEMO_FILE) }),
     })
+}
+
+fn secrets(ShopSecret { own, other }: &ShopSecret) -> Secrets {
+    let secrets = Secrets::new(own);
+    match other {
+        Some(other) => secrets.accepting(other),
+        None => secrets,
+    }
 }
 
 fn mail(mail: &config::Mail) -> Option<MailSettings> {

@@ -89,6 +89,17 @@ impl<const LEAST: u64, const MOST: u64> Kind for Whole<LEAST, MOST> {
     }
 }
 
+impl<const LEAST: u64, const MOST: u64> Kind for Vec<Whole<LEAST, MOST>> {
+    fn allowed() -> String {
+        format!("whole numbers from {LEAST} to {MOST}")
+    }
+
+    #[cfg(test)]
+    fn range() -> String {
+        format!("each {}", Whole::<LEAST, MOST>::range())
+    }
+}
+
 impl<const LEAST: u64, const MOST: u64> Serialize for Whole<LEAST, MOST> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.0)

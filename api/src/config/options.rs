@@ -9,6 +9,7 @@ use super::keys::Keys;
 use super::limits::Limits;
 use super::log::Log;
 use super::pipeline::Pipeline;
+use super::selling::{Deals, Media, Payments, Push};
 use super::server::Server;
 use super::shop::{Doubles, Login, Mail, Shop, Tax};
 use super::small::{Data, Pages};
@@ -47,6 +48,17 @@ pub struct Config {
     /// Who knows businesses.
     #[serde(skip_serializing_if = "Tax::is_absent")]
     pub tax: Tax,
+    /// How the waiting room of every deal lets people in.
+    pub deals: Deals,
+    /// The ways to pay.
+    #[serde(skip_serializing_if = "Payments::is_absent")]
+    pub payments: Payments,
+    /// Where pictures are kept.
+    #[serde(skip_serializing_if = "Media::is_absent")]
+    pub media: Media,
+    /// Who sends pushes.
+    #[serde(skip_serializing_if = "Push::is_absent")]
+    pub push: Push,
     /// Local stand-ins for the servers of others.
     #[serde(skip_serializing_if = "Doubles::is_absent")]
     pub doubles: Doubles,

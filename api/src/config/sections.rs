@@ -14,13 +14,14 @@ use super::options::Config;
 use super::pipeline::Pipeline;
 use super::reader;
 use super::section::Section;
+use super::selling::{Card, Deals, KakaoPay, Media, Payments, Push};
 use super::server::Server;
 use super::shop::{self, Doubles, Google, Kakao, Login, Mail, Shop, Tax};
 use super::small::{Data, Pages};
 use crate::wire::{Fields, Node, Problems, read_sale_table};
 
 /// The sections that stand within another.
-pub(super) const NESTED: [&str; 2] = [Kakao::NAME, Google::NAME];
+pub(super) const NESTED: [&str; 4] = [Kakao::NAME, Google::NAME, KakaoPay::NAME, Card::NAME];
 
 /// Reads the whole document, noting every problem.
 pub(super) fn read(document: &Node, problems: &mut Problems) -> Config {
@@ -46,9 +47,15 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Config {
     let mail: Mail = section(&mut root, Mail::NAME);
     let login = login(&mut root);
     let tax: Tax = section(&mut root, Tax::NAME);
+    let deals = section(&mut root, Deals::NAME);
+    let payments = payments(&mut root);
+    let media: Media = section(&mut root, Media::NAME);
+    let push = section(&mut root, Push::NAME);
     let doubles: Doubles = section(&mut root, Doubles::NAME);
     mail.check(root.problems());
     login.check(root.problems());
+    payments.check(root.problems());
+    media.check(root.problems());
     shop::check(&shop, accounts.is_some(), root.problems());
     let sales = read_sales(&mut root);
     if accounts.is_none() && !shop.enabled {
@@ -69,6 +76,10 @@ pub(super) fn read(document: &Node, problems: &mut Problems) -> Config {
         mail,
         login,
         tax,
+        deals,
+        payments,
+        media,
+        push,
         doubles,
         log,
         sales,
@@ -84,6 +95,17 @@ fn login(root: &mut Fields<'_, '_>) -> Login {
     let google: Google = reader::read(google, login.problems());
     login.finish();
     Login { kakao, google }
+}
+
+/// The sections of the ways to pay, which stand within one.
+fn payments(root: &mut Fields<'_, '_>) -> Payments {
+    let mut payments = root.table("payments");
+    let kakaopay = payments.take("kakaopay");
+    let kakaopay: KakaoPay = reader::read(kakaopay, payments.problems());
+    let card = payments.take("card");
+    let card: Card = reader::read(card, payments.problems());
+    payments.finish();
+    Payments { kakaopay, card }
 }
 
 fn section<S: Section>(root: &mut Fields<'_, '_>, name: &'static str) -> S {

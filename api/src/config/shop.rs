@@ -1,13 +1,15 @@
 //! The sections of the shop, and of the servers of others that it calls.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use identity::email::Email;
 use outbound::MailTls;
 use serde::Serialize;
+use trade::reminder::Times;
 
 use super::kinds::{FromText, MASKED, Secret, Span, Text, Whole, text, without_password};
 use super::section::section;
+use super::zone::Zone;
 use crate::wire::Problems;
 
 section! {
@@ -24,6 +26,16 @@ section! {
         signing_key ("\"/etc/rushgate/signing.pem\"", "made of `keys.secret`"): Option<Text<PathBuf>> = None,
         /// whoever verifies one of these addresses runs the platform
         operators ("[\"kim@shop.example\"]"): Vec<Text<Address>> = Vec::new(),
+        /// the zone of the platform's days and hours
+        zone: Text<Zone> = Text(Zone::default()),
+        /// how many deals an hour can have
+        slot_capacity: Whole<1, 1_000> = Whole::of(1),
+        /// how many hours a deal books at least
+        slot_hours_min: Whole<1, 24> = Whole::of(2),
+        /// what an hour costs a business, in won
+        rent_per_hour: Whole<0, 100_000_000> = Whole::of(0),
+        /// hours before a deal opens at which those who like it are told
+        reminder_hours: Vec<Whole<1, 168>> = vec![Whole::of(24), Whole::of(12), Whole::of(1)],
     }
 }
 
@@ -135,6 +147,14 @@ impl Login {
     }
 }
 
+impl Shop {
+    /// How long before a deal opens those who like it are told; `None` if a time is there twice.
+    pub fn reminders(&self) -> Option<Times> {
+        let hours = self.reminder_hours.iter().map(|hours| Duration::from_hours(hours.get()));
+        Times::new(&hours.collect::<Vec<_>>())
+    }
+}
+
 impl Mail {
     pub(super) fn is_absent(&self) -> bool {
         self.host.is_none()
@@ -163,8 +183,13 @@ impl Doubles {
     }
 }
 
-/// What concerns the shop and the tokens of another one.
+/// What concerns the shop itself, and the tokens of another one.
 pub(super) fn check(shop: &Shop, has_other_tokens: bool, problems: &mut Problems) {
+    if shop.reminders().is_none() {
+        let found =
+            format!("{:?}", shop.reminder_hours.iter().map(|one| one.get()).collect::<Vec<_>>());
+        problems.note("shop.reminder_hours", found, "each time once");
+    }
     if shop.enabled && has_other_tokens {
         let allowed = "no [jwt] section beside shop.enabled: sales with identity = \"jwt\" take the \
                        shop's own tokens";
@@ -173,7 +198,7 @@ pub(super) fn check(shop: &Shop, has_other_tokens: bool, problems: &mut Problems
 }
 
 /// Keys that are given together or not at all. What was given and is wrong was given all the same.
-fn needs_all(keys: &[(String, bool)], is_any: bool, problems: &mut Problems) {
+pub(super) fn needs_all(keys: &[(String, bool)], is_any: bool, problems: &mut Problems) {
     let is_any = is_any || keys.iter().any(|(key, _)| problems.concern(key));
     let names = keys.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(" and ");
     for (key, is_given) in keys {

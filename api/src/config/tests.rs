@@ -364,3 +364,50 @@ fn a_node_of_many_has_a_name_and_the_secret_of_all() {
     let shown = config.to_text();
     assert!(shown.contains("kind = \"redis\"") && shown.contains("node = \"a\""), "{shown}");
 }
+
+#[test]
+fn what_pays_and_keeps_pictures_is_configured_whole_or_not_at_all() {
+    let text = r#"
+        [shop]
+        zone = "Europe/Berlin"
+        reminder_hours = [48, 2]
+        [deals]
+        overbook_percent = 150
+        [payments.kakaopay]
+        cid = "TC0ONETIME"
+        [media]
+        dir = "/srv/media"
+        s3_endpoint = "https://s3.example"
+    "#;
+    let environment = [("RUSHGATE__PAYMENTS__KAKAOPAY__KEY", "hush-hush")];
+    let error = built(text, &environment).unwrap_err();
+    for part in [
+        "media.s3_bucket: found nothing, allowed: media.s3_endpoint and media.s3_bucket",
+        "media.s3_secret_key: found nothing",
+        "media.dir: found \"/srv/media\", allowed: no folder beside an object store",
+    ] {
+        assert!(error.contains(part), "{part} is missing in:\n{error}");
+    }
+    assert!(!error.contains("payments"), "{error}");
+    let text = text.replace("s3_endpoint", "# s3_endpoint");
+    let config = built(&text, &environment).unwrap();
+    assert_eq!(config.shop.reminders(), trade::reminder::Times::new(&[48, 2].map(hours)));
+    let shown = config.to_text();
+    for part in ["zone = \"Europe/Berlin\"", "[payments.kakaopay]", "dir = \"/srv/media\""] {
+        assert!(shown.contains(part), "{part} is missing in:\n{shown}");
+    }
+    assert!(!shown.contains("hush-hush"), "{shown}");
+    for (faulty, part) in [
+        ("[payments.card]\nkey = \"hidden\"", "payments.card.url: found nothing"),
+        ("[shop]\nzone = \"Mars/Olympus\"", "shop.zone: found \"Mars/Olympus\", allowed: a zone"),
+        ("[shop]\nreminder_hours = [1, 1]", "shop.reminder_hours: found [1, 1], allowed: each"),
+        ("[shop]\nreminder_hours = [0]", "shop.reminder_hours: found 0, allowed: whole numbers"),
+    ] {
+        let error = built(faulty, &[]).unwrap_err();
+        assert!(error.contains(part), "{part} is missing in:\n{error}");
+    }
+}
+
+fn hours(hours: u64) -> std::time::Duration {
+    std::time::Duration::from_hours(hours)
+}

@@ -17,8 +17,13 @@ pub struct OpenedKeys {
     pub shop_secret: ShopSecret,
 }
 
-/// A secret that follows from `keys.secret`, and tells nothing of it.
-pub struct ShopSecret(pub [u8; 32]);
+/// Secrets that follow from `keys.secret` and the one that is accepted beside it, and tell nothing of them.
+pub struct ShopSecret {
+    /// Of `keys.secret`.
+    pub own: [u8; 32],
+    /// Of `keys.previous_secret`, or else of `keys.next_secret`.
+    pub other: Option<[u8; 32]>,
+}
 
 impl fmt::Debug for ShopSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,8 +84,11 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
     let keys = Keys::new(operator.iter().map(String::as_str), backend.iter().map(String::as_str));
     let secret = options.secret.as_ref().or_else(|| file.map(|file| &file.secret));
     let secret = secret.cloned().unwrap_or_default();
-    let shop_secret =
-        blake3::derive_key("rushgate 2026-11-30 secret of the shop", secret.as_bytes());
+    let of_shop = |secret: &String| {
+        blake3::derive_key("rushgate 2026-11-30 secret of the shop", secret.as_bytes())
+    };
+    let other = options.previous_secret.as_ref().or(options.next_secret.as_ref());
+    let shop_secret = ShopSecret { own: of_shop(&secret), other: other.map(of_shop) };
     let keyring = Keyring::derive(&KeyringSecrets {
         secret,
         previous_secret: options.previous_secret.clone(),
@@ -90,7 +98,7 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
     Ok(OpenedKeys {
         keys: keys.map_err(OpenKeysError::Value)?,
         keyring: keyring.map_err(OpenKeysError::Secret)?,
-        shop_secret: ShopSecret(shop_secret),
+        shop_secret,
     })
 }
 

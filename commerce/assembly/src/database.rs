@@ -19,7 +19,7 @@ type Ready = oneshot::Sender<Result<(), StartError>>;
 
 /// The schema of all crates.
 fn schema() -> Vec<Step> {
-    identity::SCHEMA.to_vec()
+    [commons::SCHEMA, identity::SCHEMA, trade::SCHEMA].concat()
 }
 
 /// Opens it once it is there, and gives back who waits. `None` once the server drains, or if it can never

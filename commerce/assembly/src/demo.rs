@@ -7,10 +7,12 @@ mod file;
 
 use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use commons::push::{AccountError, PushOptions, ServiceAccount};
 use doubles::{
     Faults,
     all::{Doubles, KEY, NAME},
     clock::MovedClock,
+    kakaopay::CID,
 };
 use identity::{
     account,
@@ -26,6 +28,7 @@ use identity::{
 use outbound::{MailOptions, MailTls, Reach, Secret};
 use shop::Shop;
 use store::{Db, Failure, worker::Trouble};
+use trade::gateway::{CardOptions, KakaoPayOptions};
 
 use self::file::{Account, People};
 use crate::options::{Demo, LoginOptions, MailSettings, Options};
@@ -41,6 +44,8 @@ const BUSINESS_NUMBER: &str = "999-00-00016";
 pub enum DemoError {
     /// A double has no port.
     Double(io::Error),
+    /// The push service's double has no service account.
+    Account(AccountError),
     /// The file with the accounts cannot be read or made.
     File(PathBuf, io::Error),
 }
@@ -49,6 +54,7 @@ impl fmt::Display for DemoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Double(_) => f.write_str("a double cannot listen"),
+            Self::Account(_) => f.write_str("the double of the push service cannot be called"),
             Self::File(path, _) => write!(f, "cannot read or write {}", path.display()),
         }
     }
@@ -58,6 +64,7 @@ impl Error for DemoError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Double(error) | Self::File(_, error) => Some(error),
+            Self::Account(error) => Some(error),
         }
     }
 }
@@ -113,6 +120,26 @@ pub(crate) async fn start(demo: Demo, options: &mut Options) -> Result<Running, 
                 deadline: DEADLINE,
             });
         }
+    }
+    options.kakaopay.get_or_insert_with(|| KakaoPayOptions {
+        url: doubles.kakaopay.url(),
+        deadline: DEADLINE,
+        reach: Reach::Anywhere,
+        ..KakaoPayOptions::new(CID.to_owned(), secret())
+    });
+    options.card.get_or_insert_with(|| CardOptions {
+        deadline: DEADLINE,
+        reach: Reach::Anywhere,
+        ..CardOptions::new(doubles.card.url(), secret())
+    });
+    if options.push.is_none() {
+        let account = ServiceAccount::parse(&doubles.push.service_account().to_string());
+        options.push = Some(PushOptions {
+            url: doubles.push.url().to_owned(),
+            deadline: DEADLINE,
+            reach: Reach::Anywhere,
+            ..PushOptions::new(account.map_err(DemoError::Account)?)
+        });
     }
     options.tax.get_or_insert_with(|| TaxOptions {
         url: doubles.tax.url(),

@@ -1,7 +1,8 @@
 //! Why the shop does not start.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io, path::PathBuf};
 
+use commons::{files::S3SetupError, push::PushSetupError};
 use store::OpenError;
 
 use crate::demo::DemoError;
@@ -13,6 +14,12 @@ pub enum StartError {
     Database(OpenError),
     /// A server of somebody else cannot be called as configured; says which.
     Target(&'static str, outbound::TargetError),
+    /// The folder for pictures cannot be made or written to.
+    Folder(PathBuf, io::Error),
+    /// The object store for pictures cannot be used as configured.
+    S3(S3SetupError),
+    /// The push service cannot be used as configured.
+    Push(PushSetupError),
     /// The demo's own servers or accounts.
     Demo(DemoError),
 }
@@ -22,6 +29,11 @@ impl fmt::Display for StartError {
         match self {
             Self::Database(_) => f.write_str("the shop's database cannot be used"),
             Self::Target(what, _) => write!(f, "{what} cannot be called as configured"),
+            Self::Folder(root, _) => {
+                write!(f, "the folder for pictures, {}, cannot be used", root.display())
+            }
+            Self::S3(_) => f.write_str("the object store for pictures cannot be used"),
+            Self::Push(_) => f.write_str("the push service cannot be used"),
             Self::Demo(_) => f.write_str("the demo cannot be prepared"),
         }
     }
@@ -32,6 +44,9 @@ impl Error for StartError {
         match self {
             Self::Database(error) => Some(error),
             Self::Target(_, error) => Some(error),
+            Self::Folder(_, error) => Some(error),
+            Self::S3(error) => Some(error),
+            Self::Push(error) => Some(error),
             Self::Demo(error) => Some(error),
         }
     }

@@ -23,6 +23,7 @@ mod login;
 mod mails;
 
 mod room;
+mod selling;
 mod workers;
 
 mod demo;
@@ -38,14 +39,19 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use trade::{holds::Room as RoomHolds, sale::InProcess};
 
 pub use self::{
     demo::DemoError,
     failure::StartError,
-    options::{Demo, LoginOptions, MailSettings, Options, Site},
+    options::{Demo, LoginOptions, MailSettings, MediaOptions, Options, Site},
     room::{Room, TakesEnded},
 };
-use self::{login::Logins, mails::Writer};
+use self::{
+    login::Logins,
+    mails::Writer,
+    selling::{Counter, CounterOptions},
+};
 pub use shop::{OPENAPI, Row, Who, table};
 pub use store::is_url as is_database_url;
 
@@ -92,6 +98,16 @@ pub async fn open(
     let mailer = mailer.map_err(|e| StartError::Target("the mail server", e))?;
     let tax = options.tax.take().map(TaxService::new).transpose();
     let tax = tax.map_err(|e| StartError::Target("the tax service", e))?;
+    let sales = InProcess::new(room.engine.clone(), options.deal_room);
+    let counter = Counter::new(CounterOptions {
+        policy: options.policy,
+        sales: sales.clone(),
+        room: RoomHolds::new(room.engine.clone(), room.shoppers.clone()),
+        kakaopay: options.kakaopay,
+        card: options.card,
+        media: options.media,
+        site: options.site.clone(),
+    })?;
     let shop = Shop::new(shop::Options {
         terms: options.terms,
         secrets: options.secrets,
@@ -100,6 +116,7 @@ pub async fn open(
         cookie_secure: options.cookie_secure,
         exempt: options.exempt,
         providers: Arc::new(logins),
+        selling: Box::new(move |db| counter.open(db)),
     });
     let bell = Arc::new(Notify::new());
     let mails = mailer.map(|mailer| {
@@ -172,7 +189,10 @@ impl Running {
         let working = async {
             // Mails link to it.
             tokio::select! {
-                () = site.known() => workers.run(db, stop.clone()).await,
+                () = site.known() => {
+                    let workers = workers::with_selling(workers, &shop);
+                    workers.run(db, stop.clone()).await;
+                }
                 () = drain::stopped(&mut drained) => {}
             }
         };

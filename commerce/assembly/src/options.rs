@@ -2,12 +2,19 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use commons::{files::S3Options, push::PushOptions};
 use identity::{
     Secrets, access::Terms, business::TaxOptions, email::Email, signing::SigningKey,
     social::Provider,
 };
 use outbound::{MailOptions, Secret};
 use tokio::sync::SetOnce;
+use trade::{
+    gateway::{CardOptions, KakaoPayOptions},
+    reminder::Times,
+    sale::Room as DealRoom,
+    slot::Policy,
+};
 use web::{caller::Callers, networks::Network};
 
 /// Everything that a shop is opened with.
@@ -36,6 +43,20 @@ pub struct Options {
     pub logins: Vec<LoginOptions>,
     /// Who knows businesses. Without it applications wait.
     pub tax: Option<TaxOptions>,
+    /// How the platform gives its hours away.
+    pub policy: Policy,
+    /// How the waiting room of every deal lets people in.
+    pub deal_room: DealRoom,
+    /// How long before a deal opens those who like it are told.
+    pub reminders: Times,
+    /// Paying with `KakaoPay`, if there is a contract.
+    pub kakaopay: Option<KakaoPayOptions>,
+    /// Paying by card, if there is a contract.
+    pub card: Option<CardOptions>,
+    /// Where pictures are kept.
+    pub media: MediaOptions,
+    /// Who sends pushes. Without it there are none.
+    pub push: Option<PushOptions>,
     /// The demo, if this is one.
     pub demo: Option<Demo>,
 }
@@ -88,6 +109,28 @@ pub struct LoginOptions {
     pub url: Option<String>,
     /// How long a call may take.
     pub deadline: Duration,
+}
+
+/// Where pictures are kept.
+pub enum MediaOptions {
+    /// In a folder of this machine, which is made if it is not there.
+    Folder {
+        /// Where it is.
+        root: PathBuf,
+        /// What all nodes share: URLs to put and get files are signed with what is made of it.
+        secret: Vec<u8>,
+    },
+    /// In an object store.
+    S3(S3Options),
+}
+
+impl fmt::Debug for MediaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder { root, .. } => f.debug_tuple("Folder").field(root).finish(),
+            Self::S3(options) => f.debug_tuple("S3").field(&options.bucket).finish(),
+        }
+    }
 }
 
 /// A shop that nobody has contracts for: servers of others are doubles, and there are accounts to try.

@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base::{cursor::Wanted, moment::Moment};
 use bytes::Bytes;
+use engine::{Engine, shopper::ShopperKeys};
 use identity::{
     account,
     email::Email,
@@ -35,6 +36,10 @@ pub type TakesEnded = Box<dyn Fn(&[String]) -> bool + Send + Sync>;
 
 /// The waiting room, as far as it concerns the shop.
 pub struct Room {
+    /// Its engine, which sells deals.
+    pub engine: Engine,
+    /// The keys by which it knows accounts.
+    pub shoppers: ShopperKeys,
     /// Takes the key set as JSON; nothing until it was read first.
     pub keys: watch::Sender<Option<Bytes>>,
     /// Takes sessions that were ended, and says whether it had room for them.

@@ -9,8 +9,10 @@ use identity::{
     membership::Untied,
     session,
 };
+use shop::Shop;
 use store::worker::{Terms, Workers};
 use tokio::sync::Notify;
+use trade::till;
 
 use crate::mails::Writer;
 
@@ -37,4 +39,13 @@ pub(crate) fn of(
         workers = checking::on(workers, tax);
     }
     workers
+}
+
+/// The same, and what is done about payments and pictures, once it is known what is sold with.
+pub(crate) fn with_selling(workers: Workers, shop: &Shop) -> Workers {
+    let Ok(selling) = shop.selling() else {
+        tracing::error!("payments and pictures wait: it is not known what is sold with");
+        return workers;
+    };
+    selling.uploads.on(till::on(workers, selling.till.clone()))
 }

@@ -18,6 +18,7 @@
 
 mod keys;
 mod limits;
+mod selling;
 mod shop;
 
 mod browser;
@@ -45,6 +46,7 @@ mod service;
 pub use self::{
     authority::Who,
     routes::Row,
+    selling::{MakeSelling, NotYet, Selling, Stock},
     service::{service, table},
     shop::{Address, Departing, Exchanging, OpenDatabase, Options, Providers, Shop},
 };

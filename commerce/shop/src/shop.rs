@@ -19,7 +19,12 @@ use identity::{
 use store::Db;
 use web::{caller::Callers, networks::Network};
 
-use crate::{keys::KnownKeys, limits::Limits, refusal::Refusal};
+use crate::{
+    keys::KnownKeys,
+    limits::Limits,
+    refusal::Refusal,
+    selling::{MakeSelling, NotYet, OnceKnown, Selling},
+};
 
 /// What the routes are made of, as the assembly says.
 pub struct Options {
@@ -37,6 +42,8 @@ pub struct Options {
     pub exempt: Vec<Network>,
     /// Who people can sign in with.
     pub providers: Arc<dyn Providers>,
+    /// Makes what the routes sell with.
+    pub selling: MakeSelling,
 }
 
 impl fmt::Debug for Options {
@@ -82,6 +89,7 @@ struct Inner {
     sign_ups: PasswordHasher,
     sign_ins: PasswordHasher,
     providers: Arc<dyn Providers>,
+    selling: OnceKnown,
     callers: Callers,
     cookie_secure: bool,
     limits: Limits,
@@ -94,7 +102,7 @@ pub struct OpenDatabase;
 impl Shop {
     /// A shop whose database is not open yet: until then everything that needs it is refused as passing.
     pub fn new(options: Options) -> Self {
-        let Options { terms, secrets, signing, callers, cookie_secure, exempt, providers } =
+        let Options { terms, secrets, signing, callers, cookie_secure, exempt, providers, selling } =
             options;
         Self(Arc::new(Inner {
             db: OnceLock::new(),
@@ -108,6 +116,7 @@ impl Shop {
             sign_ups: PasswordHasher::default(),
             sign_ins: PasswordHasher::default(),
             providers,
+            selling: OnceKnown::new(selling),
             callers,
             cookie_secure,
             limits: Limits::new(exempt),
@@ -127,6 +136,16 @@ impl Shop {
     /// What makes the tokens of mails.
     pub fn prover(&self) -> &Prover {
         &self.0.prover
+    }
+
+    /// What the routes sell with.
+    ///
+    /// # Errors
+    ///
+    /// Before the database is open, and it is known where browsers find the site.
+    pub fn selling(&self) -> Result<&Selling, NotYet> {
+        let db = self.0.db.get().ok_or(NotYet)?;
+        self.0.selling.get(db).ok_or(NotYet)
     }
 
     /// Takes the keys of all nodes, as they were read just now.

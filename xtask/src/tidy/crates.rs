@@ -40,8 +40,14 @@ const FLOORS: [(&str, &[&str]); 13] = [
     ("commons", &["base", "store", "outbound"]),
     ("identity", &["base", "store", "outbound"]),
     ("trade", &["base", "engine", "store", "outbound", "commons", "identity"]),
-    ("shop", &["base", "store", "identity", "pages", "web"]),
-    ("commerce", &["base", "store", "outbound", "identity", "shop", "doubles", "pages", "web"]),
+    ("shop", &["base", "store", "commons", "identity", "trade", "pages", "web"]),
+    (
+        "commerce",
+        &[
+            "base", "engine", "store", "outbound", "commons", "identity", "trade", "shop",
+            "doubles", "pages", "web",
+        ],
+    ),
 ];
 
 /// What a crate of ours has for tests alone: its features.
