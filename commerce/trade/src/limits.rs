@@ -18,8 +18,8 @@ pub const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// How long the preparation of a payment is left to the request that began it, before the driver asks again.
 pub const READY_AGAIN: Duration = Duration::from_secs(15);
 
-/// Payments that are gone on with at once in one process.
-pub const DRIVERS: u32 = 32;
+/// Payments of one provider that are gone on with at once in one process: no provider waits for another's.
+pub const DRIVERS: u32 = 24;
 
 /// How long a driver may be at one payment: every call of it may take as long as it may.
 pub const DRIVE_WITHIN: Duration = Duration::from_mins(3);

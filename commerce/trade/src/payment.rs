@@ -27,7 +27,6 @@ mod task;
 use base::money::Money;
 use store::{Tx, sea_orm::DbErr};
 
-pub(crate) use self::query::back_of;
 pub use self::{
     kept::Kept,
     next::{Next, next},
@@ -36,7 +35,10 @@ pub use self::{
     },
     state::{Doubt, Payment, Refund},
     step::{Ask, Found, Heard, Return, Seen, Step},
-    task::Pay,
+};
+pub(crate) use self::{
+    query::back_of,
+    task::{GoOn, Pay, PayAtCard, PayAtKakaoPay, assign},
 };
 use crate::{
     gateway::{Method, Provider},
@@ -89,7 +91,7 @@ pub(crate) fn wake(tx: &Tx, kept: &Kept) {
         Next::Ask(_) => tx.now(),
         Next::Wait(at) => at,
     };
-    tx.assign(&Pay { payment: kept.id }, at);
+    assign(tx, kept, at);
 }
 
 /// Adds a step to a payment that is locked.

@@ -33,7 +33,9 @@ use crate::{
     intake,
     limits::{DRIVE_WITHIN, DRIVERS, READY_AGAIN},
     order::{self, NewOrder, Order, PlaceRefusal},
-    payment::{self, Ask, Heard, Kept, Next, Pay, Return, Seen, Step, next},
+    payment::{
+        self, Ask, GoOn, Heard, Kept, Next, Pay, PayAtCard, PayAtKakaoPay, Return, Seen, Step, next,
+    },
 };
 
 /// Places an order for units that are held for an account. Placing it again gives the same order.
@@ -138,7 +140,7 @@ async fn prepare(
     payment::choose(tx, &mut kept, provider).await?;
     let job = turn::ask(tx, kept, order, Ask::Ready).await?;
     // Should this process end before it has heard.
-    tx.assign(&Pay { payment: job.kept.id }, tx.now().after(READY_AGAIN));
+    payment::assign(tx, &job.kept, tx.now().after(READY_AGAIN));
     Ok(Prepared::Ask(Box::new(job)))
 }
 
@@ -252,11 +254,18 @@ pub async fn look_up(tx: &Tx, payment: PaymentId) -> Result<(), Failure<DeskRefu
 /// Adds the driver and the nightly reconciliation to what workers do.
 #[must_use]
 pub fn on(workers: Workers, till: Till) -> Workers {
+    let workers = drivers::<Pay>(reconcile::on(workers), till.clone());
+    let workers = drivers::<PayAtKakaoPay>(workers, till.clone());
+    drivers::<PayAtCard>(workers, till)
+}
+
+/// Drivers for the payments of one provider.
+fn drivers<T: GoOn + 'static>(workers: Workers, till: Till) -> Workers {
     // A payment is never given up: the driver's own rules say how long it waits.
     let terms =
         Terms { at_once: DRIVERS, within: DRIVE_WITHIN, attempts: i64::MAX, ..Terms::DEFAULT };
-    reconcile::on(workers).on(terms, move |db, lease| {
+    workers.on(terms, move |db, lease| {
         let till = till.clone();
-        async move { driver::work(db, till, lease).await }
+        async move { driver::work::<T>(db, till, lease).await }
     })
 }

@@ -17,6 +17,9 @@ use crate::{
 /// How long after a payment's time a call that left before may still have its effect at the provider.
 pub(super) const LATE: Duration = Duration::from_mins(2);
 
+/// How long calls may fail in a row before a person has to look: longer than a provider's worst night.
+pub(super) const SILENT_MAX: Duration = Duration::from_hours(12);
+
 /// A payment: its steps, added up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -91,7 +94,21 @@ pub(super) enum Approval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Failures {
     pub(super) count: u32,
+    /// When the first of them did.
+    pub(super) first: Moment,
     pub(super) last: Moment,
+}
+
+impl Failures {
+    const NONE: Self = Self { count: 0, first: Moment(0), last: Moment(0) };
+
+    /// One more of them.
+    pub(super) fn add(&mut self, at: Moment) {
+        if self.count == 0 {
+            self.first = at;
+        }
+        (self.count, self.last) = (self.count.saturating_add(1), at);
+    }
 }
 
 /// Why a person has to look at a payment.
@@ -113,6 +130,9 @@ pub enum Doubt {
     /// The provider does not know the payment.
     #[sea_orm(string_value = "unknown")]
     Unknown,
+    /// The provider, or the keeper of the units, has not answered for half a day.
+    #[sea_orm(string_value = "no_answer")]
+    NoAnswer,
     /// Money that was taken is not there any more.
     #[sea_orm(string_value = "vanished")]
     Vanished,
@@ -146,9 +166,9 @@ impl Payment {
             asked: None,
             is_unclear: false,
             seen_untaken: None,
-            failures: Failures { count: 0, last: Moment(0) },
+            failures: Failures::NONE,
             contradictions: 0,
-            refusals: Failures { count: 0, last: Moment(0) },
+            refusals: Failures::NONE,
             doubt: None,
         }
     }

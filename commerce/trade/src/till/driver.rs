@@ -17,7 +17,7 @@ use super::{
 use crate::{
     limits::{CALLS_MAX, READY_AGAIN},
     order::{self, Order},
-    payment::{self, Ask, Kept, Next, Pay, next},
+    payment::{self, Ask, GoOn, Kept, Next, next},
 };
 
 /// What a look at a payment came to.
@@ -31,7 +31,7 @@ enum Turn {
 }
 
 /// Goes on with a payment.
-pub(super) async fn work(db: Db, till: Till, lease: Lease<Pay>) -> Outcome {
+pub(super) async fn work<T: GoOn>(db: Db, till: Till, lease: Lease<T>) -> Outcome {
     let mut turn = Box::pin(db.write(async |tx| begin(tx, &lease).await)).await?;
     for _ in 1..CALLS_MAX {
         let Turn::Call(job) = turn else { break };
@@ -57,23 +57,28 @@ pub(super) async fn work(db: Db, till: Till, lease: Lease<Pay>) -> Outcome {
     }
 }
 
-async fn begin(tx: &Tx, lease: &Lease<Pay>) -> Result<Turn, DbErr> {
-    match payment::lock(tx, lease.task.payment).await? {
+async fn begin<T: GoOn>(tx: &Tx, lease: &Lease<T>) -> Result<Turn, DbErr> {
+    match payment::lock(tx, lease.task.payment()).await? {
         Some(kept) => decide(tx, lease, kept, None).await,
         None => lease.finish(tx).await.map(Turn::Over),
     }
 }
 
 /// Notes the next call, if there is one to make now.
-async fn decide(
+async fn decide<T: GoOn>(
     tx: &Tx,
-    lease: &Lease<Pay>,
+    lease: &Lease<T>,
     kept: Kept,
     order: Option<Order>,
 ) -> Result<Turn, DbErr> {
     // The order is locked before its task, as everywhere. If the task is lost, what was heard is still written.
     if !lease.is_held(tx).await? {
         return Ok(Turn::Lost);
+    }
+    if kept.provider != T::PROVIDER {
+        // It was chosen since, and has drivers of its own.
+        payment::wake(tx, &kept);
+        return lease.finish(tx).await.map(Turn::Over);
     }
     let ask = match next(&kept.payment, tx.now()) {
         Next::Done | Next::Doubt(_) => return lease.finish(tx).await.map(Turn::Over),

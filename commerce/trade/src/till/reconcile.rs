@@ -17,7 +17,7 @@ use store::{
 use crate::{
     ids::PaymentId,
     limits::{LOOK_UPS_APART, RECONCILED_FOR},
-    payment::{self, Pay, Step},
+    payment::{self, Step},
 };
 
 /// Every night at two in Korea, before the books are proved.
@@ -58,6 +58,6 @@ async fn want(tx: &Tx, payment: PaymentId, at: Moment) -> Result<(), DbErr> {
     if kept.payment.learns(&Step::LookUpWanted, tx.now()) {
         payment::add(tx, &mut kept, &Step::LookUpWanted).await?;
     }
-    tx.assign(&Pay { payment }, at);
+    payment::assign(tx, &kept, at);
     Ok(())
 }

@@ -201,7 +201,27 @@ on_both! {
         shop.come_back(&shop.pay(&page)).await;
         shop.until(&trial, order, OrderState::Paid).await;
     }
+
+    async fn a_provider_that_says_nothing_holds_up_no_payment_of_another(trial: Trial) {
+        let shop = Shop::open(&trial, 500).await;
+        let kim = shop.shopper("kim").await;
+        for _ in 0..SILENT {
+            let order = shop.order(kim, 1).await;
+            let page = shop.begin(kim, order, Provider::KakaoPay).await.unwrap();
+            shop.come_back(&shop.pay(&page)).await;
+            shop.kakaopay.faults().next("approve", Some(Fault::Silent));
+        }
+        let order = shop.order(kim, 1).await;
+        let page = shop.begin(kim, order, Provider::Card).await.unwrap();
+        shop.come_back(&shop.pay(&page)).await;
+        shop.until(&trial, order, OrderState::Paid).await;
+        let asked = shop.kakaopay.count("approve");
+        assert!(asked < SILENT, "it was paid after {asked} calls that nobody answered");
+    }
 }
+
+/// More payments than go on at once, several times over.
+const SILENT: usize = 100;
 
 /// Waits for all of some futures at once.
 async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {

@@ -10,7 +10,10 @@ use super::*;
 use crate::{
     ids::RefundId,
     order::state::{Ending, OrderState},
-    payment::{Found, Heard, Seen, Step, state::LATE},
+    payment::{
+        Found, Heard, Seen, Step,
+        state::{LATE, SILENT_MAX},
+    },
 };
 use story::{DUE, Fate, HOLD, Story, won};
 
@@ -289,6 +292,37 @@ fn a_bank_that_never_answers_is_asked_less_and_less_often_and_then_a_person_look
     story.apply(&Step::Resolved);
     assert_eq!(story.run_well(), Next::Done);
     assert!(story.payment.is_given(refund));
+}
+
+#[test]
+fn calls_that_never_get_an_answer_go_to_a_person_after_half_a_day_whoever_is_asked() {
+    for (fate, mut story) in [Fate::Lost, Fate::Unsent].into_iter().flat_map(|fate| {
+        // The keeper of the units, after the money was taken; the provider, for a look-up and for a repayment.
+        let mut taken = Story::agreed();
+        taken.call(Ask::Pay, Fate::Answered);
+        taken.call(Ask::Approve, Fate::Answered);
+        let mut looked_up = Story::made_ready();
+        looked_up.apply(&Step::LookUpWanted);
+        let mut given_back = Story::agreed();
+        given_back.run_well();
+        given_back.want_back(700);
+        [(fate, taken), (fate, looked_up), (fate, given_back)]
+    }) {
+        let (begun, mut calls) = (story.now, 0);
+        let end = loop {
+            calls += u32::from(matches!(next(&story.payment, story.now), Next::Ask(_)));
+            if let Some(end) = story.advance(&mut std::iter::once(fate)) {
+                break end;
+            }
+            assert!(calls < 400, "it never comes to an end: {:?}", story.payment);
+        };
+        assert_eq!(end, Next::Doubt(Doubt::NoAnswer), "{fate:?}: {:?}", story.payment);
+        let took = story.now.since(begun);
+        assert!((SILENT_MAX..SILENT_MAX * 2).contains(&took), "{took:?}");
+        // An answer counts from then on.
+        story.apply(&Step::Resolved);
+        assert_eq!(story.run_well(), Next::Done);
+    }
 }
 
 #[test]

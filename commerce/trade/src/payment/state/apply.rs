@@ -4,7 +4,7 @@ use base::moment::Moment;
 
 use super::{
     super::step::{Ask, Found, Heard, Return, Seen, Step},
-    Approval, Doubt, Failures, Payment, Readiness, Refund,
+    Approval, Doubt, Payment, Readiness, Refund, SILENT_MAX,
 };
 use crate::order::state::Units;
 
@@ -111,7 +111,10 @@ impl Payment {
     }
 
     fn fail(&mut self, at: Moment) {
-        self.failures = Failures { count: self.failures.count.saturating_add(1), last: at };
+        self.failures.add(at);
+        if at.since(self.failures.first) >= SILENT_MAX {
+            self.doubt.get_or_insert(Doubt::NoAnswer);
+        }
     }
 
     /// Asks again, later, before a person has to look.
@@ -127,7 +130,7 @@ impl Payment {
     /// Has money that did not move asked for later, and less and less often, before a person has to look. A
     /// look-up in between, which is answered but tells of no change, brings it no nearer.
     fn put_off(&mut self, ask: Ask, at: Moment) {
-        self.refusals = Failures { count: self.refusals.count + 1, last: at };
+        self.refusals.add(at);
         if self.refusals.count >= REFUSALS_MAX {
             let is_void = ask == Ask::Void;
             self.doubt = Some(if is_void { Doubt::NotVoided } else { Doubt::NotGivenBack });
