@@ -79,6 +79,7 @@ pub(crate) mod tests {
             at: Millis(1_767_225_600_007),
             sale: SaleName::parse("demo").unwrap(),
             epoch: Epoch(3),
+            sale_created_at: Millis(1_767_225_000_000),
             hold: Hold {
                 id: HoldId(id + 8),
                 number: Number(1),

@@ -34,6 +34,8 @@ pub struct OrderEvent {
     pub sale: SaleName,
     /// The sale's epoch.
     pub epoch: Epoch,
+    /// When the sale was created, in engine time; see [`SaleView::created_at`](crate::view::SaleView::created_at).
+    pub sale_created_at: Millis,
     /// The hold, in the state the event tells of.
     pub hold: Hold,
     /// SKUs of the hold's items, in their order.

@@ -20,6 +20,7 @@ fn event_of(sale: &str, id: u64, hold: u64) -> OrderEvent {
         at: Millis(id),
         sale: SaleName::parse(sale).unwrap(),
         epoch: Epoch(1),
+        sale_created_at: Millis(1),
         hold: Hold {
             id: HoldId(hold),
             number: Number(1),

@@ -24,7 +24,8 @@ impl Sale {
         let skus = hold.items.iter().map(|item| sku(item.offer)).collect();
         let currency = self.spec.offers[0].currency;
         let (at, sale, epoch) = (wall(pending.at), self.spec.name.clone(), self.epoch);
-        OrderEvent { id, at, sale, epoch, hold, skus, currency }
+        let sale_created_at = self.created_at;
+        OrderEvent { id, at, sale, epoch, sale_created_at, hold, skus, currency }
     }
 
     /// A sink took `events`. Those are left out of which that changes nothing.
