@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc};
 
 use base::{moment::Moment, writing};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
-    prelude::async_trait::async_trait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait as _, prelude::async_trait::async_trait,
 };
 
 use crate::{failure::WriteError, setting::Setting, tx::Tx};
@@ -56,6 +56,33 @@ impl Db {
     pub fn read(&self) -> Reader<'_> {
         assert!(!writing::is_inside(), "inside a write, its transaction reads");
         Reader(&self.0.reader)
+    }
+
+    /// Reads several things as they are at one moment, and keeps nobody from changing them meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    ///
+    /// # Panics
+    ///
+    /// Panics inside a write, as [`Self::read`] does.
+    pub async fn read_at_once<T, F>(&self, read: F) -> Result<T, DbErr>
+    where
+        F: AsyncFnOnce(&DatabaseTransaction) -> Result<T, DbErr>,
+    {
+        assert!(!writing::is_inside(), "inside a write, its transaction reads");
+        // SQLite reads so in any transaction.
+        let is_postgres = self.0.reader.get_database_backend() == DbBackend::Postgres;
+        let options = TransactionOptions {
+            isolation_level: is_postgres.then_some(IsolationLevel::RepeatableRead),
+            access_mode: is_postgres.then_some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        };
+        let moment = self.0.reader.begin_with_options(options).await?;
+        let read = read(&moment).await;
+        moment.rollback().await?;
+        read
     }
 
     /// Changes something, all of it or nothing. The closure may run three times, so it has no effects

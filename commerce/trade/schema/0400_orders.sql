@@ -21,13 +21,18 @@ CREATE TABLE orders (
     detail TEXT NOT NULL,
     state {KEY} NOT NULL,
     ending TEXT,
+    -- When its state or its ending last changed.
+    changed_at BIGINT NOT NULL,
     placed_at BIGINT NOT NULL,
     pay_by BIGINT NOT NULL,
     UNIQUE (sale, purchase),
     CHECK (total > 0 AND units > 0)
 );
+-- Those whose receiver is known.
+CREATE INDEX orders_named ON orders (changed_at) WHERE receiver <> '';
 CREATE INDEX orders_account ON orders (account, placed_at, id);
 CREATE INDEX orders_deal ON orders (deal, placed_at, id);
+CREATE INDEX orders_deal_state ON orders (deal, state, placed_at, id);
 
 -- Goods of one kind in an order, as they were sold.
 CREATE TABLE order_line (

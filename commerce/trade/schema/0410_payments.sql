@@ -15,11 +15,14 @@ CREATE TABLE payment (
     doubt TEXT,
     doubt_at BIGINT,
     steps BIGINT NOT NULL,
+    -- How many steps it had when a proof of the books last found it right; -1: none did, or the last found it wrong.
+    proven BIGINT NOT NULL,
     opened_at BIGINT NOT NULL,
     CHECK ((doubt IS NULL) = (doubt_at IS NULL)),
     CHECK (due > 0)
 );
 CREATE INDEX payment_desk ON payment (doubt_at, id) WHERE doubt_at IS NOT NULL;
+CREATE INDEX payment_unproven ON payment (id) WHERE steps <> proven;
 
 -- What happened to a payment, in order. Steps are only added.
 CREATE TABLE payment_step (

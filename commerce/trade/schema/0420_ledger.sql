@@ -26,6 +26,8 @@ CREATE TABLE ledger_posting (
 CREATE TABLE ledger_proof (
     at BIGINT NOT NULL PRIMARY KEY,
     payments BIGINT NOT NULL,
+    -- The last of the payments that it went through although nothing had changed; NULL: the last there was.
+    up_to {KEY},
     -- NULL: everything adds up.
     trouble TEXT
 );

@@ -19,4 +19,5 @@ CREATE TABLE return_request (
     decided_at BIGINT
 );
 CREATE UNIQUE INDEX return_request_open ON return_request (order_id) WHERE state = 'open';
+CREATE INDEX return_request_order ON return_request (order_id, asked_at, id);
 CREATE INDEX return_request_state ON return_request (state, asked_at, id);

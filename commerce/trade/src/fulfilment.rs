@@ -1,7 +1,7 @@
 //! Fulfilment: the goods of a paid order on their way, and on their way back.
 //!
 //! Owns shipments and requests to return goods. Refuses money: the caller that accepts a return also refunds it.
-//! Always true: only what is paid is prepared or shipped; a shipment never goes back a step; an order has one open
+//! Always true: only what is paid and not in doubt is prepared or shipped; a shipment never goes back a step; an order has one open
 //! request to return at a time. The caller checks that the order belongs to the seller who ships it.
 
 mod model;
@@ -20,8 +20,9 @@ pub use self::{
 };
 use crate::{
     ids::{OrderId, ReturnId},
-    limits::WISH_REASON_CHARS_MAX,
-    order, payment,
+    order,
+    payment::{self, Payment},
+    words,
 };
 
 /// The fact that something was shipped, or arrived.
@@ -33,7 +34,9 @@ pub const MOVED: store::fact::Fact = store::fact::Fact("order.moved");
 ///
 /// As [`ShipRefusal`] says.
 pub async fn prepare(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
-    paid(tx, order).await?;
+    if !lock(tx, order).await?.is_to_be_sent() {
+        return refused(ShipRefusal::NotPaid);
+    }
     if rows::find(tx, order).await?.is_none() {
         rows::prepare(tx, order).await?;
         tx.tell(MOVED, &order);
@@ -47,13 +50,16 @@ pub async fn prepare(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>
 ///
 /// As [`ShipRefusal`] says.
 pub async fn ship(tx: &Tx, order: OrderId, parcel: &Parcel) -> Result<(), Failure<ShipRefusal>> {
-    paid(tx, order).await?;
-    let known = rows::find(tx, order).await?;
-    if known.as_ref().is_some_and(|known| known.state == ShipmentState::Delivered) {
-        return refused(ShipRefusal::Delivered);
-    }
-    if known.is_none() {
-        rows::prepare(tx, order).await?;
+    let payment = lock(tx, order).await?;
+    let known = rows::find(tx, order).await?.map(|known| known.state);
+    match known {
+        Some(ShipmentState::Delivered) => return refused(ShipRefusal::Delivered),
+        Some(ShipmentState::Preparing) | None if !payment.is_to_be_sent() => {
+            return refused(ShipRefusal::NotPaid);
+        }
+        // What is on its way is so whatever became of its money.
+        Some(ShipmentState::Preparing | ShipmentState::Shipped) => {}
+        None => rows::prepare(tx, order).await?,
     }
     rows::ship(tx, order, parcel).await?;
     tx.tell(MOVED, &order);
@@ -66,7 +72,7 @@ pub async fn ship(tx: &Tx, order: OrderId, parcel: &Parcel) -> Result<(), Failur
 ///
 /// As [`ShipRefusal`] says.
 pub async fn deliver(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
-    paid(tx, order).await?;
+    lock(tx, order).await?;
     match rows::find(tx, order).await?.map(|known| known.state) {
         None | Some(ShipmentState::Preparing) => refused(ShipRefusal::NotShipped),
         Some(ShipmentState::Delivered) => Ok(()),
@@ -98,10 +104,7 @@ pub async fn ask_return(
     if order::find(tx, live.id(), order).await?.is_none() || !order::lock(tx, order).await? {
         return refused(ReturnRefusal::Unknown);
     }
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > WISH_REASON_CHARS_MAX {
-        return refused(ReturnRefusal::Reason);
-    }
+    let Some(reason) = words::reason(reason) else { return refused(ReturnRefusal::Reason) };
     let is_paid = order::find_any(tx, order).await?.is_some_and(|order| order.state.is_paid());
     if !is_paid || !has_left(tx, order).await? {
         return refused(ReturnRefusal::NotShipped);
@@ -128,11 +131,10 @@ pub async fn decide_return(
     refused(ReturnRefusal::Unknown)
 }
 
-/// Locks an order that is paid, and not wanted back as a whole.
-async fn paid(tx: &Tx, order: OrderId) -> Result<(), Failure<ShipRefusal>> {
-    match payment::lock_of(tx, order).await?.map(|kept| kept.payment) {
-        Some(payment) if payment.state().is_paid() && payment.refundable().minor > 0 => Ok(()),
-        Some(_) => refused(ShipRefusal::NotPaid),
+/// Locks an order, and reads its payment.
+async fn lock(tx: &Tx, order: OrderId) -> Result<Payment, Failure<ShipRefusal>> {
+    match payment::lock_of(tx, order).await? {
+        Some(kept) => Ok(kept.payment),
         None => refused(ShipRefusal::Unknown),
     }
 }

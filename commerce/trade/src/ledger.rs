@@ -30,11 +30,6 @@ pub async fn post(tx: &Tx, kind: Kind, subject: &str, entry: &Entry) -> Result<b
     Ok(true)
 }
 
-/// Keeps everybody from posting while the transaction lasts, to accounts that there are.
-pub(crate) async fn lock(tx: &Tx) -> Result<(), DbErr> {
-    rows::lock(tx).await
-}
-
 /// Moves an amount from one account to another; nothing for an amount of nothing.
 ///
 /// # Errors

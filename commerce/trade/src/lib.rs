@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod kept;
+mod words;
 
 pub mod ids;
 pub mod limits;

@@ -42,6 +42,9 @@ pub const LINES_MAX: usize = 64;
 /// The longest name of goods that an order keeps, in characters.
 pub const GOODS_NAME_CHARS_MAX: usize = 200;
 
+/// How many refunds of an order can be wanted; after that, only all that is left.
+pub const WISHES_MAX: usize = 100;
+
 /// The longest reason for a refund or a return, in characters.
 pub const WISH_REASON_CHARS_MAX: usize = 500;
 

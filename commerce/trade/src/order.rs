@@ -9,12 +9,16 @@
 mod model;
 mod number;
 mod query;
+mod retention;
 mod rows;
 pub mod state;
 
 use store::{Tx, sea_orm::DbErr};
 
-pub(crate) use self::query::id_of;
+pub(crate) use self::{
+    model::InRoom,
+    query::{id_of, states},
+};
 use self::{
     model::Placed,
     state::{Ending, OrderState},
@@ -22,6 +26,7 @@ use self::{
 pub use self::{
     model::{Bought, Goods, Item, Keeper, Line, NewOrder, Order, PlaceRefusal, Purchase, Total},
     query::{by_number, find, find_any, of_account, of_deal, of_purchase, totals},
+    retention::Retention,
 };
 use crate::ids::OrderId;
 

@@ -30,14 +30,13 @@ use store::{Tx, sea_orm::DbErr};
 pub use self::{
     kept::Kept,
     next::{Next, next},
-    query::{
-        Doubtful, Named, Sums, desk, find, named, of_order, replayed, story, sums, taken_since,
-    },
+    query::{Doubtful, Named, Sums, desk, find, named, of_order, story, sums, taken_since},
     state::{Doubt, Payment, Refund},
-    step::{Ask, Found, Heard, Return, Seen, Step},
+    step::{Ask, Decision, Found, Heard, Return, Seen, Step},
 };
 pub(crate) use self::{
-    query::back_of,
+    next::can_decide,
+    query::{Replayed, Which, back_of, replayed, replayed_one},
     task::{GoOn, Pay, PayAtCard, PayAtKakaoPay, assign},
 };
 use crate::{
@@ -47,9 +46,9 @@ use crate::{
     order,
 };
 
-/// What the row of a payment says was taken and given back.
-pub(crate) async fn told(tx: &Tx, payment: PaymentId) -> Result<(i64, i64), DbErr> {
-    rows::told(tx, payment).await
+/// Notes what a proof of the books found of payments: right as of so many steps, or wrong.
+pub(crate) async fn note_proven(tx: &Tx, found: &[(PaymentId, Option<i64>)]) -> Result<(), DbErr> {
+    rows::set_proven(tx, found).await
 }
 
 /// Opens the payment of an order that was just placed.
@@ -107,9 +106,14 @@ pub(crate) async fn add(tx: &Tx, kept: &mut Kept, step: &Step) -> Result<(), DbE
         rows::set_doubt(tx, *id, payment.doubt()).await?;
     }
     let (came, went) = moved(&before, payment);
-    if came.minor > 0 {
+    if came.minor != 0 {
+        // What the provider says otherwise later is another entry.
+        let is_first = before.taken().minor == 0;
+        let subject = if is_first { id.to_string() } else { format!("{id}:{}", payment.steps()) };
         let accounts = (Account::Sales, Account::Provider);
-        ledger::move_money(tx, Kind::Capture, &id.to_string(), came, accounts).await?;
+        let accounts = if came.minor > 0 { accounts } else { (accounts.1, accounts.0) };
+        let amount = Money::new(came.minor.abs(), came.currency);
+        ledger::move_money(tx, Kind::Capture, &subject, amount, accounts).await?;
     }
     if went.minor > 0 {
         // Each amount that was given back by then is reached once.
@@ -120,12 +124,32 @@ pub(crate) async fn add(tx: &Tx, kept: &mut Kept, step: &Step) -> Result<(), DbE
     Ok(())
 }
 
-/// How much came, and how much went back, between two states of a payment. Another amount than was taken
-/// before is for a person to see to.
+/// How much came, and how much went back, between two states of a payment.
 fn moved(before: &Payment, after: &Payment) -> (Money, Money) {
-    let difference = |after: Money, before: Money| {
-        let moved = (after.minor - before.minor).max(0);
-        Money::new(moved, after.currency)
-    };
+    let difference =
+        |after: Money, before: Money| Money::new(after.minor - before.minor, after.currency);
     (difference(after.taken(), before.taken()), difference(after.back(), before.back()))
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{moment::Moment, money::Currency};
+
+    use super::{Ask, Found, Heard, Money, Payment, Step, moved};
+
+    #[test]
+    fn what_a_provider_corrects_moves_the_difference_either_way() {
+        let won = |minor| Money::new(minor, Currency::KRW);
+        let mut payment = Payment::new(won(31_000));
+        let mut say = |minor, back| {
+            let before = payment.clone();
+            payment.apply(&Step::Asked(Ask::LookUp), Moment(0));
+            let heard = Heard::Found(Found::Taken { minor, back, ours: 0 });
+            payment.apply(&Step::Heard { asked: payment.steps(), heard }, Moment(0));
+            moved(&before, &payment)
+        };
+        assert_eq!(say(30_000, 0), (won(30_000), won(0)));
+        assert_eq!(say(31_000, 500), (won(1_000), won(500)));
+        assert_eq!(say(29_000, 500), (won(-2_000), won(0)));
+    }
 }

@@ -14,17 +14,19 @@ use store::{Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     model::{Part, Refund, RefundRefusal, Wish},
-    query::of_order,
+    query::{of_order, units_left},
 };
 use crate::{
     fulfilment,
     ids::{OrderId, RefundId},
-    limits::WISH_REASON_CHARS_MAX,
+    limits::WISHES_MAX,
     order::{self, Order},
     payment::{self, Kept, Step},
+    words,
 };
 
-/// The buyer wants their money back. Goods that are on their way are returned first.
+/// The buyer wants their money back. Goods that are on their way are returned first. Whoever wants an amount back
+/// without giving up goods is sent none: it is not known which of them are still paid.
 ///
 /// # Errors
 ///
@@ -45,7 +47,8 @@ pub async fn by_owner(
         return refused(RefundRefusal::Shipped);
     }
     let wish = Wish { restocks: true, ..*wish };
-    want(tx, kept, live.id(), &wish).await
+    let by = By { account: live.id(), withholds: matches!(wish.part, Part::Amount(_)) };
+    want(tx, kept, by, &wish).await
 }
 
 /// An operator gives money back, for goods that may be anywhere.
@@ -65,7 +68,7 @@ pub async fn by_operator(
     let Some(kept) = payment::lock_of(tx, order).await? else {
         return refused(RefundRefusal::Unknown);
     };
-    want(tx, kept, operator.id(), wish).await
+    want(tx, kept, By { account: operator.id(), withholds: false }, wish).await
 }
 
 /// The deal of an order was called off: all that is left goes back, wherever the goods are. `by` is whose
@@ -79,19 +82,25 @@ pub(crate) async fn of_called_off(
     let Some(kept) = payment::lock_of(tx, order).await? else {
         return refused(RefundRefusal::Unknown);
     };
+    let by = By { account: by, withholds: false };
     want(tx, kept, by, &Wish { part: Part::Rest, reason, restocks: true }).await
+}
+
+/// Who wants money back.
+#[derive(Clone, Copy, Debug)]
+struct By {
+    account: AccountId,
+    /// Whether the goods are not sent then.
+    withholds: bool,
 }
 
 async fn want(
     tx: &Tx,
     mut kept: Kept,
-    by: AccountId,
+    by: By,
     wish: &Wish<'_>,
 ) -> Result<RefundId, Failure<RefundRefusal>> {
-    let reason = wish.reason.trim();
-    if reason.is_empty() || reason.chars().count() > WISH_REASON_CHARS_MAX {
-        return refused(RefundRefusal::Reason);
-    }
+    let Some(reason) = words::reason(wish.reason) else { return refused(RefundRefusal::Reason) };
     let Some(order) = order::find_any(tx, kept.order).await? else {
         return refused(RefundRefusal::Unknown);
     };
@@ -109,10 +118,15 @@ async fn want(
         Ok(amount) => amount,
         Err(refusal) => return refused(refusal),
     };
+    if amount != left && kept.payment.wishes() >= WISHES_MAX {
+        return refused(RefundRefusal::Amount);
+    }
     let lines = if let Part::Lines(lines) = wish.part { lines } else { &[] };
     let wish = Wish { reason, ..*wish };
-    let id = rows::insert(tx, order.id, (amount.minor, by), &wish, lines).await?;
-    let step = Step::RefundWanted { refund: id, minor: amount.minor, restocks: wish.restocks };
+    let id = rows::insert(tx, order.id, (amount.minor, by.account), &wish, lines).await?;
+    let By { withholds, .. } = by;
+    let (minor, restocks) = (amount.minor, wish.restocks);
+    let step = Step::RefundWanted { refund: id, minor, restocks, withholds };
     payment::add(tx, &mut kept, &step).await?;
     payment::wake(tx, &kept);
     Ok(id)

@@ -12,6 +12,7 @@
 //! ```
 
 mod call;
+mod desk;
 mod driver;
 mod model;
 mod reconcile;
@@ -26,16 +27,21 @@ use store::{
     worker::{Terms, Workers},
 };
 
-pub use self::model::{BeginRefusal, Came, CancelRefusal, DeskRefusal, ReturnRefusal, Till};
+pub use self::model::{
+    BeginRefusal, Came, CancelRefusal, DecideRefusal, DeskRefusal, ReturnRefusal, Till,
+};
 use crate::{
+    fulfilment,
     gateway::Provider,
     ids::{OrderId, PaymentId},
     intake,
     limits::{DRIVE_WITHIN, DRIVERS, READY_AGAIN},
     order::{self, NewOrder, Order, PlaceRefusal},
     payment::{
-        self, Ask, GoOn, Heard, Kept, Next, Pay, PayAtCard, PayAtKakaoPay, Return, Seen, Step, next,
+        self, Ask, Decision, GoOn, Heard, Kept, Next, Pay, PayAtCard, PayAtKakaoPay, Return, Seen,
+        Step, next,
     },
+    words,
 };
 
 /// Places an order for units that are held for an account. Placing it again gives the same order.
@@ -231,6 +237,38 @@ pub async fn resolve(tx: &Tx, payment: PaymentId) -> Result<(), Failure<DeskRefu
         return refused(DeskRefusal::NoDoubt);
     }
     payment::add(tx, &mut kept, &Step::Resolved).await?;
+    payment::wake(tx, &kept);
+    Ok(())
+}
+
+/// An operator decides about a payment in doubt that asking again does not clear. The audit has it beside the
+/// order.
+///
+/// # Errors
+///
+/// As [`DecideRefusal`] says.
+pub async fn decide(
+    tx: &Tx,
+    operator: &Live,
+    payment: PaymentId,
+    decision: Decision,
+    reason: &str,
+) -> Result<(), Failure<DecideRefusal>> {
+    if !operator.account().is_operator {
+        return refused(DecideRefusal::NotAnOperator);
+    }
+    let Some(reason) = words::reason(reason) else { return refused(DecideRefusal::Reason) };
+    let Some(mut kept) = payment::lock(tx, payment).await? else {
+        return refused(DecideRefusal::Unknown);
+    };
+    if !payment::can_decide(&kept.payment, decision, tx.now()) {
+        return refused(DecideRefusal::WrongDoubt);
+    }
+    if decision == Decision::Undo && fulfilment::has_left(tx, kept.order).await? {
+        return refused(DecideRefusal::Shipped);
+    }
+    desk::note(tx, operator, &kept, decision, reason).await?;
+    payment::add(tx, &mut kept, &Step::Decided(decision)).await?;
     payment::wake(tx, &kept);
     Ok(())
 }

@@ -18,7 +18,7 @@ use identity::ids::AccountId;
 use tokio::task::spawn_blocking;
 
 use super::model::{Holds, HoldsError};
-use crate::order::{Bought, Item, Keeper, Purchase, state::Units};
+use crate::order::{Bought, InRoom, Item, Keeper, Purchase, state::Units};
 
 /// The engine, and the keys by which it knows accounts.
 #[derive(Clone, Debug)]
@@ -43,8 +43,9 @@ impl Room {
         self.keys.of_account(sale, &account.to_string())
     }
 
-    /// What is held for an account under the name of a purchase; nothing if that is somebody else's, or is not
-    /// held any more.
+    /// What is held for an account under the name of a purchase, as the room's pages and events have it; nothing
+    /// if that is somebody else's, or is not held any more. What is bought has a longer name, which tells it from
+    /// the holds of a room that lost its data.
     ///
     /// # Errors
     ///
@@ -75,14 +76,16 @@ impl Room {
         }
         let items = items(sale, hold)?;
         let expires_at = Moment(i64::try_from(hold.expires_at.0).unwrap_or(i64::MAX));
-        let purchase = Purchase::in_room(sale.epoch().0, hold.id.0);
-        let purchase = Purchase { sale: sale.name().as_str().to_owned(), purchase };
+        let made_at = Some(sale.created_at().0);
+        let named = InRoom { epoch: sale.epoch().0, hold: hold.id.0, made_at };
+        let sale = sale.name().as_str().to_owned();
+        let purchase = Purchase { sale, purchase: named.to_string() };
         Some(Bought { account, keeper: Keeper::Room, purchase, items, expires_at })
     }
 
     /// The sale of a purchase as it is now, and the hold.
     async fn named(&self, purchase: &Purchase) -> Result<(Arc<SaleView>, HoldId), HoldsError> {
-        let (epoch, hold) = purchase.of_room().ok_or(HoldsError::Gone)?;
+        let InRoom { epoch, hold, made_at } = purchase.in_room().ok_or(HoldsError::Gone)?;
         let sale = match self.engine.sale_at_once(&purchase.sale) {
             Some(sale) => Some(sale),
             // An archived sale is unpacked first, which takes a while.
@@ -94,8 +97,13 @@ impl Room {
             None => None,
         };
         match sale {
-            Some(sale) if sale.epoch() == Epoch(epoch) => Ok((sale, HoldId(hold))),
-            // The sale was made again under its name.
+            Some(sale)
+                if sale.epoch() == Epoch(epoch)
+                    && made_at.is_none_or(|made_at| made_at == sale.created_at().0) =>
+            {
+                Ok((sale, HoldId(hold)))
+            }
+            // The sale was made again under its name, perhaps because the room lost its data.
             Some(_) => Err(HoldsError::Gone),
             // It was deleted, and its holds with it.
             None if !self.engine.is_shared() => Err(HoldsError::Gone),

@@ -10,7 +10,12 @@ use engine::{
 use store::{Db, sea_orm::DbErr};
 
 use super::told::take;
-use crate::{ids::DealId, limits::EVENTS_AT_ONCE, order::Purchase, payment::Seen};
+use crate::{
+    ids::DealId,
+    limits::EVENTS_AT_ONCE,
+    order::{InRoom, Purchase},
+    payment::Seen,
+};
 
 /// Takes the engine's order events.
 #[derive(Clone, Debug)]
@@ -80,10 +85,10 @@ impl Told {
         };
         // A sale that is of no deal is somebody else's.
         event.sale.as_str().parse::<DealId>().ok()?;
-        let purchase = Purchase {
-            sale: event.sale.as_str().to_owned(),
-            purchase: Purchase::in_room(event.epoch.0, event.hold.id.0),
-        };
+        let (epoch, hold) = (event.epoch.0, event.hold.id.0);
+        let named = InRoom { epoch, hold, made_at: Some(event.sale_created_at.0) };
+        let purchase =
+            Purchase { sale: event.sale.as_str().to_owned(), purchase: named.to_string() };
         Some(Self { purchase, event: i64::try_from(event.id.0).unwrap_or(i64::MAX), seen })
     }
 }

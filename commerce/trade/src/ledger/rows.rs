@@ -2,9 +2,7 @@
 
 use store::{
     Tx, insert_if_absent,
-    sea_orm::{
-        QueryOrder as _, QuerySelect as _, Set, entity::prelude::*, sea_query::ExprTrait as _,
-    },
+    sea_orm::{Set, entity::prelude::*, sea_query::ExprTrait as _},
 };
 
 use super::{
@@ -103,14 +101,6 @@ pub(super) async fn insert(
     });
     posting::Entity::insert_many(lines).exec_without_returning(tx).await?;
     Ok(true)
-}
-
-/// Locks all accounts, in their order.
-pub(super) async fn lock(tx: &Tx) -> Result<(), DbErr> {
-    let all = account::Entity::find()
-        .order_by_asc(account::Column::Account)
-        .order_by_asc(account::Column::Currency);
-    all.lock_exclusive().all(tx).await.map(drop)
 }
 
 /// Adds a line to what its account comes to.

@@ -36,17 +36,36 @@ pub struct Purchase {
     pub purchase: String,
 }
 
-impl Purchase {
-    /// What the waiting room calls a hold, in events and on its pages.
-    pub(crate) fn in_room(epoch: u32, hold: u64) -> String {
-        format!("p{epoch}-{hold}")
-    }
+/// A hold of the waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InRoom {
+    /// The sale's epoch.
+    pub(crate) epoch: u32,
+    /// The hold's number.
+    pub(crate) hold: u64,
+    /// When the sale was made, in the engine's time. A room that lost its data counts epochs and holds from 1 again,
+    /// and its holds are not those of orders that were placed before. `None`: as the room's pages call a hold; it is
+    /// of the sale that there is now.
+    pub(crate) made_at: Option<u64>,
+}
 
-    /// The hold of the waiting room that it is: its epoch and its number.
-    pub(crate) fn of_room(&self) -> Option<(u32, u64)> {
-        let (epoch, hold) = self.purchase.strip_prefix('p')?.split_once('-')?;
-        let named = (epoch.parse().ok()?, hold.parse().ok()?);
-        (Self::in_room(named.0, named.1) == self.purchase).then_some(named)
+impl fmt::Display for InRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{}-{}", self.epoch, self.hold)?;
+        self.made_at.map_or(Ok(()), |made_at| write!(f, "@{made_at}"))
+    }
+}
+
+impl Purchase {
+    /// The hold of the waiting room that it is.
+    pub(crate) fn in_room(&self) -> Option<InRoom> {
+        let (name, made_at) = match self.purchase.split_once('@') {
+            Some((name, made_at)) => (name, Some(made_at.parse().ok()?)),
+            None => (self.purchase.as_str(), None),
+        };
+        let (epoch, hold) = name.strip_prefix('p')?.split_once('-')?;
+        let named = InRoom { epoch: epoch.parse().ok()?, hold: hold.parse().ok()?, made_at };
+        (named.to_string() == self.purchase).then_some(named)
     }
 }
 

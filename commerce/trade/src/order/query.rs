@@ -110,6 +110,18 @@ pub async fn totals(
     Ok(rows.into_iter().map(total).collect())
 }
 
+/// How orders stand, as their rows say.
+pub(crate) async fn states(
+    on: &impl ConnectionTrait,
+    orders: &[OrderId],
+) -> Result<Vec<(OrderId, OrderState)>, DbErr> {
+    let those = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::State])
+        .filter(Column::Id.is_in(orders.iter().copied()));
+    those.into_tuple().all(on).await
+}
+
 async fn one(on: &impl ConnectionTrait, those: Select<Entity>) -> Result<Option<Order>, DbErr> {
     let rows = those.one(on).await?.into_iter().collect();
     Ok(with_lines(on, rows).await?.pop())

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use base::money::Money;
+use base::{moment::Moment, money::Money};
 use identity::{address::Postal, ids::AccountId};
 use store::{
     At, Tx,
-    sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
+    sea_orm::{self, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set, entity::prelude::*},
 };
 
 use super::{
@@ -42,6 +42,7 @@ pub(super) struct Model {
     pub detail: String,
     pub state: OrderState,
     pub ending: Option<Ending>,
+    pub changed_at: At,
     pub placed_at: At,
     pub pay_by: At,
 }
@@ -148,6 +149,7 @@ pub(super) async fn insert(tx: &Tx, new: &NewOrder<'_>, placed: &Placed) -> Resu
         detail: Set(postal.detail().to_owned()),
         state: Set(OrderState::Waiting),
         ending: Set(None),
+        changed_at: Set(tx.now().into()),
         placed_at: Set(tx.now().into()),
         pay_by: Set(bought.expires_at.into()),
     };
@@ -176,9 +178,38 @@ pub(super) async fn set_state(
     state: OrderState,
     ending: Option<Ending>,
 ) -> Result<(), DbErr> {
-    let changes = ActiveModel { state: Set(state), ending: Set(ending), ..Default::default() };
+    let changed_at = Set(tx.now().into());
+    let changes =
+        ActiveModel { state: Set(state), ending: Set(ending), changed_at, ..Default::default() };
     let one = Entity::update_many().set(changes).filter(COLUMN.id.eq(order));
     one.exec(tx).await.map(drop)
+}
+
+/// Removes who got them, and where, from some orders in such states that have not changed since a time, and says
+/// from how many.
+pub(super) async fn forget(
+    tx: &Tx,
+    states: &[OrderState],
+    since: Moment,
+    limit: u64,
+) -> Result<u64, DbErr> {
+    let those = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(COLUMN.receiver.ne(""))
+        .filter(Column::ChangedAt.lt(since.0))
+        .filter(Column::State.is_in(states.iter().copied()))
+        .limit(limit);
+    let nothing = ActiveModel {
+        receiver: Set(String::new()),
+        phone: Set(String::new()),
+        zip: Set(String::new()),
+        road: Set(String::new()),
+        detail: Set(String::new()),
+        ..Default::default()
+    };
+    let those = Column::Id.in_subquery(those.into_query());
+    Ok(Entity::update_many().set(nothing).filter(those).exec(tx).await?.rows_affected)
 }
 
 #[cfg(test)]

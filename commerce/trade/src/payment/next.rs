@@ -6,7 +6,7 @@ use base::moment::Moment;
 
 use super::{
     state::{Approval, Doubt, Failures, Payment, Readiness},
-    step::{Ask, Return},
+    step::{Ask, Decision, Return},
 };
 use crate::order::state::Units;
 
@@ -56,6 +56,23 @@ pub fn next(payment: &Payment, now: Moment) -> Next {
     }
 }
 
+/// Whether a person can decide this about a payment in doubt.
+pub(crate) fn can_decide(payment: &Payment, decision: Decision, now: Moment) -> bool {
+    match (decision, payment.doubt) {
+        (Decision::Accept | Decision::Undo, doubt) => {
+            matches!(doubt, Some(Doubt::Amount | Doubt::Unpaid))
+        }
+        // Only if it is the keeper who would be asked.
+        (Decision::UnitsGone, Some(Doubt::NoAnswer | Doubt::Units)) => {
+            matches!(
+                next(&payment.asked_again(), now),
+                Next::Ask(Ask::Pay | Ask::Confirm | Ask::Release | Ask::TakeBack)
+            )
+        }
+        (Decision::UnitsGone, _) => false,
+    }
+}
+
 /// When the next call may be made after failures in a row.
 fn due_after(failures: Failures, first: Duration) -> Option<Moment> {
     let doublings = failures.count.checked_sub(1)?.min(DOUBLINGS_MAX);
@@ -65,9 +82,13 @@ fn due_after(failures: Failures, first: Duration) -> Option<Moment> {
 fn when_taken(payment: &Payment, now: Moment) -> Next {
     let is_all_back = payment.is_all_back();
     match payment.units {
-        Units::Held | Units::Paying if is_all_back => Next::Ask(Ask::Release),
+        Units::Held | Units::Paying if is_all_back || payment.is_undone() => {
+            Next::Ask(Ask::Release)
+        }
         Units::Held | Units::Paying => Next::Ask(Ask::Confirm),
-        Units::Confirmed if is_all_back && payment.restocks() => Next::Ask(Ask::TakeBack),
+        Units::Confirmed if payment.is_undone() || is_all_back && payment.restocks() => {
+            Next::Ask(Ask::TakeBack)
+        }
         Units::Confirmed | Units::Released | Units::Refunded => {
             let due = due_after(payment.refusals, FIRST_WAIT_REFUSED).filter(|due| now < *due);
             match (payment.next_back(), due) {
@@ -82,7 +103,8 @@ fn when_taken(payment: &Payment, now: Moment) -> Next {
 }
 
 fn when_not_taken(payment: &Payment, now: Moment) -> Next {
-    match (payment.units, payment.ready) {
+    match (payment.stands(), payment.ready) {
+        (Units::Confirmed, _) if payment.is_undone() => Next::Ask(Ask::TakeBack),
         (Units::Confirmed | Units::Refunded, _) => Next::Doubt(Doubt::Unpaid),
         (Units::Held | Units::Paying, _) if payment.is_over() => Next::Ask(Ask::Release),
         // Given up before anything was begun.

@@ -6,6 +6,7 @@ use base::{
     moment::Moment,
 };
 use store::{
+    is_away,
     sea_orm::{
         ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
         QueryOrder as _, QuerySelect as _,
@@ -16,7 +17,10 @@ use store::{
 
 use super::{
     kept::Kept,
-    rows::{COLUMN, Column, Entity, doubt_of, read, read_of, steps_of},
+    rows::{
+        COLUMN, Column, Entity, Model, added_up, doubt_of, read, read_of, step as step_row,
+        steps_of,
+    },
     state::Doubt,
     step::Step,
 };
@@ -155,21 +159,90 @@ pub async fn sums(on: &impl ConnectionTrait) -> Result<Vec<Sums>, DbErr> {
     Ok(rows.into_iter().map(|(currency, taken, back)| Sums { currency, taken, back }).collect())
 }
 
-/// Some payments after one, by id: added up again from their steps, each with what its row says was taken
-/// and given back.
-pub async fn replayed(
+/// Which payments a proof reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that changed since they were last found right.
+    Changed,
+    /// All.
+    All,
+}
+
+/// A payment as its row says, and added up again from its steps.
+#[derive(Clone, Debug)]
+pub(crate) struct Replayed {
+    pub(crate) id: PaymentId,
+    /// What its row, or one of its steps, cannot be read for.
+    pub(crate) read: Result<Kept, String>,
+    /// Whether its row says what the steps come to.
+    pub(crate) is_told: bool,
+}
+
+/// Some payments after one, by id.
+pub(crate) async fn replayed(
     on: &impl ConnectionTrait,
+    which: Which,
     after: Option<PaymentId>,
     limit: u64,
-) -> Result<Vec<(Kept, (i64, i64))>, DbErr> {
-    let mut those = Entity::find().order_by_asc(Column::Id).limit(limit);
+) -> Result<Vec<Replayed>, DbErr> {
+    let mut those = Entity::find().select_only().column(Column::Id);
+    if which == Which::Changed {
+        those = those.filter(Expr::col(Column::Steps).ne(Expr::col(Column::Proven)));
+    }
     if let Some(after) = after {
         those = those.filter(Column::Id.gt(after));
     }
-    let mut all = Vec::new();
-    for row in those.all(on).await? {
-        let told = (row.taken, row.back);
-        all.push((read(on, row).await?, told));
+    let those = those.order_by_asc(Column::Id).limit(limit);
+    let ids: Vec<PaymentId> = those.into_tuple().all(on).await?;
+    match replay(on, &ids).await {
+        Ok(all) => Ok(all),
+        Err(error) if is_away(&error) => Err(error),
+        // One of them may hold what this process does not know.
+        Err(_) => {
+            let mut all = Vec::with_capacity(ids.len());
+            for id in ids {
+                all.extend(replayed_one(on, id).await?);
+            }
+            Ok(all)
+        }
     }
-    Ok(all)
+}
+
+/// One payment.
+pub(crate) async fn replayed_one(
+    on: &impl ConnectionTrait,
+    id: PaymentId,
+) -> Result<Option<Replayed>, DbErr> {
+    match replay(on, &[id]).await {
+        Ok(mut all) => Ok(all.pop()),
+        Err(error) if is_away(&error) => Err(error),
+        Err(error) => Ok(Some(Replayed { id, read: Err(error.to_string()), is_told: false })),
+    }
+}
+
+/// Payments by their ids, in the order of those: two queries, however many they are.
+async fn replay(on: &impl ConnectionTrait, ids: &[PaymentId]) -> Result<Vec<Replayed>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let those = || ids.iter().copied();
+    let steps = step_row::Entity::find()
+        .filter(step_row::Column::Payment.is_in(those()))
+        .order_by_asc(step_row::Column::Payment)
+        .order_by_asc(step_row::Column::Seq)
+        .all(on)
+        .await?;
+    let rows = Entity::find().filter(Column::Id.is_in(those())).order_by_asc(Column::Id);
+    let replayed = |row: Model| {
+        let from = steps.partition_point(|step| step.payment < row.id);
+        let to = steps.partition_point(|step| step.payment <= row.id);
+        let read = added_up(&row, &steps[from..to]);
+        let is_told = read.as_ref().is_ok_and(|kept| {
+            let (payment, told) = (&kept.payment, (row.taken, row.back, row.steps, row.doubt));
+            let steps = i64::from(payment.steps());
+            (payment.taken().minor, payment.back().minor, steps, payment.doubt()) == told
+        });
+        Replayed { id: row.id, read, is_told }
+    };
+    Ok(rows.all(on).await?.into_iter().map(replayed).collect())
 }

@@ -3,7 +3,11 @@
 use base::{moment::Moment, money::Money};
 use store::{
     At, Tx,
-    sea_orm::{self, QueryOrder as _, QuerySelect as _, Set, entity::prelude::*},
+    sea_orm::{
+        self, QueryOrder as _, QuerySelect as _, Set,
+        entity::prelude::*,
+        sea_query::{LockBehavior, LockType, SimpleExpr},
+    },
 };
 
 use super::{
@@ -34,6 +38,7 @@ pub(super) struct Model {
     pub doubt: Option<Doubt>,
     pub doubt_at: Option<At>,
     pub steps: i64,
+    pub proven: i64,
     pub opened_at: At,
 }
 
@@ -78,6 +83,7 @@ pub(super) async fn insert(tx: &Tx, order: OrderId, due: Money) -> Result<Paymen
         doubt: Set(None),
         doubt_at: Set(None),
         steps: Set(0),
+        proven: Set(-1),
         opened_at: Set(tx.now().into()),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
@@ -104,7 +110,7 @@ pub(super) async fn read_of(
 /// A payment, from its steps.
 pub(super) async fn read(on: &impl ConnectionTrait, row: Model) -> Result<Kept, DbErr> {
     let steps = in_order(on, row.id).await?;
-    added_up(&row, steps)
+    added_up(&row, &steps).map_err(|what| DbErr::Type(format!("payment {}: {what}", row.id)))
 }
 
 /// What happened to a payment, and when.
@@ -124,16 +130,16 @@ async fn in_order(on: &impl ConnectionTrait, id: PaymentId) -> Result<Vec<step::
     steps.order_by_asc(step::Column::Seq).all(on).await
 }
 
-fn added_up(row: &Model, steps: Vec<step::Model>) -> Result<Kept, DbErr> {
-    let unreadable = |what: String| DbErr::Type(format!("payment {}: {what}", row.id));
+/// A payment from its row and its steps, or what cannot be read of it.
+pub(super) fn added_up(row: &Model, steps: &[step::Model]) -> Result<Kept, String> {
     let due = Money::new(row.due, crate::kept::currency(&row.currency));
     let mut payment = Payment::new(due);
     for kept in steps {
         let read = serde_json::from_str::<Step>(&kept.body);
-        let step = read.map_err(|error| unreadable(format!("step {}: {error}", kept.seq)))?;
+        let step = read.map_err(|error| format!("step {}: {error}", kept.seq))?;
         payment.apply(&step, kept.at.into());
         if i64::from(payment.steps()) != kept.seq {
-            return Err(unreadable(format!("step {} is missing", payment.steps())));
+            return Err(format!("step {} is missing", payment.steps()));
         }
     }
     let Model { id, order_id, provider, method, .. } = *row;
@@ -183,11 +189,36 @@ async fn update(tx: &Tx, id: PaymentId, changes: ActiveModel) -> Result<(), DbEr
     Entity::update_many().set(changes).filter(COLUMN.id.eq(id)).exec(tx).await.map(drop)
 }
 
-/// What a row says was taken and given back.
-pub(super) async fn told(tx: &Tx, id: PaymentId) -> Result<(i64, i64), DbErr> {
-    let row = Entity::find_by_id(id).one(tx).await?;
-    row.map(|row| (row.taken, row.back))
-        .ok_or_else(|| DbErr::RecordNotFound(format!("payment {id}")))
+/// Notes that a proof found payments right, as of so many steps, or wrong. One that changed meanwhile, or is being
+/// changed, is left to the next proof.
+pub(super) async fn set_proven(tx: &Tx, found: &[(PaymentId, Option<i64>)]) -> Result<(), DbErr> {
+    // Nobody is waited for, as writes that lock several orders do so in another order.
+    let those = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Steps])
+        .filter(COLUMN.id.is_in(found.iter().map(|(id, _)| *id)))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let locked = those.into_tuple::<(PaymentId, i64)>().all(tx).await?;
+    let (mut right, mut wrong) = (Vec::new(), Vec::new());
+    for (id, as_of) in found {
+        match (as_of, locked.iter().find(|(known, _)| known == id)) {
+            (Some(as_of), Some((_, steps))) if as_of == steps => right.push(*id),
+            (None, Some(_)) => wrong.push(*id),
+            (Some(_) | None, _) => {}
+        }
+    }
+    let set = async |those: Vec<PaymentId>, proven: SimpleExpr| {
+        let those =
+            Entity::update_many().col_expr(Column::Proven, proven).filter(COLUMN.id.is_in(those));
+        those.exec(tx).await.map(drop)
+    };
+    if !right.is_empty() {
+        set(right, Expr::col(Column::Steps)).await?;
+    }
+    if !wrong.is_empty() {
+        set(wrong, Expr::value(-1_i64)).await?;
+    }
+    Ok(())
 }
 
 /// Since when a person has to look at a payment.

@@ -8,7 +8,7 @@ use base::{moment::Moment, money::Money};
 
 use store::sea_orm::{self, DeriveActiveEnum, EnumIter};
 
-use super::step::{Ask, Return, Step};
+use super::step::{Ask, Decision, Return, Step};
 use crate::{
     ids::RefundId,
     order::state::{Ending, Funds, OrderState, Units, state},
@@ -60,6 +60,10 @@ pub struct Payment {
     /// The same of calls to give money back or to void that were refused or not answered.
     pub(super) refusals: Failures,
     pub(super) doubt: Option<Doubt>,
+    /// The amount that a person accepted instead of what is due.
+    accepted: Option<i64>,
+    /// What a person decided last.
+    decided: Option<Decision>,
 }
 
 /// Money that somebody wants given back.
@@ -69,6 +73,8 @@ pub struct Refund {
     pub id: RefundId,
     /// How much, in minor units.
     pub minor: i64,
+    /// Whether goods that have not been sent stay where they are.
+    pub withholds: bool,
 }
 
 /// Whether the provider is prepared.
@@ -100,7 +106,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    const NONE: Self = Self { count: 0, first: Moment(0), last: Moment(0) };
+    pub(super) const NONE: Self = Self { count: 0, first: Moment(0), last: Moment(0) };
 
     /// One more of them.
     pub(super) fn add(&mut self, at: Moment) {
@@ -170,6 +176,8 @@ impl Payment {
             contradictions: 0,
             refusals: Failures::NONE,
             doubt: None,
+            accepted: None,
+            decided: None,
         }
     }
 
@@ -186,8 +194,31 @@ impl Payment {
     /// How the order stands that is paid by it. Units that stay where they are although all of their money is
     /// back, such as those that were shipped, count as taken back.
     pub fn state(&self) -> OrderState {
-        let is_settled = self.units == Units::Confirmed && self.is_all_back() && !self.restocks;
-        state(if is_settled { Units::Refunded } else { self.units }, self.funds())
+        let is_settled = self.is_all_back() && !self.restocks;
+        let is_owed = self.is_undone() && self.taken.is_some();
+        let is_elsewhere = self.units == Units::Confirmed && (is_settled || is_owed);
+        state(if is_elsewhere { Units::Refunded } else { self.stands() }, self.funds())
+    }
+
+    /// Whether a person wants units and money back where they came from.
+    pub(super) fn is_undone(&self) -> bool {
+        self.decided == Some(Decision::Undo)
+    }
+
+    /// Whether a person accepted that nobody pays for units that are sold.
+    fn is_excused(&self) -> bool {
+        matches!(self.decided, Some(Decision::Accept | Decision::Undo)) && self.accepted.is_none()
+    }
+
+    /// Where the units are for their money's sake: those that nobody has to pay count as given back.
+    pub(super) fn stands(&self) -> Units {
+        let is_given = match self.units {
+            Units::Confirmed => !self.is_undone(),
+            Units::Refunded => true,
+            Units::Held | Units::Paying | Units::Released => false,
+        };
+        let is_written_off = is_given && self.is_excused() && self.taken.is_none();
+        if is_written_off { Units::Released } else { self.units }
     }
 
     /// Why it came to nothing, if it did.
@@ -262,6 +293,11 @@ impl Payment {
         self.begun.is_some()
     }
 
+    /// It as if a person had just had it asked for again.
+    pub(super) fn asked_again(&self) -> Self {
+        Self { doubt: None, failures: Failures::NONE, ..self.clone() }
+    }
+
     /// Whether a step would say something that is not known.
     pub(crate) fn learns(&self, step: &Step, at: Moment) -> bool {
         let mut after = self.clone();
@@ -316,6 +352,19 @@ impl Payment {
         self.money((self.taken.unwrap_or(0) - wanted - (self.back - self.ours)).max(0))
     }
 
+    /// Whether the goods are to be sent: they are paid, nobody wants all of it back, or a part without saying for
+    /// which of them, and nothing is in doubt.
+    pub fn is_to_be_sent(&self) -> bool {
+        let is_wanted =
+            self.refundable().minor > 0 && !self.wanted.iter().any(|refund| refund.withholds);
+        self.state().is_paid() && is_wanted && self.doubt.is_none()
+    }
+
+    /// How many refunds were wanted.
+    pub(crate) fn wishes(&self) -> usize {
+        self.wanted.len()
+    }
+
     /// Whether a refund has been given: as much as was wanted up to it, or all there was.
     pub fn is_given(&self, refund: RefundId) -> bool {
         let mut sum = 0;
@@ -344,7 +393,7 @@ impl Payment {
     pub(super) fn is_over(&self) -> bool {
         self.approval == Approval::Refused
             || self.ready == Readiness::Refused
-            || self.units == Units::Released && self.approval == Approval::NotAsked
+            || self.stands() == Units::Released && self.approval == Approval::NotAsked
             || matches!((self.settles_at(), self.seen_untaken), (Some(settled), Some(seen))
                 if seen >= settled)
     }

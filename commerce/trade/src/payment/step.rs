@@ -28,6 +28,8 @@ pub enum Step {
     LookUpWanted,
     /// A person has looked at what contradicted itself: it is asked for again.
     Resolved,
+    /// A person has decided how it goes on with what asking again does not clear.
+    Decided(Decision),
     /// Somebody who may wants money given back.
     RefundWanted {
         /// Which refund this is.
@@ -36,7 +38,24 @@ pub enum Step {
         minor: i64,
         /// Whether the units go back too, once all of the money has. The last refund decides.
         restocks: bool,
+        /// Whether goods that have not been sent stay where they are: the buyer did not say which of them the
+        /// money was for.
+        #[serde(default)]
+        withholds: bool,
     },
+}
+
+/// What a person decides about a payment in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It stands as it is: what was taken is enough; or units that nobody paid stay where they are, and the order
+    /// comes to nothing.
+    Accept,
+    /// The units go back on sale, and with them all money that was taken.
+    Undo,
+    /// The keeper has no such units any more, and all money goes back.
+    UnitsGone,
 }
 
 /// A call to the provider or to the engine.

@@ -57,7 +57,7 @@ store::refusals! {
         Shipped = "order_shipped": "the goods are on their way: they have to be returned first",
         /// Everything was given back, or is being given back.
         NothingLeft = "nothing_left": "all of the money is given back already",
-        /// More than is left, or less than one minor unit.
+        /// More than is left, or less than one minor unit; or a part, after a hundred of them.
         Amount = "refund_amount": "the amount is not between one minor unit and what is left",
         /// Goods that the order does not have, or no longer.
         Lines = "refund_lines": "the order has no such goods left",

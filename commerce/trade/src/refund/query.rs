@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     ids::{OrderId, RefundId},
+    order::Order,
     payment,
 };
 
@@ -49,6 +50,17 @@ pub(super) async fn last_of(
         .order_by_desc(Column::WantedAt)
         .order_by_desc(Column::Id);
     rows.into_tuple().one(on).await
+}
+
+/// How many units of each line of an order are still the buyer's: what a seller sends.
+pub async fn units_left(on: &impl ConnectionTrait, order: &Order) -> Result<Vec<u32>, DbErr> {
+    let gone = quantities(on, order.id).await?;
+    let left = order.lines.iter().zip(0_i64..).map(|(line, position)| {
+        let gone = gone.iter().find(|(known, _)| *known == position);
+        let gone = gone.and_then(|(_, quantity)| u32::try_from(*quantity).ok()).unwrap_or(0);
+        line.quantity.saturating_sub(gone)
+    });
+    Ok(left.collect())
 }
 
 /// How many units of each line went back by refunds that named them.

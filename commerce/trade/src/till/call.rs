@@ -1,6 +1,9 @@
 //! One call to a provider or a keeper, in the payment's words.
 
-use base::{moment::Moment, money::Money};
+use base::{
+    moment::Moment,
+    money::{MINOR_MAX, Money},
+};
 use store::Db;
 
 use super::{
@@ -129,12 +132,12 @@ fn found(told: &Standing, due: Money) -> Result<Found, GatewayError> {
     })
 }
 
-/// An amount of the payment's currency; of another, nothing can be understood.
+/// An amount of the payment's currency that can be one; from anything else, nothing can be understood.
 fn minor(amount: Money, due: Money) -> Result<i64, GatewayError> {
-    if amount.currency == due.currency {
+    if amount.currency == due.currency && (0..=MINOR_MAX).contains(&amount.minor) {
         return Ok(amount.minor);
     }
-    Err(GatewayError::Unheard("the provider told an amount of another currency".to_owned()))
+    Err(GatewayError::Unheard("the provider told an amount that is none".to_owned()))
 }
 
 fn failed(job: &Job, error: GatewayError) -> Heard {

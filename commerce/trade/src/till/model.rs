@@ -73,3 +73,19 @@ store::refusals! {
         NoDoubt = "payment_clear": "nothing about the payment is in doubt",
     }
 }
+
+store::refusals! {
+    /// Why an operator's decision is not taken.
+    pub DecideRefusal {
+        /// The account does not run the platform.
+        NotAnOperator = "not_an_operator": "only operators decide about payments in doubt",
+        /// There is no such payment.
+        Unknown = "payment_unknown": "there is no such payment",
+        /// It is not in a doubt about which this can be decided.
+        WrongDoubt = "payment_doubt_wrong": "this cannot be decided about the payment as it stands",
+        /// The goods are on their way.
+        Shipped = "order_shipped": "the goods are on their way: accept the amount, and refund the order",
+        /// It has no reason, or a long one.
+        Reason = "reason_invalid": "a reason has 1 to 500 characters",
+    }
+}

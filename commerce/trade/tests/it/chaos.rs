@@ -68,7 +68,7 @@ async fn shop_around(shop: Arc<Shop>, place: Arc<Option<Place>>, nth: u32) {
     }
 }
 
-fn pass(shop: &Shop, trial: &Trial, ms: u32) {
+pub(crate) fn pass(shop: &Shop, trial: &Trial, ms: u32) {
     trial.advance(ms.into());
     shop.clock.advance(Duration::from_millis(ms.into()));
 }

@@ -67,7 +67,7 @@ impl Scene {
     }
 
     async fn settle(&self, bought: &Bought, step: Step) {
-        let hold = bought.purchase().purchase.rsplit('-').next().unwrap().parse().unwrap();
+        let hold = bought.purchase().purchase.split(['-', '@']).nth(1).unwrap().parse().unwrap();
         let settled =
             self.house.engine.settle(&self.sale, HoldId(hold), step, Settler::Backend, None);
         settled.await.unwrap();

@@ -6,20 +6,23 @@ use engine::{
     id::{Epoch, HoldId},
     sale::Settler,
 };
+use identity::account;
 use store::{Failure, on_both, trial::Trial};
 use tokio::time::{Duration, sleep};
 use trade::{
     audit,
     gateway::Provider,
-    holds::Holds as _,
+    holds::{Holds as _, Keepers},
     order::{
         self, Goods, NewOrder, PlaceRefusal,
         state::{Ending, OrderState},
     },
-    till,
+    refund::{self, Part, Wish},
+    till::{self, Till},
 };
 
 use crate::{
+    refund::operator,
     room::House,
     support::{SKU, Shop, postal, won},
 };
@@ -43,6 +46,45 @@ async fn until(shop: &Shop, trial: &Trial, is_so: impl AsyncFn() -> bool) {
 }
 
 on_both! {
+    async fn holds_of_a_room_that_lost_its_data_are_not_those_of_new_shoppers(trial: Trial) {
+        let lost = House::open();
+        let before = open(&trial, &lost).await;
+        let (kim, lee) = (before.shopper("kim").await, before.shopper("lee").await);
+        let operator = operator(&before).await;
+        let sale = lost.publish(before.deal, 10, 60_000).await;
+        let old = lost.buy(&sale, kim, 2).await;
+        let bought = lost.room().bought(kim, &old).await.unwrap().unwrap();
+        let order = before.place(kim, &bought).await.unwrap();
+        let page = before.begin(kim, order, Provider::Card).await.unwrap();
+        before.come_back(&before.pay(&page)).await;
+        before.until(&trial, order, OrderState::Paid).await;
+        // The database stays; the engine begins with nothing.
+        let house = House::open();
+        let till = before.till.clone();
+        let keepers = Keepers { room: Some(house.room()), ..till.keepers };
+        let shop = Shop { till: Till { keepers, ..till }, ..before };
+        let sale = house.publish(shop.deal, 10, 60_000).await;
+        let new = house.buy(&sale, lee, 3).await;
+        assert_eq!(new, old, "the room calls it the same");
+        let pump = house.pump(shop.db.clone(), 1);
+        let bought = house.room().bought(lee, &new).await.unwrap().unwrap();
+        let theirs = shop.place(lee, &bought).await.unwrap();
+        assert_ne!(theirs, order);
+        let page = shop.begin(lee, theirs, Provider::Card).await.unwrap();
+        shop.come_back(&shop.pay(&page)).await;
+        shop.until(&trial, theirs, OrderState::Paid).await;
+        let wish = Wish { part: Part::Rest, reason: "too small", restocks: true };
+        let wanted = shop.db.write(async |tx| {
+            let live = account::live(tx, operator).await.unwrap();
+            refund::by_operator(tx, &live, order, &wish).await
+        });
+        wanted.await.unwrap();
+        shop.until(&trial, order, OrderState::Refunded).await;
+        assert_eq!(sale.counts().next().unwrap().sold, 3, "those are somebody else's");
+        assert_eq!(shop.read(theirs).await.state, OrderState::Paid);
+        pump.stop().await;
+    }
+
     async fn a_purchase_of_the_room_is_ordered_paid_and_confirmed_there(trial: Trial) {
         let house = House::open();
         let shop = open(&trial, &house).await;
@@ -114,7 +156,7 @@ on_both! {
         let postal = postal();
         let new = NewOrder { bought: &bought, goods: &goods, postal: &postal };
         let place = async |tx: &store::Tx| {
-            let live = identity::account::live(tx, kim).await.unwrap();
+            let live = account::live(tx, kim).await.unwrap();
             till::place(tx, &live, &new).await
         };
         let is_told = async || {

@@ -1,18 +1,19 @@
 //! An order keeps what it copied, is found by its buyer alone, and breaks no list whatever became of it.
 
 use base::cursor::Wanted;
-use store::{Failure, on_both};
+use store::{Failure, on_both, worker::Workers};
+use tokio::time::{Duration, sleep};
 use trade::{
     audit,
     gateway::Provider,
     order::{
-        self, PlaceRefusal,
+        self, PlaceRefusal, Retention,
         state::{Ending, OrderState},
     },
     till::CancelRefusal,
 };
 
-use crate::support::{Shop, won};
+use crate::support::{Shop, Work, won};
 
 on_both! {
     async fn an_order_has_the_price_of_its_hold_and_the_address_of_its_moment(trial: Trial) {
@@ -46,12 +47,43 @@ on_both! {
         trial.advance(11 * 60_000);
         let work = shop.work();
         while shop.units().await != (1, 0, 0) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            sleep(Duration::from_millis(20)).await;
         }
         work.stop().await;
         let late = shop.place(kim, &bought).await;
         assert!(matches!(late, Err(Failure::Refused(PlaceRefusal::Gone))), "{late:?}");
         shop.order(other, 1).await;
+    }
+
+    async fn who_got_an_order_is_forgotten_years_after_its_end_and_what_it_cost_is_not(trial: Trial) {
+        let shop = Shop::open(&trial, 500).await;
+        let kim = shop.shopper("kim").await;
+        let (ended, open) = (shop.order(kim, 1).await, shop.order(kim, 2).await);
+        shop.cancel(kim, ended).await.unwrap();
+        shop.until(&trial, ended, OrderState::Cancelled).await;
+        let known = shop.read(open).await.postal;
+        // Nobody works on the other one.
+        let forget = async |years: i64| {
+            let workers = Retention::of_years(2).unwrap().on(Workers::default());
+            let work = Work::start(&shop.db, workers);
+            let of = "schedule WHERE name = 'trade.forget_receivers'";
+            while shop.count(of).await == 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+            trial.advance(years * 366 * 24 * 3_600_000);
+            let due = format!("{of} AND next_at <= {}", shop.db.now().0);
+            let task = "task WHERE kind = 'trade.forget_receivers'";
+            while shop.count(&due).await + shop.count(task).await > 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+            work.stop().await;
+            shop.read(ended).await
+        };
+        assert_eq!(forget(1).await.postal, known);
+        let order = forget(2).await;
+        assert_eq!((order.postal.receiver(), order.postal.detail()), ("", ""));
+        assert_eq!((order.total, order.account, order.units()), (won(31_000), kim, 1));
+        assert_eq!(shop.read(open).await.postal, known, "it has not ended");
     }
 
     async fn nobody_sees_an_order_of_somebody_else(trial: Trial) {

@@ -1,6 +1,9 @@
 //! Money is taken once, for units that are there, whatever becomes of browsers, calls and processes.
 
+use base::cursor::Wanted;
+use commons::{label::Label, subject::Subject};
 use doubles::Fault;
+use identity::account;
 use store::{Failure, on_both};
 use tokio::time::{Duration, sleep};
 use trade::{
@@ -8,11 +11,14 @@ use trade::{
     gateway::{Method, Provider},
     holds::Holds as _,
     order::state::OrderState,
-    payment::{self, Doubt},
-    till::{self, BeginRefusal, CancelRefusal},
+    payment::{self, Decision, Doubt},
+    till::{self, BeginRefusal, CancelRefusal, DecideRefusal},
 };
 
-use crate::support::{Shop, won};
+use crate::{
+    refund::operator,
+    support::{Shop, won},
+};
 
 on_both! {
     /// Scenario 9.
@@ -166,12 +172,47 @@ on_both! {
         // The driver gives up at the time of the provider, and finds them sold.
         trial.advance(20 * 60_000);
         shop.until_payment(&trial, order, |kept| kept.payment.doubt().is_some()).await;
-        let desk = payment::desk(&shop.db.read(), base::cursor::Wanted::default()).await.unwrap();
+        let desk = payment::desk(&shop.db.read(), Wanted::default()).await.unwrap();
         assert_eq!((desk.items.len(), desk.items[0].order), (1, order));
         assert!(matches!(desk.items[0].doubt, Doubt::Units | Doubt::Unpaid), "{:?}", desk.items);
         shop.db.write(async |tx| till::resolve(tx, payment).await).await.unwrap();
-        let desk = payment::desk(&shop.db.read(), base::cursor::Wanted::default()).await.unwrap();
+        let desk = payment::desk(&shop.db.read(), Wanted::default()).await.unwrap();
         assert!(desk.items.is_empty());
+    }
+
+    async fn an_operator_decides_about_units_that_nobody_paid_and_the_audit_has_it(trial: Trial) {
+        let shop = Shop::open(&trial, 500).await;
+        let (kim, operator) = (shop.shopper("kim").await, operator(&shop).await);
+        let order = shop.order(kim, 1).await;
+        let purchase = shop.read(order).await.purchase;
+        shop.begin(kim, order, Provider::KakaoPay).await.unwrap();
+        shop.till.keepers.calm.confirm(&purchase).await.unwrap();
+        trial.advance(20 * 60_000);
+        shop.until_payment(&trial, order, |kept| kept.payment.doubt() == Some(Doubt::Unpaid)).await;
+        let payment = shop.kept(order).await.id;
+        let decide = async |account, decision, reason| {
+            let decided = shop.db.write(async |tx| {
+                let live = account::live(tx, account).await.unwrap();
+                till::decide(tx, &live, payment, decision, reason).await
+            });
+            decided.await
+        };
+        for (account, decision, reason, refusal) in [
+            (kim, Decision::Undo, "a mistake", DecideRefusal::NotAnOperator),
+            (operator, Decision::Undo, " ", DecideRefusal::Reason),
+            (operator, Decision::UnitsGone, "a mistake", DecideRefusal::WrongDoubt),
+        ] {
+            let decided = decide(account, decision, reason).await;
+            assert!(matches!(decided, Err(Failure::Refused(why)) if why == refusal), "{decided:?}");
+        }
+        decide(operator, Decision::Undo, "sold by mistake").await.unwrap();
+        shop.until(&trial, order, OrderState::Cancelled).await;
+        assert_eq!((shop.units().await, shop.net(order).await), ((500, 0, 0), 0));
+        let subject = Subject::new(Label::new("order"), order.0);
+        let noted = commons::audit::of_subject(&shop.db.read(), &subject, Wanted::default()).await;
+        let noted = noted.unwrap().items;
+        assert_eq!((noted.len(), noted[0].action.as_str()), (1, "payment.undone"));
+        assert_eq!(noted[0].detail["reason"], "sold by mistake");
     }
 
     async fn whoever_was_held_up_after_its_note_asks_nothing(trial: Trial) {

@@ -9,9 +9,10 @@ use identity::{
 use store::{Failure, on_both};
 use trade::{
     audit,
-    fulfilment::{self, Parcel},
+    fulfilment::{self, Parcel, ShipRefusal},
     gateway::Provider,
     ids::{OrderId, RefundId},
+    limits,
     order::state::OrderState,
     refund::{self, Part, RefundRefusal, Wish},
     till,
@@ -161,5 +162,48 @@ on_both! {
         by_operator(&shop, operator, order, lost).await.unwrap();
         shop.until(&trial, order, OrderState::Refunded).await;
         assert_eq!((shop.net(order).await, shop.units().await), (0, (4, 0, 1)));
+    }
+
+    async fn whoever_takes_an_amount_back_before_the_goods_are_sent_is_sent_none(trial: Trial) {
+        let shop = Shop::open(&trial, 5).await;
+        let kim = shop.shopper("kim").await;
+        let order = shop.paid(&trial, kim, 1, Provider::Card).await;
+        by_owner(&shop, kim, order, Part::Amount(won(30_999))).await.unwrap();
+        let parcel = Parcel::parse("CJ", "1234").unwrap();
+        let ship = async || shop.db.write(async |tx| fulfilment::ship(tx, order, &parcel).await).await;
+        let sent = ship().await;
+        assert!(matches!(sent, Err(Failure::Refused(ShipRefusal::NotPaid))), "{sent:?}");
+        by_owner(&shop, kim, order, Part::Rest).await.unwrap();
+        shop.until(&trial, order, OrderState::Refunded).await;
+        assert_eq!(shop.units().await, (5, 0, 0));
+    }
+
+    async fn a_seller_sends_the_goods_that_are_left_and_delivers_what_was_refunded_on_its_way(trial: Trial) {
+        let shop = Shop::open(&trial, 5).await;
+        let (kim, operator) = (shop.shopper("kim").await, operator(&shop).await);
+        let order = shop.paid(&trial, kim, 3, Provider::Card).await;
+        by_owner(&shop, kim, order, Part::Lines(&[(0, 2)])).await.unwrap();
+        let known = shop.read(order).await;
+        assert_eq!(refund::units_left(&shop.db.read(), &known).await.unwrap(), [1]);
+        let parcel = Parcel::parse("CJ", "1234").unwrap();
+        let ship = async || shop.db.write(async |tx| fulfilment::ship(tx, order, &parcel).await).await;
+        ship().await.unwrap();
+        let lost = Wish { restocks: false, ..wish(Part::Rest) };
+        by_operator(&shop, operator, order, lost).await.unwrap();
+        shop.until(&trial, order, OrderState::Refunded).await;
+        ship().await.unwrap();
+        shop.db.write(async |tx| fulfilment::deliver(tx, order).await).await.unwrap();
+    }
+
+    async fn after_many_parts_only_all_that_is_left_is_given(trial: Trial) {
+        let shop = Shop::open(&trial, 5).await;
+        let kim = shop.shopper("kim").await;
+        let order = shop.paid(&trial, kim, 1, Provider::Card).await;
+        for _ in 0..limits::WISHES_MAX {
+            by_owner(&shop, kim, order, Part::Amount(won(1))).await.unwrap();
+        }
+        let part = by_owner(&shop, kim, order, Part::Amount(won(1))).await;
+        refused(&part, RefundRefusal::Amount);
+        by_owner(&shop, kim, order, Part::Rest).await.unwrap();
     }
 }

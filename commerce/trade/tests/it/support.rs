@@ -28,7 +28,13 @@ use identity::{
     password::PasswordHash,
 };
 use outbound::{Reach, Secret};
-use store::{Db, Failure, Step, fact::Listeners, trial::Trial, worker::Workers};
+use store::{
+    Db, Failure, Step,
+    fact::Listeners,
+    sea_orm::{ConnectionTrait as _, Statement},
+    trial::Trial,
+    worker::Workers,
+};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::watch,
@@ -42,7 +48,7 @@ use trade::{
     ids::{DealId, OrderId, PaymentId},
     order::{self, Bought, Goods, NewOrder, Order, PlaceRefusal, state::OrderState},
     payment::{self, Kept},
-    till::{self, BeginRefusal, Came, CancelRefusal, Till},
+    till::{self, BeginRefusal, Came, CancelRefusal, ReturnRefusal, Till},
 };
 
 pub(crate) const SKU: &str = "mist";
@@ -212,6 +218,10 @@ impl Shop {
     }
 
     pub(crate) async fn come_back(&self, url: &str) -> OrderId {
+        self.try_come_back(url).await.unwrap()
+    }
+
+    pub(crate) async fn try_come_back(&self, url: &str) -> Result<OrderId, Failure<ReturnRefusal>> {
         let (payment, way) = url.strip_prefix(RETURNS).unwrap()[1..].split_once('/').unwrap();
         let (way, query) = way.split_once('?').unwrap_or((way, ""));
         let came = match way {
@@ -221,7 +231,7 @@ impl Shop {
         };
         let payment: PaymentId = payment.parse().unwrap();
         let back = async |tx: &store::Tx| till::returned(tx, &self.till, payment, came).await;
-        self.db.write(back).await.unwrap()
+        self.db.write(back).await
     }
 
     pub(crate) async fn cancel(
@@ -266,11 +276,23 @@ impl Shop {
         self.kakaopay.ledger().net(&payment) + self.card.ledger().net(&payment)
     }
 
+    /// How many rows there are of some, as SQL says it after `FROM`.
+    pub(crate) async fn count(&self, of: &str) -> i64 {
+        let read = self.db.read();
+        let count = format!("SELECT COUNT(*) AS n FROM {of}");
+        let count = Statement::from_string(read.get_database_backend(), count);
+        read.query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+    }
+
     /// Workers that go on with everything.
     pub(crate) fn work(&self) -> Work {
-        let workers = calm::on(till::on(Workers::default(), self.till.clone()));
-        let (stop, stopped) = watch::channel(false);
-        Work { stop, running: tokio::spawn(workers.run(self.db.clone(), stopped)) }
+        self.work_with(|workers| workers)
+    }
+
+    /// The same with others beside them.
+    pub(crate) fn work_with(&self, others: impl Fn(Workers) -> Workers) -> Work {
+        let workers = others(calm::on(till::on(Workers::default(), self.till.clone())));
+        Work::start(&self.db, workers)
     }
 
     /// The same database, for somebody who takes long for everything.
@@ -343,6 +365,11 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    pub(crate) fn start(db: &Db, workers: Workers) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, running: tokio::spawn(workers.run(db.clone(), stopped)) }
+    }
+
     pub(crate) async fn stop(self) {
         self.stop.send(true).unwrap();
         self.running.await.unwrap();

@@ -123,7 +123,7 @@ fn units_whose_money_is_back_go_back_only_if_the_last_refund_says_so() {
     story.want_back(10_001);
     let last = DUE - 10_001;
     let refund = RefundId::new(story.now);
-    story.apply(&Step::RefundWanted { refund, minor: last, restocks: false });
+    story.apply(&Step::RefundWanted { refund, minor: last, restocks: false, withholds: false });
     assert_eq!(story.run_well(), Next::Done);
     assert_eq!((story.hold.units, story.payment.state()), (Units::Confirmed, OrderState::Refunded));
     // What the provider's staff gives back says nothing of goods that may be on their way.
@@ -369,6 +369,102 @@ fn other_amounts_and_unpaid_units_go_to_a_person_and_nothing_is_asked_any_more()
     assert_eq!(story.payment.state(), OrderState::Paid);
 }
 
+/// A payment of which the provider says that it took another amount.
+fn of_another_amount() -> Story {
+    let mut story = Story::agreed();
+    story.call(Ask::Pay, Fate::Answered);
+    story.apply(&Step::Asked(Ask::Approve));
+    let asked = story.payment.steps();
+    story.provider.takings.push(1);
+    story.provider.price = DUE - 1_000;
+    story.apply(&Step::Heard { asked, heard: Heard::Taken { minor: DUE - 1_000 } });
+    assert_eq!(next(&story.payment, story.now), Next::Doubt(Doubt::Amount));
+    story
+}
+
+#[test]
+fn another_amount_is_accepted_or_given_back_as_a_person_decides() {
+    let mut story = of_another_amount();
+    assert!(!can_decide(&story.payment, Decision::UnitsGone, story.now));
+    story.apply(&Step::Decided(Decision::Accept));
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!(story.payment.state(), OrderState::Paid);
+    // It stays accepted.
+    story.apply(&Step::LookUpWanted);
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!(story.payment.refundable(), won(DUE - 1_000));
+    // Another one still is another one.
+    story.provider.price = DUE;
+    story.apply(&Step::LookUpWanted);
+    assert_eq!(story.run_well(), Next::Doubt(Doubt::Amount));
+
+    let mut story = of_another_amount();
+    story.apply(&Step::Decided(Decision::Undo));
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!((story.hold.units, story.payment.state()), (Units::Released, OrderState::Refunded));
+    assert_eq!(story.provider.back, DUE - 1_000);
+
+    // The person gave it back at the provider.
+    let mut story = of_another_amount();
+    story.provider.back = DUE - 1_000;
+    story.apply(&Step::Decided(Decision::Accept));
+    story.apply(&Step::LookUpWanted);
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!((story.hold.units, story.payment.state()), (Units::Released, OrderState::Refunded));
+}
+
+#[test]
+fn units_that_nobody_paid_stay_or_go_back_as_a_person_decides() {
+    for begin in [Story::new, Story::made_ready, Story::agreed] {
+        let sold = || {
+            let mut story = begin();
+            story.hold.units = Units::Confirmed;
+            story.apply(&Step::Seen(Seen::Confirmed));
+            story.apply(&Step::Resolved);
+            assert_eq!(story.run_well(), Next::Doubt(Doubt::Unpaid));
+            assert_eq!(story.payment.doubt(), Some(Doubt::Unpaid), "the desk shows it");
+            story
+        };
+        let mut story = sold();
+        story.apply(&Step::Decided(Decision::Accept));
+        assert_eq!(story.run_well(), Next::Done);
+        assert_eq!(
+            (story.hold.units, story.payment.state()),
+            (Units::Confirmed, OrderState::Cancelled)
+        );
+        let mut story = sold();
+        story.apply(&Step::Decided(Decision::Undo));
+        assert_eq!(story.run_well(), Next::Done);
+        assert_eq!(
+            (story.hold.units, story.payment.state()),
+            (Units::Refunded, OrderState::Cancelled)
+        );
+        assert!(!story.provider.is_reserved);
+        // Taken back in the engine before anybody decided.
+        let mut story = sold();
+        story.hold.units = Units::Refunded;
+        story.apply(&Step::Seen(Seen::TakenBack));
+        story.apply(&Step::Decided(Decision::Accept));
+        assert_eq!(story.run_well(), Next::Done);
+        assert_eq!(story.payment.state(), OrderState::Cancelled);
+    }
+}
+
+#[test]
+fn money_for_units_that_the_keeper_does_not_know_any_more_goes_back_if_a_person_says_so() {
+    let mut story = Story::agreed();
+    story.call(Ask::Pay, Fate::Answered);
+    story.call(Ask::Approve, Fate::Answered);
+    while story.advance(&mut std::iter::once(Fate::Unsent)).is_none() {}
+    assert_eq!(story.payment.doubt(), Some(Doubt::NoAnswer));
+    assert!(!can_decide(&story.payment, Decision::Accept, story.now));
+    assert!(can_decide(&story.payment, Decision::UnitsGone, story.now));
+    story.apply(&Step::Decided(Decision::UnitsGone));
+    story.hold.units = Units::Released;
+    assert_eq!(story.run_well(), Next::Done);
+    assert_eq!((story.provider.back, story.payment.state()), (DUE, OrderState::Refunded));
+}
+
 #[test]
 fn steps_are_read_as_they_were_written() {
     let heard = |heard| Step::Heard { asked: 4, heard };
@@ -378,8 +474,9 @@ fn steps_are_read_as_they_were_written() {
         heard(Heard::Ready { tid: "T1".to_owned(), page: "p".to_owned(), until: Moment(9) }),
         heard(Heard::Found(Found::Taken { minor: 1, back: 1, ours: 0 })),
         Step::Returned(Return::Agreed { proof: "pg".to_owned() }),
-        Step::RefundWanted { refund, minor: 3, restocks: true },
+        Step::RefundWanted { refund, minor: 3, restocks: true, withholds: true },
         Step::Resolved,
+        Step::Decided(Decision::UnitsGone),
     ];
     for step in steps {
         let text = serde_json::to_string(&step).unwrap();

@@ -3,7 +3,7 @@
 use base::moment::Moment;
 
 use super::{
-    super::step::{Ask, Found, Heard, Return, Seen, Step},
+    super::step::{Ask, Decision, Found, Heard, Return, Seen, Step},
     Approval, Doubt, Payment, Readiness, Refund, SILENT_MAX,
 };
 use crate::order::state::Units;
@@ -54,15 +54,38 @@ impl Payment {
             Step::Seen(Seen::TakenBack) => self.set_units(Units::Refunded),
             Step::LookUpWanted => self.is_unclear |= self.ready != Readiness::NotYet,
             Step::Resolved => {
-                self.doubt = None;
-                (self.contradictions, self.failures.count, self.refusals.count) = (0, 0, 0);
+                self.clear();
                 self.is_unclear |= self.ready != Readiness::NotYet;
+                if !self.is_unclear {
+                    // There is nobody to ask.
+                    self.mark_unpaid();
+                }
             }
-            Step::RefundWanted { refund, minor, restocks } => {
-                self.wanted.push(Refund { id: *refund, minor: *minor });
+            Step::Decided(decision) => self.decide(*decision),
+            Step::RefundWanted { refund, minor, restocks, withholds } => {
+                let (minor, withholds) = (*minor, *withholds);
+                self.wanted.push(Refund { id: *refund, minor, withholds });
                 // A part says nothing of the units, which may be shipped before the provider gives the rest back.
                 self.restocks = *restocks && self.refundable().minor == 0;
             }
+        }
+    }
+
+    /// A person has looked.
+    fn clear(&mut self) {
+        self.doubt = None;
+        (self.contradictions, self.failures.count, self.refusals.count) = (0, 0, 0);
+    }
+
+    fn decide(&mut self, decision: Decision) {
+        self.clear();
+        self.decided = Some(decision);
+        match decision {
+            Decision::Accept | Decision::Undo => self.accepted = self.taken,
+            Decision::UnitsGone if self.units == Units::Confirmed => {
+                self.set_units(Units::Refunded);
+            }
+            Decision::UnitsGone => self.set_units(Units::Released),
         }
     }
 
@@ -184,7 +207,7 @@ impl Payment {
     }
 
     fn take(&mut self, minor: i64) {
-        if minor != self.due.minor || self.taken.is_some_and(|taken| taken != minor) {
+        if minor != self.accepted.unwrap_or(self.due.minor) {
             self.doubt = Some(Doubt::Amount);
         }
         self.taken = Some(minor);
@@ -206,7 +229,7 @@ impl Payment {
     /// Units that are sold although no money is known of. An approval that was asked for is looked up first.
     fn mark_unpaid(&mut self) {
         let is_sold = matches!(self.units, Units::Confirmed | Units::Refunded);
-        if !is_sold || self.taken.is_some() {
+        if !is_sold || self.taken.is_some() || self.is_excused() {
             return;
         }
         let is_asked = matches!(self.approval, Approval::Asked | Approval::Doubtful);

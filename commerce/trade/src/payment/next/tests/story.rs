@@ -46,6 +46,8 @@ pub(super) struct Provider {
     pub(super) cannot_void: bool,
     /// By which preparations money was taken.
     pub(super) takings: Vec<u32>,
+    /// What each of them took.
+    pub(super) price: i64,
     pub(super) back: i64,
     ours: i64,
     late: Vec<(Moment, Ask)>,
@@ -53,7 +55,7 @@ pub(super) struct Provider {
 
 impl Provider {
     pub(super) fn taken(&self) -> i64 {
-        DUE * i64::try_from(self.takings.len()).unwrap()
+        self.price * i64::try_from(self.takings.len()).unwrap()
     }
 
     /// An effect, and what is answered.
@@ -68,7 +70,7 @@ impl Provider {
             Ask::Approve if self.is_reserved && !self.takings.contains(&self.tid) => {
                 self.takings.push(self.tid);
                 self.is_reserved = false;
-                Heard::Taken { minor: DUE }
+                Heard::Taken { minor: self.price }
             }
             Ask::GiveBack { minor, before, .. }
                 if before == self.back && minor <= self.taken() - self.back =>
@@ -147,7 +149,8 @@ impl Story {
     pub(super) fn new() -> Self {
         let now = Moment(1_000_000);
         let hold = Hold { units: Units::Held, expires: now.after(HOLD) };
-        let (payment, provider) = (Payment::new(won(DUE)), Provider::default());
+        let (payment, provider) =
+            (Payment::new(won(DUE)), Provider { price: DUE, ..Provider::default() });
         let (refunds, steps) = (Vec::new(), Vec::new());
         Self { payment, provider, hold, now, refunds, steps, has_seen: false }
     }
@@ -266,7 +269,7 @@ impl Story {
     pub(super) fn want_back(&mut self, minor: i64) -> RefundId {
         let refund = RefundId::new(self.now);
         self.refunds.push(refund);
-        self.apply(&Step::RefundWanted { refund, minor, restocks: true });
+        self.apply(&Step::RefundWanted { refund, minor, restocks: true, withholds: false });
         refund
     }
 }
