@@ -3,7 +3,12 @@
 //! A handler takes a [`Visit`], a proof of who asks and its input, in this order. The types of the last two
 //! say what is checked before it runs, and a handler without an authority is none.
 
-use std::{collections::BTreeMap, fmt, pin::Pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    pin::Pin,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -20,7 +25,7 @@ use crate::{
     input::Input,
     refusal::Refusal,
     shop::Shop,
-    visit::Visit,
+    visit::{Place, Visit},
 };
 
 type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -45,6 +50,17 @@ pub(crate) struct Routes {
     lost: Lost,
     rows: Vec<Row>,
     calls: BTreeMap<&'static str, Vec<(Method, Call)>>,
+    /// Paths that show a page.
+    pages: BTreeSet<&'static str>,
+}
+
+/// A path of the table.
+#[derive(Clone)]
+struct Known {
+    lost: Lost,
+    calls: Arc<Vec<(Method, Call)>>,
+    label: RouteLabel,
+    page: Option<usize>,
 }
 
 impl fmt::Debug for Routes {
@@ -56,7 +72,7 @@ impl fmt::Debug for Routes {
 impl Routes {
     /// None yet; pages that are refused are answered by this.
     pub(crate) fn new(lost: Lost) -> Self {
-        Self { lost, rows: Vec::new(), calls: BTreeMap::new() }
+        Self { lost, rows: Vec::new(), calls: BTreeMap::new(), pages: BTreeSet::new() }
     }
 
     /// Adds a page or the target of a form, which a page of ours posts to.
@@ -87,6 +103,9 @@ impl Routes {
                 }
             })
         });
+        if method == Method::GET {
+            self.pages.insert(path);
+        }
         self.add(method, path, A::WHO, call);
         self
     }
@@ -131,43 +150,66 @@ impl Routes {
 
     /// What answers every route, and 404 to everything else.
     pub(crate) fn router(self, shop: &Shop) -> Router {
+        let Self { lost, calls, pages, .. } = self;
         let mut router = Router::new();
-        for (path, calls) in self.calls {
-            let (shop, calls) = (shop.clone(), Arc::new(calls));
-            let label = RouteLabel(Arc::from(path));
-            let serve = move |request: Request| {
-                let (shop, calls, label) = (shop.clone(), Arc::clone(&calls), label.clone());
-                async move { answer(shop, &calls, label, request).await }
+        for (path, calls) in calls {
+            let known = Known {
+                lost,
+                calls: Arc::new(calls),
+                label: RouteLabel(Arc::from(path)),
+                page: page_of(path, &pages),
             };
+            let shop = shop.clone();
+            let serve = move |request: Request| answer(shop.clone(), known.clone(), request);
             router = router.route(path, any(serve));
         }
         let shop = shop.clone();
         router.fallback(move |request: Request| {
-            let visit = Visit::new(shop.clone(), request.into_parts().0, Vec::new());
-            async move { Refusal::NotFound.respond(visit.language()) }
+            let visit = Visit::new(shop.clone(), request.into_parts().0, Place::default());
+            visit.keep_language();
+            let refused = refused(&visit, lost, &Refusal::NotFound);
+            async move { respond::with_cookies(refused, &visit.take_cookies()) }
         })
     }
 }
 
+/// How many parts of a path lead to a page: all of one that shows a page, fewer of the target of a form.
+fn page_of(path: &str, pages: &BTreeSet<&'static str>) -> Option<usize> {
+    let mut above = path;
+    while !pages.contains(above) {
+        above = above.rsplit_once('/')?.0;
+    }
+    Some(above.matches('/').count())
+}
+
+/// What is wrong with a path or a method: a page for a browser, unless it asked for a call.
+fn refused(visit: &Visit, lost: Lost, refusal: &Refusal) -> Response<Body> {
+    if visit.wants_page() && !visit.path().starts_with("/v1/") {
+        return lost(visit, refusal);
+    }
+    refusal.respond(visit.language())
+}
+
 /// Answers a request to a path that is known.
-async fn answer(
-    shop: Shop,
-    calls: &[(Method, Call)],
-    label: RouteLabel,
-    request: Request,
-) -> Response<Body> {
+async fn answer(shop: Shop, known: Known, request: Request) -> Response<Body> {
+    let Known { lost, calls, label, page } = known;
     let (mut parts, body) = request.into_parts();
     let captured = RawPathParams::from_request_parts(&mut parts, &()).await;
     let captured = captured.map(|all| {
         all.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
     });
     let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
-    let visit = Visit::new(shop, parts, captured.unwrap_or_default());
+    let place = Place { captured: captured.unwrap_or_default(), page };
+    let visit = Visit::new(shop, parts, place);
     let call = calls.iter().find(|(known, _)| *known == method);
     let answered = match call {
         Some((_, call)) => call(visit.clone(), body).await,
-        None if method == Method::OPTIONS => Ok(options(calls)),
-        None => Err(Refusal::MethodNotAllowed(allowed(calls))),
+        None if method == Method::OPTIONS => Ok(options(&calls)),
+        // Who stands at a form that was refused and loads its address again wants the form.
+        None if method == Method::GET && visit.wants_page() && visit.is_below_its_page() => {
+            Ok(respond::see_other(&visit.here()))
+        }
+        None => Ok(refused(&visit, lost, &Refusal::MethodNotAllowed(allowed(&calls)))),
     };
     let mut response = match answered {
         Ok(response) => response,

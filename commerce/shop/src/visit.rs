@@ -1,6 +1,7 @@
 //! One request: what it says of itself, and what its answer takes along.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -23,34 +24,52 @@ use crate::{refusal::Refusal, shop::Shop};
 
 /// The cookie that keeps the language a visitor chose, as the room's pages have it.
 const LANGUAGE: &str = "rushgate-language";
+/// The parameter by which a link chooses one.
+const LANGUAGE_PARAMETER: &str = "lang";
 /// For how long it is kept: a year.
 const LANGUAGE_SECONDS: u32 = 365 * 24 * 3_600;
 
+/// Where in the table of routes a request arrived.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// What stands in the path where the route has names.
+    pub(crate) captured: Vec<(String, String)>,
+    /// How many parts of the path lead to a page: the one asked for, or the one whose form was sent.
+    /// Nothing of a path that belongs to no page.
+    pub(crate) page: Option<usize>,
+}
+
 /// A request that is being answered. Clones are the same one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Visit(Arc<Inner>);
 
-#[derive(Debug)]
+impl fmt::Debug for Visit {
+    /// Headers and addresses have secrets in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").field("method", &self.0.method).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     shop: Shop,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    captured: Vec<(String, String)>,
+    place: Place,
     client: Option<IpAddr>,
     is_tls: bool,
     cookies: Mutex<Vec<Cookie<'static>>>,
 }
 
 impl Visit {
-    pub(crate) fn new(shop: Shop, parts: Parts, captured: Vec<(String, String)>) -> Self {
+    pub(crate) fn new(shop: Shop, parts: Parts, place: Place) -> Self {
         let visitor = parts.extensions.get::<Visitor>().copied();
         Self(Arc::new(Inner {
             shop,
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
-            captured,
+            place,
             client: visitor.and_then(|visitor| visitor.client),
             is_tls: visitor.is_some_and(|visitor| visitor.tls),
             cookies: Mutex::default(),
@@ -69,9 +88,31 @@ impl Visit {
         &self.0.headers
     }
 
-    /// Where it was sent: path and query.
+    /// The address of the page: of the one asked for, or of the one whose form was sent. The choice of a
+    /// language is no part of it.
     pub(crate) fn here(&self) -> String {
-        self.0.uri.path_and_query().map_or_else(String::new, ToString::to_string)
+        let path = self.0.uri.path();
+        let end = self.0.place.page.and_then(|parts| path.match_indices('/').nth(parts));
+        if let Some((end, _)) = end {
+            return path[..end].to_owned();
+        }
+        let is_choice = |pair: &&str| {
+            form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == LANGUAGE_PARAMETER)
+        };
+        let pairs = self.query().split('&').filter(|pair| !pair.is_empty() && !is_choice(pair));
+        let query = pairs.collect::<Vec<_>>().join("&");
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    /// The path that was asked for.
+    pub(crate) fn path(&self) -> &str {
+        self.0.uri.path()
+    }
+
+    /// Whether it belongs to a page above, as the target of a form does.
+    pub(crate) fn is_below_its_page(&self) -> bool {
+        let parts = self.0.uri.path().matches('/').count();
+        self.0.place.page.is_some_and(|page| page < parts)
     }
 
     /// Whether a browser asks for a page.
@@ -96,7 +137,7 @@ impl Visit {
     /// What stands in the path where the route has this name; a text that is not of this kind names
     /// nothing.
     pub(crate) fn captured<T: std::str::FromStr>(&self, name: &str) -> Result<T, Refusal> {
-        let found = self.0.captured.iter().find(|(known, _)| known == name);
+        let found = self.0.place.captured.iter().find(|(known, _)| known == name);
         found.and_then(|(_, text)| text.parse().ok()).ok_or(Refusal::NotFound)
     }
 
@@ -132,7 +173,7 @@ impl Visit {
     /// The language that the link to the other one asks for.
     fn asked_language(&self) -> Option<Language> {
         let mut pairs = form_urlencoded::parse(self.query().as_bytes());
-        pairs.find_map(|(name, tag)| (name == "lang").then(|| Language::of_tag(&tag)).flatten())
+        pairs.find_map(|(name, tag)| (name == LANGUAGE_PARAMETER).then(|| Language::of_tag(&tag)).flatten())
     }
 
     /// Has the browser keep the language that was asked for.

@@ -14,8 +14,7 @@ use crate::{refusal::Refusal, visit::Visit};
 pub(crate) fn lost(visit: &Visit, refusal: &Refusal) -> Response<Body> {
     let facts = refusal.row().facts;
     if facts.status == StatusCode::UNAUTHORIZED {
-        let here = if visit.only_reads() { visit.here() } else { to::ME.to_owned() };
-        let to = format!("{}?return_to={}", to::SIGN_IN, to::encoded(&here));
+        let to = format!("{}?return_to={}", to::SIGN_IN, to::encoded(&visit.here()));
         return respond::see_other(&to);
     }
     let around = Around::of_nobody(visit);
@@ -32,5 +31,10 @@ pub(crate) fn lost(visit: &Visit, refusal: &Refusal) -> Response<Body> {
         retry_seconds: retry,
     }
     .html();
-    refused(facts.status, html)
+    let mut page = refused(facts.status, html);
+    // What programs are told in headers, such as when to come again, holds for a page too.
+    for (name, value) in refusal.respond(visit.language()).headers() {
+        page.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    page
 }
