@@ -30,7 +30,7 @@ pub use outbound::Algorithm;
 use outbound::{
     FoundKey, KeyKeeper, KeyKeeperOptions, KeySource, KeySourceOptions, Reach, TargetError,
 };
-use web::cookies;
+use web::{caller::Scheme, cookies};
 
 pub use self::{
     fault::Fault,
@@ -102,11 +102,16 @@ impl Accounts {
         self.keeper.reload().await;
     }
 
-    /// The tokens that the shop's pages keep in cookies of this browser, in their order.
-    pub fn in_cookies<'h>(&'h self, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
+    /// The tokens that the shop's pages keep in cookies of this browser, in their order; `scheme` is how
+    /// the browser reached us.
+    pub fn in_cookies<'h>(
+        &'h self,
+        headers: &'h HeaderMap,
+        scheme: Scheme,
+    ) -> impl Iterator<Item = &'h str> {
         let name = self.options.cookie.as_deref();
         let is_own = matches!(self.options.keys, Keys::Shop(_));
-        let own = name.filter(|_| is_own).map(|name| cookies::values(headers, name));
+        let own = name.filter(|_| is_own).map(|name| cookies::of_visitor(headers, name, scheme));
         let foreign = name.filter(|_| !is_own).map(|name| cookies::named(headers, name));
         own.into_iter().flatten().chain(foreign.into_iter().flatten())
     }

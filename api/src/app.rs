@@ -6,7 +6,7 @@ use bytes::Bytes;
 use engine::Engine;
 use hyper::{HeaderMap, Request, Response};
 use web::{
-    caller::{Caller, Callers},
+    caller::{Caller, Callers, Scheme},
     limiter::Limiter,
     packed::Packed,
 };
@@ -67,6 +67,16 @@ pub struct App {
     pub times: RequestTimes,
     /// Entries and purchases by outcome.
     pub outcomes: Outcomes,
+}
+
+impl App {
+    /// How cookies are made for the browser that sent these headers, and which of its own count.
+    pub fn cookie_scheme(&self, headers: &HeaderMap, peer: &Peer) -> Scheme {
+        if self.cookie_secure {
+            return Scheme::Https;
+        }
+        self.callers.caller(headers, peer.socket).scheme()
+    }
 }
 
 /// Bodies made once at start.

@@ -20,6 +20,18 @@ pub fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'
     with_prefix(headers, HOST_PREFIX, name).chain(with_prefix(headers, "", name))
 }
 
+/// The values that may stand for a visitor: over HTTPS only those that this host can have set. Another host
+/// of the domain could sign somebody in as somebody else by a cookie of the bare name.
+pub fn of_visitor<'h>(
+    headers: &'h HeaderMap,
+    name: &str,
+    scheme: Scheme,
+) -> impl Iterator<Item = &'h str> {
+    let own = with_prefix(headers, HOST_PREFIX, name);
+    let bare = (scheme == Scheme::Http).then(|| with_prefix(headers, "", name));
+    own.chain(bare.into_iter().flatten())
+}
+
 /// The values of the cookies that have exactly this name: another's, which we only read.
 pub fn named<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
     with_prefix(headers, "", name)
@@ -93,6 +105,9 @@ mod tests {
         let headers = sent(&["a=1; b=2;a= 3 ; __Host-a=4; aa=5; =7", "a=6; c"]);
         assert_eq!(values(&headers, "a").collect::<Vec<_>>(), ["4", "1", "3", "6"]);
         assert_eq!(values(&headers, "c").count(), 0);
+        let visitor = |scheme| of_visitor(&headers, "a", scheme).collect::<Vec<_>>();
+        assert_eq!(visitor(Scheme::Http), ["4", "1", "3", "6"]);
+        assert_eq!(visitor(Scheme::Https), ["4"], "another host of the domain set the others");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use store::sea_orm::{ConnectionTrait as _, Database};
 use testkit::postgres::Postgres;
 use tokio::time::{Instant, sleep};
 
@@ -54,6 +55,9 @@ macro_rules! on_both {
 }
 
 pub(crate) use on_both;
+
+/// The shop on PostgreSQL, and the address of its database.
+static POSTGRES: OnceLock<(String, &'static Server)> = OnceLock::new();
 
 /// A running shop, which tests share.
 #[derive(Clone, Copy, Debug)]
@@ -91,11 +95,35 @@ impl Shop {
 
     pub(crate) fn on_postgres() -> Self {
         static SHOP: OnceLock<Server> = OnceLock::new();
-        let server = SHOP.get_or_init(|| {
+        let (_, server) = POSTGRES.get_or_init(|| {
             let url = Postgres::shared().database().unwrap();
-            Server::start_for_all(&config(&format!("database = \"{url}\"")))
+            let lines = config(&format!("database = \"{url}\""));
+            (url, SHOP.get_or_init(|| Server::start_for_all(&lines)))
         });
         Self { server }
+    }
+
+    /// Where its database is.
+    fn database(self) -> &'static str {
+        static ON_SQLITE: OnceLock<String> = OnceLock::new();
+        match POSTGRES.get() {
+            Some((url, server)) if std::ptr::eq(*server, self.server) => url,
+            _ => ON_SQLITE.get_or_init(|| {
+                format!("sqlite:{}", self.server.data.join("shop.db").display())
+            }),
+        }
+    }
+
+    /// Has a session be one that was opened an hour ago.
+    pub(crate) async fn age(self, session: &SignedIn) {
+        let all = self.tell(session.get("/v1/me/sessions")).await.is(200).json();
+        let all = all["items"].as_array().unwrap();
+        let here = all.iter().find(|one| one["current"] == true).unwrap();
+        let database = Database::connect(self.database()).await.unwrap();
+        let id = here["session"].as_str().unwrap();
+        let sql = format!("UPDATE session SET opened_at = opened_at - 3600000 WHERE id = '{id}'");
+        assert_eq!(database.execute_unprepared(&sql).await.unwrap().rows_affected(), 1);
+        database.close().await.unwrap();
     }
 
     pub(crate) async fn tell(self, ask: Ask) -> Told {

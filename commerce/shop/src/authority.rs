@@ -4,7 +4,10 @@
 //! by a bearer token, or by the cookies of a page. A cookie is sent by a browser whatever page asks, so a
 //! write that a cookie authorises must come from a page of ours.
 
-use axum::http::header::{AUTHORIZATION, ORIGIN};
+use axum::http::{
+    StatusCode,
+    header::{AUTHORIZATION, ORIGIN},
+};
 use base::moment::Moment;
 use identity::{
     access,
@@ -105,9 +108,8 @@ impl Authority for Guest {
         visit.shop().limits().guest(visit.client())?;
         match signed_in(visit).await {
             Ok(session) => Ok(Self { session: Some(session) }),
-            Err(refusal) if refusal.row().facts.status.is_client_error() => {
-                Ok(Self { session: None })
-            }
+            // Somebody who asks too often is not nobody: who signs out then would stay signed in.
+            Err(refusal) if is_nobody(&refusal) => Ok(Self { session: None }),
             Err(refusal) => Err(refusal),
         }
     }
@@ -150,6 +152,12 @@ impl Authority for Operator {
         }
         Ok(Self { session })
     }
+}
+
+/// Whether a refusal says that nobody is signed in, or not by this request.
+fn is_nobody(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::ForeignForm)
+        || refusal.row().facts.status == StatusCode::UNAUTHORIZED
 }
 
 /// The session of whoever asks.

@@ -8,10 +8,12 @@
 //!
 //! Over HTTPS each has the prefix `__Host-`. The waiting room reads the first one too.
 
+use base::moment::Moment;
 use identity::{
     access,
     limits::{FLOW_TTL, SESSION_TTL},
-    session::{self, Refreshed, Session},
+    session::{self, Refresh, RefreshRefusal, Refreshed, Session},
+    signing::Published,
 };
 use web::cookies;
 
@@ -28,26 +30,61 @@ const FLOW: &str = "rushgate-flow";
 const COOKIES_MAX: usize = 8;
 
 /// The tokens of a session.
-#[derive(Debug)]
 pub(crate) struct Tokens {
     pub(crate) access: access::AccessToken,
     pub(crate) refresh: String,
 }
 
-/// Makes the tokens of a session. They are secrets, and no answer with them is kept.
-pub(crate) async fn tokens(visit: &Visit, session: &Session) -> Result<Tokens, Refusal> {
-    let (shop, db) = (visit.shop(), visit.db()?);
-    let key = shop.signer().publish(db).await?;
-    let access = access::issue(&key, shop.terms(), session, db.now());
-    Ok(Tokens { access, refresh: shop.refresher().token(session.refresh()) })
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens(…)")
+    }
 }
 
-/// Has the browser keep a session.
+/// Makes the tokens of a session. They are secrets, and no answer with them is kept.
+pub(crate) async fn tokens(visit: &Visit, session: &Session) -> Result<Tokens, Refusal> {
+    let key = visit.shop().signer().publish(visit.db()?).await?;
+    Ok(signed(visit, &key, session, visit.db()?.now()))
+}
+
+/// Renews a session for a refresh token, which is of no use afterwards. The key is there before: nothing may
+/// fail between the renewal and its tokens, as whoever brings the old one later counts as a thief.
+pub(crate) async fn refresh(
+    visit: &Visit,
+    shown: Refresh,
+) -> Result<Result<(Session, Tokens), RefreshRefusal>, Refusal> {
+    let (shop, db) = (visit.shop(), visit.db()?);
+    shop.limits().renewal(shown.session)?;
+    let key = shop.signer().publish(db).await?;
+    Ok(match db.write(async |tx| session::refresh(tx, shown).await).await? {
+        Refreshed::Done(session) => {
+            let tokens = signed(visit, &key, &session, db.now());
+            Ok((session, tokens))
+        }
+        Refreshed::Refused(refusal) => Err(refusal),
+    })
+}
+
+fn signed(visit: &Visit, key: &Published<'_>, session: &Session, now: Moment) -> Tokens {
+    let shop = visit.shop();
+    let access = access::issue(key, shop.terms(), session, now);
+    Tokens { access, refresh: shop.refresher().token(session.refresh()) }
+}
+
+/// Has the browser keep a session that was opened just now, in place of the one that it had: that one ends.
 pub(crate) async fn keep(visit: &Visit, session: &Session) -> Result<(), Refusal> {
     let tokens = tokens(visit, session).await?;
+    let old = refresh_tokens(visit).find(|shown| shown.session != session.id);
+    if let Some(old) = old {
+        visit.db()?.write(async |tx| session::end(tx, old.session).await).await?;
+    }
+    set(visit, tokens)
+}
+
+fn set(visit: &Visit, tokens: Tokens) -> Result<(), Refusal> {
     let (scheme, now) = (visit.cookie_scheme(), visit.db()?.now());
     let lasts =
-        |until: base::moment::Moment| u32::try_from(until.since(now).as_secs()).unwrap_or(u32::MAX);
+        |until: Moment| u32::try_from(until.since(now).as_secs()).unwrap_or(u32::MAX);
     let access = cookies::of_host(SESSION, tokens.access.text, scheme);
     visit.set_cookie(cookies::lasting(access, lasts(tokens.access.expires_at)));
     let refresh = cookies::of_host(REFRESH, tokens.refresh, scheme);
@@ -66,22 +103,24 @@ pub(crate) fn forget(visit: &Visit) {
 
 /// The access tokens that the browser sent.
 pub(crate) fn access_tokens(visit: &Visit) -> impl Iterator<Item = &str> {
-    cookies::values(visit.headers(), SESSION).take(COOKIES_MAX)
+    cookies::of_visitor(visit.headers(), SESSION, visit.cookie_scheme()).take(COOKIES_MAX)
+}
+
+/// The refresh tokens of ours that the browser sent.
+fn refresh_tokens(visit: &Visit) -> impl Iterator<Item = Refresh> {
+    let all = cookies::of_visitor(visit.headers(), REFRESH, visit.cookie_scheme());
+    all.take(COOKIES_MAX).filter_map(|token| visit.shop().refresher().read(token))
 }
 
 /// Prolongs the browser's session, whose access token is over, if it has one.
 pub(crate) async fn renew(visit: &Visit) -> Result<Option<Session>, Refusal> {
-    let mut all = cookies::values(visit.headers(), REFRESH).take(COOKIES_MAX);
-    let Some(shown) = all.find_map(|token| visit.shop().refresher().read(token)) else {
-        return Ok(None);
-    };
-    let refreshed = visit.db()?.write(async |tx| session::refresh(tx, shown).await).await?;
-    match refreshed {
-        Refreshed::Done(session) => {
-            keep(visit, &session).await?;
+    let Some(shown) = refresh_tokens(visit).next() else { return Ok(None) };
+    match refresh(visit, shown).await? {
+        Ok((session, tokens)) => {
+            set(visit, tokens)?;
             Ok(Some(session))
         }
-        Refreshed::Refused(_) => {
+        Err(_) => {
             forget(visit);
             Ok(None)
         }
@@ -97,7 +136,8 @@ pub(crate) fn keep_flow(visit: &Visit, browser: String) {
 
 /// What binds the browser to the sign-in elsewhere that it is back from, which is then forgotten.
 pub(crate) fn take_flow(visit: &Visit) -> String {
-    let flow = cookies::values(visit.headers(), FLOW).next().unwrap_or_default().to_owned();
+    let mut all = cookies::of_visitor(visit.headers(), FLOW, visit.cookie_scheme());
+    let flow = all.next().unwrap_or_default().to_owned();
     for gone in cookies::gone(visit.headers(), FLOW) {
         visit.set_cookie(gone);
     }

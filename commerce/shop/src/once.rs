@@ -40,12 +40,21 @@ where
 {
     let db = visit.db()?;
     let Some(key) = key(visit)? else { return Ok(answer(db.write(work).await?)) };
-    let request = Request::new(principal, route, key, input.digest).ok_or_else(bad_key)?;
+    let request = Request::new(principal, route, key, asked(visit.path(), input.digest));
+    let request = request.ok_or_else(bad_key)?;
     match db.once(&request, work).await? {
         Once::Done(done) => Ok(answer(done)),
         Once::Replayed(done) => Ok(respond::replayed(answer(done))),
         Once::Mismatch => Err(Refusal::IdempotencyMismatch),
     }
+}
+
+/// A hash of all that was asked: where, and with which body. The same body for something else is another
+/// request.
+fn asked(path: &str, body: [u8; 32]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&body).update(path.as_bytes());
+    *hasher.finalize().as_bytes()
 }
 
 /// The key of a request, if it has exactly one.
@@ -73,4 +82,17 @@ fn answer(kept: Answer) -> Response<Body> {
         response.headers_mut().insert(LOCATION, location);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_body_for_something_else_is_another_request() {
+        let (one, two) = ("/v1/orders/a/refunds", "/v1/orders/b/refunds");
+        assert_eq!(asked(one, [7; 32]), asked(one, [7; 32]));
+        assert_ne!(asked(one, [7; 32]), asked(two, [7; 32]));
+        assert_ne!(asked(one, [7; 32]), asked(one, [8; 32]));
+    }
 }

@@ -68,7 +68,7 @@ impl<'a> Browser<'a> {
         let chosen = cookies::named(headers, LANGUAGE).find_map(Language::of_tag);
         let language =
             chosen.unwrap_or_else(|| Language::of_header(text(headers, &ACCEPT_LANGUAGE)));
-        let scheme = if app.cookie_secure { Scheme::Https } else { caller.scheme() };
+        let scheme = app.cookie_scheme(headers, peer);
         let refreshes = cookies::named(headers, REFRESH).all(|value| value != OFF);
         Self { language, refreshes, headers, scheme, host: caller.host() }
     }

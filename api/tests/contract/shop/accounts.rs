@@ -97,6 +97,34 @@ on_both! {
         refresh("no token").await.refuses(401, "refresh_invalid");
     }
 
+    async fn a_session_is_renewed_so_often_and_no_more(shop) {
+        let person = shop.sign_up("renewing").await;
+        let mut session = shop.sign_in(&person.email, PASSWORD).await;
+        for _ in 0..60 {
+            let body = json!({ "refresh_token": session.refresh });
+            let told = shop.tell(post("/v1/sessions/refresh").json(&body)).await;
+            if told.status == 429 {
+                told.refuses(429, "too_many_requests");
+                shop.tell(session.get("/v1/me")).await.is(200);
+                return;
+            }
+            session = SignedIn::of(&told.is(200).json());
+        }
+        unreachable!("each renewal is a write, and there is no end of them");
+    }
+
+    async fn what_lets_somebody_in_takes_a_session_that_was_opened_lately(shop) {
+        let person = shop.sign_up("stale").await;
+        let session = shop.sign_in(&person.email, PASSWORD).await;
+        shop.age(&session).await;
+        let email = json!({ "email": "thief@people.example" });
+        let change = session.ask("PATCH", "/v1/me").json(&email);
+        shop.tell(change).await.refuses(403, "sign_in_again");
+        shop.tell(session.ask("DELETE", "/v1/me")).await.refuses(403, "sign_in_again");
+        let name = session.ask("PATCH", "/v1/me").json(&json!({ "name": "Kim" }));
+        shop.tell(name).await.is(200);
+    }
+
     async fn whoever_reads_the_address_recovers_the_account(shop) {
         let (person, session) = shop.verified("lost").await;
         for email in [person.email.as_str(), "nobody@people.example"] {

@@ -82,4 +82,80 @@ on_both! {
         let english = shop.tell(page("/shop/verify?lang=en", &cookies(&made))).await.is(200);
         assert!(english.text().contains("lang=\"en\""));
     }
+
+    async fn a_page_links_to_itself_in_the_other_language_and_a_refused_form_to_its_page(shop) {
+        let shown = shop.tell(page("/shop/sign-in?lang=en&return_to=/shop/me", "")).await.is(200);
+        let text = shown.text();
+        assert!(text.contains("lang=\"en\"") && text.contains("lang=ko"), "{text}");
+        assert!(!text.contains("lang=en"), "the choice of before would count again: {text}");
+        assert!(cookies(&shown).contains("rushgate-language=en"), "{:?}", shown.headers);
+        let (person, _) = shop.verified("polyglot").await;
+        let cookie = cookies(&sign_in(shop, &person.email, "/shop/sign-in").await.is(303));
+        let target = "/shop/me/profile/password";
+        let wrong = form(target, &cookie, "current_password=no&new_password=a+new+good+one");
+        let refused = shop.tell(wrong).await.is(422).text();
+        assert!(refused.contains("\"/shop/me/profile?lang="), "{refused}");
+        let again = shop.tell(page(target, &cookie)).await.is(303);
+        assert_eq!(again.header("location"), Some("/shop/me/profile"));
+        shop.tell(get(target)).await.refuses(405, "method_not_allowed");
+        let over = shop.tell(form(target, "", "new_password=a+new+good+one")).await.is(303);
+        assert_eq!(over.header("location"), Some("/shop/sign-in?return_to=/shop/me/profile"));
+    }
+
+    async fn a_browser_that_asks_for_what_is_not_there_gets_a_page(shop) {
+        for path in ["/shop/nothing", "/shop/me/profile/nothing"] {
+            let told = shop.tell(page(path, "")).await.is(404);
+            assert!(told.header("content-type").unwrap().starts_with("text/html"), "{path}");
+            assert!(told.header("content-security-policy").is_some(), "{path}");
+            shop.tell(get(path)).await.refuses(404, "not_found");
+        }
+        shop.tell(page("/v1/nothing", "")).await.refuses(404, "not_found");
+        let told = shop.tell(form("/shop/me", "", "")).await.is(405);
+        assert!(told.header("content-type").unwrap().starts_with("text/html"));
+        assert_eq!(told.header("allow"), Some("GET, HEAD, OPTIONS"));
+    }
+
+    async fn whoever_signs_in_again_in_a_browser_leaves_no_session_behind(shop) {
+        let (person, other) = shop.verified("again").await;
+        let first = cookies(&sign_in(shop, &person.email, "/shop/sign-in").await.is(303));
+        let body = format!("email={}&password={}", person.email, PASSWORD.replace(' ', "+"));
+        let second = shop.tell(form("/shop/sign-in", &first, body)).await.is(303);
+        shop.tell(page("/shop/me", &cookies(&second))).await.is(200);
+        shop.tell(page("/shop/me", &first)).await.is(303);
+        let all = shop.tell(other.get("/v1/me/sessions")).await.is(200).json();
+        assert_eq!(all["items"].as_array().unwrap().len(), 2, "the other device stays: {all}");
+    }
+
+    async fn who_signs_out_is_out_or_told_to_come_again(shop) {
+        let (person, session) = shop.verified("busy").await;
+        let cookie = cookies(&sign_in(shop, &person.email, "/shop/sign-in").await.is(303));
+        for _ in 0..200 {
+            let change = session.ask("PATCH", "/v1/me").json(&serde_json::json!({ "name": "Kim" }));
+            if shop.tell(change).await.status == 429 {
+                break;
+            }
+        }
+        let out = shop.tell(form("/shop/sign-out", &cookie, "")).await;
+        let is_in = shop.tell(page("/shop/me", &cookie)).await.status == 200;
+        assert_eq!((out.status, is_in), if is_in { (429, true) } else { (303, false) });
+        assert!(!is_in || out.header("retry-after").is_some(), "{:?}", out.headers);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_https_only_cookies_of_the_host_sign_somebody_in() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let secure = format!("{}[server]\ncookie_secure = true\n", super::config(""));
+    let server = crate::process::Server::start(dir.path(), &secure);
+    let person = serde_json::json!({ "email": "a@b.example", "password": PASSWORD, "name": "A" });
+    server.client.tell(post("/v1/accounts").json(&person)).await.is(201);
+    let body = format!("email=a@b.example&password={}", PASSWORD.replace(' ', "+"));
+    let arrived = server.client.tell(form("/shop/sign-in", "", body)).await.is(303);
+    let own = cookies(&arrived);
+    assert!(own.contains("__Host-rushgate-session=") && own.contains("__Host-rushgate-refresh="));
+    server.client.tell(page("/shop/me", &own)).await.is(200);
+    // As another host of the domain can set them: they would sign a visitor in as somebody else.
+    let planted = own.replace("__Host-", "");
+    server.client.tell(page("/shop/me", &planted)).await.is(303);
+    server.client.tell(get("/v1/me").header("cookie", &planted)).await.refuses(401, "unauthorized");
 }

@@ -25,6 +25,11 @@ impl PublicKeys {
         self.0.contains_key(id)
     }
 
+    /// Whether there is no key at all: they were not read yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the signature of a text is that of the key of this id.
     pub(crate) fn verify(&self, id: &str, text: &[u8], signature: &[u8]) -> bool {
         let key = self.0.get(id).map(|bytes| UnparsedPublicKey::new(&ED25519, bytes));

@@ -41,6 +41,7 @@ async fn sign_up(visit: Visit, _: Anyone, input: Json<SignUpRequest>) -> Answer 
         return Err(faults.refusal());
     };
     let db = visit.db()?;
+    visit.shop().limits().newcomer(visit.client())?;
     let password = visit.shop().sign_ups().hash(&password).await?;
     let sign_up = SignUp { email, password, name };
     let prover = visit.shop().prover();
@@ -92,6 +93,7 @@ async fn send(visit: &Visit, asked: &EmailRequest, purpose: Purpose) -> Answer {
 /// Has a mail sent to the account of an address, if there is one that wants it.
 pub(crate) async fn mail(visit: &Visit, address: &str, purpose: Purpose) -> Result<(), Refusal> {
     let address = email(address).map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    visit.shop().limits().newcomer(visit.client())?;
     let db = visit.db()?;
     let found = account::by_email(&db.read(), &address).await?;
     let wanted = found.filter(|found| purpose == Purpose::ResetPassword || !found.is_verified);

@@ -71,6 +71,10 @@ async fn change(visit: Visit, by: Shopper, input: Json<ProfileRequest>) -> Answe
         return Err(faults.refusal());
     }
     let new_name = new_name.flatten();
+    if new_email.is_some() {
+        // Whoever reads the address can replace the password.
+        by.is_fresh(visit.db()?.now())?;
+    }
     let prover = visit.shop().prover();
     visit
         .db()?

@@ -8,7 +8,7 @@ use identity::{
     ids::SessionId,
     membership::{self, Attempt, PasswordSignInRefusal},
     password::Password,
-    session::{self, Refreshed, Role, Session, SignIn},
+    session::{self, Role, Session, SignIn},
 };
 use store::{Db, Refusing as _};
 use web::respond::{self, Cache};
@@ -42,7 +42,8 @@ async fn sign_in(visit: Visit, _: Anyone, input: Json<SignInRequest>) -> Answer 
     let asked = input.value;
     let email = Email::parse(&asked.email).ok_or(PasswordSignInRefusal::Wrong)?;
     let session = by_password(&visit, email, &asked.password, asked.role).await?;
-    answer(&visit, &session).await
+    let tokens = browser::tokens(&visit, &session).await?;
+    Ok(json(&TokensObject::of(tokens, &session, visit.db()?.now())))
 }
 
 /// Signs somebody in by a password.
@@ -80,16 +81,8 @@ async fn own_role(db: &Db, email: &Email) -> Result<Role, Refusal> {
 async fn refresh(visit: Visit, _: Anyone, input: Json<RefreshRequest>) -> Answer {
     let shown = visit.shop().refresher().read(&input.value.refresh_token);
     let shown = shown.ok_or(Refusal::RefreshInvalid)?;
-    let refreshed = visit.db()?.write(async |tx| session::refresh(tx, shown).await).await?;
-    match refreshed {
-        Refreshed::Done(session) => answer(&visit, &session).await,
-        Refreshed::Refused(refusal) => Err(refusal.into()),
-    }
-}
-
-async fn answer(visit: &Visit, session: &Session) -> Answer {
-    let tokens = browser::tokens(visit, session).await?;
-    Ok(json(&TokensObject::of(tokens, session, visit.db()?.now())))
+    let (session, tokens) = browser::refresh(&visit, shown).await??;
+    Ok(json(&TokensObject::of(tokens, &session, visit.db()?.now())))
 }
 
 async fn sign_out(visit: Visit, by: Shopper, (): ()) -> Answer {
@@ -120,5 +113,10 @@ async fn end(visit: Visit, by: Shopper, (): ()) -> Answer {
 
 /// The keys that access tokens are verified by, for other services of the shop.
 async fn keys(visit: Visit, _: Anyone, (): ()) -> Answer {
-    Ok(respond::json(StatusCode::OK, Cache::Minutes, &visit.shop().keys().get().to_jwks()))
+    let keys = visit.shop().keys().get();
+    if keys.is_empty() {
+        // They were not read yet, which nobody is to remember for minutes.
+        return Err(Refusal::Unavailable);
+    }
+    Ok(respond::json(StatusCode::OK, Cache::Minutes, &keys.to_jwks()))
 }

@@ -158,6 +158,7 @@ async fn signed_up(visit: &Visit, form: &Form) -> Result<(), Refusal> {
         return Err(faults.refusal());
     };
     let (shop, db) = (visit.shop(), visit.db()?);
+    shop.limits().newcomer(visit.client())?;
     let password = shop.sign_ups().hash(&password).await?;
     let sign_up = SignUp { email, password, name };
     let (prover, here) = (shop.prover(), SignIn { role: Role::Shopper, device: visit.device() });

@@ -1,5 +1,7 @@
 //! An account on the wire.
 
+use std::fmt;
+
 use base::moment::Moment;
 use identity::{
     account::Account,
@@ -50,11 +52,16 @@ fn roles(account: &Account, business: Option<&Business>) -> Vec<&'static str> {
 }
 
 /// `POST /v1/accounts`.
-#[derive(Debug)]
 pub(crate) struct SignUpRequest {
     pub(crate) email: String,
     pub(crate) password: String,
     pub(crate) name: String,
+}
+
+impl fmt::Debug for SignUpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignUpRequest(…)")
+    }
 }
 
 impl Object for SignUpRequest {
@@ -67,9 +74,14 @@ impl Object for SignUpRequest {
 }
 
 /// A body that has a token from a mail.
-#[derive(Debug)]
 pub(crate) struct TokenRequest {
     pub(crate) token: String,
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenRequest(…)")
+    }
 }
 
 impl Object for TokenRequest {
@@ -91,10 +103,15 @@ impl Object for EmailRequest {
 }
 
 /// `POST /v1/password-resets/complete`.
-#[derive(Debug)]
 pub(crate) struct ResetRequest {
     pub(crate) token: String,
     pub(crate) password: String,
+}
+
+impl fmt::Debug for ResetRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResetRequest(…)")
+    }
 }
 
 impl Object for ResetRequest {
@@ -106,10 +123,15 @@ impl Object for ResetRequest {
 }
 
 /// `PUT /v1/me/password`.
-#[derive(Debug)]
 pub(crate) struct PasswordRequest {
     pub(crate) password: String,
     pub(crate) new_password: String,
+}
+
+impl fmt::Debug for PasswordRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordRequest(…)")
+    }
 }
 
 impl Object for PasswordRequest {
