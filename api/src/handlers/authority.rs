@@ -242,7 +242,8 @@ pub async fn page_entrant(
         if takes_invites {
             return cookie_invite(app, sale, headers);
         }
-        let mut found = app.accounts.as_ref()?.in_cookies(headers, app.cookie_scheme(headers, peer));
+        let mut found =
+            app.accounts.as_ref()?.in_cookies(headers, app.cookie_scheme(headers, peer));
         let first = found.next()?;
         // Another host of the domain may have set one of the same name, to sign somebody in as somebody else.
         found.all(|other| other == first).then_some(first)

@@ -108,9 +108,8 @@ impl Shop {
         static ON_SQLITE: OnceLock<String> = OnceLock::new();
         match POSTGRES.get() {
             Some((url, server)) if std::ptr::eq(*server, self.server) => url,
-            _ => ON_SQLITE.get_or_init(|| {
-                format!("sqlite:{}", self.server.data.join("shop.db").display())
-            }),
+            _ => ON_SQLITE
+                .get_or_init(|| format!("sqlite:{}", self.server.data.join("shop.db").display())),
         }
     }
 

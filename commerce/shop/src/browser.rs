@@ -83,8 +83,7 @@ pub(crate) async fn keep(visit: &Visit, session: &Session) -> Result<(), Refusal
 
 fn set(visit: &Visit, tokens: Tokens) -> Result<(), Refusal> {
     let (scheme, now) = (visit.cookie_scheme(), visit.db()?.now());
-    let lasts =
-        |until: Moment| u32::try_from(until.since(now).as_secs()).unwrap_or(u32::MAX);
+    let lasts = |until: Moment| u32::try_from(until.since(now).as_secs()).unwrap_or(u32::MAX);
     let access = cookies::of_host(SESSION, tokens.access.text, scheme);
     visit.set_cookie(cookies::lasting(access, lasts(tokens.access.expires_at)));
     let refresh = cookies::of_host(REFRESH, tokens.refresh, scheme);

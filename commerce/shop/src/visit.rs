@@ -173,7 +173,9 @@ impl Visit {
     /// The language that the link to the other one asks for.
     fn asked_language(&self) -> Option<Language> {
         let mut pairs = form_urlencoded::parse(self.query().as_bytes());
-        pairs.find_map(|(name, tag)| (name == LANGUAGE_PARAMETER).then(|| Language::of_tag(&tag)).flatten())
+        pairs.find_map(|(name, tag)| {
+            (name == LANGUAGE_PARAMETER).then(|| Language::of_tag(&tag)).flatten()
+        })
     }
 
     /// Has the browser keep the language that was asked for.

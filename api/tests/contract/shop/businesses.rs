@@ -57,6 +57,37 @@ on_both! {
         shop.tell(operator.post(&path("reinstate"))).await.is(200);
     }
 
+    async fn an_operator_decides_on_the_page_about_what_it_showed(shop) {
+        let operator = shop.of_demo("operator").await;
+        let (_, session) = shop.verified("renamed").await;
+        let id = apply(shop, &session, "9990000165").await;
+        until_verdict(shop, &session, "active").await;
+        let list = "/shop/desk/businesses";
+        let seen = async || {
+            let page = operator.get(&format!("{list}?limit=100")).header("accept", "text/html");
+            let page = shop.tell(page).await.is(200).text();
+            let (_, form) = page.split_once(&format!("{list}/{id}/approve")).unwrap();
+            let (_, seen) = form.split_once("name=\"seen\" value=\"").unwrap();
+            seen.split_once('"').unwrap().0.to_owned()
+        };
+        let approve = async |seen: &str| {
+            let form = operator.post(&format!("{list}/{id}/approve")).header("accept", "text/html");
+            shop.tell(form.body(format!("seen={seen}"))).await
+        };
+        let before = seen().await;
+        let mut renamed = company("9990000165");
+        renamed["company_name"] = json!("Another one");
+        shop.tell(session.post("/v1/businesses").json(&renamed)).await.is(201);
+        until_verdict(shop, &session, "active").await;
+        approve(&before).await.is(409);
+        approve("").await.is(409);
+        let told = shop.tell(session.get("/v1/me/business")).await.json();
+        assert_eq!(told["state"], "pending");
+        approve(&seen().await).await.is(303);
+        let told = shop.tell(session.get("/v1/me/business")).await.json();
+        assert_eq!(told["state"], "approved");
+    }
+
     async fn a_number_that_was_mistyped_taken_or_closed_is_refused(shop) {
         let (_, session) = shop.verified("wrong").await;
         let told = shop.tell(session.post("/v1/businesses").json(&company("9990000041"))).await;

@@ -1,9 +1,9 @@
 //! The operators' pages: who may sell.
 
 use axum::http::Method;
-use base::cursor::Wanted;
+use base::{cursor::Wanted, moment::Moment};
 use identity::{
-    business::{self, Decision, Reason, Ruling, State, Verdict},
+    business::{self, DecideRefusal, Decision, Reason, Ruling, State, Verdict},
     ids::BusinessId,
     limits::VERDICT_HOLDS_FOR,
 };
@@ -23,7 +23,7 @@ use crate::{
     refusal::Refusal,
     routes::Routes,
     visit::Visit,
-    wire::business::STATES,
+    wire::{self, business::STATES},
 };
 
 const LIST: &str = "/shop/desk/businesses";
@@ -110,6 +110,14 @@ async fn reinstate(visit: Visit, by: Operator, form: Form) -> Answer {
     decide(&visit, &by, Decision::Reinstate, &form).await
 }
 
+/// The reason that was typed, if one was.
+fn reason(form: &Form) -> Result<Option<Reason>, Refusal> {
+    match form.get("reason") {
+        "" => Ok(None),
+        text => wire::business::reason(text).map(Some),
+    }
+}
+
 async fn decide(visit: &Visit, by: &Operator, decision: Decision, form: &Form) -> Answer {
     let id: BusinessId = visit.captured("business")?;
     // Each decision is about those in one state, whose list it came from.
@@ -118,12 +126,12 @@ async fn decide(visit: &Visit, by: &Operator, decision: Decision, form: &Form) -
         Decision::Suspend => State::Approved,
         Decision::Reinstate => State::Suspended,
     };
-    let showing = crate::wire::business::state_word(showing);
+    let showing = wire::business::state_word(showing);
     let decided = async {
-        let business = business::find(&visit.db()?.read(), id).await?;
-        let seen = business.ok_or(Refusal::NotFound)?.applied_at;
-        let reason = form.get("reason");
-        let ruling = Ruling { decision, seen, reason: Reason::parse(reason) };
+        // What the page showed. A page that says nothing of it was not ours.
+        let seen = form.get("seen").parse().map(Moment);
+        let seen = seen.map_err(|_| DecideRefusal::Changed)?;
+        let ruling = Ruling { decision, seen, reason: reason(form)? };
         api::businesses::decide_on(visit, by, id, &ruling).await
     };
     match decided.await {

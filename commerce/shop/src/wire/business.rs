@@ -158,14 +158,18 @@ impl DecisionRequest {
 
     /// The reason, if one was given.
     pub(crate) fn reason(&self) -> Result<Option<Reason>, Refusal> {
-        let Some(text) = &self.reason else { return Ok(None) };
-        Reason::parse(text).map(Some).ok_or_else(|| {
-            Refusal::field(
-                "reason",
-                "reason_invalid",
-                "이유를 200자 안으로 적어 주세요.",
-                "a reason of 1 to 200 characters on one line",
-            )
-        })
+        self.reason.as_deref().map(reason).transpose()
     }
+}
+
+/// The reason of a decision, as an operator wrote it.
+pub(crate) fn reason(text: &str) -> Result<Reason, Refusal> {
+    Reason::parse(text).ok_or_else(|| {
+        Refusal::field(
+            "reason",
+            "reason_invalid",
+            "이유를 200자 안으로 적어 주세요.",
+            "a reason of 1 to 200 characters on one line",
+        )
+    })
 }
