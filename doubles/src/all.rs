@@ -139,6 +139,7 @@ fn people() -> Vec<Person> {
         person("4001", "김하나", Some(("hana@example.com", true))),
         person("4002", "Lee Duri", Some(("duri@example.com", false))),
         person("4003", "박세찌", None),
+        person("4004", "최네찌", Some(("nejji@example.com", true))),
     ]
 }
 

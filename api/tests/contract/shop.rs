@@ -162,6 +162,14 @@ impl Shop {
         self.sign_in(&text("email"), &text("password")).await
     }
 
+    /// The subject of the latest mail to an address.
+    pub(crate) async fn subject(self, to: &str) -> String {
+        let response = self.server.doubles.unwrap().open(&get(format!("/mail?to={to}"))).await;
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
+        let mails: Value = serde_json::from_slice(&body.to_bytes()).unwrap();
+        mails["items"].as_array().unwrap().last().unwrap()["subject"].as_str().unwrap().to_owned()
+    }
+
     /// The token in the latest link of this kind that was mailed to an address.
     pub(crate) async fn mailed(self, to: &str, kind: &str) -> String {
         let doubles = self.server.doubles.unwrap();

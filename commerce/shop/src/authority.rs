@@ -166,6 +166,7 @@ async fn signed_in(visit: &Visit) -> Result<Session, Refusal> {
         Some(token) => authenticate(visit, token?).await?,
         None => by_cookie(visit).await?,
     };
+    visit.note_role(session.role);
     if !visit.only_reads() {
         visit.shop().limits().account(session.account)?;
     }

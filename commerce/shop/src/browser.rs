@@ -5,8 +5,9 @@
 //! | `rushgate-session` | the access token | until it expires |
 //! | `rushgate-refresh` | the refresh token | 30 days |
 //! | `rushgate-flow` | what binds a sign-in elsewhere to this browser | 10 minutes |
+//! | `rushgate-told` | the code of what was done, for the next page | a minute |
 //!
-//! Over HTTPS each has the prefix `__Host-`. The waiting room reads the first one too.
+//! Over HTTPS each but the last has the prefix `__Host-`. The waiting room reads the first one too.
 
 use base::moment::Moment;
 use identity::{
@@ -26,8 +27,28 @@ const REFRESH: &str = "rushgate-refresh";
 /// The cookie of somebody who is at a provider.
 const FLOW: &str = "rushgate-flow";
 
+/// The cookie that brings the code of what was done to the next page.
+const TOLD: &str = "rushgate-told";
+/// How long the next page may take to be asked for.
+const TOLD_SECONDS: u32 = 60;
+
+/// What stands before the code of something that was not done.
+const BAD: char = '!';
+
+/// The longest code.
+const CODES_MAX: usize = 40;
+
 /// Cookies of one name that are looked at.
 const COOKIES_MAX: usize = 8;
+
+/// What the page before left.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The code of what was done, or of why it was not.
+    pub(crate) code: String,
+    /// Whether it was not.
+    pub(crate) is_bad: bool,
+}
 
 /// The tokens of a session.
 pub(crate) struct Tokens {
@@ -114,16 +135,12 @@ fn refresh_tokens(visit: &Visit) -> impl Iterator<Item = Refresh> {
 /// Prolongs the browser's session, whose access token is over, if it has one.
 pub(crate) async fn renew(visit: &Visit) -> Result<Option<Session>, Refusal> {
     let Some(shown) = refresh_tokens(visit).next() else { return Ok(None) };
-    match refresh(visit, shown).await? {
-        Ok((session, tokens)) => {
-            set(visit, tokens)?;
-            Ok(Some(session))
-        }
-        Err(_) => {
-            forget(visit);
-            Ok(None)
-        }
+    if let Ok((session, tokens)) = refresh(visit, shown).await? {
+        set(visit, tokens)?;
+        return Ok(Some(session));
     }
+    forget(visit);
+    Ok(None)
 }
 
 /// Binds a sign-in elsewhere to the browser.
@@ -141,4 +158,31 @@ pub(crate) fn take_flow(visit: &Visit) -> String {
         visit.set_cookie(gone);
     }
     flow
+}
+
+/// Has the next page say what was done.
+pub(crate) fn tell(visit: &Visit, code: &'static str) {
+    leave(visit, code.to_owned());
+}
+
+/// Has the next page say why something was not done.
+pub(crate) fn tell_refusal(visit: &Visit, code: &'static str) {
+    leave(visit, format!("{BAD}{code}"));
+}
+
+fn leave(visit: &Visit, code: String) {
+    let mut cookie = cookies::of_path(TOLD, code, "/shop".to_owned());
+    cookie.set_http_only(true);
+    visit.set_cookie(cookies::lasting(cookie, TOLD_SECONDS));
+}
+
+/// The code that the page before left, which is then forgotten. The pages know which codes there are.
+pub(crate) fn take_told(visit: &Visit) -> Option<Told> {
+    let left = cookies::named(visit.headers(), TOLD).next()?;
+    let code = left.strip_prefix(BAD).unwrap_or(left);
+    let gone = cookies::of_path(TOLD, "", "/shop".to_owned());
+    visit.set_cookie(cookies::lasting(gone, 0));
+    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let told = Told { code: code.to_owned(), is_bad: code != left };
+    (code.len() <= CODES_MAX && code.bytes().all(is_code)).then_some(told)
 }

@@ -18,7 +18,7 @@ use identity::{
     account::{EmailRefusal, Gone, ProofRefusal},
     address::{AddRefusal, AddressRefusal},
     arrival::ArrivalRefusal,
-    business::{ApplyRefusal, DecideRefusal, SellRefusal},
+    business::{ApplyRefusal, ChangeRefusal, DecideRefusal, SellRefusal},
     membership::{AppointRefusal, PasswordSignInRefusal, SetEmailRefusal, WithdrawRefusal},
     password::Busy,
     proof::IssueRefusal,
@@ -108,6 +108,8 @@ pub(crate) enum Refusal {
     Arrival(ArrivalRefusal),
     /// Of applying for selling.
     Apply(ApplyRefusal),
+    /// Of changing a business that was approved.
+    Change(ChangeRefusal),
     /// Of deciding about a business.
     Decide(DecideRefusal),
     /// Of selling.
@@ -210,6 +212,7 @@ from! {
     WithdrawRefusal => Withdraw,
     ArrivalRefusal => Arrival,
     ApplyRefusal => Apply,
+    ChangeRefusal => Change,
     DecideRefusal => Decide,
     SellRefusal => Sell,
     AppointRefusal => Appoint,

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use axum::http::{
@@ -11,12 +11,14 @@ use axum::http::{
     header::{ACCEPT, ACCEPT_LANGUAGE},
     request::Parts,
 };
-use identity::session::DeviceName;
+use base::language::Language as Written;
+use identity::session::{DeviceName, Role};
 use pages::Language;
 use store::Db;
 use web::{
     caller::{Caller, Scheme, Socket},
     cookies::{self, Cookie},
+    csrf,
     mounted::Visitor,
 };
 
@@ -58,6 +60,8 @@ struct Inner {
     place: Place,
     client: Option<IpAddr>,
     is_tls: bool,
+    /// As what it is signed in, once that is known.
+    role: OnceLock<Role>,
     cookies: Mutex<Vec<Cookie<'static>>>,
 }
 
@@ -72,6 +76,7 @@ impl Visit {
             place,
             client: visitor.and_then(|visitor| visitor.client),
             is_tls: visitor.is_some_and(|visitor| visitor.tls),
+            role: OnceLock::new(),
             cookies: Mutex::default(),
         }))
     }
@@ -178,6 +183,31 @@ impl Visit {
         })
     }
 
+    /// The language that somebody says they want to be written to in; nothing if they do not say.
+    pub(crate) fn said_language(&self) -> Option<Written> {
+        let says = self.0.headers.contains_key(ACCEPT_LANGUAGE)
+            || self.asked_language().is_some()
+            || cookies::named(&self.0.headers, LANGUAGE).next().is_some();
+        says.then(|| written(self.language()))
+    }
+
+    /// The language that somebody chose just now, by a link on a page of ours.
+    pub(crate) fn chosen_language(&self) -> Option<Written> {
+        let chosen = self.asked_language().filter(|_| self.only_reads());
+        let is_ours = || csrf::is_our_form(&self.0.headers, self.host(), || false);
+        chosen.filter(|_| is_ours()).map(written)
+    }
+
+    /// Notes as what it is signed in.
+    pub(crate) fn note_role(&self, role: Role) {
+        self.0.role.get_or_init(|| role);
+    }
+
+    /// As what it is signed in, as far as that was asked.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.0.role.get().copied()
+    }
+
     /// Has the browser keep the language that was asked for.
     pub(crate) fn keep_language(&self) {
         if let Some(language) = self.asked_language() {
@@ -200,5 +230,13 @@ impl Visit {
     /// The cookies that the answer sets.
     pub(crate) fn take_cookies(&self) -> Vec<Cookie<'static>> {
         std::mem::take(&mut self.0.cookies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The language of pages, as accounts keep it.
+const fn written(language: Language) -> Written {
+    match language {
+        Language::Korean => Written::Korean,
+        Language::English => Written::English,
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{frame::ShopFrame, pages};
+use super::{frame::ShopFrame, pages, to, words::AccountWords};
 use crate::format::Phrase;
 
 /// What is shown in place of a page: it does not exist, is somebody else's, or cannot be had now.
@@ -41,6 +41,18 @@ impl LostPage<'_> {
             503 | 500 => words.busy_text.0,
             _ => self.frame.refusal(self.code),
         }
+    }
+
+    /// Where somebody signs in as what the page takes, and what the link is called.
+    fn way_in(&self) -> Option<(String, Phrase)> {
+        let words = AccountWords::of(self.frame.page.language);
+        let (role, phrase) = match self.code {
+            "operator_session_needed" => ("operator", words.sign_in_operator),
+            "business_session_needed" => ("business", words.sign_in_seller),
+            _ => return None,
+        };
+        let here = to::encoded(self.frame.here);
+        Some((format!("{}?role={role}&return_to={here}", to::SIGN_IN), phrase))
     }
 
     fn retry(&self) -> Option<String> {

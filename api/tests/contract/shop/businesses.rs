@@ -88,6 +88,38 @@ on_both! {
         assert_eq!(told["state"], "approved");
     }
 
+    async fn another_name_of_an_approved_business_is_approved_again(shop) {
+        let operator = shop.of_demo("operator").await;
+        let (_, session) = shop.verified("company").await;
+        let change = |company: &Value| session.ask("PUT", "/v1/me/business").json(company);
+        shop.tell(change(&company("9990000170"))).await.refuses(404, "business_unknown");
+        let id = apply(shop, &session, "9990000170").await;
+        shop.tell(change(&company("9990000170"))).await.refuses(409, "business_not_decided");
+        let to_apply = session.get("/shop/business/company").header("accept", "text/html");
+        assert_eq!(shop.tell(to_apply).await.is(303).header("location"), Some("/shop/business/apply"));
+        until_verdict(shop, &session, "active").await;
+        shop.tell(operator.post(&format!("/v1/admin/businesses/{id}/approve"))).await.is(200);
+        shop.tell(change(&company("9990000016"))).await.refuses(409, "business_number_fixed");
+        let form = async |body: &str| {
+            let form = session.post("/shop/business/company").header("accept", "text/html");
+            shop.tell(form.body(body.to_owned())).await
+        };
+        let page = session.get("/shop/business/company").header("accept", "text/html");
+        assert!(shop.tell(page).await.is(200).text().contains("office@company.example"));
+        let wrong = "company_name=&representative=Kim&email=new@company.example&phone=02-123-4567";
+        let wrong = form(wrong).await.is(422).text();
+        assert!(wrong.contains("new@company.example"), "{wrong}");
+        let mut moved = company("9990000170");
+        moved["ceo_email"] = json!("new@company.example");
+        let told = shop.tell(change(&moved)).await.is(200).json();
+        assert_eq!((&told["state"], &told["ceo_email"]), (&json!("approved"), &moved["ceo_email"]));
+        let renamed = "company_name=Another&representative=Kim&email=a@b.example&phone=02-123-4567";
+        let saved = form(renamed).await.is(303);
+        assert_eq!(saved.header("location"), Some("/shop/business/company"));
+        let told = shop.tell(session.get("/v1/me/business")).await.is(200).json();
+        assert_eq!((&told["state"], &told["company_name"]), (&json!("pending"), &json!("Another")));
+    }
+
     async fn a_number_that_was_mistyped_taken_or_closed_is_refused(shop) {
         let (_, session) = shop.verified("wrong").await;
         let told = shop.tell(session.post("/v1/businesses").json(&company("9990000041"))).await;

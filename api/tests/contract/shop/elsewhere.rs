@@ -74,6 +74,90 @@ on_both! {
         assert_eq!(told.json()["email"], json!(null), "a person without an address is one too");
     }
 
+    async fn an_account_elsewhere_is_linked_by_a_form_of_ours_in_a_session_opened_lately(shop) {
+        let (_, session) = shop.verified("linking").await;
+        let link = |site: &str| {
+            session
+                .post("/shop/me/profile/links")
+                .header("accept", "text/html")
+                .header("sec-fetch-site", site)
+                .body("provider=google")
+        };
+        shop.tell(link("cross-site")).await.is(403);
+        let bare = session.get("/shop/me/profile/links").header("accept", "text/html");
+        assert_eq!(location(&shop.tell(bare).await.is(303)), "/shop/me/profile");
+        let denied = shop.tell(link("same-origin")).await.is(200);
+        let page = |told: &Told| told.header("refresh").unwrap().strip_prefix("0; url=").unwrap().to_owned();
+        let back = choose(&page(&denied), "deny").await;
+        let back = by(&cookies(&denied), get(path(&back))).header("accept", "text/html");
+        let back = shop.tell(back).await.is(303);
+        assert_eq!(location(&back), "/shop/me/profile");
+        assert!(cookies(&back).contains("rushgate-told=!provider_denied"), "{:?}", back.headers);
+        let begun = shop.tell(link("same-origin")).await.is(200);
+        assert!(begun.text().contains("href=\"http"), "{}", begun.text());
+        // Somebody whom no other test signs in as.
+        let back = choose(&page(&begun), "4002").await;
+        let back = by(&cookies(&begun), get(path(&back))).header("accept", "text/html");
+        let back = shop.tell(back).await.is(303);
+        assert_eq!(location(&back), "/shop/me/profile");
+        assert!(cookies(&back).contains("rushgate-told=link_added"), "{:?}", back.headers);
+        let links = shop.tell(session.get("/v1/me/links")).await.is(200).json();
+        assert_eq!(links["items"][0]["provider"], "google", "{links}");
+        shop.age(&session).await;
+        let stale = shop.tell(link("same-origin")).await.is(303);
+        assert_eq!(location(&stale), "/shop/sign-in?return_to=/shop/me/profile");
+        assert!(cookies(&stale).contains("rushgate-told=!sign_in_again"), "{:?}", stale.headers);
+        let asked = get("/shop/sign-in").header("accept", "text/html").header("cookie", &cookies(&stale));
+        let asked = shop.tell(asked.header("accept-language", "en")).await.is(200).text();
+        assert!(asked.contains("note bad") && asked.contains("role=\"alert\""), "{asked}");
+        let id = links["items"][0]["link"].as_str().unwrap();
+        let remove = session.post(&format!("/shop/me/profile/links/{id}/remove"));
+        let remove = remove.header("accept", "text/html").header("sec-fetch-site", "same-origin");
+        shop.tell(remove).await.is(303);
+        let links = shop.tell(session.get("/v1/me/links")).await.is(200).json();
+        assert_eq!(links["items"].as_array().unwrap().len(), 1, "it stays: {links}");
+    }
+
+    async fn who_came_by_a_provider_sets_a_first_password_soon_after(shop) {
+        let (arrived, _) = sign_in(shop, "google", "4004").await;
+        let cookie = cookies(&arrived.is(303));
+        let ours = |ask: Ask| by(&cookie, ask).header("sec-fetch-site", "same-origin");
+        let me = shop.tell(by(&cookie, get("/v1/me"))).await.is(200).json();
+        let page = shop.tell(by(&cookie, get("/shop/me/profile"))).await.is(200).text();
+        assert!(!page.contains("current_password"), "{page}");
+        let body = "new_password=a+first+good+one";
+        let set = ours(crate::client::post("/shop/me/profile/password").body(body));
+        shop.tell(set.header("accept", "text/html")).await.is(303);
+        shop.sign_in(me["email"].as_str().unwrap(), "a first good one").await;
+        let (arrived, _) = sign_in(shop, "google", "4003").await;
+        let cookie = cookies(&arrived.is(303));
+        let set = crate::client::ask("PUT", "/v1/me/password");
+        let set = set.json(&json!({ "new_password": "a first good one" }));
+        let told = shop.tell(by(&cookie, set).header("sec-fetch-site", "same-origin")).await;
+        told.refuses(409, "address_missing");
+    }
+
+    async fn who_came_without_an_address_gives_one_on_the_pages(shop) {
+        let (arrived, _) = sign_in(shop, "kakao", "4003").await;
+        let cookie = cookies(&arrived.is(303));
+        let ask = |asked: Ask| {
+            shop.tell(by(&cookie, asked).header("accept", "text/html").header("sec-fetch-site", "same-origin"))
+        };
+        assert!(ask(get("/shop/me")).await.is(200).text().contains("/shop/me/profile#you"));
+        assert_eq!(location(&ask(get("/shop/verify")).await.is(303)), "/shop/me/profile");
+        let give = |email: &str| {
+            ask(crate::client::post("/shop/me/profile/email").body(format!("email={email}")))
+        };
+        assert!(give("nobody").await.is(422).text().contains("value=\"nobody\""));
+        let given = give("setjji@people.example").await.is(303);
+        assert_eq!(location(&given), "/shop/verify");
+        let token = shop.mailed("setjji@people.example", "/shop/verify?token=").await;
+        let verify = crate::client::post("/shop/verify").body(format!("token={token}"));
+        ask(verify).await.is(303);
+        let me = shop.tell(by(&cookie, get("/v1/me"))).await.is(200).json();
+        assert_eq!((&me["email"], &me["verified"]), (&json!("setjji@people.example"), &json!(true)));
+    }
+
     async fn a_return_counts_once_and_in_its_own_browser(shop) {
         let (arrived, back) = sign_in(shop, "kakao", "4002").await;
         let cookie = cookies(&arrived.is(303));

@@ -102,6 +102,42 @@ on_both! {
         assert_eq!(over.header("location"), Some("/shop/sign-in?return_to=/shop/me/profile"));
     }
 
+    async fn whoever_chooses_a_language_is_written_to_in_it(shop) {
+        let (person, _) = shop.verified("letters").await;
+        let cookie = cookies(&sign_in(shop, &person.email, "/shop/sign-in").await.is(303));
+        let reset = async || {
+            let asked = format!("email={}", person.email);
+            shop.tell(form("/shop/reset", "", asked)).await.is(303);
+            shop.mailed(&person.email, "/shop/reset/set?token=").await;
+            shop.subject(&person.email).await
+        };
+        let foreign = page("/shop/me?lang=en", &cookie).header("sec-fetch-site", "cross-site");
+        shop.tell(foreign).await.is(200);
+        let ours = page("/shop/me?lang=en", &cookie).header("sec-fetch-site", "same-origin");
+        shop.tell(ours).await.is(200);
+        let subject = reset().await;
+        assert!(subject.is_ascii(), "{subject}");
+        let email = "korean@people.example";
+        let body = format!(
+            "email={email}&password={}&name=Kim&agrees_terms=on&agrees_privacy=on",
+            PASSWORD.replace(' ', "+")
+        );
+        let signed_up = form("/shop/sign-up", "rushgate-language=en", body);
+        shop.tell(signed_up).await.is(303);
+        shop.mailed(email, "/shop/verify?token=").await;
+        let subject = shop.subject(email).await;
+        assert!(subject.is_ascii(), "{subject}");
+    }
+
+    async fn who_asks_for_a_desk_signs_in_as_an_operator(shop) {
+        let away = shop.tell(page("/shop/desk/businesses?state=approved", "")).await.is(303);
+        let to = "/shop/sign-in?role=operator&return_to=/shop/desk/businesses%3Fstate%3Dapproved";
+        assert_eq!(away.header("location"), Some(to));
+        let away = shop.tell(page("/shop/business/company", "")).await.is(303);
+        let to = "/shop/sign-in?role=business&return_to=/shop/business/company";
+        assert_eq!(away.header("location"), Some(to));
+    }
+
     async fn a_browser_that_asks_for_what_is_not_there_gets_a_page(shop) {
         for path in ["/shop/nothing", "/shop/me/profile/nothing"] {
             let told = shop.tell(page(path, "")).await.is(404);

@@ -44,10 +44,13 @@ async fn sign_up(visit: Visit, _: Anyone, input: Json<SignUpRequest>) -> Answer 
     visit.shop().limits().newcomer(visit.client())?;
     let password = visit.shop().sign_ups().hash(&password).await?;
     let sign_up = SignUp { email, password, name };
-    let prover = visit.shop().prover();
+    let (prover, language) = (visit.shop().prover(), visit.said_language());
     let account = db
         .write(async |tx| {
             let live = membership::sign_up(tx, &sign_up).await.refusing(Refusal::from)?;
+            if let Some(language) = language {
+                account::set_language(tx, &live, language).await?;
+            }
             send_quietly(tx, prover, &live, Purpose::VerifyEmail).await?;
             Ok::<_, store::Failure<Refusal>>(live.account().clone())
         })

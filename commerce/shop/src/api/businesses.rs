@@ -3,7 +3,7 @@
 use axum::http::Method;
 use identity::{
     account,
-    business::{self, DecideRefusal, Decision, Ruling, State},
+    business::{self, Company, DecideRefusal, Decision, Ruling, State},
     ids::BusinessId,
 };
 use store::{Failure, Refusing as _};
@@ -29,6 +29,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .on(Method::POST, APPLY, apply)
         .on(Method::GET, "/v1/me/business", mine)
+        .on(Method::PUT, "/v1/me/business", change)
         .on(Method::GET, "/v1/admin/businesses", list)
         .on(Method::GET, "/v1/admin/businesses/{business}", show)
         .on(Method::POST, "/v1/admin/businesses/{business}/approve", approve)
@@ -53,6 +54,26 @@ async fn apply(visit: Visit, by: Shopper, input: Json<ApplyRequest>) -> Answer {
 async fn mine(visit: Visit, by: Shopper, (): ()) -> Answer {
     let found = business::of_account(&visit.db()?.read(), by.account()).await?;
     Ok(json(&BusinessObject::of(&found.ok_or(DecideRefusal::Unknown)?)))
+}
+
+/// Changes what a business says of itself that was approved.
+async fn change(visit: Visit, by: Shopper, input: Json<ApplyRequest>) -> Answer {
+    change_to(&visit, &by, &input.value.company()?).await?;
+    mine(visit, by, ()).await
+}
+
+/// Changes what a business says of itself.
+pub(crate) async fn change_to(
+    visit: &Visit,
+    by: &Shopper,
+    company: &Company,
+) -> Result<(), Refusal> {
+    let changed = visit.db()?.write(async |tx| {
+        let live = live(tx, by.account()).await?;
+        business::change(tx, &live, company).await.refusing(Refusal::from)
+    });
+    changed.await?;
+    Ok(())
 }
 
 /// Those in a state, in the order in which they applied; without one, those that wait.
@@ -137,7 +158,9 @@ pub(crate) async fn decide_on(
 async fn check(visit: Visit, by: Operator, (): ()) -> Answer {
     let id: BusinessId = visit.captured("business")?;
     let db = visit.db()?;
-    business::find(&db.read(), id).await?.ok_or(DecideRefusal::Unknown)?;
+    let found = business::find(&db.read(), id).await?;
+    // There is nothing to ask about one that was closed.
+    found.filter(|found| found.state != State::Closed).ok_or(DecideRefusal::Unknown)?;
     db.write(async |tx| {
         account::live(tx, by.session.account).await.refusing(Refusal::from)?;
         business::check_now(tx, id);

@@ -2,17 +2,18 @@
 
 use axum::http::Method;
 use identity::{
-    account::{self, Profile},
+    account::{self, Live, Profile},
     business,
     device::PushToken,
+    email::Email,
     ids::LinkId,
     membership::{self, Untied},
     name::Name,
     password::{Password, Verdict},
-    proof::Purpose,
+    proof::{IssueRefusal, Prover, Purpose},
     session, social,
 };
-use store::{Failure, Refusing as _};
+use store::{Failure, Refusing as _, Tx};
 use web::respond;
 
 use crate::{
@@ -88,15 +89,37 @@ async fn change(visit: Visit, by: Shopper, input: Json<ProfileRequest>) -> Answe
                 account::set_profile(tx, &live, &Profile { name, phone }).await?;
             }
             if let Some(email) = &new_email {
-                membership::set_email(tx, &live, email).await.refusing(Refusal::from)?;
-                // Its key is locked anew, as the proof is made for it.
-                let live = acting::live(tx, by.account()).await?;
-                send_quietly(tx, prover, &live, Purpose::VerifyEmail).await?;
+                replace_email(tx, prover, &live, email).await?;
             }
             Ok::<_, Failure<Refusal>>(())
         })
         .await?;
     shown(&visit, &by).await
+}
+
+/// Gives an account another address, which is to be verified.
+async fn replace_email(
+    tx: &Tx,
+    prover: &Prover,
+    live: &Live,
+    email: &Email,
+) -> Result<(), Failure<Refusal>> {
+    membership::set_email(tx, live, email).await.refusing(Refusal::from)?;
+    // Locked again with the key of the address, which the proof is made for.
+    let live = acting::live(tx, live.id()).await?;
+    Ok(send_quietly(tx, prover, &live, Purpose::VerifyEmail).await?)
+}
+
+/// Gives an account another address for whoever signed in lately: who reads it can replace the password.
+pub(crate) async fn set_email(visit: &Visit, by: &Shopper, text: &str) -> Result<(), Refusal> {
+    let email = email(text).map_err(|fault| Refusal::Invalid(vec![fault]))?;
+    by.is_fresh(visit.db()?.now())?;
+    let prover = visit.shop().prover();
+    let replaced = visit.db()?.write(async |tx| {
+        let live = live(tx, by.account()).await?;
+        replace_email(tx, prover, &live, &email).await
+    });
+    Ok(replaced.await?)
 }
 
 /// Changes what somebody is called, and how.
@@ -143,24 +166,29 @@ async fn export(visit: Visit, by: Shopper, (): ()) -> Answer {
 
 async fn set_password(visit: Visit, by: Shopper, input: Json<PasswordRequest>) -> Answer {
     let asked = input.value;
-    replace_password(&visit, &by, &asked.password, &asked.new_password).await?;
+    replace_password(&visit, &by, asked.password.as_deref(), &asked.new_password).await?;
     Ok(respond::no_content())
 }
 
-/// Replaces the password of somebody who knows the old one.
+/// Replaces the password of somebody who knows the old one. Who has none signed in lately instead: it is
+/// one more way in.
 pub(crate) async fn replace_password(
     visit: &Visit,
     by: &Shopper,
-    old: &str,
+    old: Option<&str>,
     new: &str,
 ) -> Result<(), Refusal> {
     let new = password("new_password", new).map_err(|fault| Refusal::Invalid(vec![fault]))?;
     let (shop, db) = (visit.shop(), visit.db()?);
-    shop.limits().attempt(visit.client(), &by.account().to_string())?;
     let kept = account::password_of(&db.read(), by.account()).await?;
-    let attempt = Password::attempt(old);
-    if shop.sign_ins().check(&attempt, kept.as_ref()).await? == Verdict::Wrong {
-        return Err(Refusal::Invalid(vec![wrong_password()]));
+    if kept.is_none() {
+        by.is_fresh(db.now())?;
+    } else {
+        shop.limits().attempt(visit.client(), &by.account().to_string())?;
+        let attempt = Password::attempt(old.unwrap_or_default());
+        if shop.sign_ins().check(&attempt, kept.as_ref()).await? == Verdict::Wrong {
+            return Err(Refusal::Invalid(vec![wrong_password()]));
+        }
     }
     let new = shop.sign_ups().hash(&new).await?;
     db.write(async |tx| {
@@ -168,6 +196,9 @@ pub(crate) async fn replace_password(
         // Somebody may have replaced it meanwhile.
         if account::password_of(tx, by.account()).await? != kept {
             return store::refused(Refusal::Invalid(vec![wrong_password()]));
+        }
+        if live.account().email.is_none() {
+            return store::refused(IssueRefusal::NoAddress.into());
         }
         membership::set_password(tx, &live, &new, by.here()).await?;
         Ok(())

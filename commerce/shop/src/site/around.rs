@@ -1,21 +1,23 @@
 //! What a page has around it: who looks at it, where it is, and what was done just before.
 
-use identity::{account, business, session::Session};
+use identity::{
+    account::{self, Account},
+    business,
+    session::Session,
+};
 use pages::{
     Frame, Language, Moment,
     shop::{Merchant, Notice, Person, ShopFrame, Visitor},
 };
-use web::cookies;
+use store::Failure;
 
-use crate::{refusal::Refusal, visit::Visit};
-
-/// The cookie that brings the code of what was done to the next page.
-const TOLD: &str = "rushgate-told";
-/// How long the next page may take to be asked for.
-const TOLD_SECONDS: u32 = 60;
-
-/// Codes of what was done.
-const CODES_MAX: usize = 40;
+pub(super) use crate::browser::{tell, tell_refusal};
+use crate::{
+    acting::live,
+    browser::{self, Told},
+    refusal::Refusal,
+    visit::Visit,
+};
 
 /// The merchant of every page.
 static MERCHANT: Merchant<'static> = Merchant::FICTIONAL;
@@ -27,7 +29,7 @@ pub(crate) struct Around {
     here: String,
     now: Moment,
     person: Option<Known>,
-    told: Option<String>,
+    told: Option<Told>,
 }
 
 /// Somebody who is signed in.
@@ -46,13 +48,16 @@ impl Around {
             let reader = visit.db()?.read();
             let account = account::find(&reader, session.account).await?;
             let business = business::of_account(&reader, session.account).await?;
+            if let Some(account) = &account {
+                speak(visit, account).await?;
+            }
             around.person = account.map(|account| Known {
                 name: account.name,
                 is_business: business.is_some(),
                 is_operator: account.is_operator,
             });
         }
-        around.told = take_told(visit);
+        around.told = browser::take_told(visit);
         Ok(around)
     }
 
@@ -82,24 +87,21 @@ impl Around {
             page: Frame { language: self.language, here: &self.here },
             now: self.now,
             visitor,
-            notice: self.told.as_deref().map(|code| Notice { code, is_bad: false }),
+            notice: self.told.as_ref().map(|told| Notice { code: &told.code, is_bad: told.is_bad }),
             merchant: &MERCHANT,
         }
     }
 }
 
-/// Has the next page say what was done.
-pub(super) fn tell(visit: &Visit, code: &'static str) {
-    let mut cookie = cookies::of_path(TOLD, code, "/shop".to_owned());
-    cookie.set_http_only(true);
-    visit.set_cookie(cookies::lasting(cookie, TOLD_SECONDS));
-}
-
-/// The code that the page before left, which is then forgotten. The pages know which codes there are.
-fn take_told(visit: &Visit) -> Option<String> {
-    let code = cookies::named(visit.headers(), TOLD).next()?.to_owned();
-    let gone = cookies::of_path(TOLD, "", "/shop".to_owned());
-    visit.set_cookie(cookies::lasting(gone, 0));
-    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    (code.len() <= CODES_MAX && code.bytes().all(is_code)).then_some(code)
+/// Has somebody written to in the language that they chose on a page of ours.
+async fn speak(visit: &Visit, account: &Account) -> Result<(), Refusal> {
+    let Some(chosen) = visit.chosen_language().filter(|chosen| *chosen != account.language) else {
+        return Ok(());
+    };
+    let written = visit.db()?.write(async |tx| {
+        let live = live(tx, account.id).await?;
+        account::set_language(tx, &live, chosen).await?;
+        Ok::<_, Failure<Refusal>>(())
+    });
+    Ok(written.await?)
 }

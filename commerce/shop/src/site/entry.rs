@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use identity::{
+    account,
     email::Email,
     membership::{self, PasswordSignInRefusal, SignUp},
     proof::Purpose,
@@ -162,8 +163,12 @@ async fn signed_up(visit: &Visit, form: &Form) -> Result<(), Refusal> {
     let password = shop.sign_ups().hash(&password).await?;
     let sign_up = SignUp { email, password, name };
     let (prover, here) = (shop.prover(), SignIn { role: Role::Shopper, device: visit.device() });
+    let language = visit.said_language();
     let opened = db.write(async |tx| {
         let live = membership::sign_up(tx, &sign_up).await.refusing(Refusal::from)?;
+        if let Some(language) = language {
+            account::set_language(tx, &live, language).await?;
+        }
         send_quietly(tx, prover, &live, Purpose::VerifyEmail).await?;
         session::open(tx, &live, &here).await.map_err(|failure| match failure {
             Failure::Refused(_) => Failure::Refused(Refusal::Internal),

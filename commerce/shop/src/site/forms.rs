@@ -46,7 +46,10 @@ impl Wrong {
         if let Refusal::Invalid(fields) = refusal {
             return Ok(Self { code: None, fields, status: StatusCode::UNPROCESSABLE_ENTITY });
         }
-        if matches!(refusal, Refusal::Internal | Refusal::Unavailable | Refusal::NotFound) {
+        if matches!(
+            refusal,
+            Refusal::Internal | Refusal::Unavailable | Refusal::NotFound | Refusal::SignInAgain
+        ) {
             return Err(refusal);
         }
         // A status for programs that sign in would make browsers ask for a password.

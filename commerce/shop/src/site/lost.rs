@@ -4,18 +4,43 @@ use axum::{
     body::Body,
     http::{Response, StatusCode},
 };
+use identity::session::Role;
 use pages::shop::to;
 use web::{problem::Retry, request_id::RequestId, respond};
 
-use super::{around::Around, forms::refused};
+use super::{
+    around::{Around, tell_refusal},
+    forms::refused,
+};
 use crate::{refusal::Refusal, visit::Visit};
+
+/// Has somebody sign in and come back to the page.
+fn sign_in(visit: &Visit, role: Option<Role>) -> Response<Body> {
+    let role = role.filter(|role| *role != Role::Shopper);
+    let role = role.map_or_else(String::new, |role| format!("role={}&", role.label()));
+    let here = to::encoded(&visit.here());
+    respond::see_other(&format!("{}?{role}return_to={here}", to::SIGN_IN))
+}
+
+/// As what somebody has to be signed in for a page.
+fn role_at(path: &str) -> Option<Role> {
+    let is_below = |above: &str| {
+        path.strip_prefix(above)
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let all = [(to::DESK, Role::Operator), (to::BUSINESS, Role::Business)];
+    all.into_iter().find(|(above, _)| is_below(above)).map(|(_, role)| role)
+}
 
 /// The answer to a page that is not there, or not now.
 pub(crate) fn lost(visit: &Visit, refusal: &Refusal) -> Response<Body> {
     let facts = refusal.row().facts;
     if facts.status == StatusCode::UNAUTHORIZED {
-        let to = format!("{}?return_to={}", to::SIGN_IN, to::encoded(&visit.here()));
-        return respond::see_other(&to);
+        return sign_in(visit, role_at(&visit.here()));
+    }
+    if matches!(refusal, Refusal::SignInAgain) {
+        tell_refusal(visit, facts.code);
+        return sign_in(visit, visit.role());
     }
     let around = Around::of_nobody(visit);
     let reference = RequestId::current().to_string();

@@ -2,7 +2,10 @@
 
 use axum::{
     body::Body,
-    http::{Method, Response},
+    http::{
+        Method, Response,
+        header::{HeaderValue, REFRESH},
+    },
 };
 use identity::{
     account,
@@ -16,8 +19,8 @@ use identity::{
 use pages::{
     Moment,
     shop::{
-        Address, AddressPage, AddressesPage, Field, Link, MePage, ProfilePage, Provider,
-        SessionRow, Tick, WithdrawPage, to,
+        Address, AddressPage, AddressesPage, Field, GoPage, Going, Link, MePage, ProfilePage,
+        Provider, SessionRow, Tick, WithdrawPage, to,
     },
 };
 use store::{Failure, Refusing as _};
@@ -49,7 +52,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .page(Method::GET, to::ME, show)
         .page(Method::GET, to::PROFILE, show_profile)
         .page(Method::POST, to::PROFILE, save_profile)
+        .page(Method::POST, "/shop/me/profile/email", save_email)
         .page(Method::POST, "/shop/me/profile/password", save_password)
+        .page(Method::POST, "/shop/me/profile/links", link)
         .page(Method::POST, "/shop/me/profile/links/{link}/remove", unlink)
         .page(Method::POST, "/shop/me/profile/sessions/{session}/end", end_session)
         .page(Method::GET, to::ADDRESSES, addresses)
@@ -88,7 +93,9 @@ async fn profile(visit: &Visit, by: &Shopper, typed: Option<&Form>, wrong: &Wron
     let data = data.ok_or(Refusal::NotFound)?;
     let has_password = account::password_of(&db.read(), by.account()).await?.is_some();
     let kept_phone = data.account.phone.as_ref().map(Phone::grouped).unwrap_or_default();
-    let ways = data.links.len() + usize::from(has_password || data.account.is_verified);
+    // As `membership::unlink` counts: a password is of no use without an address.
+    let has_own = data.account.is_verified || (has_password && data.account.email.is_some());
+    let ways = data.links.len() + usize::from(has_own);
     let ids: Vec<(String, String)> = {
         let links = data.links.iter().map(|link| link.id.to_string());
         let sessions = data.sessions.iter().map(|session| session.id.to_string());
@@ -116,10 +123,12 @@ async fn profile(visit: &Visit, by: &Shopper, typed: Option<&Form>, wrong: &Wron
             .map_or_else(|| kept.to_owned(), |form| form.get(name).to_owned())
     };
     let (name, phone) = (value("name", &data.account.name), value("phone", &kept_phone));
+    let email = value("email", data.account.email.as_deref().unwrap_or_default());
     let html = ProfilePage {
         frame: around.frame(),
         email: data.account.email.as_deref(),
         is_verified: data.account.is_verified,
+        new_email: Field { value: &email, error: wrong.at("email") },
         name: Field { value: &name, error: wrong.at("name") },
         phone: Field { value: &phone, error: wrong.at("phone") },
         has_password,
@@ -148,12 +157,41 @@ async fn save_profile(visit: Visit, by: Shopper, form: Form) -> Answer {
     }
 }
 
+async fn save_email(visit: Visit, by: Shopper, form: Form) -> Answer {
+    match api::me::set_email(&visit, &by, form.get("email")).await {
+        Ok(()) => Ok(done(&visit, "mail_sent", to::VERIFY)),
+        Err(refusal) => profile(&visit, &by, Some(&form), &Wrong::of(refusal)?).await,
+    }
+}
+
 async fn save_password(visit: Visit, by: Shopper, form: Form) -> Answer {
-    let (old, new) = (form.get("current_password"), form.get("new_password"));
+    let old = form.has("current_password").then(|| form.get("current_password"));
+    let new = form.get("new_password");
     match api::me::replace_password(&visit, &by, old, new).await {
         Ok(()) => Ok(done(&visit, "password_changed", to::PROFILE)),
         Err(refusal) => profile(&visit, &by, None, &Wrong::of(refusal)?).await,
     }
+}
+
+/// Sends somebody to a provider, to link the account there. Only our page can have it begun, and only for
+/// somebody who signed in lately. The answer leads on by itself, as a browser does not follow a form to
+/// another site.
+async fn link(visit: Visit, by: Shopper, form: Form) -> Answer {
+    let shown = PROVIDERS.into_iter().find(|provider| provider.word() == form.get("provider"));
+    let (Some(shown), Some(provider)) = (shown, social::Provider::of(form.get("provider"))) else {
+        return Err(Refusal::NotFound);
+    };
+    by.is_fresh(visit.db()?.now())?;
+    let (purpose, back) = (social::Purpose::Link(by.here()), social::ReturnTo::of(to::PROFILE));
+    let href = api::oidc::depart(&visit, provider, purpose, back)?;
+    let around = Around::of(&visit, Some(&by.session)).await?;
+    let going = Going::Link(shown);
+    let html = GoPage { frame: around.frame(), going, href: &href }.html();
+    let mut response = page(html);
+    if let Ok(refresh) = HeaderValue::try_from(format!("0; url={href}")) {
+        response.headers_mut().insert(REFRESH, refresh);
+    }
+    Ok(response)
 }
 
 async fn unlink(visit: Visit, by: Shopper, _: Form) -> Answer {

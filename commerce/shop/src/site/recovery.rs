@@ -44,6 +44,10 @@ async fn verify_page(visit: &Visit, by: &Shopper, token: &str, wrong: &Wrong) ->
     let around = Around::of(visit, Some(&by.session)).await?;
     let account = account::find(&visit.db()?.read(), by.account()).await?;
     let account = account.ok_or(Refusal::NotFound)?;
+    if account.email.is_none() {
+        // There is nothing to verify yet.
+        return Ok(respond::see_other(to::PROFILE));
+    }
     let state = match (account.is_verified, token) {
         (true, _) => VerifyState::Verified,
         (false, _) if wrong.code == Some("proof_invalid") => VerifyState::Invalid,

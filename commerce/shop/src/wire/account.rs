@@ -122,9 +122,9 @@ impl Object for ResetRequest {
     }
 }
 
-/// `PUT /v1/me/password`.
+/// `PUT /v1/me/password`. An account that has no password yet has no old one to show.
 pub(crate) struct PasswordRequest {
-    pub(crate) password: String,
+    pub(crate) password: Option<String>,
     pub(crate) new_password: String,
 }
 
@@ -136,9 +136,9 @@ impl fmt::Debug for PasswordRequest {
 
 impl Object for PasswordRequest {
     fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
-        let password = read::secret(fields, "password");
+        let password = fields.secret("password", "a text", |text| Some(text.to_owned()));
         let new_password = read::secret(fields, "new_password");
-        Some(Self { password: password?, new_password: new_password? })
+        Some(Self { password, new_password: new_password? })
     }
 }
 

@@ -52,8 +52,9 @@ pub struct SessionRow<'a> {
     pub is_this: bool,
 }
 
-/// What one is called, and how one signs in. Posts `name` and `phone`; to `password` below it
-/// `current_password` and `new_password`; to `links` `provider`, which is answered by a redirect to a
+/// What one is called, and how one signs in. Posts `name` and `phone`; to `email` below it `email`, as long as
+/// none was verified; to `password`
+/// `current_password` and `new_password`; to `links` `provider`, which is answered by a
 /// [`super::super::GoPage`], as a form is not followed to another site; to `links/{link}/remove` and `sessions/{session}/end`
 /// nothing.
 #[derive(Clone, Debug, Template)]
@@ -65,6 +66,8 @@ pub struct ProfilePage<'a> {
     pub email: Option<&'a str>,
     /// Whether one has shown to read it.
     pub is_verified: bool,
+    /// The one that is to take its place, or the first one.
+    pub new_email: Field<'a>,
     /// What one is called.
     pub name: Field<'a>,
     /// How one can be called.
@@ -112,6 +115,7 @@ impl ProfilePage<'_> {
         Faults::of(self.refusal)
             .and("name", self.name.error)
             .and("phone", self.phone.error)
+            .and("email", self.new_email.error)
             .and("current_password", self.current_password.error)
             .and("new_password", self.new_password.error)
     }

@@ -73,8 +73,8 @@ pub enum Going<'a> {
     Link(Provider),
 }
 
-/// On to another site. A form is not followed to one, so the answer to it is a redirect here, and this
-/// page leads on: by a `Refresh` header of the handler's, or by its button.
+/// On to another site. A form is not followed to one, so the answer to it is this page, or a redirect to it,
+/// which leads on: by a `Refresh` header of the handler's, or by its button.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "shop/order/go.html", whitespace = "minimize")]
 pub struct GoPage<'a> {

@@ -9,6 +9,7 @@ words! {
         sign_up = "회원 가입" / "Create an account";
         sign_up_say = "딜을 저장하고, 줄을 서고, 주문할 수 있습니다." / "Save deals, get in line and order.";
         email = "이메일" / "Email";
+        send_proof = "확인 메일 받기" / "Get the mail";
         email_hint = "확인 메일을 이 주소로 보냅니다." / "We send a mail there to confirm it.";
         password = "비밀번호" / "Password";
         password_hint = "8자 이상이면 무엇이든 됩니다. 긴 문장이 안전합니다." / "Anything of 8 characters or more. A long sentence is safest.";
@@ -63,6 +64,9 @@ words! {
         unnamed = "이름 없음" / "No name yet";
         unverified = "확인되지 않음" / "not confirmed";
         verified_tag = "확인됨" / "confirmed";
+        no_email_note = "등록된 이메일이 없습니다" / "There is no email yet";
+        no_email_note_text = "주문 소식을 받고 판매를 신청하려면 이메일이 필요합니다." / "News of your orders and an application to sell need one.";
+        add_email = "이메일 등록" / "Add an email";
         verify_note = "이메일이 아직 확인되지 않았습니다" / "Your email is not confirmed yet";
         verify_note_text = "확인해야 판매를 신청하고, 비밀번호를 잊어도 되찾을 수 있습니다." / "Confirm it to apply to sell, and to recover your account.";
         orders = "주문 내역" / "Orders";

@@ -349,6 +349,21 @@ pub(super) const ALL: &[(&str, &str, &str)] = &[
         "안전을 위해 로그아웃했습니다. 다시 로그인해 주십시오.",
         "You were signed out to be safe. Sign in again.",
     ),
+    (
+        "business_not_decided",
+        "아직 승인되지 않은 사업자입니다. 다시 신청해 주십시오.",
+        "The business was not approved yet. Apply again instead.",
+    ),
+    (
+        "business_number_fixed",
+        "승인된 사업자의 등록번호는 바꿀 수 없습니다.",
+        "The number of an approved business does not change.",
+    ),
+    (
+        "business_suspended",
+        "판매가 중지된 동안에는 상호와 대표자를 바꿀 수 없습니다.",
+        "A suspended business changes neither its name nor its representative.",
+    ),
     ("business_session_needed", "판매자로 로그인해야 합니다.", "Sign in as a seller."),
     ("provider_unknown", "이 방법으로는 로그인할 수 없습니다.", "This shop has no such sign-in."),
     (
@@ -404,6 +419,7 @@ pub(super) const ALL: &[(&str, &str, &str)] = &[
     ("profile_saved", "프로필을 저장했습니다.", "Your profile was saved."),
     ("link_added", "계정을 연결했습니다.", "The account was linked."),
     ("link_removed", "연결을 끊었습니다.", "The link was removed."),
+    ("company_saved", "사업자 정보를 저장했습니다.", "The company's details were saved."),
     ("session_ended", "그 기기에서 로그아웃했습니다.", "That device was signed out."),
     ("address_saved", "배송지를 저장했습니다.", "The address was saved."),
     ("address_removed", "배송지를 삭제했습니다.", "The address was deleted."),

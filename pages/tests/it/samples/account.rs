@@ -67,6 +67,7 @@ fn profile(maker: Maker) -> ProfilePage<'static> {
         frame: maker.told("/shop/me/profile", "profile_saved", false),
         email: Some("jiwoo@shop.example"),
         is_verified: true,
+        new_email: Field::default(),
         name: Field::of(maker.name()),
         phone: Field::of("010-0000-1234"),
         has_password: true,
@@ -209,14 +210,22 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         phone: Field::refused("1234", "phone_prefix_unknown"),
         new_password: Field::refused("x", "password_too_short"),
         is_verified: false,
+        new_email: Field::refused("jiwoo@", "email_invalid"),
         frame: maker.frame("/shop/me/profile"),
         ..profile(maker)
     };
-    let bare = ProfilePage { has_password: false, email: None, links: vec![], ..profile(maker) };
+    let bare = ProfilePage {
+        has_password: false,
+        email: None,
+        is_verified: false,
+        links: vec![],
+        ..profile(maker)
+    };
     let mut samples = entry(maker);
     samples.extend([
         sample("me", me.html()),
-        sample("me-unverified", MePage { is_verified: false, ..me }.html()),
+        sample("me-unverified", MePage { is_verified: false, ..me.clone() }.html()),
+        sample("me-without-email", MePage { is_verified: false, email: None, ..me }.html()),
         sample("profile", profile(maker).html()),
         sample("profile-refused", refused.html()),
         sample("profile-bare", bare.html()),

@@ -202,6 +202,10 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         sample("inbox-empty", InboxPage { notices: vec![], next: None, ..inbox }.html()),
         sample("lost", lost.html()),
         sample(
+            "lost-operators-only",
+            LostPage { status: 403, code: "operator_session_needed", ..lost }.html(),
+        ),
+        sample(
             "busy",
             LostPage { status: 503, code: "overloaded", retry_seconds: Some(10), ..lost }.html(),
         ),
