@@ -4,6 +4,8 @@ CREATE TABLE search_document (
     subject {KEY} NOT NULL,
     title TEXT NOT NULL,
     at BIGINT NOT NULL,
+    -- When it is over. NULL: never.
+    over_at BIGINT,
     -- A hash of all that is indexed of it.
     digest {BYTES} NOT NULL,
     PRIMARY KEY (kind, subject)

@@ -56,11 +56,17 @@ pub fn on<D: Directory, S: Say>(workers: Workers, delivery: Delivery<D, S>) -> W
         })
         .on(sending(PUSHES_AT_ONCE), move |db, lease| {
             let delivery = Arc::clone(&to_push);
-            async move { delivery.push(db, lease).await }
+            async move {
+                let done = delivery.push(&db, &lease).await;
+                last_word(&db, &lease, done).await
+            }
         })
         .on(sending(MAILS_AT_ONCE), move |db, lease| {
             let delivery = Arc::clone(&to_mail);
-            async move { delivery.mail(db, lease).await }
+            async move {
+                let done = delivery.mail(&db, &lease).await;
+                last_word(&db, &lease, done).await
+            }
         })
 }
 
@@ -89,16 +95,16 @@ impl<D: Directory, S: Say> Delivery<D, S> {
     }
 
     /// Sends a notice to a device.
-    async fn push(&self, db: Db, lease: Lease<Push>) -> Outcome {
+    async fn push(&self, db: &Db, lease: &Lease<Push>) -> Outcome {
         let Push { notice, device } = lease.task;
-        let Some(fcm) = &self.push else { return finished(&db, &lease).await };
-        let Some(notice) = to_be_sent(&db, notice).await? else {
-            return finished(&db, &lease).await;
+        let Some(fcm) = &self.push else { return finished(db, lease).await };
+        let Some(notice) = to_be_sent(db, notice).await? else {
+            return finished(db, lease).await;
         };
         // Whoever is signed in there now may be somebody else.
-        let device = self.directory.device(&db, device).await?;
+        let device = self.directory.device(db, device).await?;
         let Some(device) = device.filter(|device| device.person == notice.person) else {
-            return finished(&db, &lease).await;
+            return finished(db, lease).await;
         };
         let said = said(&self.say, &notice, device.language)?;
         let tag = notice.id.to_string();
@@ -111,7 +117,7 @@ impl<D: Directory, S: Say> Delivery<D, S> {
             until: notice.until,
         };
         match fcm.send(device.token.expose(), &message, db.now()).await {
-            Ok(()) => finished(&db, &lease).await,
+            Ok(()) => finished(db, lease).await,
             Err(PushError::Gone) => {
                 let settled = db.write(async |tx| {
                     self.directory.prune(tx, &device).await?;
@@ -121,20 +127,20 @@ impl<D: Directory, S: Say> Delivery<D, S> {
             }
             Err(PushError::Refused(why)) => {
                 tracing::warn!(notice = tag, why, "a push is never taken");
-                finished(&db, &lease).await
+                finished(db, lease).await
             }
             Err(later @ PushError::Later(_)) => Err(later.into()),
         }
     }
 
     /// Sends a notice by mail.
-    async fn mail(&self, db: Db, lease: Lease<Mail>) -> Outcome {
-        let Some(mailer) = &self.mail else { return finished(&db, &lease).await };
-        let Some(notice) = to_be_sent(&db, lease.task.notice).await? else {
-            return finished(&db, &lease).await;
+    async fn mail(&self, db: &Db, lease: &Lease<Mail>) -> Outcome {
+        let Some(mailer) = &self.mail else { return finished(db, lease).await };
+        let Some(notice) = to_be_sent(db, lease.task.notice).await? else {
+            return finished(db, lease).await;
         };
-        let Some(mailbox) = self.directory.mailbox(&db, notice.person).await? else {
-            return finished(&db, &lease).await;
+        let Some(mailbox) = self.directory.mailbox(db, notice.person).await? else {
+            return finished(db, lease).await;
         };
         let said = said(&self.say, &notice, mailbox.language)?;
         let text = match &said.link {
@@ -150,10 +156,10 @@ impl<D: Directory, S: Say> Delivery<D, S> {
             key: &key,
         };
         match mailer.send(letter).await {
-            Ok(()) => finished(&db, &lease).await,
+            Ok(()) => finished(db, lease).await,
             Err(MailError::Refused(why)) => {
                 tracing::warn!(notice = key, why, "a mail is never taken");
-                finished(&db, &lease).await
+                finished(db, lease).await
             }
             // Sent again under the same key, by which mail programs know it.
             Err(later @ (MailError::Later(_) | MailError::Unheard(_))) => Err(later.into()),
@@ -175,6 +181,22 @@ fn said(
 ) -> Result<Said, Trouble> {
     let said = say.say(notice, language);
     said.ok_or_else(|| Trouble::new(format_args!("no words for the kind {}", notice.kind)))
+}
+
+/// What comes of an attempt. The last one ends the task even if it failed: the notice is in the inbox, and nobody
+/// looks through thousands of pushes that were given up.
+async fn last_word<T: Sync>(db: &Db, lease: &Lease<T>, done: Outcome) -> Outcome {
+    match done {
+        Err(trouble) if lease.attempt >= SEND_ATTEMPTS_MAX => {
+            tracing::warn!(
+                task = lease.id(),
+                ?trouble,
+                "a notice is not sent there: it was tried for hours"
+            );
+            finished(db, lease).await
+        }
+        done => done,
+    }
 }
 
 async fn finished<T: Sync>(db: &Db, lease: &Lease<T>) -> Outcome {

@@ -91,8 +91,14 @@ pub const PICTURE_ALLOC_MAX: u64 = PICTURE_PIXELS_MAX * 8;
 /// How many pictures are drawn at once: each takes up to half a second of a processor, and memory.
 pub const DRAWING_AT_ONCE: usize = 2;
 
-/// How many more may wait for it.
+/// How many more may wait for it, with what was uploaded in memory.
 pub const DRAWING_WAITING_MAX: usize = 16;
+
+/// How many of all these one person may have.
+pub const DRAWING_OF_ONE_MAX: usize = 4;
+
+/// The longest file that is drawn of a picture, in bytes. What is longer without loss is drawn with some.
+pub const DRAWING_BYTES_MAX: usize = 6 * 1_024 * 1_024;
 
 /// How long a URL of a private file is good.
 pub const PRIVATE_LINK_TTL: Duration = Duration::from_hours(1);

@@ -12,14 +12,14 @@ use std::io::Cursor;
 
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder as _, ImageError, ImageReader,
-    Limits,
+    Limits, Rgb, RgbImage, Rgba,
     codecs::{jpeg::JpegEncoder, webp::WebPEncoder},
     imageops::FilterType,
     metadata::Orientation,
 };
 
 pub use self::{colour::Colour, kind::PictureKind};
-use crate::limits::{PICTURE_ALLOC_MAX, PICTURE_PIXELS_MAX, PICTURE_SIDE_MAX};
+use crate::limits::{DRAWING_BYTES_MAX, PICTURE_ALLOC_MAX, PICTURE_PIXELS_MAX, PICTURE_SIDE_MAX};
 
 /// How wide pictures are drawn: for lists, for telephones, for pages. Wider than the original is none.
 pub const WIDTHS: [u32; 3] = [480, 960, 1_920];
@@ -47,7 +47,7 @@ pub struct Drawing {
     pub width: u32,
     /// How high.
     pub height: u32,
-    /// JPEG, or WebP without loss where something shines through.
+    /// JPEG, or WebP without loss where something shines through, unless that would be too long.
     pub kind: PictureKind,
     /// The file.
     pub bytes: Vec<u8>,
@@ -74,9 +74,9 @@ store::refusals! {
     pub PictureRefusal {
         /// It is of another type than was said, whatever else it may be.
         Mislabelled = "picture_mislabelled": "the file is not of the type that was said",
-        /// It has more pixels than are decoded.
-        TooManyPixels = "picture_too_large": "the picture has more than 24 megapixels, or \
-             a side of more than 16,000",
+        /// It has more pixels than are decoded, or drawn.
+        TooManyPixels = "picture_too_large": "the picture has more than 24 megapixels, \
+             a side of more than 16,000, or too much detail",
         /// It cannot be decoded.
         Damaged = "picture_damaged": "the file is damaged",
     }
@@ -107,7 +107,7 @@ pub fn draw(file: &[u8], kind: PictureKind) -> Result<Picture, PictureRefusal> {
     let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error))?;
     let (width, height) =
         if is_on_its_side(orientation) { (height, width) } else { (width, height) };
-    Ok(drawn(image, orientation, width, height))
+    drawn(image, orientation, width, height)
 }
 
 fn refusal(error: &ImageError) -> PictureRefusal {
@@ -124,7 +124,12 @@ const fn is_on_its_side(orientation: Orientation) -> bool {
 }
 
 /// Draws an image that is `width` times `height` as it is held up.
-fn drawn(image: DynamicImage, orientation: Orientation, width: u32, height: u32) -> Picture {
+fn drawn(
+    image: DynamicImage,
+    orientation: Orientation,
+    width: u32,
+    height: u32,
+) -> Result<Picture, PictureRefusal> {
     let mut widths: Vec<u32> = WIDTHS.into_iter().filter(|&narrower| narrower < width).collect();
     if widths.len() < WIDTHS.len() {
         widths.push(width);
@@ -137,9 +142,10 @@ fn drawn(image: DynamicImage, orientation: Orientation, width: u32, height: u32)
     full.apply_orientation(orientation);
     let drawings = widths.into_iter().map(|narrow| {
         let drawing = resized(&full, narrow, scaled(height, narrow, width));
-        encoded(&drawing)
+        encoded(&drawing, DRAWING_BYTES_MAX)
     });
-    Picture { width, height, colour: Colour::of(&full), drawings: drawings.collect() }
+    let drawings = drawings.collect::<Result<_, _>>()?;
+    Ok(Picture { width, height, colour: Colour::of(&full), drawings })
 }
 
 /// A height as it is at another width.
@@ -171,20 +177,46 @@ fn resized(image: &DynamicImage, width: u32, height: u32) -> DynamicImage {
     }
 }
 
-fn encoded(image: &DynamicImage) -> Drawing {
-    let (width, height, mut bytes) = (image.width(), image.height(), Vec::new());
-    let (kind, done) = if let DynamicImage::ImageRgba8(pixels) = image {
+/// A drawing of so many bytes at most: JPEG, or WebP without loss where something shines through. One that would
+/// be too long without loss is JPEG too, on white.
+fn encoded(image: &DynamicImage, bytes_max: usize) -> Result<Drawing, PictureRefusal> {
+    let (width, height) = (image.width(), image.height());
+    let mut bytes = Vec::new();
+    if let DynamicImage::ImageRgba8(pixels) = image {
         let encoder = WebPEncoder::new_lossless(&mut bytes);
-        let colours = ExtendedColorType::Rgba8;
-        (PictureKind::Webp, encoder.write_image(pixels, width, height, colours))
+        in_memory(encoder.write_image(pixels, width, height, ExtendedColorType::Rgba8));
+        if bytes.len() <= bytes_max {
+            return Ok(Drawing { width, height, kind: PictureKind::Webp, bytes });
+        }
+        bytes.clear();
+    }
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+    in_memory(encoder.write_image(&on_white(image), width, height, ExtendedColorType::Rgb8));
+    if bytes.len() <= bytes_max {
+        Ok(Drawing { width, height, kind: PictureKind::Jpeg, bytes })
     } else {
-        let pixels = image.to_rgb8();
-        let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-        let colours = ExtendedColorType::Rgb8;
-        (PictureKind::Jpeg, encoder.write_image(&pixels, width, height, colours))
-    };
-    done.unwrap_or_else(|error| unreachable!("{width} × {height} pixels in memory: {error}"));
-    Drawing { width, height, kind, bytes }
+        Err(PictureRefusal::TooManyPixels)
+    }
+}
+
+/// Nothing that is written to memory fails.
+fn in_memory(done: Result<(), ImageError>) {
+    done.unwrap_or_else(|error| unreachable!("pixels in memory: {error}"));
+}
+
+/// An image without what shines through.
+fn on_white(image: &DynamicImage) -> RgbImage {
+    let DynamicImage::ImageRgba8(pixels) = image else { return image.to_rgb8() };
+    let mut flat = RgbImage::from_pixel(pixels.width(), pixels.height(), Rgb([u8::MAX; 3]));
+    for (to, Rgba([red, green, blue, alpha])) in flat.pixels_mut().zip(pixels.pixels()) {
+        let over = |colour: u8| {
+            let (colour, alpha) = (u32::from(colour), u32::from(*alpha));
+            let white = u32::from(u8::MAX);
+            u8::try_from((colour * alpha + white * (white - alpha)) / white).unwrap_or(u8::MAX)
+        };
+        *to = Rgb([over(*red), over(*green), over(*blue)]);
+    }
+    flat
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod sql;
 use store::{Tx, sea_orm::DbErr};
 
 pub use self::{
-    model::{Document, Hit, Query},
+    model::{Document, Hit, Over, Query},
     query::{find, suggest},
 };
 use crate::subject::Subject;

@@ -63,6 +63,11 @@ impl Uploads {
         if u64::try_from(file.len()).ok() != Some(media.bytes) {
             return Err(UploadRefusal::Mislabelled.into());
         }
+        // What came before has perhaps been removed, and nobody would remove this any more.
+        let found = media::find(&db.read(), media.id).await?.ok_or(UploadRefusal::Unknown)?;
+        if db.now() >= found.until() || matches!(found.stage, Stage::Refused | Stage::Removing) {
+            return Err(UploadRefusal::Over.into());
+        }
         self.files.put(&media.incoming(), media.kind.media_type(), file, db.now()).await?;
         self.complete(db, media.person, media.id).await
     }
@@ -88,10 +93,12 @@ impl Uploads {
         if db.now() >= media.until() {
             return Err(UploadRefusal::Over.into());
         }
+        // Taken before the file is in memory.
+        let place = self.studio.enter(person)?;
         let file = self.files.get(&media.incoming(), media.bytes, db.now()).await?;
         let file = file.ok_or(UploadRefusal::Absent)?;
         let drawn = if u64::try_from(file.len()).ok() == Some(media.bytes) {
-            self.studio.draw(file, media.kind).await?
+            self.studio.draw(place, file, media.kind).await
         } else {
             Err(PictureRefusal::Mislabelled)
         };
@@ -129,16 +136,18 @@ impl Uploads {
         stored.filter(|media| media.stage == Stage::Ready).ok_or_else(|| UploadRefusal::Over.into())
     }
 
-    /// Adds what is done about uploads later to what workers do.
+    /// Adds what is done about uploads later to what workers do. It is never given up: an outage of the place
+    /// for files may last days, and nobody else would remove what is there.
     #[must_use]
     pub fn on(&self, workers: Workers) -> Workers {
         let (to_expire, to_remove) = (self.clone(), self.clone());
+        let terms = Terms { attempts: i64::MAX, ..Terms::DEFAULT };
         workers
-            .on(Terms::default(), move |db, lease| {
+            .on(terms, move |db, lease| {
                 let uploads = to_expire.clone();
                 async move { uploads.expire(db, lease).await }
             })
-            .on(Terms::default(), move |db, lease| {
+            .on(terms, move |db, lease| {
                 let uploads = to_remove.clone();
                 async move { uploads.remove(db, lease).await }
             })
@@ -158,7 +167,7 @@ impl Uploads {
         let id = lease.task.media;
         let found: Result<Option<Media>, DbErr> = media::find(&db.read(), id).await;
         if let Some(media) = found?.filter(|media| media.stage == Stage::Removing) {
-            for key in media.keys() {
+            for key in media.keys().into_iter().chain([media.incoming()]) {
                 self.files.remove(&key, db.now()).await?;
             }
             let settled = db.write(async |tx| {

@@ -187,3 +187,27 @@ fn a_colour_reads_back() {
     let clear = RgbaImage::from_pixel(8, 8, Rgba([1, 2, 3, 0]));
     assert_eq!(Colour::of(&clear.into()), Colour([255; 3]));
 }
+
+#[test]
+fn a_drawing_has_a_bound_whatever_it_shows() {
+    // Noise of which nothing can be left out without loss.
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    let mut image =
+        RgbaImage::from_fn(1_300, 1_300, |_, _| Rgba([noise(), noise(), noise(), noise()]));
+    image.put_pixel(0, 0, Rgba([0, 0, 0, 0]));
+    image.put_pixel(1, 0, Rgba([0, 0, 0, 0]));
+    let picture = draw(&file(image.clone(), PictureKind::Png), PictureKind::Png).unwrap();
+    for drawing in &picture.drawings {
+        assert!(drawing.bytes.len() <= DRAWING_BYTES_MAX, "{drawing:?}");
+    }
+    let kinds: Vec<_> = picture.drawings.iter().map(|drawing| drawing.kind).collect();
+    assert_eq!(kinds, [PictureKind::Webp, PictureKind::Webp, PictureKind::Jpeg]);
+    assert_eq!(encoded(&image.into(), 1_000), Err(PictureRefusal::TooManyPixels));
+    let clear = RgbaImage::from_pixel(64, 64, Rgba([200, 0, 0, 0]));
+    let on_white = on_white(&clear.into());
+    assert!(on_white.pixels().all(|pixel| *pixel == Rgb([u8::MAX; 3])));
+}

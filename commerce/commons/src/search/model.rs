@@ -17,6 +17,17 @@ pub struct Document<'a> {
     pub tags: &'a [&'a str],
     /// Among those that fit alike, later ones come first.
     pub at: Moment,
+    /// When it is over; never if `None`.
+    pub over_at: Option<Moment>,
+}
+
+/// What is looked for by when it is over.
+#[derive(Clone, Copy, Debug)]
+pub enum Over {
+    /// Only what is over at a time.
+    At(Moment),
+    /// Only what is not.
+    NotAt(Moment),
 }
 
 /// What somebody searches for.
@@ -28,6 +39,8 @@ pub struct Query<'a> {
     pub text: &'a str,
     /// Tags that a document has all to have.
     pub tags: &'a [&'a str],
+    /// Whether it is over or not; both if `None`.
+    pub over: Option<Over>,
 }
 
 /// A document that was found.

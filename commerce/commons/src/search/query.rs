@@ -10,7 +10,7 @@ use store::sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
 use super::{
     analysis::{Term, terms, terms_so_far},
-    model::{Hit, Query},
+    model::{Hit, Over, Query},
     sql::statement,
 };
 use crate::{label::Label, limits::SUGGESTIONS_MAX};
@@ -35,7 +35,7 @@ pub async fn find(
     wanted: Wanted,
 ) -> Result<Page<Hit>, DbErr> {
     let hits = match terms(query.text, query.tags) {
-        Some(terms) => ranked(on, query.kind, &terms, wanted).await?,
+        Some(terms) => ranked(on, query.kind, &terms, query.over, wanted).await?,
         None => Vec::new(),
     };
     Ok(Page::of(hits, wanted, |hit| Cursor { by: hit.rank, id: hit.subject.0 }))
@@ -48,7 +48,7 @@ pub async fn suggest(
     text: &str,
 ) -> Result<Vec<String>, DbErr> {
     let Some(terms) = terms_so_far(text) else { return Ok(Vec::new()) };
-    let hits = ranked(on, kind, &terms, Wanted::default()).await?;
+    let hits = ranked(on, kind, &terms, None, Wanted::default()).await?;
     let mut seen = BTreeSet::new();
     let titles = hits.into_iter().map(|hit| hit.title);
     Ok(titles.filter(|title| seen.insert(title.clone())).take(SUGGESTIONS_MAX).collect())
@@ -58,6 +58,7 @@ async fn ranked(
     on: &impl ConnectionTrait,
     kind: &Label,
     terms: &[Term],
+    over: Option<Over>,
     wanted: Wanted,
 ) -> Result<Vec<Hit>, DbErr> {
     let kind = || Value::from(kind.as_str());
@@ -93,9 +94,13 @@ async fn ranked(
          CAST(found.weight AS BIGINT) * {MOMENTS} + document.at AS place \
          FROM (SELECT subject, SUM(weight) AS weight FROM ({parts}) AS parts \
          GROUP BY subject HAVING SUM(need) = ?) AS found JOIN search_document AS document \
-         ON document.kind = ? AND document.subject = found.subject) AS ranked"
+         ON document.kind = ? AND document.subject = found.subject{}) AS ranked",
+        over.map_or("", is_so),
     );
     values.extend([needed.into(), kind()]);
+    if let Some(Over::At(at) | Over::NotAt(at)) = over {
+        values.push(at.0.into());
+    }
     if let Some(after) = wanted.after() {
         text.push_str(" WHERE place < ? OR (place = ? AND subject < ?)");
         values.extend([after.by.into(), after.by.into(), after.id.to_string().into()]);
@@ -103,6 +108,14 @@ async fn ranked(
     text.push_str(" ORDER BY place DESC, subject DESC LIMIT ?");
     values.push(i64::try_from(wanted.rows()).unwrap_or(i64::MAX).into());
     on.query_all_raw(statement(on, &text, values)).await?.iter().map(hit).collect()
+}
+
+/// The condition on when a document is over.
+const fn is_so(over: Over) -> &'static str {
+    match over {
+        Over::At(_) => " AND document.over_at <= ?",
+        Over::NotAt(_) => " AND COALESCE(document.over_at > ?, TRUE)",
+    }
 }
 
 fn hit(row: &QueryResult) -> Result<Hit, DbErr> {

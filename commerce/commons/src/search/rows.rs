@@ -18,15 +18,16 @@ pub(super) struct Model {
     pub subject: SubjectId,
     pub title: String,
     pub at: At,
+    pub over_at: Option<At>,
     pub digest: Vec<u8>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Nothing is written of a document that is there as it is; its row is locked either way.
-const PUT: &str = "INSERT INTO search_document (kind, subject, title, at, digest) \
-    VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, subject) DO UPDATE SET \
-    title = excluded.title, at = excluded.at, digest = excluded.digest \
+const PUT: &str = "INSERT INTO search_document (kind, subject, title, at, over_at, digest) \
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, subject) DO UPDATE SET \
+    title = excluded.title, at = excluded.at, over_at = excluded.over_at, digest = excluded.digest \
     WHERE search_document.digest <> excluded.digest";
 
 /// Puts a document, and says whether anything about it is new.
@@ -38,14 +39,17 @@ pub(super) async fn put(tx: &Tx, document: &Document<'_>, tokens: &Tokens) -> Re
         document.subject.id.into(),
         title.as_str().into(),
         document.at.0.into(),
-        digest(&title, document.at.0, tokens).into(),
+        document.over_at.map(|over_at| over_at.0).into(),
+        digest(&title, document, tokens).into(),
     ];
     Ok(tx.execute_raw(statement(tx, PUT, values)).await?.rows_affected() > 0)
 }
 
-fn digest(title: &str, at: i64, tokens: &Tokens) -> Vec<u8> {
+fn digest(title: &str, document: &Document<'_>, tokens: &Tokens) -> Vec<u8> {
+    let over_at = document.over_at.map_or(i64::MAX, |over_at| over_at.0);
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&at.to_be_bytes()).update(title.as_bytes());
+    hasher.update(&document.at.0.to_be_bytes()).update(&over_at.to_be_bytes());
+    hasher.update(title.as_bytes());
     for (token, weight) in tokens {
         hasher.update(b"\0").update(token.as_bytes()).update(&weight.to_be_bytes());
     }

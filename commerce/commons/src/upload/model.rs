@@ -18,8 +18,8 @@ store::refusals! {
         /// It is of another type or length than was granted.
         Mislabelled = "picture_mislabelled": "the file is not of the type or length that was said",
         /// It has more pixels than are decoded.
-        TooManyPixels = "picture_too_large": "the picture has more than 24 megapixels, or \
-             a side of more than 16,000",
+        TooManyPixels = "picture_too_large": "the picture has more than 24 megapixels, \
+             a side of more than 16,000, or too much detail",
         /// It cannot be decoded.
         Damaged = "picture_damaged": "the file is damaged",
     }

@@ -11,6 +11,7 @@ use commons::{
     delivery::{self, Delivery, Device, Directory, Mailbox, Said, Say},
     ids::{DeviceId, Person},
     label::Label,
+    limits::SEND_ATTEMPTS_MAX,
     notice::{self, Channels, New, Notice, Values},
     push::{Fcm, PushOptions, ServiceAccount},
     subject::Subject,
@@ -337,6 +338,26 @@ on_both! {
             assert_eq!(proofs(), expected, "after {after_ms} ms");
         }
         assert_eq!(stage.pushed().len(), 3);
+        stage.running.stop().await;
+    }
+
+    async fn a_push_that_always_fails_is_given_up_and_leaves_the_notice_alone(trial: Trial) {
+        let stage = Stage::set(&trial).await;
+        let (kim, mist) = (person(&stage.db), deal(&stage.db));
+        stage.device(kim, Language::Korean);
+        for _ in 0..SEND_ATTEMPTS_MAX {
+            stage.push.faults().next("send", Some(Fault::Refused));
+        }
+        stage.tell(kim, &mist, None).await;
+        until("it is given up", async || {
+            trial.advance(3_600_000);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            stage.tasks().await == 0
+        })
+        .await;
+        assert_eq!(stage.db.read().dead_tasks(10).await.unwrap(), []);
+        assert_eq!(stage.pushed(), []);
+        assert_eq!(stage.unread(kim).await, 1);
         stage.running.stop().await;
     }
 }

@@ -30,7 +30,7 @@ fn subject(number: usize) -> Subject {
 async fn put(db: &Db, number: usize, title: &str, text: &str, tags: &[&str]) {
     let subject = &subject(number);
     let at = Moment(1_700_000_000_000 + i64::try_from(number).unwrap() * 1_000);
-    let document = Document { subject, title, text, tags, at };
+    let document = Document { subject, title, text, tags, at, over_at: None };
     db.write(async |tx| search::put(tx, &document).await).await.unwrap();
 }
 
@@ -43,7 +43,7 @@ async fn stocked(trial: &Trial) -> Db {
 }
 
 async fn found(db: &Db, text: &str, tags: &[&str]) -> Vec<String> {
-    let query = Query { kind: &DEAL, text, tags };
+    let query = Query { kind: &DEAL, text, tags, over: None };
     let page = search::find(&db.read(), &query, Wanted::default()).await.unwrap();
     page.items.into_iter().map(|hit| hit.title).collect()
 }
@@ -117,7 +117,7 @@ on_both! {
             let text = if number % 3 == 0 { "미스트 토너" } else { "토너" };
             put(&db, number, "미스트", text, &["open"]).await;
         }
-        let query = Query { kind: &DEAL, text: "토너", tags: &["open"] };
+        let query = Query { kind: &DEAL, text: "토너", tags: &["open"], over: None };
         let all = pages(&db, &query, 7).await;
         let ids: Vec<SubjectId> = all.iter().map(|hit| hit.subject).collect();
         let expected: Vec<SubjectId> = (0..25).rev().map(|number| subject(number).id).collect();
@@ -193,8 +193,14 @@ async fn time_of_finding(trial: &Trial, documents: usize) -> std::time::Duration
                     format!("{} 특가 세트 {number}호", ["미스트", "이어폰", "간식"][number % 3]);
                 let (subject, at) = (subject(number), Moment(1_700_000_000_000));
                 let text = "매일 쓰는 좋은 물건을 오늘만 싸게 드립니다";
-                let document =
-                    Document { subject: &subject, title: &title, text, tags: &["open"], at };
+                let document = Document {
+                    subject: &subject,
+                    title: &title,
+                    text,
+                    tags: &["open"],
+                    at,
+                    over_at: None,
+                };
                 search::put(tx, &document).await?;
             }
             Ok::<_, DbErr>(())

@@ -1,19 +1,28 @@
 //! From a grant to pictures that are shown, and nothing left behind.
 
-use std::{io::Cursor, time::Duration};
+use std::{
+    io::Cursor,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use commons::{
+    files::{Files, FilesError, Key, Signed, Upload},
     housekeeping,
     ids::{MediaId, Person},
-    limits::{MEDIA_FREE_MAX, PICTURES_MAX},
+    limits::{DRAWING_OF_ONE_MAX, MEDIA_FREE_MAX, PICTURES_MAX},
     media::{self, Asked, GrantRefusal, Media, ShowRefusal, Stage, Visibility},
     picture::PictureKind,
     subject::Subject,
     upload::{CompleteError, UploadRefusal, Uploads},
 };
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
-use store::{Db, Failure, on_both, trial::Trial, worker::Workers};
+use store::{
+    Db, Failure, Moment, on_both, sea_orm::prelude::async_trait::async_trait, trial::Trial,
+    worker::Workers,
+};
+use tokio::task::JoinSet;
 
 use crate::{
     place::{Place, Side},
@@ -33,6 +42,56 @@ fn encoded(image: &DynamicImage) -> Bytes {
     bytes.into()
 }
 
+/// Files that are read slowly.
+#[derive(Debug)]
+struct Slow {
+    inner: Arc<dyn Files>,
+    /// How many are being read, and the most there were.
+    reading: Mutex<(usize, usize)>,
+}
+
+#[async_trait]
+impl Files for Slow {
+    fn sign(&self, upload: &Upload<'_>, now: Moment) -> Signed {
+        self.inner.sign(upload, now)
+    }
+
+    fn link(&self, key: &Key, now: Moment) -> String {
+        self.inner.link(key, now)
+    }
+
+    async fn get(
+        &self,
+        key: &Key,
+        bytes_max: u64,
+        now: Moment,
+    ) -> Result<Option<Bytes>, FilesError> {
+        {
+            let mut reading = self.reading.lock().unwrap();
+            reading.0 += 1;
+            reading.1 = reading.1.max(reading.0);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let file = self.inner.get(key, bytes_max, now).await;
+        self.reading.lock().unwrap().0 -= 1;
+        file
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        media_type: &str,
+        bytes: Bytes,
+        now: Moment,
+    ) -> Result<(), FilesError> {
+        self.inner.put(key, media_type, bytes, now).await
+    }
+
+    async fn remove(&self, key: &Key, now: Moment) -> Result<(), FilesError> {
+        self.inner.remove(key, now).await
+    }
+}
+
 struct Scene {
     db: Db,
     place: Place,
@@ -47,7 +106,7 @@ impl Scene {
     }
 
     fn at(db: &Db, place: Place) -> Self {
-        let uploads = Uploads::new(std::sync::Arc::clone(&place.files));
+        let uploads = Uploads::new(Arc::clone(&place.files));
         Self { db: db.clone(), place, uploads }
     }
 
@@ -123,7 +182,7 @@ on_both! {
                 assert!(stage.place.keys().contains(&key), "{key}");
                 let link = stage.uploads.link(&ready, file, &stage.db);
                 assert!(link.ends_with(&key), "{link}");
-                let key = commons::files::Key::parse(&key).unwrap();
+                let key = Key::parse(&key).unwrap();
                 let bytes = stage.place.files.get(&key, 1 << 20, stage.db.now()).await.unwrap();
                 let image = image::load_from_memory(&bytes.unwrap()).unwrap();
                 assert_eq!((image.width(), image.height()), (file.width, file.height));
@@ -320,5 +379,56 @@ on_both! {
         }
         assert_eq!(refusal(stage.grant(kim, &png(1)).await), GrantRefusal::TooMany);
         stage.grant(person(&db), &png(1)).await.unwrap();
+    }
+
+    async fn what_a_store_that_was_away_for_long_has_is_removed_when_it_is_back(trial: Trial) {
+        let db = open(&trial).await;
+        let stage = Scene::at(&db, Place::s3(&trial).await);
+        let Side::Store(store) = &stage.place.side else { unreachable!() };
+        let kim = person(&db);
+        let left = stage.put(kim, &png(1)).await.id;
+        let free = stage.picture(kim, 2).await.id;
+        // More often than most tasks are tried.
+        for _ in 0..40 {
+            store.faults().next("delete", Some(doubles::Fault::Refused));
+        }
+        let running = stage.work();
+        let later = async || {
+            trial.advance(3_600_000);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        until("nothing is left", async || {
+            later().await;
+            stage.place.keys().is_empty()
+        })
+        .await;
+        for media in [left, free] {
+            until("its row is gone", async || {
+                later().await;
+                stage.stage(media).await.is_none()
+            })
+            .await;
+        }
+        assert_eq!(db.read().dead_tasks(10).await.unwrap(), []);
+        running.stop().await;
+    }
+
+    async fn no_more_files_are_in_memory_than_are_drawn_or_wait_for_it(trial: Trial) {
+        let db = open(&trial).await;
+        let place = Place::folder();
+        let slow = Arc::new(Slow { inner: Arc::clone(&place.files), reading: Mutex::new((0, 0)) });
+        let stage = Scene { uploads: Uploads::new(Arc::<Slow>::clone(&slow)), db, place };
+        let kim = person(&stage.db);
+        let mut uploads = JoinSet::new();
+        for red in 0..12 {
+            let media = stage.put(kim, &png(red)).await;
+            let (uploads_of, db) = (stage.uploads.clone(), stage.db.clone());
+            uploads.spawn(async move { uploads_of.complete(&db, kim, media.id).await });
+        }
+        let done = uploads.join_all().await;
+        let busy = done.iter().filter(|done| matches!(done, Err(CompleteError::Busy))).count();
+        let (_, most) = *slow.reading.lock().unwrap();
+        assert!((1..=DRAWING_OF_ONE_MAX).contains(&most), "{most} files at once");
+        assert!(busy > 0 && busy + most <= 12, "{busy} were told to come later");
     }
 }

@@ -5,7 +5,7 @@ use base::{
     cursor::{Cursor, Page, Wanted},
     moment::Moment,
 };
-use commons::search::Query;
+use commons::search::{Over, Query};
 use identity::{
     business::{self, Company},
     ids::BusinessId,
@@ -21,6 +21,7 @@ use store::{
 use super::{
     category::Category,
     model::{Deal, SUBJECT},
+    record::business_tag,
     rows::{COLUMN, Column, Entity, of, public},
 };
 use crate::{ids::DealId, limits::DEALS_OF_A_DAY_MAX};
@@ -161,8 +162,8 @@ pub async fn search(
     page(on, those, Column::StartsAt, search.sorted, by, wanted).await
 }
 
-/// The deals that have all words of a text in them, of a category or of all, those that fit best first. A
-/// page may have fewer deals than were wanted: those that are over, or not, are left out of what was found.
+/// The deals that have all words of a text in them, those that fit best first and then the latest, however
+/// a list without words is sorted.
 pub async fn by_words(
     on: &impl ConnectionTrait,
     text: &str,
@@ -170,14 +171,13 @@ pub async fn by_words(
     now: Moment,
     wanted: Wanted,
 ) -> Result<Page<Deal>, DbErr> {
-    let tag = search.category.map(Category::code);
-    let query = Query { kind: &SUBJECT, text, tags: tag.as_slice() };
+    let business = search.business.map(business_tag);
+    let category = search.category.map(Category::code);
+    let tags: Vec<&str> = category.into_iter().chain(business.as_deref()).collect();
+    let over = search.is_over.map(|is_over| if is_over { Over::At(now) } else { Over::NotAt(now) });
+    let query = Query { kind: &SUBJECT, text, tags: &tags, over };
     let hits = commons::search::find(on, &query, wanted).await?;
     let mut known = find_many(on, hits.items.iter().map(|hit| DealId(hit.subject.0))).await?;
-    known.retain(|deal| {
-        let is_of = search.business.is_none_or(|business| deal.business == business);
-        is_of && search.is_over.is_none_or(|is_over| deal.is_over(now) == is_over)
-    });
     let place = |deal: &Deal| hits.items.iter().position(|hit| hit.subject.0 == deal.id.0);
     known.sort_by_key(place);
     Ok(Page { items: known, next: hits.next })

@@ -6,6 +6,7 @@ use commons::{
     label::Label,
     search::{self, Document},
 };
+use identity::ids::BusinessId;
 use store::{Tx, sea_orm::DbErr};
 
 use super::model::{Deal, Decider, subject};
@@ -34,18 +35,25 @@ pub(super) async fn note(
     audit::note(tx, &audit::New { actor, action, subject: &subject, detail }).await.map(drop)
 }
 
+/// The tag of a business's deals.
+pub(super) fn business_tag(business: BusinessId) -> String {
+    format!("business:{business}")
+}
+
 /// Has a published deal found by its words, until it is called off.
 pub(super) async fn index(tx: &Tx, deal: &Deal) -> Result<(), DbErr> {
     let subject = subject(deal.id);
     if deal.cancelled_at.is_some() {
         return search::remove(tx, &subject).await.map(drop);
     }
+    let business = business_tag(deal.business);
     let document = Document {
         subject: &subject,
         title: &deal.terms.title,
         text: &deal.terms.description,
-        tags: &[deal.terms.category.code()],
+        tags: &[deal.terms.category.code(), &business],
         at: deal.terms.hours.starts_at(),
+        over_at: Some(deal.over_at),
     };
     search::put(tx, &document).await
 }

@@ -393,6 +393,30 @@ on_both! {
         assert!(find(Some(Category::Pet), None).await.is_empty());
     }
 
+    async fn a_page_of_what_words_find_is_full_as_long_as_there_is_more(trial: Trial) {
+        let db = open(&trial).await;
+        let boss = operator(&db, "boss").await;
+        let a = seller(&db, boss, "a", 1).await;
+        let b = seller(&db, boss, "b", 2).await;
+        // Deals that fit best, and are over or another's; and one that fits less.
+        let mist = |title, hours| Offer { title, hours, ..Offer::default() };
+        for hours in [(8, 10), (10, 12), (12, 14)] {
+            listed(&db, a, &mist("미스트", hours)).await;
+        }
+        let next = listed(&db, b, &mist("수분미스트세트", (16, 18))).await;
+        let early = listed(&db, a, &mist("미스트", (18, 20))).await;
+        go_to(&trial, &db, read(&db, next).await.terms.hours.starts_at());
+        as_operator(&db, boss, early, Verb::Close).await.unwrap();
+        let find = async |search: Search| {
+            let wanted = Wanted::new(2, None).unwrap();
+            let page = deal::by_words(&db.read(), "미스트", &search, db.now(), wanted).await.unwrap();
+            page.items.into_iter().map(|deal| deal.id).collect::<Vec<_>>()
+        };
+        assert_eq!(find(Search { is_over: Some(false), ..Search::default() }).await, [next]);
+        assert_eq!(find(Search { business: Some(b.business), ..Search::default() }).await, [next]);
+        assert_eq!(find(Search { is_over: Some(true), ..Search::default() }).await.len(), 2);
+    }
+
     async fn whatever_is_decided_about_a_deal_says_who_did_it(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
