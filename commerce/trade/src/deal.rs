@@ -2,8 +2,8 @@
 //!
 //! Owns what a deal offers and what was decided about it. Refuses to say how many units are left, which
 //! is the engine's business, and to call the engine: [`crate::sale`] brings its sale to what the deal says.
-//! Always true: only an approved business lists; a published deal has its hours; how a deal stands follows
-//! from its times, its decisions and the engine, so no job has to run for it to be over.
+//! Always true: only an approved business lists; a published deal has its hours; its pictures are the
+//! business's own, and ready; how a deal stands follows from its times, its decisions and the engine, so no job has to run for it to be over.
 
 mod category;
 mod model;
@@ -15,7 +15,9 @@ mod terms;
 
 use commons::{
     audit::{self, Actor},
+    ids::{MediaId, Person},
     label::Label,
+    media::{self, ShowRefusal},
 };
 use identity::business::{Approved, Business, State as BusinessState};
 use store::{Failure, Refusing as _, Tx, refused, sea_orm::DbErr};
@@ -39,7 +41,7 @@ use crate::{
     slot::{self, BookRefusal, Policy},
 };
 
-/// Writes a draft: nobody else sees it, and its hours are not booked.
+/// Writes a draft with its pictures: nobody else sees it, and its hours are not booked.
 ///
 /// # Errors
 ///
@@ -64,6 +66,12 @@ pub async fn draft(
         cancelled_at: None,
         reason: None,
     };
+    show_pictures(tx, approved, deal.id, terms).await.refusing(|refusal| match refusal {
+        ShowRefusal::NotReady => DraftRefusal::PictureNotReady,
+        ShowRefusal::Unknown | ShowRefusal::TooMany | ShowRefusal::Twice => {
+            DraftRefusal::PictureUnknown
+        }
+    })?;
     rows::insert(tx, &deal).await?;
     Ok(deal.id)
 }
@@ -125,6 +133,14 @@ pub async fn edit(
     let fixed_at = known.terms.hours.starts_at().before(DEAL_FIXED_BEFORE);
     if is_published && tx.now() >= fixed_at && !known.terms.has_same_promises(terms) {
         return refused(EditRefusal::Fixed);
+    }
+    if known.terms.media != terms.media {
+        show_pictures(tx, approved, deal, terms).await.refusing(|refusal| match refusal {
+            ShowRefusal::NotReady => EditRefusal::PictureNotReady,
+            ShowRefusal::Unknown | ShowRefusal::TooMany | ShowRefusal::Twice => {
+                EditRefusal::PictureUnknown
+            }
+        })?;
     }
     let changes = known.terms.changes(terms);
     known.terms = terms.clone();
@@ -215,7 +231,7 @@ pub async fn cancel(
     Ok(call_off(tx, &record::actor(by), known, reason).await?)
 }
 
-/// Deletes a draft.
+/// Deletes a draft, and has its pictures be free.
 ///
 /// # Errors
 ///
@@ -228,8 +244,23 @@ pub async fn delete(
     match lock_own(tx, approved, deal).await? {
         None => refused(DeleteRefusal::Unknown),
         Some(known) if known.published_at.is_some() => refused(DeleteRefusal::NotADraft),
-        Some(_) => Ok(rows::delete(tx, deal).await?),
+        Some(_) => {
+            media::forget_subject(tx, &subject(deal)).await?;
+            Ok(rows::delete(tx, deal).await?)
+        }
     }
+}
+
+/// Has a deal show the pictures that its terms name, which are its business's own.
+async fn show_pictures(
+    tx: &Tx,
+    approved: &Approved,
+    deal: DealId,
+    terms: &Terms,
+) -> Result<(), Failure<ShowRefusal>> {
+    let person = Person(approved.business().account.0);
+    let pictures: Vec<MediaId> = terms.media.iter().copied().map(MediaId).collect();
+    media::show(tx, person, &subject(deal), &pictures).await
 }
 
 /// Brings some deals of a business, after one, to what it may do now: they are paused while it may not

@@ -138,6 +138,10 @@ store::refusals! {
     pub DraftRefusal {
         /// The business has as many drafts as any may.
         TooMany = "too_many_drafts": "the business has 100 drafts, as many as it may",
+        /// The business has no such picture.
+        PictureUnknown = "picture_unknown": "there is no such picture",
+        /// The upload of a picture was not completed.
+        PictureNotReady = "picture_not_ready": "the upload of a picture was not completed",
     }
 }
 
@@ -170,6 +174,10 @@ store::refusals! {
         /// It is about to open, or has opened.
         Fixed = "deal_fixed":
             "ten minutes before a deal opens, all but its description, pictures and stock is fixed",
+        /// The business has no such picture.
+        PictureUnknown = "picture_unknown": "there is no such picture",
+        /// The upload of a picture was not completed.
+        PictureNotReady = "picture_not_ready": "the upload of a picture was not completed",
     }
 }
 

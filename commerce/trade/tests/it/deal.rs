@@ -1,7 +1,14 @@
 //! A deal is listed by an approved business, in hours of its own, and changes only as far as it may.
 
 use base::cursor::Wanted;
-use commons::{audit, ids::Person};
+use commons::{
+    audit,
+    files::Folder,
+    ids::{MediaId, Person},
+    media::{self, Asked, Media, Visibility},
+    picture::PictureKind,
+    upload::Uploads,
+};
 use identity::{
     account, business,
     business::{Decision, SellRefusal},
@@ -10,8 +17,8 @@ use identity::{
 use store::{fact::Listeners, on_both, worker::Workers};
 use trade::{
     deal::{
-        self, CANCELLED, Category, DecideRefusal, DeleteRefusal, EditRefusal, PUBLISHED, PausedBy,
-        PublishRefusal, Search, Sorted, State, WindowRefusal,
+        self, CANCELLED, Category, DecideRefusal, DeleteRefusal, DraftRefusal, EditRefusal,
+        PUBLISHED, PausedBy, PublishRefusal, Search, Sorted, State, Terms, WindowRefusal,
     },
     ids::DealId,
     rental::{self, InvoiceState},
@@ -461,5 +468,88 @@ on_both! {
         assert_eq!(detail.deal.terms.unit_price().minor, 14_499);
         let many = deal::find_many(&db.read(), [deal, DealId::new(db.now())]).await.unwrap();
         assert_eq!(many.len(), 1);
+    }
+}
+
+/// The smallest PNG there is.
+const PNG: &[u8] = &[
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 0x0c, 0x49, 0x44, 0x41, 0x54,
+    0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1, 1, 0, 0xc9, 0xfe, 0x92, 0xef, 0, 0, 0, 0, 0x49,
+    0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+];
+
+/// A business's uploads, in a folder.
+struct Pictures {
+    uploads: Uploads,
+    _below: tempfile::TempDir,
+}
+
+impl Pictures {
+    fn new() -> Self {
+        let below = tempfile::tempdir().unwrap();
+        let folder = Folder::open(below.path(), "https://shop.example/media", b"a secret").unwrap();
+        Self { uploads: Uploads::new(std::sync::Arc::new(folder)), _below: below }
+    }
+
+    async fn granted(&self, db: &store::Db, by: Seller) -> Media {
+        let asked = Asked {
+            person: Person(by.account.0),
+            kind: PictureKind::Png,
+            bytes: u64::try_from(PNG.len()).unwrap(),
+            visibility: Visibility::Public,
+        };
+        db.write(async |tx| media::grant(tx, &asked).await).await.unwrap()
+    }
+
+    async fn ready(&self, db: &store::Db, by: Seller) -> Media {
+        let granted = self.granted(db, by).await;
+        let file = bytes::Bytes::from_static(PNG);
+        self.uploads.take(db, &granted, file).await.unwrap()
+    }
+}
+
+async fn draft_with(db: &store::Db, by: Seller, media: MediaId) -> Result<DealId, DraftRefusal> {
+    let terms = Terms { media: vec![media.0], ..Offer::default().terms() };
+    let drafted = db.write(async |tx| {
+        let approved = approved(tx, by.account).await;
+        deal::draft(tx, &approved, &terms).await
+    });
+    drafted.await.map_err(refusal)
+}
+
+async fn shown(db: &store::Db, deal: DealId) -> Vec<MediaId> {
+    let shown = media::of_subject(&db.read(), &deal::subject(deal)).await.unwrap();
+    shown.into_iter().map(|media| media.id).collect()
+}
+
+on_both! {
+    async fn a_deal_shows_pictures_of_its_business_until_it_names_others_or_is_deleted(trial: Trial) {
+        let db = open(&trial).await;
+        let boss = operator(&db, "boss").await;
+        let a = seller(&db, boss, "a", 1).await;
+        let b = seller(&db, boss, "b", 2).await;
+        let pictures = Pictures::new();
+        let (own, other) = (pictures.ready(&db, a).await.id, pictures.ready(&db, a).await.id);
+        assert_eq!(draft_with(&db, b, own).await, Err(DraftRefusal::PictureUnknown));
+        let half = pictures.granted(&db, a).await.id;
+        assert_eq!(draft_with(&db, a, half).await, Err(DraftRefusal::PictureNotReady));
+        let deal = draft_with(&db, a, own).await.unwrap();
+        assert_eq!(shown(&db, deal).await, [own]);
+        let to = async |media: Vec<store::Id>| {
+            let terms = Terms { media, ..Offer::default().terms() };
+            let edited = db.write(async |tx| {
+                let approved = approved(tx, a.account).await;
+                deal::edit(tx, &approved, deal, &terms).await.map(drop)
+            });
+            edited.await.map_err(refusal)
+        };
+        let theirs = pictures.ready(&db, b).await.id;
+        assert_eq!(to(vec![own.0, theirs.0]).await, Err(EditRefusal::PictureUnknown));
+        assert_eq!(shown(&db, deal).await, [own], "what is refused changes nothing");
+        to(vec![other.0]).await.unwrap();
+        assert_eq!(shown(&db, deal).await, [other]);
+        delete(&db, a, deal).await.unwrap();
+        assert_eq!(shown(&db, deal).await, []);
     }
 }

@@ -209,7 +209,7 @@ impl Offer {
             per_shopper_max: 2,
             opens_at: policy.calendar.at_hour(day, start).unwrap(),
             closes_at: policy.calendar.at_hour(last, end).unwrap(),
-            media: &["01hykpqsvm0000000000000001"],
+            media: &[],
         };
         Terms::parse(&policy, &typed).unwrap()
     }
