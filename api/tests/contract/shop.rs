@@ -7,11 +7,14 @@ mod accounts;
 mod authority;
 mod away;
 mod businesses;
+mod deals;
 mod elsewhere;
 mod room;
 mod site;
 
 use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -22,7 +25,10 @@ use std::{
 use serde_json::{Value, json};
 use store::sea_orm::{ConnectionTrait as _, Database};
 use testkit::postgres::Postgres;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
 
 use crate::{
     client::{Ask, PATIENCE, Told, ask, get, post},
@@ -168,6 +174,28 @@ impl Shop {
         let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
         let mails: Value = serde_json::from_slice(&body.to_bytes()).unwrap();
         mails["items"].as_array().unwrap().last().unwrap()["subject"].as_str().unwrap().to_owned()
+    /// A business beside the demo's, which tests share too.
+    pub(crate) async fn other_seller(self) -> SignedIn {
+        static EMAILS: Mutex<BTreeMap<SocketAddr, String>> = Mutex::const_new(BTreeMap::new());
+        let mut emails = EMAILS.lock().await;
+        if let Some(email) = emails.get(&self.server.client.addr) {
+            return self.sign_in(email, PASSWORD).await;
+        }
+        let (person, first) = self.verified("seller").await;
+        let company = json!({
+            "company_name": "다른상회", "business_number": "9990000073", "ceo_name": "이다른",
+            "ceo_email": "other@shop.example", "ceo_phone": "02-123-4567",
+        });
+        let made = self.tell(first.post("/v1/businesses").json(&company)).await.is(201).json();
+        let operator = self.of_demo("operator").await;
+        let path = format!("/v1/admin/businesses/{}/approve", made["business"].as_str().unwrap());
+        eventually(async || {
+            let told = self.tell(operator.post(&path)).await;
+            (told.status == 200).then_some(())
+        })
+        .await;
+        emails.insert(self.server.client.addr, person.email.clone());
+        self.sign_in(&person.email, PASSWORD).await
     }
 
     /// The token in the latest link of this kind that was mailed to an address.

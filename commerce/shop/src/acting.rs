@@ -2,6 +2,7 @@
 
 use identity::{
     account::{self, Live},
+    business::{self, Approved},
     ids::AccountId,
     proof::{Prover, Purpose},
 };
@@ -12,6 +13,12 @@ use crate::refusal::Refusal;
 /// The account of whoever asks, locked.
 pub(crate) async fn live(tx: &Tx, account: AccountId) -> Result<Live, Failure<Refusal>> {
     account::live(tx, account).await.refusing(Refusal::from)
+}
+
+/// The business of whoever asks, which keeps its right to sell while the transaction lasts.
+pub(crate) async fn approved(tx: &Tx, account: AccountId) -> Result<Approved, Failure<Refusal>> {
+    let live = live(tx, account).await?;
+    business::approved(tx, &live).await.refusing(Refusal::from)
 }
 
 /// Has a proof sent, unless the address was sent enough of them: whoever asks is not told.

@@ -28,6 +28,8 @@ pub enum Who {
     Anyone,
     /// Whoever is signed in, as what they are.
     Shopper,
+    /// Whoever is signed in as a business, which may not be approved, or not any more.
+    Business,
     /// Whoever is signed in as a business that was approved.
     Seller,
     /// Whoever is signed in as an operator.
@@ -61,12 +63,17 @@ pub(crate) struct Shopper {
     pub(crate) session: Session,
 }
 
-/// A business that may sell.
+/// A business, whatever it may do now: it sees what it has sold.
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "the routes of deals take it")]
-pub(crate) struct Seller {
+pub(crate) struct Merchant {
     pub(crate) session: Session,
     pub(crate) business: Business,
+}
+
+/// A business that may sell.
+#[derive(Clone, Debug)]
+pub(crate) struct Seller {
+    pub(crate) session: Session,
 }
 
 /// Who runs the platform.
@@ -124,8 +131,8 @@ impl Authority for Shopper {
     }
 }
 
-impl Authority for Seller {
-    const WHO: Who = Who::Seller;
+impl Authority for Merchant {
+    const WHO: Who = Who::Business;
 
     async fn admit(visit: &Visit) -> Result<Self, Refusal> {
         let session = signed_in(visit).await?;
@@ -133,9 +140,21 @@ impl Authority for Seller {
             return Err(Refusal::BusinessSessionNeeded);
         }
         let found = business::of_account(&visit.db()?.read(), session.account).await?;
-        match found {
-            Some(business) if business.state == State::Approved => Ok(Self { session, business }),
-            Some(_) | None => Err(SellRefusal::NotApproved.into()),
+        let business = found.ok_or(SellRefusal::NotApproved)?;
+        Ok(Self { session, business })
+    }
+}
+
+impl Authority for Seller {
+    const WHO: Who = Who::Seller;
+
+    async fn admit(visit: &Visit) -> Result<Self, Refusal> {
+        let Merchant { session, business } = Merchant::admit(visit).await?;
+        match business.state {
+            State::Approved => Ok(Self { session }),
+            State::Pending | State::Rejected | State::Suspended | State::Closed => {
+                Err(SellRefusal::NotApproved.into())
+            }
         }
     }
 }

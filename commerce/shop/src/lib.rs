@@ -32,6 +32,7 @@ mod once;
 mod typed;
 
 mod acting;
+mod shown;
 
 mod wire;
 

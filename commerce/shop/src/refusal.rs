@@ -1,8 +1,9 @@
 //! Every refusal that the shop's HTTP can give.
 //!
 //! Owns which refusals there are, of this crate and of the modules below, and how one becomes an answer.
-//! The one table from a refusal to status, code, retry and words is in `table`.
+//! The one table from a refusal to status, code, retry and words is in `table`, the part of deals in `deals`.
 
+mod deals;
 mod table;
 mod words;
 
@@ -34,7 +35,7 @@ use web::{
     problem::{FieldProblem, Problem},
 };
 
-pub(crate) use self::words::Words;
+pub(crate) use self::{deals::DealRefusal, words::Words};
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -42,7 +43,6 @@ pub(crate) enum Refusal {
     /// Nobody is signed in.
     Unauthorized,
     /// The call is for whoever is signed in as a business.
-    #[expect(dead_code, reason = "the routes of deals refuse with it")]
     BusinessSessionNeeded,
     /// The call is for whoever is signed in as an operator.
     OperatorSessionNeeded,
@@ -116,6 +116,8 @@ pub(crate) enum Refusal {
     Sell(SellRefusal),
     /// Of appointing somebody.
     Appoint(AppointRefusal),
+    /// Of a deal.
+    Deal(DealRefusal),
 }
 
 /// What is wrong with one field.

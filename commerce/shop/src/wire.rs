@@ -6,7 +6,9 @@
 pub(crate) mod account;
 pub(crate) mod address;
 pub(crate) mod business;
+pub(crate) mod deal;
 pub(crate) mod read;
+pub(crate) mod sales;
 pub(crate) mod session;
 
 use base::{cursor::Page, moment::Moment};

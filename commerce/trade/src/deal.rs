@@ -29,8 +29,8 @@ pub use self::{
         KeepSale, PUBLISHED, Paused, PausedBy, Pauses, PublishRefusal, Reason, SUBJECT, subject,
     },
     query::{
-        Detail, Search, Sorted, Today, by_words, detail, find, find_many, of_business, search,
-        today, week,
+        Detail, Search, Sorted, Today, by_words, detail, find, find_many, of_business,
+        opening_within, search, today, week,
     },
     state::{Counts, State, WindowRefusal},
     terms::{Terms, TermsRefusal, Typed},

@@ -3,9 +3,11 @@
 //! Owns what counts as sold: orders that are paid. What was given back stands apart. Refuses who bought.
 //! Always true: net is what was taken less what was given back.
 
+use std::ops::Range;
+
 use base::{
     calendar::{Calendar, Day},
-    cursor::{LIMIT_MAX, Wanted},
+    cursor::{LIMIT_MAX, Page, Wanted},
     moment::Moment,
     money::{Currency, Money},
 };
@@ -105,6 +107,29 @@ pub async fn of_deal(
     Ok(Some(days))
 }
 
+/// What each deal of a business has sold that opened within a time, all its days together under the day
+/// on which it opened, the last to open first.
+pub async fn of_business(
+    on: &impl ConnectionTrait,
+    business: BusinessId,
+    calendar: &Calendar,
+    opened: Range<Moment>,
+    wanted: Wanted,
+) -> Result<Page<(Deal, DaySales)>, DbErr> {
+    let page = deal::opening_within(on, business, opened, wanted).await?;
+    let ids: Vec<DealId> = page.items.iter().map(|deal| deal.id).collect();
+    let totals = order::totals_of(on, &ids).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for deal in page.items {
+        let totals = totals.get(&deal.id).map_or(&[][..], Vec::as_slice);
+        let given_back = part_of(on, deal.id, totals, |_| true).await?;
+        let day = calendar.day_of(deal.terms.hours.starts_at());
+        let sales = DaySales::of(day, totals, given_back, deal.terms.price.currency);
+        items.push((deal, sales));
+    }
+    Ok(Page { items, next: page.next })
+}
+
 async fn on_day(
     on: &impl ConnectionTrait,
     deal: &Deal,
@@ -116,17 +141,29 @@ async fn on_day(
     let end = if is_last { Moment(i64::MAX) } else { calendar.start_of(day.plus(1)) };
     let within = calendar.start_of(day)..end;
     let totals = order::totals(on, deal.id, within.clone()).await?;
+    let is_within = |at: Moment| within.contains(&at);
+    let given_back = part_of(on, deal.id, &totals, is_within).await?;
+    Ok(DaySales::of(day, &totals, given_back, deal.terms.price.currency))
+}
+
+/// What was given back of orders that were placed at some time, and that are still paid in part.
+async fn part_of(
+    on: &impl ConnectionTrait,
+    deal: DealId,
+    totals: &[Total],
+    is_within: impl Fn(Moment) -> bool,
+) -> Result<i64, DbErr> {
     let has_parts = totals.iter().any(|total| total.state == OrderState::PartRefunded);
     let mut given_back = 0;
     let mut wanted = has_parts.then(|| Wanted::new(LIMIT_MAX, None)).flatten();
     while let Some(page) = wanted {
-        let page = order::of_deal(on, deal.id, &[OrderState::PartRefunded], page).await?;
-        let those = page.items.iter().filter(|order| within.contains(&order.placed_at));
+        let page = order::of_deal(on, deal, &[OrderState::PartRefunded], page).await?;
+        let those = page.items.iter().filter(|order| is_within(order.placed_at));
         let ids: Vec<_> = those.map(|order| order.id).collect();
         given_back += payment::back_of(on, &ids).await?;
         wanted = page.next.and_then(|next| Wanted::new(LIMIT_MAX, Some(next)));
     }
-    Ok(DaySales::of(day, &totals, given_back, deal.terms.price.currency))
+    Ok(given_back)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use self::{
 };
 pub use self::{
     model::{Bought, Goods, Item, Keeper, Line, NewOrder, Order, PlaceRefusal, Purchase, Total},
-    query::{by_number, find, find_any, of_account, of_deal, of_purchase, totals},
+    query::{by_number, find, find_any, of_account, of_deal, of_purchase, totals, totals_of},
     retention::Retention,
 };
 use crate::ids::OrderId;

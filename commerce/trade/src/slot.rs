@@ -14,7 +14,7 @@ use store::{Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     model::{BookRefusal, Hours, HoursRefusal, Policy, Slot},
-    query::{day, list, of_deal},
+    query::{day, find_many, list, of_deal},
 };
 use crate::{
     ids::{DealId, SlotId},

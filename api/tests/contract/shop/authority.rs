@@ -17,6 +17,10 @@ enum In {
     Anyone,
     /// Whoever is signed in.
     Members,
+    /// Businesses, those that wait for their approval too.
+    Businesses,
+    /// Businesses that may sell.
+    Sellers,
     /// Operators.
     Operators,
 }
@@ -58,6 +62,23 @@ const TABLE: &[(&str, In)] = &[
     ("POST /v1/admin/businesses/{business}/suspend", In::Operators),
     ("POST /v1/admin/businesses/{business}/reinstate", In::Operators),
     ("POST /v1/admin/businesses/{business}/check", In::Operators),
+    ("GET /v1/deals", In::Anyone),
+    ("GET /v1/deals/{deal}", In::Anyone),
+    ("GET /v1/slots", In::Anyone),
+    ("PUT /v1/deals/{deal}/like", In::Members),
+    ("DELETE /v1/deals/{deal}/like", In::Members),
+    ("GET /v1/me/likes", In::Members),
+    ("POST /v1/deals", In::Sellers),
+    ("PATCH /v1/deals/{deal}", In::Sellers),
+    ("DELETE /v1/deals/{deal}", In::Sellers),
+    ("POST /v1/deals/{deal}/publish", In::Sellers),
+    ("POST /v1/deals/{deal}/pause", In::Sellers),
+    ("POST /v1/deals/{deal}/resume", In::Sellers),
+    ("POST /v1/deals/{deal}/close", In::Sellers),
+    ("POST /v1/deals/{deal}/cancel", In::Sellers),
+    ("GET /v1/me/business/deals", In::Businesses),
+    ("GET /v1/me/business/sales", In::Businesses),
+    ("GET /v1/me/business/rent", In::Businesses),
     ("GET /shop", In::Anyone),
     ("GET /shop/sign-in", In::Anyone),
     ("POST /shop/sign-in", In::Anyone),
@@ -146,7 +167,12 @@ async fn other_business(shop: Shop, operator: &SignedIn) -> SignedIn {
 
 /// Whether somebody got in, as the answer shows.
 fn got_in(told: &Told) -> bool {
-    let refused = ["unauthorized", "operator_session_needed", "business_session_needed"];
+    let refused = [
+        "unauthorized",
+        "operator_session_needed",
+        "business_session_needed",
+        "business_not_approved",
+    ];
     !(matches!(told.status, 401 | 403) && refused.contains(&told.code().as_str()))
 }
 
@@ -178,6 +204,8 @@ on_both! {
                 let expected = match allowed {
                     In::Anyone => true,
                     In::Members => session.is_some(),
+                    In::Businesses => who.ends_with("business"),
+                    In::Sellers => who.ends_with("business") && !who.starts_with("pending"),
                     In::Operators => *who == "operator",
                 };
                 assert_eq!(got_in(&told), expected, "{who}: {name}: {} {}", told.status, told.text());

@@ -81,6 +81,7 @@ impl Refusal {
             Self::Decide(DecideRefusal::Changed) => lasting(S::CONFLICT, "business_changed", "그 사이에 사업자가 신청 내용을 바꾸었습니다. 다시 확인해 주세요.", "the business says something else of itself by now"),
             Self::Decide(DecideRefusal::WrongState) => lasting(S::CONFLICT, "business_state_wrong", "지금 상태에서는 할 수 없습니다.", "the business is in a state in which this cannot be decided"),
             Self::Decide(DecideRefusal::NotVerified) => lasting(S::CONFLICT, "business_not_verified", "국세청에서 하루 안에 확인한 사업자만 승인할 수 있습니다.", "the tax service has not confirmed within a day that the business is active"),
+            Self::Deal(refusal) => refusal.row(),
             Self::Sell(SellRefusal::NotApproved) => lasting(S::FORBIDDEN, "business_not_approved", "승인된 사업자가 아닙니다.", "the business was not approved"),
         }
     }
@@ -97,7 +98,8 @@ mod tests {
 
     /// Code and words of each row.
     fn rows() -> Vec<[&'static str; 3]> {
-        let lines = include_str!("table.rs").lines().map(str::trim);
+        let tables = [include_str!("table.rs"), include_str!("deals.rs")];
+        let lines = tables.into_iter().flat_map(str::lines).map(str::trim);
         let rows = lines.filter(|line| line.starts_with("Self::") && line.contains("S::"));
         rows.map(|line| {
             let mut texts = line.split('"').skip(1).step_by(2);

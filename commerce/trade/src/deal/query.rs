@@ -1,5 +1,7 @@
 //! What is read of deals.
 
+use std::ops::Range;
+
 use base::{
     calendar::Calendar,
     cursor::{Cursor, Page, Wanted},
@@ -191,6 +193,21 @@ pub async fn of_business(
 ) -> Result<Page<Deal>, DbErr> {
     let by = |deal: &Deal| deal.written_at;
     page(on, of(business), Column::WrittenAt, Sorted::Latest, by, wanted).await
+}
+
+/// The published deals of a business that open within a time, its end excluded, the last to open first.
+pub async fn opening_within(
+    on: &impl ConnectionTrait,
+    business: BusinessId,
+    within: Range<Moment>,
+    wanted: Wanted,
+) -> Result<Page<Deal>, DbErr> {
+    let those = of(business)
+        .filter(COLUMN.published_at.is_not_null())
+        .filter(COLUMN.starts_at.gte(At::from(within.start)))
+        .filter(COLUMN.starts_at.lt(At::from(within.end)));
+    let by = |deal: &Deal| deal.terms.hours.starts_at();
+    page(on, those, Column::StartsAt, Sorted::Latest, by, wanted).await
 }
 
 fn in_order(those: Select<Entity>) -> Select<Entity> {

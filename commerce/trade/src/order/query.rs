@@ -1,6 +1,6 @@
 //! What is read of orders.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use base::{
     cursor::{Cursor, Page, Wanted},
@@ -108,6 +108,31 @@ pub async fn totals(
     let rows = sums.into_tuple::<(OrderState, i64, i64, i64)>().all(on).await?;
     let total = |(state, orders, units, minor)| Total { state, orders, units, minor };
     Ok(rows.into_iter().map(total).collect())
+}
+
+/// What all orders of some deals come to, by deal and state: one statement, however many they are.
+pub async fn totals_of(
+    on: &impl ConnectionTrait,
+    deals: &[DealId],
+) -> Result<BTreeMap<DealId, Vec<Total>>, DbErr> {
+    let sums = Entity::find()
+        .select_only()
+        .column(Column::Deal)
+        .column(Column::State)
+        .column_as(Column::Id.count(), "orders")
+        .column_as(sum_i64(Column::Units), "units")
+        .column_as(sum_i64(Column::Total), "minor")
+        .filter(Column::Deal.is_in(deals.iter().copied()))
+        .group_by(Column::Deal)
+        .group_by(Column::State)
+        .order_by_asc(Column::Deal)
+        .order_by_asc(Column::State);
+    let rows = sums.into_tuple::<(DealId, OrderState, i64, i64, i64)>().all(on).await?;
+    let mut all: BTreeMap<DealId, Vec<Total>> = BTreeMap::new();
+    for (deal, state, orders, units, minor) in rows {
+        all.entry(deal).or_default().push(Total { state, orders, units, minor });
+    }
+    Ok(all)
 }
 
 /// How orders stand, as their rows say.

@@ -29,6 +29,11 @@ impl Plan {
         Self { per_hour: Money::zero(currency) }
     }
 
+    /// What an hour costs.
+    pub const fn hourly(&self) -> Money {
+        self.per_hour
+    }
+
     /// The rent of so many hours, which are a day's at most.
     pub(super) fn rent(&self, hours: u32) -> Money {
         let rent = self.per_hour.times(hours);

@@ -13,7 +13,7 @@ use super::{
     model::{Policy, Slot},
     rows::{self, COLUMN, Column, Entity},
 };
-use crate::ids::DealId;
+use crate::ids::{DealId, SlotId};
 
 /// How many slots have each hour of a day, from 0 to 23. An hour is booked out when they are as many as
 /// [`Policy::capacity`].
@@ -35,6 +35,15 @@ pub async fn day(
 /// The slot of a deal.
 pub async fn of_deal(on: &impl ConnectionTrait, deal: DealId) -> Result<Option<Slot>, DbErr> {
     rows::of_deal(on, deal).await
+}
+
+/// Those of some slots that there are, in no order.
+pub async fn find_many(
+    on: &impl ConnectionTrait,
+    slots: impl IntoIterator<Item = SlotId>,
+) -> Result<Vec<Slot>, DbErr> {
+    let those = Entity::find().filter(Column::Id.is_in(slots));
+    Ok(those.all(on).await?.into_iter().map(Slot::from).collect())
 }
 
 /// The slots of a business, the latest hours first.
