@@ -36,7 +36,7 @@ pub struct App {
     /// Bearer keys.
     pub keys: Keys,
     /// Ticket and pass keys.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// Tells shoppers by the shop's tokens, if that is configured.
     pub accounts: Option<Arc<Accounts>>,
     /// Tells callers apart.

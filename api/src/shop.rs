@@ -7,6 +7,7 @@
 //!  waiting room (`identity = "jwt"`) ◀┘
 //! ```
 
+mod passes;
 mod selling;
 
 use std::{
@@ -19,12 +20,14 @@ use std::{
 
 use bytes::Bytes;
 use commerce::{Demo, LoginOptions, MailSettings, Room, Site};
+use engine::id::SinkName;
 use identity::{
     Secrets, access::Terms, business::TaxOptions, signing::SigningKey, social::Provider,
 };
 use outbound::{MailOptions, Reach, Secret, Trust};
 use tokio::sync::watch;
 
+use self::passes::RoomPasses;
 use crate::{
     accounts::{AccountOptions, Accounts, Algorithm, Keys},
     config::{self, Config},
@@ -36,6 +39,9 @@ use crate::{
 const DATABASE: &str = "shop.db";
 /// The file with the demo's accounts in the data directory.
 pub(crate) const DEMO_FILE: &str = "demo.json";
+
+/// What the engine calls the shop's own sink of order events.
+const SINK: &str = "shop";
 
 /// The `iss` of access tokens where no public origin is configured.
 const ISSUER: &str = "rushgate-shop";
@@ -118,7 +124,7 @@ pub(crate) fn prepare(
     let doubles = Arc::<OnceLock<SocketAddr>>::default();
     let links = Links { site: site.clone(), is_site_given, doubles: Arc::clone(&doubles) };
     let options = options(config, &opened.shop_secret, site)?;
-    let shoppers = opened.keyring.shoppers().clone();
+    let (shoppers, keyring) = (opened.keyring.shoppers().clone(), Arc::clone(&opened.keyring));
     let open = move |context: GuestContext| -> Opening {
         Box::pin(async move {
             let GuestContext { engine, draining } = context;
@@ -127,17 +133,19 @@ pub(crate) fn prepare(
                 let wall = timed.now().shifted(timed.registry().clock_offset_ms());
                 accounts.revoke(sessions, wall).is_ok()
             };
-            let room = Room { engine, shoppers, keys, ended: Box::new(ended) };
+            let passes = Arc::new(RoomPasses { engine: engine.clone(), keyring });
+            let room = Room { engine, shoppers, passes, keys, ended: Box::new(ended) };
             let opened = commerce::open(options, room, draining).await?;
             if let Some(address) = opened.doubles {
                 // It is opened once.
                 doubles.get_or_init(|| address);
             }
             let service = MountService::new(opened.router);
-            Ok(Opened { service, sink: None, finishing: Some(opened.finishing) })
+            Ok(Opened { service, sink: Some(opened.sink), finishing: Some(opened.finishing) })
         })
     };
-    let guest = Guest { options: MountOptions::default(), sink: None, open: Box::new(open) };
+    let sink = SinkName::parse(SINK);
+    let guest = Guest { options: MountOptions::default(), sink, open: Box::new(open) };
     Ok(OwnShop { guest, links })
 }
 
@@ -180,7 +188,11 @@ fn options(
         card: selling::card(&config.payments.card),
         media: selling::media(config, secret),
         push: selling::push(&config.push)?,
-        demo: listen.map(|listen| Demo { listen, accounts: dir.join(DEMO_FILE) }),
+        demo: listen.map(|listen| Demo {
+            listen,
+            accounts: dir.join(DEMO_FILE),
+            sells: config.doubles.catalogue,
+        }),
     })
 }
 

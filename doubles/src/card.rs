@@ -25,7 +25,7 @@ use crate::{
     ledger::Ledger,
     limits,
     notices::Notices,
-    page::{Choice, Language, missing, render, won},
+    page::{Choice, Language, missing, pressed, render, won},
     server::{self, Reply, Server, Site, bind, see_other, tells_of_its_server},
     token,
 };
@@ -304,7 +304,8 @@ impl Books {
     fn page(&self, asked: &Asked) -> Reply {
         let ["pay", id] = asked.parts()[..] else { return Refusal::UNKNOWN.reply() };
         if asked.method == Method::POST {
-            let choice = asked.form_value("choice").unwrap_or_default();
+            let words = [("approve", "pay"), ("cancel", "cancel"), ("fail", "decline")];
+            let choice = pressed(asked, words);
             if let Some(url) = self.choose(id, &choice) {
                 return see_other(&url);
             }

@@ -215,7 +215,8 @@ impl Books {
         let parts = asked.parts();
         let ["pay", tid] = parts[..] else { return nothing() };
         if asked.method == Verb::POST {
-            let choice = asked.form_value("choice").unwrap_or_default();
+            let words = [("approve", "card"), ("cancel", "cancel"), ("fail", "fail")];
+            let choice = page::pressed(asked, words);
             if let Some(url) = self.choose(tid, &choice) {
                 return see_other(&url);
             }

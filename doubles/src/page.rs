@@ -60,6 +60,15 @@ struct View<'a> {
     other_label: &'a str,
 }
 
+/// What somebody pressed on a page of a payment. Programs post `action` with `approve`, `cancel` or `fail`, which
+/// each page has other words for.
+pub(crate) fn pressed(asked: &Asked, words: [(&str, &str); 3]) -> String {
+    let action = asked.form_value("action");
+    let meant = action.and_then(|action| words.into_iter().find(|(word, _)| *word == action));
+    let meant = meant.map(|(_, choice)| choice.to_owned());
+    meant.or_else(|| asked.form_value("choice")).unwrap_or_default()
+}
+
 /// The page for who asked.
 pub(crate) fn render(asked: &Asked, language: Language, choice: &Choice) -> Reply {
     let other_lang = language.say("en", "ko");

@@ -71,7 +71,7 @@ pub use self::{
         OrdersPage, Outcome, Parcel, Refund, ResultPage, Step, StepKind, StepState, Sums,
     },
     store::{
-        DayBar, DealCard, DealListPage, DealPage, Entry, HomePage, InboxPage, LikesPage,
+        DayBar, DealCard, DealListPage, DealPage, Entry, HomePage, InboxPage, LikesPage, News,
         NoticeKind, NoticeRow, Seller, Showing,
     },
     value::{Category, DealState, Picture, Price},

@@ -201,6 +201,11 @@ impl<'n, 'p> Fields<'n, 'p> {
         self.entries.iter().any(|(known, node)| *known == name && **node == Node::Null)
     }
 
+    /// Whether the field is there and a table.
+    pub fn is_table(&self, name: &str) -> bool {
+        self.entries.iter().any(|(known, node)| *known == name && matches!(node, Node::Table(_)))
+    }
+
     /// Notes a problem with a field of this table.
     pub fn note(&mut self, name: &str, found: impl Into<String>, allowed: impl Into<String>) {
         self.problems.note(join(&self.path, name), found, allowed);

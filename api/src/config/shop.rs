@@ -103,8 +103,10 @@ section! {
     /// Local stand-ins for the servers of others, for a demo; never with a real shop.
     Doubles = "doubles" {
         /// where they listen: this port and the eight after it; port 0 picks free ones.
-        /// Whatever is not configured otherwise is a double then, and accounts to try stand in `DIR/demo.json`
+        /// Whatever is not configured otherwise is a double then, and the file demo.json has accounts to try
         listen ("\"127.0.0.1:9200\""): Option<Text<std::net::SocketAddr>> = None,
+        /// true: invented businesses sell deals around the present moment; needs `shop.slot_capacity` of 10 or more
+        catalogue: bool = false,
     }
 }
 

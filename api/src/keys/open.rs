@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{KeyFile, KeyFileError, KeyOptions, KeyValueError, Keys};
 use crate::token::{Keyring, KeyringSecrets, SecretError};
@@ -12,7 +13,7 @@ pub struct OpenedKeys {
     /// The accepted bearer keys.
     pub keys: Keys,
     /// The token keys.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// What the keys and tokens of the shop are made of.
     pub shop_secret: ShopSecret,
 }
@@ -97,7 +98,7 @@ pub fn open_keys(options: &KeyOptions, dir: &Path) -> Result<OpenedKeys, OpenKey
     });
     Ok(OpenedKeys {
         keys: keys.map_err(OpenKeysError::Value)?,
-        keyring: keyring.map_err(OpenKeysError::Secret)?,
+        keyring: Arc::new(keyring.map_err(OpenKeysError::Secret)?),
         shop_secret,
     })
 }

@@ -8,7 +8,13 @@ mod authority;
 mod away;
 mod businesses;
 mod deals;
+mod demo;
+mod desk;
 mod elsewhere;
+mod media;
+mod news;
+mod open_deal;
+mod orders;
 mod room;
 mod site;
 
@@ -168,12 +174,6 @@ impl Shop {
         self.sign_in(&text("email"), &text("password")).await
     }
 
-    /// The subject of the latest mail to an address.
-    pub(crate) async fn subject(self, to: &str) -> String {
-        let response = self.server.doubles.unwrap().open(&get(format!("/mail?to={to}"))).await;
-        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
-        let mails: Value = serde_json::from_slice(&body.to_bytes()).unwrap();
-        mails["items"].as_array().unwrap().last().unwrap()["subject"].as_str().unwrap().to_owned()
     /// A business beside the demo's, which tests share too.
     pub(crate) async fn other_seller(self) -> SignedIn {
         static EMAILS: Mutex<BTreeMap<SocketAddr, String>> = Mutex::const_new(BTreeMap::new());
@@ -196,6 +196,14 @@ impl Shop {
         .await;
         emails.insert(self.server.client.addr, person.email.clone());
         self.sign_in(&person.email, PASSWORD).await
+    }
+
+    /// The subject of the latest mail to an address.
+    pub(crate) async fn subject(self, to: &str) -> String {
+        let response = self.server.doubles.unwrap().open(&get(format!("/mail?to={to}"))).await;
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
+        let mails: Value = serde_json::from_slice(&body.to_bytes()).unwrap();
+        mails["items"].as_array().unwrap().last().unwrap()["subject"].as_str().unwrap().to_owned()
     }
 
     /// The token in the latest link of this kind that was mailed to an address.

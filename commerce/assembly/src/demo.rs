@@ -1,9 +1,14 @@
-//! The demo: doubles of every server that the shop calls, and an account of each kind.
+//! The demo: doubles of every server that the shop calls, an account of each kind, and deals around the present
+//! moment.
 //!
-//! The accounts are made by the same verbs as everybody's. Their passwords are random, and stand in a file
-//! that only its owner reads.
+//! The accounts and deals are made by the same verbs as everybody's. The passwords are random, and stand in a
+//! file that only its owner reads.
 
+mod accounts;
+mod catalogue;
 mod file;
+mod pictures;
+mod stall;
 
 use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -14,30 +19,15 @@ use doubles::{
     clock::MovedClock,
     kakaopay::CID,
 };
-use identity::{
-    account,
-    business::{self, Company, Decision, Ruling, TaxOptions, Typed, Verdict},
-    email::Email,
-    ids::AccountId,
-    membership::{self, SignUp},
-    name::Name,
-    password::{Password, PasswordHasher},
-    proof::Purpose,
-    social::Provider,
-};
+use identity::{business::TaxOptions, social::Provider};
 use outbound::{MailOptions, MailTls, Reach, Secret};
-use shop::Shop;
-use store::{Db, Failure, worker::Trouble};
 use trade::gateway::{CardOptions, KakaoPayOptions};
 
-use self::file::{Account, People};
+pub(crate) use self::{accounts::Accounts, stall::keep};
 use crate::options::{Demo, LoginOptions, MailSettings, Options};
 
 /// How long a call of a double may take.
 const DEADLINE: Duration = Duration::from_secs(5);
-
-/// A number whose digits fit each other and that no business has.
-const BUSINESS_NUMBER: &str = "999-00-00016";
 
 /// Why the demo cannot be prepared.
 #[derive(Debug)]
@@ -74,6 +64,8 @@ impl Error for DemoError {
 pub(crate) struct Running {
     doubles: Doubles,
     pub(crate) accounts: Accounts,
+    /// Whether the catalogue is sold.
+    pub(crate) sells: bool,
 }
 
 impl Running {
@@ -147,99 +139,5 @@ pub(crate) async fn start(demo: Demo, options: &mut Options) -> Result<Running, 
         reach: Reach::Anywhere,
         ..TaxOptions::new(secret())
     });
-    Ok(Running { doubles, accounts: Accounts(Arc::new(people)) })
-}
-
-/// The accounts of the demo, which are made unless they are there.
-#[derive(Clone, Debug)]
-pub(crate) struct Accounts(Arc<People>);
-
-impl Accounts {
-    pub(crate) async fn make(&self, db: &Db, shop: &Shop) -> Result<(), Trouble> {
-        let People { shopper, business, operator } = &*self.0;
-        one(db, shop, shopper, "김손님").await?;
-        let operator = one(db, shop, operator, "박운영").await?;
-        let seller = one(db, shop, business, "이사장").await?;
-        if let (Some(operator), Some(seller)) = (operator, seller) {
-            appoint(db, operator).await?;
-            open_business(db, seller, operator).await?;
-        }
-        Ok(())
-    }
-}
-
-/// An account with a verified address; `None` if its address has one already.
-async fn one(
-    db: &Db,
-    shop: &Shop,
-    account: &Account,
-    name: &str,
-) -> Result<Option<AccountId>, Trouble> {
-    let email = Email::parse(&account.email);
-    let email = email.ok_or_else(|| Trouble::new("an address of the demo is none"))?;
-    if account::by_email(&db.read(), &email).await?.is_some() {
-        return Ok(None);
-    }
-    let password = Password::new(&account.password)?;
-    let password = PasswordHasher::default().hash(&password).await?;
-    let name = Name::parse(name).ok_or_else(|| Trouble::new("a name of the demo is none"))?;
-    let sign_up = SignUp { email, password, name };
-    let prover = shop.prover();
-    let made = db.write(async |tx| {
-        let live = membership::sign_up(tx, &sign_up).await.map_err(words)?;
-        let proof = account::send_proof(tx, prover, &live, Purpose::VerifyEmail).await;
-        account::verify(tx, &live, proof.map_err(words)?).await.map_err(words)?;
-        Ok::<_, Failure<Words>>(live.id())
-    });
-    Ok(Some(made.await?))
-}
-
-async fn appoint(db: &Db, operator: AccountId) -> Result<(), Trouble> {
-    let appointed = db.write(async |tx| {
-        let live = account::live(tx, operator).await.map_err(words)?;
-        membership::appoint(tx, &live).await.map_err(words)
-    });
-    Ok(appointed.await?)
-}
-
-/// Has an account apply, and an operator approve it on the verdict that the double would give.
-async fn open_business(db: &Db, seller: AccountId, operator: AccountId) -> Result<(), Trouble> {
-    let typed = Typed {
-        name: "데모 상점",
-        number: BUSINESS_NUMBER,
-        representative: "이사장",
-        email: "business@rushgate.example",
-        phone: "02-123-4567",
-    };
-    let company = Company::parse(&typed);
-    let company = company.map_err(|_| Trouble::new("the company of the demo is none"))?;
-    let approved = db.write(async |tx| {
-        let live = account::live(tx, seller).await.map_err(words)?;
-        let id = business::apply(tx, &live, &company).await.map_err(words)?;
-        business::judge(tx, id, company.number(), Verdict::Active).await?;
-        let by = account::live(tx, operator).await.map_err(words)?;
-        let seen = business::find(tx, id).await?.map_or_else(|| tx.now(), |known| known.applied_at);
-        let ruling = Ruling { decision: Decision::Approve, seen, reason: None };
-        business::decide(tx, &by, id, &ruling).await.map_err(words)
-    });
-    Ok(approved.await?)
-}
-
-/// A refusal in words: none of these should be refused.
-#[derive(Debug)]
-struct Words(String);
-
-impl fmt::Display for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Words {}
-
-fn words<R: fmt::Display>(failure: Failure<R>) -> Failure<Words> {
-    match failure {
-        Failure::Refused(refusal) => Failure::Refused(Words(refusal.to_string())),
-        Failure::Store(error) => Failure::Store(error),
-    }
+    Ok(Running { doubles, accounts: Accounts(Arc::new(people)), sells: demo.sells })
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!            options ──▶ shop (routes) ◀── database, once it is open
 //!                          │                  │
-//!   room ◀── keys, ended ──┴── feed           └── workers: mails, tax service, housekeeping
+//!   room ◀── keys, ended ──┴── feed           └── workers: payments, sales, news, mails, housekeeping
 //! ```
 //!
 //! Owns the order in which things start and end, and the servers of others that the shop calls. Refuses
@@ -19,8 +19,10 @@ mod options;
 
 mod database;
 
+mod forget;
 mod login;
 mod mails;
+mod sink;
 
 mod room;
 mod selling;
@@ -31,6 +33,8 @@ mod demo;
 use std::{fmt, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use commons::push::Fcm;
+use engine::sink::Sink;
 use identity::{business::TaxService, mails::Mails};
 use outbound::Mailer;
 use shop::Shop;
@@ -41,16 +45,18 @@ use tokio::{
 };
 use trade::{holds::Room as RoomHolds, sale::InProcess};
 
+use self::{
+    clock::WallClock,
+    login::Logins,
+    mails::Writer,
+    selling::{Counter, CounterOptions},
+    sink::LateIntake,
+};
 pub use self::{
     demo::DemoError,
     failure::StartError,
     options::{Demo, LoginOptions, MailSettings, MediaOptions, Options, Site},
     room::{Room, TakesEnded},
-};
-use self::{
-    login::Logins,
-    mails::Writer,
-    selling::{Counter, CounterOptions},
 };
 pub use shop::{OPENAPI, Row, Who, table};
 pub use store::is_url as is_database_url;
@@ -67,6 +73,8 @@ pub const READY_WAIT: Duration = Duration::from_secs(5);
 pub struct Opened {
     /// Answers requests.
     pub router: Router,
+    /// Takes the engine's order events.
+    pub sink: Arc<dyn Sink>,
     /// Ends once its own work is done, after the drain began.
     pub finishing: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Where the doubles are asked what came to them, if they run.
@@ -103,11 +111,15 @@ pub async fn open(
         policy: options.policy,
         sales: sales.clone(),
         room: RoomHolds::new(room.engine.clone(), room.shoppers.clone()),
+        passes: Arc::clone(&room.passes),
         kakaopay: options.kakaopay,
         card: options.card,
         media: options.media,
         site: options.site.clone(),
     })?;
+    if let Some(push) = options.push {
+        drop(Fcm::new(push, Arc::new(WallClock)).map_err(StartError::Push)?);
+    }
     let shop = Shop::new(shop::Options {
         terms: options.terms,
         secrets: options.secrets,
@@ -119,11 +131,13 @@ pub async fn open(
         selling: Box::new(move |db| counter.open(db)),
     });
     let bell = Arc::new(Notify::new());
+    let sink = LateIntake::default();
     let mails = mailer.map(|mailer| {
         let writer = Writer(options.site.clone());
         Mails { mailer, prover: shop.prover().clone(), writer }
     });
     let workers = workers::of(mails, tax, &bell);
+    let workers = workers::of_deals(workers, &sales, &options.reminders);
     let running = Running {
         shop: shop.clone(),
         site: options.site,
@@ -132,13 +146,14 @@ pub async fn open(
         workers,
         room,
         bell,
-        demo: doubles.as_ref().map(|doubles| doubles.accounts.clone()),
+        sink: sink.clone(),
+        demo: doubles.as_ref().map(|doubles| (doubles.accounts.clone(), doubles.sells)),
     };
     let address = doubles.as_ref().map(demo::Running::address);
     let (ready, first) = oneshot::channel();
     let mut work = JoinSet::new();
     work.spawn(async move {
-        running.run(draining, ready).await;
+        Box::pin(running.run(draining, ready)).await;
         // The doubles end with the shop.
         drop(doubles);
     });
@@ -147,7 +162,7 @@ pub async fn open(
     }
     let router = shop::service(&shop);
     let finishing = Box::pin(async move { while work.join_next().await.is_some() {} });
-    Ok(Opened { router, finishing, doubles: address })
+    Ok(Opened { router, sink: Arc::new(sink), finishing, doubles: address })
 }
 
 /// What goes on beside the requests.
@@ -159,7 +174,8 @@ struct Running {
     workers: store::worker::Workers,
     room: Room,
     bell: Arc<Notify>,
-    demo: Option<demo::Accounts>,
+    sink: LateIntake,
+    demo: Option<(demo::Accounts, bool)>,
 }
 
 impl Running {
@@ -168,7 +184,7 @@ impl Running {
         stop: watch::Receiver<bool>,
         ready: oneshot::Sender<Result<(), StartError>>,
     ) {
-        let Self { shop, site, database, operators, workers, room, bell, demo } = self;
+        let Self { shop, site, database, operators, workers, room, bell, sink, demo } = self;
         let listeners = workers.listeners();
         let opened = database::open(&database, listeners, stop.clone(), ready).await;
         let Some((db, ready)) = opened else { return };
@@ -178,7 +194,8 @@ impl Running {
         if shop.opened(db.clone()).is_err() {
             return;
         }
-        if let Some(accounts) = demo
+        sink.opened(db.clone());
+        if let Some((accounts, _)) = &demo
             && let Err(error) = accounts.make(&db, &shop).await
         {
             tracing::error!(?error, "the accounts of the demo cannot be made");
@@ -187,11 +204,16 @@ impl Running {
         drop(ready.map(|ready| ready.send(Ok(()))));
         let mut drained = stop.clone();
         let working = async {
-            // Mails link to it.
+            // Mails, providers and pictures need to know where it is.
             tokio::select! {
                 () = site.known() => {
                     let workers = workers::with_selling(workers, &shop);
-                    workers.run(db, stop.clone()).await;
+                    let stocking = async {
+                        if let Some((accounts, true)) = demo {
+                            demo::keep(accounts, db.clone(), shop.clone(), stop.clone()).await;
+                        }
+                    };
+                    tokio::join!(workers.run(db.clone(), stop.clone()), stocking);
                 }
                 () = drain::stopped(&mut drained) => {}
             }

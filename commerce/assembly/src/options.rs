@@ -140,4 +140,6 @@ pub struct Demo {
     pub listen: SocketAddr,
     /// The file with the accounts.
     pub accounts: PathBuf,
+    /// Whether businesses of the demo sell a catalogue.
+    pub sells: bool,
 }

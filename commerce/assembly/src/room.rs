@@ -22,6 +22,7 @@ use tokio::{
     sync::{Notify, watch},
     time::sleep,
 };
+use trade::door::Passes;
 
 use crate::drain::stopped;
 
@@ -40,6 +41,8 @@ pub struct Room {
     pub engine: Engine,
     /// The keys by which it knows accounts.
     pub shoppers: ShopperKeys,
+    /// Reads the passes of its admissions.
+    pub passes: Arc<dyn Passes>,
     /// Takes the key set as JSON; nothing until it was read first.
     pub keys: watch::Sender<Option<Bytes>>,
     /// Takes sessions that were ended, and says whether it had room for them.

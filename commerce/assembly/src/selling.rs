@@ -11,6 +11,7 @@ use commons::{
 use shop::Selling;
 use store::Db;
 use trade::{
+    door::{Door, Passes},
     gateway::{Card, CardOptions, KakaoPay, KakaoPayOptions, Providers},
     holds::{CalmHolds, Keepers, Room as RoomHolds},
     sale::InProcess,
@@ -39,6 +40,7 @@ pub(crate) struct Counter {
     policy: Policy,
     sales: InProcess,
     room: RoomHolds,
+    passes: Arc<dyn Passes>,
     providers: Providers,
     media: Media,
     site: Site,
@@ -49,6 +51,7 @@ pub(crate) struct CounterOptions {
     pub(crate) policy: Policy,
     pub(crate) sales: InProcess,
     pub(crate) room: RoomHolds,
+    pub(crate) passes: Arc<dyn Passes>,
     pub(crate) kakaopay: Option<KakaoPayOptions>,
     pub(crate) card: Option<CardOptions>,
     pub(crate) media: MediaOptions,
@@ -60,7 +63,7 @@ impl Counter {
     ///
     /// If a provider or the place for pictures can never be used as configured.
     pub(crate) fn new(options: CounterOptions) -> Result<Self, StartError> {
-        let CounterOptions { policy, sales, room, kakaopay, card, media, site } = options;
+        let CounterOptions { policy, sales, room, passes, kakaopay, card, media, site } = options;
         let kakaopay = kakaopay.map(KakaoPay::new).transpose();
         let kakaopay = kakaopay.map_err(|e| StartError::Target("KakaoPay", e))?;
         let card = card.map(Card::new).transpose();
@@ -77,7 +80,7 @@ impl Counter {
             }
         };
         let providers = Providers { kakaopay, card };
-        Ok(Self { policy, sales, room, providers, media, site })
+        Ok(Self { policy, sales, room, passes, providers, media, site })
     }
 
     /// What is sold with, once it is known where browsers find the site.
@@ -99,6 +102,7 @@ impl Counter {
         Some(Selling {
             policy: self.policy.clone(),
             stock: Arc::new(self.sales.clone()),
+            door: Door::new(self.room.clone(), Arc::clone(&self.passes)),
             till,
             uploads: Uploads::new(files),
             folder,

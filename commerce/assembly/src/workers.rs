@@ -6,15 +6,20 @@ use identity::{
     business::{TaxService, checking},
     housekeeping,
     mails::{self, Mails},
-    membership::Untied,
     session,
 };
 use shop::Shop;
 use store::worker::{Terms, Workers};
 use tokio::sync::Notify;
-use trade::till;
+use trade::{
+    alert, audit, called_off, calm,
+    reminder::{self, Times},
+    sale::{self, InProcess},
+    ties::TradeTies,
+    till,
+};
 
-use crate::mails::Writer;
+use crate::{forget, mails::Writer};
 
 /// What the workers of this process do. A mail or a check that nobody is configured for waits as a task.
 pub(crate) fn of(
@@ -23,7 +28,7 @@ pub(crate) fn of(
     bell: &Arc<Notify>,
 ) -> Workers {
     let bell = Arc::clone(bell);
-    let mut workers = housekeeping::on(Workers::default(), Untied).on_fact(
+    let mut workers = housekeeping::on(Workers::default(), TradeTies).on_fact(
         session::ENDED,
         "commerce.session_ended",
         Terms::default(),
@@ -39,6 +44,15 @@ pub(crate) fn of(
         workers = checking::on(workers, tax);
     }
     workers
+}
+
+/// The same, and what is done about deals, the books, and people who left.
+pub(crate) fn of_deals(workers: Workers, sales: &InProcess, reminders: &Times) -> Workers {
+    let workers = sale::with_workers(workers, sales);
+    let workers = reminder::with_workers(alert::with_workers(workers), reminders);
+    let workers = called_off::with_workers(workers);
+    let workers = audit::on(calm::on(workers));
+    forget::on(commons::housekeeping::on(workers))
 }
 
 /// The same, and what is done about payments and pictures, once it is known what is sold with.

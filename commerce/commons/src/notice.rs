@@ -16,7 +16,7 @@ use store::{Tx, sea_orm::DbErr};
 pub(crate) use self::task::{Deliver, Mail, Push};
 pub use self::{
     model::{Channels, New, Notice, Values},
-    query::{channels, choices, find, inbox, unread},
+    query::{channels, choices, find, inbox, inbox_unread, unread},
 };
 use crate::{
     ids::{NoticeId, Person},

@@ -144,6 +144,24 @@ pub async fn register_device(
     Ok(device::put(tx, &Device { session, account, platform, token, seen_at }).await?)
 }
 
+/// Has no more pushes sent to the device of one of an account's own sessions. Where there is none, nothing
+/// changes.
+///
+/// # Errors
+///
+/// As [`OwnRefusal`] says.
+pub async fn forget_device(
+    tx: &Tx,
+    live: &Live,
+    session: SessionId,
+) -> Result<(), Failure<OwnRefusal>> {
+    let found = find(tx, session).await?;
+    if found.is_none_or(|found| found.account != live.id()) {
+        return refused(OwnRefusal::Unknown);
+    }
+    Ok(device::forget(tx, session).await?)
+}
+
 /// Ends all sessions of an account but perhaps one, and says how many those were.
 pub async fn end_others(tx: &Tx, live: &Live, but: Option<SessionId>) -> Result<u64, DbErr> {
     let all = Condition::all().add(COLUMN.account.eq(live.id()));

@@ -49,6 +49,10 @@ pub(crate) trait Authority: Sized + Send + 'static {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anyone;
 
+/// Whoever's browser gets or puts a file. They are counted apart, as a page has many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewer;
+
 /// Whoever looks at a page, signed in or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
@@ -74,6 +78,7 @@ pub(crate) struct Merchant {
 #[derive(Clone, Debug)]
 pub(crate) struct Seller {
     pub(crate) session: Session,
+    pub(crate) business: Business,
 }
 
 /// Who runs the platform.
@@ -104,6 +109,15 @@ impl Authority for Anyone {
 
     async fn admit(visit: &Visit) -> Result<Self, Refusal> {
         visit.shop().limits().guest(visit.client())?;
+        Ok(Self)
+    }
+}
+
+impl Authority for Viewer {
+    const WHO: Who = Who::Anyone;
+
+    async fn admit(visit: &Visit) -> Result<Self, Refusal> {
+        visit.shop().limits().file(visit.client())?;
         Ok(Self)
     }
 }
@@ -151,7 +165,7 @@ impl Authority for Seller {
     async fn admit(visit: &Visit) -> Result<Self, Refusal> {
         let Merchant { session, business } = Merchant::admit(visit).await?;
         match business.state {
-            State::Approved => Ok(Self { session }),
+            State::Approved => Ok(Self { session, business }),
             State::Pending | State::Rejected | State::Suspended | State::Closed => {
                 Err(SellRefusal::NotApproved.into())
             }

@@ -57,6 +57,16 @@ impl Input for Pairs {
     }
 }
 
+/// A body that its handler reads by itself, once it knows how much of it there may be.
+#[derive(Debug)]
+pub(crate) struct Unread(pub(crate) Body);
+
+impl Input for Unread {
+    async fn read(_: &Visit, body: Body) -> Result<Self, Refusal> {
+        Ok(Self(body))
+    }
+}
+
 /// A form that a page posts.
 #[derive(Clone, Default)]
 pub(crate) struct Form(Vec<(String, String)>);
@@ -68,6 +78,16 @@ impl std::fmt::Debug for Form {
 }
 
 impl Form {
+    /// A form that was read otherwise.
+    pub(crate) const fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// What stands in all fields of this name, such as boxes of one kind.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// What stands in a field; nothing if it is not there.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
@@ -155,7 +175,12 @@ impl Listed {
 
 /// The whole body.
 pub(crate) async fn whole(body: Body) -> Result<Bytes, Refusal> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+    whole_of(body, BODY_BYTES_MAX).await
+}
+
+/// The whole of a body that may be so long.
+pub(crate) async fn whole_of(body: Body, bytes_max: usize) -> Result<Bytes, Refusal> {
+    match Limited::new(body, bytes_max).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
         Err(_) => Err(Refusal::BadBody),

@@ -3,10 +3,13 @@
 //! The buckets are those of [`web::buckets`], so their memory is fixed. A peer that no proxy names, and
 //! one of an exempt network, is not limited by its address.
 
-use std::{hash::Hash, net::IpAddr};
+use std::{hash::Hash, net::IpAddr, sync::Arc};
 
 use identity::ids::{AccountId, SessionId};
-use tokio::time::Instant;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use web::{
     buckets::{Buckets, Quota, Rate},
     networks::{Network, Prefix, any_contains},
@@ -17,6 +20,22 @@ use crate::refusal::Refusal;
 /// The longest body of a JSON call or a form, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024;
 
+/// The longest form with pictures, in bytes: what the mount takes, less its frame. A picture has up to
+/// [`commons::limits::UPLOAD_BYTES_MAX`].
+pub(crate) const FORM_UPLOAD_BYTES_MAX: usize = 31 * 1024 * 1024;
+/// How many fields such a form has, files included: a page has some fifty.
+pub(crate) const FORM_FIELDS_MAX: usize = 200;
+/// How many bytes of uploads are in memory at once, whoever sends them: four of the longest forms.
+const UPLOADING_BYTES_MAX: usize = 4 * FORM_UPLOAD_BYTES_MAX;
+/// The unit in which that is counted.
+const UPLOAD_UNIT_BYTES: usize = 1024;
+/// The longest file of a picture that is served, in bytes. One without loss may be longer than its upload.
+pub(crate) const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+const _: () = assert!(UPLOADING_BYTES_MAX.is_multiple_of(UPLOAD_UNIT_BYTES));
+
+/// Pictures of one address: a page has forty, and a browser asks for each once.
+const FILES: Rate = Rate::of(200, 8_000);
 /// Calls of one address by whoever need not be signed in. A carrier's town may come from one address.
 const GUESTS: Rate = Rate::of(20, 2_000);
 /// Accounts that one address makes, and mails that it has sent without being signed in. Each costs a hash
@@ -37,11 +56,13 @@ pub(crate) struct Limits {
     table: Buckets,
     exempt: Vec<Network>,
     started: Instant,
+    uploading: Arc<Semaphore>,
 }
 
 impl Limits {
     pub(crate) fn new(exempt: Vec<Network>) -> Self {
-        Self { table: Buckets::new(), exempt, started: Instant::now() }
+        let uploading = Arc::new(Semaphore::new(UPLOADING_BYTES_MAX / UPLOAD_UNIT_BYTES));
+        Self { table: Buckets::new(), exempt, started: Instant::now(), uploading }
     }
 
     /// Takes a call of somebody who need not be signed in.
@@ -57,6 +78,18 @@ impl Limits {
     /// Takes a renewal of a session.
     pub(crate) fn renewal(&self, session: SessionId) -> Result<(), Refusal> {
         self.take(&("renewal", session), RENEWALS, "renewals")
+    }
+
+    /// Takes a picture that a page shows.
+    pub(crate) fn file(&self, client: Option<IpAddr>) -> Result<(), Refusal> {
+        self.take_of(client, "file", FILES, "files")
+    }
+
+    /// Takes room in memory for an upload of so many bytes, as long as the permit is kept.
+    pub(crate) fn upload(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let units = u32::try_from(bytes.div_ceil(UPLOAD_UNIT_BYTES)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.uploading).try_acquire_many_owned(units);
+        room.map_err(|_| Refusal::Busy)
     }
 
     /// Takes a write of an account.

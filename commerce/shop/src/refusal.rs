@@ -4,6 +4,7 @@
 //! The one table from a refusal to status, code, retry and words is in `table`, the part of deals in `deals`.
 
 mod deals;
+mod desk;
 mod table;
 mod words;
 
@@ -13,6 +14,12 @@ use axum::{
         Response,
         header::{ALLOW, HeaderValue},
     },
+};
+use commons::{
+    files::FilesError,
+    like::LikeRefusal,
+    media::GrantRefusal,
+    upload::{CompleteError, UploadRefusal},
 };
 use identity::{
     access::TokenRefusal,
@@ -29,13 +36,22 @@ use identity::{
 };
 use pages::Language;
 use store::{Failure, sea_orm::DbErr};
+use trade::{
+    deal::{self, WindowRefusal},
+    door::{DoorError, DoorRefusal},
+    fulfilment::{self, ShipRefusal},
+    holds::HoldsError,
+    order::PlaceRefusal,
+    refund::RefundRefusal,
+    till::{BeginRefusal, CancelRefusal, ReturnRefusal},
+};
 use web::{
     buckets::Quota,
     fields::BodyError,
     problem::{FieldProblem, Problem},
 };
 
-pub(crate) use self::{deals::DealRefusal, words::Words};
+pub(crate) use self::{deals::DealRefusal, desk::DoneRefusal, words::Words};
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -118,6 +134,44 @@ pub(crate) enum Refusal {
     Appoint(AppointRefusal),
     /// Of a deal.
     Deal(DealRefusal),
+    /// No such order, or not the caller's.
+    OrderUnknown,
+    /// No such deal, or not one that everybody sees.
+    DealUnknown,
+    /// An order takes the pass of an admission.
+    PassMissing,
+    /// The waiting room does not answer.
+    RoomAway,
+    /// Of the door to orders.
+    Door(DoorRefusal),
+    /// Of a deal that is not open.
+    Window(WindowRefusal),
+    /// Of an order that is not placed.
+    Place(PlaceRefusal),
+    /// Of a payment that does not begin.
+    Begin(BeginRefusal),
+    /// Of somebody who comes back from paying.
+    Came(ReturnRefusal),
+    /// Of an order that is not given up.
+    GiveUp(CancelRefusal),
+    /// Of money that is not given back.
+    Refund(RefundRefusal),
+    /// Of goods that are not sent back.
+    SendBack(fulfilment::ReturnRefusal),
+    /// Of a shipment.
+    Ship(ShipRefusal),
+    /// Of granting an upload.
+    Grant(GrantRefusal),
+    /// Of an upload.
+    Upload(UploadRefusal),
+    /// The URL allows nobody to put this.
+    UploadTicket,
+    /// The place for files does not answer.
+    Files,
+    /// The person was told nothing of the kind.
+    NoticeUnknown,
+    /// Of what a seller or an operator does.
+    Done(DoneRefusal),
 }
 
 /// What is wrong with one field.
@@ -218,6 +272,93 @@ from! {
     DecideRefusal => Decide,
     SellRefusal => Sell,
     AppointRefusal => Appoint,
+    DoorRefusal => Door,
+    WindowRefusal => Window,
+    PlaceRefusal => Place,
+    BeginRefusal => Begin,
+    ReturnRefusal => Came,
+    CancelRefusal => GiveUp,
+    RefundRefusal => Refund,
+    ShipRefusal => Ship,
+    GrantRefusal => Grant,
+    UploadRefusal => Upload,
+    DealRefusal => Deal,
+    DoneRefusal => Done,
+}
+
+macro_rules! of_deals {
+    ($($refusal:ident => $variant:ident,)+) => {
+        $(impl From<deal::$refusal> for Refusal {
+            fn from(refusal: deal::$refusal) -> Self {
+                Self::Deal(DealRefusal::$variant(refusal))
+            }
+        })+
+    };
+}
+
+of_deals! {
+    DraftRefusal => Draft,
+    PublishRefusal => Publish,
+    EditRefusal => Edit,
+    DecideRefusal => Decide,
+    DeleteRefusal => Delete,
+}
+
+impl From<LikeRefusal> for Refusal {
+    fn from(refusal: LikeRefusal) -> Self {
+        Self::Deal(DealRefusal::Like(refusal))
+    }
+}
+
+/// What a verb refused, as a refusal of a request. Orders have refusals of the same modules, with other words.
+pub(crate) fn done<T, R>(
+    result: Result<T, Failure<R>>,
+    refusal: impl FnOnce(R) -> DoneRefusal,
+) -> Result<T, Failure<Refusal>> {
+    result.map_err(|failure| match failure {
+        Failure::Refused(refused) => Failure::Refused(refusal(refused).into()),
+        Failure::Store(error) => Failure::Store(error),
+    })
+}
+
+impl From<fulfilment::ReturnRefusal> for Refusal {
+    fn from(refusal: fulfilment::ReturnRefusal) -> Self {
+        Self::SendBack(refusal)
+    }
+}
+
+impl From<DoorError> for Refusal {
+    fn from(error: DoorError) -> Self {
+        match error {
+            DoorError::Refused(refusal) => Self::Door(refusal),
+            DoorError::Away => Self::RoomAway,
+        }
+    }
+}
+
+impl From<HoldsError> for Refusal {
+    fn from(error: HoldsError) -> Self {
+        tracing::info!(%error, "the room does not say what is held");
+        Self::RoomAway
+    }
+}
+
+impl From<FilesError> for Refusal {
+    fn from(error: FilesError) -> Self {
+        tracing::warn!(%error, "the place for files failed");
+        Self::Files
+    }
+}
+
+impl From<CompleteError> for Refusal {
+    fn from(error: CompleteError) -> Self {
+        match error {
+            CompleteError::Refused(refusal) => refusal.into(),
+            CompleteError::Busy => Self::Busy,
+            CompleteError::Files(error) => error.into(),
+            CompleteError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<Busy> for Refusal {

@@ -10,7 +10,7 @@ use std::{
 
 use commons::{files::Folder, upload::Uploads};
 use store::Db;
-use trade::{deal::Counts, ids::DealId, sale::Sales, slot::Policy, till::Till};
+use trade::{deal::Counts, door::Door, ids::DealId, sale::Sales, slot::Policy, till::Till};
 
 use crate::refusal::Refusal;
 
@@ -34,6 +34,8 @@ pub struct Selling {
     pub policy: Policy,
     /// How many units deals have left.
     pub stock: Arc<dyn Stock>,
+    /// From the waiting room to orders.
+    pub door: Door,
     /// Orders and payments.
     pub till: Till,
     /// Pictures that people upload.

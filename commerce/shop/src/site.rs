@@ -11,6 +11,7 @@ mod entry;
 mod forms;
 mod lost;
 mod me;
+mod news;
 mod recovery;
 
 use axum::http::Method;
@@ -27,6 +28,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .with(entry::routes)
         .with(recovery::routes)
         .with(me::routes)
+        .with(news::routes)
         .with(business::routes)
         .with(desk::routes)
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use base::{moment::Moment, writing};
+use base::{
+    moment::{Clock, Moment},
+    writing,
+};
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
@@ -46,6 +49,15 @@ impl Db {
     /// The time, as everything in this database is dated.
     pub fn now(&self) -> Moment {
         self.0.setting.clock.now()
+    }
+
+    /// The same database, dated by another clock: for what is to look as if it was written at another time,
+    /// such as the past of a demo.
+    #[must_use]
+    pub fn dated_by(&self, clock: Arc<dyn Clock>) -> Self {
+        let Inner { reader, writer, setting } = &*self.0;
+        let setting = Setting { clock, ..setting.clone() };
+        Self::of(reader.clone(), writer.clone(), setting)
     }
 
     /// What reads. It refuses to change anything.

@@ -88,6 +88,15 @@ pub enum Once {
 }
 
 impl Db {
+    /// What came of a request, if it was done before: for one whose work begins outside of the write.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn known(&self, request: &Request) -> Result<Option<Once>, DbErr> {
+        find(&self.read(), request, self.now()).await
+    }
+
     /// Does a request's work, unless a request with its key was done before. One that is under way is
     /// waited for.
     ///

@@ -57,6 +57,7 @@ const FAIL: &str = "UPDATE task SET lease = NULL, again_at = NULL, trouble = $6,
 
 const DEAD: &str = "SELECT kind, key, attempts, trouble, due_at FROM task WHERE is_dead = TRUE \
     ORDER BY due_at DESC LIMIT $1";
+const DISMISS: &str = "DELETE FROM task WHERE kind = $1 AND key = $2 AND is_dead = TRUE";
 const REVIVE: &str = "UPDATE task SET is_dead = FALSE, attempts = 0, due_at = $3 \
     WHERE kind = $1 AND key = $2 AND is_dead = TRUE";
 
@@ -89,6 +90,11 @@ impl Tx {
         let values = [kind.into(), key.into(), self.now().0.into()];
         self.note_assigned();
         Ok(execute(self, REVIVE, values).await? > 0)
+    }
+
+    /// Removes a dead task, which is then never done, and says whether there was one.
+    pub async fn dismiss(&self, kind: &str, key: &str) -> Result<bool, DbErr> {
+        Ok(execute(self, DISMISS, [kind.into(), key.into()]).await? > 0)
     }
 }
 

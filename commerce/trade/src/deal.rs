@@ -22,6 +22,7 @@ use commons::{
 use identity::business::{Approved, Business, State as BusinessState};
 use store::{Failure, Refusing as _, Tx, refused, sea_orm::DbErr};
 
+pub(crate) use self::query::is_selling;
 pub use self::{
     category::Category,
     model::{

@@ -11,12 +11,13 @@ mod rows;
 use identity::account::Live;
 use store::{Failure, Tx, refused, sea_orm::DbErr};
 
+pub(crate) use self::query::are_open;
 pub use self::{
     model::{
         Decision, Parcel, ReturnRefusal, ReturnRequest, ReturnState, ShipRefusal, Shipment,
         ShipmentState,
     },
-    query::{of_order, open_returns, returns_of},
+    query::{find_return, of_order, of_orders, open_returns, returns_of, returns_of_all},
 };
 use crate::{
     ids::{OrderId, ReturnId},

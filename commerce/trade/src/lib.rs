@@ -44,6 +44,8 @@ pub mod history;
 
 pub mod audit;
 
+pub mod ties;
+
 use store::Step;
 
 /// The schema of this crate.

@@ -71,6 +71,23 @@ pub async fn by_operator(
     want(tx, kept, By { account: operator.id(), withholds: false }, wish).await
 }
 
+/// Goods were taken back: the order's money is given back for them. `by` is who took them back, and may.
+///
+/// # Errors
+///
+/// As [`RefundRefusal`] says.
+pub async fn of_return(
+    tx: &Tx,
+    order: OrderId,
+    by: AccountId,
+    wish: &Wish<'_>,
+) -> Result<RefundId, Failure<RefundRefusal>> {
+    let Some(kept) = payment::lock_of(tx, order).await? else {
+        return refused(RefundRefusal::Unknown);
+    };
+    want(tx, kept, By { account: by, withholds: false }, wish).await
+}
+
 /// The deal of an order was called off: all that is left goes back, wherever the goods are. `by` is whose
 /// deal it was.
 pub(crate) async fn of_called_off(

@@ -11,6 +11,6 @@ pub use self::{
     card::DealCard,
     deal::{DealPage, Entry, Seller},
     home::{DayBar, HomePage},
-    inbox::{InboxPage, NoticeKind, NoticeRow},
+    inbox::{InboxPage, News, NoticeKind, NoticeRow},
     list::{DealListPage, LikesPage, Showing},
 };

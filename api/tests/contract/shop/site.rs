@@ -4,16 +4,16 @@ use super::{PASSWORD, Shop, on_both};
 use crate::client::{Ask, Told, get, post};
 
 /// The cookies that an answer sets, as a browser sends them back.
-fn cookies(told: &Told) -> String {
+pub(super) fn cookies(told: &Told) -> String {
     let all = told.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
     all.map(|line| line.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
 }
 
-fn page(path: &str, cookie: &str) -> Ask {
+pub(super) fn page(path: &str, cookie: &str) -> Ask {
     get(path).header("accept", "text/html").header("cookie", cookie)
 }
 
-fn form(path: &str, cookie: &str, body: impl Into<String>) -> Ask {
+pub(super) fn form(path: &str, cookie: &str, body: impl Into<String>) -> Ask {
     post(path)
         .header("accept", "text/html")
         .header("cookie", cookie)
@@ -22,7 +22,7 @@ fn form(path: &str, cookie: &str, body: impl Into<String>) -> Ask {
         .body(body.into())
 }
 
-async fn sign_in(shop: Shop, email: &str, path: &str) -> Told {
+pub(super) async fn sign_in(shop: Shop, email: &str, path: &str) -> Told {
     let body = format!("email={email}&password={}&role=shopper", PASSWORD.replace(' ', "+"));
     shop.tell(form(path, "", body)).await
 }

@@ -62,7 +62,7 @@ fn create(path: &Path) -> io::Result<People> {
 }
 
 impl Account {
-    fn new(name: &str) -> io::Result<Self> {
+    pub(super) fn new(name: &str) -> io::Result<Self> {
         let mut bytes = [0; PASSWORD_BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         let password = BASE64_URL_SAFE_NO_PAD.encode(bytes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base::cursor::{Page, Wanted};
 use store::sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
@@ -29,10 +29,25 @@ pub async fn inbox(
     person: Person,
     wanted: Wanted,
 ) -> Result<Page<Notice>, DbErr> {
-    let mut those = Entity::find()
-        .filter(COLUMN.person.eq(person))
-        .order_by_desc(COLUMN.id)
-        .limit(wanted.rows());
+    page(on, Condition::all().add(COLUMN.person.eq(person)), wanted).await
+}
+
+/// The part of it that they have not read.
+pub async fn inbox_unread(
+    on: &impl ConnectionTrait,
+    person: Person,
+    wanted: Wanted,
+) -> Result<Page<Notice>, DbErr> {
+    let unread = Condition::all().add(COLUMN.person.eq(person)).add(COLUMN.read_at.is_null());
+    page(on, unread, wanted).await
+}
+
+async fn page(
+    on: &impl ConnectionTrait,
+    which: Condition,
+    wanted: Wanted,
+) -> Result<Page<Notice>, DbErr> {
+    let mut those = Entity::find().filter(which).order_by_desc(COLUMN.id).limit(wanted.rows());
     if let Some(after) = wanted.after() {
         those = those.filter(COLUMN.id.lt(NoticeId(after.id)));
     }

@@ -40,6 +40,12 @@ impl PictureKind {
         Self::ALL.into_iter().find(|kind| kind.media_type().eq_ignore_ascii_case(text))
     }
 
+    /// The kind of a file of ours by its name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        Self::ALL.into_iter().find(|kind| kind.extension() == extension)
+    }
+
     /// What its files end in.
     pub(crate) const fn extension(self) -> &'static str {
         match self {

@@ -4,16 +4,16 @@ use axum::http::Method;
 use identity::{
     account::{self, Live, Profile},
     business,
-    device::PushToken,
     email::Email,
     ids::LinkId,
-    membership::{self, Untied},
+    membership,
     name::Name,
     password::{Password, Verdict},
     proof::{IssueRefusal, Prover, Purpose},
-    session, social,
+    social,
 };
 use store::{Failure, Refusing as _, Tx};
+use trade::ties::TradeTies;
 use web::respond;
 
 use crate::{
@@ -29,8 +29,7 @@ use crate::{
     wire::{
         List,
         account::{
-            AccountObject, Change, DeviceRequest, ExportObject, LinkObject, PasswordRequest,
-            ProfileRequest,
+            AccountObject, Change, ExportObject, LinkObject, PasswordRequest, ProfileRequest,
         },
     },
 };
@@ -42,7 +41,6 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .on(Method::DELETE, "/v1/me", withdraw)
         .on(Method::GET, "/v1/me/export", export)
         .on(Method::PUT, "/v1/me/password", set_password)
-        .on(Method::POST, "/v1/me/devices", register_device)
         .on(Method::GET, "/v1/me/links", links)
         .on(Method::DELETE, "/v1/me/links/{link}", unlink)
 }
@@ -151,7 +149,7 @@ async fn withdraw(visit: Visit, by: Shopper, (): ()) -> Answer {
     by.is_fresh(db.now())?;
     db.write(async |tx| {
         let live = live(tx, by.account()).await?;
-        membership::withdraw(tx, &live, &Untied).await.refusing(Refusal::from)
+        membership::withdraw(tx, &live, &TradeTies).await.refusing(Refusal::from)
     })
     .await?;
     browser::forget(&visit);
@@ -215,28 +213,6 @@ pub(crate) fn wrong_password() -> Fault {
         "비밀번호가 맞지 않습니다.",
         "the password is not the account's",
     )
-}
-
-async fn register_device(visit: Visit, by: Shopper, input: Json<DeviceRequest>) -> Answer {
-    let asked = input.value;
-    let token = PushToken::parse(&asked.token).ok_or_else(|| {
-        Refusal::field(
-            "token",
-            "push_token_invalid",
-            "알림 토큰의 형식이 잘못되었습니다.",
-            "1 to 1024 visible ASCII characters",
-        )
-    })?;
-    visit
-        .db()?
-        .write(async |tx| {
-            let live = live(tx, by.account()).await?;
-            session::register_device(tx, &live, by.here(), asked.platform, &token)
-                .await
-                .refusing(Refusal::from)
-        })
-        .await?;
-    Ok(respond::no_content())
 }
 
 async fn links(visit: Visit, by: Shopper, (): ()) -> Answer {

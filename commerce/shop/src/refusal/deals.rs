@@ -4,10 +4,7 @@ use axum::http::StatusCode as S;
 use commons::like::LikeRefusal;
 use trade::deal::{DecideRefusal, DeleteRefusal, DraftRefusal, EditRefusal, PublishRefusal};
 
-use super::{
-    Refusal,
-    words::{Row, lasting},
-};
+use super::words::{Row, lasting};
 
 /// Why something is not done with a deal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,23 +45,4 @@ impl DealRefusal {
             Self::Like(LikeRefusal::TooMany) => lasting(S::CONFLICT, "too_many_likes", "관심 딜이 너무 많습니다. 몇 개를 빼고 다시 시도해 주세요.", "the person likes as many things as anybody may"),
         }
     }
-}
-
-macro_rules! from {
-    ($($refusal:ident => $variant:ident,)+) => {
-        $(impl From<$refusal> for Refusal {
-            fn from(refusal: $refusal) -> Self {
-                Self::Deal(DealRefusal::$variant(refusal))
-            }
-        })+
-    };
-}
-
-from! {
-    DraftRefusal => Draft,
-    PublishRefusal => Publish,
-    EditRefusal => Edit,
-    DecideRefusal => Decide,
-    DeleteRefusal => Delete,
-    LikeRefusal => Like,
 }

@@ -1,6 +1,7 @@
 //! The one table from a refusal to status, code, retry and a sentence in both languages.
 
 use axum::http::StatusCode as S;
+use commons::{media::GrantRefusal, upload::UploadRefusal};
 use identity::{
     access::TokenRefusal,
     account::{EmailRefusal, Gone, ProofRefusal},
@@ -12,6 +13,14 @@ use identity::{
     session::{OwnRefusal, RefreshRefusal},
     social::UnlinkRefusal,
 };
+use trade::{
+    deal::WindowRefusal,
+    door::DoorRefusal,
+    fulfilment::{self, ShipRefusal},
+    order::PlaceRefusal,
+    refund::RefundRefusal,
+    till::{BeginRefusal, CancelRefusal, ReturnRefusal},
+};
 use web::problem::Retry::{After, WithKey};
 
 use super::{
@@ -22,6 +31,7 @@ use super::{
 impl Refusal {
     /// The row of a refusal.
     #[rustfmt::skip]
+    #[expect(clippy::too_many_lines, reason = "it is one table")]
     pub(crate) const fn row(&self) -> Row {
         match self {
             Self::Unauthorized => lasting(S::UNAUTHORIZED, "unauthorized", "로그인이 필요합니다.", "sign in first"),
@@ -56,7 +66,7 @@ impl Refusal {
             Self::SignIn(PasswordSignInRefusal::Wrong) => lasting(S::UNAUTHORIZED, "credentials_wrong", "이메일 주소나 비밀번호가 맞지 않습니다.", "no account has this address and this password"),
             Self::SignIn(PasswordSignInRefusal::TooManyGuesses) => passing(After(900), S::TOO_MANY_REQUESTS, "sign_in_guessed", "비밀번호를 여러 번 틀렸습니다. 15분 뒤에 다시 시도해 주세요.", "too many wrong passwords were tried for this address within 15 minutes"),
             Self::SignIn(PasswordSignInRefusal::Busy) => passing(After(1), S::SERVICE_UNAVAILABLE, "sign_in_busy", "지금은 로그인하는 분이 많습니다. 잠시 후 다시 시도해 주세요.", "too many people are signing in"),
-            Self::SignIn(PasswordSignInRefusal::NotAnOperator) | Self::Arrival(ArrivalRefusal::NotAnOperator) | Self::Decide(DecideRefusal::NotAnOperator) => lasting(S::FORBIDDEN, "not_an_operator", "운영자 계정이 아닙니다.", "the account does not run the platform"),
+            Self::SignIn(PasswordSignInRefusal::NotAnOperator) | Self::Arrival(ArrivalRefusal::NotAnOperator) | Self::Decide(DecideRefusal::NotAnOperator) | Self::Refund(RefundRefusal::NotAnOperator) => lasting(S::FORBIDDEN, "not_an_operator", "운영자 계정이 아닙니다.", "the account does not run the platform"),
             Self::Own(OwnRefusal::Unknown) => lasting(S::NOT_FOUND, "session_unknown", "그런 로그인 기록이 없습니다.", "there is no such session"),
             Self::AddAddress(AddRefusal::TooMany) => lasting(S::CONFLICT, "addresses_too_many", "배송지는 20개까지 저장할 수 있습니다.", "an account has at most 20 addresses"),
             Self::Address(AddressRefusal::Unknown) => lasting(S::NOT_FOUND, "address_unknown", "그런 배송지가 없습니다.", "there is no such address"),
@@ -83,6 +93,48 @@ impl Refusal {
             Self::Decide(DecideRefusal::NotVerified) => lasting(S::CONFLICT, "business_not_verified", "국세청에서 하루 안에 확인한 사업자만 승인할 수 있습니다.", "the tax service has not confirmed within a day that the business is active"),
             Self::Deal(refusal) => refusal.row(),
             Self::Sell(SellRefusal::NotApproved) => lasting(S::FORBIDDEN, "business_not_approved", "승인된 사업자가 아닙니다.", "the business was not approved"),
+            Self::OrderUnknown | Self::Begin(BeginRefusal::Unknown) | Self::GiveUp(CancelRefusal::Unknown) | Self::Refund(RefundRefusal::Unknown) | Self::Ship(ShipRefusal::Unknown) => lasting(S::NOT_FOUND, "order_unknown", "그런 주문이 없습니다.", "there is no such order"),
+            Self::DealUnknown => lasting(S::NOT_FOUND, "deal_unknown", "그런 딜이 없습니다.", "there is no such deal"),
+            Self::PassMissing => lasting(S::FORBIDDEN, "pass_missing", "대기열에서 입장한 뒤에 주문할 수 있습니다.", "an order takes the pass of an admission"),
+            Self::RoomAway => passing(WithKey(1), S::SERVICE_UNAVAILABLE, "room_unavailable", "지금은 주문을 받을 수 없습니다. 잠시 후 다시 시도해 주세요.", "the waiting room does not answer right now"),
+            Self::Door(DoorRefusal::PassForeign) => lasting(S::FORBIDDEN, "pass_foreign", "이 계정이 이 딜에 입장한 것이 아닙니다.", "the pass is not of this account for this deal"),
+            Self::Door(DoorRefusal::PassOver) => lasting(S::FORBIDDEN, "pass_over", "입장 시간이 끝났습니다.", "the time of the admission is over"),
+            Self::Door(DoorRefusal::PassUsed) => lasting(S::FORBIDDEN, "pass_used", "이미 주문에 쓴 입장입니다.", "the pass was used for an order"),
+            Self::Door(DoorRefusal::NotOpen) | Self::Window(WindowRefusal::NotOpen) => lasting(S::CONFLICT, "not_open", "아직 열리지 않은 딜입니다.", "the deal has not opened"),
+            Self::Door(DoorRefusal::Ended) | Self::Window(WindowRefusal::Ended) => lasting(S::CONFLICT, "ended", "끝난 딜입니다.", "the deal is over"),
+            Self::Door(DoorRefusal::SoldOut) => lasting(S::CONFLICT, "sold_out", "남은 수량이 부족합니다.", "not enough units are left"),
+            Self::Door(DoorRefusal::Limit) => lasting(S::CONFLICT, "limit_exceeded", "한 사람이 살 수 있는 수량을 넘었습니다.", "the deal sells no more units to one shopper"),
+            Self::Door(DoorRefusal::TooMany) => lasting(S::CONFLICT, "too_many_purchases", "이 딜에서는 더 예약할 수 없습니다.", "the shopper has made as many reservations as one may"),
+            Self::Place(PlaceRefusal::Unknown) => lasting(S::NOT_FOUND, "purchase_unknown", "예약한 수량이 없습니다.", "nothing is reserved under this name"),
+            Self::Place(PlaceRefusal::Gone) => lasting(S::CONFLICT, "purchase_over", "예약 시간이 끝났습니다.", "the time to order these units is over"),
+            Self::Place(PlaceRefusal::Lines | PlaceRefusal::Goods | PlaceRefusal::Amount) => lasting(S::CONFLICT, "order_unfit", "주문할 수 없는 수량이나 금액입니다.", "these goods cannot be one order"),
+            Self::Begin(BeginRefusal::NotPending) | Self::GiveUp(CancelRefusal::NotPending) => lasting(S::CONFLICT, "order_not_pending", "결제를 기다리는 주문이 아닙니다.", "the order does not wait for its payment"),
+            Self::Begin(BeginRefusal::Other) => lasting(S::CONFLICT, "payment_begun", "다른 결제 수단으로 결제를 시작했습니다.", "a payment was begun in another way"),
+            Self::Begin(BeginRefusal::NoProvider) => lasting(S::CONFLICT, "gateway_unavailable", "지금은 쓸 수 없는 결제 수단입니다.", "this way to pay is not offered"),
+            Self::Begin(BeginRefusal::Refused) => lasting(S::CONFLICT, "payment_refused", "결제사가 결제를 시작하지 않았습니다.", "the provider refused to begin the payment"),
+            Self::Begin(BeginRefusal::Busy) => passing(After(2), S::SERVICE_UNAVAILABLE, "payment_busy", "결제사에 연결하고 있습니다. 잠시 후 다시 시도해 주세요.", "the payment could not be begun yet"),
+            Self::Came(ReturnRefusal::Unknown) => lasting(S::NOT_FOUND, "payment_unknown", "그런 결제가 없습니다.", "there is no such payment"),
+            Self::Refund(RefundRefusal::NotPaid) | Self::Ship(ShipRefusal::NotPaid) => lasting(S::CONFLICT, "order_not_paid", "결제된 주문이 아닙니다.", "the order is not paid"),
+            Self::Refund(RefundRefusal::Shipped) => lasting(S::CONFLICT, "order_shipped", "이미 보낸 상품입니다. 먼저 반품해 주세요.", "the goods are on their way and have to be returned first"),
+            Self::Refund(RefundRefusal::NothingLeft) => lasting(S::CONFLICT, "nothing_left", "이미 모두 환불했거나 환불하고 있습니다.", "all of the money is given back already"),
+            Self::Refund(RefundRefusal::Amount) => lasting(S::UNPROCESSABLE_ENTITY, "refund_amount", "환불할 수 있는 금액이 아닙니다.", "the amount is not between one minor unit and what is left"),
+            Self::Refund(RefundRefusal::Lines) => lasting(S::UNPROCESSABLE_ENTITY, "refund_lines", "환불할 수 있는 상품이 아닙니다.", "the order has no such goods left"),
+            Self::Refund(RefundRefusal::Reason) | Self::SendBack(fulfilment::ReturnRefusal::Reason) => lasting(S::UNPROCESSABLE_ENTITY, "reason_invalid", "이유를 500자 안으로 적어 주세요.", "a reason has 1 to 500 characters"),
+            Self::SendBack(fulfilment::ReturnRefusal::Unknown) => lasting(S::NOT_FOUND, "return_unknown", "그런 주문이 없거나 이미 결정되었습니다.", "there is no such order, or nothing to decide"),
+            Self::SendBack(fulfilment::ReturnRefusal::NotShipped) | Self::Ship(ShipRefusal::NotShipped) => lasting(S::CONFLICT, "order_not_shipped", "아직 보내지 않은 상품입니다.", "the goods were not shipped"),
+            Self::Ship(ShipRefusal::Delivered) => lasting(S::CONFLICT, "order_delivered", "이미 도착한 상품입니다.", "the goods have arrived"),
+            Self::Grant(GrantRefusal::TooLong) => lasting(S::UNPROCESSABLE_ENTITY, "upload_length", "사진 한 장은 10MB까지 올릴 수 있습니다.", "an upload has 1 byte to 10 MiB"),
+            Self::Grant(GrantRefusal::TooMany) => lasting(S::CONFLICT, "too_many_uploads", "쓰지 않은 사진이 너무 많습니다. 하루 뒤에 다시 올려 주세요.", "the account has as many unused pictures as anybody may"),
+            Self::Upload(UploadRefusal::Unknown) => lasting(S::NOT_FOUND, "upload_unknown", "그런 사진이 없습니다.", "there is no such upload"),
+            Self::Upload(UploadRefusal::Over) => lasting(S::GONE, "upload_over", "사진을 올릴 수 있는 시간이 지났습니다. 다시 올려 주세요.", "the upload was refused before, or its time is over"),
+            Self::Upload(UploadRefusal::Absent) => lasting(S::CONFLICT, "upload_absent", "아직 올라온 파일이 없습니다.", "nothing was uploaded yet"),
+            Self::Upload(UploadRefusal::Mislabelled) => lasting(S::UNPROCESSABLE_ENTITY, "picture_mislabelled", "파일의 형식이나 크기가 알려 준 것과 다릅니다.", "the file is not of the type or length that was said"),
+            Self::Upload(UploadRefusal::TooManyPixels) => lasting(S::UNPROCESSABLE_ENTITY, "picture_too_large", "사진이 너무 큽니다. 2,400만 화소까지 올릴 수 있습니다.", "the picture has more than 24 megapixels, or a side of more than 16,000"),
+            Self::Upload(UploadRefusal::Damaged) => lasting(S::UNPROCESSABLE_ENTITY, "picture_damaged", "사진 파일이 깨져 있습니다.", "the file is damaged"),
+            Self::UploadTicket => lasting(S::FORBIDDEN, "upload_ticket_invalid", "이 주소로는 이 파일을 올릴 수 없습니다.", "the URL allows no file of this type and length, or its time is over"),
+            Self::Files => passing(After(2), S::SERVICE_UNAVAILABLE, "files_unavailable", "지금은 사진을 저장할 수 없습니다. 잠시 후 다시 시도해 주세요.", "the place for files does not answer right now"),
+            Self::NoticeUnknown => lasting(S::NOT_FOUND, "notification_unknown", "그런 알림이 없습니다.", "there is no such notification"),
+            Self::Done(refusal) => refusal.row(),
         }
     }
 }
@@ -98,7 +150,7 @@ mod tests {
 
     /// Code and words of each row.
     fn rows() -> Vec<[&'static str; 3]> {
-        let tables = [include_str!("table.rs"), include_str!("deals.rs")];
+        let tables = [include_str!("table.rs"), include_str!("deals.rs"), include_str!("desk.rs")];
         let lines = tables.into_iter().flat_map(str::lines).map(str::trim);
         let rows = lines.filter(|line| line.starts_with("Self::") && line.contains("S::"));
         rows.map(|line| {

@@ -1,5 +1,6 @@
 //! What a page has around it: who looks at it, where it is, and what was done just before.
 
+use commons::{ids, notice};
 use identity::{
     account::{self, Account},
     business,
@@ -36,6 +37,7 @@ pub(crate) struct Around {
 #[derive(Debug)]
 struct Known {
     name: String,
+    unread: u64,
     is_business: bool,
     is_operator: bool,
 }
@@ -51,8 +53,10 @@ impl Around {
             if let Some(account) = &account {
                 speak(visit, account).await?;
             }
+            let unread = notice::unread(&reader, ids::Person(session.account.0)).await?;
             around.person = account.map(|account| Known {
                 name: account.name,
+                unread,
                 is_business: business.is_some(),
                 is_operator: account.is_operator,
             });
@@ -78,7 +82,7 @@ impl Around {
             None => Visitor::Guest,
             Some(known) => Visitor::Person(Person {
                 name: &known.name,
-                unread: 0,
+                unread: known.unread,
                 is_business: known.is_business,
                 is_operator: known.is_operator,
             }),

@@ -11,7 +11,7 @@ use identity::{
     account,
     address::{self, Postal, Typed},
     ids::AddressId,
-    membership::{self, Untied},
+    membership,
     password::{Password, Verdict},
     phone::Phone,
     session, social,
@@ -24,6 +24,7 @@ use pages::{
     },
 };
 use store::{Failure, Refusing as _};
+use trade::ties::TradeTies;
 
 use super::{
     around::Around,
@@ -437,7 +438,7 @@ async fn withdrawn(visit: &Visit, by: &Shopper, form: &Form) -> Result<(), Refus
     }
     let withdrawn = db.write(async |tx| {
         let live = live(tx, by.account()).await?;
-        membership::withdraw(tx, &live, &Untied).await.refusing(Refusal::from)
+        membership::withdraw(tx, &live, &TradeTies).await.refusing(Refusal::from)
     });
     Ok(withdrawn.await?)
 }

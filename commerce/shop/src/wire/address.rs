@@ -39,6 +39,28 @@ impl AddressObject {
     }
 }
 
+/// Where the goods of an order go.
+#[derive(Debug, Serialize)]
+pub(crate) struct PostalObject {
+    receiver: String,
+    phone: String,
+    zip: String,
+    road: String,
+    detail: String,
+}
+
+impl PostalObject {
+    pub(crate) fn of(postal: &Postal) -> Self {
+        Self {
+            receiver: postal.receiver().to_owned(),
+            phone: postal.phone().grouped(),
+            zip: postal.zip().to_owned(),
+            road: postal.road().to_owned(),
+            detail: postal.detail().to_owned(),
+        }
+    }
+}
+
 /// What somebody types for an address.
 pub(crate) struct AddressRequest {
     receiver: String,

@@ -14,6 +14,15 @@ pub(crate) fn secret(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<
     fields.required(name, "a text", value)
 }
 
+/// A secret that may be left out.
+pub(crate) fn optional_secret(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<String> {
+    if fields.is_null(name) {
+        fields.take(name);
+        return None;
+    }
+    fields.secret(name, "a text or null", |text| Some(text.to_owned()))
+}
+
 /// A text that may be left out.
 pub(crate) fn optional(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<String> {
     if fields.is_null(name) {

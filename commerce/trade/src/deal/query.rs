@@ -210,6 +210,18 @@ pub async fn opening_within(
     page(on, those, Column::StartsAt, Sorted::Latest, by, wanted).await
 }
 
+/// Whether a business has a deal that is published and not over.
+pub(crate) async fn is_selling(
+    on: &impl ConnectionTrait,
+    business: BusinessId,
+    now: Moment,
+) -> Result<bool, DbErr> {
+    let those = of(business)
+        .filter(COLUMN.published_at.is_not_null())
+        .filter(COLUMN.over_at.gt(At::from(now)));
+    Ok(those.one(on).await?.is_some())
+}
+
 fn in_order(those: Select<Entity>) -> Select<Entity> {
     those.order_by_asc(COLUMN.starts_at).order_by_asc(COLUMN.id)
 }

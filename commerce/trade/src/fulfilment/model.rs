@@ -23,6 +23,17 @@ pub enum ShipmentState {
     Delivered,
 }
 
+impl ShipmentState {
+    /// What programs know it by.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
 /// What a carrier calls a shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parcel {
@@ -86,6 +97,17 @@ pub enum ReturnState {
     /// They are not.
     #[sea_orm(string_value = "refused")]
     Refused,
+}
+
+impl ReturnState {
+    /// What programs know it by.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// What is decided of one.

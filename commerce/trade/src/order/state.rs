@@ -100,9 +100,40 @@ pub enum OrderState {
 }
 
 impl OrderState {
+    /// What programs know it by.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Paying => "paying",
+            Self::Confirming => "confirming",
+            Self::Paid => "paid",
+            Self::PartRefunded => "part_refunded",
+            Self::Refunding => "refunding",
+            Self::Cancelled => "cancelled",
+            Self::Cancelling => "cancelling",
+            Self::Owed => "owed",
+            Self::Refunded => "refunded",
+            Self::Doubt => "doubt",
+        }
+    }
+
     /// Whether it is paid for, with or without a part that was given back.
     pub const fn is_paid(self) -> bool {
         matches!(self, Self::Paid | Self::PartRefunded)
+    }
+
+    /// Whether something has still to happen to it, the sending of what was paid aside.
+    pub const fn is_under_way(self) -> bool {
+        match self {
+            Self::Waiting
+            | Self::Paying
+            | Self::Confirming
+            | Self::Refunding
+            | Self::Cancelling
+            | Self::Owed
+            | Self::Doubt => true,
+            Self::Paid | Self::PartRefunded | Self::Cancelled | Self::Refunded => false,
+        }
     }
 
     /// Whether it waits for its payment, and can still be given up.

@@ -150,6 +150,23 @@ pub enum Doubt {
     Unpaid,
 }
 
+impl Doubt {
+    /// What programs know it by.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Amount => "amount",
+            Self::Back => "back",
+            Self::NotGivenBack => "not_given_back",
+            Self::NotVoided => "not_voided",
+            Self::Unknown => "unknown",
+            Self::Vanished => "vanished",
+            Self::Units => "units",
+            Self::Unpaid => "unpaid",
+            Self::NoAnswer => "no_answer",
+        }
+    }
+}
+
 impl Payment {
     /// A payment of so much for units that are held, of which nothing has happened yet.
     pub const fn new(due: Money) -> Self {

@@ -58,6 +58,66 @@ pub enum Decision {
     UnitsGone,
 }
 
+impl Step {
+    /// What it is, in a word for operators: nothing of what a provider or a browser said.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Asked(ask) => ask.name(),
+            Self::Heard { heard, .. } => heard.name(),
+            Self::Returned(Return::Agreed { .. }) => "returned: agreed",
+            Self::Returned(Return::Cancelled) => "returned: cancelled",
+            Self::Returned(Return::Failed) => "returned: failed",
+            Self::Seen(Seen::Released) => "seen: released",
+            Self::Seen(Seen::Expired) => "seen: expired",
+            Self::Seen(Seen::Confirmed) => "seen: confirmed",
+            Self::Seen(Seen::TakenBack) => "seen: taken back",
+            Self::LookUpWanted => "look-up wanted",
+            Self::Resolved => "resolved",
+            Self::Decided(Decision::Accept) => "decided: accept",
+            Self::Decided(Decision::Undo) => "decided: undo",
+            Self::Decided(Decision::UnitsGone) => "decided: units gone",
+            Self::RefundWanted { .. } => "refund wanted",
+        }
+    }
+}
+
+impl Ask {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Ready => "asked: ready",
+            Self::Pay => "asked: pay",
+            Self::Approve => "asked: approve",
+            Self::LookUp => "asked: look up",
+            Self::Confirm => "asked: confirm",
+            Self::Release => "asked: release",
+            Self::Void => "asked: void",
+            Self::GiveBack { .. } => "asked: give back",
+            Self::TakeBack => "asked: take back",
+        }
+    }
+}
+
+impl Heard {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Ready { .. } => "heard: ready",
+            Self::Paying => "heard: paying",
+            Self::Taken { .. } => "heard: taken",
+            Self::Refused { .. } => "heard: refused",
+            Self::Found(Found::Open) => "heard: open",
+            Self::Found(Found::Over) => "heard: over",
+            Self::Found(Found::Taken { .. }) => "heard: was taken",
+            Self::Confirmed => "heard: confirmed",
+            Self::Released => "heard: released",
+            Self::GivenBack { .. } => "heard: given back",
+            Self::Voided => "heard: voided",
+            Self::TakenBack => "heard: taken back",
+            Self::Unsent => "heard: not sent",
+            Self::Silence => "heard: nothing",
+        }
+    }
+}
+
 /// A call to the provider or to the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

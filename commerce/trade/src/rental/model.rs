@@ -59,6 +59,18 @@ pub enum InvoiceState {
     Credited,
 }
 
+impl InvoiceState {
+    /// What programs know it by.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Paid => "paid",
+            Self::Void => "void",
+            Self::Credited => "credited",
+        }
+    }
+}
+
 /// The invoice of a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {

@@ -8,6 +8,7 @@ use trade::{
     gateway::Provider,
     ids::{OrderId, ReturnId},
     order::state::OrderState,
+    refund::{self, Part, Wish},
 };
 
 use crate::support::Shop;
@@ -83,5 +84,28 @@ on_both! {
         let all = fulfilment::returns_of(&shop.db.read(), order).await.unwrap();
         let states = all.iter().map(|wish| wish.state).collect::<Vec<_>>();
         assert_eq!(states, [ReturnState::Open, ReturnState::Refused]);
+    }
+
+    async fn goods_that_are_taken_back_are_refunded_once_and_are_found_with_their_orders(trial: Trial) {
+        let shop = Shop::open(&trial, 5).await;
+        let kim = shop.shopper("kim").await;
+        let order = shop.paid(&trial, kim, 2, Provider::Card).await;
+        let parcel = Parcel::parse("CJ", "1").unwrap();
+        shop.db.write(async |tx| fulfilment::ship(tx, order, &parcel).await).await.unwrap();
+        let wish = ask_return(&shop, kim, order, "too small").await.unwrap();
+        let want = async || {
+            let wish = Wish { part: Part::Rest, reason: "returned", restocks: false };
+            shop.db.write(async |tx| refund::of_return(tx, order, kim, &wish).await).await.unwrap()
+        };
+        assert_eq!(want().await, want().await);
+        let refunds = refund::of_order(&shop.db.read(), order).await.unwrap();
+        assert_eq!((refunds.len(), refunds[0].amount), (1, shop.read(order).await.total));
+        let reader = shop.db.read();
+        let found = fulfilment::find_return(&reader, wish).await.unwrap().unwrap();
+        assert_eq!((found.order, found.state), (order, ReturnState::Open));
+        let shipments = fulfilment::of_orders(&reader, &[order]).await.unwrap();
+        assert_eq!(shipments[&order].state, ShipmentState::Shipped);
+        let returns = fulfilment::returns_of_all(&reader, &[order]).await.unwrap();
+        assert_eq!(returns[&order], [found]);
     }
 }

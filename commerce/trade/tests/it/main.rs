@@ -24,3 +24,4 @@ mod sale;
 mod sellers;
 mod slot;
 mod support;
+mod ties;

@@ -10,8 +10,8 @@ use crate::shop::{
     words::AccountWords,
 };
 
-/// Which news one gets, and how. Posts `category` and `hours`, once for each that is ticked, and
-/// `mail` and `push`.
+/// Which news one gets, and how. Posts `category`, once for each that is ticked, `keywords`, divided by
+/// commas, `mail` and `push`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/account/alerts.html", whitespace = "minimize")]
 pub struct AlertsPage<'a> {
@@ -19,9 +19,9 @@ pub struct AlertsPage<'a> {
     pub frame: ShopFrame<'a>,
     /// The categories whose new deals one is told of.
     pub categories: &'a [Category],
-    /// How many hours before its start one can be told of a saved deal.
-    pub hours_offered: &'a [u64],
-    /// How many of them one is.
+    /// Words in the titles of deals that one is told of, divided by commas.
+    pub keywords: Field<'a>,
+    /// How many hours before its start one is told of a saved deal.
     pub hours: &'a [u64],
     /// Whether news comes by mail.
     pub by_mail: bool,
@@ -31,6 +31,8 @@ pub struct AlertsPage<'a> {
     pub by_push: bool,
     /// How many devices take it.
     pub devices: u64,
+    /// The code by which the form was refused as a whole.
+    pub refusal: Option<&'a str>,
 }
 
 /// Leave for good. Posts `password` and `agrees`.
@@ -69,12 +71,14 @@ impl AlertsPage<'_> {
         self.categories.contains(&category)
     }
 
-    fn before(&self, hours: u64) -> String {
-        self.w().hours_before.counted(hours)
+    fn faults(&self) -> Faults<'_> {
+        Faults::of(self.refusal).and("keywords", self.keywords.error)
     }
 
-    fn is_told(&self, hours: u64) -> bool {
-        self.hours.contains(&hours)
+    fn times(&self) -> String {
+        let times: Vec<String> =
+            self.hours.iter().map(|&hours| self.w().hours_before.counted(hours)).collect();
+        times.join(", ")
     }
 }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::{
+    Language,
     format::{Html, Moment},
     shop::{frame::ShopFrame, icons, pages, text, words::StoreWords},
 };
@@ -22,6 +23,69 @@ pub enum NoticeKind {
     Business,
 }
 
+/// What happened that a person is told of, in the inbox and beyond.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// A deal that one follows was published.
+    Published {
+        /// What it sells.
+        title: &'a str,
+        /// When it opens.
+        opens_at: Moment,
+    },
+    /// A deal that one likes opens soon.
+    Opens {
+        /// What it sells.
+        title: &'a str,
+        /// When it opens.
+        opens_at: Moment,
+        /// In how many minutes, when this was told.
+        minutes: u64,
+    },
+}
+
+impl<'a> News<'a> {
+    /// Of a notice of this kind with these values; `None` if there are no words for it.
+    pub fn of(kind: &str, value: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        let title = value("title")?;
+        let opens_at = Moment(value("opens_at")?.parse().ok()?);
+        match kind {
+            "deal.published" => Some(Self::Published { title, opens_at }),
+            "deal.opens" => {
+                Some(Self::Opens { title, opens_at, minutes: value("minutes")?.parse().ok()? })
+            }
+            _ => None,
+        }
+    }
+
+    /// What it is about.
+    pub const fn kind(&self) -> NoticeKind {
+        match self {
+            Self::Published { .. } => NoticeKind::NewDeal,
+            Self::Opens { .. } => NoticeKind::Reminder,
+        }
+    }
+
+    /// A few words, and the rest, for somebody who reads them at this time.
+    pub fn said(&self, now: Moment, language: Language) -> (String, String) {
+        let words = StoreWords::of(language);
+        let when = |at| format!("{} {}", text::short_day(at, now, language), text::hour(at));
+        match *self {
+            Self::Published { title, opens_at } => {
+                (words.news_published.with(title), words.opens_at.with(when(opens_at)))
+            }
+            Self::Opens { title, opens_at, minutes } => {
+                let rest = if minutes % 60 == 0 {
+                    words.news_opens_hours.counted(minutes / 60)
+                } else {
+                    words.news_opens_minutes.counted(minutes)
+                };
+                (title.to_owned(), format!("{rest} · {}", when(opens_at)))
+            }
+        }
+    }
+}
+
 /// A notification.
 #[derive(Clone, Copy, Debug)]
 pub struct NoticeRow<'a> {
@@ -39,7 +103,7 @@ pub struct NoticeRow<'a> {
     pub is_read: bool,
 }
 
-/// One's notifications. Posts nothing to `read-all`.
+/// One's notifications. Posts `up_to` to `read-all`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/store/inbox.html", whitespace = "minimize")]
 pub struct InboxPage<'a> {
@@ -47,6 +111,8 @@ pub struct InboxPage<'a> {
     pub frame: ShopFrame<'a>,
     /// The notifications, newest first.
     pub notices: Vec<NoticeRow<'a>>,
+    /// The id of the newest one that is unread on this page: what comes later stays unread. `None` if all are read.
+    pub up_to: Option<&'a str>,
     /// Whether only those are listed that were not read.
     pub only_unread: bool,
     /// The address of the next page, if there are more.

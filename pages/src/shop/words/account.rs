@@ -123,6 +123,8 @@ words! {
         // Alerts.
         alert_categories = "새 딜" / "New deals";
         alert_categories_say = "고른 분류에 딜이 올라오면 한 번 알려 드립니다." / "One notification when a deal in these categories is announced.";
+        alert_keywords = "제목에 있는 말" / "Words in titles";
+        alert_keywords_hint = "쉼표로 나누어 20개까지, 하나에 2자에서 20자까지 적습니다." / "Up to 20, divided by commas, of 2 to 20 characters each.";
         alert_reminders = "관심 딜의 시작" / "Saved deals opening";
         alert_reminders_say = "저장한 딜이 시작하기 전에 알려 드립니다." / "A notification before a saved deal opens.";
         hours_before = "{n}시간 전" / "{n} hour before|{n} hours before";

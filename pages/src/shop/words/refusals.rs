@@ -278,6 +278,13 @@ pub(super) const ALL: &[(&str, &str, &str)] = &[
         "초당 입장은 1에서 10,000까지입니다.",
         "Entries a second are from 1 to 10,000.",
     ),
+    (
+        "keywords_invalid",
+        "2자에서 20자까지의 말을 쉼표로 나누어 적어 주십시오.",
+        "Enter words of 2 to 20 characters, divided by commas.",
+    ),
+    ("too_many_keywords", "20개까지 적을 수 있습니다.", "There are at most 20 of them."),
+    ("news_read", "모두 읽음으로 표시했습니다.", "All were marked as read."),
     // Orders.
     ("order_unknown", "없는 주문입니다.", "There is no such order."),
     (

@@ -93,6 +93,9 @@ words! {
         today_heading = "오늘" / "Today";
         yesterday = "어제" / "Yesterday";
         all_news = "전체" / "All";
+        news_published = "새 딜: {n}" / "New deal: {n}";
+        news_opens_hours = "{n}시간 뒤에 시작합니다" / "Opens in {n} hour|Opens in {n} hours";
+        news_opens_minutes = "{n}분 뒤에 시작합니다" / "Opens in {n} minute|Opens in {n} minutes";
         unread_news = "읽지 않은 것" / "Unread";
     }
 }

@@ -199,12 +199,13 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
     let alerts = AlertsPage {
         frame: maker.frame("/shop/me/alerts"),
         categories: &[Category::Beauty, Category::Living],
-        hours_offered: &[24, 12, 1],
-        hours: &[24, 1],
+        keywords: Field::of(maker.text("미스트, 수분", "mist, moisture")),
+        hours: &[24, 12, 1],
         by_mail: true,
         can_mail: true,
         by_push: false,
         devices: 1,
+        refusal: None,
     };
     let refused = ProfilePage {
         phone: Field::refused("1234", "phone_prefix_unknown"),
@@ -235,7 +236,16 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         sample("alerts", alerts.html()),
         sample(
             "alerts-unverified",
-            AlertsPage { can_mail: false, by_mail: false, categories: &[], ..alerts }.html(),
+            AlertsPage { can_mail: false, by_mail: false, categories: &[], ..alerts.clone() }
+                .html(),
+        ),
+        sample(
+            "alerts-refused",
+            AlertsPage {
+                keywords: Field::refused(maker.text("가", "x"), "keywords_invalid"),
+                ..alerts
+            }
+            .html(),
         ),
         sample("withdraw", withdraw(maker).html()),
         sample(

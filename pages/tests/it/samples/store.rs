@@ -139,19 +139,9 @@ fn list(maker: Maker) -> DealListPage<'static> {
     }
 }
 
-/// The pages.
-pub(super) fn samples(maker: Maker) -> Vec<Sample> {
-    let states = [
-        DealState::Scheduled,
-        DealState::Open,
-        DealState::Paused,
-        DealState::SoldOut,
-        DealState::Ended,
-        DealState::Cancelled,
-        DealState::Pending,
-        DealState::Rejected,
-    ];
-    let mut samples = vec![
+/// Today's deals, and lists of them.
+fn lists(maker: Maker) -> Vec<Sample> {
+    vec![
         sample("home", home(maker).html()),
         sample("home-empty", HomePage { featured: vec![], today: vec![], ..home(maker) }.html()),
         sample("list", list(maker).html()),
@@ -176,7 +166,22 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
             .html(),
         ),
         sample("list-empty", DealListPage { deals: vec![], next: None, ..list(maker) }.html()),
+    ]
+}
+
+/// The pages.
+pub(super) fn samples(maker: Maker) -> Vec<Sample> {
+    let states = [
+        DealState::Scheduled,
+        DealState::Open,
+        DealState::Paused,
+        DealState::SoldOut,
+        DealState::Ended,
+        DealState::Cancelled,
+        DealState::Pending,
+        DealState::Rejected,
     ];
+    let mut samples = lists(maker);
     samples.extend(
         states.map(|state| sample(&format!("deal-{}", state.word()), deal(maker, state).html())),
     );
@@ -185,6 +190,7 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
     let inbox = InboxPage {
         frame: maker.frame("/shop/inbox"),
         notices: notices(maker),
+        up_to: Some("01jdz8m7q3k5v2x9c4b6n0r1ta"),
         only_unread: false,
         next: Some("/shop/inbox?after=x"),
     };
@@ -199,7 +205,10 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         sample("likes", likes.html()),
         sample("likes-empty", LikesPage { deals: vec![], ..likes }.html()),
         sample("inbox", inbox.html()),
-        sample("inbox-empty", InboxPage { notices: vec![], next: None, ..inbox }.html()),
+        sample(
+            "inbox-empty",
+            InboxPage { notices: vec![], up_to: None, next: None, ..inbox }.html(),
+        ),
         sample("lost", lost.html()),
         sample(
             "lost-operators-only",

@@ -18,7 +18,7 @@ use store::{
 };
 
 use super::work::{Greet, assign, count_it, rests};
-use crate::support::{count, execute, open};
+use crate::support::{count, execute, open, rows};
 use store::trial::{Running, until};
 
 const TERMS: Terms =
@@ -67,6 +67,18 @@ on_both! {
         running.stop().await;
         let ids = ids.lock().unwrap();
         assert!(ids.iter().all(|id| id == "test.greet:a"), "an attempt repeats the same effect");
+    }
+
+    async fn only_a_dead_task_is_dismissed_and_then_it_is_gone(trial: Trial) {
+        let db = open(&trial).await;
+        assign(&db, "a", BEGIN).await;
+        let dismiss = async || db.write(async |tx| tx.dismiss("test.greet", "a").await).await.unwrap();
+        assert!(!dismiss().await);
+        let die = "UPDATE task SET is_dead = TRUE WHERE key = 'a'";
+        db.write(async |tx| execute(tx, die, []).await.map(drop)).await.unwrap();
+        assert_eq!(dead(&db).await, 1);
+        assert!(dismiss().await);
+        assert_eq!((dead(&db).await, rows(&db, "task").await), (0, 0));
     }
 
     async fn one_that_ends_the_process_each_time_is_dead_at_last(trial: Trial) {
