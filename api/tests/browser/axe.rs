@@ -20,7 +20,10 @@ const SHA512: &str =
 
 /// What is wrong with the page that is shown now, one line a finding.
 pub(crate) fn findings(browser: &Chromium) -> Vec<String> {
-    browser.evaluate(source());
+    // It is half a megabyte, and stays in the page until another one is loaded.
+    if browser.evaluate("return typeof axe") == "undefined" {
+        browser.evaluate(source());
+    }
     let found = browser.evaluate_later(
         "const told = arguments[0]; \
          axe.run(document, { resultTypes: ['violations'] }).then( \

@@ -10,7 +10,10 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -96,9 +99,12 @@ fn accessible(browser: &Chromium, name: &str) {
     assert!(found.is_empty(), "{name}: {found:#?}");
 }
 
+/// Browsers that look at once: as many as a small machine has processors.
+const BROWSERS: usize = 2;
+
 /// Looks at every page: in Korean on a phone, light and dark, in English on a desk. Whether it fits
 /// depends on the words, so that is looked at in both.
-fn every_page(language: Language, accept: &str) {
+fn every_page(language: Language, accept: &'static str) {
     let _one = one_at_a_time();
     let full = samples::all(language, Values::Full);
     let hostile = samples::all(language, Values::Hostile);
@@ -108,31 +114,45 @@ fn every_page(language: Language, accept: &str) {
     };
     let pages = [of_kind("full", full), of_kind("hostile", hostile)].concat();
     let names: Vec<_> = pages.iter().map(|page| page.name.clone()).collect();
-    let port = serve(pages);
-    let profile = TempDir::new().unwrap();
-    let browser =
-        Chromium::start(Setup { profile: profile.path(), language: accept, scripts: true });
-    for name in names {
-        browser.prefer("light");
-        browser.resize((360, 740));
-        browser.open(&format!("http://{HOST}:{port}/{name}"));
-        fits(&browser, &name, (320, 640));
-        fits(&browser, &name, (1_280, 900));
-        if name.starts_with("full") {
-            picture(&browser, &format!("{name}-{accept}-desk-light"));
-            if language == Language::English {
-                accessible(&browser, &name);
-            }
-            fits(&browser, &name, (360, 740));
-            picture(&browser, &format!("{name}-{accept}-phone-light"));
-            assert_eq!(browser.evaluate(TOO_SMALL), json!([]), "{name}: too small to be hit");
-            if language == Language::Korean {
-                accessible(&browser, &name);
-                browser.prefer("dark");
-                picture(&browser, &format!("{name}-{accept}-phone-dark"));
-                accessible(&browser, &name);
-            }
+    let (port, next) = (serve(pages), AtomicUsize::new(0));
+    let look = || {
+        let profile = TempDir::new().unwrap();
+        let setup = Setup { profile: profile.path(), language: accept, scripts: true };
+        let browser = Chromium::start(setup);
+        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            browser.prefer("light");
+            browser.resize((360, 740));
+            browser.open(&format!("http://{HOST}:{port}/{name}"));
+            look_at(&browser, name, language);
         }
+    };
+    thread::scope(|scope| {
+        for _ in 0..BROWSERS {
+            scope.spawn(look);
+        }
+    });
+}
+
+/// Looks at the page that is shown.
+fn look_at(browser: &Chromium, name: &str, language: Language) {
+    fits(browser, name, (320, 640));
+    fits(browser, name, (1_280, 900));
+    if !name.starts_with("full") {
+        return;
+    }
+    let tag = language.tag();
+    picture(browser, &format!("{name}-{tag}-desk-light"));
+    if language == Language::English {
+        accessible(browser, name);
+    }
+    fits(browser, name, (360, 740));
+    picture(browser, &format!("{name}-{tag}-phone-light"));
+    assert_eq!(browser.evaluate(TOO_SMALL), json!([]), "{name}: too small to be hit");
+    if language == Language::Korean {
+        accessible(browser, name);
+        browser.prefer("dark");
+        picture(browser, &format!("{name}-{tag}-phone-dark"));
+        accessible(browser, name);
     }
 }
 
