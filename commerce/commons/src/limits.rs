@@ -124,6 +124,9 @@ pub const QUERY_CHARS_MAX: usize = 100;
 /// How many things are searched for at once. What is typed beyond that is not looked at.
 pub const QUERY_TERMS_MAX: usize = 16;
 
+/// How many of these are single characters.
+pub const QUERY_SHORTEST_MAX: usize = 2;
+
 /// How many suggestions there are.
 pub const SUGGESTIONS_MAX: usize = 8;
 

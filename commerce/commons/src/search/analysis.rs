@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::limits::{
-    QUERY_CHARS_MAX, QUERY_TERMS_MAX, SEARCH_TAG_BYTES_MAX, SEARCH_TEXT_CHARS_MAX,
-    SEARCH_TOKENS_MAX, SEARCH_WORD_CHARS_MAX,
+    QUERY_CHARS_MAX, QUERY_SHORTEST_MAX, QUERY_TERMS_MAX, SEARCH_TAG_BYTES_MAX,
+    SEARCH_TEXT_CHARS_MAX, SEARCH_TOKENS_MAX, SEARCH_WORD_CHARS_MAX,
 };
 
 /// What a token counts that stands in the title, as a word of it, and in the text.
@@ -34,6 +34,13 @@ pub(super) enum Term {
     Beginning(String),
     /// If this token is there, the document fits better.
     Better(String),
+}
+
+impl Term {
+    /// Whether it is the beginning of a token by one character.
+    fn is_shortest(&self) -> bool {
+        matches!(self, Self::Beginning(text) if text.trim_start_matches('=').chars().count() <= 1)
+    }
 }
 
 /// A sort of characters that a run is of.
@@ -99,6 +106,12 @@ pub(super) fn terms_so_far(text: &str) -> Option<Vec<Term>> {
 fn limited(mut all: Vec<Term>, better: impl Iterator<Item = Term>, tags: &[&str]) -> Vec<Term> {
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|term| seen.insert(term.clone()));
+    // Each goes through a large part of the index.
+    let mut shortest = 0;
+    all.retain(|term| {
+        shortest += usize::from(term.is_shortest());
+        !term.is_shortest() || shortest <= QUERY_SHORTEST_MAX
+    });
     all.truncate(QUERY_TERMS_MAX);
     let better: std::collections::BTreeSet<Term> = better.take(QUERY_TERMS_MAX).collect();
     let tags: std::collections::BTreeSet<Term> =
@@ -160,7 +173,8 @@ impl Run {
 fn runs(text: &str, chars_max: usize) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut sort_before = None;
-    for char in text.nfc().take(chars_max).map(narrow).flat_map(char::to_lowercase) {
+    let chars = text.nfc().take(chars_max).map(narrow).flat_map(char::to_lowercase);
+    for char in chars.flat_map(apart) {
         let sort = sort_of(char);
         match (sort, runs.last_mut()) {
             (Some(sort), Some(run)) if sort_before == Some(sort) => run.chars.push(char),
@@ -179,6 +193,25 @@ fn sort_of(char: char) -> Option<Sort> {
         '가'..='힣' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' => Some(Sort::Syllables),
         other => other.is_alphanumeric().then_some(Sort::Letters),
     }
+}
+
+/// Two consonants that a keyboard has put together, as it does with initials that are typed one after the other.
+fn apart(char: char) -> impl Iterator<Item = char> {
+    let (first, second) = match char {
+        'ㄳ' => ('ㄱ', Some('ㅅ')),
+        'ㄵ' => ('ㄴ', Some('ㅈ')),
+        'ㄶ' => ('ㄴ', Some('ㅎ')),
+        'ㄺ' => ('ㄹ', Some('ㄱ')),
+        'ㄻ' => ('ㄹ', Some('ㅁ')),
+        'ㄼ' => ('ㄹ', Some('ㅂ')),
+        'ㄽ' => ('ㄹ', Some('ㅅ')),
+        'ㄾ' => ('ㄹ', Some('ㅌ')),
+        'ㄿ' => ('ㄹ', Some('ㅍ')),
+        'ㅀ' => ('ㄹ', Some('ㅎ')),
+        'ㅄ' => ('ㅂ', Some('ㅅ')),
+        other => (other, None),
+    };
+    [first].into_iter().chain(second)
 }
 
 /// A character of full width as the one of the keyboard.
@@ -251,6 +284,9 @@ mod tests {
         {
             assert!(finds(typed, title), "{typed}");
         }
+        for typed in ["ㄳㅋㄹ", "ㄳ", "ㅅㅋ"] {
+            assert!(finds(typed, "건성크림"), "{typed}");
+        }
         for typed in ["ㅁㅌ", "ㅅㅁ", "ㅋ", "미ㅋ"] {
             assert!(!finds(typed, title), "{typed}");
         }
@@ -269,6 +305,14 @@ mod tests {
         for typed in ["alaxy", "s245", "24"] {
             assert!(!finds(typed, title), "{typed}");
         }
+    }
+
+    #[test]
+    fn of_single_letters_only_some_are_searched_for() {
+        let typed = terms("a b c d e f g h", &[]).unwrap();
+        let needed = typed.iter().filter(|term| matches!(term, Term::Beginning(_)));
+        assert_eq!(needed.count(), QUERY_SHORTEST_MAX);
+        assert!(finds("a b c galaxy", "galaxy a b"));
     }
 
     #[test]

@@ -162,6 +162,7 @@ const KOREAN: &str = "\"미스트 곧 열립니다\"";
 const ENGLISH: &str = "\"미스트 opens soon\"";
 
 on_both! {
+    /// Defect 25: a person has several devices.
     async fn every_device_is_told_in_its_language_and_once(trial: Trial) {
         let stage = Stage::set(&trial).await;
         let (kim, lee, mist) = (person(&stage.db), person(&stage.db), deal(&stage.db));
@@ -188,6 +189,7 @@ on_both! {
         stage.running.stop().await;
     }
 
+    /// Scenario 3; defect 25: the row comes first.
     async fn a_push_that_fails_leaves_the_notice_unread_and_comes_later(trial: Trial) {
         let stage = Stage::set(&trial).await;
         let (kim, mist) = (person(&stage.db), deal(&stage.db));
@@ -232,6 +234,7 @@ on_both! {
         stage.running.stop().await;
     }
 
+    /// Defect 25: tokens that are gone are removed.
     async fn a_device_that_is_gone_is_pruned_and_holds_up_no_other(trial: Trial) {
         let stage = Stage::set(&trial).await;
         let (kim, lee) = (person(&stage.db), person(&stage.db));

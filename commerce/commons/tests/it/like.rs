@@ -45,6 +45,7 @@ async fn paged(limit: u16, page: impl AsyncFn(Wanted) -> Page<Liked>) -> Vec<Lik
 }
 
 on_both! {
+    /// Scenario 6.
     async fn a_like_counts_once_however_often_it_is_repeated(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee, mist) = (person(&db), person(&db), deal(&db));
@@ -62,6 +63,7 @@ on_both! {
         assert!(!like::is_liked(&db.read(), kim, &mist).await.unwrap());
     }
 
+    /// Defect 29: the number is kept, and exact.
     async fn the_number_is_exact_among_many_at_once(trial: Trial) {
         let db = open(&trial).await;
         let mist = deal(&db);
@@ -118,6 +120,7 @@ on_both! {
         assert_eq!(rest, [people[5], late]);
     }
 
+    /// Scenario 6; defect 29: what is liked among those of a page is one read.
     async fn a_wish_list_has_the_latest_first(trial: Trial) {
         let db = open(&trial).await;
         let kim = person(&db);

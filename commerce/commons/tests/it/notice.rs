@@ -31,6 +31,7 @@ async fn unread(db: &Db, person: Person) -> u64 {
 }
 
 on_both! {
+    /// Defects 22 and 23.
     async fn a_fan_out_that_is_repeated_tells_nobody_twice(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee, mist, soap) = (person(&db), person(&db), deal(&db), deal(&db));
@@ -67,6 +68,7 @@ on_both! {
         assert_eq!(inbox(&db, kim).await[0].id, told[0]);
     }
 
+    /// Defect 26.
     async fn what_is_read_is_the_readers_own_and_was_shown(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee) = (person(&db), person(&db));
@@ -96,6 +98,7 @@ on_both! {
         assert!(notice::find(&db.read(), others).await.unwrap().unwrap().read_at.is_none());
     }
 
+    /// Defect 26.
     async fn an_inbox_is_read_in_pages(trial: Trial) {
         let db = open(&trial).await;
         let kim = person(&db);
@@ -139,6 +142,7 @@ on_both! {
         assert_eq!(all.into_iter().collect::<Vec<_>>(), [(deal, wanted)]);
     }
 
+    /// Defect 27.
     async fn who_is_forgotten_has_no_inbox(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee, mist) = (person(&db), person(&db), deal(&db));

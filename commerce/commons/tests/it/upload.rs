@@ -191,6 +191,7 @@ on_both! {
         }
     }
 
+    /// Defect 30: the type is what the file shows.
     async fn what_is_no_picture_is_refused_and_not_kept(trial: Trial) {
         for stage in Scene::both(&trial).await {
             let kim = person(&stage.db);
@@ -214,6 +215,7 @@ on_both! {
         }
     }
 
+    /// Defect 30: grants end.
     async fn only_who_was_granted_it_completes_it_and_in_time(trial: Trial) {
         let db = open(&trial).await;
         let stage = Scene::at(&db, Place::folder());
@@ -319,6 +321,7 @@ on_both! {
         assert_eq!(stage.shown(&mist).await, [c, theirs]);
     }
 
+    /// Defect 30: nothing is left behind.
     async fn what_no_subject_shows_for_a_day_is_removed(trial: Trial) {
         let db = open(&trial).await;
         let stage = Scene::at(&db, Place::folder());
@@ -363,6 +366,7 @@ on_both! {
         running.stop().await;
     }
 
+    /// Defect 30: length and number have bounds.
     async fn nobody_uploads_without_bound(trial: Trial) {
         let db = open(&trial).await;
         let stage = Scene::at(&db, Place::folder());

@@ -1,6 +1,6 @@
 //! What is read of deals.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use base::{
     calendar::Calendar,
@@ -158,7 +158,10 @@ pub async fn search(
     those = match search.is_over {
         None => those,
         Some(true) => those.filter(COLUMN.over_at.lte(At::from(now))),
-        Some(false) => those.filter(COLUMN.over_at.gt(At::from(now))),
+        // No deal lasts longer than a day, so those that are long over are not even looked at.
+        Some(false) => those
+            .filter(COLUMN.over_at.gt(At::from(now)))
+            .filter(COLUMN.starts_at.gt(At::from(now.before(Duration::from_hours(24))))),
     };
     let by = |deal: &Deal| deal.terms.hours.starts_at();
     page(on, those, Column::StartsAt, search.sorted, by, wanted).await

@@ -51,6 +51,7 @@ async fn all_told(db: &Db) {
 }
 
 on_both! {
+    /// Scenario 3; defects 23 and 24: told once, after the commit, however often it was saved or published.
     async fn whoever_follows_a_category_hears_once_of_each_deal(trial: Trial) {
         let workers = || alert::with_workers(Workers::default());
         let db = open_with(&trial, workers().listeners()).await;
@@ -102,6 +103,7 @@ on_both! {
         running.stop().await;
     }
 
+    /// Defect 23: the original began a thread for each who follows.
     async fn many_who_follow_are_told_in_steps(trial: Trial) {
         let workers = || alert::with_workers(Workers::default());
         let db = open_with(&trial, workers().listeners()).await;
@@ -122,6 +124,7 @@ on_both! {
         running.stop().await;
     }
 
+    /// Defect 27: who withdrew keeps a row, and nothing is sent there.
     async fn nobody_hears_of_a_deal_that_was_called_off_or_after_a_withdrawal(trial: Trial) {
         let workers = || alert::with_workers(Workers::default());
         let db = open_with(&trial, workers().listeners()).await;
@@ -149,6 +152,7 @@ on_both! {
         running.stop().await;
     }
 
+    /// Defect 24: one set for each account.
     async fn what_is_followed_is_what_was_saved_last(trial: Trial) {
         let db = open_with(&trial, Workers::default().listeners()).await;
         let u1 = person(&db, "u1").await;
