@@ -35,20 +35,13 @@ pub(crate) async fn known<T>(
     input: &Json<T>,
 ) -> Result<Option<Response<Body>>, Refusal> {
     let Some(key) = key(visit)? else { return Ok(None) };
-    let request = Request::new(principal, route, key, input.digest).ok_or_else(bad_key)?;
+    let request = Request::new(principal, route, key, asked(visit.path(), input.digest));
+    let request = request.ok_or_else(bad_key)?;
     match visit.db()?.known(&request).await? {
         None => Ok(None),
         Some(Once::Done(done) | Once::Replayed(done)) => Ok(Some(respond::replayed(answer(done)))),
         Some(Once::Mismatch) => Err(Refusal::IdempotencyMismatch),
     }
-}
-
-/// An input whose path says what it is about: the same body at another path is another request.
-pub(crate) fn of_path<T>(visit: &Visit, input: &Json<T>) -> Json<()> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&input.digest);
-    hasher.update(visit.path().as_bytes());
-    Json { value: (), digest: *hasher.finalize().as_bytes() }
 }
 
 /// Writes, once for each key of a principal, and answers.

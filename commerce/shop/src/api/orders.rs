@@ -159,8 +159,7 @@ async fn want_back(visit: Visit, by: Shopper, input: Json<RefundRequest>) -> Ans
         (None, lines) => Part::Lines(lines),
     };
     let wish = Wish { part, reason, restocks: true };
-    let digest = once::of_path(&visit, &input);
-    once::write(&visit, &by.account(), REFUNDS, &digest, async |tx| {
+    once::write(&visit, &by.account(), REFUNDS, &input, async |tx| {
         let live = live(tx, by.account()).await?;
         let id = refund::by_owner(tx, &live, order.id, &wish).await.refusing(Refusal::from)?;
         let all = refund::of_order(tx, order.id).await?;
@@ -189,8 +188,7 @@ async fn returns(visit: Visit, by: Shopper, (): ()) -> Answer {
 
 async fn send_back(visit: Visit, by: Shopper, input: Json<ReturnWish>) -> Answer {
     let order = buying::own(&visit, by.account()).await?;
-    let digest = once::of_path(&visit, &input);
-    once::write(&visit, &by.account(), RETURNS, &digest, async |tx| {
+    once::write(&visit, &by.account(), RETURNS, &input, async |tx| {
         let live = live(tx, by.account()).await?;
         let reason = &input.value.reason;
         let asked = fulfilment::ask_return(tx, &live, order.id, reason).await;
