@@ -62,7 +62,7 @@ pub struct Payment {
     pub(super) doubt: Option<Doubt>,
     /// The amount that a person accepted instead of what is due.
     accepted: Option<i64>,
-    /// What a person decided last.
+    /// What a person decided about an amount, or about units that nobody paid.
     decided: Option<Decision>,
 }
 

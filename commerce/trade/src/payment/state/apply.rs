@@ -79,9 +79,10 @@ impl Payment {
 
     fn decide(&mut self, decision: Decision) {
         self.clear();
-        self.decided = Some(decision);
         match decision {
-            Decision::Accept | Decision::Undo => self.accepted = self.taken,
+            Decision::Accept | Decision::Undo => {
+                (self.accepted, self.decided) = (self.taken, Some(decision));
+            }
             Decision::UnitsGone if self.units == Units::Confirmed => {
                 self.set_units(Units::Refunded);
             }
