@@ -11,6 +11,7 @@ mod sales;
 use std::fmt;
 use std::time::Duration;
 
+use commerce::{CALLS_TOTAL, DOUBTS, TASKS, WRITE_SECONDS};
 use engine::{Engine, scribe::Watch};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -58,7 +59,7 @@ enum Kind {
 /// Every metric with its kind and what it means. What is not in here has no description, and a test
 /// compares the names with those of the manual.
 #[rustfmt::skip]
-const FAMILIES: [(&str, Kind, &str); 24] = [
+const FAMILIES: [(&str, Kind, &str); 28] = [
     (ENTER_TOTAL, Kind::Counter, "Entries into a line, by outcome"),
     (POSITION_TOTAL, Kind::Counter, "Position polls"),
     (ADMITTED_TOTAL, Kind::Counter, "Admissions claimed"),
@@ -83,6 +84,10 @@ const FAMILIES: [(&str, Kind, &str); 24] = [
     (SINK_LAG, Kind::Gauge, "Order events that a sink has not taken"),
     (ARCHIVED_SALES, Kind::Gauge, "Sales that are archived"),
     (ARCHIVED_VIEWS, Kind::Gauge, "Memory of archived sales that were unpacked to be shown, about"),
+    (WRITE_SECONDS, Kind::Histogram(Unit::Seconds), "Time of one write to the shop's database, waiting for its turn included"),
+    (TASKS, Kind::Gauge, "Tasks of the shop that are due, or gave up"),
+    (DOUBTS, Kind::Gauge, "Payments that a person has to look at"),
+    (CALLS_TOTAL, Kind::Counter, "Calls for payments, by whom they were made to, what was asked and how they came out"),
 ];
 
 /// From a poll answered out of memory (tens of microseconds) to the request deadline.
@@ -95,6 +100,8 @@ const SYNC_BUCKETS: [f64; 10] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0];
 /// Up to `engine::limits::BATCH_COMMANDS_MAX`.
 const BATCH_BUCKETS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 2_048.0, 4_096.0];
+/// From a write on a disk of its own to the longest that a statement may take.
+const WRITE_BUCKETS: [f64; 10] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 /// Early is negative, late is positive.
 const ETA_BUCKETS: [f64; 11] =
     [-300.0, -60.0, -30.0, -10.0, -5.0, 0.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -138,6 +145,7 @@ pub fn install() -> Result<Exposition, BuildError> {
         .set_buckets_for_metric(buckets(JOURNAL_SYNC_SECONDS), &SYNC_BUCKETS)?
         .set_buckets_for_metric(buckets(JOURNAL_BATCH_RECORDS), &BATCH_BUCKETS)?
         .set_buckets_for_metric(buckets(ETA_ERROR_SECONDS), &ETA_BUCKETS)?
+        .set_buckets_for_metric(buckets(WRITE_SECONDS), &WRITE_BUCKETS)?
         .install_recorder()?;
     describe();
     Ok(Exposition(handle))

@@ -27,6 +27,22 @@ pub const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
+/// The same for pages whose pictures may come from another origin too, such as an object store's.
+pub fn page_policy(pictures: &str) -> HeaderValue {
+    let own = PAGE_POLICY;
+    let policy = own.to_str().unwrap_or_default();
+    let policy = policy.replace("img-src 'self'", &format!("img-src 'self' {pictures}"));
+    HeaderValue::from_str(&policy).unwrap_or(PAGE_POLICY)
+}
+
+/// Has a page be under another policy. An answer that is no page stays as it is.
+pub fn under_policy<B>(mut response: Response<B>, policy: &HeaderValue) -> Response<B> {
+    if let Some(known) = response.headers_mut().get_mut(CONTENT_SECURITY_POLICY) {
+        known.clone_from(policy);
+    }
+    response
+}
+
 /// A JSON response; a value that cannot be written is a fault of ours and answers 500.
 pub fn json<B: From<Bytes>>(
     status: StatusCode,
@@ -178,6 +194,20 @@ pub fn event_stream<B>(body: B) -> Response<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_may_come_from_one_more_origin_and_nothing_else_may() {
+        let policy = page_policy("https://media.example");
+        let (policy, own) = (policy.to_str().unwrap(), PAGE_POLICY.to_str().unwrap().to_owned());
+        assert!(policy.contains("img-src 'self' https://media.example;"), "{policy}");
+        assert_eq!(policy.replace(" https://media.example", ""), own);
+        assert_eq!(page_policy("no\r\nheader"), PAGE_POLICY);
+        let page = page::<Bytes>(StatusCode::OK, Cache::NoStore, Bytes::new());
+        let page = under_policy(page, &page_policy("https://media.example"));
+        assert_eq!(page.headers()[CONTENT_SECURITY_POLICY], policy);
+        let other = under_policy(no_content::<Bytes>(), &PAGE_POLICY);
+        assert!(other.headers().get(CONTENT_SECURITY_POLICY).is_none());
+    }
 
     #[test]
     fn a_redirect_never_carries_a_line_break() {

@@ -17,6 +17,7 @@ mod open_deal;
 mod orders;
 mod room;
 mod site;
+mod watching;
 
 use std::{
     collections::BTreeMap,

@@ -15,6 +15,7 @@
 mod clock;
 mod drain;
 mod failure;
+mod figures;
 mod options;
 
 mod database;
@@ -55,11 +56,13 @@ use self::{
 pub use self::{
     demo::DemoError,
     failure::StartError,
+    figures::{DOUBTS, TASKS},
     options::{Demo, LoginOptions, MailSettings, MediaOptions, Options, Site},
     room::{Room, TakesEnded},
 };
 pub use shop::{OPENAPI, Row, Who, table};
-pub use store::is_url as is_database_url;
+pub use store::{WRITE_SECONDS, is_url as is_database_url};
+pub use trade::till::CALLS_TOTAL;
 
 /// Which database, and how many connections to it for reading.
 pub const fn database_options(url: String, connections: u32) -> store::Options {
@@ -218,6 +221,6 @@ impl Running {
                 () = drain::stopped(&mut drained) => {}
             }
         };
-        tokio::join!(working, feed.run(stop.clone()));
+        tokio::join!(working, figures::keep(db.clone(), stop.clone()), feed.run(stop.clone()));
     }
 }

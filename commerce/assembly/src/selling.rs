@@ -18,6 +18,7 @@ use trade::{
     slot::Policy,
     till::Till,
 };
+use web::respond;
 
 use crate::{
     failure::StartError,
@@ -106,11 +107,20 @@ impl Counter {
             till,
             uploads: Uploads::new(files),
             folder,
+            page_policy: respond::page_policy(self.media.origin(site)),
         })
     }
 }
 
 impl Media {
+    /// Where browsers get pictures.
+    fn origin<'a>(&'a self, site: &'a str) -> &'a str {
+        match self {
+            Self::Folder { .. } => site,
+            Self::S3(store) => store.public_origin(),
+        }
+    }
+
     fn open(&self, site: &str) -> io::Result<(Arc<dyn Files>, Option<Folder>)> {
         match self {
             Self::Folder { root, secret } => {

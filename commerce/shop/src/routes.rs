@@ -216,6 +216,9 @@ async fn answer(shop: Shop, known: Known, request: Request) -> Response<Body> {
         Err(refusal) => refusal.respond(visit.language()),
     };
     response.extensions_mut().insert(label);
+    if let Ok(selling) = visit.shop().selling() {
+        response = respond::under_policy(response, &selling.page_policy);
+    }
     respond::with_cookies(response, &visit.take_cookies())
 }
 

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use axum::http::HeaderValue;
 use commons::{files::Folder, upload::Uploads};
 use store::Db;
 use trade::{deal::Counts, door::Door, ids::DealId, sale::Sales, slot::Policy, till::Till};
@@ -42,6 +43,8 @@ pub struct Selling {
     pub uploads: Uploads,
     /// The folder that keeps them, if they lie on this machine: then a route serves it.
     pub folder: Option<Folder>,
+    /// The content security policy of pages: pictures come from where they are kept, or from this site.
+    pub page_policy: HeaderValue,
 }
 
 /// It cannot be made yet.

@@ -6,13 +6,19 @@ use base::{
     moment::{Clock, Moment},
     writing,
 };
+use metrics::histogram;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     ExecResult, IsolationLevel, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait as _, prelude::async_trait::async_trait,
 };
 
+use tokio::time::Instant;
+
 use crate::{failure::WriteError, setting::Setting, tx::Tx};
+
+/// How long writes take, those that wait for their turn and those that fail included.
+pub const WRITE_SECONDS: &str = "rushgate_shop_write_seconds";
 
 /// How often a write runs before its collision with others is told to the caller.
 const RUNS_MAX: u32 = 3;
@@ -115,11 +121,14 @@ impl Db {
         F: AsyncFnOnce(&Tx) -> Result<T, E> + Clone,
     {
         assert!(!writing::is_inside(), "a write inside a write");
-        let mut run = 1;
+        let (mut run, begun) = (1, Instant::now());
         loop {
             match writing::within(self.run(work.clone())).await {
                 Err(error) if run < RUNS_MAX && error.is_collision() => run += 1,
-                done => return done,
+                done => {
+                    histogram!(WRITE_SECONDS).record(begun.elapsed());
+                    return done;
+                }
             }
         }
     }

@@ -36,7 +36,7 @@ pub use {sea_orm, serde};
 
 pub use self::{
     at::At,
-    db::{Db, Reader},
+    db::{Db, Reader, WRITE_SECONDS},
     failure::{Failure, Refusing, WriteError, is_away, refused},
     migrate::Step,
     open::{OpenError, Options, is_url},

@@ -58,6 +58,9 @@ const FAIL: &str = "UPDATE task SET lease = NULL, again_at = NULL, trouble = $6,
 const DEAD: &str = "SELECT kind, key, attempts, trouble, due_at FROM task WHERE is_dead = TRUE \
     ORDER BY due_at DESC LIMIT $1";
 const DISMISS: &str = "DELETE FROM task WHERE kind = $1 AND key = $2 AND is_dead = TRUE";
+const BACKLOG: &str = "SELECT \
+    (SELECT COUNT(*) FROM task WHERE is_dead = FALSE AND due_at <= $1) AS due, \
+    (SELECT COUNT(*) FROM task WHERE is_dead = TRUE) AS dead";
 const REVIVE: &str = "UPDATE task SET is_dead = FALSE, attempts = 0, due_at = $3 \
     WHERE kind = $1 AND key = $2 AND is_dead = TRUE";
 
@@ -113,7 +116,23 @@ pub struct Dead {
     pub at: Moment,
 }
 
+/// How many tasks are not done that should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Those that are due, and that no worker has taken.
+    pub due: i64,
+    /// Those that gave up.
+    pub dead: i64,
+}
+
 impl Reader<'_> {
+    /// How many tasks are not done that should be, at a moment.
+    pub async fn backlog(&self, now: Moment) -> Result<Backlog, DbErr> {
+        let row = self.query_one_raw(statement(self, BACKLOG, [now.0.into()])).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("two counts".to_owned()))?;
+        Ok(Backlog { due: row.try_get("", "due")?, dead: row.try_get("", "dead")? })
+    }
+
     /// The tasks that gave up, the latest first.
     pub async fn dead_tasks(&self, limit: u32) -> Result<Vec<Dead>, DbErr> {
         let rows = self.query_all_raw(statement(self, DEAD, [limit.into()])).await?;

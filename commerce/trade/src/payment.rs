@@ -30,7 +30,7 @@ use store::{Tx, sea_orm::DbErr};
 pub use self::{
     kept::Kept,
     next::{Next, next},
-    query::{Doubtful, Named, Sums, desk, find, named, of_order, story, sums, taken_since},
+    query::{Doubtful, Named, Sums, desk, doubts, find, named, of_order, story, sums, taken_since},
     state::{Doubt, Payment, Refund},
     step::{Ask, Decision, Found, Heard, Return, Seen, Step},
 };

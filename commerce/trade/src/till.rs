@@ -14,6 +14,7 @@
 mod call;
 mod desk;
 mod driver;
+mod figures;
 mod model;
 mod reconcile;
 mod turn;
@@ -27,6 +28,7 @@ use store::{
     worker::{Terms, Workers},
 };
 
+pub use self::figures::CALLS_TOTAL;
 pub use self::model::{
     BeginRefusal, Came, CancelRefusal, DecideRefusal, DeskRefusal, ReturnRefusal, Till,
 };

@@ -147,6 +147,13 @@ impl S3 {
         })
     }
 
+    /// The scheme, host and port of public files' URLs.
+    pub fn public_origin(&self) -> &str {
+        let Some(url) = self.public_url.as_deref() else { return &self.origin };
+        let host = url.find("://").map_or(0, |at| at + "://".len());
+        url[host..].find('/').map_or(url, |end| &url[..host + end])
+    }
+
     /// Calls a URL of our own.
     async fn call(
         &self,

@@ -8,8 +8,8 @@ use base::{
 use store::{
     is_away,
     sea_orm::{
-        ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
-        QueryOrder as _, QuerySelect as _,
+        ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _,
+        QueryFilter as _, QueryOrder as _, QuerySelect as _,
         sea_query::{Expr, ExprTrait as _},
     },
     sum_i64,
@@ -105,6 +105,11 @@ pub async fn desk(on: &impl ConnectionTrait, wanted: Wanted) -> Result<Page<Doub
     });
     let place = |one: &Doubtful| Cursor { by: one.since.0, id: one.payment.0 };
     Ok(Page::of(doubtful.collect(), wanted, place))
+}
+
+/// How many payments a person has to look at.
+pub async fn doubts(on: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    Entity::find().filter(COLUMN.doubt_at.is_not_null()).count(on).await
 }
 
 /// Some payments after one, by id, that were opened since a time and whose money is not all back.

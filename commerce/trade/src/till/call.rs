@@ -7,6 +7,7 @@ use base::{
 use store::Db;
 
 use super::{
+    figures::count,
     model::Till,
     turn::{Job, Told},
 };
@@ -20,6 +21,12 @@ use crate::{
 
 /// Makes a call that was noted, unless the note is old.
 pub(super) async fn make(db: &Db, till: &Till, job: &Job) -> Told {
+    let told = made(db, till, job).await;
+    count(job, &told.0);
+    told
+}
+
+async fn made(db: &Db, till: &Till, job: &Job) -> Told {
     if db.now().since(job.at) > SEND_WITHIN {
         return (Heard::Unsent, None);
     }
