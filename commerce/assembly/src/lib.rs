@@ -20,9 +20,11 @@ mod options;
 
 mod database;
 
+mod directory;
 mod forget;
 mod login;
 mod mails;
+mod news;
 mod sink;
 
 mod room;
@@ -34,7 +36,10 @@ mod demo;
 use std::{fmt, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use commons::push::Fcm;
+use commons::{
+    delivery::{self, Delivery},
+    push::Fcm,
+};
 use engine::sink::Sink;
 use identity::{business::TaxService, mails::Mails};
 use outbound::Mailer;
@@ -48,8 +53,10 @@ use trade::{holds::Room as RoomHolds, sale::InProcess};
 
 use self::{
     clock::WallClock,
+    directory::OfAccounts,
     login::Logins,
     mails::Writer,
+    news::Teller,
     selling::{Counter, CounterOptions},
     sink::LateIntake,
 };
@@ -120,9 +127,8 @@ pub async fn open(
         media: options.media,
         site: options.site.clone(),
     })?;
-    if let Some(push) = options.push {
-        drop(Fcm::new(push, Arc::new(WallClock)).map_err(StartError::Push)?);
-    }
+    let push = options.push.map(|push| Fcm::new(push, Arc::new(WallClock))).transpose();
+    let push = push.map_err(StartError::Push)?;
     let shop = Shop::new(shop::Options {
         terms: options.terms,
         secrets: options.secrets,
@@ -135,7 +141,7 @@ pub async fn open(
     });
     let bell = Arc::new(Notify::new());
     let sink = LateIntake::default();
-    let mails = mailer.map(|mailer| {
+    let mails = mailer.clone().map(|mailer| {
         let writer = Writer(options.site.clone());
         Mails { mailer, prover: shop.prover().clone(), writer }
     });
@@ -150,6 +156,8 @@ pub async fn open(
         room,
         bell,
         sink: sink.clone(),
+        push,
+        mailer,
         demo: doubles.as_ref().map(|doubles| (doubles.accounts.clone(), doubles.sells)),
     };
     let address = doubles.as_ref().map(demo::Running::address);
@@ -178,6 +186,8 @@ struct Running {
     room: Room,
     bell: Arc<Notify>,
     sink: LateIntake,
+    push: Option<Fcm>,
+    mailer: Option<Mailer>,
     demo: Option<(demo::Accounts, bool)>,
 }
 
@@ -187,7 +197,8 @@ impl Running {
         stop: watch::Receiver<bool>,
         ready: oneshot::Sender<Result<(), StartError>>,
     ) {
-        let Self { shop, site, database, operators, workers, room, bell, sink, demo } = self;
+        let Self { shop, site, database, operators, workers, room, bell, sink, push, mailer, demo } =
+            self;
         let listeners = workers.listeners();
         let opened = database::open(&database, listeners, stop.clone(), ready).await;
         let Some((db, ready)) = opened else { return };
@@ -210,7 +221,13 @@ impl Running {
             // Mails, providers and pictures need to know where it is.
             tokio::select! {
                 () = site.known() => {
-                    let workers = workers::with_selling(workers, &shop);
+                    let delivery = Delivery {
+                        directory: OfAccounts,
+                        say: Teller(site.clone()),
+                        push,
+                        mail: mailer,
+                    };
+                    let workers = delivery::on(workers::with_selling(workers, &shop), delivery);
                     let stocking = async {
                         if let Some((accounts, true)) = demo {
                             demo::keep(accounts, db.clone(), shop.clone(), stop.clone()).await;
