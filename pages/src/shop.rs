@@ -19,6 +19,7 @@ mod desk;
 mod form;
 mod frame;
 mod icons;
+mod legal;
 mod lost;
 mod order;
 mod store;
@@ -65,6 +66,7 @@ pub use self::{
     },
     form::{Field, Tick},
     frame::{Merchant, Notice, Person, ShopFrame, Visitor},
+    legal::LegalPage,
     lost::LostPage,
     order::{
         Allowed, CheckoutPage, Gateway, GoPage, Going, Line, OrderCard, OrderPage, OrderState,

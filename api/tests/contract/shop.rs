@@ -18,6 +18,7 @@ mod orders;
 mod room;
 mod site;
 mod watching;
+mod storefront;
 
 use std::{
     collections::BTreeMap,

@@ -30,7 +30,6 @@ mod authority;
 mod input;
 mod once;
 mod typed;
-#[expect(dead_code, reason = "the page that registers deals takes it")]
 mod uploads;
 
 mod acting;

@@ -27,7 +27,6 @@ const WIDTHS: [u32; 2] = [600, 800];
 pub(crate) struct Picture {
     pub(crate) media: MediaId,
     /// Where it is had for a list.
-    #[expect(dead_code, reason = "the pages of deals take it")]
     pub(crate) small: String,
     /// Where it is had for a page of its own, and how large it is there.
     pub(crate) large: String,
@@ -39,6 +38,8 @@ pub(crate) struct Picture {
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) deal: Deal,
+    /// Its id as a text.
+    pub(crate) id: String,
     pub(crate) state: State,
     /// What the engine says of its units.
     pub(crate) counts: Option<Counts>,
@@ -95,6 +96,7 @@ impl Showing<'_> {
             let id = SubjectId(deal.id.0);
             let counts = self.selling.stock.counts(deal.id);
             Shown {
+                id: deal.id.to_string(),
                 state: deal.state(counts.as_ref(), now),
                 counts,
                 likes: likes.get(&id).copied().unwrap_or(0),

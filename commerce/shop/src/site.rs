@@ -6,34 +6,33 @@
 
 mod around;
 mod business;
+mod cards;
 mod desk;
 mod entry;
 mod forms;
 mod lost;
 mod me;
 mod news;
+mod own_deals;
 mod recovery;
-
-use axum::http::Method;
-use pages::shop::to;
-use web::respond;
+mod register;
+mod sales;
+mod store;
 
 pub(crate) use self::lost::lost;
-use crate::{answer::Answer, authority::Guest, routes::Routes, visit::Visit};
+use crate::routes::Routes;
 
 /// All of them.
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
-        .page(Method::GET, to::HOME, home)
+        .with(store::routes)
         .with(entry::routes)
         .with(recovery::routes)
         .with(me::routes)
         .with(news::routes)
         .with(business::routes)
+        .with(own_deals::routes)
+        .with(register::routes)
+        .with(sales::routes)
         .with(desk::routes)
-}
-
-/// The first page: of one's own, as long as there are no deals.
-async fn home(_visit: Visit, guest: Guest, (): ()) -> Answer {
-    Ok(respond::see_other(if guest.session.is_some() { to::ME } else { to::SIGN_IN }))
 }

@@ -117,17 +117,26 @@ pub async fn of_business(
     wanted: Wanted,
 ) -> Result<Page<(Deal, DaySales)>, DbErr> {
     let page = deal::opening_within(on, business, opened, wanted).await?;
-    let ids: Vec<DealId> = page.items.iter().map(|deal| deal.id).collect();
+    Ok(Page { items: of_deals(on, calendar, page.items).await?, next: page.next })
+}
+
+/// What each of some deals has sold, all its days together under the day on which it opens.
+pub async fn of_deals(
+    on: &impl ConnectionTrait,
+    calendar: &Calendar,
+    deals: Vec<Deal>,
+) -> Result<Vec<(Deal, DaySales)>, DbErr> {
+    let ids: Vec<DealId> = deals.iter().map(|deal| deal.id).collect();
     let totals = order::totals_of(on, &ids).await?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for deal in page.items {
+    let mut all = Vec::with_capacity(deals.len());
+    for deal in deals {
         let totals = totals.get(&deal.id).map_or(&[][..], Vec::as_slice);
         let given_back = part_of(on, deal.id, totals, |_| true).await?;
         let day = calendar.day_of(deal.terms.hours.starts_at());
         let sales = DaySales::of(day, totals, given_back, deal.terms.price.currency);
-        items.push((deal, sales));
+        all.push((deal, sales));
     }
-    Ok(Page { items, next: page.next })
+    Ok(all)
 }
 
 async fn on_day(

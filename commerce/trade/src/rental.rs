@@ -14,7 +14,7 @@ use store::{Failure, Tx, refused, sea_orm::DbErr};
 
 pub use self::{
     model::{Invoice, InvoiceState, Plan, SettleRefusal},
-    query::{find, list, of_slot},
+    query::{due, find, list, of_slot},
 };
 use crate::{
     ids::{InvoiceId, SlotId},

@@ -49,7 +49,7 @@ pub(crate) async fn create(shop: Shop, by: &SignedIn, offer: &Value) -> Told {
 }
 
 /// A deal that is published.
-async fn listed(shop: Shop, by: &SignedIn, offer: &Value) -> String {
+pub(crate) async fn listed(shop: Shop, by: &SignedIn, offer: &Value) -> String {
     create(shop, by, offer).await.is(201).json()["deal"].as_str().unwrap().to_owned()
 }
 

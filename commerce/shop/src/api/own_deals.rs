@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use base::cursor::Page;
-use identity::business::Approved;
+use identity::business::{self, Approved, Business, SellRefusal};
 use store::{Failure, Refusing as _, Tx};
 use trade::{
     deal::{self, Deal, DecideRefusal, Decider, EditRefusal, Terms},
@@ -91,6 +91,12 @@ async fn change(visit: Visit, by: Seller, input: Json<DealChange>) -> Answer {
         object(tx, &showing, id).await
     });
     Ok(json(&written.await?))
+}
+
+/// The business of a seller.
+pub(crate) async fn business_of(visit: &Visit, by: &Seller) -> Result<Business, Refusal> {
+    let found = business::of_account(&visit.db()?.read(), by.session.account).await?;
+    found.ok_or_else(|| SellRefusal::NotApproved.into())
 }
 
 /// A deal of a business.

@@ -2,12 +2,16 @@
 
 use base::cursor::{Cursor, Page, Wanted};
 use identity::ids::BusinessId;
-use store::sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+use store::{
+    sea_orm::{
+        ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _,
+        QuerySelect as _,
+    },
+    sum_i64,
 };
 
 use super::{
-    model::Invoice,
+    model::{Invoice, InvoiceState},
     rows::{COLUMN, Column, Entity},
 };
 use crate::ids::{InvoiceId, SlotId};
@@ -39,4 +43,14 @@ pub async fn list(
     let all = rows.into_iter().map(Invoice::from).collect();
     let place = |one: &Invoice| Cursor { by: one.issued_at.0, id: one.id.0 };
     Ok(Page::of(all, wanted, place))
+}
+
+/// What a business has to pay in all, in minor units.
+pub async fn due(on: &impl ConnectionTrait, business: BusinessId) -> Result<i64, DbErr> {
+    let sum = Entity::find()
+        .select_only()
+        .column_as(sum_i64(Column::Amount), "amount")
+        .filter(COLUMN.business.eq(business))
+        .filter(COLUMN.state.eq(InvoiceState::Due));
+    Ok(sum.into_tuple::<Option<i64>>().one(on).await?.flatten().unwrap_or(0))
 }

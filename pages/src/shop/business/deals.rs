@@ -44,7 +44,10 @@ impl OwnDealsPage<'_> {
 
 impl OwnDeal<'_> {
     const fn can_change(&self) -> bool {
-        matches!(self.card.state, DealState::Pending | DealState::Rejected)
+        matches!(
+            self.card.state,
+            DealState::Pending | DealState::Rejected | DealState::Scheduled | DealState::Open
+        )
     }
 
     const fn can_withdraw(&self) -> bool {
@@ -53,6 +56,11 @@ impl OwnDeal<'_> {
 
     const fn has_sold(&self) -> bool {
         !matches!(self.card.state, DealState::Pending | DealState::Rejected | DealState::Scheduled)
+    }
+
+    /// Whether there is more to see of it than its terms.
+    const fn can_watch(&self) -> bool {
+        !matches!(self.card.state, DealState::Pending | DealState::Rejected)
     }
 
     fn why(&self, words: &BusinessWords) -> Option<String> {

@@ -56,9 +56,9 @@ pub struct Hour {
     pub is_chosen: bool,
 }
 
-/// Register a deal, or change one that was not approved yet. Posts, as `multipart/form-data`, the
+/// Register a deal, or change one. Posts, as `multipart/form-data`, the
 /// fields of [`DealForm`], `picture` for each new picture, `media` for each that stays, `day` and
-/// `hour` for each hour. With `show_day` nothing is registered: the page comes back with the hours of
+/// `hour` for each hour. With `draft` it is only written down. With `show_day` nothing is registered: the page comes back with the hours of
 /// that day, and all that was typed.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/business/register.html", whitespace = "minimize")]
@@ -67,6 +67,8 @@ pub struct DealFormPage<'a> {
     pub frame: ShopFrame<'a>,
     /// Its id; a new one if `None`.
     pub deal: Option<&'a str>,
+    /// Whether it was published, so that its hours stay as they are.
+    pub is_published: bool,
     /// What is typed.
     pub form: DealForm<'a>,
     /// Pictures that are there already.

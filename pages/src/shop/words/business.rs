@@ -30,7 +30,7 @@ words! {
         pending = "심사하고 있습니다" / "Your application is being reviewed";
         pending_text = "국세청 확인을 마치면 운영자가 결정합니다. 보통 하루 안에 끝나며 알림으로 알려 드립니다." / "An operator decides once the tax service has answered. It usually takes less than a day; you will be notified.";
         approved = "판매할 수 있습니다" / "You can sell";
-        approved_text = "딜을 등록하면 심사를 거쳐 공개됩니다." / "Deals you register are reviewed and then published.";
+        approved_text = "딜을 등록하면 바로 공개됩니다." / "Deals you register are published at once.";
         rejected = "승인되지 않았습니다" / "Your application was turned down";
         rejected_text = "내용을 고쳐 다시 신청할 수 있습니다." / "You can correct it and apply again.";
         suspended = "판매가 중지되었습니다" / "You cannot sell for now";
@@ -83,8 +83,8 @@ words! {
         rent_each = "시간당" / "An hour";
         rent_of = "임대료 {n}시간" / "Rent for {n} hour|Rent for {n} hours";
         commission = "판매 수수료" / "Commission";
-        register = "등록하고 심사 받기" / "Register for review";
-        register_note = "심사는 보통 2시간 안에 끝납니다. 승인되기 전에는 취소할 수 있고 임대료도 없습니다." / "Reviews usually take less than 2 hours. Until then you can cancel free of charge.";
+        register = "등록하기" / "Register";
+        register_note = "등록하면 시간이 예약되고 딜이 공개됩니다. 시작하기 전에 취소하면 임대료를 내지 않습니다." / "Registering books the hours and publishes the deal. No rent is due if you cancel before it opens.";
         save = "바꾼 내용 저장하기" / "Save the changes";
         // Own deals.
         no_deals = "등록한 딜이 없습니다" / "No deals yet";
@@ -111,6 +111,15 @@ words! {
         most_at = "{n}부터 5분 동안 {m}개로 가장 많이 팔렸습니다." / "Most were sold from {n}: {m} in 5 minutes.";
         none_sold = "아직 팔린 것이 없습니다." / "None sold yet.";
         see_public = "딜 페이지 보기" / "See the public page";
+        control = "이 딜 다루기" / "Run this deal";
+        pause = "입장 멈추기" / "Pause entry";
+        resume = "다시 입장시키기" / "Let people in again";
+        close_early = "일찍 마감하기" / "Close early";
+        close_warning = "더 팔지 않습니다. 이미 산 것은 그대로 보내야 하며, 되돌릴 수 없습니다." / "Nothing more is sold. What was bought still has to be sent. This cannot be undone.";
+        call_off = "딜 취소하기" / "Call the deal off";
+        call_off_warning = "결제된 주문을 모두 환불하며, 되돌릴 수 없습니다." / "Every paid order is refunded. This cannot be undone.";
+        reason = "이유 (손님에게 보입니다)" / "Reason, which shoppers see";
+        save_draft = "작성 중으로 저장하기" / "Save as a draft";
         // Sales.
         period = "기간" / "Period";
         show = "보기" / "Show";
@@ -129,7 +138,7 @@ words! {
         // Invoices.
         due_total = "낼 금액" / "To pay";
         no_invoices = "임대료 청구가 없습니다" / "No rent invoices";
-        no_invoices_text = "딜이 승인되면 여기에 청구서가 생깁니다." / "One appears here when a deal is approved.";
+        no_invoices_text = "딜을 등록하면 여기에 청구서가 생깁니다." / "One appears here when you register a deal.";
         col_invoice = "청구서" / "Invoice";
         col_hours = "시간" / "Hours";
         due_on = "{n}까지" / "due {n}";

@@ -73,7 +73,7 @@ words! {
         pet = "반려용품" / "Pets";
         travel = "여행" / "Travel";
         // Deals' states.
-        pending = "심사 중" / "In review";
+        pending = "작성 중" / "Draft";
         rejected = "반려" / "Turned down";
         scheduled = "예정" / "Coming";
         open = "판매 중" / "On sale";

@@ -64,6 +64,7 @@ fn register(maker: Maker) -> DealFormPage<'static> {
     DealFormPage {
         frame: maker.of_seller("/shop/business/deals/new"),
         deal: None,
+        is_published: false,
         form: DealForm { per_person: Field::of("5"), ..DealForm::default() },
         uploads: vec![],
         sold_at: None,
@@ -85,7 +86,7 @@ fn refused(maker: Maker) -> DealFormPage<'static> {
             price: Field::refused("0", "price_invalid"),
             percent: Field::of("45"),
             stock: Field::of("300"),
-            per_person: Field::refused("400", "per_person_invalid"),
+            per_person: Field::refused("400", "per_shopper_max_invalid"),
             pictures_error: Some("picture_too_large"),
             hours_error: Some("slot_taken"),
         },
@@ -128,10 +129,16 @@ fn watch(maker: Maker) -> WatchPage<'static> {
         sold: maker.figure(288),
         held: maker.figure(61),
         revenue: maker.sum(8_928_000),
-        funnel: [maker.figure(3_912), maker.figure(1_204), maker.figure(349), maker.figure(288)],
-        sold_by_time: vec![
+        funnel: Some([
+            maker.figure(3_912),
+            maker.figure(1_204),
+            maker.figure(349),
+            maker.figure(288),
+        ]),
+        sold_by_time: Some(vec![
             44, 52, 61, 58, 40, 22, 9, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        ],
+        ]),
+        refusal: None,
         is_live: true,
     }
 }
@@ -239,14 +246,21 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         ),
         sample("register", chosen.html()),
         sample("register-empty", register(maker).html()),
+        sample(
+            "register-published",
+            DealFormPage { deal: Some("d1"), is_published: true, ..register(maker) }.html(),
+        ),
         sample("register-refused", refused(maker).html()),
         sample("own-deals", own(maker).html()),
         sample("own-deals-empty", OwnDealsPage { deals: vec![], next: None, ..own(maker) }.html()),
         sample("watch", watch(maker).html()),
         sample(
             "watch-empty",
-            WatchPage { sold_by_time: vec![], funnel: [0; 4], is_live: false, ..watch(maker) }
-                .html(),
+            WatchPage { sold_by_time: None, funnel: None, is_live: false, ..watch(maker) }.html(),
+        ),
+        sample(
+            "watch-refused",
+            WatchPage { refusal: Some("deal_paused_by_others"), ..watch(maker) }.html(),
         ),
         sample("sales", sales(maker).html()),
         sample("sales-empty", SalesPage { rows: vec![], ..sales(maker) }.html()),

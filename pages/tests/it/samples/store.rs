@@ -1,8 +1,8 @@
 //! The storefront.
 
 use pages::shop::{
-    Category, DayBar, DealListPage, DealPage, DealState, Entry, HomePage, InboxPage, LikesPage,
-    LostPage, NoticeKind, NoticeRow, Picture, Seller, Showing,
+    Category, DayBar, DealListPage, DealPage, DealState, Entry, HomePage, InboxPage, LegalPage,
+    LikesPage, LostPage, NoticeKind, NoticeRow, Picture, Seller, Showing,
 };
 
 use super::{
@@ -219,5 +219,11 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
             LostPage { status: 503, code: "overloaded", retry_seconds: Some(10), ..lost }.html(),
         ),
     ]);
+    samples.extend(legal(maker));
     samples
+}
+
+fn legal(maker: Maker) -> [Sample; 2] {
+    let page = |here, is_privacy| LegalPage { frame: maker.of_guest(here), is_privacy }.html();
+    [sample("terms", page("/shop/terms", false)), sample("privacy", page("/shop/privacy", true))]
 }
