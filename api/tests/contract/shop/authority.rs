@@ -128,6 +128,7 @@ const TABLE: &[(&str, In)] = &[
     ("GET /v1/admin/doubts", In::Operators),
     ("POST /v1/admin/payments/{payment}/resolve", In::Operators),
     ("POST /v1/admin/payments/{payment}/look-up", In::Operators),
+    ("POST /v1/admin/payments/{payment}/decide", In::Operators),
     ("GET /v1/admin/returns", In::Operators),
     ("POST /v1/admin/returns/{return}/accept", In::Operators),
     ("POST /v1/admin/returns/{return}/refuse", In::Operators),

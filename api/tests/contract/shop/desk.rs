@@ -23,6 +23,7 @@ on_both! {
             ("orders/NOTHING/refunds", reason.clone(), "order_unknown"),
             ("payments/NOTHING/resolve", reason.clone(), "payment_unknown"),
             ("payments/NOTHING/look-up", json!({}), "payment_unknown"),
+            ("payments/NOTHING/decide", json!({ "decision": "accept", "reason": "x" }), "payment_unknown"),
             ("returns/NOTHING/accept", json!({}), "return_unknown"),
             ("returns/NOTHING/refuse", json!({}), "return_unknown"),
             ("invoices/NOTHING/settle", json!({}), "invoice_unknown"),

@@ -33,9 +33,9 @@ use crate::{
     wire::{
         List,
         desk::{
-            DeadTaskObject, DealRowObject, DoubtObject, EntryObject, GiveBackRequest,
-            InvoiceRowObject, OrderFile, OrderFileObject, OrderRowObject, ReasonRequest,
-            RefundRowObject, TaskRequest, noted,
+            DeadTaskObject, DealRowObject, DecideRequest, DoubtObject, EntryObject,
+            GiveBackRequest, InvoiceRowObject, OrderFile, OrderFileObject, OrderRowObject,
+            ReasonRequest, RefundRowObject, TaskRequest, noted,
         },
         fulfilment::{ReturnObject, TakeBackRequest},
     },
@@ -73,6 +73,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .on(Method::GET, "/v1/admin/doubts", doubts)
         .on(Method::POST, "/v1/admin/payments/{payment}/resolve", resolve)
         .on(Method::POST, "/v1/admin/payments/{payment}/look-up", look_up)
+        .on(Method::POST, "/v1/admin/payments/{payment}/decide", decide)
         .on(Method::GET, "/v1/admin/returns", returns)
         .on(Method::POST, "/v1/admin/returns/{return}/accept", accept)
         .on(Method::POST, "/v1/admin/returns/{return}/refuse", refuse)
@@ -290,6 +291,27 @@ pub(crate) async fn looked_up(visit: &Visit, by: &Operator, id: PaymentId) -> Re
         let live = live(tx, by.session.account).await?;
         done(till::look_up(tx, id).await, DoneRefusal::Desk)?;
         note(tx, &live, Label::new("payment.looked_up"), (PAYMENT, id.0), []).await
+    });
+    Ok(written.await?)
+}
+
+async fn decide(visit: Visit, by: Operator, input: Json<DecideRequest>) -> Answer {
+    let id = visit.captured("payment")?;
+    decide_doubt(&visit, &by, id, input.value.decision, &input.value.reason).await?;
+    Ok(respond::no_content())
+}
+
+/// Has an operator decide about a doubt that asking again does not clear.
+pub(crate) async fn decide_doubt(
+    visit: &Visit,
+    by: &Operator,
+    id: PaymentId,
+    decision: payment::Decision,
+    reason: &str,
+) -> Result<(), Refusal> {
+    let written = visit.db()?.write(async |tx| {
+        let live = live(tx, by.session.account).await?;
+        done(till::decide(tx, &live, id, decision, reason).await, DoneRefusal::Doubt)
     });
     Ok(written.await?)
 }

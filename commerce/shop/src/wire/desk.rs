@@ -7,7 +7,7 @@ use trade::{
     deal::{Counts, Deal, Reason},
     fulfilment::ReturnRequest,
     order::Order,
-    payment::{Doubtful, Kept},
+    payment::{Decision, Doubtful, Kept},
     refund::Refund,
     rental::Invoice,
 };
@@ -337,6 +337,26 @@ fn lines(fields: &mut Fields<'_, '_>) -> Option<Vec<(u16, u32)>> {
         read.extend(position.zip(quantity));
     }
     Some(read)
+}
+
+/// What an operator decides about a payment in doubt, and why.
+#[derive(Debug)]
+pub(crate) struct DecideRequest {
+    pub(crate) decision: Decision,
+    pub(crate) reason: String,
+}
+
+/// The decisions by their names.
+const DECISIONS: [(&str, Decision); 3] =
+    [("accept", Decision::Accept), ("undo", Decision::Undo), ("units_gone", Decision::UnitsGone)];
+
+impl Object for DecideRequest {
+    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        let decision = fields.word("decision", &DECISIONS);
+        let decision = fields.required("decision", "accept, undo, units_gone", decision);
+        let reason = read::text(fields, "reason");
+        Some(Self { decision: decision?, reason: reason? })
+    }
 }
 
 /// A task that gave up, and why it is left alone.
