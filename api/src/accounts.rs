@@ -116,6 +116,11 @@ impl Accounts {
         own.into_iter().flatten().chain(foreign.into_iter().flatten())
     }
 
+    /// Whether the tokens are this program's own shop's, whose pages stand beside the room's.
+    pub const fn are_of_own_shop(&self) -> bool {
+        matches!(self.options.keys, Keys::Shop(_))
+    }
+
     /// Who a token names at the time `now` of the wall clock. Waits only when its key is not known yet,
     /// for one reading of the set at most.
     pub async fn verify(&self, text: &str, now: Millis) -> Result<Account, Fault> {

@@ -241,4 +241,6 @@ pub struct Purchase<'a> {
     pub is_of_this_turn: bool,
     /// The key of its forms.
     pub key: String,
+    /// Where the shop takes the money, if the sale is a deal of it.
+    pub checkout: Option<String>,
 }

@@ -4,6 +4,7 @@
 //! refusal is a page too, in the visitor's language, with a way on.
 
 mod browser;
+mod deal;
 mod forms;
 mod view;
 

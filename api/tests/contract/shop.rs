@@ -7,6 +7,7 @@ mod accounts;
 mod authority;
 mod away;
 mod businesses;
+mod checkout;
 mod deals;
 mod demo;
 mod desk;

@@ -7,13 +7,16 @@
 mod around;
 mod business;
 mod cards;
+mod checkout;
 mod desk;
 mod entry;
 mod forms;
+mod goods;
 mod lost;
 mod me;
 mod news;
 mod own_deals;
+mod orders;
 mod recovery;
 mod register;
 mod sales;
@@ -34,5 +37,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .with(own_deals::routes)
         .with(register::routes)
         .with(sales::routes)
+        .with(checkout::routes)
+        .with(orders::routes)
         .with(desk::routes)
 }

@@ -25,6 +25,11 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// Notes what is wrong elsewhere.
+    pub(crate) fn add(&mut self, faults: Vec<Fault>) {
+        self.0.extend(faults);
+    }
+
     /// Refuses everything that was noted.
     pub(crate) fn refusal(self) -> Refusal {
         Refusal::Invalid(self.0)

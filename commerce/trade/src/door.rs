@@ -103,6 +103,24 @@ impl Door {
         self.room.bought(account, &named(deal, purchase)).await
     }
 
+    /// The name under which the order of a purchase of the room is known, whatever became of its units; nothing
+    /// if there is no such sale any more.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not say.
+    pub async fn in_full(
+        &self,
+        deal: DealId,
+        purchase: &str,
+    ) -> Result<Option<Purchase>, HoldsError> {
+        match self.room.in_full(&named(deal, purchase)).await {
+            Ok(purchase) => Ok(Some(purchase)),
+            Err(HoldsError::Gone) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives up units that are held for an account and of which no order was placed. Says whether they are not
     /// held any more; units of somebody else are none.
     ///

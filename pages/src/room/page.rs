@@ -46,6 +46,8 @@ pub struct RoomPage<'a> {
     pub purchases: Vec<Purchase<'a>>,
     /// The code by which the last form was refused.
     pub refusal: Option<&'a str>,
+    /// Where the visitor signs in who has to do so before entering.
+    pub sign_in: Option<String>,
     /// Whether the page may play the payment provider: demos only.
     pub can_pay: bool,
     /// The key of the forms that enter and leave.

@@ -112,7 +112,8 @@ impl RoomPage<'_> {
     /// Whether something can be done about a purchase: in the demo, a payment that broke off can be
     /// ended from here.
     pub(super) fn is_open(&self, purchase: &Purchase<'_>) -> bool {
-        purchase.state.is_open() && (purchase.state.is_held() || self.can_pay)
+        let is_paid_here = self.can_pay || purchase.checkout.is_some();
+        purchase.state.is_open() && (purchase.state.is_held() || is_paid_here)
     }
 
     pub(super) fn reserved_until(&self, purchase: &Purchase<'_>) -> Html {

@@ -37,6 +37,7 @@ fn room(language: Language, place: Option<Place>) -> RoomPage<'static> {
         invitation: Invitation::NotNeeded,
         purchases: Vec::new(),
         refusal: None,
+        sign_in: None,
         can_pay: true,
         key: "page-key".to_owned(),
         buy_key: "buy-key".to_owned(),
@@ -70,6 +71,7 @@ fn purchase(state: PurchaseState) -> Purchase<'static> {
         expires_at: Moment(NOW.0 + 420_000),
         is_of_this_turn: true,
         key: "purchase-key".to_owned(),
+        checkout: None,
     }
 }
 
@@ -367,4 +369,25 @@ fn is_class(word: &str) -> bool {
 fn templates(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { templates(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_deal_of_the_shop_leads_to_signing_in_and_to_its_checkout() {
+    let sign_in = Some("/shop/sign-in?return_to=/s/demo".to_owned());
+    let page = RoomPage { sign_in, ..room(Language::English, None) };
+    let html = page.html();
+    assert!(html.contains("href=\"/shop/sign-in?return_to=/s/demo\""), "{html}");
+    assert!(!html.contains("action=\"/s/demo/enter\"") && filled(&html) == 1, "{html}");
+    for state in [PurchaseState::Held, PurchaseState::Paying] {
+        let checkout = Some("/shop/checkout/demo/p1-7".to_owned());
+        let bought = Purchase { checkout, ..purchase(state) };
+        let page = RoomPage {
+            purchases: vec![bought],
+            can_pay: false,
+            ..room(Language::Korean, Some(place(PlaceState::Admitted)))
+        };
+        let html = page.html();
+        assert!(html.contains("href=\"/shop/checkout/demo/p1-7\""), "{html}");
+        assert!(!html.contains("p1-7/pay"), "{html}");
+    }
 }

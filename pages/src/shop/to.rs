@@ -61,6 +61,17 @@ pub fn pay(order: &str) -> String {
     format!("{ORDERS}/{order}/pay")
 }
 
+/// Where units that are held in the room are ordered and paid: a page, and its form; below it is the form
+/// `cancel`.
+pub fn checkout(deal: &str, purchase: &str) -> String {
+    format!("/shop/checkout/{deal}/{purchase}")
+}
+
+/// The page that leads on to the provider of a payment.
+pub fn go(order: &str) -> String {
+    format!("{ORDERS}/{order}/go")
+}
+
 /// How a payment came out.
 pub fn result(order: &str) -> String {
     format!("{ORDERS}/{order}/result")

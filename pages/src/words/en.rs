@@ -41,6 +41,7 @@ pub(crate) static WORDS: Words = Words {
     people: "",
     enter: "Get in line",
     enter_again: "Get in line again",
+    sign_in_first: "Sign in to get in line",
     enter_say: "You get a number, and it stays yours",
     enter_hint: "Your place is kept if you reload the page, close the browser for a while or lose your connection.",
     invite_needed: "This sale is by invitation",

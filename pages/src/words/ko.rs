@@ -41,6 +41,7 @@ pub(crate) static WORDS: Words = Words {
     people: "명",
     enter: "줄 서기",
     enter_again: "다시 줄 서기",
+    sign_in_first: "로그인하고 줄 서기",
     enter_say: "번호가 있는 자리를 드립니다",
     enter_hint: "새로 고치거나 브라우저를 잠시 닫거나 연결이 끊겨도 자리는 그대로입니다.",
     invite_needed: "초대받은 분만 참여하는 판매입니다",

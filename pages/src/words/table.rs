@@ -49,6 +49,7 @@ pub(crate) struct Words {
     pub(crate) people: &'static str,
     pub(crate) enter: &'static str,
     pub(crate) enter_again: &'static str,
+    pub(crate) sign_in_first: &'static str,
     pub(crate) enter_say: &'static str,
     pub(crate) enter_hint: &'static str,
     pub(crate) invite_needed: &'static str,

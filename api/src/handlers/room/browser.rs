@@ -84,6 +84,11 @@ impl<'a> Browser<'a> {
         self.headers
     }
 
+    /// What it sent, and how: cookies have other names over HTTPS.
+    pub(super) const fn cookies(&self) -> (&'a HeaderMap, Scheme) {
+        (self.headers, self.scheme)
+    }
+
     /// Its random name, if it has one.
     pub(super) fn visitor(&self) -> Option<&'a str> {
         cookies::values(self.headers, VISITOR).find(|value| is_visitor(value))

@@ -21,7 +21,7 @@ use web::{cookies::Cookie, respond};
 
 use super::{
     browser::{Browser, notice_code, notice_cookie},
-    present,
+    deal, present,
 };
 use crate::{
     app::{App, Head},
@@ -59,11 +59,19 @@ pub async fn post(
     let done = match form.as_str() {
         "enter" => visit.enter(key.as_deref()).await,
         "leave" => visit.leave().await,
-        "buy" => visit.buy(&fields).await,
+        "buy" => match visit.buy(&fields).await {
+            Ok(made) if deal::is_deal(&app, &sale, &sale.settings()) => {
+                return Ok(respond::see_other(&deal::checkout(&sale, made.hold.id)));
+            }
+            bought => bought.map(|_| Vec::new()),
+        },
         _ => visit.settle(&form).await,
     };
     Ok(match done {
         Ok(cookies) => respond::with_cookies(respond::see_other(&room), &cookies),
+        Err(refusal) if let Some(way) = deal::sign_in_again(&app, &sale, &refusal) => {
+            respond::see_other(&way)
+        }
         Err(refusal) if is_of_the_form(&refusal) => refused(&refusal),
         Err(refusal) => {
             let mut cookies = vec![notice_cookie(&sale, notice_code(&refusal))];
@@ -171,7 +179,7 @@ impl Visit<'_> {
         Ok(if bought || is_guest { Vec::new() } else { self.browser.no_ticket(self.sale) })
     }
 
-    async fn buy(&self, fields: &Fields<'_>) -> Done {
+    async fn buy(&self, fields: &Fields<'_>) -> Result<HoldReply, ApiError> {
         let bought = self.purchase(fields).await;
         let outcome = match &bought {
             Ok(made) if made.replayed => Outcome::Replayed,
@@ -179,7 +187,7 @@ impl Visit<'_> {
             Err(refusal) => Outcome::Refused(refusal.facts().code),
         };
         self.app.outcomes.count(metrics::PURCHASE_TOTAL, self.sale, outcome);
-        bought.map(|_| Vec::new())
+        bought
     }
 
     async fn purchase(&self, fields: &Fields<'_>) -> Result<HoldReply, ApiError> {
@@ -215,7 +223,7 @@ impl Visit<'_> {
         let hold = hold.ok_or(ApiError::NotFound)?;
         let settle = |verb: Verb, by| self.app.engine.settle(self.sale, id, verb.step(), by, None);
         match verb {
-            "pay" if self.app.demo_payment => {
+            "pay" if self.app.demo_payment && !self.is_deal() => {
                 if hold.state != HoldState::Paying {
                     settle(Verb::Pay, Settler::Backend).await?;
                 }
@@ -227,6 +235,11 @@ impl Visit<'_> {
             _ => return Err(ApiError::NotFound),
         }
         Ok(Vec::new())
+    }
+
+    /// Whether the shop takes the money.
+    fn is_deal(&self) -> bool {
+        deal::is_deal(self.app, self.sale, &self.sale.settings())
     }
 
     /// A purchase, which another node may have made just now.

@@ -19,7 +19,10 @@ use pages::{
     PlaceState, Purchase, PurchaseState, RoomPage, SaleCard, SaleState, Wait,
 };
 
-use super::browser::{Browser, FLOOR};
+use super::{
+    browser::{Browser, FLOOR},
+    deal,
+};
 use crate::{
     app::App,
     handlers::{authority, render},
@@ -83,6 +86,7 @@ pub(super) fn room(
     let ids: Vec<String> =
         seen.purchases.iter().map(|hold| format_purchase_id(sale.epoch(), hold.id)).collect();
     let here = format!("/s/{}", sale.name());
+    let is_deal = deal::is_deal(app, sale, &settings);
     let page = RoomPage {
         frame: Frame { language: browser.language, here: &here },
         now: moment(controls.wall(now)),
@@ -98,9 +102,10 @@ pub(super) fn room(
         place: seen.place,
         ended: seen.ended,
         invitation: seen.invitation,
-        purchases: purchases(&settings, seen, &ids, form_key),
+        purchases: purchases(sale, is_deal, &settings, seen, &ids, form_key),
         refusal: seen.notice,
-        can_pay: app.demo_payment,
+        sign_in: deal::sign_in(app, sale, &settings, browser.cookies()),
+        can_pay: app.demo_payment && !is_deal,
         key: form_key(),
         buy_key: form_key(),
         floor: app.engine.is_shared().then_some(FLOOR),
@@ -139,6 +144,8 @@ fn offers<'s>(sale: &SaleView, settings: &'s Settings, bought: &[Arc<Hold>]) -> 
 
 /// The visitor's latest purchases, newest first; `ids` are those of all of them, in their order.
 fn purchases<'s>(
+    sale: &SaleView,
+    is_deal: bool,
     settings: &'s Settings,
     seen: &Seen<'_>,
     ids: &'s [String],
@@ -158,6 +165,7 @@ fn purchases<'s>(
         expires_at: moment(settings.controls.wall(hold.expires_at)),
         is_of_this_turn: seen.ticket.is_some_and(|ticket| ticket.number == hold.number),
         key: form_key(),
+        checkout: (is_deal && deal::is_payable(hold.state)).then(|| deal::checkout(sale, hold.id)),
     });
     shown.collect()
 }

@@ -106,26 +106,18 @@ impl OpenDeal {
         });
         let open = Self { shop, deal: written.await.unwrap().to_string() };
         if hours.contains(&0) {
-            open.until_there(stock, limit).await;
+            open.until_there().await;
         }
         open
     }
 
-    async fn until_there(&self, stock: i64, limit: i64) {
+    async fn until_there(&self) {
         let room = format!("/v1/sales/{}", self.deal);
-        for _ in 0..20 {
-            if self.shop.tell(get(room.clone())).await.status == 200 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        let sale = json!({
-            "id": self.deal, "title": "수분 미스트", "identity": "jwt", "admission_per_second": 1000,
-            "hold_seconds": 900, "per_shopper_max": limit,
-            "offers": [{ "sku": self.deal, "total": stock, "price": UNIT, "currency": "KRW" }],
-        });
-        let made = post("/v1/admin/sales").bearer(&self.shop.server.operator).json(&sale);
-        self.shop.tell(made).await.is(201);
+        eventually(async || {
+            let told = self.shop.tell(get(room.clone())).await;
+            (told.status == 200).then_some(())
+        })
+        .await;
     }
 
     /// Somebody new with an account, who was let in.

@@ -45,6 +45,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
 pub(super) const PROVIDERS: [Provider; 2] = [Provider::Kakao, Provider::Google];
 
 async fn show_sign_in(visit: Visit, guest: Guest, asked: Pairs) -> Answer {
+    let room = asked.get("return_to").map(return_to).filter(|path| path.starts_with("/s/"));
+    if let Some(room) = room.filter(|_| guest.session.is_some()) {
+        // The room knows no cookie but the access token's, which was prolonged just now if it was over.
+        return Ok(respond::see_other(&room));
+    }
     let around = Around::of(&visit, guest.session.as_ref()).await?;
     let role = asked.get("role").unwrap_or_default();
     let return_to = return_to(asked.get("return_to").unwrap_or_default());

@@ -76,11 +76,15 @@ impl Room {
         }
         let items = items(sale, hold)?;
         let expires_at = Moment(i64::try_from(hold.expires_at.0).unwrap_or(i64::MAX));
-        let made_at = Some(sale.created_at().0);
-        let named = InRoom { epoch: sale.epoch().0, hold: hold.id.0, made_at };
-        let sale = sale.name().as_str().to_owned();
-        let purchase = Purchase { sale, purchase: named.to_string() };
+        let purchase = in_full(sale, hold.id);
         Some(Bought { account, keeper: Keeper::Room, purchase, items, expires_at })
+    }
+
+    /// A purchase under its full name, by which its order is known: pages and events of the room leave out when
+    /// the sale was made.
+    pub(crate) async fn in_full(&self, purchase: &Purchase) -> Result<Purchase, HoldsError> {
+        let (sale, hold) = self.named(purchase).await?;
+        Ok(in_full(&sale, hold))
     }
 
     /// The sale of a purchase as it is now, and the hold.
@@ -138,6 +142,13 @@ impl Room {
             }
         }
     }
+}
+
+/// The full name of a hold.
+fn in_full(sale: &SaleView, hold: HoldId) -> Purchase {
+    let made_at = Some(sale.created_at().0);
+    let named = InRoom { epoch: sale.epoch().0, hold: hold.0, made_at };
+    Purchase { sale: sale.name().as_str().to_owned(), purchase: named.to_string() }
 }
 
 /// What a hold is of, at the prices that the sale had for it.

@@ -21,8 +21,10 @@ use crate::{
 pub struct CheckoutPage<'a> {
     /// What is around it.
     pub frame: ShopFrame<'a>,
-    /// The order's id.
-    pub order: &'a str,
+    /// Where the form goes.
+    pub form: &'a str,
+    /// Where the form goes that gives up the reservation.
+    pub give_up: &'a str,
     /// What was ordered.
     pub lines: Vec<Line<'a>>,
     /// What it comes to.
@@ -33,6 +35,8 @@ pub struct CheckoutPage<'a> {
     pub held_seconds: u64,
     /// The addresses to choose from, the default first.
     pub addresses: Vec<Address<'a>>,
+    /// Whether the order has its address, which is the one there is to see.
+    pub is_fixed: bool,
     /// The one that is chosen: its id, or `new`.
     pub address: Field<'a>,
     /// Of a new address: who receives.
@@ -112,7 +116,7 @@ impl CheckoutPage<'_> {
     }
 
     fn is_new(&self) -> bool {
-        self.addresses.is_empty() || self.address.value == "new"
+        !self.is_fixed && (self.addresses.is_empty() || self.address.value == "new")
     }
 
     fn is_chosen(&self, address: &Address<'_>, first: bool) -> bool {

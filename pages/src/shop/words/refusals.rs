@@ -354,6 +354,51 @@ pub(super) const ALL: &[(&str, &str, &str)] = &[
         "이미 결제가 진행되고 있습니다. 결과를 기다려 주십시오.",
         "A payment is already under way. Wait for its result.",
     ),
+    (
+        "order_not_pending",
+        "결제를 기다리는 주문이 아닙니다. 지금 상태를 확인해 주십시오.",
+        "The order does not wait for a payment any more. See how it stands now.",
+    ),
+    (
+        "payment_begun",
+        "다른 결제 수단으로 이미 결제를 시작했습니다.",
+        "A payment was begun in another way.",
+    ),
+    (
+        "payment_refused",
+        "결제사가 결제를 시작하지 않았습니다. 결제된 금액은 없습니다.",
+        "The provider did not begin the payment. Nothing was charged.",
+    ),
+    (
+        "payment_busy",
+        "결제사에 연결하지 못했습니다. 잠시 뒤에 다시 시도해 주십시오.",
+        "The provider cannot be reached. Try again in a moment.",
+    ),
+    (
+        "room_unavailable",
+        "지금은 주문을 받을 수 없습니다. 잠시 뒤에 다시 시도해 주십시오.",
+        "Orders cannot be taken now. Try again in a moment.",
+    ),
+    (
+        "purchase_unknown",
+        "예약이 풀렸거나 없는 예약입니다. 결제된 금액은 없습니다.",
+        "The reservation is over, or there is none. Nothing was charged.",
+    ),
+    (
+        "purchase_over",
+        "예약이 풀려 주문할 수 없습니다. 결제된 금액은 없습니다.",
+        "The reservation is over. Nothing was charged.",
+    ),
+    ("order_not_paid", "결제된 주문이 아닙니다.", "The order is not paid."),
+    (
+        "order_shipped",
+        "이미 보낸 상품입니다. 받은 뒤에 반품할 수 있습니다.",
+        "It was sent already. You can return it once it has arrived.",
+    ),
+    ("nothing_left", "이미 모두 환불했습니다.", "All of it was refunded already."),
+    ("refund_amount", "환불할 수 있는 금액이 아닙니다.", "That is more than is left."),
+    ("refund_lines", "환불할 수 있는 수량이 아닙니다.", "There are not that many left."),
+    ("order_not_shipped", "아직 보내지 않은 상품입니다.", "It was not sent yet."),
     ("gateway_invalid", "결제 수단을 골라 주십시오.", "Choose how to pay."),
     (
         "gateway_unavailable",

@@ -32,12 +32,14 @@ fn sums(maker: Maker) -> Sums<'static> {
 fn checkout(maker: Maker) -> CheckoutPage<'static> {
     CheckoutPage {
         frame: maker.frame("/shop/orders/o1/pay"),
-        order: "o1",
+        form: "/shop/checkout/d1/p1-1",
+        give_up: "/shop/checkout/d1/p1-1/cancel",
         lines: lines(maker),
         sums: sums(maker),
         held_until: Moment(NOW.0 + 581_000),
         held_seconds: 900,
         addresses: addresses(maker),
+        is_fixed: false,
         address: Field::default(),
         receiver: Field::default(),
         phone: Field::default(),
@@ -223,6 +225,7 @@ pub(super) fn samples(maker: Maker) -> Vec<Sample> {
         sample("checkout", checkout(maker).html()),
         sample("checkout-first", CheckoutPage { addresses: vec![], ..checkout(maker) }.html()),
         sample("checkout-refused", refused.html()),
+        sample("checkout-again", CheckoutPage { is_fixed: true, ..checkout(maker) }.html()),
         sample("go", go.html()),
         sample("go-link", GoPage { going: Going::Link(Provider::Google), ..go }.html()),
         sample("orders", orders.html()),
