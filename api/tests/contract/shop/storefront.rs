@@ -33,7 +33,7 @@ on_both! {
         }
         let other = read(shop, &format!("/shop/deals?q={q}&category=food"), "").await;
         assert!(!other.contains(&link), "{other}");
-        let html = read(shop, &link, "").await;
+        let html = read(shop, &format!("{link}?lang=ko"), "").await;
         assert!(html.contains(&title) && html.contains("사업자등록번호"), "{html}");
         assert!(html.contains("두 병"), "{html}");
         for path in ["/shop", "/shop/deals", "/shop/terms", "/shop/privacy?lang=en"] {
