@@ -18,8 +18,8 @@ mod open_deal;
 mod orders;
 mod room;
 mod site;
-mod watching;
 mod storefront;
+mod watching;
 
 use std::{
     collections::BTreeMap,
