@@ -20,7 +20,6 @@ mod provider;
 mod refund;
 mod reminder;
 mod room;
-mod rush;
 mod sale;
 mod sellers;
 mod slot;

@@ -19,7 +19,7 @@ use doubles::{
     kakaopay::{self, KakaoPay as KakaoPayDouble},
 };
 use identity::{
-    account::{self, Live},
+    account,
     address::{Postal, Typed},
     email::Email,
     ids::AccountId,
@@ -29,9 +29,9 @@ use identity::{
 };
 use outbound::{Reach, Secret};
 use store::{
-    Db, Failure, Step, Tx,
+    Db, Failure, Step,
     fact::Listeners,
-    sea_orm::{ConnectionTrait as _, DbErr, Statement},
+    sea_orm::{ConnectionTrait as _, Statement},
     trial::Trial,
     worker::Workers,
 };
@@ -91,14 +91,6 @@ pub(crate) async fn sign_up(db: &Db, name: &str) -> AccountId {
     };
     let made = db.write(async |tx| membership::sign_up(tx, &asked).await).await;
     made.unwrap().id()
-}
-
-/// An account that there is.
-async fn live(tx: &Tx, account: AccountId) -> Result<Live, DbErr> {
-    account::live(tx, account).await.map_err(|failure| match failure {
-        Failure::Store(error) => error,
-        Failure::Refused(gone) => panic!("{account}: {gone:?}"),
-    })
 }
 
 pub(crate) struct Shop {
@@ -176,7 +168,7 @@ impl Shop {
         let wanted = [Wanted { sku: SKU.to_owned(), quantity }];
         self.db
             .write(async |tx| {
-                let live = live(tx, account).await?;
+                let live = account::live(tx, account).await.unwrap();
                 calm::hold(tx, &live, &sale, &wanted, HOLD).await
             })
             .await
@@ -192,7 +184,7 @@ impl Shop {
         let new = NewOrder { bought, goods: &goods, postal: &postal };
         self.db
             .write(async |tx| {
-                let live = live(tx, account).await?;
+                let live = account::live(tx, account).await.unwrap();
                 till::place(tx, &live, &new).await
             })
             .await
@@ -238,7 +230,7 @@ impl Shop {
             _ => Came::Failed,
         };
         let payment: PaymentId = payment.parse().unwrap();
-        let back = async |tx: &Tx| till::returned(tx, &self.till, payment, came).await;
+        let back = async |tx: &store::Tx| till::returned(tx, &self.till, payment, came).await;
         self.db.write(back).await
     }
 
@@ -249,7 +241,7 @@ impl Shop {
     ) -> Result<(), Failure<CancelRefusal>> {
         self.db
             .write(async |tx| {
-                let live = live(tx, account).await?;
+                let live = account::live(tx, account).await.unwrap();
                 till::cancel(tx, &live, order).await
             })
             .await
