@@ -4,6 +4,7 @@
 //! test is a tree of two lines. Refuses to repair anything. Invariant: a fault fails the chore, a
 //! remark never does.
 
+mod acceptance;
 mod circles;
 mod crates;
 mod docs;
@@ -21,7 +22,7 @@ use tree::Tree;
 /// Looks at the tree and says what is wrong with it.
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     rust::length,
     rust::opening,
     rust::module_layout,
@@ -36,6 +37,7 @@ const RULES: [Rule; 14] = [
     docs::links,
     docs::decision_names,
     docs::decision_numbers,
+    acceptance::rules_are_shown,
 ];
 
 /// Applies every rule to the tracked files and to the dependency graph.

@@ -48,7 +48,7 @@ async fn only_a_listed_proxys_word_counts() {
 }
 
 #[tokio::test]
-async fn a_kept_place_stays_and_a_tail_place_is_given_up() {
+async fn scenario_7_defect_4_a_kept_place_stays_and_a_tail_place_is_given_up() {
     let wall = paused("keep").await;
     let first = wall.tell(enter(&wall, "anna")).await.is(202).json();
     wall.tell(enter(&wall, "bert")).await.is(202);

@@ -87,7 +87,7 @@ async fn the_list_has_open_and_coming_sales_and_no_closed_ones() {
 }
 
 #[tokio::test]
-async fn a_place_waits_is_called_and_is_claimed_by_its_poll() {
+async fn defect_6_a_place_waits_is_called_and_is_claimed_by_its_poll() {
     let wall = paused(json!({})).await;
     let first = wall.enter().await.is(202);
     assert_eq!(first.header("cache-control"), Some("no-store"));
@@ -195,7 +195,7 @@ async fn a_place_not_heard_of_departs_and_one_that_polls_stays() {
 }
 
 #[tokio::test]
-async fn an_unclaimed_call_and_an_over_session_free_their_slots() {
+async fn scenario_8_an_unclaimed_call_and_an_over_session_free_their_slots() {
     let wall =
         paused(json!({ "claim_window_seconds": 1, "session_seconds": 1, "active_max": 1 })).await;
     let (unclaimed, next) = (wall.waiting().await, wall.waiting().await);
@@ -243,7 +243,7 @@ async fn a_stream_tells_places_and_ends_with_the_admission() {
 }
 
 #[tokio::test]
-async fn the_line_of_a_sold_out_or_closed_sale_is_told_so() {
+async fn defect_6_the_line_of_a_sold_out_or_closed_sale_is_told_so() {
     let wall = Wall::new(json!({ "active_max": 1, "overbook": 1.0 })).await;
     wall.act("restock", json!({ "sku": SKU, "units": -9 })).await;
     let (_, purchase) = wall.held().await;

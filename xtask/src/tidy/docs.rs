@@ -119,7 +119,7 @@ fn is_relative(target: &str) -> bool {
 }
 
 /// The path the target leads to, from the root; none if it leaves the tree.
-fn resolve(from: &str, target: &str) -> Option<String> {
+pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     let target = target.split(['#', '?']).next().unwrap_or_default().replace("%20", " ");
     let (mut parts, target): (Vec<&str>, &str) = match target.strip_prefix('/') {
         Some(absolute) => (Vec::new(), absolute),

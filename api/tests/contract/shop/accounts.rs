@@ -79,7 +79,7 @@ on_both! {
         shop.tell(post("/v1/sessions").json(&body)).await.refuses(429, "too_many_requests");
     }
 
-    async fn a_refresh_token_is_good_once_and_a_stolen_one_ends_the_session(shop) {
+    async fn scenario_15_defect_3_a_refresh_token_is_good_once_and_a_stolen_one_ends_the_session(shop) {
         let person = shop.sign_up("fresh").await;
         let first = shop.sign_in(&person.email, PASSWORD).await;
         let refresh = async |token: &str| {

@@ -313,7 +313,7 @@ on_both! {
         }
     }
 
-    async fn what_is_anothers_is_not_there(shop) {
+    async fn defect_2_what_is_anothers_is_not_there(shop) {
         let (_, owner) = shop.verified("owner").await;
         let (_, other) = shop.verified("other").await;
         let body = json!({

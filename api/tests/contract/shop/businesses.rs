@@ -28,7 +28,7 @@ async fn until_verdict(shop: Shop, by: &SignedIn, verdict: &str) -> Value {
 }
 
 on_both! {
-    async fn a_business_sells_once_the_tax_service_and_an_operator_agree(shop) {
+    async fn scenario_1_defect_1_a_business_sells_once_the_tax_service_and_an_operator_agree(shop) {
         let operator = shop.of_demo("operator").await;
         let (person, session) = shop.verified("seller").await;
         let id = apply(shop, &session, "999-00-00049").await;
@@ -120,7 +120,7 @@ on_both! {
         assert_eq!((&told["state"], &told["company_name"]), (&json!("pending"), &json!("Another")));
     }
 
-    async fn a_number_that_was_mistyped_taken_or_closed_is_refused(shop) {
+    async fn scenario_1_defect_1_a_number_that_was_mistyped_taken_or_closed_is_refused(shop) {
         let (_, session) = shop.verified("wrong").await;
         let told = shop.tell(session.post("/v1/businesses").json(&company("9990000041"))).await;
         assert_eq!(told.refuses(422, "invalid_request").json()["errors"][0]["field"], "business_number");

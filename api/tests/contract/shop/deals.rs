@@ -69,7 +69,7 @@ fn faults(told: &Told) -> Vec<String> {
 
 on_both! {
     /// Scenario 2, defect 19.
-    async fn an_hour_has_one_deal_however_many_want_it_at_once(shop) {
+    async fn scenario_2_defect_19_an_hour_has_one_deal_however_many_want_it_at_once(shop) {
         let a = shop.of_demo("business").await;
         let b = shop.other_seller().await;
         let day = free_day();
@@ -97,7 +97,7 @@ on_both! {
     }
 
     /// Defects 19 and 20.
-    async fn everything_wrong_with_a_deal_is_told_at_once_in_both_languages(shop) {
+    async fn defect_19_defect_20_everything_wrong_with_a_deal_is_told_at_once_in_both_languages(shop) {
         let by = shop.of_demo("business").await;
         let day = free_day();
         let wrong = json!({
@@ -130,7 +130,7 @@ on_both! {
     }
 
     /// Defects 29 and 31.
-    async fn a_deal_is_everybodys_to_read_and_only_its_page_names_who_sells(shop) {
+    async fn defect_29_defect_31_a_deal_is_everybodys_to_read_and_only_its_page_names_who_sells(shop) {
         let by = shop.of_demo("business").await;
         let day = free_day();
         let deal = listed(shop, &by, &offer(&day, (12, 15))).await;
@@ -152,7 +152,7 @@ on_both! {
     }
 
     /// Scenario 5, defect 21.
-    async fn a_week_has_seven_days_and_a_day_its_deals_in_their_order(shop) {
+    async fn scenario_5_defect_21_a_week_has_seven_days_and_a_day_its_deals_in_their_order(shop) {
         let by = shop.of_demo("business").await;
         let first = free_day();
         let sixth = first.checked_add(Span::new().days(6)).unwrap();
@@ -182,7 +182,7 @@ on_both! {
     }
 
     /// Scenario 5.
-    async fn a_search_narrows_by_word_category_and_whether_it_is_over(shop) {
+    async fn scenario_5_a_search_narrows_by_word_category_and_whether_it_is_over(shop) {
         let by = shop.of_demo("business").await;
         let day = free_day();
         let word = format!("등대빛 {}", day.date());
@@ -214,7 +214,7 @@ on_both! {
     }
 
     /// Scenario 6.
-    async fn a_person_likes_a_deal_once_and_everybody_sees_how_many_do(shop) {
+    async fn scenario_6_a_person_likes_a_deal_once_and_everybody_sees_how_many_do(shop) {
         let by = shop.of_demo("business").await;
         let deal = listed(shop, &by, &offer(&free_day(), (12, 15))).await;
         let (_, one) = shop.verified("liker").await;
@@ -276,7 +276,7 @@ on_both! {
     }
 
     /// Scenario 13 as far as a seller goes, defect 18.
-    async fn a_seller_pauses_closes_and_cancels_their_own_deals_alone(shop) {
+    async fn scenario_13_defect_18_a_seller_pauses_closes_and_cancels_their_own_deals_alone(shop) {
         let (a, b) = (shop.of_demo("business").await, shop.other_seller().await);
         let day = free_day();
         let path = format!("/v1/deals/{}", listed(shop, &a, &offer(&day, (12, 15))).await);
@@ -315,7 +315,7 @@ on_both! {
     }
 
     /// Scenario 15 and defect 28 as far as no order goes.
-    async fn what_a_deal_sold_is_its_sellers_alone_to_see(shop) {
+    async fn scenario_15_defect_28_what_a_deal_sold_is_its_sellers_alone_to_see(shop) {
         let (a, b) = (shop.of_demo("business").await, shop.other_seller().await);
         let (_, shopper) = shop.verified("curious").await;
         let day = free_day();

@@ -40,7 +40,7 @@ fn complete(by: &SignedIn, granted: &Value) -> Ask {
 
 on_both! {
     /// Defect 30.
-    async fn a_picture_is_put_by_whom_the_url_was_made_for_and_shown_to_all(shop) {
+    async fn defect_30_a_picture_is_put_by_whom_the_url_was_made_for_and_shown_to_all(shop) {
         let (_, owner) = shop.verified("painter").await;
         let (_, other) = shop.verified("other").await;
         let granted = grant(shop, &owner, "public").await;

@@ -6,7 +6,7 @@ use super::{PASSWORD, on_both, site};
 
 on_both! {
     /// Defect 24: what is saved twice is there once.
-    async fn an_account_follows_one_set_however_often_it_is_saved(shop) {
+    async fn defect_24_an_account_follows_one_set_however_often_it_is_saved(shop) {
         let (_, session) = shop.verified("follower").await;
         let empty = shop.tell(session.get("/v1/me/alerts")).await.is(200).json();
         assert_eq!(empty, json!({ "categories": [], "keywords": [] }));
@@ -25,7 +25,7 @@ on_both! {
     }
 
     /// Defect 25: each session has its device, nobody else sees its token, and one can be taken away.
-    async fn a_person_has_a_device_for_each_session_and_takes_it_away(shop) {
+    async fn defect_25_a_person_has_a_device_for_each_session_and_takes_it_away(shop) {
         let (person, phone) = shop.verified("owner").await;
         let desk = shop.sign_in(&person.email, PASSWORD).await;
         let (_, other) = shop.verified("other").await;

@@ -10,7 +10,7 @@ use crate::client::get;
 
 on_both! {
     /// Scenario 9: the happy purchase.
-    async fn a_purchase_that_goes_well_is_priced_held_paid_and_sold(shop) {
+    async fn scenario_9_a_purchase_that_goes_well_is_priced_held_paid_and_sold(shop) {
         let deal = OpenDeal::of(shop, 500, 5).await;
         let u1 = deal.admitted("u1").await;
         let made = deal.order(&u1, 1, "k1").await.is(201);
@@ -40,7 +40,7 @@ on_both! {
     }
 
     /// Scenario 8: an order takes a pass, the account's own, which holds, once.
-    async fn an_order_takes_the_accounts_own_pass_that_is_not_over_or_used(shop) {
+    async fn scenario_8_defect_5_an_order_takes_the_accounts_own_pass_that_is_not_over_or_used(shop) {
         let deal = OpenDeal::of(shop, 50, 5).await;
         let (u1, u2) = (deal.admitted("u1").await, deal.admitted("u2").await);
         let mut without = deal.wanted(&u1.pass, 1);
@@ -62,7 +62,7 @@ on_both! {
     }
 
     /// Scenario 10: what a client says of the price is not looked at, and coming back five times charges once.
-    async fn a_tampered_or_repeated_call_changes_no_amount_and_charges_once(shop) {
+    async fn scenario_10_defect_8_a_tampered_or_repeated_call_changes_no_amount_and_charges_once(shop) {
         let deal = OpenDeal::of(shop, 50, 5).await;
         let u1 = deal.admitted("u1").await;
         let mut wanted = deal.wanted(&u1.pass, 1);
@@ -97,7 +97,7 @@ on_both! {
     }
 
     /// Scenario 11: of many who want the last unit one gets it, and the next when it is given up.
-    async fn the_last_unit_has_one_order_and_the_next_once_it_is_given_up(shop) {
+    async fn scenario_11_defect_9_the_last_unit_has_one_order_and_the_next_once_it_is_given_up(shop) {
         let deal = OpenDeal::of(shop, 1, 1).await;
         let (u1, u2) = (deal.admitted("u1").await, deal.admitted("u2").await);
         let both = tokio::join!(deal.order(&u1, 1, "k"), deal.order(&u2, 1, "k"));
@@ -121,7 +121,7 @@ on_both! {
     }
 
     /// Scenario 13: nothing is ordered before the hours or after them, or beyond the limit.
-    async fn a_deal_sells_within_its_hours_and_up_to_its_limit(shop) {
+    async fn scenario_13_defect_7_a_deal_sells_within_its_hours_and_up_to_its_limit(shop) {
         let (_, session) = shop.verified("u1").await;
         let coming = OpenDeal::coming(shop).await;
         let asked = session.post("/v1/orders").key("k").json(&coming.wanted("x", 1));
@@ -144,7 +144,7 @@ on_both! {
     }
 
     /// Scenario 14: money goes back once, to the buyer, and the units with it.
-    async fn a_refund_is_the_buyers_is_given_once_and_brings_the_units_back(shop) {
+    async fn scenario_14_defect_15_a_refund_is_the_buyers_is_given_once_and_brings_the_units_back(shop) {
         let deal = OpenDeal::of(shop, 5, 5).await;
         let u1 = deal.admitted("u1").await;
         let (_, u2) = shop.verified("u2").await;

@@ -6,7 +6,7 @@ use super::{PASSWORD, eventually, on_both};
 use crate::{client::post, wall::Wall};
 
 on_both! {
-    async fn an_account_has_one_place_until_it_is_signed_out(shop) {
+    async fn defect_4_an_account_has_one_place_until_it_is_signed_out(shop) {
         let wall = Wall::on(shop.server, json!({ "identity": "jwt" })).await;
         wall.act("pause", Value::Null).await;
         let person = shop.sign_up("crowd").await;

@@ -48,7 +48,7 @@ on_both! {
     }
 
     /// Scenario 6.
-    async fn a_heart_saves_a_deal_until_it_is_pressed_again(shop) {
+    async fn scenario_6_a_heart_saves_a_deal_until_it_is_pressed_again(shop) {
         let by = shop.of_demo("business").await;
         let deal = listed(shop, &by, &offer(&free_day(), (12, 15))).await;
         let (person, _) = shop.verified("saver").await;

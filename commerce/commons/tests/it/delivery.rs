@@ -163,7 +163,7 @@ const ENGLISH: &str = "\"미스트 opens soon\"";
 
 on_both! {
     /// Defect 25: a person has several devices.
-    async fn every_device_is_told_in_its_language_and_once(trial: Trial) {
+    async fn defect_25_every_device_is_told_in_its_language_and_once(trial: Trial) {
         let stage = Stage::set(&trial).await;
         let (kim, lee, mist) = (person(&stage.db), person(&stage.db), deal(&stage.db));
         let phone = stage.device(kim, Language::Korean);
@@ -190,7 +190,7 @@ on_both! {
     }
 
     /// Scenario 3; defect 25: the row comes first.
-    async fn a_push_that_fails_leaves_the_notice_unread_and_comes_later(trial: Trial) {
+    async fn scenario_3_defect_25_a_push_that_fails_leaves_the_notice_unread_and_comes_later(trial: Trial) {
         let stage = Stage::set(&trial).await;
         let (kim, mist) = (person(&stage.db), deal(&stage.db));
         let phone = stage.device(kim, Language::Korean);
@@ -235,7 +235,7 @@ on_both! {
     }
 
     /// Defect 25: tokens that are gone are removed.
-    async fn a_device_that_is_gone_is_pruned_and_holds_up_no_other(trial: Trial) {
+    async fn defect_25_a_device_that_is_gone_is_pruned_and_holds_up_no_other(trial: Trial) {
         let stage = Stage::set(&trial).await;
         let (kim, lee) = (person(&stage.db), person(&stage.db));
         let gone = stage.device(kim, Language::Korean);

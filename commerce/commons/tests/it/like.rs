@@ -46,7 +46,7 @@ async fn paged(limit: u16, page: impl AsyncFn(Wanted) -> Page<Liked>) -> Vec<Lik
 
 on_both! {
     /// Scenario 6.
-    async fn a_like_counts_once_however_often_it_is_repeated(trial: Trial) {
+    async fn scenario_6_a_like_counts_once_however_often_it_is_repeated(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee, mist) = (person(&db), person(&db), deal(&db));
         assert!(add(&db, kim, &mist).await.unwrap());
@@ -64,7 +64,7 @@ on_both! {
     }
 
     /// Defect 29: the number is kept, and exact.
-    async fn the_number_is_exact_among_many_at_once(trial: Trial) {
+    async fn defect_29_the_number_is_exact_among_many_at_once(trial: Trial) {
         let db = open(&trial).await;
         let mist = deal(&db);
         let people: Vec<Person> = (0..6).map(|_| person(&db)).collect();
@@ -121,7 +121,7 @@ on_both! {
     }
 
     /// Scenario 6; defect 29: what is liked among those of a page is one read.
-    async fn a_wish_list_has_the_latest_first(trial: Trial) {
+    async fn scenario_6_defect_29_a_wish_list_has_the_latest_first(trial: Trial) {
         let db = open(&trial).await;
         let kim = person(&db);
         let mut deals = Vec::new();

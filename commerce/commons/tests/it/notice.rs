@@ -32,7 +32,7 @@ async fn unread(db: &Db, person: Person) -> u64 {
 
 on_both! {
     /// Defects 22 and 23.
-    async fn a_fan_out_that_is_repeated_tells_nobody_twice(trial: Trial) {
+    async fn defect_22_defect_23_a_fan_out_that_is_repeated_tells_nobody_twice(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee, mist, soap) = (person(&db), person(&db), deal(&db), deal(&db));
         for _ in 0..3 {
@@ -69,7 +69,7 @@ on_both! {
     }
 
     /// Defect 26.
-    async fn what_is_read_is_the_readers_own_and_was_shown(trial: Trial) {
+    async fn defect_26_what_is_read_is_the_readers_own_and_was_shown(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee) = (person(&db), person(&db));
         let mut told = Vec::new();
@@ -99,7 +99,7 @@ on_both! {
     }
 
     /// Defect 26.
-    async fn an_inbox_is_read_in_pages(trial: Trial) {
+    async fn defect_26_an_inbox_is_read_in_pages(trial: Trial) {
         let db = open(&trial).await;
         let kim = person(&db);
         let mut told = Vec::new();
@@ -143,7 +143,7 @@ on_both! {
     }
 
     /// Defect 27.
-    async fn who_is_forgotten_has_no_inbox(trial: Trial) {
+    async fn defect_27_who_is_forgotten_has_no_inbox(trial: Trial) {
         let db = open(&trial).await;
         let (kim, lee, mist) = (person(&db), person(&db), deal(&db));
         let told = db.write(async |tx| {

@@ -192,7 +192,7 @@ on_both! {
     }
 
     /// Defect 30: the type is what the file shows.
-    async fn what_is_no_picture_is_refused_and_not_kept(trial: Trial) {
+    async fn defect_30_what_is_no_picture_is_refused_and_not_kept(trial: Trial) {
         for stage in Scene::both(&trial).await {
             let kim = person(&stage.db);
             let bomb = encoded(&DynamicImage::from(GrayImage::new(10_000, 5_000)));
@@ -216,7 +216,7 @@ on_both! {
     }
 
     /// Defect 30: grants end.
-    async fn only_who_was_granted_it_completes_it_and_in_time(trial: Trial) {
+    async fn defect_30_only_who_was_granted_it_completes_it_and_in_time(trial: Trial) {
         let db = open(&trial).await;
         let stage = Scene::at(&db, Place::folder());
         let (kim, lee) = (person(&db), person(&db));
@@ -322,7 +322,7 @@ on_both! {
     }
 
     /// Defect 30: nothing is left behind.
-    async fn what_no_subject_shows_for_a_day_is_removed(trial: Trial) {
+    async fn defect_30_what_no_subject_shows_for_a_day_is_removed(trial: Trial) {
         let db = open(&trial).await;
         let stage = Scene::at(&db, Place::folder());
         let (kim, mist, soap) = (person(&db), deal(&db), deal(&db));
@@ -367,7 +367,7 @@ on_both! {
     }
 
     /// Defect 30: length and number have bounds.
-    async fn nobody_uploads_without_bound(trial: Trial) {
+    async fn defect_30_nobody_uploads_without_bound(trial: Trial) {
         let db = open(&trial).await;
         let stage = Scene::at(&db, Place::folder());
         let kim = person(&db);

@@ -27,7 +27,20 @@ pub(super) fn typed(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn defect_17_numbers_of_one_moment_differ_and_do_not_tell_it() {
+        let many: BTreeSet<String> = (0..100_000).map(|_| new(Moment(1))).collect();
+        assert_eq!(many.len(), 100_000);
+        // Nor do they follow each other: each place has every character sooner or later.
+        for place in [0, 1, 5, 13] {
+            let seen: BTreeSet<u8> = many.iter().map(|number| number.as_bytes()[place]).collect();
+            assert!(seen.len() >= 32, "{place}: {seen:?}");
+        }
+    }
 
     #[test]
     fn a_number_is_found_however_it_is_typed() {

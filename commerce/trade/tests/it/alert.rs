@@ -52,7 +52,7 @@ async fn all_told(db: &Db) {
 
 on_both! {
     /// Scenario 3; defects 23 and 24: told once, after the commit, however often it was saved or published.
-    async fn whoever_follows_a_category_hears_once_of_each_deal(trial: Trial) {
+    async fn scenario_3_defect_23_defect_24_whoever_follows_a_category_hears_once_of_each_deal(trial: Trial) {
         let workers = || alert::with_workers(Workers::default());
         let db = open_with(&trial, workers().listeners()).await;
         let boss = operator(&db, "boss").await;
@@ -104,7 +104,7 @@ on_both! {
     }
 
     /// Defect 23: the original began a thread for each who follows.
-    async fn many_who_follow_are_told_in_steps(trial: Trial) {
+    async fn defect_23_many_who_follow_are_told_in_steps(trial: Trial) {
         let workers = || alert::with_workers(Workers::default());
         let db = open_with(&trial, workers().listeners()).await;
         let boss = operator(&db, "boss").await;
@@ -125,7 +125,7 @@ on_both! {
     }
 
     /// Defect 27: who withdrew keeps a row, and nothing is sent there.
-    async fn nobody_hears_of_a_deal_that_was_called_off_or_after_a_withdrawal(trial: Trial) {
+    async fn defect_27_nobody_hears_of_a_deal_that_was_called_off_or_after_a_withdrawal(trial: Trial) {
         let workers = || alert::with_workers(Workers::default());
         let db = open_with(&trial, workers().listeners()).await;
         let boss = operator(&db, "boss").await;
@@ -153,7 +153,7 @@ on_both! {
     }
 
     /// Defect 24: one set for each account.
-    async fn what_is_followed_is_what_was_saved_last(trial: Trial) {
+    async fn defect_24_what_is_followed_is_what_was_saved_last(trial: Trial) {
         let db = open_with(&trial, Workers::default().listeners()).await;
         let u1 = person(&db, "u1").await;
         follow(&db, u1, &["beauty", "pet"], &["미스트", "크림"]).await;

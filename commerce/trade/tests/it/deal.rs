@@ -102,7 +102,7 @@ on_both! {
     }
 
     /// Scenario 2; defect 19.
-    async fn two_deals_do_not_have_one_hour(trial: Trial) {
+    async fn scenario_2_defect_19_two_deals_do_not_have_one_hour(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -121,7 +121,7 @@ on_both! {
     }
 
     /// Defect 20: a missed tick left a deal open for ever.
-    async fn a_deal_is_over_at_its_end_though_no_job_runs(trial: Trial) {
+    async fn scenario_13_defect_20_a_deal_is_over_at_its_end_though_no_job_runs(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -191,7 +191,7 @@ on_both! {
     }
 
     /// Defect 18: only its business and operators decide about a deal.
-    async fn whoever_paused_a_deal_or_an_operator_lets_it_go_on(trial: Trial) {
+    async fn defect_18_whoever_paused_a_deal_or_an_operator_lets_it_go_on(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -217,7 +217,7 @@ on_both! {
     }
 
     /// Defect 27: a business that has deals can withdraw.
-    async fn a_business_that_may_not_sell_any_more_is_stopped(trial: Trial) {
+    async fn defect_27_a_business_that_may_not_sell_any_more_is_stopped(trial: Trial) {
         let engines = Engines::new();
         let sales = InProcess::new(engines.start(), Room::default());
         let workers = || trade::sale::with_workers(Workers::default(), &sales);
@@ -284,7 +284,7 @@ on_both! {
     }
 
     /// Scenario 5; defects 20 and 21.
-    async fn today_and_the_week_are_those_of_the_platform(trial: Trial) {
+    async fn scenario_5_defect_20_defect_21_today_and_the_week_are_those_of_the_platform(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -323,7 +323,7 @@ on_both! {
     }
 
     /// Scenario 5; defect 21: such a deal failed the whole list.
-    async fn a_deal_at_midnight_of_the_eighth_day_is_in_no_week(trial: Trial) {
+    async fn scenario_5_defect_21_a_deal_at_midnight_of_the_eighth_day_is_in_no_week(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -335,7 +335,7 @@ on_both! {
     }
 
     /// Scenario 5; defect 29: lists are paged, with one read for each page.
-    async fn deals_are_found_by_category_seller_and_whether_they_are_over(trial: Trial) {
+    async fn scenario_5_defect_29_deals_are_found_by_category_seller_and_whether_they_are_over(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -381,7 +381,7 @@ on_both! {
     }
 
     /// Scenario 5.
-    async fn a_word_finds_deals_and_leaves_out_those_that_are_over_if_asked(trial: Trial) {
+    async fn scenario_5_a_word_finds_deals_and_leaves_out_those_that_are_over_if_asked(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;
@@ -468,7 +468,7 @@ on_both! {
     }
 
     /// Defect 29: anybody reads the detail, in two reads.
-    async fn only_the_detail_says_who_sells(trial: Trial) {
+    async fn defect_29_defect_31_only_the_detail_says_who_sells(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await;

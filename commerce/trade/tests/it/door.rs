@@ -82,7 +82,7 @@ fn refusal(found: Result<Bought, DoorError>) -> DoorRefusal {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pass_holds_units_for_its_own_account_alone() {
+async fn scenario_8_defect_5_a_pass_holds_units_for_its_own_account_alone() {
     let scene = Scene::open(20).await;
     assert_eq!(refusal(scene.admit(1, "0", 1).await), DoorRefusal::PassForeign);
     assert_eq!(refusal(scene.admit(0, "none", 1).await), DoorRefusal::PassForeign);

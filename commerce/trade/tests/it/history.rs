@@ -17,7 +17,7 @@ use crate::{
 
 on_both! {
     /// Scenario 15.
-    async fn the_owner_sees_what_was_paid_with_refunds_apart(trial: Trial) {
+    async fn scenario_15_defect_28_the_owner_sees_what_was_paid_with_refunds_apart(trial: Trial) {
         let mut shop = Shop::open(&trial, 1).await;
         let boss = operator(&shop.db, "boss").await;
         let a = seller(&shop.db, boss, "a", 1).await;

@@ -116,7 +116,7 @@ on_both! {
     }
 
     /// Scenario 11, in the room: the hold runs out, the order expires, and nothing is captured afterwards.
-    async fn an_order_whose_hold_runs_out_expires_and_is_not_charged(trial: Trial) {
+    async fn scenario_11_defect_11_an_order_whose_hold_runs_out_expires_and_is_not_charged(trial: Trial) {
         let house = House::open();
         let shop = open(&trial, &house).await;
         let kim = shop.shopper("kim").await;
@@ -172,7 +172,7 @@ on_both! {
     }
 
     /// Scenario 12: the units are sold to somebody else while the approval has no answer.
-    async fn money_that_was_taken_for_units_the_room_gave_away_goes_back(trial: Trial) {
+    async fn scenario_12_money_that_was_taken_for_units_the_room_gave_away_goes_back(trial: Trial) {
         let house = House::open();
         let shop = open(&trial, &house).await;
         let kim = shop.shopper("kim").await;

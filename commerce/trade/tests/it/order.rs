@@ -16,7 +16,7 @@ use trade::{
 use crate::support::{Shop, Work, won};
 
 on_both! {
-    async fn an_order_has_the_price_of_its_hold_and_the_address_of_its_moment(trial: Trial) {
+    async fn defect_8_an_order_has_the_price_of_its_hold_and_the_address_of_its_moment(trial: Trial) {
         let shop = Shop::open(&trial, 500).await;
         let kim = shop.shopper("kim").await;
         let id = shop.order(kim, 2).await;
@@ -100,7 +100,7 @@ on_both! {
     }
 
     /// Scenario 11: the original's whole list failed with one abandoned payment.
-    async fn orders_that_came_to_nothing_stand_in_the_list_beside_the_others(trial: Trial) {
+    async fn scenario_11_defect_11_orders_that_came_to_nothing_stand_in_the_list_beside_the_others(trial: Trial) {
         let shop = Shop::open(&trial, 500).await;
         let kim = shop.shopper("kim").await;
         let abandoned = shop.order(kim, 1).await;

@@ -66,7 +66,7 @@ fn refused(wanted: &Wanted, with: RefundRefusal) {
 
 on_both! {
     /// Scenario 14.
-    async fn the_buyer_has_all_back_once_and_the_units_are_sold_again(trial: Trial) {
+    async fn scenario_14_defect_15_the_buyer_has_all_back_once_and_the_units_are_sold_again(trial: Trial) {
         let shop = Shop::open(&trial, 5).await;
         let (kim, lee) = (shop.shopper("kim").await, shop.shopper("lee").await);
         let pending = shop.order(kim, 1).await;

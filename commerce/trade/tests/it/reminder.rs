@@ -91,7 +91,7 @@ async fn opening(trial: &Trial) -> (Db, DealId, Moment, crate::sellers::Seller) 
 
 on_both! {
     /// Scenario 4; defect 22.
-    async fn whoever_likes_a_deal_is_reminded_of_each_time_from_then_on(trial: Trial) {
+    async fn scenario_4_defect_22_whoever_likes_a_deal_is_reminded_of_each_time_from_then_on(trial: Trial) {
         let (db, deal, opens_at, _) = opening(&trial).await;
         let (early, late, gone) =
             (person(&db, "early").await, person(&db, "late").await, person(&db, "gone").await);
@@ -126,7 +126,7 @@ on_both! {
     }
 
     /// Scenario 4; defect 22: reminders are due at a time, and no tick is missed.
-    async fn a_reminder_that_comes_too_late_is_not_sent(trial: Trial) {
+    async fn scenario_4_defect_22_a_reminder_that_comes_too_late_is_not_sent(trial: Trial) {
         let (db, deal, opens_at, _) = opening(&trial).await;
         let account = person(&db, "kim").await;
         set_like(&db, account, deal, true).await;

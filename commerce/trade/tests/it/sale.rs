@@ -422,7 +422,7 @@ on_both! {
         running.stop().await;
     }
 
-    async fn a_sold_out_deal_opens_again_when_units_come_back(trial: Trial) {
+    async fn scenario_14_defect_14_a_sold_out_deal_opens_again_when_units_come_back(trial: Trial) {
         let shop = Shop::open(trial).await;
         let running = shop.work();
         let offer = Offer { stock: 3, ..Offer::default() };
@@ -467,7 +467,7 @@ on_both! {
         running.stop().await;
     }
 
-    async fn nothing_is_sold_after_the_end_and_what_was_reserved_can_be_paid(trial: Trial) {
+    async fn scenario_13_defect_7_nothing_is_sold_after_the_end_and_what_was_reserved_can_be_paid(trial: Trial) {
         let shop = Shop::open(trial).await;
         let running = shop.work();
         let deal = listed(&shop.db, shop.a, &Offer::default()).await;

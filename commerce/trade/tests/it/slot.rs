@@ -77,7 +77,7 @@ async fn race(db: &Db, policy: &Policy, by: AccountId, many: usize, range: (u8, 
 
 on_both! {
     /// Scenario 2; defect 19: the check of slots was commented out.
-    async fn an_hour_has_one_deal_across_the_platform(trial: Trial) {
+    async fn scenario_2_defect_19_an_hour_has_one_deal_across_the_platform(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await.account;
@@ -121,7 +121,7 @@ on_both! {
     }
 
     /// Defect 19: a deal may go on overnight.
-    async fn hours_across_midnight_are_of_both_days(trial: Trial) {
+    async fn defect_19_hours_across_midnight_are_of_both_days(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await.account;
@@ -135,7 +135,7 @@ on_both! {
     }
 
     /// Defect 19: what is past is not booked.
-    async fn hours_that_have_begun_are_not_booked_nor_those_of_another_year(trial: Trial) {
+    async fn defect_19_hours_that_have_begun_are_not_booked_nor_those_of_another_year(trial: Trial) {
         let db = open(&trial).await;
         let boss = operator(&db, "boss").await;
         let a = seller(&db, boss, "a", 1).await.account;
