@@ -159,6 +159,7 @@ fn businesses() -> Vec<Business> {
         business("9990000073", Standing::Active),
         business("9990000165", Standing::Active),
         business("9990000170", Standing::Active),
+        business("9990000184", Standing::Active),
         business("9990000035", Standing::Dormant),
         business("9990000020", Standing::Closed("20240131")),
     ]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    client::{Ask, get, post},
+    client::{Ask, Told, get, post},
     wall::{Wall, text},
 };
 
@@ -62,6 +62,34 @@ async fn scenario_7_defect_4_a_kept_place_stays_and_a_tail_place_is_given_up() {
     assert_eq!((&again["number"], &again["position"]), (&json!(3), &json!(2)));
     wall.position(&text(&first["ticket"])).await.refuses(410, "ticket_left");
     assert_eq!(wall.stats().await["line_length"], 2);
+}
+
+/// Scenario 7.
+#[tokio::test]
+async fn scenario_7_a_thousand_who_join_at_once_have_their_places_and_nobody_falls_behind() {
+    let wall = paused("tail").await;
+    let client = wall.server.client;
+    let early = wall.tell(enter(&wall, "early")).await.is(202).json();
+    let tasks: JoinSet<_> =
+        (0..998).map(|nth| client.tell(enter(&wall, &format!("s{nth}")))).collect();
+    let crowd: Vec<_> = tasks.join_all().await.iter().map(Told::json).collect();
+    let late = wall.tell(enter(&wall, "late")).await.is(202).json();
+    assert_eq!((&early["position"], &late["position"]), (&json!(1), &json!(1_000)));
+    let positions: BTreeSet<u64> =
+        crowd.iter().map(|place| place["position"].as_u64().unwrap()).collect();
+    assert_eq!(positions, (2..=999).collect());
+    assert!(crowd.iter().all(|place| place["number"] == place["position"]));
+
+    // Whoever enters again stands last, and whoever stood behind them is nearer by one.
+    let again = wall.tell(enter(&wall, "early")).await.is(202).json();
+    assert_eq!((&again["position"], &again["number"]), (&json!(1_000), &json!(1_001)));
+    for place in crowd.iter().step_by(50).chain([&late]) {
+        let now = wall.position(&text(&place["ticket"])).await.is(200).json();
+        assert_eq!(now["position"].as_u64().unwrap() + 1, place["position"].as_u64().unwrap());
+    }
+    // Nobody says who they are in a body.
+    let named = enter(&wall, "late").json(&json!({ "user_id": "early" }));
+    wall.tell(named).await.refuses(422, "invalid_request");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::{
     sync::OnceLock,
 };
 
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -116,6 +117,13 @@ impl Server {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// SIGKILL, for a server that is lent for good. Once: the process's number is another's afterwards.
+    pub(crate) fn strike(&self) {
+        let process = Pid::from_child(&self.child);
+        kill_process(process, Signal::KILL).unwrap();
+        waitpid(Some(process), WaitOptions::empty()).unwrap();
     }
 
     /// All that was logged so far.

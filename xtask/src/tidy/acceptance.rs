@@ -49,7 +49,7 @@ pub(super) fn rules_are_shown(tree: &Tree) -> Vec<Finding> {
         for &(line, target, name) in &rule.tests {
             let path = docs::resolve(DOCUMENT, target);
             let file = tree.texts().find(|file| path.as_deref() == Some(file.path));
-            if !file.is_some_and(|file| functions(file).contains(name)) {
+            if !file.is_some_and(|file| tests_of(file).contains(name)) {
                 let what = format!("{name}: no such test in {target}");
                 findings.push(Finding::of_line(DOCUMENT, line, what));
             }
@@ -85,15 +85,17 @@ fn has_tag(name: &str, tag: &str) -> bool {
     name.starts_with(tag) || name.contains(&format!("_{tag}"))
 }
 
-/// The names of a file's functions; those that a macro makes into tests stand there as functions too.
-fn functions(file: TextFile<'_>) -> BTreeSet<&str> {
-    file.text.lines().filter_map(function).collect()
+/// The names of a file's functions, which a macro may make into tests, and of its modules, which have a test for
+/// each database.
+fn tests_of(file: TextFile<'_>) -> BTreeSet<&str> {
+    file.text.lines().filter_map(named).collect()
 }
 
-/// The name of the function that begins here.
-fn function(line: &str) -> Option<&str> {
+/// The name of the function or module that begins here.
+fn named(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    let rest = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")?;
+    let line = line.strip_prefix("async ").unwrap_or(line);
+    let rest = line.strip_prefix("fn ").or_else(|| line.strip_prefix("mod "))?;
     rest.split(|c: char| !is_of_name(c)).next()
 }
 

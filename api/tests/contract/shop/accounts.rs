@@ -13,7 +13,7 @@ fn address(receiver: &str) -> Value {
 }
 
 on_both! {
-    async fn a_person_signs_up_verifies_signs_out_and_is_out(shop) {
+    async fn scenario_15_a_person_signs_up_verifies_signs_out_and_is_out(shop) {
         let person = shop.sign_up("hana").await;
         let session = shop.sign_in(&person.email, PASSWORD).await;
         let me = shop.tell(session.get("/v1/me")).await.is(200).json();

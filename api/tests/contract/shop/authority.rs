@@ -17,10 +17,9 @@ enum In {
     Anyone,
     /// Whoever is signed in.
     Members,
-    /// Businesses, those that wait for their approval too.
+    /// Businesses, those that wait for their approval or are suspended too.
     Businesses,
     /// Businesses that may sell.
-    /// Whoever is signed in as a business that was approved.
     Sellers,
     /// Operators.
     Operators,
@@ -229,7 +228,10 @@ async fn everybody(shop: Shop) -> Vec<(&'static str, Option<SignedIn>)> {
     let pending = shop.tell(crate::client::post("/v1/sessions").json(&pending)).await.is(200);
     let pending = SignedIn::of(&pending.json());
     let operator = shop.of_demo("operator").await;
-    let other_business = other_business(shop, &operator).await;
+    let other_business = approved(shop, &operator, "9990000068").await.1;
+    let (business, suspended) = approved(shop, &operator, "9990000184").await;
+    let suspend = operator.post(&format!("/v1/admin/businesses/{business}/suspend"));
+    shop.tell(suspend.json(&json!({ "reason": "complaints" }))).await.is(200);
     vec![
         ("nobody", None),
         ("shopper", Some(shopper)),
@@ -237,24 +239,27 @@ async fn everybody(shop: Shop) -> Vec<(&'static str, Option<SignedIn>)> {
         ("pending business", Some(pending)),
         ("business", Some(shop.of_demo("business").await)),
         ("other business", Some(other_business)),
+        ("suspended business", Some(suspended)),
         ("operator", Some(operator)),
     ]
 }
 
-async fn other_business(shop: Shop, operator: &SignedIn) -> SignedIn {
+/// A business that was approved, by its id, and its session.
+async fn approved(shop: Shop, operator: &SignedIn, number: &str) -> (String, SignedIn) {
     let (person, first) = shop.verified("business").await;
     let company = json!({
-        "company_name": "Another", "business_number": "9990000068", "ceo_name": "Lee",
+        "company_name": "Another", "business_number": number, "ceo_name": "Lee",
         "ceo_email": "a@b.example", "ceo_phone": "02-123-4567",
     });
     let made = shop.tell(first.post("/v1/businesses").json(&company)).await.is(201).json();
-    let approve = format!("/v1/admin/businesses/{}/approve", made["business"].as_str().unwrap());
+    let business = made["business"].as_str().unwrap().to_owned();
+    let approve = format!("/v1/admin/businesses/{business}/approve");
     eventually(async || {
         let told = shop.tell(operator.post(&approve)).await;
         (told.status == 200).then_some(())
     })
     .await;
-    shop.sign_in(&person.email, PASSWORD).await
+    (business, shop.sign_in(&person.email, PASSWORD).await)
 }
 
 /// Whether somebody got in, as the answer shows.
@@ -297,7 +302,7 @@ on_both! {
                     In::Anyone => true,
                     In::Members => session.is_some(),
                     In::Businesses => who.ends_with("business"),
-                    In::Sellers => who.ends_with("business") && !who.starts_with("pending"),
+                    In::Sellers => matches!(*who, "business" | "other business"),
                     In::Operators => *who == "operator",
                 };
                 assert_eq!(got_in(&told), expected, "{who}: {name}: {} {}", told.status, told.text());

@@ -67,6 +67,11 @@ impl OpenDeal {
         Self::at(shop, 5, 2, 2..4).await
     }
 
+    /// The same deal at a shop that was started again.
+    pub(crate) fn at_shop(&self, shop: Shop) -> Self {
+        Self { shop, deal: self.deal.clone() }
+    }
+
     async fn lasting(shop: Shop, stock: i64, per_shopper_max: i64, hours: i64) -> Self {
         Self::at(shop, stock, per_shopper_max, 0..hours).await
     }
