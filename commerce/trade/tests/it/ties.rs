@@ -65,4 +65,22 @@ on_both! {
         go_to(&trial, &db, sellers::read(&db, deal).await.over_at);
         assert_eq!(ties(&db, seller.account).await, (false, true));
     }
+
+    async fn a_seller_whose_deals_are_over_stays_until_what_was_paid_is_with_the_carrier(trial: Trial) {
+        let mut shop = Shop::open(&trial, 1).await;
+        let boss = operator(&shop.db, "boss").await;
+        let a = sellers::seller(&shop.db, boss, "a", 1).await;
+        let b = sellers::seller(&shop.db, boss, "b", 2).await;
+        let offer = Offer { day: 0, hours: (18, 20), ..Offer::default() };
+        shop.deal = listed(&shop.db, a, &offer).await;
+        shop.stock(5).await;
+        let kim = shop.shopper("kim").await;
+        let order = shop.paid(&trial, kim, 1, Provider::Card).await;
+        go_to(&trial, &shop.db, sellers::read(&shop.db, shop.deal).await.over_at);
+        assert_eq!(ties(&shop.db, a.account).await, (true, true), "it owes the goods");
+        assert_eq!(ties(&shop.db, b.account).await, (false, false), "of another business");
+        let parcel = Parcel::parse("우체국", "1234").unwrap();
+        shop.db.write(async |tx| fulfilment::ship(tx, order, &parcel).await).await.unwrap();
+        assert_eq!(ties(&shop.db, a.account).await, (false, true));
+    }
 }
