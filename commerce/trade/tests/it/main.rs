@@ -20,6 +20,7 @@ mod provider;
 mod refund;
 mod reminder;
 mod room;
+mod rush;
 mod sale;
 mod sellers;
 mod slot;

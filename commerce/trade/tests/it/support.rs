@@ -19,7 +19,7 @@ use doubles::{
     kakaopay::{self, KakaoPay as KakaoPayDouble},
 };
 use identity::{
-    account,
+    account::{self, Live},
     address::{Postal, Typed},
     email::Email,
     ids::AccountId,
@@ -29,9 +29,9 @@ use identity::{
 };
 use outbound::{Reach, Secret};
 use store::{
-    Db, Failure, Step,
+    Db, Failure, Step, Tx,
     fact::Listeners,
-    sea_orm::{ConnectionTrait as _, Statement},
+    sea_orm::{ConnectionTrait as _, DbErr, Statement},
     trial::Trial,
     worker::Workers,
 };
@@ -91,6 +91,14 @@ pub(crate) async fn sign_up(db: &Db, name: &str) -> AccountId {
     };
     let made = db.write(async |tx| membership::sign_up(tx, &asked).await).await;
     made.unwrap().id()
+}
+
+/// An account that there is.
+async fn live(tx: &Tx, account: AccountId) -> Result<Live, DbErr> {
+    account::live(tx, account).await.map_err(|failure| match failure {
+        Failure::Store(error) => error,
+        Failure::Refused(gone) => panic!("{account}: {gone:?}"),
+    })
 }
 
 pub(crate) struct Shop {
@@ -168,7 +176,7 @@ impl Shop {
         let wanted = [Wanted { sku: SKU.to_owned(), quantity }];
         self.db
             .write(async |tx| {
-                let live = account::live(tx, account).await.unwrap();
+                let live = live(tx, account).await?;
                 calm::hold(tx, &live, &sale, &wanted, HOLD).await
             })
             .await
@@ -184,7 +192,7 @@ impl Shop {
         let new = NewOrder { bought, goods: &goods, postal: &postal };
         self.db
             .write(async |tx| {
-                let live = account::live(tx, account).await.unwrap();
+                let live = live(tx, account).await?;
                 till::place(tx, &live, &new).await
             })
             .await
@@ -230,7 +238,7 @@ impl Shop {
             _ => Came::Failed,
         };
         let payment: PaymentId = payment.parse().unwrap();
-        let back = async |tx: &store::Tx| till::returned(tx, &self.till, payment, came).await;
+        let back = async |tx: &Tx| till::returned(tx, &self.till, payment, came).await;
         self.db.write(back).await
     }
 
@@ -241,7 +249,7 @@ impl Shop {
     ) -> Result<(), Failure<CancelRefusal>> {
         self.db
             .write(async |tx| {
-                let live = account::live(tx, account).await.unwrap();
+                let live = live(tx, account).await?;
                 till::cancel(tx, &live, order).await
             })
             .await
