@@ -184,6 +184,7 @@ fn options(
         policy: selling::policy(&config.shop),
         deal_room: selling::deal_room(&config.deals),
         reminders: config.shop.reminders().unwrap_or_default(),
+        retention: config.shop.retention(),
         kakaopay: selling::kakaopay(&config.payments.kakaopay),
         card: selling::card(&config.payments.card),
         media: selling::media(config, secret),

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use identity::email::Email;
 use outbound::MailTls;
 use serde::Serialize;
-use trade::reminder::Times;
+use trade::{order::Retention, reminder::Times};
 
 use super::kinds::{FromText, MASKED, Secret, Span, Text, Whole, text, without_password};
 use super::section::section;
@@ -36,6 +36,8 @@ section! {
         rent_per_hour: Whole<0, 100_000_000> = Whole::of(0),
         /// hours before a deal opens at which those who like it are told
         reminder_hours: Vec<Whole<1, 168>> = vec![Whole::of(24), Whole::of(12), Whole::of(1)],
+        /// for how many years after its end an order says who received it, and where
+        receivers_kept_years: Whole<1, 100> = Whole::of(5),
     }
 }
 
@@ -154,6 +156,11 @@ impl Shop {
     pub fn reminders(&self) -> Option<Times> {
         let hours = self.reminder_hours.iter().map(|hours| Duration::from_hours(hours.get()));
         Times::new(&hours.collect::<Vec<_>>())
+    }
+
+    /// For how long orders say who received them.
+    pub fn retention(&self) -> Retention {
+        Retention::of_years(self.receivers_kept_years.as_u32()).unwrap_or_default()
     }
 }
 

@@ -371,6 +371,7 @@ fn what_pays_and_keeps_pictures_is_configured_whole_or_not_at_all() {
         [shop]
         zone = "Europe/Berlin"
         reminder_hours = [48, 2]
+        receivers_kept_years = 7
         [deals]
         overbook_percent = 150
         [payments.kakaopay]
@@ -392,6 +393,7 @@ fn what_pays_and_keeps_pictures_is_configured_whole_or_not_at_all() {
     let text = text.replace("s3_endpoint", "# s3_endpoint");
     let config = built(&text, &environment).unwrap();
     assert_eq!(config.shop.reminders(), trade::reminder::Times::new(&[48, 2].map(hours)));
+    assert_eq!(Some(config.shop.retention()), trade::order::Retention::of_years(7));
     let shown = config.to_text();
     for part in ["zone = \"Europe/Berlin\"", "[payments.kakaopay]", "dir = \"/srv/media\""] {
         assert!(shown.contains(part), "{part} is missing in:\n{shown}");
@@ -401,6 +403,7 @@ fn what_pays_and_keeps_pictures_is_configured_whole_or_not_at_all() {
         ("[payments.card]\nkey = \"hidden\"", "payments.card.url: found nothing"),
         ("[shop]\nzone = \"Mars/Olympus\"", "shop.zone: found \"Mars/Olympus\", allowed: a zone"),
         ("[shop]\nreminder_hours = [1, 1]", "shop.reminder_hours: found [1, 1], allowed: each"),
+        ("[shop]\nreceivers_kept_years = 0", "shop.receivers_kept_years: found 0, allowed: whole"),
         ("[shop]\nreminder_hours = [0]", "shop.reminder_hours: found 0, allowed: whole numbers"),
     ] {
         let error = built(faulty, &[]).unwrap_err();

@@ -147,6 +147,7 @@ pub async fn open(
     });
     let workers = workers::of(mails, tax, &bell);
     let workers = workers::of_deals(workers, &sales, &options.reminders);
+    let workers = options.retention.on(workers);
     let running = Running {
         shop: shop.clone(),
         site: options.site,

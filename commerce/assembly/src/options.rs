@@ -11,6 +11,7 @@ use outbound::{MailOptions, Secret};
 use tokio::sync::SetOnce;
 use trade::{
     gateway::{CardOptions, KakaoPayOptions},
+    order::Retention,
     reminder::Times,
     sale::Room as DealRoom,
     slot::Policy,
@@ -49,6 +50,8 @@ pub struct Options {
     pub deal_room: DealRoom,
     /// How long before a deal opens those who like it are told.
     pub reminders: Times,
+    /// For how long orders say who received them.
+    pub retention: Retention,
     /// Paying with `KakaoPay`, if there is a contract.
     pub kakaopay: Option<KakaoPayOptions>,
     /// Paying by card, if there is a contract.

@@ -61,6 +61,5 @@ pub(crate) fn with_selling(workers: Workers, shop: &Shop) -> Workers {
         tracing::error!("payments and pictures wait: it is not known what is sold with");
         return workers;
     };
-    let workers = trade::order::Retention::default().on(workers);
     selling.uploads.on(till::on(workers, selling.till.clone()))
 }
