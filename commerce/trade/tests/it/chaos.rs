@@ -1,6 +1,6 @@
 //! Shoppers pay while calls are lost, late, doubled and refused, browsers do not come back, and nodes are killed.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use base::cursor::Wanted;
 use doubles::Faults;
@@ -110,14 +110,17 @@ async fn crowd(shop: &Arc<Shop>, trial: &Trial, place: &Arc<Option<Place>>) -> i
     let shoppers = (0..SHOPPERS)
         .map(|nth| tokio::spawn(shop_around(Arc::clone(shop), Arc::clone(place), nth)));
     let shoppers: Vec<_> = shoppers.collect();
+    // Two at a time on one database, of which the older one is killed.
+    let mut other = shop.node(trial);
     for _ in 0..KILLS {
         let node = shop.node(trial);
         for _ in 0..40 {
             pass(shop, trial, 50);
             sleep(Duration::from_millis(20)).await;
         }
-        node.kill();
+        mem::replace(&mut other, node).kill();
     }
+    other.kill();
     for shopper in shoppers {
         shopper.await.unwrap();
     }
