@@ -7,6 +7,7 @@
 //! `docs/benchmarks.md` alone.
 
 mod alone;
+mod busy_shop;
 mod calls;
 pub(crate) mod child;
 mod compare;
@@ -85,6 +86,7 @@ fn measure(bench: &Bench, group: Group, figures: &mut Figures) -> Result<(), Fai
         Group::Watchers => figures.watchers = Some(watchers::measure(bench)?),
         Group::Nodes => figures.nodes = nodes::measure(bench)?,
         Group::Sales => figures.sales = Some(sales::measure(bench)?),
+        Group::BusyShop => figures.busy_shop = busy_shop::measure(bench)?,
         Group::Pace => figures.pace = pace::measure(bench)?,
     }
     Ok(())

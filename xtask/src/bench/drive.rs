@@ -103,6 +103,17 @@ impl Driver {
         Self { program, scratch, calls: Cell::new(0) }
     }
 
+    /// One that sends beside this one, and whose serials are its own. It is asked for once with a name
+    /// while this one sends nothing.
+    pub(super) fn beside(&self, name: &str) -> Result<Self, Failure> {
+        let scratch = self.scratch.join(name);
+        let made = fs::create_dir_all(&scratch);
+        made.map_err(|source| Failure::Disk { path: scratch.clone(), source })?;
+        // The one that is asked goes on behind it.
+        let calls = Cell::new(self.calls.replace(self.calls.get() + 1));
+        Ok(Self { program: self.program.clone(), scratch, calls })
+    }
+
     /// Sends a load to a server.
     pub(super) fn run(
         &self,

@@ -17,5 +17,6 @@ pub(super) struct Figures {
     pub(super) watchers: Option<Watchers>,
     pub(super) nodes: Option<Nodes>,
     pub(super) sales: Option<Sales>,
+    pub(super) busy_shop: Vec<Comparison>,
     pub(super) pace: Option<Pace>,
 }

@@ -40,6 +40,7 @@ pub(super) fn render(
                 .calls
                 .iter()
                 .chain(figures.sales.iter().flat_map(|sales| &sales.calls))
+                .chain(&figures.busy_shop)
                 .collect::<Vec<_>>(),
         ),
         figures.alone.as_ref().map_or_else(String::new, engine),
@@ -66,7 +67,7 @@ fn calls(sizes: &Sizes, calls: &[&Comparison]) -> String {
          {waiting} shoppers in line for positions. Processor time is the server's alone, with its \
          Redis or its workers; the client runs beside it on the same cores. The last column is \
          ours over that side, turn by turn: the median and the span. A wide one means a busy \
-         machine. Among many sales there are twice as many turns, each at servers of its own.\n\n\
+         machine. Among many sales and beside a busy shop there are twice as many turns, each at servers of its own.\n\n\
          | call | answers | connections × depth | side | requests/s | p50, p99 ms | CPU µs | ours over it |\n\
          |---|---|---:|---|---:|---:|---:|---:|\n{rows}"
     )

@@ -89,7 +89,12 @@ impl Bench {
 
     /// A `rushgate serve` on a data directory.
     pub(super) fn serve_at(&self, data: &Path) -> Result<Served, Failure> {
-        Served::start(&self.server, &Self::serve_args(data, "")?, &data.with_extension("log"))
+        self.serve_with(data, "")
+    }
+
+    /// The same with `more` behind the configuration that all servers have.
+    pub(super) fn serve_with(&self, data: &Path, more: &str) -> Result<Served, Failure> {
+        Served::start(&self.server, &Self::serve_args(data, more)?, &data.with_extension("log"))
     }
 
     /// A fresh node of many, the only one, and a Redis of its own; `None` if there is none, which has

@@ -4,14 +4,14 @@
 //! nothing leaves the list by itself.
 
 use super::{
-    alone,
+    alone, busy_shop,
     calls::{ENTER, ENTER_KEYED, PIPELINED, POSITION, PURCHASE, SOLD_OUT},
     compare::{CLASSIC, HYPER, OURS, Span},
     crowd::{Crowd, Entered},
     drive::Report,
     figures::Figures,
     number::{grouped, grouped_count},
-    sales::Sales,
+    sales::{ALONE, Sales},
     tail,
     watchers::Turn,
 };
@@ -120,6 +120,7 @@ pub(super) fn rows(figures: &Figures) -> Vec<Row> {
     rows.extend(watchers(figures));
     rows.extend(nodes(figures));
     rows.extend(sales(figures));
+    rows.extend(busy_shop(figures));
     rows.extend(storm(figures));
     rows
 }
@@ -283,6 +284,28 @@ fn sales(figures: &Figures) -> Vec<Row> {
         Row::new("start of a server with as many", AtMost(5.0), " s", 2)
             .span(found.map(|sales| sales.start)),
     ]
+}
+
+fn busy_shop(figures: &Figures) -> Vec<Row> {
+    use Target::{AtLeast, AtMost};
+    let ratio = |name: &str, of: fn(&Report) -> f64| {
+        figures.busy_shop.iter().find(|call| call.name == name)?.ratio(ALONE, of)
+    };
+    let rows = [("position", busy_shop::POSITION), ("durable enter", busy_shop::ENTER)];
+    let rows = rows.into_iter().flat_map(|(call, name)| {
+        [
+            Row::new(
+                format!("{call} beside a busy shop over the engine alone"),
+                AtLeast(0.95),
+                "",
+                3,
+            )
+            .span(ratio(name, |report| report.rps)),
+            Row::new("its p99 over theirs", AtMost(1.05), "", 3)
+                .span(ratio(name, |report| report.p99_us)),
+        ]
+    });
+    rows.collect()
 }
 
 fn storm(figures: &Figures) -> Vec<Row> {
