@@ -141,6 +141,9 @@ mod tests {
         assert!(!Sizes { storm_seconds: 5.0, ..full }.are_full());
         assert!(!Sizes { only: Some(Group::Tail), ..full }.are_full());
         let seconds: f64 = full.groups().into_iter().map(|g| full.expected_seconds(g)).sum();
-        assert!(seconds < 30.0 * 60.0, "a full run is to take at most half an hour, not {seconds} s");
+        assert!(
+            seconds < 30.0 * 60.0,
+            "a full run is to take at most half an hour, not {seconds} s"
+        );
     }
 }

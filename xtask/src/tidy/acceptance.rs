@@ -119,8 +119,8 @@ mod tests {
         let names = (1..=15)
             .map(|n| format!("scenario_{n}"))
             .chain((1..=31).map(|n| format!("defect_{n}")));
-        let tests: String =
-            names.map(|name| format!("    async fn {name}_it(a: B) {{}}\n")).collect();
+        let tests = names.map(|name| format!("    async fn {name}_it(a: B) {{}}\n"));
+        let tests = tests.collect::<Vec<_>>().concat();
         let tree = Tree::of(&[(DOCUMENT, &document(defect)), ("a.rs", &tests)]);
         rules_are_shown(&tree).into_iter().map(|finding| finding.what).collect()
     }

@@ -196,7 +196,7 @@ impl World {
                 paths.push(format!("{row}?deal={deal}"));
             }
             "/v1/deals" => {
-                paths.extend(["/v1/deals?q=qzone", "/v1/deals?week="].map(str::to_owned))
+                paths.extend(["/v1/deals?q=qzone", "/v1/deals?week="].map(str::to_owned));
             }
             "/shop/deals" => paths.push("/shop/deals?q=qzone".to_owned()),
             _ => {}
