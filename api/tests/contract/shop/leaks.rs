@@ -134,8 +134,8 @@ fn marked(one: &Person, two: &Person) -> Vec<Marked> {
     }
     for (word, readers) in [("qzone", OWN), ("qztwo", TWOS)] {
         all.push(of(&format!("{word}word"), readers));
-        // Not even to whose it is.
-        all.push(of(&format!("{word}-device"), &[]));
+        // By its export alone.
+        all.push(of(&format!("{word}-device"), readers));
     }
     all.push(of("qzone-name", PERSON));
     all
