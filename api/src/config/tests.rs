@@ -403,7 +403,10 @@ fn what_pays_and_keeps_pictures_is_configured_whole_or_not_at_all() {
         ("[payments.card]\nkey = \"hidden\"", "payments.card.url: found nothing"),
         ("[shop]\nzone = \"Mars/Olympus\"", "shop.zone: found \"Mars/Olympus\", allowed: a zone"),
         ("[shop]\nreminder_hours = [1, 1]", "shop.reminder_hours: found [1, 1], allowed: each"),
-        ("[shop]\nreceivers_kept_years = 0", "shop.receivers_kept_years: found 0, allowed: whole"),
+        (
+            "[shop]\nreceivers_kept_years = 0",
+            "shop.receivers_kept_years: found 0, allowed: a whole",
+        ),
         ("[shop]\nreminder_hours = [0]", "shop.reminder_hours: found 0, allowed: whole numbers"),
     ] {
         let error = built(faulty, &[]).unwrap_err();
