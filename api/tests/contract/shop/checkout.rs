@@ -161,6 +161,38 @@ on_both! {
         }
     }
 
+    async fn what_arrived_is_returned_all_together_and_only_then_on_sale_again(shop) {
+        let deal = OpenDeal::of(shop, 9, 5).await;
+        let mut buyer = Visitor::signed_in(shop).await;
+        let checkout = buyer.buys(&deal, 2).await;
+        let right = format!("{ADDRESS}&gateway=card&agrees=on");
+        let placed = buyer.send(&checkout, &right).await.is(303);
+        let go = placed.header("location").unwrap().to_owned();
+        let order = go.strip_suffix("/go").unwrap().to_owned();
+        let going = buyer.page(&go).await.is(200).header("refresh").unwrap().to_owned();
+        let back = press(going.split_once("url=").unwrap().1, "approve").await;
+        let result = buyer.page(&back).await.is(303).header("location").unwrap().to_owned();
+        until(&mut buyer, &result, "Your order is confirmed").await;
+        let seller = shop.of_demo("business").await;
+        let sold = format!("/v1/me/business/orders/{}", order.rsplit('/').next().unwrap());
+        shop.tell(seller.post(&format!("{sold}/prepare"))).await.is(200);
+        let parcel = serde_json::json!({ "carrier": "Made-up Parcels", "tracking": "000-111" });
+        shop.tell(seller.post(&format!("{sold}/ship")).json(&parcel)).await.is(200);
+        buyer.send(&format!("{order}/received"), "").await.is(303);
+        let page = buyer.page(&order).await.is(200).text();
+        assert!(page.contains("All of the order goes back") && page.contains("62,000"), "{page}");
+        assert!(!page.contains("return_quantity"), "units cannot be returned one by one: {page}");
+        buyer.send(&format!("{order}/return"), "return_reason=").await.is(422);
+        buyer.send(&format!("{order}/return"), "return_reason=defective").await.is(303);
+        deal.until_units([7, 0, 2]).await;
+        let asked = shop.tell(seller.get(&sold)).await.is(200).json();
+        let request = asked["returns"][0]["return"].as_str().unwrap_or_else(|| unreachable!("{asked}"));
+        let restocks = serde_json::json!({ "restocks": true });
+        let accept = seller.post(&format!("{sold}/returns/{request}/accept")).json(&restocks);
+        shop.tell(accept).await.is(200);
+        deal.until_units([9, 0, 0]).await;
+    }
+
     async fn a_reservation_and_an_order_are_given_up_by_a_form(shop) {
         let deal = OpenDeal::of(shop, 9, 5).await;
         let mut buyer = Visitor::signed_in(shop).await;

@@ -326,7 +326,7 @@ impl Seen {
             pay_until: self.pay_until(now).map(moment),
             can_cancel: self.pay_until(now).is_some(),
             refund_amounts: if self.can_refund() { amounts() } else { Vec::new() },
-            return_amounts: if return_until.is_some() { amounts() } else { Vec::new() },
+            return_amount: return_until.and_then(|_| amounts().pop()),
             return_until: return_until.map(moment),
             can_confirm: self.order.state.is_paid()
                 && self.shipment_state() == Some(ShipmentState::Shipped),
@@ -357,7 +357,6 @@ impl Seen {
             allowed,
             quantity: field("quantity"),
             reason: field("reason"),
-            return_quantity: field("return_quantity"),
             return_reason: field("return_reason"),
             refusal: wrong.code,
             key: &key,
@@ -429,17 +428,20 @@ async fn cancel(visit: Visit, by: Shopper, _: Form) -> Answer {
     }
 }
 
-/// How many units a form is about, and why.
-fn wish(form: &Form, quantity: &str, reason: &str) -> Result<(u32, &'static str), Refusal> {
-    let required =
-        |field: &str, code| Fault::new(field, code, "비워 둘 수 없습니다.", "this is needed");
-    let count = form.get(quantity).parse().ok().filter(|count| *count > 0);
-    let why = REASONS.iter().find(|(word, _)| *word == form.get(reason));
-    match (count, why) {
-        (Some(count), Some((_, why))) => Ok((count, *why)),
-        (None, _) => Err(Refusal::Invalid(vec![required(quantity, "quantity_invalid")])),
-        (Some(_), None) => Err(Refusal::Invalid(vec![required(reason, "required")])),
-    }
+fn required(field: &str, code: &'static str) -> Refusal {
+    Refusal::Invalid(vec![Fault::new(field, code, "비워 둘 수 없습니다.", "this is needed")])
+}
+
+/// How many units a form is about.
+fn count(form: &Form, field: &str) -> Result<u32, Refusal> {
+    let count = form.get(field).parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| required(field, "quantity_invalid"))
+}
+
+/// Why somebody wants what a form is about.
+fn why(form: &Form, field: &str) -> Result<&'static str, Refusal> {
+    let why = REASONS.iter().find(|(word, _)| *word == form.get(field));
+    why.map(|(_, why)| *why).ok_or_else(|| required(field, "required"))
 }
 
 async fn want_back(visit: Visit, by: Shopper, form: Form) -> Answer {
@@ -452,7 +454,7 @@ async fn want_back(visit: Visit, by: Shopper, form: Form) -> Answer {
 
 /// Wants money back, once for each form.
 async fn wanted_back(visit: &Visit, by: &Shopper, seen: &Seen, form: &Form) -> Result<(), Refusal> {
-    let (count, reason) = wish(form, "quantity", "reason")?;
+    let (count, reason) = (count(form, "quantity")?, why(form, "reason")?);
     let lines = [(0, count)];
     let is_all = usize::try_from(count).is_ok_and(|count| count >= seen.amounts().len());
     let part = if is_all { Part::Rest } else { Part::Lines(&lines) };
@@ -479,11 +481,10 @@ async fn send_back(visit: Visit, by: Shopper, form: Form) -> Answer {
     let seen = seen(&visit, &by).await?;
     let order = seen.order.id;
     let asked = async {
-        let (count, reason) = wish(&form, "return_quantity", "return_reason")?;
-        let reason = format!("{reason} ({count}개)");
+        let reason = why(&form, "return_reason")?;
         let written = visit.db()?.write(async |tx| {
             let live = live(tx, by.account()).await?;
-            fulfilment::ask_return(tx, &live, order, &reason).await.refusing(Refusal::from)
+            fulfilment::ask_return(tx, &live, order, reason).await.refusing(Refusal::from)
         });
         Ok::<_, Refusal>(written.await?)
     };

@@ -23,16 +23,16 @@ pub struct Allowed<'a> {
     pub can_cancel: bool,
     /// Have units given back before they are sent: the amounts for one unit, for two, and so on.
     pub refund_amounts: Vec<Money<'a>>,
-    /// Return units after delivery: the amounts for one unit, for two, and so on.
-    pub return_amounts: Vec<Money<'a>>,
-    /// Until when they can be returned.
+    /// Return all of it after delivery: what is given back then.
+    pub return_amount: Option<Money<'a>>,
+    /// Until when it can be returned.
     pub return_until: Option<Moment>,
     /// Say that it has arrived.
     pub can_confirm: bool,
 }
 
 /// An order. Posts to `cancel` below it `key`, to `refund` `quantity`, `reason` and `key`, to `return`
-/// `return_quantity`, `return_reason` and `key`, to `received` nothing.
+/// `return_reason` and `key`, to `received` nothing.
 #[derive(Clone, Debug, Template)]
 #[template(path = "shop/order/detail.html", whitespace = "minimize")]
 pub struct OrderPage<'a> {
@@ -68,9 +68,7 @@ pub struct OrderPage<'a> {
     pub quantity: Field<'a>,
     /// Why.
     pub reason: Field<'a>,
-    /// How many units to return.
-    pub return_quantity: Field<'a>,
-    /// Why.
+    /// Why it is returned.
     pub return_reason: Field<'a>,
     /// The code by which a form was refused as a whole.
     pub refusal: Option<&'a str>,
@@ -89,7 +87,6 @@ impl OrderPage<'_> {
         Faults::of(self.refusal)
             .and("quantity", self.quantity.error)
             .and("reason", self.reason.error)
-            .and("return_quantity", self.return_quantity.error)
             .and("return_reason", self.return_reason.error)
     }
 
@@ -152,10 +149,10 @@ impl OrderPage<'_> {
         self.frame.input("quantity", &self.w().refund_units, &self.quantity).choices(choices)
     }
 
-    fn return_units(&self) -> Input<'_> {
-        let choices = self.amounts(&self.allowed.return_amounts);
-        let words = self.w().give_back_units;
-        self.frame.input("return_quantity", &words, &self.return_quantity).choices(choices)
+    /// What a return comes to: goods are taken back all together.
+    fn return_whole(&self) -> Option<String> {
+        let amount = self.allowed.return_amount.as_ref()?;
+        Some(self.w().give_back_whole.with(self.frame.money(amount)))
     }
 
     fn reasons(&self, all: bool) -> Vec<Choice> {
@@ -196,6 +193,6 @@ impl OrderPage<'_> {
             && !allowed.can_cancel
             && !allowed.can_confirm
             && allowed.refund_amounts.is_empty()
-            && allowed.return_amounts.is_empty()
+            && allowed.return_amount.is_none()
     }
 }

@@ -132,7 +132,7 @@ words! {
         refund_now = "환불받기" / "Get the refund";
         give_back = "반품 신청하기" / "Return it";
         give_back_say = "{n}까지 신청할 수 있습니다. 받은 상품이 판매자에게 도착하면 환불됩니다." / "You can ask until {n}. The refund follows when the goods reach the seller.";
-        give_back_units = "반품할 수량" / "Units to return";
+        give_back_whole = "주문한 물건을 모두 돌려보내고 {n}을 돌려받습니다." / "All of the order goes back, and {n} is refunded.";
         give_back_now = "신청하기" / "Ask for the return";
         reason = "이유" / "Reason";
         changed_mind = "마음이 바뀌었습니다" / "Changed my mind";

@@ -107,7 +107,7 @@ fn order(maker: Maker, state: OrderState, parcel: Option<Parcel<'static>>) -> Or
         pay_until: (state == OrderState::Waiting).then_some(Moment(NOW.0 + 581_000)),
         can_cancel: state == OrderState::Waiting,
         refund_amounts: if is_paid && !sent && !delivered { amounts() } else { vec![] },
-        return_amounts: if delivered { amounts() } else { vec![] },
+        return_amount: if delivered { amounts().pop() } else { None },
         return_until: delivered.then_some(at(6 * DAY)),
         can_confirm: sent,
     };
@@ -163,7 +163,6 @@ fn order(maker: Maker, state: OrderState, parcel: Option<Parcel<'static>>) -> Or
         allowed,
         quantity: Field::default(),
         reason: Field::default(),
-        return_quantity: Field::default(),
         return_reason: Field::default(),
         refusal: None,
         key: "key",
