@@ -18,7 +18,7 @@ use crate::ledger::Ledger;
 use crate::server::Kill;
 use crate::witness::{Findings, Lag, Witness};
 
-use verdict::Broken;
+pub(crate) use verdict::Broken;
 
 pub use verdict::Verdict;
 

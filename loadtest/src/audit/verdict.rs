@@ -18,27 +18,27 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn new(rule: &'static str, seen: String, broken: Broken) -> Self {
+    pub(crate) fn new(rule: &'static str, seen: String, broken: Broken) -> Self {
         Self { rule, ok: broken.count == 0, seen, examples: broken.examples }
     }
 }
 
 /// Contradictions to one rule, counted, with the first few kept.
 #[derive(Debug, Default)]
-pub(super) struct Broken {
+pub(crate) struct Broken {
     pub(super) count: u64,
     pub(super) examples: Vec<String>,
 }
 
 impl Broken {
-    pub(super) fn note(&mut self, example: String) {
+    pub(crate) fn note(&mut self, example: String) {
         self.count += 1;
         if self.examples.len() < EXAMPLES_MAX {
             self.examples.push(example);
         }
     }
 
-    pub(super) fn check(&mut self, holds: bool, example: impl FnOnce() -> String) {
+    pub(crate) fn check(&mut self, holds: bool, example: impl FnOnce() -> String) {
         if !holds {
             self.note(example());
         }
