@@ -36,7 +36,7 @@ const BEFORE: SignedDuration = SignedDuration::from_mins(2);
 /// How many sign up at once: hashes of passwords take a processor each.
 const SIGN_UPS: u8 = 4;
 /// How long something that comes by itself may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The payment providers.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ impl Stage {
         run.sku.clone_from(&deal);
         let run = Arc::new(run);
         let letters = server.doubles().ok_or("the server has no doubles to ask for letters")?;
-        let dial = Dial::new(&format!("http://{letters}"), Http::One, 1)?;
-        let letters = Client::new(vec![dial], run.clock, 16, Duration::from_secs(10));
+        let office = Dial::new(&format!("http://{letters}"), Http::One, 1)?;
+        let letters = Client::new(vec![office], run.clock, 16, Duration::from_secs(10));
         let people = sign_up(&run, Arc::new(letters), options.shoppers).await?;
         let left = opens_at.duration_since(clock.now());
         clock.advance(left.max(SignedDuration::ZERO) + SignedDuration::from_secs(1))?;

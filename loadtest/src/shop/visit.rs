@@ -18,7 +18,7 @@ use crate::run::Run;
 use super::stage::{Doubles, Person, text};
 
 /// The longest visit.
-const VISIT_MAX: Duration = Duration::from_secs(180);
+const VISIT_MAX: Duration = Duration::from_mins(3);
 /// Between looks at a place or an order.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Looks at an order before its buyer goes home: it is paid without them.
