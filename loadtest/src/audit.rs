@@ -18,7 +18,7 @@ use crate::ledger::Ledger;
 use crate::server::Kill;
 use crate::witness::{Findings, Lag, Witness};
 
-pub(crate) use verdict::Broken;
+use verdict::Broken;
 
 pub use verdict::Verdict;
 

@@ -16,7 +16,7 @@ use crate::client::Http;
 use crate::scenario::{CONNECTIONS_MAX, Scenario};
 use crate::server::Keys;
 use overrides::{Crowd, Way};
-use values::{bounded, duration};
+use values::duration;
 
 /// Paced requests leave on time or the figures are not published.
 const PACE_ERROR_P99_MAX: Duration = Duration::from_millis(1);
@@ -50,10 +50,6 @@ pub(crate) enum Command {
     /// Measures what one abuser costs honest shoppers: first undisturbed, then under attack.
     #[command(args_override_self = true)]
     Abuse(Box<Abuse>),
-    /// Sends a crowd through the shop of a server of its own: orders, payments, refunds, and both books
-    /// compared.
-    #[command(args_override_self = true)]
-    Shop(Box<Shop>),
 }
 
 /// Options of a flash sale.
@@ -124,27 +120,6 @@ pub(crate) struct Abuse {
     /// Connections of the `idle-connections` attack: by default as many as a server takes.
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub(crate) sockets: usize,
-    #[command(flatten)]
-    pub(crate) common: Common,
-    #[command(flatten)]
-    way: Way,
-}
-
-/// Options of a shop run.
-#[derive(Debug, Args)]
-pub(crate) struct Shop {
-    /// How many shoppers come.
-    #[arg(long, default_value_t = 1_000, value_parser = bounded(20_000))]
-    pub(crate) shoppers: u64,
-    /// Units of the deal.
-    #[arg(long, default_value_t = 200, value_parser = bounded(100_000))]
-    pub(crate) units: u64,
-    /// Calls of a thousand that meet a fault at a payment provider.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=500))]
-    pub(crate) faults_per_mille: u64,
-    /// How often to kill the server with SIGKILL and start it again meanwhile.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
-    pub(crate) kill: u32,
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
@@ -238,20 +213,6 @@ impl Abuse {
         scenario.target.check()?;
         if scenario.target.urls.len() > 1 {
             return Err("abuse asks one node; give one --url".to_owned());
-        }
-        Ok(scenario)
-    }
-}
-
-impl Shop {
-    /// Where the server is and how it is asked; the sale is the shop's deal.
-    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
-        let mut scenario = Scenario::flash_sale();
-        "shop".clone_into(&mut scenario.name);
-        self.way.lay_over(&mut scenario)?;
-        scenario.target.check()?;
-        if scenario.target.urls.len() > 1 {
-            return Err("shop starts one server; give one --url".to_owned());
         }
         Ok(scenario)
     }

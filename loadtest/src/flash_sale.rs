@@ -143,7 +143,7 @@ pub(crate) async fn ready(
 }
 
 /// Four random bytes: the only thing in a run that its seed does not decide.
-pub(crate) fn random() -> Result<u32, String> {
+fn random() -> Result<u32, String> {
     getrandom::u32().map_err(|error| format!("no randomness: {error}"))
 }
 
@@ -161,17 +161,15 @@ async fn start_server(
     let binary = target.binary.clone().unwrap_or_else(server_binary);
     let keys = options.given_keys();
     let listen = format!("{host}:{port}");
-    let (config, environment) = (None, Vec::new());
-    Server::start(Launch { binary, listen, data, keys, limits, config, environment }).await
+    Server::start(Launch { binary, listen, data, keys, limits }).await
 }
 
 /// A data directory of the run's own, kept afterwards: what a failed audit points at is in it.
-pub(crate) fn fresh_data() -> Result<PathBuf, String> {
+fn fresh_data() -> Result<PathBuf, String> {
     Ok(std::env::temp_dir().join(format!("rushgate-loadtest-{:08x}", random()?)))
 }
 
-/// Everything that shoppers share, for the sale that the scenario names.
-pub(crate) fn prepare(
+fn prepare(
     scenario: &Scenario,
     options: &Common,
     seed: u64,

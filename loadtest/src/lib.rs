@@ -16,7 +16,6 @@
 //!                                  audit      ledger + witness ─▶ verdicts ─▶ report
 //!      ─▶ pace       one kind of request at a fixed rate
 //!      ─▶ abuse      what one abuser costs honest shoppers
-//!      ─▶ shop       from the room to the provider's money, and both books compared
 //! ```
 
 mod abuse;
@@ -40,7 +39,6 @@ mod rng;
 mod run;
 mod scenario;
 mod server;
-mod shop;
 mod shopper;
 mod timeline;
 mod wire;
@@ -57,7 +55,6 @@ pub use audit::Verdict;
 pub use cli::Cli;
 pub use pace::PaceReport;
 pub use report::Report;
-pub use shop::ShopReport;
 
 /// What a command found.
 #[derive(Debug)]
@@ -68,8 +65,6 @@ pub enum Found {
     Pace(Box<PaceReport>),
     /// Honest shoppers, before and under an attack.
     Abuse(Box<AbuseReport>),
-    /// Orders, payments and refunds, audited.
-    Shop(Box<ShopReport>),
 }
 
 impl Found {
@@ -79,7 +74,6 @@ impl Found {
             Self::Sale(report) => report.passed,
             Self::Pace(report) => report.passed,
             Self::Abuse(report) => report.passed,
-            Self::Shop(report) => report.passed,
         }
     }
 
@@ -88,7 +82,7 @@ impl Found {
         match self {
             Self::Sale(report) => report.is_generator_bound(),
             Self::Pace(report) => report.is_generator_bound(),
-            Self::Abuse(_) | Self::Shop(_) => false,
+            Self::Abuse(_) => false,
         }
     }
 }
@@ -99,7 +93,6 @@ impl fmt::Display for Found {
             Self::Sale(report) => report.fmt(f),
             Self::Pace(report) => report.fmt(f),
             Self::Abuse(report) => report.fmt(f),
-            Self::Shop(report) => report.fmt(f),
         }
     }
 }
@@ -132,15 +125,6 @@ pub async fn run(cli: Cli) -> Result<Found, String> {
                 write_json(path, &report)?;
             }
             Ok(Found::Abuse(Box::new(report)))
-        }
-        Command::Shop(options) => {
-            let files = Files { json: options.common.json.as_deref(), ..Files::default() };
-            files.check()?;
-            let report = shop::shop(&options).await?;
-            if let Some(path) = files.json {
-                write_json(path, &report)?;
-            }
-            Ok(Found::Shop(Box::new(report)))
         }
     }
 }

@@ -53,10 +53,6 @@ pub(crate) struct Launch {
     /// Passed by environment; without them the server makes its own.
     pub(crate) keys: Option<Keys>,
     pub(crate) limits: Limits,
-    /// Its configuration; without one it runs its built-in demo.
-    pub(crate) config: Option<PathBuf>,
-    /// More of its environment.
-    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 /// Whether the server limits what one address may do.
@@ -73,8 +69,6 @@ pub(crate) enum Limits {
 struct Listening {
     event: String,
     public: String,
-    /// Where its doubles tell what came to them, if it has any.
-    doubles: Option<String>,
 }
 
 /// A running server. Dropping it kills it.
@@ -82,7 +76,6 @@ struct Listening {
 pub(crate) struct Server {
     launch: Launch,
     child: Child,
-    doubles: Option<String>,
 }
 
 impl Server {
@@ -96,19 +89,14 @@ impl Server {
         }
         fs::create_dir_all(&launch.data)
             .map_err(|error| format!("{}: {error}", launch.data.display()))?;
-        let (child, listening) = spawn(&launch).await?;
-        launch.listen = listening.public;
-        Ok(Self { launch, child, doubles: listening.doubles })
+        let (child, public) = spawn(&launch).await?;
+        launch.listen = public;
+        Ok(Self { launch, child })
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> &str {
         &self.launch.listen
-    }
-
-    /// Where its doubles of the first start tell what came to them.
-    pub(crate) fn doubles(&self) -> Option<&str> {
-        self.doubles.as_deref()
     }
 
     /// Its data directory.
@@ -126,7 +114,7 @@ impl Server {
         let deadline = clock.now().after(REBIND_MAX);
         loop {
             match spawn(&self.launch).await {
-                Ok((child, _listening)) => {
+                Ok((child, _public)) => {
                     self.child = child;
                     return Ok(());
                 }
@@ -137,7 +125,7 @@ impl Server {
     }
 }
 
-async fn spawn(launch: &Launch) -> Result<(Child, Listening), String> {
+async fn spawn(launch: &Launch) -> Result<(Child, String), String> {
     let log = log_path(&launch.data);
     let errors = File::options()
         .create(true)
@@ -151,11 +139,7 @@ async fn spawn(launch: &Launch) -> Result<(Child, Listening), String> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(errors)
-        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
         .kill_on_drop(true);
-    if let Some(config) = &launch.config {
-        command.arg("--config").arg(config);
-    }
     if launch.limits == Limits::Off {
         command.env("RUSHGATE__LIMITS__EXEMPT", "0.0.0.0/0,::/0");
     }
@@ -175,7 +159,7 @@ async fn spawn(launch: &Launch) -> Result<(Child, Listening), String> {
     if listening.event != "listening" {
         return Err(format!("the server's first event is {}", listening.event));
     }
-    Ok((child, listening))
+    Ok((child, listening.public))
 }
 
 /// Reads the first line and lets a task swallow the rest, so that the pipe never fills.
@@ -260,8 +244,7 @@ mod tests {
     fn launch(binary: &Path, data: &Path) -> Launch {
         let listen = "127.0.0.1:0".to_owned();
         let (binary, data, limits) = (binary.to_owned(), data.to_owned(), Limits::Off);
-        let (config, environment) = (None, Vec::new());
-        Launch { binary, listen, data, keys: None, limits, config, environment }
+        Launch { binary, listen, data, keys: None, limits }
     }
 
     #[tokio::test]

@@ -18,27 +18,27 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn new(rule: &'static str, seen: String, broken: Broken) -> Self {
+    pub(super) fn new(rule: &'static str, seen: String, broken: Broken) -> Self {
         Self { rule, ok: broken.count == 0, seen, examples: broken.examples }
     }
 }
 
 /// Contradictions to one rule, counted, with the first few kept.
 #[derive(Debug, Default)]
-pub(crate) struct Broken {
+pub(super) struct Broken {
     pub(super) count: u64,
     pub(super) examples: Vec<String>,
 }
 
 impl Broken {
-    pub(crate) fn note(&mut self, example: String) {
+    pub(super) fn note(&mut self, example: String) {
         self.count += 1;
         if self.examples.len() < EXAMPLES_MAX {
             self.examples.push(example);
         }
     }
 
-    pub(crate) fn check(&mut self, holds: bool, example: impl FnOnce() -> String) {
+    pub(super) fn check(&mut self, holds: bool, example: impl FnOnce() -> String) {
         if !holds {
             self.note(example());
         }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::number::{grouped, rate, real};
 use super::{Report, Setting, Traffic};
-use crate::audit::{Foresight, Verdict};
+use crate::audit::Foresight;
 use crate::ledger::Outcome;
 use crate::timeline::{Slice, seconds};
 use crate::witness::Lag;
@@ -53,17 +53,13 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\naudit")?;
         for verdict in &self.verdicts {
-            verdict.fmt(f)?;
+            let word = if verdict.ok { "ok    " } else { "FAILED" };
+            writeln!(f, "  {word} {}: {}", verdict.rule, verdict.seen)?;
+            for example in &verdict.examples {
+                writeln!(f, "           {example}")?;
+            }
         }
         writeln!(f, "\n{}", self.verdict())
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.ok { "ok    " } else { "FAILED" };
-        writeln!(f, "  {word} {}: {}", self.rule, self.seen)?;
-        self.examples.iter().try_for_each(|example| writeln!(f, "           {example}"))
     }
 }
 

@@ -162,10 +162,6 @@ fn for_tests_alone(packages: &[Package]) -> Vec<String> {
     faults
 }
 
-/// What the auditor may use of ours: the providers that the shop calls, whose books are the other half of
-/// its audit, and what starts programs. Neither is what it audits.
-const BESIDE_LOADTEST: [&str; 2] = ["doubles", "testkit"];
-
 /// An auditor that shares code with what it audits repeats its mistakes.
 fn loadtest_alone(packages: &[Package]) -> Vec<String> {
     let members = members_of(packages);
@@ -173,7 +169,6 @@ fn loadtest_alone(packages: &[Package]) -> Vec<String> {
     loadtest
         .flat_map(|package| &package.dependencies)
         .filter(|dependency| members.contains(dependency.name.as_str()))
-        .filter(|dependency| !BESIDE_LOADTEST.contains(&dependency.name.as_str()))
         .map(|dependency| format!("loadtest depends on {}, which it audits", dependency.name))
         .collect()
 }
