@@ -11,4 +11,5 @@ mod looks;
 mod samples;
 mod shop;
 mod shop_looks;
+mod shop_story;
 mod story;

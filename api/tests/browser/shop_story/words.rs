@@ -1,0 +1,73 @@
+//! What the pages say at the story's turns, in either language.
+
+/// The words of one language.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) tag: &'static str,
+    /// What a browser asks for.
+    pub(super) accept: &'static str,
+    pub(super) check_mail: &'static str,
+    pub(super) verified: &'static str,
+    pub(super) in_review: &'static str,
+    pub(super) active: &'static str,
+    pub(super) approved: &'static str,
+    pub(super) no_hours: &'static str,
+    pub(super) two_hours: &'static str,
+    pub(super) coming: &'static str,
+    pub(super) alerts_saved: &'static str,
+    pub(super) new_deal: &'static str,
+    pub(super) saved: &'static str,
+    pub(super) opens_in_an_hour: &'static str,
+    pub(super) your_turn: &'static str,
+    pub(super) going: &'static str,
+    pub(super) double: &'static str,
+    pub(super) confirmed: &'static str,
+    pub(super) part_refunded: &'static str,
+    pub(super) refunded: &'static str,
+}
+
+pub(super) const KOREAN: Words = Words {
+    tag: "ko",
+    accept: "ko-KR,ko",
+    check_mail: "메일을 확인해 주십시오",
+    verified: "이메일을 확인했습니다",
+    in_review: "심사하고 있습니다",
+    active: "계속사업자",
+    approved: "판매할 수 있습니다",
+    no_hours: "고른 시간이 없습니다",
+    two_hours: "2시간 · 12:00–14:00",
+    coming: "예정",
+    alerts_saved: "생활용품",
+    new_deal: "새 딜: 새벽 등불",
+    saved: "시작하기 전에 알려 드립니다",
+    opens_in_an_hour: "1시간 뒤에 시작합니다",
+    your_turn: "지금 구매할 수 있습니다",
+    going: "카카오페이 화면으로 이동합니다",
+    double: "카카오페이 (시험용)",
+    confirmed: "주문이 확정되었습니다",
+    part_refunded: "일부를 환불했습니다",
+    refunded: "환불을 마쳤습니다",
+};
+
+pub(super) const ENGLISH: Words = Words {
+    tag: "en",
+    accept: "en-US,en",
+    check_mail: "Check your mail",
+    verified: "Your email is confirmed",
+    in_review: "Your application is being reviewed",
+    active: "Active business",
+    approved: "You can sell",
+    no_hours: "No hours chosen",
+    two_hours: "2 hours · 12:00–14:00",
+    coming: "Coming",
+    alerts_saved: "Home",
+    new_deal: "New deal: 새벽 등불",
+    saved: "You will be told before it opens",
+    opens_in_an_hour: "Opens in 1 hour",
+    your_turn: "You can buy now",
+    going: "Taking you to KakaoPay",
+    double: "KakaoPay (double)",
+    confirmed: "Your order is confirmed",
+    part_refunded: "Part of it was refunded",
+    refunded: "It was refunded",
+};
