@@ -94,8 +94,7 @@ impl Doubles {
             ("s3", s3.faults()),
         ];
         let faults = faults.map(|(name, faults)| (name, faults.clone()));
-        let pushes = (push.reader(), push.registrar());
-        let control = Control::start(at(8), mail.reader(), pushes, faults.to_vec()).await?;
+        let control = Control::start(at(8), mail.reader(), push.reader(), faults.to_vec()).await?;
         Ok(Self { kakaopay, card, kakao, google, tax, push, mail, s3, control })
     }
 

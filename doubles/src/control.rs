@@ -1,7 +1,7 @@
 //! One place to ask all doubles what came to them, and to say what goes wrong next.
 //!
-//! `GET /mail?to=` and `GET /push?token=` list what was sent, the oldest first; `POST /push/devices`
-//! registers a device and answers with its `token`; `POST /faults` takes `{service, call, fault, times}`.
+//! `GET /mail?to=` and `GET /push?token=` list what was sent, the oldest first; `POST /faults` takes
+//! `{service, call, fault, times}`.
 
 use std::{fmt, io, sync::Arc};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     Asked, Fault, Faults, Setting,
     mail::{Mail, MailReader},
-    push::{PushReader, PushRegistrar, Pushed},
+    push::{PushReader, Pushed},
     server::{Reply, Server, Site, bind, json},
 };
 
@@ -34,7 +34,6 @@ pub struct Control(Server);
 struct Desk {
     mails: MailReader,
     pushes: PushReader,
-    devices: PushRegistrar,
     faults: Vec<(&'static str, Faults)>,
 }
 
@@ -53,11 +52,11 @@ impl Control {
     pub(crate) async fn start(
         setting: Setting,
         mails: MailReader,
-        (pushes, devices): (PushReader, PushRegistrar),
+        pushes: PushReader,
         faults: Vec<(&'static str, Faults)>,
     ) -> io::Result<Self> {
         let bound = bind(&setting).await?;
-        let desk = Arc::new(Desk { mails, pushes, devices, faults });
+        let desk = Arc::new(Desk { mails, pushes, faults });
         Ok(Self(Server::start(bound, desk, setting.faults)))
     }
 
@@ -79,14 +78,8 @@ impl Site for Desk {
             (&Method::GET, "/push") => list(&self.pushes_to(asked.query_value("token").as_deref())),
             // No double takes text messages yet.
             (&Method::GET, "/sms") => list(&[]),
-            (&Method::POST, "/push/devices") => {
-                json(StatusCode::CREATED, &json!({ "token": (self.devices)() }))
-            }
             (&Method::POST, "/faults") => self.script(&asked.json()),
-            _ => refuse(
-                StatusCode::NOT_FOUND,
-                "GET /mail, /sms and /push, POST /push/devices and /faults",
-            ),
+            _ => refuse(StatusCode::NOT_FOUND, "GET /mail, /sms and /push, POST /faults"),
         }
     }
 }

@@ -41,8 +41,6 @@ pub struct Pushed {
 
 /// What reads the messages that reached the devices of a double.
 pub(crate) type PushReader = Box<dyn Fn() -> Vec<Pushed> + Send + Sync>;
-/// What registers another device, and answers with its token.
-pub(crate) type PushRegistrar = Box<dyn Fn() -> String + Send + Sync>;
 
 /// A running double.
 #[derive(Debug)]
@@ -128,13 +126,9 @@ impl Push {
 
     /// A device registers: its token.
     pub fn register(&self) -> String {
-        self.service.register()
-    }
-
-    /// What registers devices, for as long as anybody wants to.
-    pub(crate) fn registrar(&self) -> PushRegistrar {
-        let service = Arc::clone(&self.service);
-        Box::new(move || service.register())
+        let device = format!("device-{}", token::random(32));
+        self.service.lock().devices.insert(device.clone(), true);
+        device
     }
 
     /// A device forgets the shop: pushing to it answers `UNREGISTERED` from now on.
@@ -181,12 +175,6 @@ impl Site for Service {
 impl Service {
     fn token_uri(&self) -> String {
         format!("{}/token", self.url)
-    }
-
-    fn register(&self) -> String {
-        let device = format!("device-{}", token::random(32));
-        self.lock().devices.insert(device.clone(), true);
-        device
     }
 
     fn token(&self, asked: &Asked) -> Reply {

@@ -30,7 +30,6 @@ pub(crate) fn findings(browser: &Chromium) -> Vec<String> {
            (results) => told(results.violations.flatMap((violation) => violation.nodes.map( \
              (node) => violation.id + ': ' + violation.help + ': ' + node.html))), \
            (error) => told(['axe failed: ' + error]));",
-        &serde_json::json!([]),
     );
     let found = found.as_array().unwrap();
     found.iter().map(|finding| Value::as_str(finding).unwrap().to_owned()).collect()

@@ -114,8 +114,8 @@ impl Chromium {
     }
 
     /// What a script of ours calls its last argument with.
-    pub(crate) fn evaluate_later(&self, script: &str, arguments: &Value) -> Value {
-        self.post("/execute/async", &json!({ "script": script, "args": arguments }))
+    pub(crate) fn evaluate_later(&self, script: &str) -> Value {
+        self.post("/execute/async", &json!({ "script": script, "args": [] }))
     }
 
     /// What stands in the address bar.
@@ -154,76 +154,6 @@ impl Chromium {
             thread::sleep(BETWEEN_TRIES);
         }
         unreachable!("the tab is not called {words:?}: {}", self.title())
-    }
-
-    /// Waits until the page shows one of these, and says which.
-    pub(crate) fn shows_one_of<'w>(&self, all: &[&'w str]) -> &'w str {
-        let seen = || {
-            let text = self.text();
-            all.iter().copied().find(|words| text.contains(words))
-        };
-        let shown = self.look(|| (), seen);
-        shown.unwrap_or_else(|| unreachable!("none of {all:?} is shown: {}", self.text()))
-    }
-
-    /// Loads the page again until it shows `words`.
-    pub(crate) fn comes_to_show(&self, words: &str) -> String {
-        let seen = || Some(self.text()).filter(|text| text.contains(words));
-        let shown = self.look(|| self.load_again(), seen);
-        shown.unwrap_or_else(|| unreachable!("{words:?} is not shown: {}", self.text()))
-    }
-
-    /// Loads the page again until something like this is on it.
-    pub(crate) fn comes_to_have(&self, selector: &str) {
-        let found = self.look(|| self.load_again(), || self.has(selector).then_some(()));
-        assert!(found.is_some(), "{selector} is not there: {}", self.text());
-    }
-
-    /// Waits until something like this is on the page.
-    pub(crate) fn has_at_last(&self, selector: &str) {
-        let found = self.look(|| (), || self.has(selector).then_some(()));
-        assert!(found.is_some(), "{selector} is not there: {}", self.text());
-    }
-
-    /// Waits until nothing like this is on the page any more.
-    pub(crate) fn lacks_at_last(&self, selector: &str) {
-        let gone = self.look(|| (), || (!self.has(selector)).then_some(()));
-        assert!(gone.is_some(), "{selector} is still there: {}", self.text());
-    }
-
-    fn load_again(&self) {
-        thread::sleep(BETWEEN_TRIES * 4);
-        self.reload();
-    }
-
-    fn look<T>(&self, between: impl Fn(), seen: impl Fn() -> Option<T>) -> Option<T> {
-        for _ in 0..TRIES {
-            if let Some(seen) = seen() {
-                return Some(seen);
-            }
-            thread::sleep(BETWEEN_TRIES);
-            between();
-        }
-        None
-    }
-
-    /// Whether something like this is on the page.
-    pub(crate) fn has(&self, selector: &str) -> bool {
-        let script = format!("return !!document.querySelector({})", json!(selector));
-        self.evaluate(&script) == true
-    }
-
-    /// Types into a field in place of what stands there.
-    pub(crate) fn fill(&self, selector: &str, text: &str) {
-        let element = self.find(selector);
-        self.post(&format!("/element/{element}/clear"), &json!({}));
-        self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
-    }
-
-    /// Chooses a file of this machine.
-    pub(crate) fn attach(&self, selector: &str, file: &Path) {
-        let element = self.find(selector);
-        self.post(&format!("/element/{element}/value"), &json!({ "text": file }));
     }
 
     fn find(&self, selector: &str) -> String {

@@ -11,5 +11,4 @@ mod looks;
 mod samples;
 mod shop;
 mod shop_looks;
-mod shop_story;
 mod story;

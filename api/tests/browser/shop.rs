@@ -40,8 +40,7 @@ impl Shop {
     pub(crate) fn start(changes: &Value) -> Self {
         let directory = TempDir::new().unwrap();
         fs::write(directory.path().join("config.toml"), "[pages]\ndemo_payment = true\n").unwrap();
-        let (child, line) = spawn(directory.path(), "127.0.0.1:0", &[]);
-        let public = address(&line, "public");
+        let (child, public) = spawn(directory.path(), "127.0.0.1:0");
         let keys = fs::read_to_string(directory.path().join("data/keys.json")).unwrap();
         let keys: Value = serde_json::from_str(&keys).unwrap();
         let key = |role: &str| keys[role].as_str().unwrap().to_owned();
@@ -104,8 +103,8 @@ impl Shop {
 
     /// Starts it again where it was.
     pub(crate) fn start_again(&mut self) {
-        let (child, line) = spawn(self.directory.path(), &self.public.to_string(), &[]);
-        assert_eq!(address(&line, "public"), self.public);
+        let (child, public) = spawn(self.directory.path(), &self.public.to_string());
+        assert_eq!(public, self.public);
         self.child = child;
     }
 
@@ -180,27 +179,18 @@ impl Shop {
     }
 }
 
-/// Where the program listens for `what`, by its first line.
-pub(crate) fn address(line: &Value, what: &str) -> SocketAddr {
-    line[what].as_str().unwrap().parse().unwrap()
-}
-
-/// Starts the program on what is in a folder, and answers with its first line.
-pub(crate) fn spawn(
-    folder: &Path,
-    listen: &str,
-    environment: &[(&'static str, String)],
-) -> (Child, Value) {
+/// Starts the program on what is in a folder, and answers where it listens.
+fn spawn(folder: &Path, listen: &str) -> (Child, SocketAddr) {
     let mut command: Command = dying_with_us(Path::new(PROGRAM), "KILL").unwrap();
     command.args(["serve", "--listen", listen, "--ops-listen", "127.0.0.1:0"]);
     command.arg("--config").arg(folder.join("config.toml"));
     command.arg("--data").arg(folder.join("data"));
-    command.envs(environment.iter().cloned());
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (child, serde_json::from_str(&line).unwrap())
+    let line: Value = serde_json::from_str(&line).unwrap();
+    (child, line["public"].as_str().unwrap().parse().unwrap())
 }
 
 impl Drop for Shop {

@@ -82,8 +82,7 @@ fn answer(stream: &TcpStream, pages: &HashMap<String, Vec<u8>>) {
     drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)));
 }
 
-/// Keeps a picture of the page for a person to look at, if one wants to.
-pub(crate) fn picture(browser: &Chromium, name: &str) {
+fn picture(browser: &Chromium, name: &str) {
     if let Some(directory) = env::var_os("RUSHGATE_SHOTS_DIR") {
         fs::write(Path::new(&directory).join(format!("{name}.png")), browser.picture()).unwrap();
     }
